@@ -1,0 +1,2 @@
+//! dayuan (大院): polls local news sources and republishes one merged feed for every region.
+pub mod model;

@@ -1,0 +1,38 @@
+//! The bundled divisions of China, GB/T 2260.
+
+use super::{Region, RegionId};
+
+/// The table: code, name, former names with the year in which each ended.
+const CHINA: &str = include_str!("atlas/cn.tsv");
+
+/// The divisions of China: provinces, cities and counties, parents first.
+pub(super) fn china() -> impl Iterator<Item = Region> {
+    let codes: std::collections::HashSet<&str> = rows().map(|(code, ..)| code).collect();
+    rows().filter_map(move |(code, name, former)| {
+        let id = RegionId::new(code).ok()?;
+        let parent = parent(code).into_iter().find(|parent| codes.contains(parent.as_str()));
+        let mut region = Region::new(id, name.to_owned());
+        region.parent = parent.and_then(|code| RegionId::new(&code).ok());
+        region.former = former
+            .split(';')
+            .filter_map(|entry| entry.rsplit_once(' '))
+            .filter_map(|(name, year)| Some((name.to_owned(), year.parse().ok()?)))
+            .collect();
+        Some(region)
+    })
+}
+
+fn rows() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
+    CHINA.lines().filter(|line| !line.starts_with('#')).filter_map(|line| {
+        let mut columns = line.split('\t');
+        Some((columns.next()?, columns.next()?, columns.next().unwrap_or("")))
+    })
+}
+
+/// The codes that may stand above `code`, nearest first. The counties of a municipality and of some provinces have no
+/// city between.
+fn parent(code: &str) -> Vec<String> {
+    let province = code.get(..2).map(|p| format!("{p}0000"));
+    let city = code.get(..4).map(|p| format!("{p}00"));
+    [city, province].into_iter().flatten().filter(|parent| parent != code).collect()
+}

@@ -1,0 +1,121 @@
+use std::fmt;
+
+use uuid::Uuid;
+
+use super::{Link, SourceId, Stamp};
+
+/// What tells an item from the others of its source: its guid, else its canonical link, else its title and date.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Key(String);
+
+impl Key {
+    /// The key of an item with these fields; `None` where it has none of them.
+    ///
+    /// A guid that is an address counts without its scheme, so that a site's move to https makes no new items.
+    pub fn of(guid: Option<&str>, link: Option<&Link>, title: &str, date: Option<Stamp>) -> Option<Self> {
+        let guid = guid.map(str::trim).filter(|guid| !guid.is_empty());
+        if let Some(guid) = guid {
+            let bare = guid.strip_prefix("https://").or_else(|| guid.strip_prefix("http://"));
+            return Some(Self(match bare {
+                Some(address) => format!("guid //{address}"),
+                None => format!("guid {guid}"),
+            }));
+        }
+        if let Some(link) = link {
+            return Some(Self(format!("link {}", link.canonical())));
+        }
+        let date = date.map_or_else(String::new, Stamp::day);
+        (!title.is_empty() || !date.is_empty()).then(|| Self(format!("title {date} {title}")))
+    }
+
+    /// The key of an item whose own key belongs to another item of the source already, as with a guid that a source
+    /// gives to everything: link and title are added.
+    #[must_use]
+    pub fn widened(&self, link: Option<&Link>, title: &str) -> Self {
+        let link = link.map_or_else(String::new, Link::canonical);
+        Self(format!("{} | {link} | {title}", self.0))
+    }
+
+    /// The key as it stands in the log.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The key that the log holds as `text`.
+    pub fn from_text(text: String) -> Self {
+        Self(text)
+    }
+}
+
+/// The public id of an item: a UUIDv8 (RFC 9562, section 5.8) made of its source and its key, for ever the same.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ItemId(Uuid);
+
+impl ItemId {
+    /// The id of the item with this key in this source.
+    pub fn of(source: &SourceId, key: &Key) -> Self {
+        let mut hasher = blake3::Hasher::new();
+        for part in ["dayuan-item-1", source.as_str(), key.as_str()] {
+            hasher.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+            hasher.update(part.as_bytes());
+        }
+        let mut bytes = [0; 16];
+        hasher.finalize_xof().fill(&mut bytes);
+        Self(uuid::Builder::from_custom_bytes(bytes).into_uuid())
+    }
+
+    /// The id written as a UUID; `None` where `text` is none.
+    pub fn parse(text: &str) -> Option<Self> {
+        Uuid::try_parse(text).ok().map(Self)
+    }
+
+    /// The sixteen bytes as a number.
+    pub const fn as_u128(self) -> u128 {
+        self.0.as_u128()
+    }
+
+    /// The id with these sixteen bytes.
+    pub const fn from_u128(bytes: u128) -> Self {
+        Self(Uuid::from_u128(bytes))
+    }
+
+    /// `urn:uuid:…` (RFC 9562, section 4).
+    pub fn urn(self) -> String {
+        self.0.urn().to_string()
+    }
+}
+
+impl fmt::Display for ItemId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.hyphenated().fmt(f)
+    }
+}
+
+impl fmt::Debug for ItemId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_never_changes() {
+        let source = SourceId::new("yq-news").unwrap();
+        let key = Key::of(Some("https://example.org/1"), None, "t", None).unwrap();
+        assert_eq!(ItemId::of(&source, &key).urn(), "urn:uuid:c3d9c787-d8ff-87ac-b8bf-ba1ce5694e8e");
+    }
+
+    #[test]
+    fn a_guid_keeps_its_key_when_the_site_moves_to_https() {
+        let key = |guid| Key::of(Some(guid), None, "t", None);
+        assert_eq!(key("http://example.org/1"), key("https://example.org/1"));
+    }
+
+    #[test]
+    fn nothing_at_all_has_no_key() {
+        assert_eq!(Key::of(Some("  "), None, "", None), None);
+    }
+}

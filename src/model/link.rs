@@ -1,0 +1,226 @@
+use std::fmt;
+use std::net::IpAddr;
+
+use url::Url;
+
+/// An absolute `http` or `https` address without user information.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Link(Url);
+
+/// Why a text is no [`Link`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LinkError {
+    /// The text is no absolute address.
+    #[error("`{0}` is not an absolute address; write it with http:// or https://")]
+    NotAbsolute(String),
+    /// The scheme is neither `http` nor `https`.
+    #[error("only http and https addresses are fetched, not `{0}:`")]
+    Scheme(String),
+    /// The address holds a user name or a password, which is left out of the message.
+    #[error("an address must not hold a user name or a password")]
+    UserInfo,
+    /// The address names no host.
+    #[error("the address names no host")]
+    NoHost,
+}
+
+/// The host of a link.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Host {
+    /// A name, in ASCII and lower case, to be looked up.
+    Name(String),
+    /// An address written out.
+    Address(IpAddr),
+}
+
+/// Parameters that say how a reader came to a page, not which page it is.
+const TRACKING: [&str; 14] = [
+    "gclid", "fbclid", "msclkid", "yclid", "dclid", "igshid", "spm", "from", "isappinstalled", "share_token", "scene",
+    "clicktime", "mc_cid", "mc_eid",
+];
+
+/// Pages that a directory shows when nothing is named.
+const INDEX: [&str; 8] =
+    ["index.html", "index.htm", "index.shtml", "index.php", "index.jsp", "index.asp", "index.aspx", "default.aspx"];
+
+impl Link {
+    /// Reads an absolute address.
+    ///
+    /// # Errors
+    /// Where it is relative, no `http(s)`, without a host or with user information.
+    pub fn parse(text: &str) -> Result<Self, LinkError> {
+        let url = Url::parse(text.trim()).map_err(|_reason| LinkError::NotAbsolute(text.trim().to_owned()))?;
+        Self::checked(url)
+    }
+
+    /// Resolves `reference` against this link (RFC 3986, section 5).
+    ///
+    /// # Errors
+    /// As [`Link::parse`].
+    pub fn join(&self, reference: &str) -> Result<Self, LinkError> {
+        let url = self.0.join(reference.trim()).map_err(|_reason| LinkError::NotAbsolute(reference.trim().to_owned()))?;
+        Self::checked(url)
+    }
+
+    fn checked(url: Url) -> Result<Self, LinkError> {
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(LinkError::Scheme(url.scheme().to_owned()));
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(LinkError::UserInfo);
+        }
+        if url.host_str().is_none_or(str::is_empty) {
+            return Err(LinkError::NoHost);
+        }
+        Ok(Self(url))
+    }
+
+    /// The whole address.
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+
+    /// The host.
+    pub fn host(&self) -> Host {
+        match self.0.host() {
+            Some(url::Host::Ipv4(address)) => Host::Address(address.into()),
+            Some(url::Host::Ipv6(address)) => Host::Address(address.into()),
+            Some(url::Host::Domain(name)) => Host::Name(name.to_owned()),
+            None => Host::Name(String::new()),
+        }
+    }
+
+    /// The host as it is written in the address, in lower case.
+    pub fn host_text(&self) -> &str {
+        self.0.host_str().unwrap_or("")
+    }
+
+    /// The port, also where it is the scheme's own.
+    pub fn port(&self) -> u16 {
+        self.0.port_or_known_default().unwrap_or(80)
+    }
+
+    /// Is it `https`?
+    pub fn is_https(&self) -> bool {
+        self.0.scheme() == "https"
+    }
+
+    /// The path, at least `/`.
+    pub fn path(&self) -> &str {
+        self.0.path()
+    }
+
+    /// Scheme, host and port agree (RFC 6454).
+    pub fn same_origin(&self, other: &Self) -> bool {
+        self.0.origin() == other.0.origin()
+    }
+
+    /// Without the fragment, which no server sees.
+    #[must_use]
+    pub fn without_fragment(&self) -> Self {
+        let mut url = self.0.clone();
+        url.set_fragment(None);
+        Self(url)
+    }
+
+    /// What two addresses of one page have in common: no scheme, no `www.` or `m.`, no default port, no tracking
+    /// parameters, no default index page, no trailing slash, no fragment.
+    pub fn canonical(&self) -> String {
+        let host = self.host_text();
+        let host = ["www.", "m.", "wap."]
+            .iter()
+            .find_map(|twin| host.strip_prefix(twin).filter(|rest| rest.contains('.')))
+            .unwrap_or(host);
+        let mut text = host.trim_end_matches('.').to_owned();
+        if let Some(port) = self.0.port() {
+            text.push_str(&format!(":{port}"));
+        }
+        let path = self.0.path();
+        let path = match path.rsplit_once('/') {
+            Some((folder, page)) if INDEX.contains(&page.to_ascii_lowercase().as_str()) => folder,
+            _ => path.trim_end_matches('/'),
+        };
+        text.push_str(path);
+        if let Some(query) = self.0.query() {
+            let kept: Vec<&str> = query.split('&').filter(|pair| !pair.is_empty() && !is_tracking(pair)).collect();
+            if !kept.is_empty() {
+                text.push('?');
+                text.push_str(&kept.join("&"));
+            }
+        }
+        // A fragment that holds a route names a page of its own.
+        if let Some(route) = self.0.fragment().filter(|f| f.starts_with('!') || f.starts_with('/')) {
+            text.push('#');
+            text.push_str(route);
+        }
+        text
+    }
+
+    /// The registrable domain (public suffix list), or the host where it has none: `news.sx.gov.cn` → `sx.gov.cn`.
+    pub fn registrable_domain(&self) -> &str {
+        let host = self.host_text();
+        match self.host() {
+            Host::Name(_) => psl::domain_str(host).unwrap_or(host),
+            Host::Address(_) => host,
+        }
+    }
+
+    /// Is it the first page of its site?
+    pub fn is_home(&self) -> bool {
+        !self.canonical().contains(['/', '?', '#'])
+    }
+}
+
+fn is_tracking(pair: &str) -> bool {
+    let name = pair.split('=').next().unwrap_or("").to_ascii_lowercase();
+    name.starts_with("utm_") || TRACKING.contains(&name.as_str())
+}
+
+impl fmt::Display for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn twins_have_one_canonical_form() {
+        let forms = [
+            "http://www.example.gov.cn/a/",
+            "https://m.example.gov.cn/a/index.html?utm_source=x",
+            "https://example.gov.cn/a#top",
+            "http://example.gov.cn:80/a",
+        ];
+        for form in forms {
+            assert_eq!(Link::parse(form).unwrap().canonical(), "example.gov.cn/a", "{form}");
+        }
+    }
+
+    #[test]
+    fn a_query_that_names_the_page_stays() {
+        let link = Link::parse("https://example.org/view?id=3&spm=1.2").unwrap();
+        assert_eq!(link.canonical(), "example.org/view?id=3");
+    }
+
+    #[test]
+    fn refuses_what_is_never_fetched() {
+        assert_eq!(Link::parse("file:///etc/passwd"), Err(LinkError::Scheme("file".into())));
+        assert_eq!(Link::parse("http://user:pw@host/"), Err(LinkError::UserInfo));
+        assert!(matches!(Link::parse("/a"), Err(LinkError::NotAbsolute(_))));
+    }
+
+    #[test]
+    fn registrable_domain_of_chinese_governments() {
+        assert_eq!(Link::parse("http://news.sx.gov.cn/").unwrap().registrable_domain(), "sx.gov.cn");
+        assert_eq!(Link::parse("http://127.0.0.1:8080/").unwrap().registrable_domain(), "127.0.0.1");
+    }
+
+    #[test]
+    fn home_pages() {
+        assert!(Link::parse("http://www.example.cn/index.html").unwrap().is_home());
+        assert!(!Link::parse("http://www.example.cn/1").unwrap().is_home());
+    }
+}

@@ -1,0 +1,27 @@
+//! The nouns of the house: what a source, a draft, a report, an item and a region are.
+//!
+//! This floor does no input or output, reads no clock, writes no log line and knows nothing of how things are stored
+//! or sent. A noun that exists is valid: its constructor is the only way in.
+
+mod atlas;
+mod draft;
+mod identity;
+mod item;
+mod link;
+mod moment;
+mod page;
+mod region;
+mod report;
+mod source;
+mod visit;
+
+pub use draft::{Credit, Draft, Enclosure};
+pub use identity::{ItemId, Key};
+pub use item::{Item, Provenance, Related};
+pub use link::{Host, Link, LinkError};
+pub use moment::{Moment, Precision, Stamp, Zone, ZoneError};
+pub use page::{Page, Validators};
+pub use region::{Named, Region, RegionError, RegionId, Regions, Service};
+pub use report::Report;
+pub use source::{Authority, Kind, Policy, Source, SourceError, SourceId, Tls};
+pub use visit::{Health, Outcome, Visit};

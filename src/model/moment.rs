@@ -1,0 +1,273 @@
+use std::fmt;
+
+use jiff::civil::{Date, DateTime, Time};
+use jiff::tz::{Offset, TimeZone};
+use jiff::Timestamp;
+
+/// A point in time, in milliseconds since 1970-01-01T00:00:00Z.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Moment(i64);
+
+impl Moment {
+    /// The moment that lies `millis` milliseconds after 1970-01-01T00:00:00Z.
+    pub const fn from_millis(millis: i64) -> Self {
+        Self(millis)
+    }
+
+    /// The moment that lies `seconds` seconds after 1970-01-01T00:00:00Z.
+    pub const fn from_seconds(seconds: i64) -> Self {
+        Self(seconds.saturating_mul(1000))
+    }
+
+    /// Milliseconds since 1970-01-01T00:00:00Z.
+    pub const fn millis(self) -> i64 {
+        self.0
+    }
+
+    /// Whole seconds since 1970-01-01T00:00:00Z, rounded down.
+    pub const fn seconds(self) -> i64 {
+        self.0.div_euclid(1000)
+    }
+
+    /// This moment and `millis` milliseconds more (fewer, where negative).
+    #[must_use]
+    pub const fn plus_millis(self, millis: i64) -> Self {
+        Self(self.0.saturating_add(millis))
+    }
+
+    /// This moment and `seconds` seconds more (fewer, where negative).
+    #[must_use]
+    pub const fn plus_seconds(self, seconds: i64) -> Self {
+        self.plus_millis(seconds.saturating_mul(1000))
+    }
+
+    /// Milliseconds from `earlier` until this moment; negative where it is later.
+    pub const fn since(self, earlier: Self) -> i64 {
+        self.0.saturating_sub(earlier.0)
+    }
+
+    /// RFC 3339 in UTC with milliseconds: `2023-03-09T02:27:02.000Z`.
+    pub fn rfc3339(self) -> String {
+        let at = self.civil(Offset::UTC);
+        format!("{}T{}Z", day_text(at.date()), clock_text(at.time(), Some(self.0.rem_euclid(1000))))
+    }
+
+    /// Reads RFC 3339 as [`Moment::rfc3339`] writes it, or with any offset; `None` for anything else.
+    pub fn from_rfc3339(text: &str) -> Option<Self> {
+        text.parse::<Timestamp>().ok().map(|at| Self(at.as_millisecond()))
+    }
+
+    /// The IMF-fixdate of RFC 9110, section 5.6.7: `Thu, 09 Mar 2023 02:27:02 GMT`.
+    pub fn http_date(self) -> String {
+        let at = self.civil(Offset::UTC);
+        format!("{} GMT", rfc5322_text(at))
+    }
+
+    /// RFC 5322 in UTC, as RSS wants it: `Thu, 09 Mar 2023 02:27:02 +0000`.
+    pub fn rfc2822(self) -> String {
+        format!("{} +0000", rfc5322_text(self.civil(Offset::UTC)))
+    }
+
+    /// The calendar day in UTC, `2023-03-09`.
+    pub fn day(self) -> String {
+        day_text(self.civil(Offset::UTC).date())
+    }
+
+    /// The wall clock in `zone`: year, month, day, hour, minute, second, and the seconds east of UTC.
+    pub fn wall(self, zone: &Zone) -> (i16, i8, i8, i8, i8, i8, i32) {
+        let offset = zone.offset(self);
+        let at = self.civil(Offset::from_seconds(offset).unwrap_or(Offset::UTC));
+        (at.year(), at.month(), at.day(), at.hour(), at.minute(), at.second(), offset)
+    }
+
+    fn timestamp(self) -> Timestamp {
+        let clamped = self.0.clamp(Timestamp::MIN.as_millisecond(), Timestamp::MAX.as_millisecond());
+        Timestamp::from_millisecond(clamped).unwrap_or(Timestamp::UNIX_EPOCH)
+    }
+
+    fn civil(self, offset: Offset) -> DateTime {
+        offset.to_datetime(self.timestamp())
+    }
+}
+
+fn day_text(date: Date) -> String {
+    format!("{:04}-{:02}-{:02}", date.year(), date.month(), date.day())
+}
+
+fn clock_text(time: Time, millis: Option<i64>) -> String {
+    let clock = format!("{:02}:{:02}:{:02}", time.hour(), time.minute(), time.second());
+    match millis {
+        Some(millis) => format!("{clock}.{millis:03}"),
+        None => clock,
+    }
+}
+
+fn rfc5322_text(at: DateTime) -> String {
+    const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
+    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let name = |names: &[&'static str], at: i8| usize::try_from(at).ok().and_then(|i| names.get(i)).copied().unwrap_or("");
+    format!(
+        "{}, {:02} {} {:04} {}",
+        name(&DAYS, at.weekday().to_monday_zero_offset()),
+        at.day(),
+        name(&MONTHS, at.month() - 1),
+        at.year(),
+        clock_text(at.time(), None)
+    )
+}
+
+/// How exactly a date was given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Precision {
+    /// A month or a year; the first day stands for it.
+    Month,
+    /// A day without a time.
+    Day,
+    /// Hours and minutes.
+    Minute,
+    /// Seconds or finer.
+    Second,
+}
+
+impl Precision {
+    /// The word used in JSON: `second`, `minute`, `day` or `month`.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Month => "month",
+            Self::Day => "day",
+            Self::Minute => "minute",
+            Self::Second => "second",
+        }
+    }
+
+    /// The precision that `word` names.
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Month, Self::Day, Self::Minute, Self::Second].into_iter().find(|p| p.word() == word)
+    }
+}
+
+/// A date as a source gave it: the moment, how exact it is, and the offset in which it was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stamp {
+    /// The moment; of a date without a time, 00:00 in the offset.
+    pub at: Moment,
+    /// How exactly it was given.
+    pub precision: Precision,
+    /// Seconds east of UTC.
+    pub offset: i32,
+}
+
+impl Stamp {
+    /// A stamp of the parts of a wall clock that stands `offset` seconds east of UTC. `None` where the parts name no time.
+    pub fn at_offset(date: (i16, i8, i8), time: Option<(i8, i8, Option<i8>)>, offset: i32) -> Option<Self> {
+        let precision = precision_of(time);
+        let local = civil(date, time)?;
+        let at = Offset::from_seconds(offset).ok()?.to_timestamp(local).ok()?;
+        Some(Self { at: Moment(at.as_millisecond()), precision, offset })
+    }
+
+    /// A stamp of the parts of a wall clock in `zone`. In the gap or the fold of a change of clocks, the earlier offset
+    /// holds. `None` where the parts name no time.
+    pub fn in_zone(date: (i16, i8, i8), time: Option<(i8, i8, Option<i8>)>, zone: &Zone) -> Option<Self> {
+        let precision = precision_of(time);
+        let local = civil(date, time)?;
+        let at = zone.0.to_ambiguous_timestamp(local).compatible().ok()?;
+        Some(Self { at: Moment(at.as_millisecond()), precision, offset: zone.0.to_offset(at).seconds() })
+    }
+
+    /// This stamp with less precision.
+    #[must_use]
+    pub const fn with_precision(self, precision: Precision) -> Self {
+        Self { precision, ..self }
+    }
+
+    /// RFC 3339 with the offset, also where there is only a day: what the log holds, beside the precision.
+    pub fn rfc3339(self) -> String {
+        let offset = Offset::from_seconds(self.offset).unwrap_or(Offset::UTC);
+        let local = self.at.civil(offset);
+        let minutes = offset.seconds() / 60;
+        let sign = if minutes < 0 { '-' } else { '+' };
+        let (hours, minutes) = (minutes.abs() / 60, minutes.abs() % 60);
+        format!("{}T{}{sign}{hours:02}:{minutes:02}", day_text(local.date()), clock_text(local.time(), None))
+    }
+
+    /// Reads what [`Stamp::rfc3339`] writes, with the word of its precision; `None` for anything else.
+    pub fn from_rfc3339(text: &str, precision: &str) -> Option<Self> {
+        let at = Moment::from_rfc3339(text)?;
+        let (sign, zone) = match text.rsplit_once(['+', '-'])? {
+            (rest, zone) if text.as_bytes().get(rest.len()) == Some(&b'-') => (-1, zone),
+            (_, zone) => (1, zone),
+        };
+        let offset = match zone.split_once(':') {
+            Some((hours, minutes)) => hours.parse::<i32>().ok()? * 3600 + minutes.parse::<i32>().ok()? * 60,
+            None => 0,
+        };
+        Some(Self { at, precision: Precision::from_word(precision)?, offset: sign * offset })
+    }
+
+    /// The calendar day in the offset, `2023-03-09`.
+    pub fn day(self) -> String {
+        day_text(self.at.civil(Offset::from_seconds(self.offset).unwrap_or(Offset::UTC)).date())
+    }
+}
+
+impl fmt::Display for Stamp {
+    /// RFC 3339 with the offset; `YYYY-MM-DD` where there is no time.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&if self.precision <= Precision::Day { self.day() } else { self.rfc3339() })
+    }
+}
+
+fn precision_of(time: Option<(i8, i8, Option<i8>)>) -> Precision {
+    match time {
+        None => Precision::Day,
+        Some((_, _, None)) => Precision::Minute,
+        Some((_, _, Some(_))) => Precision::Second,
+    }
+}
+
+fn civil((year, month, day): (i16, i8, i8), time: Option<(i8, i8, Option<i8>)>) -> Option<DateTime> {
+    let date = Date::new(year, month, day).ok()?;
+    let (hour, minute, second) = time.unwrap_or((0, 0, None));
+    // 24:00 is the end of the day in ISO 8601, 60 a leap second.
+    let (hour, next) = if hour == 24 { (0, true) } else { (hour, false) };
+    let second = second.unwrap_or(0).min(59);
+    let date = if next { date.tomorrow().ok()? } else { date };
+    Some(date.to_datetime(Time::new(hour, minute, second, 0).ok()?))
+}
+
+/// A time zone, by its IANA name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Zone(TimeZone);
+
+/// A name that is no time zone.
+#[derive(Debug, thiserror::Error)]
+#[error("`{0}` is not a time zone; write an IANA name such as Asia/Shanghai")]
+pub struct ZoneError(String);
+
+impl Zone {
+    /// The zone called `name` in the IANA database, such as `Asia/Shanghai`.
+    pub fn named(name: &str) -> Result<Self, ZoneError> {
+        TimeZone::get(name).map(Self).map_err(|_unknown| ZoneError(name.to_owned()))
+    }
+
+    /// UTC.
+    pub fn utc() -> Self {
+        Self(TimeZone::UTC)
+    }
+
+    /// Asia/Shanghai, the zone of a source that names no other.
+    pub fn shanghai() -> Self {
+        Self::named("Asia/Shanghai").unwrap_or_else(|_absent| Self(TimeZone::fixed(jiff::tz::offset(8))))
+    }
+
+    /// Seconds east of UTC at `at`.
+    pub fn offset(&self, at: Moment) -> i32 {
+        self.0.to_offset(at.timestamp()).seconds()
+    }
+
+    /// The IANA name, `UTC` where there is none.
+    pub fn name(&self) -> &str {
+        self.0.iana_name().unwrap_or("UTC")
+    }
+}

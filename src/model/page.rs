@@ -1,0 +1,28 @@
+use super::Link;
+
+/// A document as a server gave it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// Where it was found in the end, after redirects.
+    pub url: Link,
+    /// The `Content-Type` of the answer, where there was one.
+    pub content_type: Option<String>,
+    /// The decoded body.
+    pub body: Vec<u8>,
+}
+
+/// What makes the next request conditional (RFC 9110, section 8.8): the bytes as received, never parsed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Validators {
+    /// The `ETag`.
+    pub etag: Option<Vec<u8>>,
+    /// The `Last-Modified`.
+    pub last_modified: Option<Vec<u8>>,
+}
+
+impl Validators {
+    /// Does it hold none?
+    pub const fn is_empty(&self) -> bool {
+        self.etag.is_none() && self.last_modified.is_none()
+    }
+}

@@ -1,0 +1,130 @@
+use std::fmt;
+
+use super::{Link, RegionId, Zone};
+
+/// The name of a source: `[a-z0-9][a-z0-9._-]*`, at most 64 characters.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SourceId(String);
+
+/// A text that cannot be the id of a source.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` cannot be an id; use up to 64 of a-z, 0-9, `-`, `_` and `.`, beginning with a letter or a digit")]
+pub struct SourceError(String);
+
+impl SourceId {
+    /// The id written as `text`.
+    ///
+    /// # Errors
+    /// Where a character is not allowed, or it is empty or too long.
+    pub fn new(text: &str) -> Result<Self, SourceError> {
+        let begins = text.bytes().next().is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+        let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_' | b'.');
+        if begins && text.len() <= 64 && text.bytes().all(allowed) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(SourceError(text.to_owned()))
+        }
+    }
+
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for SourceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What lies at a source's address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Kind {
+    /// To be found out from the answer.
+    #[default]
+    Auto,
+    /// A feed: RSS, Atom, CDF or JSON Feed.
+    Feed,
+}
+
+/// Who speaks; the higher wins as the original of a story.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Authority {
+    /// A collection of others' stories.
+    Portal,
+    /// A newspaper, station or agency.
+    #[default]
+    Media,
+    /// A government body.
+    Official,
+}
+
+impl Authority {
+    /// The word of the config: `official`, `media` or `portal`.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Portal => "portal",
+            Self::Media => "media",
+            Self::Official => "official",
+        }
+    }
+
+    /// The authority that `word` names.
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Portal, Self::Media, Self::Official].into_iter().find(|a| a.word() == word)
+    }
+}
+
+/// How much of an item is published.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Policy {
+    /// The first paragraph, and a link.
+    #[default]
+    Excerpt,
+    /// The whole body; the config states the basis.
+    Full,
+}
+
+/// How certificates are judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Tls {
+    /// They must be valid.
+    #[default]
+    Strict,
+    /// Broken ones are put up with, and shown.
+    Lenient,
+}
+
+/// Something that is polled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// Its name in the config, the log and every command.
+    pub id: SourceId,
+    /// Its name for people.
+    pub title: String,
+    /// The region that its items belong to where nothing stronger says otherwise.
+    pub region: RegionId,
+    /// Where it is fetched.
+    pub url: Link,
+    /// What lies there.
+    pub kind: Kind,
+    /// Labels that all its items get.
+    pub topics: Vec<String>,
+    /// The least time between two polls, in seconds, where its config sets one.
+    pub interval: Option<u32>,
+    /// Its former ids.
+    pub was: Vec<SourceId>,
+    /// The charset that overrides what the site says.
+    pub charset: Option<String>,
+    /// How its certificates are judged.
+    pub tls: Tls,
+    /// The zone of dates that name none.
+    pub zone: Zone,
+    /// Who wins as the original of a story.
+    pub authority: Authority,
+    /// How much of its items is published.
+    pub policy: Policy,
+    /// Whose its items are, where they do not say so themselves.
+    pub rights: Option<String>,
+}

@@ -1,0 +1,109 @@
+use super::{Link, Moment, Validators};
+
+/// How a source fares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Health {
+    /// Not polled yet.
+    #[default]
+    New,
+    /// The last poll went well.
+    Ok,
+    /// Polls fail or bring something doubtful; the last good items stay.
+    Degraded,
+    /// The site refuses us.
+    Blocked,
+    /// The site says that it is gone for good (410).
+    Gone,
+    /// An admin paused it.
+    Paused,
+}
+
+impl Health {
+    /// The word of `status` and metrics.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Ok => "ok",
+            Self::Degraded => "degraded",
+            Self::Blocked => "blocked",
+            Self::Gone => "gone",
+            Self::Paused => "paused",
+        }
+    }
+
+    /// Every state, for counting.
+    pub const ALL: [Self; 6] = [Self::New, Self::Ok, Self::Degraded, Self::Blocked, Self::Gone, Self::Paused];
+}
+
+/// What came of one poll, as far as the next one depends on it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Items were read; so many of them were new.
+    Read {
+        /// How many were new or changed.
+        new: usize,
+        /// The least seconds that the source asks to wait (max-age, ttl, sy), already counted from now.
+        wait: u64,
+    },
+    /// 304, or the same bytes.
+    Unchanged {
+        /// As in [`Outcome::Read`].
+        wait: u64,
+    },
+    /// An answer that brought nothing to read, or none at all.
+    Failed {
+        /// Is it a refusal by the site?
+        blocked: bool,
+        /// The sentence for the admin.
+        reason: String,
+    },
+    /// 429, 503 or any answer with Retry-After: not before so many seconds have passed.
+    Busy {
+        /// The seconds that the site asks for; `None` where it names none.
+        wait: Option<u64>,
+        /// The sentence for the admin.
+        reason: String,
+    },
+    /// 410.
+    Gone,
+}
+
+/// What we remember of a source between two polls.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Visit {
+    /// The address that gave the validators.
+    pub url: Option<Link>,
+    /// What makes the next request conditional.
+    pub validators: Validators,
+    /// When the next poll is due.
+    pub due: Moment,
+    /// When the last request went out.
+    pub asked: Option<Moment>,
+    /// When the last answer came that could be read or was a 304.
+    pub succeeded: Option<Moment>,
+    /// When the last new item came.
+    pub last_new: Option<Moment>,
+    /// Not before this, by Retry-After.
+    pub not_before: Moment,
+    /// The current interval in seconds.
+    pub interval: u32,
+    /// Failures in a row.
+    pub failures: u32,
+    /// How it fares.
+    pub health: Health,
+    /// Why it is not well, in a sentence; empty where it is.
+    pub reason: String,
+    /// Where it moved to, and since when that answer has been the same.
+    pub moved: Option<(Link, Moment)>,
+    /// Hashes of what the source listed last, key and content, sorted.
+    pub listed: Vec<u64>,
+    /// Polls since the beginning.
+    pub polls: u64,
+}
+
+impl Visit {
+    /// Has it ever been read?
+    pub const fn is_first(&self) -> bool {
+        self.succeeded.is_none()
+    }
+}
