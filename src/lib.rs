@@ -1,2 +1,3 @@
 //! dayuan (大院): polls local news sources and republishes one merged feed for every region.
 pub mod model;
+pub mod read;

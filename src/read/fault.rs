@@ -1,0 +1,61 @@
+/// What was wrong with a document or an entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// Which of the known faults it is.
+    pub kind: FaultKind,
+    /// The element, line or field.
+    pub place: String,
+    /// A sentence for the admin.
+    pub detail: String,
+}
+
+impl Fault {
+    pub(super) fn new(kind: FaultKind, place: &str, detail: String) -> Self {
+        Self { kind, place: place.to_owned(), detail }
+    }
+}
+
+/// The faults that reading knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum FaultKind {
+    /// The answer has no content.
+    Empty,
+    /// It is no feed.
+    NotAFeed,
+    /// It cannot be read in any charset.
+    Mojibake,
+    /// Its elements are nested too deeply.
+    TooDeep,
+    /// It is cut off in the middle.
+    Truncated,
+    /// It holds item tags, but no item could be read.
+    ItemsLost,
+    /// It holds more items than are taken.
+    TooMany,
+    /// A date could not be understood.
+    Date,
+    /// A JSON document is broken.
+    Json,
+}
+
+impl FaultKind {
+    /// The word used in JSON and logs.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Empty => "empty",
+            Self::NotAFeed => "not-a-feed",
+            Self::Mojibake => "mojibake",
+            Self::TooDeep => "too-deep",
+            Self::Truncated => "truncated",
+            Self::ItemsLost => "items-lost",
+            Self::TooMany => "too-many",
+            Self::Date => "date",
+            Self::Json => "json",
+        }
+    }
+
+    /// Does it make the whole document worthless?
+    pub const fn is_fatal(self) -> bool {
+        matches!(self, Self::Empty | Self::NotAFeed | Self::Mojibake | Self::TooDeep | Self::ItemsLost | Self::Json)
+    }
+}

@@ -1,0 +1,268 @@
+//! From tags to elements, without recursion: a flat list in document order, each element with its parent.
+//!
+//! Elements that hold prose (titles, descriptions, contents) are leaves: their inside is kept as it stands, because
+//! what is in there is often no XML at all.
+
+use super::markup::{Attributes, Token, Tokens, attribute, attributes, cut};
+use super::namespace::Namespace;
+use super::text::Definitions;
+
+/// The deepest nesting of a feed's own elements; real ones need less than ten.
+const DEEPEST: usize = 64;
+
+/// An element of a feed.
+#[derive(Clone, Debug)]
+pub(super) struct Element<'a> {
+    pub(super) namespace: Namespace,
+    /// The local name in lower case.
+    pub(super) name: String,
+    /// Its attributes, raw.
+    pub(super) tag: &'a str,
+    /// What stands between its tags, raw.
+    pub(super) inner: &'a str,
+    /// The element around it.
+    pub(super) parent: Option<usize>,
+    /// The nearest `xml:base` at or above it, raw, and those above that.
+    pub(super) base: Option<usize>,
+}
+
+impl<'a> Element<'a> {
+    pub(super) fn is(&self, namespace: Namespace, name: &str) -> bool {
+        self.namespace == namespace && self.name == name
+    }
+
+    pub(super) fn is_item(&self) -> bool {
+        self.namespace == Namespace::Core && matches!(self.name.as_str(), "item" | "entry")
+    }
+
+    /// The raw value of an attribute without a prefix.
+    pub(super) fn attribute(&self, name: &str) -> Option<&'a str> {
+        attribute(self.tag, name)
+    }
+
+    pub(super) fn attributes(&self) -> Attributes<'a> {
+        attributes(self.tag)
+    }
+}
+
+/// The elements of a document, and what was wrong with their tags.
+#[derive(Debug, Default)]
+pub(super) struct Outline<'a> {
+    pub(super) elements: Vec<Element<'a>>,
+    /// Entities that the document defines and that are safe to use.
+    pub(super) definitions: Definitions,
+    /// It ends before its elements do.
+    pub(super) truncated: bool,
+    /// It was given up at this depth.
+    pub(super) too_deep: bool,
+    /// It has more items than were asked for.
+    pub(super) too_many: bool,
+}
+
+struct Open<'a> {
+    name: &'a str,
+    index: usize,
+    /// Where its inside begins in the document.
+    from: usize,
+    /// How many namespace declarations held before it.
+    scope: usize,
+}
+
+/// Makes elements of a document, up to `most` items.
+pub(super) fn outline(text: &str, most: usize) -> Outline<'_> {
+    let mut out = Outline::default();
+    let mut open: Vec<Open<'_>> = Vec::new();
+    let mut declared: Vec<(&str, Namespace)> = Vec::new();
+    let mut tokens = Tokens::new(text);
+    let mut items = 0;
+    while let Some(token) = tokens.next() {
+        match token {
+            Token::Start { name, inside, closed } => {
+                let scope = declared.len();
+                declare(inside, &mut declared, open.is_empty());
+                let (namespace, local) = resolve(name, &declared);
+                let is_item = namespace == Namespace::Core && matches!(local.as_str(), "item" | "entry");
+                if is_item {
+                    // An item inside an item: the one before was never closed.
+                    while let Some(at) = open.iter().rposition(|o| out.elements.get(o.index).is_some_and(Element::is_item)) {
+                        close(&mut open, at, tokens.start(), text, &mut out, &mut declared);
+                    }
+                    items += 1;
+                    if items > most {
+                        out.too_many = true;
+                        break;
+                    }
+                }
+                let parent = open.last().map(|o| o.index);
+                let index = out.elements.len();
+                let above = parent.and_then(|parent| out.elements.get(parent)?.base);
+                let base = attribute(inside, "xml:base").map(|_| index).or(above);
+                let is_leaf = is_leaf(namespace, &local, parent.and_then(|parent| out.elements.get(parent)));
+                out.elements.push(Element { namespace, name: local, tag: inside, inner: "", parent, base });
+                if closed {
+                    declared.truncate(scope);
+                } else if is_leaf {
+                    let inner = leaf(&mut tokens, name, text, &open, &out.elements);
+                    if let Some(element) = out.elements.get_mut(index) {
+                        element.inner = inner;
+                    }
+                    declared.truncate(scope);
+                } else {
+                    open.push(Open { name, index, from: tokens.end(), scope });
+                    if open.len() > DEEPEST {
+                        out.too_deep = true;
+                        break;
+                    }
+                }
+            }
+            Token::End { name } => {
+                if let Some(at) = open.iter().rposition(|o| o.name.eq_ignore_ascii_case(name)) {
+                    close(&mut open, at, tokens.start(), text, &mut out, &mut declared);
+                }
+            }
+            Token::Doctype(inside) => out.definitions = definitions(inside),
+            Token::Text(_) | Token::Cdata(_) => {}
+        }
+    }
+    out.truncated = !open.is_empty() && !out.too_many && !out.too_deep;
+    close(&mut open, 0, text.len(), text, &mut out, &mut declared);
+    out
+}
+
+/// Closes the open elements from number `at` on; their insides end at `end`.
+fn close<'a>(open: &mut Vec<Open<'a>>, at: usize, end: usize, text: &'a str, out: &mut Outline<'a>, declared: &mut Vec<(&'a str, Namespace)>) {
+    for closed in open.drain(at.min(open.len())..) {
+        if let Some(element) = out.elements.get_mut(closed.index) {
+            element.inner = cut(text, closed.from, end);
+        }
+        declared.truncate(closed.scope);
+    }
+}
+
+/// Takes tokens up to the end of a leaf and returns its inside. It also ends where an element around it ends, where the
+/// next item begins, and, for the short ones, where a sibling begins.
+fn leaf<'a>(tokens: &mut Tokens<'a>, name: &str, text: &'a str, open: &[Open<'a>], elements: &[Element<'a>]) -> &'a str {
+    let from = tokens.end();
+    let mut nested = 0_usize;
+    let local = name.rsplit(':').next().unwrap_or(name).to_ascii_lowercase();
+    let is_short = matches!(local.as_str(), "title" | "link" | "guid" | "pubdate" | "category" | "author" | "comments" | "id" | "updated" | "published");
+    loop {
+        let before = tokens.end();
+        let Some(token) = tokens.next() else { return cut(text, from, text.len()) };
+        match token {
+            Token::Start { name: found, closed: false, .. } if found.eq_ignore_ascii_case(name) => nested += 1,
+            Token::End { name: found } if found.eq_ignore_ascii_case(name) => {
+                if nested == 0 {
+                    return cut(text, from, tokens.start());
+                }
+                nested -= 1;
+            }
+            Token::End { name: found } if open.iter().any(|o| o.name.eq_ignore_ascii_case(found)) => {
+                // Some write HTML with an <item> of their own; an element around counts only where it is ours.
+                tokens.back(before);
+                return cut(text, from, before);
+            }
+            Token::Start { name: found, .. } => {
+                let next_item = open.iter().any(|o| elements.get(o.index).is_some_and(Element::is_item) && o.name.eq_ignore_ascii_case(found));
+                let lower = found.to_ascii_lowercase();
+                let sibling = is_short && matches!(lower.as_str(), "link" | "guid" | "pubdate" | "description" | "category" | "enclosure" | "comments" | "dc:date" | "dc:creator" | "content:encoded");
+                if next_item || sibling {
+                    tokens.back(before);
+                    return cut(text, from, before);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Adds what a tag declares with `xmlns`. A default that nobody knows, on the root, is a feed's own idea of its name.
+fn declare<'a>(inside: &'a str, declared: &mut Vec<(&'a str, Namespace)>, is_root: bool) {
+    if !inside.contains("xmlns") {
+        return;
+    }
+    for (name, value) in attributes(inside) {
+        if name == "xmlns" {
+            let namespace = Namespace::of_uri(value);
+            declared.push(("", if is_root && namespace == Namespace::Other { Namespace::Core } else { namespace }));
+        } else if let Some(prefix) = name.strip_prefix("xmlns:") {
+            declared.push((prefix, Namespace::of_uri(value)));
+        }
+    }
+}
+
+fn resolve(name: &str, declared: &[(&str, Namespace)]) -> (Namespace, String) {
+    let (prefix, local) = name.split_once(':').unwrap_or(("", name));
+    let known = declared.iter().rev().find(|(declared, _)| *declared == prefix).map(|(_, namespace)| *namespace);
+    let namespace = known.unwrap_or_else(|| Namespace::of_prefix(prefix));
+    (namespace, local.to_ascii_lowercase())
+}
+
+/// Does the element hold prose, so that nothing below it is looked at?
+fn is_leaf(namespace: Namespace, name: &str, parent: Option<&Element<'_>>) -> bool {
+    match namespace {
+        Namespace::Core => match name {
+            "title" | "link" | "guid" | "id" | "description" | "summary" | "content" | "subtitle" | "tagline" | "info" | "pubdate" | "published" | "issued" | "updated" | "modified"
+            | "created" | "lastbuilddate" | "category" | "comments" | "rights" | "copyright" | "abstract" | "fullitem" | "name" | "email" | "language" | "ttl" | "generator" | "body" => true,
+            // The author of RSS is a text, that of Atom holds elements.
+            "author" | "source" | "managingeditor" => false,
+            _ => false,
+        },
+        Namespace::Content | Namespace::Dc | Namespace::DcTerms | Namespace::Sy => name != "items" && name != "item",
+        Namespace::Itunes => !matches!(name, "owner" | "category"),
+        Namespace::Media => matches!(name, "title" | "description" | "text" | "keywords" | "credit" | "copyright"),
+        Namespace::Xhtml => parent.is_some(),
+        _ => false,
+    }
+}
+
+/// The entities of a document type whose text is plain. Those that name others or files are known and empty: they are
+/// never expanded, and never shown either.
+fn definitions(doctype: &str) -> Definitions {
+    const LONGEST: usize = 256;
+    doctype
+        .split("<!ENTITY")
+        .skip(1)
+        .take(512)
+        .filter_map(|rest| {
+            let rest = rest.trim_start();
+            let (name, rest) = rest.split_once(char::is_whitespace)?;
+            let rest = rest.trim_start();
+            let quote = rest.chars().next().filter(|c| matches!(c, '"' | '\''));
+            let value = quote.and_then(|quote| cut(rest, 1, rest.len()).split_once(quote)).map(|(value, _)| value);
+            let is_plain = |value: &&str| value.len() <= LONGEST && !value.contains(['%', '<']) && (!value.contains('&') || value.starts_with("&#"));
+            let none = Definitions::new();
+            let text = value.filter(is_plain).map(|value| super::text::resolve(value, &none).into_owned()).unwrap_or_default();
+            Some((name.to_owned(), text))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(text: &str) -> Vec<(String, &str)> {
+        outline(text, 10).elements.into_iter().map(|e| (e.name, e.inner)).collect()
+    }
+
+    #[test]
+    fn unclosed_items_and_leaves() {
+        let found = names("<rss><item><title>a<link>b</link><item><title>c</item>");
+        let found: Vec<(&str, &str)> = found.iter().map(|(name, inner)| (name.as_str(), *inner)).filter(|(name, _)| *name != "rss" && *name != "item").collect();
+        assert_eq!(found, [("title", "a"), ("link", "b"), ("title", "c")]);
+    }
+
+    #[test]
+    fn a_million_levels_end_at_sixty_four() {
+        let text = format!("<rss><item>{}", "<x:a>".repeat(1_000_000));
+        assert!(outline(&text, 10).too_deep);
+    }
+
+    #[test]
+    fn entities_that_name_others_are_known_and_empty() {
+        let found = definitions(" r [<!ENTITY a 'x'><!ENTITY b \"&a;&a;\"><!ENTITY c SYSTEM \"file:///etc/passwd\"><!ENTITY d '&#38;']");
+        let found: Vec<(&str, &str)> = found.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+        assert_eq!(found, [("a", "x"), ("b", ""), ("c", ""), ("d", "&")]);
+    }
+}

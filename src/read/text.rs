@@ -1,0 +1,232 @@
+//! From markup to plain text: references, white space, and characters that nobody wants in a title.
+
+use std::borrow::Cow;
+
+use super::markup::{Token, Tokens, cut};
+
+/// The most characters of a title, a label or a name.
+const TITLE: usize = 512;
+/// Combining marks in a row; more are an attack on the reader's screen.
+const MARKS: usize = 8;
+
+/// Entities that a document defines for itself, name and text.
+pub(super) type Definitions = Vec<(String, String)>;
+
+/// Resolves character references and the named entities of HTML; an ampersand that begins neither stays.
+pub(super) fn resolve<'a>(raw: &'a str, definitions: &Definitions) -> Cow<'a, str> {
+    if !raw.contains('&') {
+        return Cow::Borrowed(raw);
+    }
+    let mut out = String::with_capacity(raw.len());
+    let mut rest = raw;
+    while let Some((before, after)) = rest.split_once('&') {
+        out.push_str(before);
+        match reference(after, definitions) {
+            Some((text, length)) => {
+                out.push_str(&text);
+                rest = cut(after, length, after.len());
+            }
+            None => {
+                out.push('&');
+                rest = after;
+            }
+        }
+    }
+    out.push_str(rest);
+    Cow::Owned(out)
+}
+
+/// What the reference behind an ampersand stands for, and how long it is.
+fn reference<'a>(after: &str, definitions: &'a Definitions) -> Option<(Cow<'a, str>, usize)> {
+    // The longest name of HTML has 31 characters.
+    let end = after.bytes().take(40).position(|b| !(b.is_ascii_alphanumeric() || b == b'#'))?;
+    if after.as_bytes().get(end) != Some(&b';') || end == 0 {
+        return None;
+    }
+    let name = cut(after, 0, end);
+    let text = if let Some(number) = name.strip_prefix('#') {
+        let code = match number.strip_prefix(['x', 'X']) {
+            Some(hex) => u32::from_str_radix(hex, 16),
+            None => number.parse(),
+        };
+        Cow::Owned(code.map_or_else(|_too_large| String::new(), numbered))
+    } else if let Some((_, text)) = definitions.iter().find(|(defined, _)| defined == name) {
+        Cow::Borrowed(text.as_str())
+    } else {
+        let whole = format!("&{name};");
+        let text = html_escape::decode_html_entities(&whole).into_owned();
+        if text == whole {
+            return None;
+        }
+        Cow::Owned(text)
+    };
+    Some((text, end + 1))
+}
+
+/// A numbered character. 128 to 159 mean windows-1252, as in HTML (section 13.2.5.80); what XML 1.0 forbids is left out.
+fn numbered(code: u32) -> String {
+    let code = match code {
+        0x80..=0x9f => {
+            let byte = [u8::try_from(code).unwrap_or(b'?')];
+            return encoding_rs::WINDOWS_1252.decode_without_bom_handling(&byte).0.into_owned();
+        }
+        other => other,
+    };
+    char::from_u32(code).filter(|c| is_allowed(*c)).map(String::from).unwrap_or_default()
+}
+
+/// May the character stand in XML 1.0 (section 2.2)? Deletions and the controls of Latin-1 may, but help nobody.
+pub(super) const fn is_allowed(c: char) -> bool {
+    matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{7e}' | '\u{a0}'..='\u{fffd}' | '\u{10000}'..='\u{10ffff}')
+}
+
+/// The text without the characters that XML forbids.
+pub(super) fn printable(text: &str) -> Cow<'_, str> {
+    if text.chars().all(is_allowed) { Cow::Borrowed(text) } else { Cow::Owned(text.chars().filter(|c| is_allowed(*c)).collect()) }
+}
+
+/// One line: white space single, none at the ends, no forbidden and no direction characters, marks capped, at most 512
+/// characters.
+pub(super) fn line(text: &str) -> String {
+    let mut out = String::with_capacity(text.len().min(4 * TITLE));
+    let (mut count, mut marks, mut space) = (0, 0, false);
+    for c in text.chars() {
+        if c.is_whitespace() {
+            space = !out.is_empty();
+            continue;
+        }
+        if !is_allowed(c) || is_direction(c) {
+            continue;
+        }
+        marks = if is_mark(c) { marks + 1 } else { 0 };
+        if marks > MARKS {
+            continue;
+        }
+        if count == TITLE {
+            break;
+        }
+        if std::mem::take(&mut space) {
+            out.push(' ');
+            count += 1;
+        }
+        out.push(c);
+        count += 1;
+    }
+    out
+}
+
+/// Characters that turn the direction of what follows, and with it the meaning of a title.
+const fn is_direction(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{feff}')
+}
+
+const fn is_mark(c: char) -> bool {
+    matches!(c, '\u{300}'..='\u{36f}' | '\u{483}'..='\u{489}' | '\u{1ab0}'..='\u{1aff}' | '\u{1dc0}'..='\u{1dff}' | '\u{20d0}'..='\u{20ff}' | '\u{fe20}'..='\u{fe2f}')
+}
+
+/// The first `limit` bytes, cut at a character.
+pub(super) fn head(text: &str, limit: usize) -> &str {
+    let end = (0..=limit.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+    cut(text, 0, end)
+}
+
+/// The plain text of HTML: blocks on lines of their own, no scripts, references resolved.
+pub(super) fn plain(html: &str) -> String {
+    let mut out = String::with_capacity(html.len());
+    let mut skipped: Option<&str> = None;
+    let none = Definitions::new();
+    for token in Tokens::new(html) {
+        match token {
+            Token::Start { name, closed, .. } => {
+                if skipped.is_none() && !closed && is_hidden(name) {
+                    skipped = Some(name);
+                }
+                break_line(&mut out, name);
+            }
+            Token::End { name } => {
+                if skipped.is_some_and(|open| open.eq_ignore_ascii_case(name)) {
+                    skipped = None;
+                }
+                break_line(&mut out, name);
+            }
+            Token::Text(raw) if skipped.is_none() => push_words(&mut out, &resolve(raw, &none)),
+            Token::Cdata(text) if skipped.is_none() => push_words(&mut out, text),
+            _ => {}
+        }
+    }
+    let length = out.trim_end().len();
+    out.truncate(length);
+    out
+}
+
+fn is_hidden(name: &str) -> bool {
+    ["script", "style", "noscript", "template", "iframe", "object", "textarea", "select"]
+        .iter()
+        .any(|hidden| hidden.eq_ignore_ascii_case(name))
+}
+
+fn break_line(out: &mut String, name: &str) {
+    const BLOCKS: [&str; 30] = [
+        "p", "div", "br", "li", "ul", "ol", "dl", "dt", "dd", "tr", "table", "h1", "h2", "h3", "h4", "h5", "h6", "hr",
+        "pre", "blockquote", "section", "article", "header", "footer", "figure", "figcaption", "aside", "main", "nav",
+        "address",
+    ];
+    if BLOCKS.iter().any(|block| block.eq_ignore_ascii_case(name)) {
+        let length = out.trim_end_matches(' ').len();
+        out.truncate(length);
+        if !out.is_empty() && !out.ends_with('\n') {
+            out.push('\n');
+        }
+    }
+}
+
+fn push_words(out: &mut String, text: &str) {
+    for c in text.chars() {
+        if c.is_whitespace() {
+            if !out.is_empty() && !out.ends_with([' ', '\n']) {
+                out.push(' ');
+            }
+        } else if is_allowed(c) && !is_direction(c) {
+            out.push(c);
+        }
+    }
+}
+
+/// Does it hold a tag or a reference of HTML, so that it would look wrong if shown as it is?
+pub(super) fn looks_like_html(text: &str) -> bool {
+    const INLINE: [&str; 16] =
+        ["b", "i", "em", "strong", "a", "br", "p", "span", "font", "sub", "sup", "u", "img", "div", "small", "code"];
+    Tokens::new(text).any(|token| match token {
+        Token::Start { name, .. } | Token::End { name } => INLINE.iter().any(|tag| tag.eq_ignore_ascii_case(name)),
+        _ => false,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn references() {
+        let defined = vec![("town".to_owned(), "阳泉".to_owned())];
+        let check = |raw, expected| assert_eq!(resolve(raw, &defined), expected, "{raw}");
+        check("a &amp; b &#38; c &#x26;", "a & b & c &");
+        check("AT&T a=1&b=2; &nosuch; &", "AT&T a=1&b=2; &nosuch; &");
+        check("&#146;&#0;&#xD800;&#99999999999;", "\u{2019}");
+        check("&town;市 &nbsp;&eacute;", "阳泉市 \u{a0}é");
+    }
+
+    #[test]
+    fn plain_text_of_html() {
+        let check = |html, expected| assert_eq!(plain(html), expected, "{html}");
+        check("<p>第一段&nbsp;a</p>\n<p>第二段<br>b</p><script>x</script>", "第一段 a\n第二段\nb");
+        check("1 < 2", "1 < 2");
+    }
+
+    #[test]
+    fn one_line() {
+        assert_eq!(line(" a\n\u{202e}b\u{0}  c "), "a b c");
+        assert_eq!(line(&"字".repeat(600)).chars().count(), 512);
+        assert_eq!(line(&format!("a{}", "\u{301}".repeat(200))).chars().count(), 9);
+    }
+}
