@@ -1,3 +1,4 @@
 //! dayuan (大院): polls local news sources and republishes one merged feed for every region.
 pub mod model;
 pub mod read;
+pub mod log;

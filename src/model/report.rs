@@ -11,6 +11,8 @@ pub struct Report {
     pub source: SourceId,
     /// When we saw it.
     pub seen: Moment,
+    /// Which version of the reader made it of the bytes.
+    pub reader: u16,
     /// Is this the source's first import, which brings old items along?
     pub first_import: bool,
     /// What was said.

@@ -1,0 +1,53 @@
+use std::io;
+use std::path::PathBuf;
+
+/// Why the log could not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum LogError {
+    /// A file of the log cannot be used.
+    #[error("cannot {doing} {}", path.display())]
+    File {
+        /// `read`, `write`, `sync`, …
+        doing: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Another process holds the log.
+    #[error("the store {} is held by another dayuan{}; stop it first, or use its admin socket", path.display(), pid.map(|pid| format!(", pid {pid}")).unwrap_or_default())]
+    Held {
+        /// The folder.
+        path: PathBuf,
+        /// Its pid, where it could be read.
+        pid: Option<u32>,
+    },
+    /// A line does not match its checksum, or is no record.
+    #[error("line at byte {offset} of {} is damaged: {detail}", path.display())]
+    Damaged {
+        /// The segment.
+        path: PathBuf,
+        /// Where the line begins.
+        offset: u64,
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// An archive cannot be used.
+    #[error("{} is no backup of dayuan: {detail}", path.display())]
+    Archive {
+        /// The archive.
+        path: PathBuf,
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// A store is in the way.
+    #[error("{} already holds a log; move it away before you restore into it", .0.display())]
+    Occupied(PathBuf),
+}
+
+impl LogError {
+    /// Is the disk full?
+    pub fn is_full(&self) -> bool {
+        matches!(self, Self::File { source, .. } if source.kind() == io::ErrorKind::StorageFull)
+    }
+}

@@ -1,0 +1,82 @@
+//! One file a day, and what is found in it.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+
+use super::error::LogError;
+use super::record::{self, Record};
+
+/// A day, counted from 1970-01-01; it names a segment.
+pub(super) type Day = u32;
+
+/// The file of a day.
+pub(super) fn path(folder: &Path, day: Day) -> PathBuf {
+    folder.join(format!("{}.jsonl", crate::model::Moment::from_seconds(i64::from(day) * 86_400).day()))
+}
+
+/// The days that have a segment, oldest first.
+pub(super) fn days(folder: &Path) -> Result<Vec<Day>, LogError> {
+    let failed = |source| LogError::File { doing: "read", path: folder.to_owned(), source };
+    let mut days = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(failed)? {
+        let name = entry.map_err(failed)?.file_name();
+        if let Some(day) = name.to_str().and_then(|name| name.strip_suffix(".jsonl")).and_then(day_of) {
+            days.push(day);
+        }
+    }
+    days.sort_unstable();
+    Ok(days)
+}
+
+/// The day written as `YYYY-MM-DD`.
+pub(super) fn day_of(text: &str) -> Option<Day> {
+    let at = crate::model::Moment::from_rfc3339(&format!("{text}T00:00:00Z"))?;
+    u32::try_from(at.seconds().div_euclid(86_400)).ok()
+}
+
+/// A line of a segment.
+pub(super) struct Found {
+    /// Where it begins, in bytes.
+    pub(super) offset: u64,
+    /// Its length in bytes, without the line end.
+    pub(super) length: u32,
+    /// Did it end with a line end?
+    pub(super) ended: bool,
+    /// What it says, or why it cannot be read.
+    pub(super) record: Result<(u64, Record), String>,
+}
+
+/// The lines of a segment, in order.
+pub(super) struct Lines {
+    reader: BufReader<File>,
+    path: PathBuf,
+    offset: u64,
+    line: Vec<u8>,
+}
+
+impl Lines {
+    pub(super) fn open(path: &Path) -> Result<Self, LogError> {
+        let file = File::open(path).map_err(|source| LogError::File { doing: "read", path: path.to_owned(), source })?;
+        Ok(Self { reader: BufReader::with_capacity(256 * 1024, file), path: path.to_owned(), offset: 0, line: Vec::new() })
+    }
+}
+
+impl Iterator for Lines {
+    type Item = Result<Found, LogError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.line.clear();
+        let length = match self.reader.read_until(b'\n', &mut self.line) {
+            Ok(0) => return None,
+            Ok(length) => length,
+            Err(source) => return Some(Err(LogError::File { doing: "read", path: self.path.clone(), source })),
+        };
+        let offset = self.offset;
+        self.offset += u64::try_from(length).unwrap_or(0);
+        let ended = self.line.last() == Some(&b'\n');
+        let line = self.line.strip_suffix(b"\n").unwrap_or(&self.line);
+        let length = u32::try_from(line.len()).unwrap_or(u32::MAX);
+        Some(Ok(Found { offset, length, ended, record: record::decode(line) }))
+    }
+}

@@ -1,0 +1,446 @@
+use std::collections::HashMap;
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::error::LogError;
+use super::record::{self, Record};
+use super::segment::{self, Day, Lines};
+use crate::model::Moment;
+
+/// The most segments that are kept open for reading.
+const OPEN_SEGMENTS: usize = 64;
+
+/// Where a record lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Position {
+    /// The segment, as days since 1970-01-01.
+    pub day: u32,
+    /// The length of its line in bytes, without the line end.
+    pub length: u32,
+    /// Where its line begins in the segment, in bytes.
+    pub offset: u64,
+}
+
+/// A record that is safe on disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Appended {
+    /// Its number; the first is 1.
+    pub seq: u64,
+    /// Where it lies.
+    pub position: Position,
+}
+
+/// A record of the past.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Replayed {
+    /// Its number.
+    pub seq: u64,
+    /// Where it lies.
+    pub position: Position,
+    /// What it says.
+    pub record: Record,
+}
+
+/// Something that was found damaged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Damage {
+    /// The segment.
+    pub path: PathBuf,
+    /// Where the line begins, in bytes.
+    pub offset: u64,
+    /// What is wrong, in a sentence.
+    pub detail: String,
+}
+
+/// The log in a folder of local segments. One process holds it at a time.
+#[derive(Debug)]
+pub struct Log {
+    folder: PathBuf,
+    writer: Mutex<Writer>,
+    readers: Mutex<HashMap<Day, Arc<File>>>,
+    /// Held for as long as the log is.
+    _lock: File,
+}
+
+#[derive(Debug)]
+struct Writer {
+    /// The open segment; `None` after an error, until it was opened and its tail looked at again.
+    file: Option<File>,
+    day: Day,
+    /// The end of what is safe, in bytes.
+    end: u64,
+    next: u64,
+}
+
+impl Log {
+    /// Opens the log in `folder`, making it where it is not there. A torn tail of the last segment is cut off, kept
+    /// beside it and told.
+    ///
+    /// # Errors
+    /// Where the folder cannot be used, or another process holds it.
+    pub fn open(folder: &Path) -> Result<(Self, Vec<Damage>), LogError> {
+        let failed = |doing, path: &Path| { let path = path.to_owned(); move |source| LogError::File { doing, path, source } };
+        std::fs::create_dir_all(folder).map_err(failed("make", folder))?;
+        let lock = hold(folder)?;
+        let mut damages = Vec::new();
+        let days = segment::days(folder)?;
+        let mut writer = Writer { file: None, day: days.last().copied().unwrap_or(0), end: 0, next: 1 };
+        // The last segment may be empty; the number goes on from the newest record there is.
+        for (at, day) in days.iter().rev().enumerate() {
+            let tail = look(folder, *day)?;
+            if at == 0 {
+                writer.end = tail.end;
+                damages.extend(cut_tail(folder, *day, &tail)?);
+            }
+            if let Some(seq) = tail.last {
+                writer.next = seq + 1;
+                break;
+            }
+        }
+        let log = Self { folder: folder.to_owned(), writer: Mutex::new(writer), readers: Mutex::default(), _lock: lock };
+        Ok((log, damages))
+    }
+
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The number of the newest record; 0 where there is none.
+    pub fn last_seq(&self) -> u64 {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner).next - 1
+    }
+
+    /// Appends records and returns when they are safe on disk: one write and one `fdatasync` for all of them. `now`
+    /// chooses the segment; a clock that goes back stays in the newest one.
+    ///
+    /// # Errors
+    /// Where writing or syncing failed. Then none of them counts, and the next call opens the segment anew.
+    pub fn append(&self, records: &[Record], now: Moment) -> Result<Vec<Appended>, LogError> {
+        if records.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let today = u32::try_from(now.seconds().div_euclid(86_400)).unwrap_or(0);
+        if writer.file.is_none() || today > writer.day {
+            self.open_segment(&mut writer, today)?;
+        }
+        let day = writer.day;
+        let path = segment::path(&self.folder, day);
+        let mut lines = Vec::with_capacity(records.len() * 1024);
+        let mut appended = Vec::with_capacity(records.len());
+        for (record, seq) in records.iter().zip(writer.next..) {
+            let start = lines.len();
+            record::encode(seq, record, &mut lines).map_err(|e| LogError::File { doing: "write", path: path.clone(), source: e.into() })?;
+            let length = u32::try_from(lines.len() - start - 1).unwrap_or(u32::MAX);
+            appended.push(Appended { seq, position: Position { day, length, offset: writer.end + u64::try_from(start).unwrap_or(0) } });
+        }
+        let Some(file) = writer.file.as_mut() else { return Ok(Vec::new()) };
+        let outcome = match file.write_all(&lines) {
+            Ok(()) => file.sync_data().map_err(|source| LogError::File { doing: "sync", path, source }),
+            Err(source) => Err(LogError::File { doing: "write", path, source }),
+        };
+        if let Err(error) = outcome {
+            // Nobody knows what of it reached the disk: this descriptor is done.
+            writer.file = None;
+            return Err(error);
+        }
+        writer.end += u64::try_from(lines.len()).unwrap_or(0);
+        writer.next += u64::try_from(records.len()).unwrap_or(0);
+        Ok(appended)
+    }
+
+    /// Opens the segment to write to, at the end of what is safe.
+    fn open_segment(&self, writer: &mut Writer, today: Day) -> Result<(), LogError> {
+        if today > writer.day {
+            writer.day = today;
+            writer.end = 0;
+        }
+        let path = segment::path(&self.folder, writer.day);
+        let failed = |doing| { let path = path.clone(); move |source| LogError::File { doing, path, source } };
+        let is_new = !path.exists();
+        let mut file = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(&path).map_err(failed("open"))?;
+        let length = file.metadata().map_err(failed("read"))?.len();
+        if length > writer.end {
+            // What stands behind the acknowledged end was never promised to anyone.
+            file.set_len(writer.end).map_err(failed("cut"))?;
+            file.sync_data().map_err(failed("sync"))?;
+        }
+        file.seek(SeekFrom::Start(writer.end)).map_err(failed("read"))?;
+        if is_new {
+            sync_folder(&self.folder)?;
+        }
+        writer.file = Some(file);
+        Ok(())
+    }
+
+    /// The record at a position.
+    ///
+    /// # Errors
+    /// Where it cannot be read, or is damaged.
+    pub fn read(&self, position: Position) -> Result<Record, LogError> {
+        let path = segment::path(&self.folder, position.day);
+        let file = {
+            let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
+            match readers.get(&position.day) {
+                Some(file) => Arc::clone(file),
+                None => {
+                    let file = File::open(&path).map_err(|source| LogError::File { doing: "read", path: path.clone(), source })?;
+                    if readers.len() >= OPEN_SEGMENTS {
+                        readers.clear();
+                    }
+                    let file = Arc::new(file);
+                    readers.insert(position.day, Arc::clone(&file));
+                    file
+                }
+            }
+        };
+        let mut line = vec![0; usize::try_from(position.length).unwrap_or(0)];
+        file.read_exact_at(&mut line, position.offset).map_err(|source| LogError::File { doing: "read", path: path.clone(), source })?;
+        record::decode(&line).map(|(_, record)| record).map_err(|detail| LogError::Damaged { path, offset: position.offset, detail })
+    }
+
+    /// Every record behind number `after`, in order. Damaged lines come as [`Damage`], and do not stop the rest.
+    ///
+    /// # Errors
+    /// Where the folder cannot be read; single segments that cannot be read come as items.
+    pub fn replay(&self, after: u64) -> Result<impl Iterator<Item = Result<Replayed, Damage>> + use<>, LogError> {
+        let mut days = segment::days(&self.folder)?;
+        // Whole segments of what is known already are not read again.
+        if let Some(at) = days.iter().rposition(|day| first_seq(&self.folder, *day).is_some_and(|first| first <= after + 1)) {
+            days.drain(..at);
+        }
+        let folder = self.folder.clone();
+        let (last, safe) = {
+            let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+            (writer.day, writer.end)
+        };
+        let lines = days.into_iter().flat_map(move |day| {
+            let path = segment::path(&folder, day);
+            let is_safe = move |offset: u64| day != last || offset < safe;
+            let (lines, failed) = match Lines::open(&path) {
+                Ok(lines) => (Some(lines), None),
+                Err(error) => (None, Some(Err(Damage { path: path.clone(), offset: 0, detail: error.to_string() }))),
+            };
+            let lines = lines.into_iter().flatten().filter_map(move |found| match found {
+                Ok(found) if !is_safe(found.offset) => None,
+                Ok(found) => Some(match found.record {
+                    Ok((seq, record)) => Ok(Replayed { seq, position: Position { day, length: found.length, offset: found.offset }, record }),
+                    Err(detail) => Err(Damage { path: path.clone(), offset: found.offset, detail }),
+                }),
+                Err(error) => Some(Err(Damage { path: path.clone(), offset: 0, detail: error.to_string() })),
+            });
+            failed.into_iter().chain(lines)
+        });
+        Ok(lines.filter(move |found| found.as_ref().is_ok_and(|replayed| replayed.seq > after) || found.is_err()))
+    }
+
+    /// The oldest day that has a segment, `YYYY-MM-DD`.
+    ///
+    /// # Errors
+    /// Where the folder cannot be read.
+    pub fn oldest_day(&self) -> Result<Option<String>, LogError> {
+        Ok(segment::days(&self.folder)?.first().map(|day| Moment::from_seconds(i64::from(*day) * 86_400).day()))
+    }
+
+    /// What of a day must outlive it: the newest facts of each source, controls, withdrawals and restorations.
+    ///
+    /// # Errors
+    /// Where the segment cannot be read.
+    pub fn lasting(&self, day: &str) -> Result<Vec<Record>, LogError> {
+        let Some(day) = segment::day_of(day) else { return Ok(Vec::new()) };
+        let mut lasting = Vec::new();
+        for found in Lines::open(&segment::path(&self.folder, day))? {
+            if let Ok((_, record)) = found?.record
+                && !matches!(record, Record::Report(_) | Record::Expire { .. })
+            {
+                lasting.push(record);
+            }
+        }
+        Ok(lasting)
+    }
+
+    /// Drops the segment of a day. The `expire` record that says so must be safe on disk before.
+    ///
+    /// # Errors
+    /// Where it cannot be removed, or is the one being written.
+    pub fn drop_day(&self, day: &str) -> Result<(), LogError> {
+        let Some(day) = segment::day_of(day) else { return Ok(()) };
+        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        if day >= writer.day {
+            return Ok(());
+        }
+        self.readers.lock().unwrap_or_else(PoisonError::into_inner).remove(&day);
+        let path = segment::path(&self.folder, day);
+        std::fs::remove_file(&path).map_err(|source| LogError::File { doing: "remove", path, source })?;
+        sync_folder(&self.folder)
+    }
+
+    /// The files of the log and how much of each is safe, in bytes; what a backup copies.
+    ///
+    /// # Errors
+    /// Where the folder cannot be read.
+    pub(super) fn files(&self) -> Result<Vec<(PathBuf, u64)>, LogError> {
+        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut files = Vec::new();
+        for day in segment::days(&self.folder)? {
+            let path = segment::path(&self.folder, day);
+            let length = std::fs::metadata(&path).map_err(|source| LogError::File { doing: "read", path: path.clone(), source })?.len();
+            files.push((path, if day == writer.day { writer.end } else { length }));
+        }
+        Ok(files)
+    }
+}
+
+/// Takes the lock that keeps a second process away (flock, released by the system at any kind of end).
+fn hold(folder: &Path) -> Result<File, LogError> {
+    let path = folder.join("lock");
+    let failed = |source| LogError::File { doing: "open", path: path.clone(), source };
+    let mut file = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(&path).map_err(failed)?;
+    if file.try_lock().is_err() {
+        let mut pid = String::new();
+        let read = file.read_to_string(&mut pid);
+        return Err(LogError::Held { path: folder.to_owned(), pid: read.ok().and_then(|_| pid.trim().parse().ok()) });
+    }
+    file.set_len(0).map_err(failed)?;
+    file.write_all(std::process::id().to_string().as_bytes()).map_err(failed)?;
+    Ok(file)
+}
+
+/// How a segment ends.
+struct Tail {
+    /// The number of its last good record.
+    last: Option<u64>,
+    /// Where that record ends, with its line end.
+    end: u64,
+    /// What is wrong with what stands behind it.
+    torn: Option<String>,
+}
+
+/// The number of a segment's first good record.
+fn first_seq(folder: &Path, day: Day) -> Option<u64> {
+    let lines = Lines::open(&segment::path(folder, day)).ok()?;
+    lines.filter_map(Result::ok).find_map(|found| found.record.ok()).map(|(seq, _)| seq)
+}
+
+fn look(folder: &Path, day: Day) -> Result<Tail, LogError> {
+    let mut tail = Tail { last: None, end: 0, torn: None };
+    for found in Lines::open(&segment::path(folder, day))? {
+        let found = found?;
+        match found.record {
+            Ok((seq, _)) if found.ended => {
+                tail = Tail { last: Some(seq), end: found.offset + u64::from(found.length) + 1, torn: None };
+            }
+            Ok(_) => tail.torn = Some("its last line has no end".to_owned()),
+            Err(detail) => tail.torn = tail.torn.or(Some(detail)),
+        }
+    }
+    Ok(tail)
+}
+
+/// Cuts off what a crash left behind the last good record. Unless it is nothing but NULs, it is kept beside the segment.
+fn cut_tail(folder: &Path, day: Day, tail: &Tail) -> Result<Option<Damage>, LogError> {
+    let Some(detail) = &tail.torn else { return Ok(None) };
+    let path = segment::path(folder, day);
+    let failed = |doing| { let path = path.clone(); move |source| LogError::File { doing, path, source } };
+    let mut file = OpenOptions::new().read(true).write(true).open(&path).map_err(failed("open"))?;
+    file.seek(SeekFrom::Start(tail.end)).map_err(failed("read"))?;
+    let mut torn = Vec::new();
+    file.read_to_end(&mut torn).map_err(failed("read"))?;
+    if torn.iter().any(|byte| *byte != 0) {
+        let aside = path.with_extension(format!("torn-at-{}", tail.end));
+        std::fs::write(&aside, &torn).map_err(|source| LogError::File { doing: "write", path: aside.clone(), source })?;
+    }
+    file.set_len(tail.end).map_err(failed("cut"))?;
+    file.sync_all().map_err(failed("sync"))?;
+    Ok(Some(Damage { path, offset: tail.end, detail: format!("{} bytes behind the last whole record were cut off: {detail}", torn.len()) }))
+}
+
+fn sync_folder(folder: &Path) -> Result<(), LogError> {
+    let failed = |source| LogError::File { doing: "sync", path: folder.to_owned(), source };
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::SourceId;
+
+    const NOON: Moment = Moment::from_seconds(1_678_330_000);
+
+    fn control(at: i64) -> Record {
+        let source = SourceId::new("a").unwrap();
+        Record::Control { source, state: super::super::Control::Paused, at: Moment::from_millis(at) }
+    }
+
+    fn open(folder: &Path) -> (Log, Vec<Damage>) {
+        Log::open(folder).unwrap()
+    }
+
+    fn all(log: &Log) -> Vec<u64> {
+        log.replay(0).unwrap().filter_map(Result::ok).map(|replayed| replayed.seq).collect()
+    }
+
+    #[test]
+    fn what_was_appended_is_there_and_can_be_reached() {
+        let folder = tempfile::tempdir().unwrap();
+        let (log, _) = open(folder.path());
+        let appended = log.append(&[control(1), control(2)], NOON).unwrap();
+        assert_eq!(log.read(appended[1].position).unwrap(), control(2));
+        let next_day = log.append(&[control(3)], NOON.plus_seconds(86_400)).unwrap();
+        assert_ne!(next_day[0].position.day, appended[0].position.day);
+        assert_eq!(all(&log), [1, 2, 3]);
+        drop(log);
+        let (log, damages) = open(folder.path());
+        assert_eq!((log.last_seq(), damages), (3, vec![]));
+        // A clock that goes back makes no new segment.
+        assert_eq!(log.append(&[control(4)], NOON).unwrap()[0].position.day, next_day[0].position.day);
+    }
+
+    #[test]
+    fn a_torn_tail_is_cut_off_kept_and_told() {
+        let torn_tails: [&[u8]; 4] = [b"{\"crc\":\"0000", &[0; 4096], b"\0\0\0\n\0\0", b"garbage\nmore garbage"];
+        for torn in torn_tails {
+            let folder = tempfile::tempdir().unwrap();
+            let (log, _) = open(folder.path());
+            log.append(&[control(1), control(2)], NOON).unwrap();
+            drop(log);
+            let path = segment::path(folder.path(), segment::days(folder.path()).unwrap()[0]);
+            OpenOptions::new().append(true).open(&path).unwrap().write_all(torn).unwrap();
+            let (log, damages) = open(folder.path());
+            assert_eq!((damages.len(), log.last_seq()), (1, 2));
+            log.append(&[control(3)], NOON).unwrap();
+            assert_eq!(all(&log), [1, 2, 3]);
+            let kept = std::fs::read_dir(folder.path()).unwrap().filter(|e| e.as_ref().unwrap().path().to_string_lossy().contains("torn")).count();
+            assert_eq!(kept, usize::from(torn.iter().any(|b| *b != 0 )));
+        }
+    }
+
+    #[test]
+    fn a_damaged_line_in_the_middle_never_stops_the_rest() {
+        let folder = tempfile::tempdir().unwrap();
+        let (log, _) = open(folder.path());
+        let appended = log.append(&[control(1), control(2), control(3)], NOON).unwrap();
+        drop(log);
+        let path = segment::path(folder.path(), appended[1].position.day);
+        let mut bytes = std::fs::read(&path).unwrap();
+        bytes[usize::try_from(appended[1].position.offset).unwrap() + 30] ^= 1;
+        std::fs::write(&path, bytes).unwrap();
+        let (log, damages) = open(folder.path());
+        assert!(damages.is_empty(), "it is no tail");
+        let found: Vec<_> = log.replay(0).unwrap().map(|found| found.map(|r| r.seq).map_err(|d| d.offset)).collect();
+        assert_eq!(found, [Ok(1), Err(appended[1].position.offset), Ok(3)]);
+        assert!(matches!(log.read(appended[1].position), Err(LogError::Damaged { .. })));
+    }
+
+    #[test]
+    fn a_second_process_is_told_who_holds_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let (_log, _) = open(folder.path());
+        let error = Log::open(folder.path()).unwrap_err();
+        assert!(error.to_string().contains(&format!("pid {}", std::process::id())), "{error}");
+    }
+}
