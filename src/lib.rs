@@ -1,4 +1,5 @@
 //! dayuan (大院): polls local news sources and republishes one merged feed for every region.
 pub mod model;
 pub mod read;
+pub mod same;
 pub mod log;
