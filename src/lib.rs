@@ -2,4 +2,5 @@
 pub mod model;
 pub mod read;
 pub mod same;
+pub mod view;
 pub mod log;

@@ -1,0 +1,69 @@
+//! What the view and the visits need of a store: open, all records, write some, and no more. Only here sled is named.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+
+use super::error::ViewError;
+
+/// The most operations of one batch: sled 0.34 keeps gigabytes of garbage with a thousand.
+const BATCH: usize = 120;
+/// The memory that sled may use for its pages, in bytes. Records are read once, at open.
+const CACHE: u64 = 8 * 1024 * 1024;
+
+/// A key and, unless it is to be removed, its value.
+pub(super) type Change = (Vec<u8>, Option<Vec<u8>>);
+
+#[derive(Debug)]
+pub(super) struct Engine {
+    db: sled::Db,
+    path: PathBuf,
+}
+
+impl Engine {
+    /// Opens or makes the store. sled panics on some kinds of damage; that is an error like any other here.
+    pub(super) fn open(path: &Path) -> Result<Self, ViewError> {
+        let config = sled::Config::new().path(path).cache_capacity(CACHE).flush_every_ms(Some(1000)).mode(sled::Mode::LowSpace);
+        let opened = catch_unwind(AssertUnwindSafe(|| config.open())).map_err(|_panic| ViewError::Broken(path.to_owned()))?;
+        let db = opened.map_err(|source| ViewError::Store { doing: "open", path: path.to_owned(), source })?;
+        Ok(Self { db, path: path.to_owned() })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Every key and value, by key.
+    pub(super) fn all(&self) -> impl Iterator<Item = Result<(sled::IVec, sled::IVec), ViewError>> + '_ {
+        self.db.iter().map(|pair| pair.map_err(|source| self.failed("read", source)))
+    }
+
+    /// One value.
+    pub(super) fn get(&self, key: &[u8]) -> Result<Option<sled::IVec>, ViewError> {
+        self.db.get(key).map_err(|source| self.failed("read", source))
+    }
+
+    /// Writes changes, in batches of bounded size. The last one of them is written last.
+    pub(super) fn write(&self, changes: Vec<Change>) -> Result<(), ViewError> {
+        let mut changes = changes.into_iter().peekable();
+        while changes.peek().is_some() {
+            let mut batch = sled::Batch::default();
+            for (key, value) in changes.by_ref().take(BATCH) {
+                match value {
+                    Some(value) => batch.insert(key, value),
+                    None => batch.remove(key),
+                }
+            }
+            self.db.apply_batch(batch).map_err(|source| self.failed("write", source))?;
+        }
+        Ok(())
+    }
+
+    /// Hands everything to the system.
+    pub(super) fn flush(&self) -> Result<(), ViewError> {
+        self.db.flush().map(drop).map_err(|source| self.failed("write", source))
+    }
+
+    fn failed(&self, doing: &'static str, source: sled::Error) -> ViewError {
+        ViewError::Store { doing, path: self.path.clone(), source }
+    }
+}

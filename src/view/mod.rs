@@ -1,0 +1,19 @@
+//! Everything that is derived from the log, and the visits.
+//!
+//! The view keeps one record an item in sled and its indexes in memory; it may be deleted at any time and is made anew
+//! from the log, to the same ids. `apply` is a pure function of the log: it reads records only, never a config and never
+//! a clock. The engine stands behind the few functions of `engine.rs`; another one could be tried in an afternoon.
+//!
+//! The visits lie in a directory of their own, which a rebuild never touches.
+
+mod error;
+mod engine;
+mod record;
+mod state;
+mod store;
+mod visits;
+
+pub use error::ViewError;
+pub use state::{Entry, Report, Story};
+pub use store::{Check, Notice, Options, View};
+pub use visits::Visits;

@@ -1,0 +1,499 @@
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use super::engine::Engine;
+use super::error::ViewError;
+use super::record::{self, FactsRecord, ItemRecord, MetaRecord};
+use super::state::{Entry, META, SOURCES, State, Story};
+use crate::log::{Appended, Control, Damage, Log, Record, SourceFacts};
+use crate::model::{ItemId, RegionId, SourceId};
+use crate::same::{Known, Neighbours};
+
+/// The version of the rules by which records become items. Another number means: derive anew.
+const RULES: u32 = 1;
+/// How many records are applied between two writes, when many are.
+const STEP: usize = 1000;
+
+/// Where the view lies, and what rules it is derived by.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Its directory.
+    pub path: PathBuf,
+    /// Whatever beside the code decides what is derived (the region tree): another text means deriving anew.
+    pub rules: String,
+}
+
+/// Something that happened while a view was opened, for the admin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// The store was damaged or did not fit the log; it was set aside and made anew.
+    SetAside {
+        /// Why.
+        reason: String,
+        /// Where it lies now.
+        path: PathBuf,
+    },
+    /// The rules changed; it was made anew.
+    NewRules,
+    /// It was behind the log by so many records and caught up.
+    CaughtUp(u64),
+    /// A line of the log could not be used.
+    Damage(Damage),
+}
+
+/// What a comparison of the view with the log found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Check {
+    /// Records of the log that were read.
+    pub records: u64,
+    /// Items.
+    pub items: usize,
+    /// Stories: items without the reports that belong to another's story.
+    pub stories: usize,
+    /// Lines of the log that could not be used.
+    pub damages: Vec<Damage>,
+    /// Is the view what the log makes?
+    pub agrees: bool,
+}
+
+/// The view over the log.
+#[derive(Debug)]
+pub struct View {
+    log: Arc<Log>,
+    engine: Engine,
+    state: RwLock<State>,
+    rules: [u8; 16],
+}
+
+impl View {
+    /// Opens the view and brings it up to the log. What is damaged, does not fit the log or was derived by other rules
+    /// is made anew. `progress` is called now and then with the number of the record that was applied last.
+    ///
+    /// # Errors
+    /// Where the log cannot be read, or no store can be made at all.
+    pub fn open(options: &Options, log: Arc<Log>, progress: &dyn Fn(u64)) -> Result<(Self, Vec<Notice>), ViewError> {
+        let rules = rules(&options.rules);
+        let mut notices = Vec::new();
+        let (engine, state) = match load(&options.path, rules, log.last_seq()) {
+            Ok(loaded) => loaded,
+            Err(reason) => {
+                if reason == Unusable::Rules {
+                    notices.push(Notice::NewRules);
+                    std::fs::remove_dir_all(&options.path).map_err(|source| ViewError::Move { path: options.path.clone(), source })?;
+                } else {
+                    let path = set_aside(&options.path)?;
+                    notices.push(Notice::SetAside { reason: reason.to_string(), path });
+                }
+                (Engine::open(&options.path)?, State::default())
+            }
+        };
+        let view = Self { log, engine, state: RwLock::new(state), rules };
+        let before = view.applied();
+        notices.extend(view.catch_up(progress)?.into_iter().map(Notice::Damage));
+        let behind = view.applied() - before;
+        if behind > 0 && before > 0 {
+            notices.push(Notice::CaughtUp(behind));
+        }
+        Ok((view, notices))
+    }
+
+    fn catch_up(&self, progress: &dyn Fn(u64)) -> Result<Vec<Damage>, ViewError> {
+        let mut damages = Vec::new();
+        let mut steps = 0_usize;
+        for found in self.log.replay(self.applied())? {
+            match found {
+                Ok(replayed) => {
+                    let mut state = self.write();
+                    state.apply(replayed.seq, replayed.position, &replayed.record, &|position| self.log.read(position).ok());
+                    steps += 1;
+                    if steps.is_multiple_of(STEP) {
+                        let changes = state.changes(self.rules);
+                        drop(state);
+                        self.engine.write(changes)?;
+                        progress(replayed.seq);
+                    }
+                }
+                Err(damage) => damages.push(damage),
+            }
+        }
+        let changes = self.write().changes(self.rules);
+        self.engine.write(changes)?;
+        Ok(damages)
+    }
+
+    /// Applies records that are safe in the log, in their order, and returns the tagged regions that changed.
+    ///
+    /// # Errors
+    /// Where the store could not be written. The state in memory is right all the same, and the store catches up from
+    /// the log when it is opened next.
+    pub fn apply(&self, appended: &[Appended], records: &[Record]) -> Result<Vec<RegionId>, ViewError> {
+        let mut state = self.write();
+        for (at, record) in appended.iter().zip(records) {
+            state.apply(at.seq, at.position, record, &|position| self.log.read(position).ok());
+        }
+        let dirty = state.dirty();
+        let changes = state.changes(self.rules);
+        drop(state);
+        self.engine.write(changes)?;
+        Ok(dirty)
+    }
+
+    /// The number of the last record that was applied.
+    pub fn applied(&self) -> u64 {
+        self.read().applied()
+    }
+
+    /// Items and stories.
+    pub fn counts(&self) -> (usize, usize) {
+        self.read().counts()
+    }
+
+    /// The regions that items are tagged with.
+    pub fn tags(&self) -> Vec<RegionId> {
+        self.read().tags()
+    }
+
+    /// The newest stories tagged with any of these regions, newest first; only those that `source` reported, where one
+    /// is named.
+    pub fn timeline(&self, tags: &[RegionId], source: Option<&SourceId>, most: usize) -> Vec<Entry> {
+        self.read().timeline(tags, source, most)
+    }
+
+    /// The source whose report of a story is shown.
+    pub fn source_of(&self, first: u64) -> Option<SourceId> {
+        self.read().source_of(first).cloned()
+    }
+
+    /// The story that begins with this report; `None` where there is none, or it was withdrawn.
+    pub fn story(&self, first: u64) -> Option<Story> {
+        self.read().story(first)
+    }
+
+    /// The first report of the story that an item belongs to.
+    pub fn find(&self, item: ItemId) -> Option<u64> {
+        self.read().find(item)
+    }
+
+    /// What the log says of a source.
+    pub fn source(&self, id: &SourceId) -> Option<SourceFacts> {
+        self.read().known_source(id).cloned()
+    }
+
+    /// What was said last of a source's being polled.
+    pub fn control(&self, id: &SourceId) -> Option<Control> {
+        self.read().control(id)
+    }
+
+    /// Hands everything to the system, before an orderly end.
+    ///
+    /// # Errors
+    /// Where the store could not be written.
+    pub fn flush(&self) -> Result<(), ViewError> {
+        self.engine.flush()
+    }
+
+    /// Derives everything anew in memory and compares: both what is in memory and what a fresh look at the store gives.
+    ///
+    /// # Errors
+    /// Where the log cannot be read.
+    pub fn verify(&self) -> Result<Check, ViewError> {
+        let (digest, applied, counts) = {
+            let state = self.read();
+            (state.digest(), state.applied(), state.counts())
+        };
+        let stored = stored_state(&self.engine, self.rules).map(|state| state.digest());
+        let mut anew = State::default();
+        let mut check = Check { records: 0, items: counts.0, stories: counts.1, damages: Vec::new(), agrees: false };
+        for found in self.log.replay(0)? {
+            match found {
+                Ok(replayed) if replayed.seq > applied => break,
+                Ok(replayed) => {
+                    anew.apply(replayed.seq, replayed.position, &replayed.record, &|position| self.log.read(position).ok());
+                    check.records += 1;
+                }
+                Err(damage) => check.damages.push(damage),
+            }
+        }
+        check.agrees = anew.digest() == digest && stored.is_ok_and(|stored| stored == digest);
+        Ok(check)
+    }
+
+    /// A digest of everything that is derived; two views of one log have the same.
+    pub fn digest(&self) -> String {
+        self.read().digest()
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, State> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, State> {
+        self.state.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Neighbours for View {
+    fn by_id(&self, item: ItemId) -> Option<Known> {
+        Neighbours::by_id(&*self.read(), item)
+    }
+
+    fn by_content(&self, source: &SourceId, content: u64) -> Option<Known> {
+        Neighbours::by_content(&*self.read(), source, content)
+    }
+}
+
+/// Why a store cannot be used as it is.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+enum Unusable {
+    #[error("{0}")]
+    Store(String),
+    #[error("a record of it is damaged, or some are missing")]
+    Records,
+    #[error("it is ahead of the log, which ends with record {0}")]
+    Ahead(u64),
+    #[error("it was derived by other rules")]
+    Rules,
+}
+
+fn load(path: &Path, rules: [u8; 16], last: u64) -> Result<(Engine, State), Unusable> {
+    let is_new = !path.exists();
+    let engine = Engine::open(path).map_err(|error| Unusable::Store(full(&error)))?;
+    if is_new {
+        return Ok((engine, State::default()));
+    }
+    let state = stored_state(&engine, rules)?;
+    if state.applied() > last {
+        return Err(Unusable::Ahead(last));
+    }
+    Ok((engine, state))
+}
+
+fn stored_state(engine: &Engine, rules: [u8; 16]) -> Result<State, Unusable> {
+    let failed = |error: ViewError| Unusable::Store(full(&error));
+    let Some(meta) = engine.get(&META).map_err(failed)? else {
+        // Made, but nothing was written yet: everything is still to come from the log.
+        return if engine.all().next().is_none() { Ok(State::default()) } else { Err(Unusable::Records) };
+    };
+    let meta: MetaRecord = record::decode(&meta).ok_or(Unusable::Records)?;
+    if meta.rules != rules {
+        return Err(Unusable::Rules);
+    }
+    let mut sources = Vec::new();
+    let mut items = Vec::new();
+    for pair in engine.all() {
+        let (key, value) = pair.map_err(failed)?;
+        if key.starts_with(SOURCES) {
+            sources.push(record::decode::<FactsRecord>(&value).ok_or(Unusable::Records)?);
+        } else if key.as_ref() != META {
+            items.push((key, value));
+        }
+    }
+    let items = items.into_iter().map(|(key, value)| {
+        Some((u64::from_be_bytes(key.as_ref().try_into().ok()?), record::decode::<ItemRecord>(&value)?))
+    });
+    State::load(&meta, sources, items).ok_or(Unusable::Records)
+}
+
+/// An error with its causes, in one sentence.
+fn full(error: &dyn std::error::Error) -> String {
+    std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+fn rules(text: &str) -> [u8; 16] {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&RULES.to_be_bytes());
+    hasher.update(text.as_bytes());
+    let mut rules = [0; 16];
+    hasher.finalize_xof().fill(&mut rules);
+    rules
+}
+
+/// Moves a store away so that a new one can be made; nothing is deleted that may be wanted to find out what happened.
+fn set_aside(path: &Path) -> Result<PathBuf, ViewError> {
+    let free = (1..).map(|number| path.with_extension(format!("bad-{number}"))).find(|path| !path.exists());
+    let aside = free.unwrap_or_else(|| path.with_extension("bad"));
+    std::fs::rename(path, &aside).map_err(|source| ViewError::Move { path: path.to_owned(), source })?;
+    Ok(aside)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Authority, Draft, Key, Moment, Report, Stamp, Zone};
+
+    struct House {
+        folder: tempfile::TempDir,
+        log: Arc<Log>,
+    }
+
+    impl House {
+        fn new() -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let (log, _) = Log::open(&folder.path().join("log")).unwrap();
+            Self { folder, log: Arc::new(log) }
+        }
+
+        fn view(&self) -> (View, Vec<Notice>) {
+            self.view_by("")
+        }
+
+        fn view_by(&self, rules: &str) -> (View, Vec<Notice>) {
+            let options = Options { path: self.folder.path().join("view"), rules: rules.to_owned() };
+            View::open(&options, Arc::clone(&self.log), &|_| {}).unwrap()
+        }
+
+        fn say(&self, view: &View, records: &[Record], now: Moment) -> Vec<RegionId> {
+            let appended = self.log.append(records, now).unwrap();
+            view.apply(&appended, records).unwrap()
+        }
+    }
+
+    fn source(id: &str, link: &str, region: &str) -> Record {
+        Record::Source(SourceFacts {
+            id: SourceId::new(id).unwrap(),
+            title: id.to_uppercase(),
+            link: link.to_owned(),
+            region: RegionId::new(region).unwrap(),
+            authority: Authority::Media,
+            zone: Zone::shanghai(),
+            rights: None,
+            at: NOON,
+        })
+    }
+
+    const NOON: Moment = Moment::from_seconds(1_678_330_000);
+
+    fn report(source: &str, link: &str, title: &str, text: &str, seen: Moment) -> Record {
+        let source = SourceId::new(source).unwrap();
+        let draft = Draft {
+            title: title.to_owned(),
+            link: Some(link.to_owned()),
+            text: text.to_owned(),
+            published: Stamp::at_offset((2023, 3, 8), None, 28800),
+            ..Draft::default()
+        };
+        let key = Key::of(None, draft.checked_link().as_ref(), title, None).unwrap();
+        let item = ItemId::of(&source, &key);
+        Record::Report(Box::new(Report { item, key, source, seen, reader: 1, first_import: false, draft }))
+    }
+
+    fn region(id: &str) -> RegionId {
+        RegionId::new(id).unwrap()
+    }
+
+    /// Two sources, a story that both tell (the second at its own address), one more, and a change.
+    fn sample() -> Vec<Record> {
+        vec![
+            source("portal", "https://portal.cn/feed", "140300"),
+            source("paper", "https://paper.cn/feed", "140321"),
+            report("portal", "https://www.paper.cn/1", "一", "甲", NOON),
+            report("paper", "https://paper.cn/1", "一", "甲乙", NOON.plus_seconds(60)),
+            report("paper", "https://paper.cn/2", "二", "乙", NOON.plus_seconds(60)),
+            report("paper", "https://paper.cn/2", "二", "乙丙", NOON.plus_seconds(7200)),
+        ]
+    }
+
+    #[test]
+    fn one_story_by_link_shows_the_report_of_its_own_site() {
+        let house = House::new();
+        let (view, _) = house.view();
+        let dirty = house.say(&view, &sample(), NOON);
+        assert_eq!(dirty.len(), 2);
+        assert_eq!(view.counts(), (3, 2));
+        let here = view.timeline(&[region("140300")], None, 10);
+        assert_eq!(here.len(), 1);
+        let story = view.story(here[0].first).unwrap();
+        assert_eq!(story.shown.source.id.as_str(), "paper");
+        assert_eq!(story.others.len(), 1);
+        let Record::Report(first) = &sample()[2] else { panic!() };
+        assert_eq!(story.id, first.item, "the older id stays");
+        assert_eq!(view.timeline(&[region("140321"), region("140300")], None, 10).len(), 2);
+        assert_eq!(view.timeline(&[region("140321")], Some(&SourceId::new("portal").unwrap()), 10).len(), 1);
+    }
+
+    #[test]
+    fn the_same_log_makes_the_same_view() {
+        let house = House::new();
+        let digest = {
+            let (view, _) = house.view();
+            for record in sample() {
+                house.say(&view, &[record], NOON);
+            }
+            assert!(view.verify().unwrap().agrees);
+            view.digest()
+        };
+        assert_eq!(house.view().0.digest(), digest, "opened again");
+        assert_eq!(house.view().1, []);
+        assert_eq!(house.view_by("other").1, [Notice::NewRules]);
+        std::fs::remove_dir_all(house.folder.path().join("view")).unwrap();
+        assert_eq!(house.view().0.digest(), digest, "made anew");
+    }
+
+    #[test]
+    fn a_damaged_store_is_set_aside_and_made_anew() {
+        let house = House::new();
+        let digest = {
+            let (view, _) = house.view();
+            house.say(&view, &sample(), NOON);
+            view.flush().unwrap();
+            view.digest()
+        };
+        let db = house.folder.path().join("view/db");
+        let bytes = std::fs::read(&db).unwrap();
+        for at in (0..bytes.len()).step_by(bytes.len() / 40) {
+            let mut damaged = bytes.clone();
+            damaged[at] ^= 0x10;
+            std::fs::write(&db, &damaged).unwrap();
+            let (view, _) = house.view();
+            assert_eq!(view.digest(), digest, "byte {at}");
+            drop(view);
+            std::fs::remove_dir_all(house.folder.path().join("view")).unwrap();
+            drop(house.view().0);
+        }
+    }
+
+    #[test]
+    fn a_withdrawn_story_is_hidden_with_all_that_joins_it() {
+        let house = House::new();
+        let (view, _) = house.view();
+        let records = sample();
+        house.say(&view, &records[..3], NOON);
+        let Record::Report(first) = &records[2] else { panic!() };
+        house.say(&view, &[Record::Withdraw { item: first.item, reason: "x".into(), at: NOON }], NOON);
+        house.say(&view, &records[3..], NOON);
+        assert_eq!(view.timeline(&[region("140300")], None, 10), []);
+        house.say(&view, &[Record::Restore { item: first.item, at: NOON }], NOON);
+        assert_eq!(view.timeline(&[region("140300")], None, 10).len(), 1);
+    }
+
+    #[test]
+    fn expired_days_are_forgotten_and_their_sources_are_not() {
+        let house = House::new();
+        let (view, _) = house.view();
+        house.say(&view, &sample(), NOON);
+        let later = NOON.plus_seconds(86_400);
+        house.say(&view, &[report("portal", "https://portal.cn/3", "三", "丙", later)], later);
+        let day = house.log.oldest_day().unwrap().unwrap();
+        let mut records = house.log.lasting(&day).unwrap();
+        assert_eq!(records.len(), 2);
+        records.push(Record::Expire { day: day.clone(), at: later });
+        house.say(&view, &records, later);
+        house.log.drop_day(&day).unwrap();
+        assert_eq!(view.counts(), (1, 1));
+        assert!(view.source(&SourceId::new("paper").unwrap()).is_some());
+        let digest = view.digest();
+        drop(view);
+        assert_eq!(house.view().0.digest(), digest);
+    }
+
+    #[test]
+    fn updated_is_never_given_twice() {
+        let house = House::new();
+        let (view, _) = house.view();
+        house.say(&view, &sample(), NOON);
+        let all = view.timeline(&[region("140300"), region("140321")], None, 10);
+        let mut updated: Vec<Moment> = all.iter().map(|entry| view.story(entry.first).unwrap().updated).collect();
+        updated.dedup();
+        assert_eq!(updated.len(), 2);
+    }
+}

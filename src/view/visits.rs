@@ -1,0 +1,105 @@
+use std::path::Path;
+
+use super::engine::Engine;
+use super::error::ViewError;
+use super::record::{self, VisitRecord};
+use crate::model::{Health, Link, Moment, SourceId, Validators, Visit};
+
+/// What we remember of each source between two polls. Losing it costs requests, never items.
+#[derive(Debug)]
+pub struct Visits {
+    engine: Engine,
+}
+
+impl Visits {
+    /// Opens the visits, and says whether they were lost: a directory that cannot be read is set aside.
+    ///
+    /// # Errors
+    /// Where none can be made either.
+    pub fn open(path: &Path) -> Result<(Self, bool), ViewError> {
+        match Engine::open(path) {
+            Ok(engine) => Ok((Self { engine }, false)),
+            Err(error) if path.exists() => {
+                let aside = path.with_extension("bad");
+                let failed = |source| ViewError::Move { path: path.to_owned(), source };
+                if aside.exists() {
+                    std::fs::remove_dir_all(&aside).map_err(failed)?;
+                }
+                std::fs::rename(path, &aside).map_err(failed)?;
+                Engine::open(path).map(|engine| (Self { engine }, true)).map_err(|_again| error)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What is remembered of a source; `None` where it was never visited, or the record is damaged.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub fn get(&self, source: &SourceId) -> Result<Option<Visit>, ViewError> {
+        let bytes = self.engine.get(source.as_str().as_bytes())?;
+        Ok(bytes.and_then(|bytes| record::decode::<VisitRecord>(&bytes)).and_then(visit))
+    }
+
+    /// Remembers a visit.
+    ///
+    /// # Errors
+    /// Where the store cannot be written.
+    pub fn put(&self, source: &SourceId, visit: &Visit) -> Result<(), ViewError> {
+        let record = VisitRecord {
+            url: visit.url.as_ref().map(|url| url.as_str().to_owned()),
+            etag: visit.validators.etag.clone(),
+            last_modified: visit.validators.last_modified.clone(),
+            due: visit.due.millis(),
+            asked: visit.asked.map(Moment::millis),
+            succeeded: visit.succeeded.map(Moment::millis),
+            last_new: visit.last_new.map(Moment::millis),
+            not_before: visit.not_before.millis(),
+            interval: visit.interval,
+            failures: visit.failures,
+            health: health_number(visit.health),
+            reason: visit.reason.clone(),
+            moved: visit.moved.as_ref().map(|(link, since)| (link.as_str().to_owned(), since.millis())),
+            listed: visit.listed.clone(),
+            polls: visit.polls,
+        };
+        self.engine.write(vec![(source.as_str().as_bytes().to_vec(), Some(record::encode(&record)))])
+    }
+
+    /// Hands everything to the system, before an orderly end.
+    ///
+    /// # Errors
+    /// Where the store could not be written.
+    pub fn flush(&self) -> Result<(), ViewError> {
+        self.engine.flush()
+    }
+
+    /// Where they lie.
+    pub fn path(&self) -> &Path {
+        self.engine.path()
+    }
+}
+
+fn visit(record: VisitRecord) -> Option<Visit> {
+    let link = |text: String| Link::parse(&text).ok();
+    Some(Visit {
+        url: record.url.and_then(link),
+        validators: Validators { etag: record.etag, last_modified: record.last_modified },
+        due: Moment::from_millis(record.due),
+        asked: record.asked.map(Moment::from_millis),
+        succeeded: record.succeeded.map(Moment::from_millis),
+        last_new: record.last_new.map(Moment::from_millis),
+        not_before: Moment::from_millis(record.not_before),
+        interval: record.interval,
+        failures: record.failures,
+        health: Health::ALL.into_iter().nth(usize::from(record.health))?,
+        reason: record.reason,
+        moved: record.moved.and_then(|(text, since)| Some((link(text)?, Moment::from_millis(since)))),
+        listed: record.listed,
+        polls: record.polls,
+    })
+}
+
+fn health_number(health: Health) -> u8 {
+    Health::ALL.iter().position(|known| *known == health).and_then(|at| u8::try_from(at).ok()).unwrap_or(0)
+}
