@@ -3,4 +3,5 @@ pub mod model;
 pub mod read;
 pub mod same;
 pub mod view;
+pub mod fetch;
 pub mod log;

@@ -1,0 +1,117 @@
+use headers::{CacheControl, HeaderMapExt};
+use reqwest::header::{self, HeaderMap};
+
+use crate::model::{Link, Moment, Validators};
+
+/// The longest that a hint of freshness is followed, in seconds.
+const LONGEST_FRESHNESS: u64 = 24 * 3600;
+/// The longest that Retry-After is followed, in seconds.
+const LONGEST_RETRY: u64 = 7 * 24 * 3600;
+
+/// What a server said.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// Where the answer came from, after redirects.
+    pub url: Link,
+    /// The status (RFC 9110, section 15).
+    pub status: u16,
+    /// The decoded body; empty unless the status is 200.
+    pub body: Vec<u8>,
+    /// The `Content-Type`.
+    pub content_type: Option<String>,
+    /// What makes the next request conditional.
+    pub validators: Validators,
+    /// Seconds for which the answer stays fresh (RFC 9111, section 4.2), at most a day.
+    pub fresh: u64,
+    /// Seconds after which to try again (RFC 9110, section 10.2.3), at most a week.
+    pub retry_after: Option<u64>,
+    /// The server's own clock.
+    pub date: Option<Moment>,
+    /// The address to use from now on, where every redirect on the way was permanent.
+    pub moved: Option<Link>,
+    /// Did a redirect lead from https to http?
+    pub downgraded: bool,
+}
+
+/// The validators of an answer, as the bytes that came.
+pub(super) fn validators(headers: &HeaderMap) -> Validators {
+    let bytes = |name| headers.get(name).map(|value: &header::HeaderValue| value.as_bytes().to_vec()).filter(|value| value.len() <= 1024);
+    Validators { etag: bytes(header::ETAG), last_modified: bytes(header::LAST_MODIFIED) }
+}
+
+/// Seconds that an answer stays fresh: max-age less its age, else Expires counted from the server's own Date.
+pub(super) fn fresh(headers: &HeaderMap, now: Moment) -> u64 {
+    let control = headers.typed_get::<CacheControl>();
+    if control.as_ref().is_some_and(|control| control.no_cache() || control.no_store()) {
+        return 0;
+    }
+    let age = text(headers, header::AGE).and_then(|age| age.trim().parse::<u64>().ok()).unwrap_or(0);
+    let seconds = match control.and_then(|control| control.max_age()) {
+        Some(most) => most.as_secs().saturating_sub(age),
+        None => {
+            let from = date(headers).unwrap_or(now);
+            let until = text(headers, header::EXPIRES).and_then(http_date);
+            until.map_or(0, |until| u64::try_from(until.since(from) / 1000).unwrap_or(0))
+        }
+    };
+    seconds.min(LONGEST_FRESHNESS)
+}
+
+/// Seconds of Retry-After, written as such or as a date; nonsense and the past are ignored.
+pub(super) fn retry_after(headers: &HeaderMap, now: Moment) -> Option<u64> {
+    let value = text(headers, header::RETRY_AFTER)?.trim();
+    let is_number = !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit());
+    let seconds = if is_number {
+        value.parse().unwrap_or(LONGEST_RETRY)
+    } else {
+        let from = date(headers).unwrap_or(now);
+        u64::try_from(http_date(value)?.since(from) / 1000).ok()?
+    };
+    Some(seconds.min(LONGEST_RETRY))
+}
+
+pub(super) fn date(headers: &HeaderMap) -> Option<Moment> {
+    text(headers, header::DATE).and_then(http_date)
+}
+
+fn http_date(text: &str) -> Option<Moment> {
+    let since = httpdate::parse_http_date(text).ok()?.duration_since(std::time::UNIX_EPOCH).ok()?;
+    i64::try_from(since.as_secs()).ok().map(Moment::from_seconds)
+}
+
+pub(super) fn text(headers: &HeaderMap, name: header::HeaderName) -> Option<&str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+        pairs.iter().map(|(name, value)| (header::HeaderName::from_static(name), value.parse().unwrap())).collect()
+    }
+
+    const NOW: Moment = Moment::from_seconds(1_678_328_822);
+
+    #[test]
+    fn freshness_is_counted_from_the_servers_clock_and_capped_at_a_day() {
+        let check = |pairs: &[_], expected| assert_eq!(fresh(&headers(pairs), NOW), expected, "{pairs:?}");
+        check(&[("cache-control", "max-age=600"), ("age", "100")], 500);
+        check(&[("date", "Thu, 09 Mar 2000 02:00:00 GMT"), ("expires", "Thu, 09 Mar 2000 03:00:00 GMT")], 3600);
+        check(&[("cache-control", "max-age=99999999")], 86_400);
+        check(&[("cache-control", "no-cache, max-age=600")], 0);
+        check(&[("expires", "0")], 0);
+    }
+
+    /// F8 of the fault list.
+    #[test]
+    fn retry_after_is_capped_at_a_week_and_never_negative() {
+        let check = |value: &str, expected| assert_eq!(retry_after(&headers(&[("retry-after", value)]), NOW), expected, "{value}");
+        check("120", Some(120));
+        check("999999999999", Some(LONGEST_RETRY));
+        check("99999999999999999999999999", Some(LONGEST_RETRY));
+        check("Fri, 31 Dec 9999 23:59:59 GMT", Some(LONGEST_RETRY));
+        check("-5", None);
+        check("Thu, 09 Mar 2000 02:00:00 GMT", None);
+    }
+}

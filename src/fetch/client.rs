@@ -1,0 +1,245 @@
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use reqwest::header::{self, HeaderMap, HeaderValue};
+use reqwest::{Client, Response, StatusCode, redirect};
+use tokio::sync::Semaphore;
+
+use super::answer::{self, Answer};
+use super::error::FetchError;
+use super::guard::Guard;
+use super::resolver::Resolver;
+use crate::model::{Link, Moment, Tls, Validators};
+
+/// The most redirects that are followed.
+const HOPS: usize = 5;
+/// What of a body is read without asking for room, in bytes. With 64 at once this and the large ones stay below 64 MiB.
+const SMALL: usize = 512 * 1024;
+/// How many bodies may be larger than that at one time.
+const LARGE_AT_ONCE: usize = 4;
+/// What we would like to get, feeds before pages.
+const ACCEPT: &str = "application/atom+xml, application/rss+xml, application/feed+json, application/rdf+xml, application/xml;q=0.9, text/xml;q=0.9, application/json;q=0.8, text/html;q=0.7, */*;q=0.1";
+
+/// How to go out.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where connections may go.
+    pub guard: Guard,
+    /// How long one request may take from beginning to end.
+    pub timeout: Duration,
+    /// The largest body, in bytes after decoding.
+    pub max_body: usize,
+    /// Who we are: the address of our own pages.
+    pub public_url: Option<String>,
+    /// Who we are: whom to write to.
+    pub contact: Option<String>,
+}
+
+/// What to ask for.
+#[derive(Clone, Debug)]
+pub struct Request<'a> {
+    /// Where.
+    pub link: &'a Link,
+    /// What that address gave with its last answer.
+    pub validators: &'a Validators,
+    /// The port that is allowed because the source's own address has it.
+    pub own_port: u16,
+    /// How certificates are judged.
+    pub tls: Tls,
+}
+
+/// The way out.
+#[derive(Debug)]
+pub struct Fetcher {
+    strict: Client,
+    lenient: LazyLock<Client, Box<dyn FnOnce() -> Client + Send>>,
+    guard: Arc<Guard>,
+    timeout: Duration,
+    max_body: usize,
+    large: Semaphore,
+}
+
+/// Chooses the implementation of TLS for the whole process; to be called once, before the first [`Fetcher`] is made.
+pub fn install_crypto() {
+    // A second call finds it installed already, which is all that is wanted.
+    drop(rustls::crypto::ring::default_provider().install_default());
+}
+
+impl Fetcher {
+    /// Makes the way out.
+    ///
+    /// # Errors
+    /// Where the system's certificates cannot be read, or the contact cannot stand in a header.
+    pub fn new(options: Options) -> Result<Self, FetchError> {
+        let guard = Arc::new(options.guard);
+        let agent = agent(options.public_url.as_deref(), options.contact.as_deref());
+        let strict = client(&guard, options.timeout, &agent, Tls::Strict).map_err(|error| unusable(&error))?;
+        let (shared, fallback) = (Arc::clone(&guard), strict.clone());
+        let lenient: Box<dyn FnOnce() -> Client + Send> =
+            Box::new(move || client(&shared, options.timeout, &agent, Tls::Lenient).unwrap_or(fallback));
+        Ok(Self {
+            strict,
+            lenient: LazyLock::new(lenient),
+            guard,
+            timeout: options.timeout,
+            max_body: options.max_body,
+            large: Semaphore::new(LARGE_AT_ONCE),
+        })
+    }
+
+    /// Gets what is at an address, following up to five redirects. `now` is the present moment, for the hints of
+    /// caching.
+    ///
+    /// # Errors
+    /// Where the guard refuses, nothing answers in time, or the answer is too large or broken. A status of 400 and more
+    /// is an answer, not an error.
+    pub async fn get(&self, request: Request<'_>, now: Moment) -> Result<Answer, FetchError> {
+        tokio::time::timeout(self.timeout, self.follow(request, now)).await.unwrap_or(Err(FetchError::Timeout(self.timeout)))
+    }
+
+    async fn follow(&self, request: Request<'_>, now: Moment) -> Result<Answer, FetchError> {
+        let mut link = request.link.without_fragment();
+        let mut moved: Option<Link> = None;
+        let mut is_permanent = true;
+        let mut downgraded = false;
+        for hop in 0..=HOPS {
+            self.guard.check_link(&link, request.own_port)?;
+            // Validators belong to the address that gave them.
+            let conditional = if hop == 0 { request.validators } else { &Validators::default() };
+            let response = self.send(&link, conditional, request.tls).await?;
+            let Some(next) = target(&response, &link)? else {
+                return self.answer(response, link, moved, downgraded, now).await;
+            };
+            is_permanent &= matches!(response.status(), StatusCode::MOVED_PERMANENTLY | StatusCode::PERMANENT_REDIRECT);
+            downgraded |= link.is_https() && !next.is_https();
+            moved = is_permanent.then(|| next.clone());
+            link = next;
+        }
+        Err(FetchError::Redirects(HOPS))
+    }
+
+    async fn send(&self, link: &Link, validators: &Validators, tls: Tls) -> Result<Response, FetchError> {
+        let client = match tls {
+            Tls::Strict => &self.strict,
+            Tls::Lenient => &*self.lenient,
+        };
+        let mut request = client.get(link.as_str());
+        if let Some(etag) = validators.etag.as_deref().and_then(|etag| HeaderValue::from_bytes(etag).ok()) {
+            request = request.header(header::IF_NONE_MATCH, etag);
+        }
+        if let Some(date) = validators.last_modified.as_deref().and_then(|date| HeaderValue::from_bytes(date).ok()) {
+            request = request.header(header::IF_MODIFIED_SINCE, date);
+        }
+        request.send().await.map_err(|error| self.explain(&error, link))
+    }
+
+    async fn answer(&self, response: Response, url: Link, moved: Option<Link>, downgraded: bool, now: Moment) -> Result<Answer, FetchError> {
+        let headers = response.headers();
+        let mut answer = Answer {
+            status: response.status().as_u16(),
+            body: Vec::new(),
+            content_type: answer::text(headers, header::CONTENT_TYPE).map(str::to_owned),
+            validators: answer::validators(headers),
+            fresh: answer::fresh(headers, now),
+            retry_after: answer::retry_after(headers, now),
+            date: answer::date(headers),
+            url,
+            moved,
+            downgraded,
+        };
+        if response.status() == StatusCode::OK {
+            answer.body = self.body(response, &answer.url).await?;
+        }
+        Ok(answer)
+    }
+
+    /// Reads a body in pieces; its length is never believed beforehand.
+    async fn body(&self, mut response: Response, link: &Link) -> Result<Vec<u8>, FetchError> {
+        // What the client decoded, it took out of the headers; what is left is wrapped twice, or in something unknown.
+        if let Some(encoding) = answer::text(response.headers(), header::CONTENT_ENCODING).filter(|encoding| *encoding != "identity") {
+            let detail = format!("its content is packed as `{encoding}`, which cannot be read");
+            return Err(FetchError::Protocol { host: link.host_text().to_owned(), detail });
+        }
+        let mut body = Vec::new();
+        let mut room = None;
+        while let Some(piece) = response.chunk().await.map_err(|error| self.explain(&error, link))? {
+            if body.len() + piece.len() > self.max_body {
+                return Err(FetchError::TooLarge(self.max_body));
+            }
+            if body.len() + piece.len() > SMALL && room.is_none() {
+                room = self.large.acquire().await.ok();
+            }
+            body.extend_from_slice(&piece);
+        }
+        Ok(body)
+    }
+
+    fn explain(&self, error: &reqwest::Error, link: &Link) -> FetchError {
+        let causes = || std::iter::successors(Some(error as &(dyn std::error::Error + 'static)), |error| error.source());
+        for cause in causes() {
+            match cause.downcast_ref::<FetchError>() {
+                Some(FetchError::Blocked(reason)) => return FetchError::Blocked(reason.clone()),
+                Some(FetchError::Name(name)) => return FetchError::Name(name.clone()),
+                _ => {}
+            }
+        }
+        let host = link.host_text().to_owned();
+        // The last cause says what happened; those above it only where.
+        let detail = causes().last().map(ToString::to_string).unwrap_or_default();
+        if error.is_timeout() {
+            FetchError::Timeout(self.timeout)
+        } else if causes().any(|cause| cause.is::<rustls::Error>() || cause.to_string().contains("certificate")) {
+            FetchError::Tls { host, detail }
+        } else if error.is_connect() {
+            FetchError::Connect { host, detail }
+        } else {
+            FetchError::Protocol { host, detail }
+        }
+    }
+}
+
+/// Where a redirect leads; `None` where the answer is none.
+fn target(response: &Response, from: &Link) -> Result<Option<Link>, FetchError> {
+    if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
+        return Ok(None);
+    }
+    let location = response.headers().get(header::LOCATION).map(HeaderValue::as_bytes);
+    let Some(location) = location.and_then(|location| std::str::from_utf8(location).ok()) else {
+        let detail = "it redirects to nowhere".to_owned();
+        return Err(FetchError::Protocol { host: from.host_text().to_owned(), detail });
+    };
+    let next = from.join(location).map_err(|error| FetchError::Blocked(format!("it redirects to an address that is not fetched: {error}")))?;
+    Ok(Some(next.without_fragment()))
+}
+
+fn client(guard: &Arc<Guard>, timeout: Duration, agent: &str, tls: Tls) -> Result<Client, reqwest::Error> {
+    let mut headers = HeaderMap::new();
+    headers.insert(header::ACCEPT, HeaderValue::from_static(ACCEPT));
+    let builder = Client::builder()
+        .user_agent(agent)
+        .default_headers(headers)
+        .dns_resolver(Arc::new(Resolver::new(Arc::clone(guard))))
+        .redirect(redirect::Policy::none())
+        .referer(false)
+        .no_proxy()
+        .connect_timeout(timeout.min(Duration::from_secs(10)))
+        .read_timeout(timeout.min(Duration::from_secs(15)))
+        // A source is asked every quarter of an hour at most; nothing is gained by holding its connection.
+        .pool_max_idle_per_host(0);
+    match tls {
+        Tls::Strict => builder.build(),
+        Tls::Lenient => builder.tls_danger_accept_invalid_certs(true).build(),
+    }
+}
+
+/// `dayuan/VERSION (+public URL; contact)`, the same for every request.
+fn agent(public_url: Option<&str>, contact: Option<&str>) -> String {
+    let about: Vec<String> = public_url.map(|url| format!("+{url}")).into_iter().chain(contact.map(str::to_owned)).collect();
+    let name = concat!("dayuan/", env!("CARGO_PKG_VERSION"));
+    if about.is_empty() { name.to_owned() } else { format!("{name} ({})", about.join("; ")) }
+}
+
+fn unusable(error: &reqwest::Error) -> FetchError {
+    let detail = std::iter::successors(std::error::Error::source(error), |error| error.source()).last().map_or_else(|| error.to_string(), ToString::to_string);
+    FetchError::Tls { host: "any host".to_owned(), detail }
+}

@@ -1,0 +1,16 @@
+//! One polite, guarded way out to the network.
+//!
+//! Every address that anything wants to get passes the guard three times: as it is written, as it is resolved, and at
+//! every redirect. Bodies are read in pieces and cut at a limit of their decoded size. This room does not know what a
+//! feed is, when to ask, or what to do with an answer.
+
+mod answer;
+mod client;
+mod error;
+mod guard;
+mod resolver;
+
+pub use answer::Answer;
+pub use client::{Fetcher, Options, Request, install_crypto};
+pub use error::FetchError;
+pub use guard::{Guard, Network, NetworkError};
