@@ -1,5 +1,6 @@
 //! dayuan (大院): polls local news sources and republishes one merged feed for every region.
 pub mod model;
+pub mod poll;
 pub mod read;
 pub mod same;
 pub mod view;

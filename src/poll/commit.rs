@@ -1,0 +1,133 @@
+//! One writer for the log and the view, so that both have one order.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::{mpsc, oneshot};
+
+use crate::log::{Log, LogError, Record};
+use crate::model::{Moment, RegionId};
+use crate::view::{View, ViewError};
+
+/// How many records are written and synced together at most.
+const GROUP: usize = 2000;
+
+/// Why records were not taken.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum CommitError {
+    /// The log did not take them: nothing of them counts.
+    #[error("the log did not take the reports: {0}")]
+    Log(Arc<LogError>),
+    /// The daemon is stopping.
+    #[error("the daemon is stopping")]
+    Stopping,
+}
+
+/// Records that somebody wants in the log.
+#[derive(Debug)]
+pub struct Commit {
+    records: Vec<Record>,
+    at: Moment,
+    done: oneshot::Sender<Result<(), CommitError>>,
+}
+
+/// The way to the writer.
+#[derive(Clone, Debug)]
+pub struct Ledger(mpsc::Sender<Commit>);
+
+impl Ledger {
+    /// The way to the writer at the other end of the channel.
+    pub const fn new(sender: mpsc::Sender<Commit>) -> Self {
+        Self(sender)
+    }
+
+    /// Writes records and returns when they are safe on disk and in the view.
+    ///
+    /// # Errors
+    /// Where the log did not take them.
+    pub async fn commit(&self, records: Vec<Record>, at: Moment) -> Result<(), CommitError> {
+        if records.is_empty() {
+            return Ok(());
+        }
+        let (done, answer) = oneshot::channel();
+        self.0.send(Commit { records, at, done }).await.map_err(|_closed| CommitError::Stopping)?;
+        answer.await.map_err(|_closed| CommitError::Stopping)?
+    }
+}
+
+/// The writer.
+#[derive(Debug)]
+pub struct Committer {
+    log: Arc<Log>,
+    view: Arc<View>,
+    changed: mpsc::Sender<Vec<RegionId>>,
+    /// The last trouble with the view, for those who ask how the store fares.
+    trouble: Mutex<Option<String>>,
+}
+
+impl Committer {
+    /// A writer that tells `changed` which tagged regions changed.
+    pub const fn new(log: Arc<Log>, view: Arc<View>, changed: mpsc::Sender<Vec<RegionId>>) -> Self {
+        Self { log, view, changed, trouble: Mutex::new(None) }
+    }
+
+    /// Writes what comes, in groups with one sync each, until every sender is gone. It blocks, and wants a thread of
+    /// its own.
+    pub fn run(&self, mut commits: mpsc::Receiver<Commit>) {
+        while let Some(first) = commits.blocking_recv() {
+            let mut group = vec![first];
+            let mut size = group.iter().map(|commit| commit.records.len()).sum::<usize>();
+            while size < GROUP
+                && let Ok(next) = commits.try_recv()
+            {
+                size += next.records.len();
+                group.push(next);
+            }
+            self.write(group);
+        }
+    }
+
+    fn write(&self, group: Vec<Commit>) {
+        let at = group.iter().map(|commit| commit.at).max().unwrap_or_default();
+        let mut waiting = Vec::with_capacity(group.len());
+        let mut records = Vec::new();
+        for commit in group {
+            records.extend(commit.records);
+            waiting.push(commit.done);
+        }
+        let outcome = match self.log.append(&records, at) {
+            Ok(appended) => {
+                let applied = self.view.apply(&appended, &records);
+                self.note(&applied);
+                if let Ok(dirty) = applied
+                    && !dirty.is_empty()
+                {
+                    // Nobody publishes any more where the other end is gone.
+                    drop(self.changed.blocking_send(dirty));
+                }
+                Ok(())
+            }
+            Err(error) => Err(CommitError::Log(Arc::new(error))),
+        };
+        for done in waiting {
+            // Who does not wait any more does not need the answer.
+            drop(done.send(outcome.clone()));
+        }
+    }
+
+    /// A view that cannot be written is no loss: its memory is right, and it catches up from the log at the next start.
+    fn note(&self, applied: &Result<Vec<RegionId>, ViewError>) {
+        let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        match applied {
+            Ok(_) => *trouble = None,
+            Err(error) => {
+                tracing::error!(error = error as &dyn std::error::Error, "the view cannot be written; it will catch up at the next start");
+                *trouble = Some(error.to_string());
+            }
+        }
+    }
+
+    /// What is wrong with the view's store, if anything.
+    pub fn trouble(&self) -> Option<String> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}

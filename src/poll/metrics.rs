@@ -1,0 +1,41 @@
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::registry::Registry;
+
+/// What polling counts.
+#[derive(Clone, Debug, Default)]
+pub struct Metrics {
+    polls: Family<PollLabels, Counter>,
+    items: Counter,
+    changes: Counter,
+    bytes: Counter,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct PollLabels {
+    outcome: &'static str,
+}
+
+impl Metrics {
+    /// Adds the counters to a registry.
+    pub fn register(&self, registry: &mut Registry) {
+        registry.register("dayuan_polls", "Polls of sources, by what came of them", self.polls.clone());
+        registry.register("dayuan_items_new", "Items that were not known before", self.items.clone());
+        registry.register("dayuan_items_changed", "Known items whose text changed", self.changes.clone());
+        registry.register("dayuan_fetched_bytes", "Bytes of bodies, after decoding", self.bytes.clone());
+    }
+
+    pub(super) fn polled(&self, outcome: &'static str) {
+        self.polls.get_or_create(&PollLabels { outcome }).inc();
+    }
+
+    pub(super) fn found(&self, new: usize, changed: usize) {
+        self.items.inc_by(u64::try_from(new).unwrap_or(0));
+        self.changes.inc_by(u64::try_from(changed).unwrap_or(0));
+    }
+
+    pub(super) fn fetched(&self, bytes: usize) {
+        self.bytes.inc_by(u64::try_from(bytes).unwrap_or(0));
+    }
+}

@@ -1,0 +1,16 @@
+//! Inward: when to ask a source, the one straight line from its answer to the view, and the loop that asks them all.
+//!
+//! `schedule` is pure, `turn` reads like a sentence, `commit` puts what all turns found into the log and the view in
+//! one order. This room does not know how items are published.
+
+mod commit;
+mod metrics;
+mod poller;
+mod schedule;
+mod turn;
+
+pub use commit::{Commit, CommitError, Committer, Ledger};
+pub use metrics::Metrics;
+pub use poller::{Command, Options, PollRefused, Poller, Pulse};
+pub use schedule::{Pace, next, spread};
+pub use turn::{Clock, House, Limits};

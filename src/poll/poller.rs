@@ -1,0 +1,324 @@
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap, HashSet, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::schedule::{self, Pace};
+use super::turn::{Done, House, Quota, turn};
+use crate::log::{Control, Record, SourceFacts};
+use crate::model::{Health, Moment, Source, SourceId, Visit};
+
+/// The longest sleep of the loop, so that a watchdog sees it live and a clock that jumps is noticed.
+const LONGEST_SLEEP: Duration = Duration::from_secs(5);
+
+/// How the loop works.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// How many sources are polled at one time.
+    pub concurrency: usize,
+    /// How fast a source may be polled.
+    pub pace: Pace,
+    /// Milliseconds between two requests to one host.
+    pub host_gap: i64,
+}
+
+/// What the loop is told while it runs.
+#[derive(Debug)]
+pub enum Command {
+    /// Poll a source as soon as its host allows.
+    Poll(SourceId, oneshot::Sender<Result<(), PollRefused>>),
+    /// The list of sources is another one.
+    Sources(Vec<Source>, Options, oneshot::Sender<Result<(), String>>),
+}
+
+/// Why a source is not polled now.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PollRefused {
+    /// The config has no such source.
+    #[error("there is no source `{0}`")]
+    Unknown(SourceId),
+    /// It is paused, or gone for good.
+    #[error("source `{0}` is {1}")]
+    Off(SourceId, &'static str),
+    /// The site asked us to wait.
+    #[error("the site of `{source_id}` asked us to wait until {}", until.rfc3339())]
+    Wait {
+        /// The source.
+        source_id: SourceId,
+        /// Until when.
+        until: Moment,
+    },
+}
+
+/// A sign of life of the loop, for the watchdog and for `status`.
+#[derive(Debug, Default)]
+pub struct Pulse {
+    beat: AtomicI64,
+    running: AtomicUsize,
+}
+
+impl Pulse {
+    /// When the loop last went round.
+    pub fn last(&self) -> Moment {
+        Moment::from_millis(self.beat.load(Ordering::Relaxed))
+    }
+
+    /// How many polls are under way.
+    pub fn running(&self) -> usize {
+        self.running.load(Ordering::Relaxed)
+    }
+}
+
+/// The loop that asks every source in its time.
+#[derive(Debug)]
+pub struct Poller {
+    house: House,
+    options: Options,
+    pulse: Arc<Pulse>,
+    sources: HashMap<SourceId, Watched>,
+    queue: BinaryHeap<Reverse<(Moment, SourceId)>>,
+    hosts: HashMap<String, Host>,
+    turns: JoinSet<(SourceId, Done)>,
+    /// Whose polls are under way, and at which host.
+    running: HashMap<tokio::task::Id, (SourceId, String)>,
+}
+
+#[derive(Debug)]
+struct Watched {
+    source: Arc<Source>,
+    visit: Visit,
+    quota: Quota,
+    is_running: bool,
+}
+
+#[derive(Debug, Default)]
+struct Host {
+    is_busy: bool,
+    /// Not before this: the gap, or a Retry-After.
+    free: Moment,
+    waiting: VecDeque<SourceId>,
+}
+
+impl Poller {
+    /// A loop without sources yet; [`Command::Sources`] or [`Poller::load`] brings them.
+    pub fn new(house: House, options: Options, pulse: Arc<Pulse>) -> Self {
+        Self {
+            house,
+            options,
+            pulse,
+            sources: HashMap::new(),
+            queue: BinaryHeap::new(),
+            hosts: HashMap::new(),
+            turns: JoinSet::new(),
+            running: HashMap::new(),
+        }
+    }
+
+    /// Takes a list of sources: tells the log of those that are new or changed, and plans their polls. What is
+    /// remembered of the others stays.
+    ///
+    /// # Errors
+    /// Where the log does not take the facts, or the visits cannot be read; then the old list stays.
+    pub async fn load(&mut self, list: Vec<Source>) -> Result<(), String> {
+        let now = (self.house.clock)();
+        let facts: Vec<Record> = list.iter().filter_map(|source| self.news_of(source, now)).map(Record::Source).collect();
+        self.house.ledger.commit(facts, now).await.map_err(|error| error.to_string())?;
+
+        let mut visits = Vec::with_capacity(list.len());
+        for source in &list {
+            visits.push(self.house.visits.get(&source.id).map_err(|error| error.to_string())?);
+        }
+        let fresh = visits.iter().filter(|visit| visit.is_none()).count();
+        let names: HashSet<SourceId> = list.iter().map(|source| source.id.clone()).collect();
+        self.sources.retain(|id, _| names.contains(id));
+        self.queue.clear();
+        for host in self.hosts.values_mut() {
+            host.waiting.clear();
+        }
+        for (source, visit) in list.into_iter().zip(visits) {
+            let known = self.sources.remove(&source.id);
+            let is_running = known.as_ref().is_some_and(|watched| watched.is_running);
+            let quota = known.as_ref().map(|watched| watched.quota).unwrap_or_default();
+            let mut visit = known.map(|watched| watched.visit).or(visit).unwrap_or_else(|| Visit {
+                due: schedule::spread(&source.id, fresh, now),
+                interval: self.options.pace.min,
+                ..Visit::default()
+            });
+            match self.house.view.control(&source.id) {
+                Some(Control::Paused) => visit.health = Health::Paused,
+                _ if visit.health == Health::Paused => visit.health = Health::New,
+                _ => {}
+            }
+            // A clock that was ahead when the time was stored must not keep a source silent for years.
+            let latest = now.plus_seconds(8 * 86_400);
+            if visit.due > latest && visit.health != Health::Gone {
+                visit.due = latest;
+            }
+            let (id, due) = (source.id.clone(), visit.due);
+            self.sources.insert(id.clone(), Watched { source: Arc::new(source), visit, quota, is_running });
+            if !is_running {
+                self.queue.push(Reverse((due, id)));
+            }
+        }
+        Ok(())
+    }
+
+    /// The facts of a source, where the log has none or others.
+    fn news_of(&self, source: &Source, now: Moment) -> Option<SourceFacts> {
+        let facts = SourceFacts {
+            id: source.id.clone(),
+            title: source.title.clone(),
+            link: source.url.as_str().to_owned(),
+            region: source.region.clone(),
+            authority: source.authority,
+            zone: source.zone.clone(),
+            rights: source.rights.clone(),
+            at: now,
+        };
+        let known = self.house.view.source(&source.id);
+        known.is_none_or(|known| SourceFacts { at: now, ..known } != facts).then_some(facts)
+    }
+
+    /// Polls until it is told to stop; then it waits for the polls under way, up to `grace`.
+    pub async fn run(mut self, mut commands: mpsc::Receiver<Command>, stop: CancellationToken, grace: Duration) {
+        loop {
+            self.pulse.beat.store((self.house.clock)().millis(), Ordering::Relaxed);
+            self.pulse.running.store(self.turns.len(), Ordering::Relaxed);
+            self.start_due();
+            let sleep = self.until_next();
+            tokio::select! {
+                () = stop.cancelled() => break,
+                Some(done) = self.turns.join_next_with_id() => self.finish(done),
+                Some(command) = commands.recv() => self.obey(command).await,
+                () = tokio::time::sleep(sleep) => {}
+            }
+        }
+        let finish = async {
+            while let Some(done) = self.turns.join_next_with_id().await {
+                self.finish(done);
+            }
+        };
+        // What is not done by then is done again after the start: nothing of it was saved.
+        drop(tokio::time::timeout(grace, finish).await);
+    }
+
+    fn until_next(&self) -> Duration {
+        if self.turns.len() >= self.options.concurrency {
+            return LONGEST_SLEEP;
+        }
+        let now = (self.house.clock)();
+        let next = self.queue.peek().map_or(i64::MAX, |Reverse((due, _))| due.since(now));
+        Duration::from_millis(u64::try_from(next).unwrap_or(0).max(1)).min(LONGEST_SLEEP)
+    }
+
+    /// Starts what is due, as far as hosts are free and there is room.
+    fn start_due(&mut self) {
+        let now = (self.house.clock)();
+        while self.turns.len() < self.options.concurrency
+            && let Some(Reverse((due, _))) = self.queue.peek()
+            && *due <= now
+        {
+            let Some(Reverse((_, id))) = self.queue.pop() else { break };
+            let Some(watched) = self.sources.get_mut(&id) else { continue };
+            // A source may stand in the queue twice after it was hurried; only its own time counts.
+            if watched.is_running || watched.visit.due > now || matches!(watched.visit.health, Health::Paused | Health::Gone) {
+                continue;
+            }
+            let host_name = watched.source.url.host_text().to_owned();
+            let host = self.hosts.entry(host_name.clone()).or_default();
+            if host.is_busy {
+                host.waiting.push_back(id);
+                continue;
+            }
+            if host.free > now {
+                self.queue.push(Reverse((host.free, id)));
+                continue;
+            }
+            host.is_busy = true;
+            watched.is_running = true;
+            let (house, source, visit, quota) = (self.house.clone(), Arc::clone(&watched.source), watched.visit.clone(), watched.quota);
+            let mut pace = self.options.pace;
+            pace.min = pace.min.max(source.interval.unwrap_or(0));
+            let task = self.turns.spawn(async move {
+                let done = turn(&house, &source, visit, pace, quota).await;
+                (source.id.clone(), done)
+            });
+            self.running.insert(task.id(), (id, host_name));
+        }
+    }
+
+    fn finish(&mut self, ended: Result<(tokio::task::Id, (SourceId, Done)), tokio::task::JoinError>) {
+        let now = (self.house.clock)();
+        let (task, done) = match ended {
+            Ok((task, (_, done))) => (task, Some(done)),
+            // A turn that falls over costs its source one poll, and nobody else anything.
+            Err(error) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "a poll fell over");
+                (error.id(), None)
+            }
+        };
+        let Some((id, host)) = self.running.remove(&task) else { return };
+        let host = self.hosts.entry(host).or_default();
+        host.is_busy = false;
+        host.free = now.plus_millis(self.options.host_gap).max(done.as_ref().and_then(|done| done.host_until).unwrap_or_default());
+        if let Some(next) = host.waiting.pop_front() {
+            self.queue.push(Reverse((host.free, next)));
+        }
+        // The source may have left the list while it was polled.
+        if let Some(watched) = self.sources.get_mut(&id) {
+            watched.is_running = false;
+            match done {
+                Some(done) => {
+                    watched.visit = done.visit;
+                    watched.quota = done.quota;
+                }
+                None => watched.visit.due = now.plus_seconds(i64::from(self.options.pace.max)),
+            }
+            if watched.visit.health != Health::Gone {
+                self.queue.push(Reverse((watched.visit.due, id)));
+            }
+        }
+        // A host that nobody waits for is forgotten when its gap is over.
+        if self.hosts.len() > 2 * self.sources.len() + 64 {
+            self.hosts.retain(|_, host| host.is_busy || host.free > now || !host.waiting.is_empty());
+        }
+    }
+
+    async fn obey(&mut self, command: Command) {
+        match command {
+            Command::Poll(id, answer) => drop(answer.send(self.hurry(&id))),
+            Command::Sources(list, options, answer) => {
+                let before = std::mem::replace(&mut self.options, options);
+                let outcome = self.load(list).await;
+                if outcome.is_err() {
+                    self.options = before;
+                }
+                drop(answer.send(outcome));
+            }
+        }
+    }
+
+    /// Puts a source to the front: its next poll is as soon as its host allows, even inside the minimum interval.
+    fn hurry(&mut self, id: &SourceId) -> Result<(), PollRefused> {
+        let now = (self.house.clock)();
+        let watched = self.sources.get_mut(id).ok_or_else(|| PollRefused::Unknown(id.clone()))?;
+        match watched.visit.health {
+            Health::Paused | Health::Gone => return Err(PollRefused::Off(id.clone(), watched.visit.health.word())),
+            _ => {}
+        }
+        if watched.visit.not_before > now {
+            return Err(PollRefused::Wait { source_id: id.clone(), until: watched.visit.not_before });
+        }
+        if !watched.is_running {
+            watched.visit.due = now;
+            self.queue.retain(|Reverse((_, queued))| queued != id);
+            self.queue.push(Reverse((now, id.clone())));
+        }
+        Ok(())
+    }
+}

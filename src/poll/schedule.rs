@@ -1,0 +1,149 @@
+//! When a source is asked next. Pure: what is remembered, what came of the last poll, and the present moment go in.
+
+use crate::model::{Health, Moment, Outcome, SourceId, Visit};
+use xxhash_rust::xxh3::xxh3_64_with_seed;
+
+/// The longest back-off, in seconds. No failure but 410 ends polling for good.
+const LONGEST_BACKOFF: u64 = 24 * 3600;
+/// Where back-off begins for a site that is busy and does not say for how long, in seconds.
+const BUSY: u64 = 3600;
+/// Between the first polls of sources that were never visited, in milliseconds.
+const STAGGER: u64 = 20;
+
+/// How fast a source may be polled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pace {
+    /// The least seconds between two polls.
+    pub min: u32,
+    /// The most seconds between two polls of a source that is well.
+    pub max: u32,
+}
+
+/// What is to be remembered after a poll: the next one's time, the interval, and how the source fares. The interval
+/// halves with new items and grows by a quarter without; failures double the wait up to a day; whatever the source asks
+/// for as a least wait holds.
+#[must_use]
+pub fn next(source: &SourceId, visit: &Visit, outcome: &Outcome, now: Moment, pace: Pace) -> Visit {
+    let mut after = visit.clone();
+    after.polls += 1;
+    let interval = u64::from(visit.interval.clamp(pace.min, pace.max.max(pace.min)));
+    let (min, max) = (u64::from(pace.min), u64::from(pace.max.max(pace.min)));
+    let well = |after: &mut Visit, interval: u64, wait: u64| {
+        let interval = interval.clamp(min, max);
+        after.interval = u32::try_from(interval).unwrap_or(u32::MAX);
+        after.failures = 0;
+        after.health = Health::Ok;
+        after.reason.clear();
+        after.succeeded = Some(now);
+        interval.max(wait)
+    };
+    let wait = match outcome {
+        Outcome::Read { new: 0, wait } | Outcome::Unchanged { wait } => well(&mut after, interval + interval.div_ceil(4), *wait),
+        Outcome::Read { wait, .. } => {
+            let wait = well(&mut after, interval / 2, *wait);
+            after.last_new = Some(now);
+            wait
+        }
+        Outcome::Failed { blocked, reason } => {
+            after.failures += 1;
+            after.health = if *blocked { Health::Blocked } else { Health::Degraded };
+            after.reason.clone_from(reason);
+            backoff(interval, after.failures)
+        }
+        Outcome::Busy { wait, reason } => {
+            after.failures += 1;
+            after.health = Health::Degraded;
+            after.reason.clone_from(reason);
+            let wait = wait.unwrap_or_else(|| backoff(BUSY, after.failures - 1)).max(min);
+            after.not_before = now.plus_seconds(i64::try_from(wait).unwrap_or(i64::MAX / 1000));
+            wait
+        }
+        Outcome::Gone => {
+            after.health = Health::Gone;
+            "the site says that it is gone for good (410); remove the source".clone_into(&mut after.reason);
+            after.due = Moment::from_millis(i64::MAX);
+            return after;
+        }
+    };
+    let millis = i64::try_from(wait.saturating_mul(1000)).unwrap_or(i64::MAX);
+    after.due = now.plus_millis(millis.saturating_add(jitter(source, after.polls, millis)));
+    after
+}
+
+/// Doubles with every failure, from the interval to a day.
+fn backoff(interval: u64, failures: u32) -> u64 {
+    interval.saturating_mul(1_u64.checked_shl(failures.min(20)).unwrap_or(u64::MAX)).min(LONGEST_BACKOFF.max(interval))
+}
+
+/// Up to a tenth more, never less: the same for the same poll of the same source.
+fn jitter(source: &SourceId, polls: u64, millis: i64) -> i64 {
+    let most = u64::try_from(millis / 10).unwrap_or(0) + 1;
+    i64::try_from(xxh3_64_with_seed(source.as_str().as_bytes(), polls) % most).unwrap_or(0)
+}
+
+/// When a source that was never visited is polled first: a thousand of them do not fire at once.
+pub fn spread(source: &SourceId, fresh: usize, now: Moment) -> Moment {
+    let most = u64::try_from(fresh).unwrap_or(u64::MAX).saturating_mul(STAGGER).max(1);
+    now.plus_millis(i64::try_from(xxh3_64_with_seed(source.as_str().as_bytes(), 0) % most).unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PACE: Pace = Pace { min: 900, max: 21_600 };
+    const NOW: Moment = Moment::from_seconds(1_678_328_822);
+
+    fn after(visit: &Visit, outcome: &Outcome) -> (Visit, i64) {
+        let after = next(&SourceId::new("a").unwrap(), visit, outcome, NOW, PACE);
+        let wait = after.due.since(NOW) / 1000;
+        (after, wait)
+    }
+
+    fn failed() -> Outcome {
+        Outcome::Failed { blocked: false, reason: "404".into() }
+    }
+
+    #[test]
+    fn a_quiet_source_drifts_to_the_maximum_and_a_new_item_brings_it_back() {
+        let mut visit = Visit::default();
+        for _ in 0..40 {
+            visit = after(&visit, &Outcome::Unchanged { wait: 0 }).0;
+        }
+        assert_eq!(visit.interval, 21_600);
+        for _ in 0..10 {
+            visit = after(&visit, &Outcome::Read { new: 1, wait: 0 }).0;
+        }
+        assert_eq!(visit.interval, 900);
+    }
+
+    #[test]
+    fn failures_back_off_to_a_day_and_never_give_up() {
+        let mut visit = Visit::default();
+        let mut waits = Vec::new();
+        for _ in 0..1000 {
+            let (next, wait) = after(&visit, &failed());
+            waits.push(wait);
+            visit = next;
+        }
+        assert!(waits[0] >= 1800 && waits[0] <= 1980, "{}", waits[0]);
+        assert!(waits.iter().all(|wait| *wait <= 24 * 3600 * 11 / 10));
+        assert_eq!(visit.health, Health::Degraded);
+        let (well, wait) = after(&visit, &Outcome::Unchanged { wait: 0 });
+        assert!(wait < 1500 && well.health == Health::Ok && well.reason.is_empty());
+    }
+
+    #[test]
+    fn what_the_source_asks_for_is_a_lower_bound() {
+        assert!(after(&Visit::default(), &Outcome::Read { new: 1, wait: 7200 }).1 >= 7200);
+        let (busy, wait) = after(&Visit::default(), &Outcome::Busy { wait: Some(5000), reason: "429".into() });
+        assert!(wait >= 5000 && busy.not_before == NOW.plus_seconds(5000));
+        assert!(after(&Visit::default(), &Outcome::Busy { wait: Some(0), reason: "503".into() }).1 >= 900, "never at once");
+        assert!(after(&Visit::default(), &Outcome::Busy { wait: None, reason: "503".into() }).1 >= 3600);
+    }
+
+    #[test]
+    fn gone_is_for_good() {
+        assert_eq!(after(&Visit::default(), &Outcome::Gone).0.due, Moment::from_millis(i64::MAX));
+    }
+}

@@ -1,0 +1,359 @@
+//! One poll of one source, from the request to the visit: the straight line of the house.
+//!
+//! Its order is never changed: reports are safe in the log, then applied to the view, and only then the visit is saved
+//! with its validators. Validators that are saved too early turn a crash into a silent loss for ever, because the next
+//! answer is 304.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use xxhash_rust::xxh3::Xxh3;
+
+use super::commit::Ledger;
+use super::metrics::Metrics;
+use super::schedule::{self, Pace};
+use crate::fetch::{Answer, FetchError, Fetcher, Request};
+use crate::log::{Control, Record};
+use crate::model::{Draft, Moment, Outcome, Page, Report, Source, Visit};
+use crate::read::{self, Fault, FaultKind, Reading, Rules};
+use crate::same::{self, Fingerprint, Verdict};
+use crate::view::{View, Visits};
+
+/// Documents larger than this are read away from the threads that serve, in bytes.
+const LARGE: usize = 64 * 1024;
+/// The days for which a permanent redirect must stay the same before it is followed from the start.
+const MOVED_FOR: i64 = 7;
+
+/// The present moment. Only the daemon reads the clock; tests bring their own.
+pub type Clock = Arc<dyn Fn() -> Moment + Send + Sync>;
+
+/// How much of a source is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Items older than this are not born, in days.
+    pub keep_days: u32,
+    /// The most reports of a source and day.
+    pub reports: u32,
+    /// The most bytes of text of a source and day.
+    pub bytes: u64,
+}
+
+/// What a turn works with.
+#[derive(Clone)]
+pub struct House {
+    /// The way out.
+    pub fetcher: Arc<Fetcher>,
+    /// What is known.
+    pub view: Arc<View>,
+    /// What is remembered of sources.
+    pub visits: Arc<Visits>,
+    /// The way to the log.
+    pub ledger: Ledger,
+    /// The present moment.
+    pub clock: Clock,
+    /// How much is taken.
+    pub limits: Limits,
+    /// What is counted.
+    pub metrics: Metrics,
+    /// How far the clocks of servers are from ours, in seconds; the newest last.
+    pub skews: Arc<Mutex<Vec<i64>>>,
+}
+
+impl fmt::Debug for House {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("House").field("limits", &self.limits).finish_non_exhaustive()
+    }
+}
+
+/// What a source gave on one day.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Quota {
+    day: i64,
+    reports: u32,
+    bytes: u64,
+}
+
+/// What a turn leaves behind.
+#[derive(Debug)]
+pub(super) struct Done {
+    pub(super) visit: Visit,
+    /// Must the whole host be left alone until then?
+    pub(super) host_until: Option<Moment>,
+    pub(super) quota: Quota,
+}
+
+/// Polls a source once. The next time is stored before the request goes out, so that a crash shortens nothing.
+pub(super) async fn turn(house: &House, source: &Source, visit: Visit, pace: Pace, quota: Quota) -> Done {
+    let asked = (house.clock)();
+    let mut visit = Visit { asked: Some(asked), ..visit };
+    visit.due = schedule::next(&source.id, &visit, &Outcome::Unchanged { wait: 0 }, asked, pace).due;
+    remember(house, source, &visit);
+
+    let link = start(source, &visit, asked);
+    if visit.url.as_ref() != Some(&link) {
+        visit.validators = crate::model::Validators::default();
+        visit.listed.clear();
+    }
+    let request = Request { link: &link, validators: &visit.validators, own_port: source.url.port(), tls: source.tls };
+    let answer = house.fetcher.get(request, asked).await;
+
+    let now = (house.clock)();
+    let mut turn = Turn { house, source, visit, quota, now };
+    let outcome = match answer {
+        Ok(answer) => turn.take(answer, &link).await,
+        Err(error) => failed(&error),
+    };
+    let host_until = match &outcome {
+        Outcome::Busy { wait: Some(wait), .. } => Some(now.plus_seconds(i64::try_from(*wait).unwrap_or(0))),
+        _ => None,
+    };
+    house.metrics.polled(word(&outcome));
+    log(source, &outcome);
+    let visit = schedule::next(&source.id, &turn.visit, &outcome, now, pace);
+    remember(house, source, &visit);
+    Done { visit, host_until, quota: turn.quota }
+}
+
+/// Where to ask: where the source has moved to, once that was said for a week.
+fn start(source: &Source, visit: &Visit, now: Moment) -> crate::model::Link {
+    let settled = |since: &Moment| now.since(*since) >= MOVED_FOR * 86_400_000;
+    match &visit.moved {
+        Some((to, since)) if settled(since) || is_https_twin(&source.url, to) => to.clone(),
+        _ => source.url.clone(),
+    }
+}
+
+fn is_https_twin(from: &crate::model::Link, to: &crate::model::Link) -> bool {
+    !from.is_https() && to.is_https() && from.as_str().strip_prefix("http:") == to.as_str().strip_prefix("https:")
+}
+
+fn remember(house: &House, source: &Source, visit: &Visit) {
+    if let Err(error) = house.visits.put(&source.id, visit) {
+        tracing::error!(source = %source.id, error = &error as &dyn std::error::Error, "the visit cannot be saved; after a restart the source is asked without its validators");
+    }
+}
+
+struct Turn<'a> {
+    house: &'a House,
+    source: &'a Source,
+    visit: Visit,
+    quota: Quota,
+    now: Moment,
+}
+
+impl Turn<'_> {
+    /// Takes an answer in, up to the validators.
+    async fn take(&mut self, answer: Answer, asked: &crate::model::Link) -> Outcome {
+        self.house.metrics.fetched(answer.body.len());
+        self.compare_clocks(&answer);
+        self.follow_move(&answer);
+        if answer.downgraded {
+            tracing::warn!(source = %self.source.id, url = %answer.url, "a redirect leads from https to http");
+        }
+        match answer.status {
+            200 if answer.retry_after.is_none() => self.read(answer, asked).await,
+            304 => {
+                merge(&mut self.visit.validators, &answer);
+                Outcome::Unchanged { wait: answer.fresh }
+            }
+            410 => {
+                let gone = Record::Control { source: self.source.id.clone(), state: Control::Gone, at: self.now };
+                match self.house.ledger.commit(vec![gone], self.now).await {
+                    Ok(()) => Outcome::Gone,
+                    Err(error) => Outcome::Failed { blocked: false, reason: error.to_string() },
+                }
+            }
+            status => refused(status, &answer),
+        }
+    }
+
+    async fn read(&mut self, answer: Answer, asked: &crate::model::Link) -> Outcome {
+        let rules = Rules { kind: self.source.kind, charset: self.source.charset.clone(), zone: self.source.zone.clone() };
+        let page = Page { url: answer.url.clone(), content_type: answer.content_type.clone(), body: answer.body };
+        let now = self.now;
+        let reading = if page.body.len() > LARGE {
+            tokio::task::spawn_blocking(move || read::read(&page, &rules, now)).await.unwrap_or_else(|_panic| fell_over())
+        } else {
+            read::read(&page, &rules, now)
+        };
+        let wait = answer.fresh.max(reading.wait);
+        for fault in &reading.faults {
+            tracing::debug!(source = %self.source.id, fault = fault.kind.word(), place = fault.place, detail = fault.detail, "fault in a document");
+        }
+        if let Some(fault) = reading.faults.iter().find(|fault| fault.kind.is_fatal()) {
+            return Outcome::Failed { blocked: false, reason: fault.detail.clone() };
+        }
+        let (records, listed, new) = self.reports(&reading);
+        if let Err(error) = self.house.ledger.commit(records, self.now).await {
+            return Outcome::Failed { blocked: false, reason: error.to_string() };
+        }
+        self.visit.listed = listed;
+        // Both together, before anything else is decided by the body: a header that is absent now is forgotten.
+        self.visit.validators = answer.validators;
+        self.visit.url = Some(asked.clone());
+        Outcome::Read { new, wait }
+    }
+
+    /// The reports that a listing is worth, the hashes of what it lists, and how many reports there are.
+    fn reports(&mut self, reading: &Reading) -> (Vec<Record>, Vec<u64>, usize) {
+        let first_import = self.visit.is_first();
+        let known: HashSet<u64> = self.visit.listed.iter().copied().collect();
+        let repeated = same::repeated(&reading.drafts);
+        let oldest = self.now.plus_seconds(-86_400 * i64::from(self.house.limits.keep_days));
+        let (mut records, mut listed) = (Vec::new(), Vec::with_capacity(reading.drafts.len()));
+        let mut told = HashSet::new();
+        let (mut new, mut changed) = (0, 0);
+        for draft in &reading.drafts {
+            let hash = listing_hash(draft);
+            if known.contains(&hash) || draft.published.or(draft.updated).is_some_and(|stamp| stamp.at < oldest) {
+                listed.push(hash);
+                continue;
+            }
+            let Some(found) = same::identify(&self.source.id, draft, &repeated, self.now, self.house.view.as_ref()) else {
+                continue;
+            };
+            match found.verdict {
+                // It will be told at a later poll, if it is still so then.
+                Verdict::Restless => continue,
+                Verdict::Same => {}
+                Verdict::New | Verdict::Changed if !told.insert(found.item) => {}
+                verdict => {
+                    if !self.quota.take(self.now, draft, self.house.limits) {
+                        tracing::warn!(source = %self.source.id, "the source gave more than is taken of one source and day; the rest is left for later");
+                        break;
+                    }
+                    if verdict == Verdict::New { new += 1 } else { changed += 1 }
+                    records.push(Record::Report(Box::new(Report {
+                        item: found.item,
+                        key: found.key,
+                        source: self.source.id.clone(),
+                        seen: self.now,
+                        reader: read::VERSION,
+                        first_import,
+                        draft: draft.clone(),
+                    })));
+                }
+            }
+            listed.push(hash);
+        }
+        self.house.metrics.found(new, changed);
+        listed.sort_unstable();
+        listed.dedup();
+        let told = records.len();
+        (records, listed, told)
+    }
+
+    fn compare_clocks(&self, answer: &Answer) {
+        const KEPT: usize = 31;
+        if let Some(date) = answer.date {
+            let mut skews = self.house.skews.lock().unwrap_or_else(PoisonError::into_inner);
+            if skews.len() >= KEPT {
+                skews.remove(0);
+            }
+            skews.push(date.since(self.now) / 1000);
+        }
+    }
+
+    /// Remembers where a source says it has moved for good, and since when it has said so.
+    fn follow_move(&mut self, answer: &Answer) {
+        if answer.status >= 400 {
+            return;
+        }
+        match (&answer.moved, &self.visit.moved) {
+            (Some(to), Some((known, _))) if to == known => {}
+            (Some(to), _) => {
+                tracing::warn!(source = %self.source.id, from = %self.source.url, to = %to, "the source says it has moved; change its url");
+                self.visit.moved = Some((to.clone(), self.now));
+            }
+            // Asked where it moved to, it does not redirect any more.
+            (None, Some((known, _))) if &answer.url == known => {}
+            (None, _) => self.visit.moved = None,
+        }
+    }
+}
+
+/// What a 304 carries replaces what is held (RFC 9111, section 4.3.4).
+fn merge(held: &mut crate::model::Validators, answer: &Answer) {
+    if answer.validators.etag.is_some() {
+        held.etag.clone_from(&answer.validators.etag);
+    }
+    if answer.validators.last_modified.is_some() {
+        held.last_modified.clone_from(&answer.validators.last_modified);
+    }
+}
+
+fn refused(status: u16, answer: &Answer) -> Outcome {
+    let reason = match status {
+        401 => "the site wants a password (401)".to_owned(),
+        403 => "the site refuses us (403)".to_owned(),
+        404 => "there is nothing at this address (404)".to_owned(),
+        412 | 521 => format!("the site refuses programs ({status})"),
+        429 => "the site asks us to come less often (429)".to_owned(),
+        503 => "the site is overloaded or being repaired (503)".to_owned(),
+        500..=599 => format!("the site has a fault of its own ({status})"),
+        other => format!("the site answered {other} instead of a document"),
+    };
+    if matches!(status, 429 | 503) || answer.retry_after.is_some() {
+        Outcome::Busy { wait: answer.retry_after, reason }
+    } else {
+        Outcome::Failed { blocked: matches!(status, 401 | 403 | 412 | 521), reason }
+    }
+}
+
+fn failed(error: &FetchError) -> Outcome {
+    Outcome::Failed { blocked: false, reason: error.to_string() }
+}
+
+fn fell_over() -> Reading {
+    let detail = "the reader fell over this document; please report it with the address".to_owned();
+    Reading { faults: vec![Fault { kind: FaultKind::NotAFeed, place: "document".to_owned(), detail }], ..Reading::default() }
+}
+
+/// A hash of all that a listing says of an item.
+fn listing_hash(draft: &Draft) -> u64 {
+    let mut hasher = Xxh3::new();
+    for part in [draft.guid.as_deref(), draft.link.as_deref()] {
+        hasher.update(part.unwrap_or("").as_bytes());
+        hasher.update(b"\0");
+    }
+    hasher.update(&Fingerprint::of(draft).content.to_le_bytes());
+    hasher.digest()
+}
+
+fn word(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Outcome::Read { .. } => "read",
+        Outcome::Unchanged { .. } => "unchanged",
+        Outcome::Failed { blocked: false, .. } => "failed",
+        Outcome::Failed { blocked: true, .. } => "blocked",
+        Outcome::Busy { .. } => "busy",
+        Outcome::Gone => "gone",
+    }
+}
+
+fn log(source: &Source, outcome: &Outcome) {
+    match outcome {
+        Outcome::Read { new, .. } => tracing::debug!(source = %source.id, new, "read"),
+        Outcome::Unchanged { .. } => tracing::debug!(source = %source.id, "unchanged"),
+        Outcome::Failed { reason, .. } | Outcome::Busy { reason, .. } => tracing::warn!(source = %source.id, reason, "poll failed"),
+        Outcome::Gone => tracing::warn!(source = %source.id, "gone for good (410)"),
+    }
+}
+
+impl Quota {
+    /// Takes room for a draft; `false` where the day's is used up.
+    fn take(&mut self, now: Moment, draft: &Draft, limits: Limits) -> bool {
+        let day = now.seconds().div_euclid(86_400);
+        if self.day != day {
+            *self = Self { day, ..Self::default() };
+        }
+        let bytes = u64::try_from(draft.content_html.len() + draft.text.len() + draft.summary.len()).unwrap_or(u64::MAX);
+        if self.reports >= limits.reports || self.bytes + bytes > limits.bytes {
+            return false;
+        }
+        self.reports += 1;
+        self.bytes += bytes;
+        true
+    }
+}
