@@ -4,5 +4,6 @@ pub mod poll;
 pub mod read;
 pub mod same;
 pub mod view;
+pub mod write;
 pub mod fetch;
 pub mod log;

@@ -194,10 +194,12 @@ fn push_words(out: &mut String, text: &str) {
 
 /// Does it hold a tag or a reference of HTML, so that it would look wrong if shown as it is?
 pub(super) fn looks_like_html(text: &str) -> bool {
-    const INLINE: [&str; 16] =
-        ["b", "i", "em", "strong", "a", "br", "p", "span", "font", "sub", "sup", "u", "img", "div", "small", "code"];
+    const KNOWN: [&str; 28] = [
+        "b", "i", "em", "strong", "a", "br", "p", "span", "font", "sub", "sup", "u", "img", "div", "small", "code", "script", "style", "iframe", "svg", "math", "object", "form", "input",
+        "button", "link", "meta", "base",
+    ];
     Tokens::new(text).any(|token| match token {
-        Token::Start { name, .. } | Token::End { name } => INLINE.iter().any(|tag| tag.eq_ignore_ascii_case(name)),
+        Token::Start { name, .. } | Token::End { name } => KNOWN.iter().any(|tag| tag.eq_ignore_ascii_case(name)),
         _ => false,
     })
 }

@@ -1,0 +1,68 @@
+//! What must not come out, whatever came in.
+
+/// The most Han characters of an excerpt.
+const HAN: usize = 120;
+/// The most other characters of an excerpt.
+const OTHERS: usize = 300;
+
+/// Without the characters that XML 1.0 forbids (section 2.2), which the writers of feeds would let through.
+pub(super) fn xml(text: &str) -> String {
+    text.chars().filter(|c| matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..='\u{10ffff}')).collect()
+}
+
+/// Plain text as HTML.
+pub(super) fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in xml(text).chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// The first paragraph, cut to 120 Han characters or 300 others; `…` says that there is more.
+pub fn excerpt(text: &str) -> String {
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let first = lines.next().unwrap_or("");
+    let has_more = lines.next().is_some();
+    // A Han character counts as much as two and a half others.
+    let mut left = HAN * OTHERS;
+    let mut out = String::new();
+    for c in first.chars() {
+        let cost = if ('\u{2e80}'..='\u{9fff}').contains(&c) || ('\u{f900}'..='\u{ffef}').contains(&c) { OTHERS } else { HAN };
+        if left < cost {
+            out.push('…');
+            return out;
+        }
+        left -= cost;
+        out.push(c);
+    }
+    if has_more && !out.ends_with('…') {
+        out.push('…');
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn excerpts() {
+        assert_eq!(excerpt("一。\n\n二。"), "一。…");
+        assert_eq!(excerpt("一。"), "一。");
+        assert_eq!(excerpt(&"字".repeat(200)).chars().count(), 121);
+        assert_eq!(excerpt(&"a".repeat(400)).chars().count(), 301);
+        assert_eq!(excerpt(""), "");
+    }
+
+    #[test]
+    fn forbidden_characters_go() {
+        assert_eq!(xml("a\u{0}\u{b}\u{fffe}b\tc"), "ab\tc");
+    }
+}

@@ -1,0 +1,288 @@
+//! The pages. Server-rendered, one small stylesheet, no script.
+
+use askama::Template;
+
+use super::channel::Format;
+use crate::model::{Item, Moment, Precision, Service, Stamp, Zone};
+
+/// The language of a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Language {
+    /// Simplified Chinese.
+    Chinese,
+    /// English.
+    English,
+}
+
+impl Language {
+    /// Its tag (BCP 47).
+    pub const fn tag(self) -> &'static str {
+        match self {
+            Self::Chinese => "zh-CN",
+            Self::English => "en",
+        }
+    }
+
+    /// The language that a tag such as `zh-CN` asks for.
+    pub fn of_tag(tag: &str) -> Self {
+        if tag.to_ascii_lowercase().starts_with("zh") { Self::Chinese } else { Self::English }
+    }
+
+    const fn words(self) -> &'static Words {
+        match self {
+            Self::Chinese => &CHINESE,
+            Self::English => &ENGLISH,
+        }
+    }
+}
+
+/// What a page says in its own words.
+#[derive(Debug)]
+#[expect(missing_docs, reason = "each field holds the words that its name says")]
+pub struct Words {
+    pub latest: &'static str,
+    pub regions: &'static str,
+    pub within: &'static str,
+    pub services: &'static str,
+    pub subscribe: &'static str,
+    pub no_items: &'static str,
+    pub source: &'static str,
+    pub credit: &'static str,
+    pub also: &'static str,
+    pub original: &'static str,
+    pub rights: &'static str,
+    pub author: &'static str,
+    pub files: &'static str,
+    pub skip: &'static str,
+    pub all_feeds: &'static str,
+    pub home: &'static str,
+    pub path: &'static str,
+    pub excerpt_note: &'static str,
+}
+
+const CHINESE: Words = Words {
+    latest: "最新消息",
+    regions: "地区",
+    within: "下辖地区",
+    services: "政务服务",
+    subscribe: "订阅",
+    no_items: "还没有消息。来源第一次被读取之后，消息会出现在这里。",
+    source: "来源",
+    credit: "转自",
+    also: "其他来源的报道",
+    original: "阅读原文",
+    rights: "版权",
+    author: "作者",
+    files: "附件",
+    skip: "跳到正文",
+    all_feeds: "全部订阅（OPML）",
+    home: "首页",
+    path: "所在位置",
+    excerpt_note: "这里是摘要，全文请看原文。",
+};
+
+const ENGLISH: Words = Words {
+    latest: "Latest news",
+    regions: "Regions",
+    within: "Regions within",
+    services: "Government services",
+    subscribe: "Subscribe",
+    no_items: "No news yet. It will appear here once the sources have been read for the first time.",
+    source: "Source",
+    credit: "Taken from",
+    also: "Also reported by",
+    original: "Read the original",
+    rights: "Rights",
+    author: "Author",
+    files: "Attachments",
+    skip: "Skip to the content",
+    all_feeds: "All feeds (OPML)",
+    home: "Home",
+    path: "You are here",
+    excerpt_note: "This is an excerpt; the full text is at the original.",
+};
+
+/// What every page needs.
+#[derive(Debug)]
+pub struct Page<'a> {
+    /// The title of the whole site.
+    pub site: &'a str,
+    /// The language.
+    pub language: Language,
+    /// The zone in which times are shown.
+    pub zone: &'a Zone,
+}
+
+/// A step on the way from the top to a region.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Crumb {
+    /// The name of the region.
+    pub name: String,
+    /// Its path on this site.
+    pub path: String,
+}
+
+/// A region in a list, with how many steps it lies below the list's own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// Name and path.
+    pub region: Crumb,
+    /// Are there items in it, or below it?
+    pub has_items: bool,
+}
+
+struct Row<'a> {
+    item: &'a Item,
+    page: String,
+    day: String,
+    machine: String,
+}
+
+struct FeedLink {
+    path: String,
+    media_type: &'static str,
+    name: &'static str,
+}
+
+#[derive(Template)]
+#[template(path = "home.html", config = "src/write/askama.toml")]
+struct Home<'a> {
+    lang: &'static str,
+    w: &'static Words,
+    site: &'a str,
+    title: &'a str,
+    feeds: Vec<FeedLink>,
+    regions: &'a [Listed],
+    rows: Vec<Row<'a>>,
+}
+
+#[derive(Template)]
+#[template(path = "region.html", config = "src/write/askama.toml")]
+struct Region<'a> {
+    lang: &'static str,
+    w: &'static Words,
+    site: &'a str,
+    title: &'a str,
+    feeds: Vec<FeedLink>,
+    crumbs: &'a [Crumb],
+    children: &'a [Listed],
+    services: &'a [Service],
+    rows: Vec<Row<'a>>,
+}
+
+#[derive(Template)]
+#[template(path = "item.html", config = "src/write/askama.toml")]
+struct ItemPage<'a> {
+    lang: &'static str,
+    w: &'static Words,
+    site: &'a str,
+    title: &'a str,
+    feeds: Vec<FeedLink>,
+    item: &'a Item,
+    day: String,
+    machine: String,
+    tags: &'a [Crumb],
+}
+
+#[derive(Template)]
+#[template(path = "fault.html", config = "src/write/askama.toml")]
+struct Fault<'a> {
+    lang: &'static str,
+    w: &'static Words,
+    site: &'a str,
+    title: &'a str,
+    feeds: Vec<FeedLink>,
+    detail: &'a str,
+}
+
+/// The first page: the regions, and the newest items of them all. `feeds` is the path below which the feeds of the
+/// whole lie.
+pub fn home(page: &Page<'_>, feeds: Option<&str>, regions: &[Listed], items: &[Item]) -> Vec<u8> {
+    render(&Home {
+        lang: page.language.tag(),
+        w: page.language.words(),
+        site: page.site,
+        title: page.site,
+        feeds: feeds.map(feed_links).unwrap_or_default(),
+        regions,
+        rows: rows(page, items),
+    })
+}
+
+/// The page of a region: its way from the top (itself last), the regions below it, services, and its newest items.
+pub fn region(page: &Page<'_>, crumbs: &[Crumb], children: &[Listed], services: &[Service], items: &[Item]) -> Vec<u8> {
+    let own = crumbs.last();
+    render(&Region {
+        lang: page.language.tag(),
+        w: page.language.words(),
+        site: page.site,
+        title: own.map_or("", |own| own.name.as_str()),
+        feeds: own.map(|own| feed_links(&own.path)).unwrap_or_default(),
+        crumbs: crumbs.split_last().map_or(&[], |(_, above)| above),
+        children,
+        services,
+        rows: rows(page, items),
+    })
+}
+
+/// The page of an item, and the regions it is tagged with.
+pub fn item(page: &Page<'_>, item: &Item, tags: &[Crumb]) -> Vec<u8> {
+    render(&ItemPage {
+        lang: page.language.tag(),
+        w: page.language.words(),
+        site: page.site,
+        title: &item.title,
+        feeds: tags.first().map(|tag| feed_links(&tag.path)).unwrap_or_default(),
+        item,
+        day: when(item.published, page.zone),
+        machine: item.published.to_string(),
+        tags,
+    })
+}
+
+/// A page that says what went wrong, in one sentence.
+pub fn fault(page: &Page<'_>, title: &str, detail: &str) -> Vec<u8> {
+    render(&Fault { lang: page.language.tag(), w: page.language.words(), site: page.site, title, feeds: Vec::new(), detail })
+}
+
+/// The stylesheet of every page.
+pub const fn stylesheet() -> &'static str {
+    include_str!("pages/style.css")
+}
+
+fn render(page: &impl Template) -> Vec<u8> {
+    // The templates are checked when the program is built; writing into memory cannot fail.
+    page.render().unwrap_or_default().into_bytes()
+}
+
+fn feed_links(path: &str) -> Vec<FeedLink> {
+    Format::ALL
+        .iter()
+        .map(|format| FeedLink {
+            path: format!("{path}/{}", format.file()),
+            media_type: format.media_type().split(';').next().unwrap_or(""),
+            name: format.name(),
+        })
+        .collect()
+}
+
+fn rows<'a>(page: &Page<'_>, items: &'a [Item]) -> Vec<Row<'a>> {
+    items
+        .iter()
+        .map(|item| Row {
+            item,
+            page: format!("/items/{}", item.id),
+            day: when(item.published, page.zone),
+            machine: item.published.to_string(),
+        })
+        .collect()
+}
+
+/// A date as people read it: the day, and the time where there is one.
+fn when(stamp: Stamp, zone: &Zone) -> String {
+    if stamp.precision <= Precision::Day {
+        return stamp.day();
+    }
+    let (year, month, day, hour, minute, ..) = Moment::wall(stamp.at, zone);
+    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}")
+}
