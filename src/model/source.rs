@@ -113,6 +113,8 @@ pub struct Source {
     pub topics: Vec<String>,
     /// The least time between two polls, in seconds, where its config sets one.
     pub interval: Option<u32>,
+    /// Does it lie in one's own networks (`allow_networks`), where it may be asked more often than a stranger's?
+    pub is_own: bool,
     /// Its former ids.
     pub was: Vec<SourceId>,
     /// The charset that overrides what the site says.

@@ -16,6 +16,11 @@ use crate::model::{Health, Moment, Source, SourceId, Visit};
 /// The longest sleep of the loop, so that a watchdog sees it live and a clock that jumps is noticed.
 const LONGEST_SLEEP: Duration = Duration::from_secs(5);
 
+/// The least seconds between two requests to one address of a stranger.
+const LEAST_INTERVAL: u32 = 300;
+/// The least milliseconds between two requests to one host of a stranger.
+const LEAST_GAP: i64 = 1000;
+
 /// How the loop works.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
@@ -243,7 +248,7 @@ impl Poller {
             watched.is_running = true;
             let (house, source, visit, quota) = (self.house.clone(), Arc::clone(&watched.source), watched.visit.clone(), watched.quota);
             let mut pace = self.options.pace;
-            pace.min = pace.min.max(source.interval.unwrap_or(0));
+            pace.min = pace.min.max(source.interval.unwrap_or(0)).max(if source.is_own { 1 } else { LEAST_INTERVAL });
             let task = self.turns.spawn(async move {
                 let done = turn(&house, &source, visit, pace, quota).await;
                 (source.id.clone(), done)
@@ -265,7 +270,9 @@ impl Poller {
         let Some((id, host)) = self.running.remove(&task) else { return };
         let host = self.hosts.entry(host).or_default();
         host.is_busy = false;
-        host.free = now.plus_millis(self.options.host_gap).max(done.as_ref().and_then(|done| done.host_until).unwrap_or_default());
+        let is_own = self.sources.get(&id).is_some_and(|watched| watched.source.is_own);
+        let gap = if is_own { self.options.host_gap } else { self.options.host_gap.max(LEAST_GAP) };
+        host.free = now.plus_millis(gap).max(done.as_ref().and_then(|done| done.host_until).unwrap_or_default());
         if let Some(next) = host.waiting.pop_front() {
             self.queue.push(Reverse((host.free, next)));
         }

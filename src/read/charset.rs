@@ -127,6 +127,11 @@ fn labelled(label: &str) -> Option<&'static Encoding> {
     Encoding::for_label(label.as_bytes())
 }
 
+/// Is there a charset of this name?
+pub fn is_charset(label: &str) -> bool {
+    labelled(label).is_some()
+}
+
 /// UTF-16 without a byte order mark, by its zeros around the first `<`.
 fn sixteen_bits(bytes: &[u8]) -> Option<&'static Encoding> {
     match bytes.get(..4)? {

@@ -19,6 +19,7 @@ mod text;
 
 use crate::model::{Draft, Kind, Moment, Page, Zone};
 
+pub use charset::is_charset;
 pub use fault::{Fault, FaultKind};
 pub use sanitise::sanitise;
 

@@ -14,6 +14,8 @@ use crate::same::{self, Candidate, Fingerprint, Known, Neighbours};
 pub(super) const META: [u8; 8] = [0xff; 8];
 /// What the keys of sources begin with; they are longer than those of items.
 pub(super) const SOURCES: &[u8; 8] = b"\xffsource/";
+/// What the keys of tagged regions begin with.
+pub(super) const REGIONS: &[u8; 8] = b"\xffregion/";
 /// The most times that `updated` of an item moves.
 const MOST_UPDATES: u16 = 24;
 /// How far ahead of its first sight a date may lie, in milliseconds.
@@ -101,6 +103,11 @@ pub(super) struct State {
     removed: Vec<u64>,
     /// Regions whose feeds changed since the last call of `dirty`.
     dirty: HashSet<u32>,
+    /// When something last changed in a tagged region, by the log's own times.
+    changed: HashMap<u32, Moment>,
+    touched_regions: BTreeSet<u32>,
+    /// The time of the record being applied.
+    now: Moment,
 }
 
 impl State {
@@ -110,6 +117,7 @@ impl State {
             return;
         }
         self.applied = seq;
+        self.now = moment(record);
         match record {
             Record::Source(facts) => self.know(facts.clone()),
             Record::Report(report) => self.report(seq, position, report, read),
@@ -336,7 +344,12 @@ impl State {
     fn soil(&mut self, first: u64) {
         let Some(slot) = self.slots.get(&first) else { return };
         let head = self.slots.get(&slot.head).unwrap_or(slot);
-        self.dirty.extend(head.regions.iter().map(|(region, _)| *region));
+        for (region, _) in &head.regions {
+            self.dirty.insert(*region);
+            self.touched_regions.insert(*region);
+            let changed = self.changed.entry(*region).or_default();
+            *changed = self.now.max(*changed);
+        }
     }
 
     /// A time that no entry has had yet: when it was seen, or a millisecond after the last one.
@@ -442,6 +455,11 @@ impl State {
         self.slots.get(first).map(|slot| slot.head)
     }
 
+    /// When something last changed among these tagged regions.
+    pub(super) fn changed(&self, tags: &[RegionId]) -> Moment {
+        tags.iter().filter_map(|tag| self.changed.get(self.region_numbers.get(tag)?)).max().copied().unwrap_or_default()
+    }
+
     /// The tagged regions that changed since the last call.
     pub(super) fn dirty(&mut self) -> Vec<RegionId> {
         let dirty: Vec<u32> = self.dirty.drain().collect();
@@ -457,6 +475,11 @@ impl State {
         for first in touched {
             if let Some(record) = self.slots.get(&first).and_then(|slot| self.item_record(slot)) {
                 changes.push((first.to_be_bytes().to_vec(), Some(record::encode(&record))));
+            }
+        }
+        for number in std::mem::take(&mut self.touched_regions) {
+            if let (Some(region), Some(changed)) = (self.region(number), self.changed.get(&number)) {
+                changes.push(([REGIONS, region.as_str().as_bytes()].concat(), Some(record::encode(&changed.millis()))));
             }
         }
         for number in std::mem::take(&mut self.touched_sources) {
@@ -526,7 +549,7 @@ impl State {
     }
 
     /// The state that these records describe; `None` where they do not fit together.
-    pub(super) fn load(meta: &MetaRecord, mut sources: Vec<FactsRecord>, items: impl Iterator<Item = Option<(u64, ItemRecord)>>) -> Option<Self> {
+    pub(super) fn load(meta: &MetaRecord, mut sources: Vec<FactsRecord>, regions: Vec<(RegionId, i64)>, items: impl Iterator<Item = Option<(u64, ItemRecord)>>) -> Option<Self> {
         let mut state = Self { applied: meta.applied, updated: meta.updated, ..Self::default() };
         sources.sort_by_key(|source| source.number);
         for (source, number) in sources.iter().zip(0..) {
@@ -555,6 +578,10 @@ impl State {
             return None;
         }
         state.touched_sources.clear();
+        for (region, changed) in regions {
+            let number = state.region_number(&region);
+            state.changed.insert(number, Moment::from_millis(changed));
+        }
         for item in items {
             let (first, record) = item?;
             let source = *state.source_numbers.get(&SourceId::new(&record.source).ok()?)?;
@@ -602,6 +629,12 @@ impl State {
         for number in 0..u32::try_from(self.sources.len()).unwrap_or(0) {
             hasher.update(&self.facts_record(number).map(|record| record::encode(&record)).unwrap_or_default());
         }
+        let mut regions: Vec<(&RegionId, i64)> = self.changed.iter().filter_map(|(number, at)| Some((self.region(*number)?, at.millis()))).collect();
+        regions.sort();
+        for (region, changed) in regions {
+            hasher.update(region.as_str().as_bytes());
+            hasher.update(&changed.to_le_bytes());
+        }
         hasher.update(&record::encode(&self.meta_record([0; 16])));
         hasher.finalize().to_hex().to_string()
     }
@@ -623,6 +656,15 @@ impl Neighbours for State {
 
 const fn known(slot: &Slot) -> Known {
     Known { item: ItemId::from_u128(slot.id), fingerprint: slot.fingerprint, reported: slot.reported, reports: slot.reports }
+}
+
+/// When a record came to be.
+fn moment(record: &Record) -> Moment {
+    match record {
+        Record::Source(facts) => facts.at,
+        Record::Report(report) => report.seen,
+        Record::Control { at, .. } | Record::Withdraw { at, .. } | Record::Restore { at, .. } | Record::Expire { at, .. } => *at,
+    }
 }
 
 /// A content hash within one source.

@@ -4,9 +4,9 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use super::engine::Engine;
 use super::error::ViewError;
 use super::record::{self, FactsRecord, ItemRecord, MetaRecord};
-use super::state::{Entry, META, SOURCES, State, Story};
+use super::state::{Entry, META, REGIONS, SOURCES, State, Story};
 use crate::log::{Appended, Control, Damage, Log, Record, SourceFacts};
-use crate::model::{ItemId, RegionId, SourceId};
+use crate::model::{ItemId, Moment, RegionId, SourceId};
 use crate::same::{Known, Neighbours};
 
 /// The version of the rules by which records become items. Another number means: derive anew.
@@ -159,6 +159,11 @@ impl View {
         self.read().timeline(tags, source, most)
     }
 
+    /// When something last changed among these tagged regions, by the log's own times.
+    pub fn changed(&self, tags: &[RegionId]) -> Moment {
+        self.read().changed(tags)
+    }
+
     /// The source whose report of a story is shown.
     pub fn source_of(&self, first: u64) -> Option<SourceId> {
         self.read().source_of(first).cloned()
@@ -280,10 +285,14 @@ fn stored_state(engine: &Engine, rules: [u8; 16]) -> Result<State, Unusable> {
     }
     let mut sources = Vec::new();
     let mut items = Vec::new();
+    let mut regions = Vec::new();
     for pair in engine.all() {
         let (key, value) = pair.map_err(failed)?;
         if key.starts_with(SOURCES) {
             sources.push(record::decode::<FactsRecord>(&value).ok_or(Unusable::Records)?);
+        } else if let Some(region) = key.strip_prefix(REGIONS.as_slice()) {
+            let region = std::str::from_utf8(region).ok().and_then(|region| RegionId::new(region).ok());
+            regions.push(region.zip(record::decode::<i64>(&value)).ok_or(Unusable::Records)?);
         } else if key.as_ref() != META {
             items.push((key, value));
         }
@@ -291,7 +300,7 @@ fn stored_state(engine: &Engine, rules: [u8; 16]) -> Result<State, Unusable> {
     let items = items.into_iter().map(|(key, value)| {
         Some((u64::from_be_bytes(key.as_ref().try_into().ok()?), record::decode::<ItemRecord>(&value)?))
     });
-    State::load(&meta, sources, items).ok_or(Unusable::Records)
+    State::load(&meta, sources, regions, items).ok_or(Unusable::Records)
 }
 
 /// An error with its causes, in one sentence.
@@ -319,7 +328,7 @@ fn set_aside(path: &Path) -> Result<PathBuf, ViewError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Authority, Draft, Key, Moment, Report, Stamp, Zone};
+    use crate::model::{Authority, Draft, Key, Report, Stamp, Zone};
 
     struct House {
         folder: tempfile::TempDir,

@@ -10,12 +10,10 @@ pub struct Outline {
     pub feed: String,
     /// The page that shows the same.
     pub page: String,
-    /// How deep it lies below the first ones.
-    pub depth: usize,
 }
 
-/// Writes a list of feeds as OPML 2.0 (opml.org/spec2.opml). Deeper ones follow the one they lie below; they are
-/// written side by side, because many readers take a feed with others inside for a folder and lose it.
+/// Writes a list of feeds as OPML 2.0 (opml.org/spec2.opml). They stand side by side: many readers take a feed with
+/// others inside for a folder, and lose it.
 pub fn opml(title: &str, updated: Moment, outlines: &[Outline]) -> Vec<u8> {
     let mut out = String::from("<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<opml version=\"2.0\">\n<head>");
     out.push_str(&format!("<title>{}</title><dateModified>{}</dateModified></head>\n<body>\n", clean::escape(title), updated.rfc2822()));

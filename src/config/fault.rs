@@ -1,0 +1,92 @@
+use std::fmt::Write as _;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource, Report};
+
+/// Something wrong in the config: what, where, and what to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// The file.
+    pub path: PathBuf,
+    /// The text of the file and the place in it, in bytes; none where the file itself is wrong.
+    pub place: Option<(String, Range<usize>)>,
+    /// What is wrong, in a sentence.
+    pub message: String,
+    /// What to do.
+    pub help: String,
+}
+
+impl Fault {
+    pub(super) fn of_file(path: &Path, message: &str, help: &str) -> Self {
+        Self { path: path.to_owned(), place: None, message: message.to_owned(), help: help.to_owned() }
+    }
+
+    /// The line of the place; the first is 1.
+    pub fn line(&self) -> Option<usize> {
+        let (text, span) = self.place.as_ref()?;
+        Some(text.get(..span.start)?.matches('\n').count() + 1)
+    }
+
+    fn report(&self) -> Report {
+        let mut diagnostic = MietteDiagnostic::new(self.message.clone());
+        if !self.help.is_empty() {
+            diagnostic = diagnostic.with_help(self.help.clone());
+        }
+        match &self.place {
+            Some((text, span)) => {
+                let label = LabeledSpan::new_with_span(Some("here".to_owned()), span.clone());
+                Report::new(diagnostic.with_label(label)).with_source_code(NamedSource::new(self.path.display().to_string(), text.clone()))
+            }
+            None => {
+                diagnostic.message = format!("{}: {}", self.path.display(), self.message);
+                Report::new(diagnostic)
+            }
+        }
+    }
+}
+
+/// All faults of a config, in the order of files and lines.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Faults(Vec<Fault>);
+
+impl Faults {
+    pub(super) fn push(&mut self, fault: Fault) {
+        self.0.push(fault);
+    }
+
+    /// Is there none?
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The faults.
+    pub fn iter(&self) -> impl Iterator<Item = &Fault> {
+        self.0.iter()
+    }
+
+    /// The faults as an admin reads them: file, line, the text with a caret under the place, and a suggestion.
+    pub fn render(&self, is_colourful: bool) -> String {
+        let theme = if is_colourful { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+        let handler = GraphicalReportHandler::new_themed(theme).with_links(false).with_context_lines(1);
+        let mut faults: Vec<&Fault> = self.0.iter().collect();
+        faults.sort_by_key(|fault| (&fault.path, fault.line()));
+        let mut out = String::new();
+        for fault in faults {
+            if handler.render_report(&mut out, fault.report().as_ref()).is_err() {
+                // A place that cannot be drawn must not hide the fault.
+                drop(writeln!(out, "{}: {}", fault.path.display(), fault.message));
+            }
+            out.push('\n');
+        }
+        out
+    }
+
+    /// One line for a log: the first fault, and how many more there are.
+    pub fn summary(&self) -> String {
+        let Some(first) = self.0.first() else { return "no fault".to_owned() };
+        let line = first.line().map(|line| format!(":{line}")).unwrap_or_default();
+        let more = if self.0.len() > 1 { format!(" (and {} more)", self.0.len() - 1) } else { String::new() };
+        format!("{}{line}: {}{more}", first.path.display(), first.message)
+    }
+}

@@ -1,0 +1,31 @@
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use super::fault::{Fault, Faults};
+
+/// The largest config file that is read, in bytes: some 200,000 sources.
+const LARGEST: u64 = 64 * 1024 * 1024;
+
+/// Reads a config file: a regular file of bounded size, in UTF-8.
+pub(super) fn read(path: &Path, faults: &mut Faults) -> Option<(PathBuf, String)> {
+    let mut fault = |message: &str, help: &str| {
+        faults.push(Fault::of_file(path, message, help));
+        None
+    };
+    // A pipe or a device would keep us waiting for ever.
+    match std::fs::metadata(path) {
+        Ok(metadata) if !metadata.is_file() => return fault("this is not a regular file", "put an ordinary file in its place"),
+        Ok(metadata) if metadata.len() > LARGEST => return fault("this file is larger than 64 MiB", "split it into several files"),
+        Ok(_) => {}
+        Err(error) => return fault(&format!("this file cannot be read: {error}"), "let the user of the daemon read it"),
+    }
+    let mut bytes = Vec::new();
+    if let Err(error) = File::open(path).and_then(|file| file.take(LARGEST).read_to_end(&mut bytes)) {
+        return fault(&format!("this file cannot be read: {error}"), "let the user of the daemon read it");
+    }
+    match String::from_utf8(bytes) {
+        Ok(text) => Some((path.to_owned(), text)),
+        Err(_) => fault("this file is not in UTF-8", "save it as UTF-8"),
+    }
+}

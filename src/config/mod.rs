@@ -1,0 +1,116 @@
+//! What the admin wrote: read, checked, all faults at once with file and line. It builds each room's own options.
+//!
+//! `dayuan.toml` holds the settings, `regions.toml` the region tree, `sources/*.toml` the sources. A config that exists
+//! is valid.
+
+mod fault;
+mod file;
+mod regions;
+mod section;
+mod settings;
+mod sources;
+
+use std::path::{Path, PathBuf};
+
+use crate::model::{Regions, Source};
+
+pub use fault::{Fault, Faults};
+pub use settings::{LogFormat, Places, Settings};
+
+/// A valid config.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The settings.
+    pub settings: Settings,
+    /// The region tree.
+    pub regions: Regions,
+    /// The sources, by id.
+    pub sources: Vec<Source>,
+}
+
+impl Config {
+    /// Reads the config in `folder`. The second value holds what is legal but looks like a slip.
+    ///
+    /// # Errors
+    /// Every fault at once.
+    pub fn load(folder: &Path, places: &Places) -> Result<(Self, Faults), Faults> {
+        let mut files = vec![];
+        let mut faults = Faults::default();
+        if !folder.is_dir() {
+            faults.push(Fault::of_file(folder, "there is no config folder here", "name one with --config, or make it and put dayuan.toml into it"));
+            return Err(faults);
+        }
+        for name in ["dayuan.toml", "regions.toml"] {
+            let path = folder.join(name);
+            files.push(if path.exists() { file::read(&path, &mut faults) } else { Some((path, String::new())) });
+        }
+        let mut lists = Vec::new();
+        for path in source_files(folder, &mut faults) {
+            lists.extend(file::read(&path, &mut faults));
+        }
+        let mut files = files.into_iter();
+        let settings = files.next().flatten();
+        let regions = files.next().flatten();
+        Self::parse(settings.as_ref(), regions.as_ref(), &lists, places, faults)
+    }
+
+    /// Reads a config from texts, each with the name that its faults are to show.
+    ///
+    /// # Errors
+    /// Every fault at once.
+    pub fn from_texts(settings: &str, regions: &str, sources: &str, places: &Places) -> Result<(Self, Faults), Faults> {
+        let named = |name: &str, text: &str| (PathBuf::from(name), text.to_owned());
+        let (settings, regions) = (named("dayuan.toml", settings), named("regions.toml", regions));
+        Self::parse(Some(&settings), Some(&regions), &[named("sources.toml", sources)], places, Faults::default())
+    }
+
+    fn parse(
+        settings: Option<&(PathBuf, String)>,
+        regions: Option<&(PathBuf, String)>,
+        lists: &[(PathBuf, String)],
+        places: &Places,
+        mut faults: Faults,
+    ) -> Result<(Self, Faults), Faults> {
+        let mut warnings = Faults::default();
+        let settings = settings.and_then(|(path, text)| settings::parse(path, text, places, &mut faults));
+        let regions = regions.and_then(|(path, text)| regions::parse(path, text, &mut faults));
+        let sources = match (&settings, &regions) {
+            (Some(settings), Some(regions)) => sources::parse(lists, settings, regions, &mut faults),
+            // Without the one or the other, half of what can be said of a source would be wrong.
+            _ => Vec::new(),
+        };
+        match (settings, regions) {
+            (Some(settings), Some(regions)) if faults.is_empty() => {
+                if sources.is_empty() {
+                    let path = Path::new("sources");
+                    warnings.push(Fault::of_file(path, "there is no source yet", "put a [[source]] with id, title, region and url into a file sources/NAME.toml"));
+                }
+                Ok((Self { settings, regions, sources }, warnings))
+            }
+            _ => Err(faults),
+        }
+    }
+}
+
+/// The files of the source list, by name.
+fn source_files(folder: &Path, faults: &mut Faults) -> Vec<PathBuf> {
+    let folder = folder.join("sources");
+    if !folder.exists() {
+        return Vec::new();
+    }
+    match std::fs::read_dir(&folder) {
+        Ok(entries) => {
+            let mut files: Vec<PathBuf> = entries
+                .filter_map(Result::ok)
+                .map(|entry| entry.path())
+                .filter(|path| path.extension().is_some_and(|ending| ending == "toml"))
+                .collect();
+            files.sort();
+            files
+        }
+        Err(error) => {
+            faults.push(Fault::of_file(&folder, &format!("this folder cannot be read: {error}"), "let the user of the daemon read it"));
+            Vec::new()
+        }
+    }
+}

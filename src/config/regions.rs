@@ -1,0 +1,108 @@
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::ops::Range;
+use std::path::Path;
+
+use super::fault::Faults;
+use super::section::{Document, Section};
+use crate::model::{Region, RegionError, RegionId, Regions, Service};
+
+pub(super) fn parse(path: &Path, text: &str, faults: &mut Faults) -> Option<Regions> {
+    let before = faults.iter().count();
+    let cell = RefCell::new(&mut *faults);
+    let document = Document { path, text, faults: &cell };
+    let table = document.root();
+    let root = Section::new(&document, "", &table);
+    let china = root.word("atlas", &[("cn", true), ("none", false)]).unwrap_or(true);
+    let publish = ids(&document, &root, "publish");
+    let gone = ids(&document, &root, "gone");
+    let mut own = Vec::new();
+    let mut spans: HashMap<RegionId, Range<usize>> = HashMap::new();
+    for section in root.sections("region") {
+        if let Some(region) = region(&document, &section, china) {
+            if spans.contains_key(&region.id) {
+                section.fault("id", format!("there are two regions `{}`", region.id), "give each its own id");
+            }
+            spans.insert(region.id.clone(), section.span_of("id"));
+            own.push(region);
+        }
+        section.finish();
+    }
+    root.finish();
+    let publish_span = root.span_of("publish");
+    match Regions::new(china, own, publish.into_iter().map(|(id, _)| id).collect(), gone.into_iter().map(|(id, _)| id).collect()) {
+        Ok(regions) => (faults.iter().count() == before).then_some(regions),
+        Err(errors) => {
+            for error in errors {
+                let owner = match &error {
+                    RegionError::Missing { region, .. } | RegionError::Circle(region) | RegionError::Slug(_, region) => spans.get(region),
+                    RegionError::Id(_) => None,
+                };
+                let span = owner.cloned().unwrap_or_else(|| publish_span.clone());
+                document.fault(span, error.to_string(), "region ids are those of GB/T 2260 (six digits), or your own [[region]]");
+            }
+            None
+        }
+    }
+}
+
+fn ids(document: &Document<'_>, section: &Section<'_>, key: &'static str) -> Vec<(RegionId, Range<usize>)> {
+    let texts = section.strings(key);
+    texts
+        .into_iter()
+        .filter_map(|(text, span)| match RegionId::new(&text) {
+            Ok(id) => Some((id, span)),
+            Err(error) => {
+                document.fault(span, error.to_string(), "");
+                None
+            }
+        })
+        .collect()
+}
+
+fn region(document: &Document<'_>, section: &Section<'_>, china: bool) -> Option<Region> {
+    let one = |key: &'static str| {
+        let text = section.string(key)?;
+        match RegionId::new(&text) {
+            Ok(id) => Some(id),
+            Err(error) => {
+                section.fault(key, error.to_string(), "");
+                None
+            }
+        }
+    };
+    if !section.has("id") {
+        section.fault("id", "this region has no `id`".to_owned(), "give it one, such as id = \"140300\"");
+    }
+    let id = one("id");
+    let name = section.string("name");
+    let aliases = section.strings("aliases").into_iter().map(|(alias, _)| alias).collect();
+    let (slug, parent) = (one("slug"), one("parent"));
+    let members = ids(document, section, "members").into_iter().map(|(id, _)| id).collect();
+    let was = ids(document, section, "was").into_iter().map(|(id, _)| id).collect();
+    let services = section
+        .sections("services")
+        .iter()
+        .filter_map(|service| {
+            let (title, url) = (service.string("title"), service.string("url"));
+            service.finish();
+            let link = url.as_deref().map(crate::model::Link::parse);
+            if let Some(Err(error)) = &link {
+                service.fault("url", error.to_string(), "");
+            }
+            match (title, link) {
+                (Some(title), Some(Ok(link))) => Some(Service { title, url: link.as_str().to_owned() }),
+                _ => {
+                    document.fault(service.span(), "a service needs `title` and `url`".to_owned(), "write { title = \"…\", url = \"https://…\" }");
+                    None
+                }
+            }
+        })
+        .collect();
+    let id = id?;
+    let in_atlas = china && id.as_str().len() == 6 && id.as_str().bytes().all(|b| b.is_ascii_digit());
+    if name.is_none() && !in_atlas {
+        section.fault("id", format!("region `{id}` has no `name`"), "give it one; only regions of the atlas have theirs already");
+    }
+    Some(Region { aliases, slug, was, parent, members, services, ..Region::new(id, name.unwrap_or_default()) })
+}

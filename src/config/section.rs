@@ -1,0 +1,265 @@
+//! A table of a config file that remembers which of its keys were asked for, so that all that is wrong in it can be told
+//! at once: wrong types, wrong values, and keys that nobody knows.
+
+use std::cell::RefCell;
+use std::ops::Range;
+use std::path::Path;
+use std::time::Duration;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::fault::{Fault, Faults};
+
+/// A file while it is checked.
+pub(super) struct Document<'a> {
+    pub(super) path: &'a Path,
+    pub(super) text: &'a str,
+    pub(super) faults: &'a RefCell<&'a mut Faults>,
+}
+
+impl Document<'_> {
+    pub(super) fn fault(&self, span: Range<usize>, message: String, help: &str) {
+        let fault = Fault { path: self.path.to_owned(), place: Some((self.text.to_owned(), span)), message, help: help.to_owned() };
+        self.faults.borrow_mut().push(fault);
+    }
+
+    /// The table of the whole file; what of it cannot be parsed is told.
+    pub(super) fn root(&self) -> Spanned<DeTable<'_>> {
+        let (root, errors) = DeTable::parse_recoverable(self.text);
+        for error in errors {
+            let span = error.span().unwrap_or(0..0);
+            self.fault(span, format!("this is not TOML: {}", error.message()), "see toml.io for the form of the file");
+        }
+        root
+    }
+}
+
+/// A table of a file.
+pub(super) struct Section<'a> {
+    document: &'a Document<'a>,
+    name: &'a str,
+    table: Option<&'a DeTable<'a>>,
+    span: Range<usize>,
+    known: RefCell<Vec<&'static str>>,
+}
+
+impl<'a> Section<'a> {
+    pub(super) fn new(document: &'a Document<'a>, name: &'a str, table: &'a Spanned<DeTable<'a>>) -> Self {
+        Self { document, name, table: Some(table.get_ref()), span: table.span(), known: RefCell::default() }
+    }
+
+    /// The table under a key; an empty one where it is absent.
+    pub(super) fn section(&self, key: &'static str) -> Section<'a> {
+        let absent = |span| Section { document: self.document, name: key, table: None, span, known: RefCell::default() };
+        match self.value(key) {
+            None => absent(self.span.clone()),
+            Some(value) => match value.get_ref() {
+                DeValue::Table(table) => Section { document: self.document, name: key, table: Some(table), span: value.span(), known: RefCell::default() },
+                _ => {
+                    self.wrong_type(key, value, "a table");
+                    absent(value.span())
+                }
+            },
+        }
+    }
+
+    /// The tables of an array under a key.
+    pub(super) fn sections(&self, key: &'static str) -> Vec<Section<'a>> {
+        let Some(value) = self.value(key) else { return Vec::new() };
+        let DeValue::Array(array) = value.get_ref() else {
+            self.document.fault(value.span(), format!("`{key}` must be a list of tables"), &format!("write each as [[{key}]]"));
+            return Vec::new();
+        };
+        array
+            .iter()
+            .filter_map(|value| match value.get_ref() {
+                DeValue::Table(table) => {
+                    // The span of such a table is its first line; a fault of the whole is shown there.
+                    Some(Section { document: self.document, name: key, table: Some(table), span: value.span(), known: RefCell::default() })
+                }
+                _ => {
+                    self.wrong_type(key, value, "a table");
+                    None
+                }
+            })
+            .collect()
+    }
+
+    /// The span of the whole table.
+    pub(super) fn span(&self) -> Range<usize> {
+        self.span.clone()
+    }
+
+    /// The span of a key's value; of the whole table where it is absent.
+    pub(super) fn span_of(&self, key: &str) -> Range<usize> {
+        self.table.and_then(|table| table.get(key)).map_or_else(|| self.span(), Spanned::span)
+    }
+
+    pub(super) fn fault(&self, key: &str, message: String, help: &str) {
+        self.document.fault(self.span_of(key), message, help);
+    }
+
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.table.is_some_and(|table| table.contains_key(key))
+    }
+
+    fn value(&self, key: &'static str) -> Option<&'a Spanned<DeValue<'a>>> {
+        self.known.borrow_mut().push(key);
+        self.table?.get(key)
+    }
+
+    fn wrong_type(&self, key: &str, value: &Spanned<DeValue<'_>>, expected: &str) {
+        let message = format!("`{key}` must be {expected}, not {}", article(value.get_ref().type_str()));
+        self.document.fault(value.span(), message, "");
+    }
+
+    pub(super) fn string(&self, key: &'static str) -> Option<String> {
+        let value = self.value(key)?;
+        let DeValue::String(text) = value.get_ref() else {
+            self.wrong_type(key, value, "a text in quotes");
+            return None;
+        };
+        // A line end in a name could end up in a header or a log.
+        if text.chars().any(|c| c.is_control()) {
+            self.document.fault(value.span(), format!("`{key}` must not hold control characters"), "write it in one line");
+            return None;
+        }
+        Some(text.trim().to_owned())
+    }
+
+    pub(super) fn strings(&self, key: &'static str) -> Vec<(String, Range<usize>)> {
+        let Some(value) = self.value(key) else { return Vec::new() };
+        let DeValue::Array(array) = value.get_ref() else {
+            self.wrong_type(key, value, "a list of texts");
+            return Vec::new();
+        };
+        array
+            .iter()
+            .filter_map(|element| match element.get_ref() {
+                DeValue::String(text) if !text.chars().any(char::is_control) => Some((text.trim().to_owned(), element.span())),
+                _ => {
+                    self.wrong_type(key, element, "a list of texts");
+                    None
+                }
+            })
+            .collect()
+    }
+
+    /// A whole number within bounds.
+    pub(super) fn integer(&self, key: &'static str, least: u64, most: u64) -> Option<u64> {
+        let value = self.value(key)?;
+        let number = match value.get_ref() {
+            DeValue::Integer(number) => i128::from_str_radix(&number.as_str().replace('_', ""), number.radix()).ok(),
+            _ => {
+                self.wrong_type(key, value, "a whole number");
+                return None;
+            }
+        };
+        match number.and_then(|number| u64::try_from(number).ok()).filter(|number| (least..=most).contains(number)) {
+            Some(number) => Some(number),
+            None => {
+                self.document.fault(value.span(), format!("`{key}` must be from {least} to {most}"), "");
+                None
+            }
+        }
+    }
+
+    pub(super) fn integers(&self, key: &'static str, most: u64) -> Vec<u64> {
+        let Some(value) = self.value(key) else { return Vec::new() };
+        let DeValue::Array(array) = value.get_ref() else {
+            self.wrong_type(key, value, "a list of whole numbers");
+            return Vec::new();
+        };
+        array
+            .iter()
+            .filter_map(|element| {
+                let number = element.get_ref().as_integer().and_then(|number| u64::from_str_radix(number.as_str(), number.radix()).ok());
+                let number = number.filter(|number| *number <= most);
+                if number.is_none() {
+                    self.document.fault(element.span(), format!("`{key}` holds whole numbers up to {most}"), "");
+                }
+                number
+            })
+            .collect()
+    }
+
+    /// A length of time: `30s`, `15m`, `6h`, `1d`.
+    pub(super) fn duration(&self, key: &'static str, least: Duration, most: Duration) -> Option<Duration> {
+        let span = self.span_of(key);
+        let text = self.string(key)?;
+        let units = [("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
+        let parsed = units.iter().find_map(|(unit, millis)| {
+            let number: u64 = text.strip_suffix(unit)?.trim().parse().ok()?;
+            Some(Duration::from_millis(number.checked_mul(*millis)?))
+        });
+        match parsed {
+            None => self.document.fault(span, format!("`{key}` must be a length of time"), "write it like 30s, 15m, 6h or 1d"),
+            Some(length) if length < least || length > most => {
+                self.document.fault(span, format!("`{key}` must be from {} to {}", in_words(least), in_words(most)), "");
+                return None;
+            }
+            Some(_) => {}
+        }
+        parsed
+    }
+
+    /// A size in bytes: `8MiB`, `512KiB`.
+    pub(super) fn size(&self, key: &'static str, least: usize, most: usize) -> Option<usize> {
+        let span = self.span_of(key);
+        let text = self.string(key)?;
+        let units = [("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30)];
+        let parsed = units.iter().find_map(|(unit, bytes)| text.strip_suffix(unit)?.trim().parse::<usize>().ok()?.checked_mul(*bytes));
+        match parsed {
+            None => self.document.fault(span, format!("`{key}` must be a size"), "write it like 512KiB or 8MiB"),
+            Some(size) if size < least || size > most => {
+                self.document.fault(span, format!("`{key}` must be from {} KiB to {} KiB", least >> 10, most >> 10), "");
+                return None;
+            }
+            Some(_) => {}
+        }
+        parsed
+    }
+
+    /// One of several words.
+    pub(super) fn word<T: Copy>(&self, key: &'static str, words: &[(&str, T)]) -> Option<T> {
+        let text = self.string(key)?;
+        let found = words.iter().find(|(word, _)| *word == text).map(|(_, value)| *value);
+        if found.is_none() {
+            let all: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+            self.fault(key, format!("`{key}` cannot be `{text}`"), &format!("it is one of: {}", all.join(", ")));
+        }
+        found
+    }
+
+    /// Tells of every key that nobody asked for. To be called when all were.
+    pub(super) fn finish(&self) {
+        let known = self.known.borrow();
+        for key in self.table.into_iter().flat_map(|table| table.keys()) {
+            let name: &str = key.get_ref();
+            if known.contains(&name) {
+                continue;
+            }
+            let near = known.iter().map(|known| (strsim::damerau_levenshtein(known, name), known)).min();
+            let help = match near {
+                Some((distance, near)) if distance <= 3 => format!("did you mean `{near}`?"),
+                _ => format!("known here: {}", known.join(", ")),
+            };
+            let place = if self.name.is_empty() { "at the top of this file".to_owned() } else { format!("in [{}]", self.name) };
+            self.document.fault(key.span(), format!("`{name}` is not a setting {place}"), &help);
+        }
+    }
+}
+
+fn article(type_name: &str) -> String {
+    let article = if type_name.starts_with(['a', 'i', 'o', 'u', 'e']) { "an" } else { "a" };
+    format!("{article} {type_name}")
+}
+
+fn in_words(length: Duration) -> String {
+    let millis = length.as_millis();
+    [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1000, "s")]
+        .iter()
+        .find(|(unit, _)| millis >= *unit && millis.is_multiple_of(*unit))
+        .map_or_else(|| format!("{millis}ms"), |(unit, name)| format!("{}{name}", millis / unit))
+}

@@ -1,0 +1,190 @@
+use std::cell::RefCell;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::fault::Faults;
+use super::section::{Document, Section};
+use crate::fetch::{self, Guard, Network};
+use crate::model::{Link, Zone};
+use crate::poll::{self, Limits, Pace};
+use crate::serve;
+
+/// The most reports of one source and day.
+const REPORTS_A_DAY: u32 = 2000;
+/// The most bytes of text of one source and day.
+const BYTES_A_DAY: u64 = 20 * 1024 * 1024;
+
+/// Where the system wants things to lie, from the environment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Places {
+    /// `$STATE_DIRECTORY`.
+    pub state: Option<PathBuf>,
+    /// `$RUNTIME_DIRECTORY`.
+    pub runtime: Option<PathBuf>,
+}
+
+/// How the log is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// To the journal where the daemon runs under systemd, else lines for people.
+    Auto,
+    /// Lines for people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// What `dayuan.toml` says.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where readers are answered.
+    pub listen: SocketAddr,
+    /// Where metrics are answered; nowhere by default.
+    pub metrics_listen: Option<SocketAddr>,
+    /// The folder of log, view and visits.
+    pub store: PathBuf,
+    /// The admin socket.
+    pub socket: PathBuf,
+    /// How to go out.
+    pub fetch: fetch::Options,
+    /// How to poll.
+    pub poll: poll::Options,
+    /// How much is taken.
+    pub limits: Limits,
+    /// How to publish.
+    pub publish: serve::Options,
+    /// How the log is written.
+    pub log_format: LogFormat,
+    /// What is logged: `error`, `warn`, `info`, `debug` or `trace`, or a filter of tracing.
+    pub log_level: String,
+}
+
+pub(super) fn parse(path: &Path, text: &str, places: &Places, faults: &mut Faults) -> Option<Settings> {
+    let before = faults.iter().count();
+    let cell = RefCell::new(&mut *faults);
+    let document = Document { path, text, faults: &cell };
+    let root = document.root();
+    let root = Section::new(&document, "", &root);
+    let seconds = Duration::from_secs;
+    let days = |days: u64| seconds(days * 86_400);
+
+    let http = root.section("http");
+    let listen = address(&http, "listen").unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080)));
+    let metrics_listen = address(&http, "metrics_listen");
+    let public_url = public_url(&http);
+
+    let store = root.section("store");
+    let state = places.state.clone().unwrap_or_else(|| PathBuf::from("./data"));
+    let store_path = store.string("path").map_or_else(|| state.clone(), PathBuf::from);
+    let keep_days = store.integer("keep_days", 30, 36_500).unwrap_or(365);
+
+    let fetch = root.section("fetch");
+    let contact = fetch.string("contact");
+    let concurrency = fetch.integer("concurrency", 1, 1024).unwrap_or(64);
+    let timeout = fetch.duration("timeout", seconds(1), seconds(300)).unwrap_or_else(|| seconds(30));
+    let max_body = fetch.size("max_body", 64 << 10, 64 << 20).unwrap_or(8 << 20);
+    let ports = fetch.integers("ports", 65_535).into_iter().filter_map(|port| u16::try_from(port).ok()).collect();
+    let mut allow = Vec::new();
+    for (network, span) in fetch.strings("allow_networks") {
+        match Network::parse(&network) {
+            Ok(network) => allow.push(network),
+            Err(error) => document.fault(span, error.to_string(), ""),
+        }
+    }
+
+    let poll = root.section("poll");
+    // Only one's own sites may be asked more often than a stranger's.
+    let least = if allow.is_empty() { seconds(300) } else { seconds(1) };
+    let least_gap = if allow.is_empty() { seconds(1) } else { Duration::ZERO };
+    let min = poll.duration("min_interval", least, days(7)).unwrap_or_else(|| seconds(900));
+    let max = poll.duration("max_interval", least, days(30)).unwrap_or_else(|| seconds(6 * 3600));
+    if min > max {
+        poll.fault("max_interval", "`max_interval` is shorter than `min_interval`".to_owned(), "make it at least as long");
+    }
+    let host_gap = poll.duration("host_gap", least_gap, seconds(3600)).unwrap_or_else(|| seconds(1));
+
+    let publish = root.section("publish");
+    let title = publish.string("title").unwrap_or_else(|| "大院".to_owned());
+    let language = publish.string("language").unwrap_or_else(|| "zh-CN".to_owned());
+    if !language.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') || language.is_empty() {
+        publish.fault("language", format!("`{language}` is not a language tag"), "write it like zh-CN or en");
+    }
+    let zone = match publish.string("timezone").map(|name| Zone::named(&name)) {
+        None => Zone::shanghai(),
+        Some(Ok(zone)) => zone,
+        Some(Err(error)) => {
+            publish.fault("timezone", error.to_string(), "");
+            Zone::shanghai()
+        }
+    };
+    let items = publish.integer("items", 1, 1000).unwrap_or(50);
+    // The policy of single sources goes further; there is nothing else to choose for all of them yet.
+    publish.word("content", &[("excerpt", ())]);
+    let rights = publish.string("rights");
+    let publish_contact = publish.string("contact");
+    let shelf = publish.size("shelf", 1 << 20, 16 << 30).unwrap_or(64 << 20);
+
+    let admin = root.section("admin");
+    let socket = admin.string("socket").map_or_else(
+        || places.runtime.as_ref().map_or_else(|| PathBuf::from("./data/dayuan.sock"), |runtime| runtime.join("dayuan.sock")),
+        PathBuf::from,
+    );
+    if socket.as_os_str().len() > 100 {
+        admin.fault("socket", "the path of the socket is longer than the system allows (100 bytes)".to_owned(), "choose a shorter one");
+    }
+
+    let log = root.section("log");
+    let log_format = log.word("format", &[("auto", LogFormat::Auto), ("text", LogFormat::Text), ("json", LogFormat::Json)]).unwrap_or(LogFormat::Auto);
+    let log_level = log.string("level").unwrap_or_else(|| "info".to_owned());
+
+    for section in [&root, &http, &store, &fetch, &poll, &publish, &admin, &log] {
+        section.finish();
+    }
+    let public_url = public_url.unwrap_or_else(|| format!("http://{listen}"));
+    let settings = Settings {
+        listen,
+        metrics_listen,
+        store: store_path,
+        socket,
+        fetch: fetch::Options { guard: Guard { allow, ports }, timeout, max_body, public_url: Some(public_url.clone()), contact: contact.or_else(|| publish_contact.clone()) },
+        poll: poll::Options {
+            concurrency: usize::try_from(concurrency).unwrap_or(64),
+            pace: Pace { min: whole_seconds(min), max: whole_seconds(max) },
+            host_gap: i64::try_from(host_gap.as_millis()).unwrap_or(1000),
+        },
+        limits: Limits { keep_days: u32::try_from(keep_days).unwrap_or(365), reports: REPORTS_A_DAY, bytes: BYTES_A_DAY },
+        publish: serve::Options { title, language, zone, items: usize::try_from(items).unwrap_or(50), rights, contact: publish_contact, shelf, public_url },
+        log_format,
+        log_level,
+    };
+    (faults.iter().count() == before).then_some(settings)
+}
+
+fn address(section: &Section<'_>, key: &'static str) -> Option<SocketAddr> {
+    let text = section.string(key)?;
+    let parsed = text.parse();
+    if parsed.is_err() {
+        section.fault(key, format!("`{text}` is not an address to listen on"), "write it like 127.0.0.1:8080 or [::]:8080");
+    }
+    parsed.ok()
+}
+
+fn public_url(http: &Section<'_>) -> Option<String> {
+    let text = http.string("public_url")?;
+    match Link::parse(&text) {
+        Ok(link) if link.as_str().contains(['?', '#']) => {
+            http.fault("public_url", "`public_url` must not have a query or a fragment".to_owned(), "write it like https://news.example.org");
+            None
+        }
+        Ok(link) => Some(link.as_str().trim_end_matches('/').to_owned()),
+        Err(error) => {
+            http.fault("public_url", error.to_string(), "write it like https://news.example.org");
+            None
+        }
+    }
+}
+
+fn whole_seconds(length: Duration) -> u32 {
+    u32::try_from(length.as_secs()).unwrap_or(u32::MAX).max(1)
+}

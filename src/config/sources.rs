@@ -1,0 +1,119 @@
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::fault::Faults;
+use super::section::{Document, Section};
+use super::settings::Settings;
+use crate::model::{Authority, Host, Kind, Link, Policy, RegionId, Regions, Source, SourceId, Tls, Zone};
+
+/// The most sources of a config.
+const MOST: usize = 200_000;
+
+pub(super) fn parse(lists: &[(PathBuf, String)], settings: &Settings, regions: &Regions, faults: &mut Faults) -> Vec<Source> {
+    let mut sources = Vec::new();
+    let mut seen: HashMap<SourceId, PathBuf> = HashMap::new();
+    for (path, text) in lists {
+        let cell = RefCell::new(&mut *faults);
+        let document = Document { path, text, faults: &cell };
+        let table = document.root();
+        let root = Section::new(&document, "", &table);
+        for section in root.sections("source") {
+            let found = source(&section, settings, regions);
+            section.finish();
+            let Some(source) = found else { continue };
+            if let Some(other) = seen.insert(source.id.clone(), path.clone()) {
+                section.fault("id", format!("there are two sources `{}`", source.id), &format!("the other one is in {}; give each its own id", other.display()));
+                continue;
+            }
+            if sources.len() >= MOST {
+                section.fault("id", format!("there are more than {MOST} sources"), "run a second dayuan for the rest");
+                return sources;
+            }
+            sources.push(source);
+        }
+        root.finish();
+    }
+    sources.sort_by(|a, b| a.id.cmp(&b.id));
+    sources
+}
+
+fn source(section: &Section<'_>, settings: &Settings, regions: &Regions) -> Option<Source> {
+    for key in ["id", "title", "region", "url"] {
+        if !section.has(key) {
+            section.fault(key, format!("this source has no `{key}`"), "every source needs id, title, region and url");
+        }
+    }
+    let checked = |key: &'static str| {
+        let text = section.string(key)?;
+        SourceId::new(&text).inspect_err(|error| section.fault(key, error.to_string(), "")).ok()
+    };
+    let id = checked("id");
+    let title = section.string("title");
+    if title.as_deref() == Some("") {
+        section.fault("title", "`title` is empty".to_owned(), "give the source a name that readers know");
+    }
+    let region = section.string("region").and_then(|text| {
+        let region = RegionId::new(&text).inspect_err(|error| section.fault("region", error.to_string(), "")).ok()?;
+        if regions.get(&region).is_none() {
+            section.fault("region", format!("there is no region `{region}`"), "use a code of GB/T 2260 such as 140300, or add a [[region]] to regions.toml");
+        }
+        Some(region)
+    });
+    let url = section.string("url").and_then(|text| Link::parse(&text).inspect_err(|error| section.fault("url", error.to_string(), "")).ok());
+    let is_own = url.as_ref().is_some_and(|url| match url.host() {
+        Host::Address(address) => settings.fetch.guard.allow.iter().any(|network| network.contains(address)),
+        Host::Name(_) => false,
+    });
+    if let Some(url) = &url
+        && let Err(error) = settings.fetch.guard.check_link(url, url.port())
+    {
+        section.fault("url", error.to_string(), "a source on your own networks needs its network in [fetch] allow_networks of dayuan.toml");
+    }
+    let kind = section.word("as", &[("auto", Kind::Auto), ("feed", Kind::Feed)]).unwrap_or_default();
+    let least = if is_own { Duration::from_secs(1) } else { Duration::from_secs(300) };
+    let interval = section.duration("interval", least, Duration::from_secs(30 * 86_400));
+    let topics = section.strings("topics").into_iter().map(|(topic, _)| topic).collect();
+    let was = section
+        .strings("was")
+        .into_iter()
+        .filter_map(|(text, _)| SourceId::new(&text).inspect_err(|error| section.fault("was", error.to_string(), "")).ok())
+        .collect();
+    let charset = section.string("charset");
+    if let Some(charset) = &charset
+        && !crate::read::is_charset(charset)
+    {
+        section.fault("charset", format!("`{charset}` is not a charset"), "use a name of the WHATWG list, such as gb18030 or utf-8");
+    }
+    let tls = section.word("tls", &[("strict", Tls::Strict), ("lenient", Tls::Lenient)]).unwrap_or_default();
+    let zone = section.string("timezone").map_or_else(
+        || Some(Zone::shanghai()),
+        |name| Zone::named(&name).inspect_err(|error| section.fault("timezone", error.to_string(), "")).ok(),
+    );
+    let words = [("official", Authority::Official), ("media", Authority::Media), ("portal", Authority::Portal)];
+    let authority = section.word("authority", &words).unwrap_or_default();
+    let policy = section.word("content", &[("excerpt", Policy::Excerpt), ("full", Policy::Full)]).unwrap_or_default();
+    let rights = section.string("rights");
+    let basis = section.string("rights_basis");
+    if policy == Policy::Full && basis.as_deref().is_none_or(str::is_empty) {
+        section.fault("content", "full text needs a `rights_basis`".to_owned(), "say what allows you to publish it whole, or use content = \"excerpt\"");
+    }
+    Some(Source {
+        id: id?,
+        title: title?,
+        region: region?,
+        url: url?,
+        kind,
+        topics,
+        interval: interval.map(|interval| u32::try_from(interval.as_secs()).unwrap_or(u32::MAX)),
+        is_own,
+        was,
+        charset,
+        tls,
+        zone: zone?,
+        authority,
+        policy,
+        rights,
+    })
+}

@@ -1,0 +1,242 @@
+//! Puts documents together: from the view and the log to items, and from items to what readers get.
+
+use std::collections::HashMap;
+
+use super::document::Document;
+use super::shelf::Key;
+use super::site::Published;
+use crate::log::{Log, Record};
+use crate::model::{Item, ItemId, Link, Moment, Policy, Provenance, Region, RegionId, Related, Report, SourceId};
+use crate::read;
+use crate::view::{self, Story, View};
+use crate::write::{self, Channel, Crumb, Format, Language, Listed, Outline, Page};
+
+/// How many times the length of a feed is looked at to keep one source from filling it.
+const LOOK_AHEAD: usize = 4;
+
+/// Everything that a document is made of.
+pub(super) struct Desk<'a> {
+    pub(super) published: &'a Published,
+    pub(super) log: &'a Log,
+    pub(super) view: &'a View,
+}
+
+/// A document's bytes, and when they changed last.
+pub(super) struct Draft {
+    pub(super) media_type: &'static str,
+    pub(super) bytes: Vec<u8>,
+    pub(super) changed: Moment,
+}
+
+impl Draft {
+    pub(super) fn finish(self) -> Document {
+        Document::new(self.media_type, self.bytes, self.changed)
+    }
+}
+
+const HTML: &str = "text/html; charset=utf-8";
+
+impl Desk<'_> {
+    /// The document of a place on the shelf; `None` where there is no such region.
+    pub(super) fn make(&self, key: &Key) -> Option<Draft> {
+        match key {
+            Key::Feed(region, format) => self.feed(region, *format, None),
+            Key::Region(region, language) => self.region_page(region, *language),
+            Key::Home(language) => Some(self.home(*language)),
+            Key::Opml => Some(self.opml()),
+        }
+    }
+
+    /// The merged feed of a region and everything below it; of one source only, where it is named.
+    pub(super) fn feed(&self, region: &RegionId, format: Format, source: Option<&SourceId>) -> Option<Draft> {
+        let place = self.published.regions.get(region)?;
+        let options = &self.published.options;
+        let (items, changed) = self.items(|tag| self.published.regions.covers(region, tag), source);
+        let page = format!("{}/regions/{region}", options.public_url);
+        let query = source.map(|source| format!("?source={source}")).unwrap_or_default();
+        let of_source = source.and_then(|source| self.view.source(source)).map(|facts| format!(" · {}", facts.title)).unwrap_or_default();
+        let title = format!("{}{of_source} · {}", place.name, options.title);
+        let channel = Channel {
+            id: format!("{page}{query}"),
+            description: self.describe(place),
+            title,
+            self_link: format!("{page}/{}{query}", format.file()),
+            page,
+            root: &options.public_url,
+            updated: items.iter().map(|item| item.updated).max().unwrap_or_default(),
+            language: &options.language,
+            rights: options.rights.as_deref(),
+            items: &items,
+        };
+        let bytes = match format {
+            Format::Atom => write::atom(&channel),
+            Format::Rss => write::rss(&channel),
+            Format::Json => write::json(&channel),
+        };
+        Some(Draft { media_type: format.media_type(), bytes, changed })
+    }
+
+    fn describe(&self, place: &Region) -> String {
+        let path: Vec<&str> = self.published.regions.path(&place.id).iter().rev().map(|region| region.name.as_str()).collect();
+        match Language::of_tag(&self.published.options.language) {
+            Language::Chinese => format!("{}及下辖地区各来源的消息合集", path.join("")),
+            Language::English => format!("News of {} and the regions within, merged from all their sources", path.join(", ")),
+        }
+    }
+
+    fn page(&self, language: Language) -> Page<'_> {
+        Page { site: &self.published.options.title, language, zone: &self.published.options.zone }
+    }
+
+    fn region_page(&self, region: &RegionId, language: Language) -> Option<Draft> {
+        let regions = &self.published.regions;
+        let place = regions.get(region)?;
+        let tags = self.view.tags();
+        let crumbs: Vec<Crumb> = regions.path(region).iter().rev().filter(|up| regions.is_published(&up.id)).map(|up| crumb(up)).collect();
+        let below = regions.children(region).iter().chain(&place.members);
+        let children = below.filter_map(|child| regions.get(child)).map(|child| self.listed(child, &tags)).collect::<Vec<_>>();
+        let (items, changed) = self.items(|tag| regions.covers(region, tag), None);
+        let bytes = write::region(&self.page(language), &crumbs, &children, &place.services, &items);
+        Some(Draft { media_type: HTML, bytes, changed })
+    }
+
+    fn home(&self, language: Language) -> Draft {
+        let regions = &self.published.regions;
+        let tags = self.view.tags();
+        let roots = regions.roots();
+        let mut listed: Vec<Listed> = roots.iter().map(|root| self.listed(root, &tags)).collect();
+        // With one region at the top, those below it are what a visitor chooses from.
+        if let [root] = roots.as_slice() {
+            listed.extend(regions.children(&root.id).iter().filter_map(|child| regions.get(child)).map(|child| self.listed(child, &tags)));
+        }
+        let feeds = match roots.as_slice() {
+            [root] => Some(crumb(root).path),
+            _ => None,
+        };
+        let (items, changed) = self.items(|tag| regions.is_published(tag), None);
+        Draft { media_type: HTML, bytes: write::home(&self.page(language), feeds.as_deref(), &listed, &items), changed }
+    }
+
+    /// The page of an item; `None` where there is none, or it was withdrawn.
+    pub(super) fn item_page(&self, id: ItemId, language: Language) -> Option<Draft> {
+        let item = self.item(&self.view.story(self.view.find(id)?)?)?;
+        let regions = &self.published.regions;
+        let tags: Vec<Crumb> = item.regions.iter().filter_map(|tag| regions.get(tag)).filter(|tag| regions.is_published(&tag.id)).map(crumb).collect();
+        Some(Draft { media_type: HTML, bytes: write::item(&self.page(language), &item, &tags), changed: item.updated })
+    }
+
+    fn opml(&self) -> Draft {
+        let regions = &self.published.regions;
+        let mut ids: Vec<RegionId> = self.published.homes.iter().flat_map(|(home, _)| regions.holders(home)).filter(|id| regions.is_published(id)).collect();
+        ids.sort();
+        ids.dedup();
+        let root = &self.published.options.public_url;
+        let outlines: Vec<Outline> = ids
+            .iter()
+            .filter_map(|id| regions.get(id))
+            .map(|region| Outline {
+                title: region.name.clone(),
+                feed: format!("{root}/regions/{}/atom.xml", region.id),
+                page: format!("{root}/regions/{}", region.id),
+            })
+            .collect();
+        let changed = self.view.changed(&self.view.tags());
+        Draft { media_type: "text/x-opml; charset=utf-8", bytes: write::opml(&self.published.options.title, changed, &outlines), changed }
+    }
+
+    fn listed(&self, region: &Region, tags: &[RegionId]) -> Listed {
+        Listed { region: crumb(region), has_items: tags.iter().any(|tag| self.published.regions.covers(&region.id, tag)) }
+    }
+
+    /// The items of a feed, newest first, and when the newest change among those tags happened. While items of others
+    /// would be displaced, one source takes half of the room at most.
+    fn items(&self, is_in: impl Fn(&RegionId) -> bool, source: Option<&SourceId>) -> (Vec<Item>, Moment) {
+        let tags: Vec<RegionId> = self.view.tags().into_iter().filter(|tag| is_in(tag)).collect();
+        let most = self.published.options.items;
+        let newest = self.view.timeline(&tags, source, most * LOOK_AHEAD);
+        let chosen = if source.is_some() { newest.into_iter().take(most).collect() } else { self.share(newest, most) };
+        let items = chosen.iter().filter_map(|entry| self.item(&self.view.story(entry.first)?)).collect();
+        (items, self.view.changed(&tags))
+    }
+
+    fn share(&self, newest: Vec<view::Entry>, most: usize) -> Vec<view::Entry> {
+        let mut taken: HashMap<SourceId, usize> = HashMap::new();
+        let (mut chosen, mut spare) = (Vec::new(), Vec::new());
+        for entry in newest {
+            let Some(source) = self.view.source_of(entry.first) else { continue };
+            let count = taken.entry(source).or_default();
+            if *count < most.div_ceil(2) {
+                *count += 1;
+                chosen.push(entry);
+            } else {
+                spare.push(entry);
+            }
+        }
+        chosen.truncate(most);
+        chosen.extend(spare.into_iter().take(most - chosen.len()));
+        chosen.sort_by_key(|entry| (std::cmp::Reverse(entry.published), entry.first));
+        chosen
+    }
+
+    /// An item as it is published. A report that the log cannot give any more costs this one item.
+    fn item(&self, story: &Story) -> Option<Item> {
+        let shown = self.report(&story.shown)?;
+        let facts = &story.shown.source;
+        let (policy, rights) = self.published.policies.get(&facts.id).cloned().unwrap_or_default();
+        let draft = shown.draft;
+        let http = |url: Option<String>| url.filter(|url| Link::parse(url).is_ok());
+        let rights = draft.rights.or(rights).or_else(|| facts.rights.clone());
+        let is_reserved = rights.as_deref().is_some_and(forbids_copies) || forbids_copies(&draft.text);
+        let base = draft.link.clone().unwrap_or_else(|| facts.link.clone());
+        let content = (policy == Policy::Full && !is_reserved && !draft.content_html.is_empty()).then(|| read::sanitise(&draft.content_html, Some(&base)));
+        let text = if draft.summary.is_empty() { &draft.text } else { &draft.summary };
+        let excerpt = write::excerpt(text);
+        Some(Item {
+            id: story.id,
+            title: if draft.title.is_empty() { excerpt.clone() } else { draft.title },
+            link: http(draft.link),
+            published: story.published,
+            updated: story.updated,
+            authors: draft.authors,
+            categories: draft.categories,
+            excerpt,
+            content_html: content,
+            enclosures: draft.enclosures.into_iter().filter(|file| Link::parse(&file.url).is_ok()).collect(),
+            comments: http(draft.comments),
+            rights,
+            provenance: Provenance {
+                source: facts.id.clone(),
+                title: facts.title.clone(),
+                link: facts.link.clone(),
+                credit: draft.credit.map(|credit| credit.name).filter(|name| *name != facts.title),
+            },
+            related: story.others.iter().filter_map(|other| self.related(other)).collect(),
+            regions: story.regions.iter().map(|(region, _)| region.clone()).collect(),
+        })
+    }
+
+    fn related(&self, other: &view::Report) -> Option<Related> {
+        let draft = self.report(other)?.draft;
+        Some(Related { title: draft.title, link: draft.link.filter(|url| Link::parse(url).is_ok())?, source: other.source.title.clone() })
+    }
+
+    fn report(&self, at: &view::Report) -> Option<Report> {
+        match self.log.read(at.position) {
+            Ok(Record::Report(report)) => Some(*report),
+            Ok(_) => None,
+            Err(error) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "a report cannot be read; its item is left out");
+                None
+            }
+        }
+    }
+}
+
+fn crumb(region: &Region) -> Crumb {
+    Crumb { name: region.name.clone(), path: format!("/regions/{}", region.id) }
+}
+
+/// Does a notice forbid that the text is copied?
+fn forbids_copies(text: &str) -> bool {
+    ["未经许可不得转载", "未经授权不得转载", "不得转载", "禁止转载", "谢绝转载"].iter().any(|notice| text.contains(notice))
+}

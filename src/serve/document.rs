@@ -1,0 +1,103 @@
+use std::io::Write;
+
+use bytes::Bytes;
+use hyper::header::HeaderValue;
+
+use crate::model::Moment;
+
+/// Smaller documents are not worth packing, in bytes.
+const WORTH_PACKING: usize = 512;
+
+/// A finished document with all its representations.
+#[derive(Debug)]
+pub(super) struct Document {
+    pub(super) media_type: HeaderValue,
+    pub(super) last_modified: Moment,
+    pub(super) last_modified_header: HeaderValue,
+    /// Plain, gzip, br, zstd; absent where packing gained nothing.
+    representations: [Option<Representation>; 4],
+    /// The hash of its plain bytes.
+    pub(super) hash: blake3::Hash,
+}
+
+/// One form of a document, with a strong validator of its own (RFC 9110, section 8.8.3.3).
+#[derive(Debug)]
+pub(super) struct Representation {
+    pub(super) coding: Coding,
+    pub(super) bytes: Bytes,
+    pub(super) etag: HeaderValue,
+}
+
+/// A content coding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Coding {
+    Identity,
+    Gzip,
+    Brotli,
+    Zstd,
+}
+
+impl Coding {
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Identity => "identity",
+            Self::Gzip => "gzip",
+            Self::Brotli => "br",
+            Self::Zstd => "zstd",
+        }
+    }
+}
+
+impl Document {
+    /// Makes a document and packs it. It takes milliseconds of work, so not on a thread that serves.
+    pub(super) fn new(media_type: &'static str, bytes: Vec<u8>, last_modified: Moment) -> Self {
+        let hash = blake3::hash(&bytes);
+        let tag = hash.to_hex().chars().take(24).collect::<String>();
+        let packed = [
+            (Coding::Gzip, gzip(&bytes)),
+            (Coding::Brotli, brotli(&bytes)),
+            (Coding::Zstd, zstd::encode_all(bytes.as_slice(), 6).ok()),
+        ];
+        let is_worth = bytes.len() >= WORTH_PACKING;
+        let plain = bytes.len();
+        let representation = |coding: Coding, bytes: Vec<u8>| {
+            let suffix = if coding == Coding::Identity { String::new() } else { format!("-{}", coding.name()) };
+            let etag = HeaderValue::try_from(format!("\"{tag}{suffix}\"")).ok()?;
+            Some(Representation { coding, bytes: bytes.into(), etag })
+        };
+        let mut representations = [representation(Coding::Identity, bytes), None, None, None];
+        for ((coding, packed), place) in packed.into_iter().zip(representations.iter_mut().skip(1)) {
+            *place = packed.filter(|packed| is_worth && packed.len() < plain).and_then(|packed| representation(coding, packed));
+        }
+        let date = HeaderValue::try_from(last_modified.http_date()).unwrap_or_else(|_invalid| HeaderValue::from_static("Thu, 01 Jan 1970 00:00:00 GMT"));
+        Self { media_type: HeaderValue::from_static(media_type), last_modified, last_modified_header: date, representations, hash }
+    }
+
+    pub(super) fn representation(&self, coding: Coding) -> Option<&Representation> {
+        self.representations.iter().flatten().find(|representation| representation.coding == coding)
+    }
+
+    pub(super) fn representations(&self) -> impl Iterator<Item = &Representation> {
+        self.representations.iter().flatten()
+    }
+
+    /// The bytes of all its forms.
+    pub(super) fn size(&self) -> usize {
+        self.representations().map(|representation| representation.bytes.len()).sum()
+    }
+}
+
+fn gzip(bytes: &[u8]) -> Option<Vec<u8>> {
+    // The same bytes make the same archive: no time, no name.
+    let mut encoder = flate2::GzBuilder::new().mtime(0).write(Vec::new(), flate2::Compression::new(6));
+    encoder.write_all(bytes).ok()?;
+    encoder.finish().ok()
+}
+
+fn brotli(bytes: &[u8]) -> Option<Vec<u8>> {
+    let mut out = Vec::new();
+    let mut encoder = brotli::CompressorWriter::new(&mut out, 16 * 1024, 5, 20);
+    encoder.write_all(bytes).ok()?;
+    drop(encoder);
+    Some(out)
+}

@@ -1,0 +1,55 @@
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
+
+/// What serving counts. Labels come from this list, never from a request.
+#[derive(Clone, Debug, Default)]
+pub struct Metrics {
+    requests: Family<RequestLabels, Counter>,
+    connections: Gauge,
+    evicted: Counter,
+    made: Counter,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct RequestLabels {
+    status: &'static str,
+}
+
+impl Metrics {
+    /// Adds the counters to a registry.
+    pub fn register(&self, registry: &mut Registry) {
+        registry.register("dayuan_requests", "Requests answered, by status", self.requests.clone());
+        registry.register("dayuan_connections", "Connections open now", self.connections.clone());
+        registry.register("dayuan_connections_evicted", "Connections closed to admit new ones", self.evicted.clone());
+        registry.register("dayuan_documents_made", "Feeds and pages put together", self.made.clone());
+    }
+
+    pub(super) fn answered(&self, status: u16) {
+        let status = match status {
+            200 => "200",
+            206 => "206",
+            301 => "301",
+            304 => "304",
+            404 => "404",
+            400..=499 => "4xx",
+            503 => "503",
+            _ => "other",
+        };
+        self.requests.get_or_create(&RequestLabels { status }).inc();
+    }
+
+    pub(super) fn open(&self, connections: usize) {
+        self.connections.set(i64::try_from(connections).unwrap_or(i64::MAX));
+    }
+
+    pub(super) fn evict(&self) {
+        self.evicted.inc();
+    }
+
+    pub(super) fn make(&self) {
+        self.made.inc();
+    }
+}

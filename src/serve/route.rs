@@ -1,0 +1,89 @@
+//! What a path means. Read it by eye.
+
+use crate::model::{ItemId, RegionId};
+use crate::write::Format;
+
+/// Where a request leads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Route<'a> {
+    Home,
+    Region(&'a str),
+    Feed(&'a str, Format),
+    Item(ItemId),
+    Opml,
+    Style,
+    Health,
+    Ready,
+    Robots,
+    Nothing,
+}
+
+impl<'a> Route<'a> {
+    pub(super) fn of(path: &'a str) -> Self {
+        let mut parts = path.strip_prefix('/').unwrap_or(path).split('/');
+        match (parts.next(), parts.next(), parts.next(), parts.next()) {
+            (Some(""), None, ..) => Self::Home,
+            (Some("regions"), Some(name), None, _) => named(name, Self::Region),
+            (Some("regions"), Some(name), Some(""), None) => named(name, Self::Region),
+            (Some("regions"), Some(name), Some("atom.xml"), None) => named(name, |name| Self::Feed(name, Format::Atom)),
+            (Some("regions"), Some(name), Some("rss.xml"), None) => named(name, |name| Self::Feed(name, Format::Rss)),
+            (Some("regions"), Some(name), Some("feed.json"), None) => named(name, |name| Self::Feed(name, Format::Json)),
+            (Some("items"), Some(id), None, _) => ItemId::parse(id).map_or(Self::Nothing, Self::Item),
+            (Some("opml.xml"), None, ..) => Self::Opml,
+            (Some("style.css"), None, ..) => Self::Style,
+            (Some("healthz"), None, ..) => Self::Health,
+            (Some("readyz"), None, ..) => Self::Ready,
+            (Some("robots.txt"), None, ..) => Self::Robots,
+            _ => Self::Nothing,
+        }
+    }
+}
+
+/// Only what could be the name of a region is looked up at all.
+fn named<'a>(name: &'a str, route: impl Fn(&'a str) -> Route<'a>) -> Route<'a> {
+    if RegionId::new(name).is_ok() { route(name) } else { Route::Nothing }
+}
+
+/// The value of a key in a query, percent-decoded.
+pub(super) fn parameter(query: Option<&str>, key: &str) -> Option<String> {
+    let pair = query?.split('&').take(16).find_map(|pair| pair.split_once('=').filter(|(name, _)| *name == key))?;
+    let mut bytes = Vec::new();
+    let mut rest = pair.1.bytes();
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'+' => b' ',
+            b'%' => {
+                let hex = [rest.next()?, rest.next()?];
+                u8::from_str_radix(std::str::from_utf8(&hex).ok()?, 16).ok()?
+            }
+            byte => byte,
+        });
+    }
+    String::from_utf8(bytes).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table() {
+        let check = |path: &str, expected: Route<'_>| assert_eq!(Route::of(path), expected, "{path}");
+        check("/", Route::Home);
+        check("/regions/140300", Route::Region("140300"));
+        check("/regions/140300/", Route::Region("140300"));
+        check("/regions/140300/atom.xml", Route::Feed("140300", Format::Atom));
+        check("/opml.xml", Route::Opml);
+        for path in ["/../../etc/passwd", "/%2e%2e%2f", "/regions/..%5c", "/regions/../admin", "/regions/%00", "/regions/a/b/c", "//", "", "/items/1", "/regions/<script>"] {
+            let route = Route::of(path);
+            assert!(route == Route::Nothing || (path.is_empty() && route == Route::Home), "{path}: {route:?}");
+        }
+    }
+
+    #[test]
+    fn parameters() {
+        assert_eq!(parameter(Some("a=1&source=x%2Dy"), "source").as_deref(), Some("x-y"));
+        assert_eq!(parameter(Some("source=%f"), "source"), None);
+        assert_eq!(parameter(None, "source"), None);
+    }
+}

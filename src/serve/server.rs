@@ -1,0 +1,350 @@
+use std::convert::Infallible;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
+use hyper::header::{self, HeaderValue};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode, Version};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::answer::{self, Answer};
+use super::connections::Connections;
+use super::desk::{Desk, Draft};
+use super::metrics::Metrics;
+use super::route::{Route, parameter};
+use super::shelf::Key;
+use super::site::Site;
+use crate::model::{Named, RegionId, SourceId};
+use crate::write::{self, Language, Page};
+
+/// How many connections there may be, and how long each may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The most connections at one time.
+    pub connections: usize,
+    /// How long a request's head may take.
+    pub head: Duration,
+    /// How long connections may go on after the stop.
+    pub grace: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { connections: 8192, head: Duration::from_secs(10), grace: Duration::from_secs(8) }
+    }
+}
+
+/// The largest head of a request, in bytes.
+const HEAD: usize = 32 * 1024;
+/// The pause after an accept that failed: without one, a lack of descriptors would burn the processor.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Binds a listener. A port that the last run left half-closed is taken over.
+///
+/// # Errors
+/// Where the address is taken, or not ours.
+pub fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let domain = if address.is_ipv6() { socket2::Domain::IPV6 } else { socket2::Domain::IPV4 };
+    let socket = socket2::Socket::new(domain, socket2::Type::STREAM, Some(socket2::Protocol::TCP))?;
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(4096)?;
+    TcpListener::from_std(socket.into())
+}
+
+/// Answers requests.
+pub trait Handler: Send + Sync + 'static {
+    /// The answer to one request.
+    fn answer(&self, request: Request<Incoming>) -> impl Future<Output = Response<Full<Bytes>>> + Send;
+    /// What counts the answers.
+    fn metrics(&self) -> &Metrics;
+}
+
+/// Accepts connections until it is told to stop; then lets those that are open finish, within the grace.
+pub async fn serve<H: Handler>(listener: TcpListener, handler: Arc<H>, limits: Limits, stop: CancellationToken) {
+    let connections = Arc::new(Connections::new(limits.connections));
+    let mut tasks = JoinSet::new();
+    loop {
+        while tasks.try_join_next().is_some() {}
+        let accepted = tokio::select! {
+            () = stop.cancelled() => break,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, _)) => {
+                let (connection, evicted) = connections.admit();
+                if evicted {
+                    handler.metrics().evict();
+                }
+                handler.metrics().open(connections.count());
+                let (handler, connections, stop) = (Arc::clone(&handler), Arc::clone(&connections), stop.clone());
+                tasks.spawn(async move {
+                    let evict = connection.evict.clone();
+                    tokio::select! {
+                        () = evict.cancelled() => {}
+                        () = converse(stream, &handler, &connections, &connection, limits, stop) => {}
+                    }
+                    connections.leave(&connection);
+                    handler.metrics().open(connections.count());
+                });
+            }
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "a connection could not be accepted");
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+    }
+    drop(listener);
+    let finish = async { while tasks.join_next().await.is_some() {} };
+    if tokio::time::timeout(limits.grace, finish).await.is_err() {
+        tracing::info!("connections were cut that did not end in time");
+    }
+}
+
+async fn converse<H: Handler>(
+    stream: TcpStream,
+    handler: &Arc<H>,
+    connections: &Arc<Connections>,
+    connection: &Arc<super::connections::Connection>,
+    limits: Limits,
+    stop: CancellationToken,
+) {
+    // A feed is written in few pieces; waiting for more would only delay it.
+    if stream.set_nodelay(true).is_err() {
+        return;
+    }
+    let service = service_fn(|request: Request<Incoming>| async {
+        connections.mark(connection, true);
+        let response = match refuse(&request) {
+            Some(refusal) => refusal,
+            None => {
+                let has_body = request.headers().contains_key(header::CONTENT_LENGTH);
+                let mut response = handler.answer(request).await;
+                if has_body {
+                    // Nobody reads it, so nothing behind it can be told from a second request.
+                    close(&mut response);
+                }
+                response
+            }
+        };
+        handler.metrics().answered(response.status().as_u16());
+        connections.mark(connection, false);
+        Ok::<_, Infallible>(response)
+    });
+    let conversation = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.head)
+        .max_buf_size(HEAD)
+        .serve_connection(TokioIo::new(stream), service);
+    let mut conversation = pin!(conversation);
+    tokio::select! {
+        // How a connection ends is the other side's affair.
+        _ = conversation.as_mut() => {}
+        () = stop.cancelled() => {
+            conversation.as_mut().graceful_shutdown();
+            drop(conversation.await);
+        }
+    }
+}
+
+/// Requests that two programs could understand in two ways are not answered (RFC 9112, sections 3.2 and 6.3).
+fn refuse(request: &Request<Incoming>) -> Option<Answer> {
+    let headers = request.headers();
+    let hosts = headers.get_all(header::HOST).iter().count();
+    let has_host = hosts == 1 || (hosts == 0 && request.version() < Version::HTTP_11);
+    let is_plain = !headers.contains_key(header::TRANSFER_ENCODING) && headers.get_all(header::CONTENT_LENGTH).iter().count() <= 1;
+    let mut refusal = if !has_host || request.uri().authority().is_some() || !is_plain {
+        answer::plain(StatusCode::BAD_REQUEST, "this request is ambiguous\n")
+    } else if request.method() != Method::GET && request.method() != Method::HEAD {
+        let mut refusal = answer::plain(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD are answered here\n");
+        refusal.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
+        refusal
+    } else {
+        return None;
+    };
+    close(&mut refusal);
+    Some(refusal)
+}
+
+fn close(response: &mut Answer) {
+    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+}
+
+/// The public site.
+impl Handler for (Arc<Site>, Metrics) {
+    async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+        let (site, metrics) = self;
+        match Route::of(request.uri().path()) {
+            Route::Health => answer::plain(StatusCode::OK, "ok\n"),
+            Route::Ready if site.is_open() => answer::plain(StatusCode::OK, "ready\n"),
+            Route::Ready => answer::busy(5, "the store is being opened\n"),
+            Route::Style => style(&request),
+            Route::Robots => answer::plain(StatusCode::OK, "User-agent: *\nAllow: /\n"),
+            Route::Home => shelved(site, metrics, &request, Key::Home(language(site, &request))).await,
+            Route::Opml => shelved(site, metrics, &request, Key::Opml).await,
+            Route::Region(name) => {
+                let language = language(site, &request);
+                match region(site, name, "") {
+                    Ok(region) => shelved(site, metrics, &request, Key::Region(region, language)).await,
+                    Err(answer) => answer,
+                }
+            }
+            Route::Feed(name, format) => match region(site, name, &format!("/{}", format.file())) {
+                Ok(region) => match parameter(request.uri().query(), "source") {
+                    None => shelved(site, metrics, &request, Key::Feed(region, format)).await,
+                    Some(source) => {
+                        let known = SourceId::new(&source).ok().filter(|id| site.store().is_none_or(|(_, view)| view.source(id).is_some()));
+                        match known {
+                            Some(source) => fresh(site, metrics, &request, false, move |desk| desk.feed(&region, format, Some(&source))).await,
+                            None => missing(site, &request),
+                        }
+                    }
+                },
+                Err(answer) => answer,
+            },
+            Route::Item(id) => {
+                let language = language(site, &request);
+                fresh(site, metrics, &request, true, move |desk| desk.item_page(id, language)).await
+            }
+            Route::Nothing => missing(site, &request),
+        }
+    }
+
+    fn metrics(&self) -> &Metrics {
+        &self.1
+    }
+}
+
+/// The region that a name in a path means today; else the answer that says where it went.
+fn region(site: &Site, name: &str, rest: &str) -> Result<RegionId, Answer> {
+    let published = site.published();
+    match published.regions.named(name) {
+        Some(Named::Region(region)) => Ok(region.id.clone()),
+        Some(Named::Moved(region)) => Err(answer::moved(&format!("{}/regions/{}{rest}", published.options.public_url, region.id))),
+        Some(Named::Gone) => Err(answer::plain(StatusCode::GONE, "this region was removed\n")),
+        None => Err(answer::plain(StatusCode::NOT_FOUND, "there is no such region\n")),
+    }
+}
+
+/// Answers from the shelf; what is not there is made, once for all who wait for it.
+async fn shelved(site: &Arc<Site>, metrics: &Metrics, request: &Request<Incoming>, key: Key) -> Answer {
+    if let Some(document) = site.shelf.get(&key) {
+        return answer::document(request, &document, key.is_page());
+    }
+    let place = site.shelf.place(&key);
+    let made = place
+        .get_or_try_init(|| async {
+            let wanted = key.clone();
+            let draft = make(site, metrics, move |desk| desk.make(&wanted)).await?;
+            let (shared, wanted) = (Arc::clone(site), key.clone());
+            let document = tokio::task::spawn_blocking(move || {
+                let changed = shared.shelf.date(&wanted, blake3::hash(&draft.bytes), draft.changed);
+                Arc::new(Draft { changed, ..draft }.finish())
+            });
+            let document = document.await.map_err(|_panic| Failure::FellOver)?;
+            site.shelf.finished(&key, document.size());
+            Ok(document)
+        })
+        .await;
+    match made {
+        Ok(document) => answer::document(request, document, key.is_page()),
+        Err(failure) => {
+            site.shelf.abandon(&key);
+            failed(site, request, failure)
+        }
+    }
+}
+
+/// Answers with a document that is made for this request.
+async fn fresh(
+    site: &Arc<Site>,
+    metrics: &Metrics,
+    request: &Request<Incoming>,
+    is_page: bool,
+    work: impl FnOnce(&Desk<'_>) -> Option<Draft> + Send + 'static,
+) -> Answer {
+    let made = make(site, metrics, work).await;
+    let finished = match made {
+        Ok(draft) => tokio::task::spawn_blocking(move || draft.finish()).await.map_err(|_panic| Failure::FellOver),
+        Err(failure) => Err(failure),
+    };
+    match finished {
+        Ok(document) => answer::document(request, &document, is_page),
+        Err(failure) => failed(site, request, failure),
+    }
+}
+
+enum Failure {
+    Missing,
+    Busy,
+    Opening,
+    FellOver,
+}
+
+/// Has the desk make something, two at one time; who would wait behind 64 others is sent away.
+async fn make(site: &Arc<Site>, metrics: &Metrics, work: impl FnOnce(&Desk<'_>) -> Option<Draft> + Send + 'static) -> Result<Draft, Failure> {
+    if !site.is_open() {
+        return Err(Failure::Opening);
+    }
+    let _waiting = site.waiting.try_acquire().map_err(|_full| Failure::Busy)?;
+    let working = Arc::clone(&site.working).acquire_owned().await.map_err(|_closed| Failure::Busy)?;
+    metrics.make();
+    let site = Arc::clone(site);
+    let made = tokio::task::spawn_blocking(move || {
+        let _working = working;
+        let (log, view) = site.store()?;
+        work(&Desk { published: &site.published(), log, view })
+    });
+    made.await.map_err(|_panic| Failure::FellOver)?.ok_or(Failure::Missing)
+}
+
+fn failed(site: &Site, request: &Request<Incoming>, failure: Failure) -> Answer {
+    match failure {
+        Failure::Missing => missing(site, request),
+        Failure::Busy => answer::busy(2, "too much to do; try again soon\n"),
+        Failure::Opening => answer::busy(5, "the store is being opened; try again soon\n"),
+        Failure::FellOver => {
+            tracing::error!("a document could not be made: the desk fell over");
+            answer::plain(StatusCode::INTERNAL_SERVER_ERROR, "this could not be made; the log says why\n")
+        }
+    }
+}
+
+fn missing(site: &Site, request: &Request<Incoming>) -> Answer {
+    let published = site.published();
+    let language = language(site, request);
+    let page = Page { site: &published.options.title, language, zone: &published.options.zone };
+    let (title, detail) = match language {
+        Language::Chinese => ("没有这个页面", "地址可能写错了，或者这条消息已被撤下。"),
+        Language::English => ("There is no such page", "The address may be mistyped, or the item was taken back."),
+    };
+    answer::page(StatusCode::NOT_FOUND, write::fault(&page, title, detail))
+}
+
+/// The language of a page: the site's own, unless the browser asks for the other one first.
+fn language(site: &Site, request: &Request<Incoming>) -> Language {
+    let wish = request.headers().get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+    let first = wish.and_then(|wish| wish.split([',', ';']).next()).map(str::trim).filter(|tag| !tag.is_empty() && *tag != "*");
+    match first {
+        Some(tag) => Language::of_tag(tag),
+        None => Language::of_tag(&site.published().options.language),
+    }
+}
+
+fn style(request: &Request<Incoming>) -> Answer {
+    static STYLE: std::sync::LazyLock<super::document::Document> = std::sync::LazyLock::new(|| {
+        // Of what was built into the program, the validator is enough; a date would have to be invented.
+        super::document::Document::new("text/css; charset=utf-8", write::stylesheet().as_bytes().to_vec(), crate::model::Moment::default())
+    });
+    answer::document(request, &STYLE, false)
+}

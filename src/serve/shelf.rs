@@ -1,0 +1,118 @@
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::OnceCell;
+
+use super::document::Document;
+use crate::model::{Moment, RegionId};
+use crate::write::{Format, Language};
+
+/// A document that is worth keeping. Their number is bounded by that of the regions, never by what is asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Key {
+    Feed(RegionId, Format),
+    Region(RegionId, Language),
+    Home(Language),
+    Opml,
+}
+
+impl Key {
+    pub(super) const fn is_page(&self) -> bool {
+        matches!(self, Self::Region(..) | Self::Home(_))
+    }
+}
+
+/// Finished documents, bounded in bytes.
+#[derive(Debug)]
+pub(super) struct Shelf {
+    room: usize,
+    inner: Mutex<Inner>,
+}
+
+type Place = Arc<OnceCell<Arc<Document>>>;
+
+#[derive(Debug, Default)]
+struct Inner {
+    places: HashMap<Key, Place>,
+    /// In the order in which they were finished.
+    finished: VecDeque<(Key, usize)>,
+    used: usize,
+    /// The hash and date of what last stood there, so that a date never stays the same under other bytes.
+    last: HashMap<Key, (blake3::Hash, Moment)>,
+}
+
+impl Shelf {
+    pub(super) fn new(room: usize) -> Self {
+        Self { room, inner: Mutex::default() }
+    }
+
+    /// The finished document, where there is one.
+    pub(super) fn get(&self, key: &Key) -> Option<Arc<Document>> {
+        self.lock().places.get(key)?.get().cloned()
+    }
+
+    /// The place of a document, to be filled by whoever comes first while the others wait.
+    pub(super) fn place(&self, key: &Key) -> Place {
+        Arc::clone(self.lock().places.entry(key.clone()).or_default())
+    }
+
+    /// Gives back a place that could not be filled.
+    pub(super) fn abandon(&self, key: &Key) {
+        let mut inner = self.lock();
+        if inner.places.get(key).is_some_and(|place| !place.initialized()) {
+            inner.places.remove(key);
+        }
+    }
+
+    /// The date for new bytes: that of their newest change, but later than that of other bytes before.
+    pub(super) fn date(&self, key: &Key, hash: blake3::Hash, changed: Moment) -> Moment {
+        let mut inner = self.lock();
+        let date = match inner.last.get(key) {
+            Some((before, date)) if *before == hash => *date,
+            Some((_, date)) if date.seconds() >= changed.seconds() => date.plus_seconds(1),
+            _ => changed,
+        };
+        inner.last.insert(key.clone(), (hash, date));
+        date
+    }
+
+    /// Counts a finished document, and makes room.
+    pub(super) fn finished(&self, key: &Key, size: usize) {
+        let mut inner = self.lock();
+        inner.used += size;
+        inner.finished.push_back((key.clone(), size));
+        while inner.used > self.room
+            && let Some((oldest, size)) = inner.finished.pop_front()
+        {
+            inner.used -= size;
+            inner.places.remove(&oldest);
+        }
+    }
+
+    pub(super) fn forget(&self, regions: &HashSet<RegionId>) {
+        self.forget_where(|key| match key {
+            Key::Feed(region, _) | Key::Region(region, _) => regions.contains(region),
+            Key::Home(_) | Key::Opml => true,
+        });
+    }
+
+    pub(super) fn forget_all(&self) {
+        self.forget_where(|_| true);
+    }
+
+    fn forget_where(&self, is_stale: impl Fn(&Key) -> bool) {
+        let mut inner = self.lock();
+        inner.places.retain(|key, _| !is_stale(key));
+        let mut freed = 0;
+        inner.finished.retain(|(key, size)| {
+            let stays = !is_stale(key);
+            freed += if stays { 0 } else { *size };
+            stays
+        });
+        inner.used -= freed;
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

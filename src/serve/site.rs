@@ -1,0 +1,113 @@
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+
+use tokio::sync::Semaphore;
+
+use super::shelf::Shelf;
+use crate::log::Log;
+use crate::model::{Policy, Regions, SourceId, Zone};
+use crate::view::View;
+
+/// How many documents are put together at one time.
+const AT_ONCE: usize = 2;
+/// How many more may wait for that.
+const WAITING: usize = 64;
+
+/// How to publish.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// The title of the whole site.
+    pub title: String,
+    /// The language of the pages and feeds (BCP 47).
+    pub language: String,
+    /// The zone in which pages show times.
+    pub zone: Zone,
+    /// The most items of a feed.
+    pub items: usize,
+    /// Whose the collection is.
+    pub rights: Option<String>,
+    /// Whom to write to.
+    pub contact: Option<String>,
+    /// The most bytes on the shelf.
+    pub shelf: usize,
+    /// The address below which the site lies, without a slash at the end. Links come from here, never from a request.
+    pub public_url: String,
+}
+
+/// What of the config is published; it changes with a reload.
+#[derive(Clone, Debug)]
+pub struct Published {
+    /// How to publish.
+    pub options: Options,
+    /// The region tree.
+    pub regions: Regions,
+    /// How much of each source's items is published, and whose they are.
+    pub policies: HashMap<SourceId, (Policy, Option<String>)>,
+    /// The regions that have a source, with its id.
+    pub homes: Vec<(crate::model::RegionId, SourceId)>,
+}
+
+/// Everything that requests are answered from.
+#[derive(Debug)]
+pub struct Site {
+    published: RwLock<Arc<Published>>,
+    store: OnceLock<(Arc<Log>, Arc<View>)>,
+    pub(super) shelf: Shelf,
+    pub(super) working: Arc<Semaphore>,
+    pub(super) waiting: Semaphore,
+}
+
+impl Site {
+    /// A site whose store is not open yet.
+    pub fn new(published: Published) -> Self {
+        let room = published.options.shelf;
+        Self {
+            published: RwLock::new(Arc::new(published)),
+            store: OnceLock::new(),
+            shelf: Shelf::new(room),
+            working: Arc::new(Semaphore::new(AT_ONCE)),
+            waiting: Semaphore::new(AT_ONCE + WAITING),
+        }
+    }
+
+    /// Hands over the store; from now on feeds are answered.
+    pub fn open(&self, log: Arc<Log>, view: Arc<View>) {
+        // A second call would hand over the same store.
+        drop(self.store.set((log, view)));
+    }
+
+    /// Are feeds answered?
+    pub fn is_open(&self) -> bool {
+        self.store.get().is_some()
+    }
+
+    /// Takes another config; everything on the shelf is made anew.
+    pub fn publish(&self, published: Published) {
+        *self.published.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(published);
+        self.shelf.forget_all();
+    }
+
+    /// Forgets the feeds and pages of the regions that hold these tags, at most once a second, until the sender is gone.
+    pub async fn forget(&self, mut changed: tokio::sync::mpsc::Receiver<Vec<crate::model::RegionId>>) {
+        const PAUSE: std::time::Duration = std::time::Duration::from_secs(1);
+        while let Some(mut tags) = changed.recv().await {
+            while let Ok(more) = changed.try_recv() {
+                tags.extend(more);
+            }
+            tags.sort();
+            tags.dedup();
+            let published = self.published();
+            let regions: std::collections::HashSet<_> = tags.iter().flat_map(|tag| published.regions.holders(tag)).collect();
+            self.shelf.forget(&regions);
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    pub(super) fn published(&self) -> Arc<Published> {
+        Arc::clone(&self.published.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(super) fn store(&self) -> Option<&(Arc<Log>, Arc<View>)> {
+        self.store.get()
+    }
+}
