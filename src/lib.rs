@@ -7,5 +7,6 @@ pub mod serve;
 pub mod view;
 pub mod write;
 pub mod config;
+pub mod daemon;
 pub mod fetch;
 pub mod log;

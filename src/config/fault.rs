@@ -1,4 +1,3 @@
-use std::fmt::Write as _;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -75,7 +74,7 @@ impl Faults {
         for fault in faults {
             if handler.render_report(&mut out, fault.report().as_ref()).is_err() {
                 // A place that cannot be drawn must not hide the fault.
-                drop(writeln!(out, "{}: {}", fault.path.display(), fault.message));
+                out.push_str(&format!("{}: {}", fault.path.display(), fault.message));
             }
             out.push('\n');
         }

@@ -1,6 +1,5 @@
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use super::error::LogError;
@@ -9,16 +8,14 @@ use super::store::Log;
 /// The first line of an archive.
 const MAGIC: &str = "dayuan log backup 1";
 
-/// Writes all of the log into one file, readable by the owner only: zstd over a line for each segment (its name and
-/// length) and its bytes. Returns how many bytes of log it holds.
+/// Writes all of the log as one archive: zstd over a line for each segment (its name and length) and its bytes. Returns
+/// how many bytes of log it holds.
 ///
 /// # Errors
 /// Where a segment cannot be read or the archive cannot be written.
-pub fn backup(log: &Log, archive: &Path) -> Result<u64, LogError> {
-    let partial = archive.with_extension("partial");
-    let failed = |source| LogError::File { doing: "write", path: archive.to_owned(), source };
-    let file = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&partial).map_err(failed)?;
-    let mut out = zstd::Encoder::new(file, 3).map_err(failed)?;
+pub fn backup(log: &Log, out: impl Write) -> Result<u64, LogError> {
+    let failed = |source| LogError::File { doing: "write", path: "the archive".into(), source };
+    let mut out = zstd::Encoder::new(out, 3).map_err(failed)?;
     writeln!(out, "{MAGIC}").map_err(failed)?;
     let mut bytes = 0;
     for (path, length) in log.files()? {
@@ -33,10 +30,28 @@ pub fn backup(log: &Log, archive: &Path) -> Result<u64, LogError> {
         bytes += length;
     }
     writeln!(out, "end {bytes}").map_err(failed)?;
-    let file = out.finish().map_err(failed)?;
-    file.sync_all().map_err(failed)?;
-    std::fs::rename(&partial, archive).map_err(failed)?;
+    out.finish().and_then(|mut out| out.flush()).map_err(failed)?;
     Ok(bytes)
+}
+
+/// Reads an archive through and says how many segments it has, without keeping any.
+///
+/// # Errors
+/// Where it is none, is cut off or damaged.
+pub fn examine(archive: &Path) -> Result<usize, LogError> {
+    let mut input = open(archive)?;
+    segments(&mut input, None, &|detail| LogError::Archive { path: archive.to_owned(), detail: detail.to_owned() })
+}
+
+fn open(archive: &Path) -> Result<BufReader<zstd::Decoder<'static, BufReader<File>>>, LogError> {
+    let unread = |source| LogError::File { doing: "read", path: archive.to_owned(), source };
+    let file = File::open(archive).map_err(unread)?;
+    let mut input = BufReader::new(zstd::Decoder::new(file).map_err(unread)?);
+    if line(&mut input).as_deref() == Some(MAGIC) {
+        Ok(input)
+    } else {
+        Err(LogError::Archive { path: archive.to_owned(), detail: "it does not begin like one".to_owned() })
+    }
 }
 
 /// Makes a log of an archive, in a folder that must not hold one. Returns how many segments it has.
@@ -47,20 +62,15 @@ pub fn restore(archive: &Path, folder: &Path) -> Result<usize, LogError> {
     if folder.exists() && !super::segment::days(folder)?.is_empty() {
         return Err(LogError::Occupied(folder.to_owned()));
     }
-    let unread = |source| LogError::File { doing: "read", path: archive.to_owned(), source };
     let no_archive = |detail: &str| LogError::Archive { path: archive.to_owned(), detail: detail.to_owned() };
-    let file = File::open(archive).map_err(unread)?;
-    let mut input = BufReader::new(zstd::Decoder::new(file).map_err(unread)?);
-    if line(&mut input).as_deref() != Some(MAGIC) {
-        return Err(no_archive("it does not begin like one"));
-    }
+    let mut input = open(archive)?;
     let fresh = folder.with_extension("restoring");
     let failed = |source| LogError::File { doing: "write", path: fresh.clone(), source };
     if fresh.exists() {
         std::fs::remove_dir_all(&fresh).map_err(failed)?;
     }
     std::fs::create_dir_all(&fresh).map_err(failed)?;
-    let outcome = segments(&mut input, &fresh, &no_archive);
+    let outcome = segments(&mut input, Some(&fresh), &no_archive);
     match outcome {
         Ok(count) => {
             if folder.exists() {
@@ -76,7 +86,7 @@ pub fn restore(archive: &Path, folder: &Path) -> Result<usize, LogError> {
     }
 }
 
-fn segments(input: &mut impl BufRead, fresh: &Path, no_archive: &impl Fn(&str) -> LogError) -> Result<usize, LogError> {
+fn segments(input: &mut impl BufRead, fresh: Option<&Path>, no_archive: &impl Fn(&str) -> LogError) -> Result<usize, LogError> {
     let mut count = 0;
     let mut bytes = 0;
     loop {
@@ -89,14 +99,20 @@ fn segments(input: &mut impl BufRead, fresh: &Path, no_archive: &impl Fn(&str) -
         if super::segment::day_of(name.trim_end_matches(".jsonl")).is_none() {
             return Err(no_archive("it holds a file that is no segment"));
         }
-        let path = fresh.join(name);
-        let failed = |source| LogError::File { doing: "write", path: path.clone(), source };
-        let mut file = File::create(&path).map_err(failed)?;
-        let copied = std::io::copy(&mut input.take(length), &mut file).map_err(failed)?;
-        if copied != length {
+        let mut segment = input.take(length);
+        let copied = match fresh.map(|fresh| fresh.join(name)) {
+            Some(path) => {
+                let failed = |source| LogError::File { doing: "write", path: path.clone(), source };
+                let mut file = File::create(&path).map_err(failed)?;
+                let copied = std::io::copy(&mut segment, &mut file);
+                file.sync_all().map_err(failed)?;
+                copied
+            }
+            None => std::io::copy(&mut segment, &mut std::io::sink()),
+        };
+        if copied.ok() != Some(length) {
             return Err(no_archive("it is cut off"));
         }
-        file.sync_all().map_err(failed)?;
         bytes += length;
         count += 1;
     }
@@ -125,7 +141,8 @@ mod tests {
             log.append(&[Record::Control { source: source.clone(), state: Control::Paused, at }], at).unwrap();
         }
         let archive = folder.path().join("backup.zst");
-        backup(&log, &archive).unwrap();
+        backup(&log, File::create(&archive).unwrap()).unwrap();
+        assert_eq!(examine(&archive).unwrap(), 3);
         let other = folder.path().join("other");
         assert_eq!(restore(&archive, &other).unwrap(), 3);
         let (copy, _) = Log::open(&other).unwrap();
@@ -135,6 +152,7 @@ mod tests {
 
         let bytes = std::fs::read(&archive).unwrap();
         std::fs::write(&archive, &bytes[..bytes.len() / 2]).unwrap();
+        assert!(examine(&archive).is_err());
         let third = folder.path().join("third");
         assert!(restore(&archive, &third).is_err());
         assert!(!third.exists() && !third.with_extension("restoring").exists());

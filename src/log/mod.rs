@@ -10,7 +10,7 @@ mod record;
 mod segment;
 mod store;
 
-pub use archive::{backup, restore};
+pub use archive::{backup, examine, restore};
 pub use error::LogError;
 pub use record::{Control, Record, SourceFacts};
 pub use store::{Appended, Damage, Log, Position, Replayed};

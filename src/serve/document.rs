@@ -16,8 +16,6 @@ pub(super) struct Document {
     pub(super) last_modified_header: HeaderValue,
     /// Plain, gzip, br, zstd; absent where packing gained nothing.
     representations: [Option<Representation>; 4],
-    /// The hash of its plain bytes.
-    pub(super) hash: blake3::Hash,
 }
 
 /// One form of a document, with a strong validator of its own (RFC 9110, section 8.8.3.3).
@@ -70,7 +68,7 @@ impl Document {
             *place = packed.filter(|packed| is_worth && packed.len() < plain).and_then(|packed| representation(coding, packed));
         }
         let date = HeaderValue::try_from(last_modified.http_date()).unwrap_or_else(|_invalid| HeaderValue::from_static("Thu, 01 Jan 1970 00:00:00 GMT"));
-        Self { media_type: HeaderValue::from_static(media_type), last_modified, last_modified_header: date, representations, hash }
+        Self { media_type: HeaderValue::from_static(media_type), last_modified, last_modified_header: date, representations }
     }
 
     pub(super) fn representation(&self, coding: Coding) -> Option<&Representation> {

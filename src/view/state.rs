@@ -16,6 +16,8 @@ pub(super) const META: [u8; 8] = [0xff; 8];
 pub(super) const SOURCES: &[u8; 8] = b"\xffsource/";
 /// What the keys of tagged regions begin with.
 pub(super) const REGIONS: &[u8; 8] = b"\xffregion/";
+/// What the keys of withdrawn items begin with; they outlive the items.
+pub(super) const HIDDEN: &[u8; 8] = b"\xffhidden/";
 /// The most times that `updated` of an item moves.
 const MOST_UPDATES: u16 = 24;
 /// How far ahead of its first sight a date may lie, in milliseconds.
@@ -90,6 +92,9 @@ pub(super) struct State {
     sources: Vec<SourceFacts>,
     source_numbers: HashMap<SourceId, u32>,
     controls: HashMap<SourceId, Control>,
+    /// The withdrawn items, also those that are not known any more.
+    hidden: BTreeSet<u128>,
+    touched_hidden: BTreeSet<u128>,
     regions: Vec<RegionId>,
     region_numbers: HashMap<RegionId, u32>,
     /// The canonical links of the sources themselves, which are no story's address.
@@ -213,7 +218,7 @@ impl State {
             members: Vec::new(),
             shown: seq,
             regions,
-            withdrawn: false,
+            withdrawn: self.hidden.contains(&report.item.as_u128()),
         };
         let story = report.draft.checked_link().and_then(|link| Some((self.story_of(&link, source, fingerprint, read)?, link)));
         self.ids ^= slot.id;
@@ -277,6 +282,8 @@ impl State {
     }
 
     fn hide(&mut self, item: ItemId, withdrawn: bool) {
+        self.touched_hidden.insert(item.as_u128());
+        if withdrawn { self.hidden.insert(item.as_u128()) } else { self.hidden.remove(&item.as_u128()) };
         let Some(first) = self.by_id.get(&item.as_u128()).copied() else { return };
         let head = self.slots.get(&first).map_or(first, |slot| slot.head);
         self.place(head, false);
@@ -455,6 +462,16 @@ impl State {
         self.slots.get(first).map(|slot| slot.head)
     }
 
+    /// Does a record still say what holds today? Others need not outlive their segment.
+    pub(super) fn is_current(&self, record: &Record) -> bool {
+        match record {
+            Record::Source(facts) => self.known_source(&facts.id) == Some(facts),
+            Record::Control { source, state, .. } => self.control(source) == Some(*state),
+            Record::Withdraw { item, .. } => self.hidden.contains(&item.as_u128()),
+            Record::Report(_) | Record::Restore { .. } | Record::Expire { .. } => false,
+        }
+    }
+
     /// When something last changed among these tagged regions.
     pub(super) fn changed(&self, tags: &[RegionId]) -> Moment {
         tags.iter().filter_map(|tag| self.changed.get(self.region_numbers.get(tag)?)).max().copied().unwrap_or_default()
@@ -476,6 +493,10 @@ impl State {
             if let Some(record) = self.slots.get(&first).and_then(|slot| self.item_record(slot)) {
                 changes.push((first.to_be_bytes().to_vec(), Some(record::encode(&record))));
             }
+        }
+        for id in std::mem::take(&mut self.touched_hidden) {
+            let value = self.hidden.contains(&id).then(|| record::encode(&()));
+            changes.push(([HIDDEN.as_slice(), &id.to_be_bytes()].concat(), value));
         }
         for number in std::mem::take(&mut self.touched_regions) {
             if let (Some(region), Some(changed)) = (self.region(number), self.changed.get(&number)) {
@@ -549,8 +570,8 @@ impl State {
     }
 
     /// The state that these records describe; `None` where they do not fit together.
-    pub(super) fn load(meta: &MetaRecord, mut sources: Vec<FactsRecord>, regions: Vec<(RegionId, i64)>, items: impl Iterator<Item = Option<(u64, ItemRecord)>>) -> Option<Self> {
-        let mut state = Self { applied: meta.applied, updated: meta.updated, ..Self::default() };
+    pub(super) fn load(meta: &MetaRecord, mut sources: Vec<FactsRecord>, regions: Vec<(RegionId, i64)>, hidden: BTreeSet<u128>, items: impl Iterator<Item = Option<(u64, ItemRecord)>>) -> Option<Self> {
+        let mut state = Self { applied: meta.applied, updated: meta.updated, hidden, ..Self::default() };
         sources.sort_by_key(|source| source.number);
         for (source, number) in sources.iter().zip(0..) {
             let id = SourceId::new(&source.id).ok()?;
@@ -628,6 +649,9 @@ impl State {
         }
         for number in 0..u32::try_from(self.sources.len()).unwrap_or(0) {
             hasher.update(&self.facts_record(number).map(|record| record::encode(&record)).unwrap_or_default());
+        }
+        for id in &self.hidden {
+            hasher.update(&id.to_be_bytes());
         }
         let mut regions: Vec<(&RegionId, i64)> = self.changed.iter().filter_map(|(number, at)| Some((self.region(*number)?, at.millis()))).collect();
         regions.sort();

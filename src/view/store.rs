@@ -4,7 +4,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use super::engine::Engine;
 use super::error::ViewError;
 use super::record::{self, FactsRecord, ItemRecord, MetaRecord};
-use super::state::{Entry, META, REGIONS, SOURCES, State, Story};
+use super::state::{Entry, HIDDEN, META, REGIONS, SOURCES, State, Story};
 use crate::log::{Appended, Control, Damage, Log, Record, SourceFacts};
 use crate::model::{ItemId, Moment, RegionId, SourceId};
 use crate::same::{Known, Neighbours};
@@ -159,6 +159,11 @@ impl View {
         self.read().timeline(tags, source, most)
     }
 
+    /// Does a record still say what holds today? Others need not outlive their segment.
+    pub fn is_current(&self, record: &Record) -> bool {
+        self.read().is_current(record)
+    }
+
     /// When something last changed among these tagged regions, by the log's own times.
     pub fn changed(&self, tags: &[RegionId]) -> Moment {
         self.read().changed(tags)
@@ -286,6 +291,7 @@ fn stored_state(engine: &Engine, rules: [u8; 16]) -> Result<State, Unusable> {
     let mut sources = Vec::new();
     let mut items = Vec::new();
     let mut regions = Vec::new();
+    let mut hidden = std::collections::BTreeSet::new();
     for pair in engine.all() {
         let (key, value) = pair.map_err(failed)?;
         if key.starts_with(SOURCES) {
@@ -293,6 +299,8 @@ fn stored_state(engine: &Engine, rules: [u8; 16]) -> Result<State, Unusable> {
         } else if let Some(region) = key.strip_prefix(REGIONS.as_slice()) {
             let region = std::str::from_utf8(region).ok().and_then(|region| RegionId::new(region).ok());
             regions.push(region.zip(record::decode::<i64>(&value)).ok_or(Unusable::Records)?);
+        } else if let Some(id) = key.strip_prefix(HIDDEN.as_slice()) {
+            hidden.insert(u128::from_be_bytes(id.try_into().map_err(|_length| Unusable::Records)?));
         } else if key.as_ref() != META {
             items.push((key, value));
         }
@@ -300,7 +308,7 @@ fn stored_state(engine: &Engine, rules: [u8; 16]) -> Result<State, Unusable> {
     let items = items.into_iter().map(|(key, value)| {
         Some((u64::from_be_bytes(key.as_ref().try_into().ok()?), record::decode::<ItemRecord>(&value)?))
     });
-    State::load(&meta, sources, regions, items).ok_or(Unusable::Records)
+    State::load(&meta, sources, regions, hidden, items).ok_or(Unusable::Records)
 }
 
 /// An error with its causes, in one sentence.

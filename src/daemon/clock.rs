@@ -1,0 +1,10 @@
+use crate::model::Moment;
+
+/// The present moment, by the system's clock.
+#[expect(clippy::disallowed_methods, reason = "this is the one place where the clock is read")]
+pub fn now() -> Moment {
+    match std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH) {
+        Ok(since) => Moment::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX)),
+        Err(before) => Moment::from_millis(i64::try_from(before.duration().as_millis()).unwrap_or(i64::MAX).saturating_neg()),
+    }
+}

@@ -1,0 +1,18 @@
+//! Wiring: the rooms below, put together and kept running. The only room that spawns, reads the clock, hears signals
+//! and talks to systemd.
+
+mod admin;
+mod clock;
+mod error;
+mod expiry;
+mod logging;
+mod run;
+mod service;
+mod status;
+
+pub use admin::{Answered, Request, ask};
+pub use clock::now;
+pub use error::DaemonError;
+pub use logging::start as start_logging;
+pub use run::{Loader, Started, run};
+pub use status::{DaemonStatus, SourceStatus};

@@ -1,0 +1,86 @@
+use serde::{Deserialize, Serialize};
+
+use super::clock::now;
+use crate::model::{Moment, Source};
+use crate::poll::Pulse;
+use crate::view::{View, ViewError, Visits};
+
+/// How the daemon fares.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct DaemonStatus {
+    /// Its version.
+    pub daemon: String,
+    /// Its process.
+    pub pid: u32,
+    /// Since when it runs.
+    pub since: String,
+    /// Items, also those that belong to another's story.
+    pub items: usize,
+    /// Stories.
+    pub stories: usize,
+    /// Polls under way.
+    pub polling: usize,
+    /// What is wrong with the store, if anything.
+    pub trouble: Option<String>,
+}
+
+/// How a source fares.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SourceStatus {
+    /// Its id.
+    pub source: String,
+    /// Its name for people.
+    pub title: String,
+    /// `new`, `ok`, `degraded`, `blocked`, `gone` or `paused`.
+    pub health: String,
+    /// Why it is not well.
+    pub reason: Option<String>,
+    /// When the last answer came that could be read, or a 304.
+    pub succeeded: Option<String>,
+    /// When the last new item came.
+    pub last_new: Option<String>,
+    /// When it is polled next.
+    pub due: Option<String>,
+    /// The current interval in seconds.
+    pub interval: u32,
+    /// Failures in a row.
+    pub failures: u32,
+    /// Polls since the beginning.
+    pub polls: u64,
+    /// Where it says it has moved to for good.
+    pub moved: Option<String>,
+    /// Its address.
+    pub url: String,
+}
+
+pub(super) fn of_daemon(view: Option<&View>, pulse: &Pulse, since: Moment, trouble: Option<String>) -> DaemonStatus {
+    let (items, stories) = view.map(View::counts).unwrap_or_default();
+    DaemonStatus {
+        daemon: env!("CARGO_PKG_VERSION").to_owned(),
+        pid: std::process::id(),
+        since: since.rfc3339(),
+        items,
+        stories,
+        polling: pulse.running(),
+        trouble: trouble.or_else(|| view.is_none().then(|| "the store is being opened".to_owned())),
+    }
+}
+
+pub(super) fn of_source(source: &Source, visits: &Visits) -> Result<SourceStatus, ViewError> {
+    let visit = visits.get(&source.id)?.unwrap_or_default();
+    let is_planned = visit.due > Moment::default() && visit.due < now().plus_seconds(400 * 86_400);
+    Ok(SourceStatus {
+        source: source.id.to_string(),
+        title: source.title.clone(),
+        health: visit.health.word().to_owned(),
+        reason: (!visit.reason.is_empty()).then_some(visit.reason),
+        succeeded: visit.succeeded.map(Moment::rfc3339),
+        last_new: visit.last_new.map(Moment::rfc3339),
+        due: is_planned.then(|| visit.due.rfc3339()),
+        interval: visit.interval,
+        failures: visit.failures,
+        polls: visit.polls,
+        moved: visit.moved.map(|(to, _)| to.to_string()),
+        url: source.url.to_string(),
+    })
+}
