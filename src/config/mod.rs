@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use crate::model::{Regions, Source};
 
 pub use fault::{Fault, Faults};
-pub use settings::{LogFormat, Places, Settings};
+pub use settings::{LogFormat, Places, Settings, socket};
 
 /// A valid config.
 #[derive(Clone, Debug)]

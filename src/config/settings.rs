@@ -126,10 +126,7 @@ pub(super) fn parse(path: &Path, text: &str, places: &Places, faults: &mut Fault
     let shelf = publish.size("shelf", 1 << 20, 16 << 30).unwrap_or(64 << 20);
 
     let admin = root.section("admin");
-    let socket = admin.string("socket").map_or_else(
-        || places.runtime.as_ref().map_or_else(|| PathBuf::from("./data/dayuan.sock"), |runtime| runtime.join("dayuan.sock")),
-        PathBuf::from,
-    );
+    let socket = admin.string("socket").map_or_else(|| default_socket(places), PathBuf::from);
     if socket.as_os_str().len() > 100 {
         admin.fault("socket", "the path of the socket is longer than the system allows (100 bytes)".to_owned(), "choose a shorter one");
     }
@@ -159,6 +156,19 @@ pub(super) fn parse(path: &Path, text: &str, places: &Places, faults: &mut Fault
         log_level,
     };
     (faults.iter().count() == before).then_some(settings)
+}
+
+fn default_socket(places: &Places) -> PathBuf {
+    places.runtime.as_ref().map_or_else(|| PathBuf::from("./data/dayuan.sock"), |runtime| runtime.join("dayuan.sock"))
+}
+
+/// The admin socket that the config in `folder` names. Nothing else is read, and whatever is wrong there is passed over:
+/// a daemon whose config broke must still be reachable.
+pub fn socket(folder: &Path, places: &Places) -> PathBuf {
+    let text = std::fs::read_to_string(folder.join("dayuan.toml")).unwrap_or_default();
+    let (root, _) = toml::de::DeTable::parse_recoverable(&text);
+    let named = root.get_ref().get("admin").and_then(|admin| admin.get_ref().get("socket")).and_then(|socket| socket.get_ref().as_str().map(PathBuf::from));
+    named.unwrap_or_else(|| default_socket(places))
 }
 
 fn address(section: &Section<'_>, key: &'static str) -> Option<SocketAddr> {

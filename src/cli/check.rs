@@ -1,0 +1,81 @@
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use super::arguments::Arguments;
+use super::{End, place, show};
+use crate::config::Config;
+use crate::daemon::now;
+use crate::fetch::{Fetcher, Request};
+use crate::model::{Page, Source, Validators};
+use crate::read::{self, Rules};
+
+/// Every fault of the config; with `online`, what each source would yield.
+pub(super) fn run(arguments: &Arguments, online: bool) -> anyhow::Result<End> {
+    let folder = place::folder(arguments);
+    let config = match place::load(&folder) {
+        Ok(config) => config,
+        Err(end) => return Ok(end),
+    };
+    let regions = config.sources.iter().map(|source| &source.region).collect::<std::collections::HashSet<_>>().len();
+    show(&format!("{}: {} sources in {regions} regions, no faults", folder.display(), config.sources.len()));
+    if !online {
+        return Ok(End::Done);
+    }
+    let all_read = place::runtime()?.block_on(visit_all(config))?;
+    Ok(if all_read { End::Done } else { End::Failed })
+}
+
+/// Fetches each source once, one at a time per host.
+async fn visit_all(config: Config) -> anyhow::Result<bool> {
+    let fetcher = Arc::new(Fetcher::new(config.settings.fetch)?);
+    let room = Arc::new(Semaphore::new(config.settings.poll.concurrency));
+    let mut hosts: std::collections::HashMap<String, Vec<Source>> = std::collections::HashMap::new();
+    for source in config.sources {
+        hosts.entry(source.url.host_text().to_owned()).or_default().push(source);
+    }
+    let gap = std::time::Duration::from_millis(u64::try_from(config.settings.poll.host_gap).unwrap_or(1000));
+    let mut tasks = JoinSet::new();
+    for sources in hosts.into_values() {
+        let (fetcher, room) = (Arc::clone(&fetcher), Arc::clone(&room));
+        tasks.spawn(async move {
+            let _place = room.acquire_owned().await;
+            let mut all_read = true;
+            for (at, source) in sources.iter().enumerate() {
+                if at > 0 {
+                    tokio::time::sleep(gap).await;
+                }
+                let (is_read, line) = visit(&fetcher, source).await;
+                all_read &= is_read;
+                show(&line);
+            }
+            all_read
+        });
+    }
+    let mut all_read = true;
+    while let Some(outcome) = tasks.join_next().await {
+        all_read &= outcome?;
+    }
+    Ok(all_read)
+}
+
+async fn visit(fetcher: &Fetcher, source: &Source) -> (bool, String) {
+    let now = now();
+    let request = Request { link: &source.url, validators: &Validators::default(), own_port: source.url.port(), tls: source.tls };
+    let answer = match fetcher.get(request, now).await {
+        Ok(answer) if answer.status == 200 => answer,
+        Ok(answer) => return (false, format!("{}: FAILED: the site answered {}", source.id, answer.status)),
+        Err(error) => return (false, format!("{}: FAILED: {error}", source.id)),
+    };
+    let rules = Rules { kind: source.kind, charset: source.charset.clone(), zone: source.zone.clone() };
+    let page = Page { url: answer.url, content_type: answer.content_type, body: answer.body };
+    let reading = read::read(&page, &rules, now);
+    if let Some(fault) = reading.faults.iter().find(|fault| fault.kind.is_fatal()) {
+        return (false, format!("{}: FAILED: {}", source.id, fault.detail));
+    }
+    let newest = reading.drafts.iter().filter_map(|draft| draft.published.or(draft.updated)).max_by_key(|stamp| stamp.at);
+    let newest = newest.map(|stamp| format!(", newest of {stamp}")).unwrap_or_default();
+    let doubts = if reading.faults.is_empty() { String::new() } else { format!(", {} doubts (see dayuan inspect --source {})", reading.faults.len(), source.id) };
+    (true, format!("{}: {} items of {}{newest}{doubts}", source.id, reading.drafts.len(), reading.format))
+}

@@ -1,0 +1,146 @@
+use std::path::Path;
+
+use anyhow::Context;
+use serde_json::{Map, Value, json};
+
+use super::arguments::{Arguments, As, Inspect};
+use super::{End, place, say, show};
+use crate::config::Config;
+use crate::daemon::now;
+use crate::fetch::{Fetcher, Options, Request};
+use crate::model::{Draft, Kind, Link, Page, Source, SourceId, Tls, Validators};
+use crate::read::{self, Reading, Rules};
+
+/// The most bytes of a file that is read.
+const LARGEST: u64 = 64 * 1024 * 1024;
+
+/// What one address or file would yield.
+pub(super) fn run(arguments: &Arguments, options: &Inspect) -> anyhow::Result<End> {
+    let folder = place::folder(arguments);
+    // Without a config the defaults hold; a broken one is refused like everywhere.
+    let config = if arguments.config.is_some() || options.source.is_some() || folder.is_dir() {
+        match place::load(&folder) {
+            Ok(config) => Some(config),
+            Err(end) => return Ok(end),
+        }
+    } else {
+        None
+    };
+    let source = match (&options.source, &config) {
+        (None, _) => None,
+        (Some(id), config) => {
+            let found = SourceId::new(id).ok().and_then(|id| config.as_ref()?.sources.iter().find(|source| source.id == id).cloned());
+            Some(found.with_context(|| format!("there is no source `{id}` in {}", folder.display()))?)
+        }
+    };
+    let page = page(options, config.as_ref(), source.as_ref())?;
+    let mut rules = source.as_ref().map_or_else(Rules::default, |source| Rules { kind: source.kind, charset: source.charset.clone(), zone: source.zone.clone() });
+    if options.kind == As::Feed {
+        rules.kind = Kind::Feed;
+    }
+    let reading = read::read(&page, &rules, now());
+    if options.json { as_json(&reading, &page) } else { as_text(&reading, &page) }
+    Ok(if reading.drafts.is_empty() { End::Failed } else { End::Done })
+}
+
+fn page(options: &Inspect, config: Option<&Config>, source: Option<&Source>) -> anyhow::Result<Page> {
+    let path = Path::new(&options.target);
+    if !path.exists() && let Ok(link) = Link::parse(&options.target) {
+        return fetch(&link, config, source);
+    }
+    let metadata = std::fs::metadata(path).with_context(|| format!("{} is neither an address nor a file", options.target))?;
+    anyhow::ensure!(metadata.is_file(), "{} is not a regular file", options.target);
+    anyhow::ensure!(metadata.len() <= LARGEST, "{} is larger than 64 MiB", options.target);
+    let body = std::fs::read(path).with_context(|| format!("cannot read {}", options.target))?;
+    let url = match (&options.url, source) {
+        (Some(url), _) => Link::parse(url).context("--url")?,
+        (None, Some(source)) => source.url.clone(),
+        // Relative links of a file without an address can lead nowhere else.
+        (None, None) => Link::parse("http://localhost/")?,
+    };
+    Ok(Page { url, content_type: options.content_type.clone(), body })
+}
+
+fn fetch(link: &Link, config: Option<&Config>, source: Option<&Source>) -> anyhow::Result<Page> {
+    let options = config.map_or_else(
+        || Options { guard: crate::fetch::Guard::default(), timeout: std::time::Duration::from_secs(30), max_body: 8 << 20, public_url: None, contact: None },
+        |config| config.settings.fetch.clone(),
+    );
+    let fetcher = Fetcher::new(options)?;
+    let request = Request { link, validators: &Validators::default(), own_port: link.port(), tls: source.map_or(Tls::Strict, |source| source.tls) };
+    let answer = place::runtime()?.block_on(fetcher.get(request, now()))?;
+    anyhow::ensure!(answer.status == 200, "{} answered {} instead of a document", answer.url, answer.status);
+    if let Some(moved) = &answer.moved {
+        say(&format!("dayuan: the site says that this has moved for good to {moved}"));
+    }
+    Ok(Page { url: answer.url, content_type: answer.content_type, body: answer.body })
+}
+
+fn as_json(reading: &Reading, page: &Page) {
+    for draft in &reading.drafts {
+        show(&item(draft, page).to_string());
+    }
+    for fault in &reading.faults {
+        say(&json!({ "fault": fault.kind.word(), "where": fault.place, "detail": fault.detail }).to_string());
+    }
+}
+
+/// An item in the shape of the contract. Absent is null or empty.
+fn item(draft: &Draft, page: &Page) -> Value {
+    let text = |text: &str| if text.is_empty() { Value::Null } else { json!(text) };
+    let base = draft.link.as_deref().unwrap_or(page.url.as_str());
+    let html = if draft.content_html.is_empty() { String::new() } else { read::sanitise(&draft.content_html, Some(base)) };
+    let mut item = Map::new();
+    let mut put = |name: &str, value: Value| drop(item.insert(name.to_owned(), value));
+    put("title", text(&draft.title));
+    put("link", json!(draft.link));
+    put("guid", json!(draft.guid));
+    put("published", json!(draft.published.map(|stamp| stamp.to_string())));
+    put("updated", json!(draft.updated.map(|stamp| stamp.to_string())));
+    put("date_precision", json!(draft.published.or(draft.updated).map(|stamp| stamp.precision.word())));
+    put("authors", json!(draft.authors));
+    put("editors", json!(draft.editors));
+    put("source", json!(draft.credit.as_ref().map(|credit| &credit.name)));
+    put("categories", json!(draft.categories));
+    put("summary", text(&draft.summary));
+    put("content_html", text(&html));
+    put("text", text(&draft.text));
+    let files = draft.enclosures.iter().map(|file| json!({ "url": file.url, "type": file.kind, "length": file.length }));
+    put("enclosures", files.collect());
+    put("comments", json!(draft.comments));
+    put("rights", json!(draft.rights));
+    Value::Object(item)
+}
+
+fn as_text(reading: &Reading, page: &Page) {
+    let format = if reading.format.is_empty() { "nothing that can be read" } else { reading.format };
+    show(&format!("{}: {format}, {} items", page.url, reading.drafts.len()));
+    if !reading.title.is_empty() {
+        show(&format!("title: {}", reading.title));
+    }
+    for (draft, number) in reading.drafts.iter().zip(1..) {
+        show("");
+        show(&format!("{number}. {}", if draft.title.is_empty() { "(no title)" } else { &draft.title }));
+        let how = |field: &str| draft.found.iter().find(|(name, _)| *name == field).map(|(_, by)| format!("   ← {by}")).unwrap_or_default();
+        let line = |name: &str, value: Option<String>, field: &str| {
+            if let Some(value) = value {
+                show(&format!("   {name:<10} {value}{}", how(field)));
+            }
+        };
+        line("link", draft.link.clone(), "link");
+        line("guid", draft.guid.clone(), "guid");
+        line("published", draft.published.map(|stamp| format!("{stamp} ({})", stamp.precision.word())), "published");
+        line("updated", draft.updated.map(|stamp| format!("{stamp} ({})", stamp.precision.word())), "updated");
+        line("authors", (!draft.authors.is_empty()).then(|| draft.authors.join(", ")), "authors");
+        line("source", draft.credit.as_ref().map(|credit| credit.name.clone()), "credit");
+        line("categories", (!draft.categories.is_empty()).then(|| draft.categories.join(", ")), "categories");
+        let first: String = draft.text.chars().take(80).map(|c| if c.is_whitespace() { ' ' } else { c }).collect();
+        line("text", (!first.is_empty()).then(|| format!("{first}… ({} characters)", draft.text.chars().count())), "content_html");
+        for file in &draft.enclosures {
+            line("file", Some(file.url.clone()), "enclosures");
+        }
+    }
+    for fault in &reading.faults {
+        say(&format!("fault: {} ({}): {}", fault.kind.word(), fault.place, fault.detail));
+    }
+}

@@ -1,0 +1,83 @@
+//! The commands. Results go to standard output, everything else to standard error.
+
+mod arguments;
+mod check;
+mod control;
+mod demo;
+mod inspect;
+mod place;
+mod run;
+mod store;
+
+use std::io::{IsTerminal, Write};
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use arguments::{Arguments, Command};
+
+/// How a command ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// It did what it was asked.
+    Done,
+    /// It did not.
+    Failed,
+    /// The config is refused; systemd must not try again.
+    Config,
+}
+
+impl From<End> for ExitCode {
+    fn from(end: End) -> Self {
+        match end {
+            End::Done => Self::SUCCESS,
+            End::Failed => Self::from(1),
+            // EX_CONFIG of sysexits.h.
+            End::Config => Self::from(78),
+        }
+    }
+}
+
+/// Runs the command that the arguments name, and returns its exit code: 0 done, 1 failed, 2 wrong usage, 78 config
+/// refused.
+pub fn main() -> ExitCode {
+    // Wrong usage ends here, with 2 and an explanation.
+    let arguments = Arguments::parse();
+    crate::fetch::install_crypto();
+    let end = match &arguments.command {
+        Command::Run => run::run(&arguments),
+        Command::Demo { listen, duration } => demo::run(*listen, *duration),
+        Command::Check { online } => check::run(&arguments, *online),
+        Command::Inspect(options) => inspect::run(&arguments, options),
+        Command::Poll { source } => control::poll(&arguments, source),
+        Command::Reload => control::reload(&arguments),
+        Command::Status { json } => control::status(&arguments, *json),
+        Command::Backup { file } => store::backup(&arguments, file),
+        Command::Restore { file } => store::restore(&arguments, file),
+        Command::Verify => store::verify(&arguments),
+        Command::Rebuild => store::rebuild(&arguments),
+    };
+    match end {
+        Ok(end) => end.into(),
+        Err(error) => {
+            // The error with its causes, in one line.
+            say(&format!("dayuan: {error:#}"));
+            ExitCode::from(1)
+        }
+    }
+}
+
+/// A line of result. Where nobody reads any more, there is nobody to tell.
+fn show(line: &str) {
+    let _closed = writeln!(std::io::stdout(), "{line}");
+}
+
+/// A line for the person at the terminal.
+fn say(line: &str) {
+    let _closed = writeln!(std::io::stderr(), "{line}");
+}
+
+/// May standard error be coloured?
+fn is_colourful() -> bool {
+    std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none()
+}

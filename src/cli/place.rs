@@ -1,0 +1,47 @@
+use std::path::{Path, PathBuf};
+
+use super::arguments::Arguments;
+use super::{End, is_colourful, say};
+use crate::config::{Config, Places};
+
+/// Where the config lies: as asked, else `./config`, else `/etc/dayuan`.
+pub(super) fn folder(arguments: &Arguments) -> PathBuf {
+    arguments.config.clone().unwrap_or_else(|| {
+        let here = PathBuf::from("config");
+        if here.is_dir() { here } else { PathBuf::from("/etc/dayuan") }
+    })
+}
+
+/// Where systemd wants things to lie.
+pub(super) fn places() -> Places {
+    // systemd separates several directories by colons; ours is the first.
+    let directory = |name: &str| {
+        let value = std::env::var_os(name)?;
+        let first = value.to_str()?.split(':').next()?;
+        (!first.is_empty()).then(|| PathBuf::from(first))
+    };
+    Places { state: directory("STATE_DIRECTORY"), runtime: directory("RUNTIME_DIRECTORY") }
+}
+
+/// Reads the config and shows what is wrong with it, every fault at once.
+pub(super) fn load(folder: &Path) -> Result<Config, End> {
+    match Config::load(folder, &places()) {
+        Ok((config, warnings)) => {
+            for warning in warnings.iter() {
+                say(&format!("dayuan: {}: {}; {}", warning.path.display(), warning.message, warning.help));
+            }
+            Ok(config)
+        }
+        Err(faults) => {
+            say(faults.render(is_colourful()).trim_end());
+            let count = faults.iter().count();
+            say(&format!("dayuan: the config in {} is refused: {count} {}", folder.display(), if count == 1 { "fault" } else { "faults" }));
+            Err(End::Config)
+        }
+    }
+}
+
+/// A runtime for commands and the daemon: two workers, at most 32 blocking threads.
+pub(super) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(2).max_blocking_threads(32).enable_all().build()?)
+}

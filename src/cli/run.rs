@@ -1,0 +1,25 @@
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
+
+use super::arguments::Arguments;
+use super::{End, place};
+use crate::config::Config;
+use crate::daemon;
+
+/// The daemon, until a signal ends it.
+pub(super) fn run(arguments: &Arguments) -> anyhow::Result<End> {
+    let folder = place::folder(arguments);
+    let config = match place::load(&folder) {
+        Ok(config) => config,
+        Err(end) => return Ok(end),
+    };
+    daemon::start_logging(config.settings.log_format, &config.settings.log_level);
+    let reload: daemon::Loader = Box::new(move || Config::load(&folder, &place::places()));
+    let (started, _) = oneshot::channel();
+    let runtime = place::runtime()?;
+    let outcome = runtime.block_on(daemon::run(config, reload, CancellationToken::new(), started));
+    // What still runs on a blocking thread must not hold up the end.
+    runtime.shutdown_background();
+    outcome?;
+    Ok(End::Done)
+}

@@ -1,0 +1,111 @@
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context;
+
+use super::arguments::Arguments;
+use super::{End, control, place, say, show};
+use crate::daemon::{Request, ask};
+use crate::log::{self, Log};
+use crate::view::{Notice, Options, View};
+
+/// Writes the log into one archive: through the daemon where one lives, else from the store.
+pub(super) fn backup(arguments: &Arguments, file: &Path) -> anyhow::Result<End> {
+    let partial = file.with_extension("partial");
+    let mut out = OpenOptions::new()
+        .create(true)
+        .truncate(true)
+        .write(true)
+        .mode(0o600)
+        .open(&partial)
+        .with_context(|| format!("cannot write {}", partial.display()))?;
+    let asked = ask(&control::path(arguments), &Request::Backup, Some(&mut out)).map_err(anyhow::Error::msg)?;
+    match asked {
+        Some(answered) if !answered.ok => anyhow::bail!("{}", answered.lines.join("; ")),
+        Some(_) => {}
+        None => {
+            let Some(log) = open_log(arguments)? else { return Ok(End::Config) };
+            log::backup(&log, &mut out)?;
+        }
+    }
+    out.sync_all()?;
+    // An archive that was cut off on the way must not look like one.
+    let segments = log::examine(&partial)?;
+    std::fs::rename(&partial, file)?;
+    show(&format!("{}: {segments} days of log", file.display()));
+    Ok(End::Done)
+}
+
+/// Makes the store from an archive.
+pub(super) fn restore(arguments: &Arguments, file: &Path) -> anyhow::Result<End> {
+    let config = match place::load(&place::folder(arguments)) {
+        Ok(config) => config,
+        Err(end) => return Ok(end),
+    };
+    let folder = config.settings.store.join("log");
+    if folder.exists() {
+        // Taking the lock proves that no daemon lives here.
+        drop(Log::open(&folder)?);
+    }
+    let segments = log::restore(file, &folder)?;
+    show(&format!("{}: {segments} days of log; the view is made from it at the next start", folder.display()));
+    Ok(End::Done)
+}
+
+/// Compares the view with the log: through the daemon where one lives, else from the store.
+pub(super) fn verify(arguments: &Arguments) -> anyhow::Result<End> {
+    if let Some(answered) = ask(&control::path(arguments), &Request::Verify, None).map_err(anyhow::Error::msg)? {
+        answered.lines.iter().for_each(|line| show(line));
+        return Ok(if answered.ok { End::Done } else { End::Failed });
+    }
+    let Some(view) = open_view(arguments, false)? else { return Ok(End::Config) };
+    let check = view.verify()?;
+    show(&format!("{} records, {} items, {} stories", check.records, check.items, check.stories));
+    for damage in &check.damages {
+        show(&format!("{}: byte {}: {}", damage.path.display(), damage.offset, damage.detail));
+    }
+    show(if check.agrees { "the view is what the log makes" } else { "the view differs from what the log makes; run `dayuan rebuild`" });
+    Ok(if check.agrees && check.damages.is_empty() { End::Done } else { End::Failed })
+}
+
+/// Throws the view away and makes it anew.
+pub(super) fn rebuild(arguments: &Arguments) -> anyhow::Result<End> {
+    let Some(view) = open_view(arguments, true)? else { return Ok(End::Config) };
+    view.flush()?;
+    let (items, stories) = view.counts();
+    show(&format!("made anew: {items} items, {stories} stories"));
+    Ok(End::Done)
+}
+
+fn open_log(arguments: &Arguments) -> anyhow::Result<Option<Log>> {
+    let Ok(config) = place::load(&place::folder(arguments)) else { return Ok(None) };
+    let (log, damages) = Log::open(&config.settings.store.join("log"))?;
+    for damage in damages {
+        say(&format!("dayuan: {}: byte {}: {}", damage.path.display(), damage.offset, damage.detail));
+    }
+    Ok(Some(log))
+}
+
+fn open_view(arguments: &Arguments, anew: bool) -> anyhow::Result<Option<View>> {
+    let Ok(config) = place::load(&place::folder(arguments)) else { return Ok(None) };
+    // The log comes first: its lock keeps a daemon away from what is about to be removed.
+    let Some(log) = open_log(arguments)? else { return Ok(None) };
+    let path = config.settings.store.join("view");
+    if anew && path.exists() {
+        std::fs::remove_dir_all(&path).with_context(|| format!("cannot remove {}", path.display()))?;
+    }
+    let last = log.last_seq();
+    let progress = |seq: u64| say(&format!("record {seq} of {last}"));
+    let (view, notices) = View::open(&Options { path, rules: String::new() }, Arc::new(log), &progress)?;
+    for notice in notices {
+        match notice {
+            Notice::SetAside { reason, path } => say(&format!("dayuan: the view was damaged ({reason}); it lies in {} now", path.display())),
+            Notice::NewRules => say("dayuan: the view was made by other rules; it was made anew"),
+            Notice::CaughtUp(records) => say(&format!("dayuan: the view caught up by {records} records")),
+            Notice::Damage(damage) => say(&format!("dayuan: {}: byte {}: {}", damage.path.display(), damage.offset, damage.detail)),
+        }
+    }
+    Ok(Some(view))
+}
