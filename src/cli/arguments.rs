@@ -98,6 +98,8 @@ fn duration(text: &str) -> Result<Duration, String> {
     let units = [("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000)];
     units
         .iter()
-        .find_map(|(unit, millis)| Some(Duration::from_millis(text.strip_suffix(unit)?.parse::<u64>().ok()?.checked_mul(*millis)?)))
+        .find_map(|(unit, millis)| {
+            Some(Duration::from_millis(text.strip_suffix(unit)?.parse::<u64>().ok()?.checked_mul(*millis)?))
+        })
         .ok_or_else(|| "write it like 30s, 10m or 2h".to_owned())
 }

@@ -62,7 +62,8 @@ async fn visit_all(config: Config) -> anyhow::Result<bool> {
 
 async fn visit(fetcher: &Fetcher, source: &Source) -> (bool, String) {
     let now = now();
-    let request = Request { link: &source.url, validators: &Validators::default(), own_port: source.url.port(), tls: source.tls };
+    let request =
+        Request { link: &source.url, validators: &Validators::default(), own_port: source.url.port(), tls: source.tls };
     let answer = match fetcher.get(request, now).await {
         Ok(answer) if answer.status == 200 => answer,
         Ok(answer) => return (false, format!("{}: FAILED: the site answered {}", source.id, answer.status)),
@@ -74,8 +75,13 @@ async fn visit(fetcher: &Fetcher, source: &Source) -> (bool, String) {
     if let Some(fault) = reading.faults.iter().find(|fault| fault.kind.is_fatal()) {
         return (false, format!("{}: FAILED: {}", source.id, fault.detail));
     }
-    let newest = reading.drafts.iter().filter_map(|draft| draft.published.or(draft.updated)).max_by_key(|stamp| stamp.at);
+    let newest =
+        reading.drafts.iter().filter_map(|draft| draft.published.or(draft.updated)).max_by_key(|stamp| stamp.at);
     let newest = newest.map(|stamp| format!(", newest of {stamp}")).unwrap_or_default();
-    let doubts = if reading.faults.is_empty() { String::new() } else { format!(", {} doubts (see dayuan inspect --source {})", reading.faults.len(), source.id) };
+    let doubts = if reading.faults.is_empty() {
+        String::new()
+    } else {
+        format!(", {} doubts (see dayuan inspect --source {})", reading.faults.len(), source.id)
+    };
     (true, format!("{}: {} items of {}{newest}{doubts}", source.id, reading.drafts.len(), reading.format))
 }

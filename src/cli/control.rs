@@ -38,7 +38,10 @@ pub(super) fn status(arguments: &Arguments, json: bool) -> anyhow::Result<End> {
     }
     let mut lines = answered.lines.iter();
     let daemon: DaemonStatus = serde_json::from_str(lines.next().context("the daemon said nothing")?)?;
-    show(&format!("dayuan {} (pid {}) since {}: {} items, {} stories, {} polls under way", daemon.daemon, daemon.pid, daemon.since, daemon.items, daemon.stories, daemon.polling));
+    show(&format!(
+        "dayuan {} (pid {}) since {}: {} items, {} stories, {} polls under way",
+        daemon.daemon, daemon.pid, daemon.since, daemon.items, daemon.stories, daemon.polling
+    ));
     if let Some(trouble) = daemon.trouble {
         show(&format!("TROUBLE: {trouble}"));
     }
@@ -47,7 +50,9 @@ pub(super) fn status(arguments: &Arguments, json: bool) -> anyhow::Result<End> {
     table.set_header(["SOURCE", "HEALTH", "LAST READ", "NEXT", "TITLE", "REASON"]);
     for line in lines {
         let source: SourceStatus = serde_json::from_str(line)?;
-        let short = |at: Option<String>| at.map_or_else(|| "-".to_owned(), |at| at.chars().take(16).collect::<String>().replace('T', " ") + "Z");
+        let short = |at: Option<String>| {
+            at.map_or_else(|| "-".to_owned(), |at| at.chars().take(16).collect::<String>().replace('T', " ") + "Z")
+        };
         let moved = source.moved.map(|to| format!("moved to {to}"));
         let reason = source.reason.or(moved).unwrap_or_default();
         table.add_row([source.source, source.health, short(source.succeeded), short(source.due), source.title, reason]);
@@ -59,9 +64,9 @@ pub(super) fn status(arguments: &Arguments, json: bool) -> anyhow::Result<End> {
 /// The answer of the running daemon; without one, an error that says where it was looked for.
 fn asked(arguments: &Arguments, request: &Request) -> anyhow::Result<Answered> {
     let socket = path(arguments);
-    ask(&socket, request, None).map_err(anyhow::Error::msg)?.with_context(|| {
-        format!("no daemon answers on {}; is it running, and with this --config?", socket.display())
-    })
+    ask(&socket, request, None)
+        .map_err(anyhow::Error::msg)?
+        .with_context(|| format!("no daemon answers on {}; is it running, and with this --config?", socket.display()))
 }
 
 /// The admin socket of the config. Nothing else of it is read, so that a broken config can still be reloaded.

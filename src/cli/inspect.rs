@@ -29,26 +29,39 @@ pub(super) fn run(arguments: &Arguments, options: &Inspect) -> anyhow::Result<En
     let source = match (&options.source, &config) {
         (None, _) => None,
         (Some(id), config) => {
-            let found = SourceId::new(id).ok().and_then(|id| config.as_ref()?.sources.iter().find(|source| source.id == id).cloned());
+            let found = SourceId::new(id)
+                .ok()
+                .and_then(|id| config.as_ref()?.sources.iter().find(|source| source.id == id).cloned());
             Some(found.with_context(|| format!("there is no source `{id}` in {}", folder.display()))?)
         }
     };
     let page = page(options, config.as_ref(), source.as_ref())?;
-    let mut rules = source.as_ref().map_or_else(Rules::default, |source| Rules { kind: source.kind, charset: source.charset.clone(), zone: source.zone.clone() });
+    let mut rules = source.as_ref().map_or_else(Rules::default, |source| Rules {
+        kind: source.kind,
+        charset: source.charset.clone(),
+        zone: source.zone.clone(),
+    });
     if options.kind == As::Feed {
         rules.kind = Kind::Feed;
     }
     let reading = read::read(&page, &rules, now());
-    if options.json { as_json(&reading, &page) } else { as_text(&reading, &page) }
+    if options.json {
+        as_json(&reading, &page)
+    } else {
+        as_text(&reading, &page)
+    }
     Ok(if reading.drafts.is_empty() { End::Failed } else { End::Done })
 }
 
 fn page(options: &Inspect, config: Option<&Config>, source: Option<&Source>) -> anyhow::Result<Page> {
     let path = Path::new(&options.target);
-    if !path.exists() && let Ok(link) = Link::parse(&options.target) {
+    if !path.exists()
+        && let Ok(link) = Link::parse(&options.target)
+    {
         return fetch(&link, config, source);
     }
-    let metadata = std::fs::metadata(path).with_context(|| format!("{} is neither an address nor a file", options.target))?;
+    let metadata =
+        std::fs::metadata(path).with_context(|| format!("{} is neither an address nor a file", options.target))?;
     anyhow::ensure!(metadata.is_file(), "{} is not a regular file", options.target);
     anyhow::ensure!(metadata.len() <= LARGEST, "{} is larger than 64 MiB", options.target);
     let body = std::fs::read(path).with_context(|| format!("cannot read {}", options.target))?;
@@ -63,11 +76,22 @@ fn page(options: &Inspect, config: Option<&Config>, source: Option<&Source>) -> 
 
 fn fetch(link: &Link, config: Option<&Config>, source: Option<&Source>) -> anyhow::Result<Page> {
     let options = config.map_or_else(
-        || Options { guard: crate::fetch::Guard::default(), timeout: std::time::Duration::from_secs(30), max_body: 8 << 20, public_url: None, contact: None },
+        || Options {
+            guard: crate::fetch::Guard::default(),
+            timeout: std::time::Duration::from_secs(30),
+            max_body: 8 << 20,
+            public_url: None,
+            contact: None,
+        },
         |config| config.settings.fetch.clone(),
     );
     let fetcher = Fetcher::new(options)?;
-    let request = Request { link, validators: &Validators::default(), own_port: link.port(), tls: source.map_or(Tls::Strict, |source| source.tls) };
+    let request = Request {
+        link,
+        validators: &Validators::default(),
+        own_port: link.port(),
+        tls: source.map_or(Tls::Strict, |source| source.tls),
+    };
     let answer = place::runtime()?.block_on(fetcher.get(request, now()))?;
     anyhow::ensure!(answer.status == 200, "{} answered {} instead of a document", answer.url, answer.status);
     if let Some(moved) = &answer.moved {
@@ -89,7 +113,8 @@ fn as_json(reading: &Reading, page: &Page) {
 fn item(draft: &Draft, page: &Page) -> Value {
     let text = |text: &str| if text.is_empty() { Value::Null } else { json!(text) };
     let base = draft.link.as_deref().unwrap_or(page.url.as_str());
-    let html = if draft.content_html.is_empty() { String::new() } else { read::sanitise(&draft.content_html, Some(base)) };
+    let html =
+        if draft.content_html.is_empty() { String::new() } else { read::sanitise(&draft.content_html, Some(base)) };
     let mut item = Map::new();
     let mut put = |name: &str, value: Value| drop(item.insert(name.to_owned(), value));
     put("title", text(&draft.title));
@@ -105,7 +130,8 @@ fn item(draft: &Draft, page: &Page) -> Value {
     put("summary", text(&draft.summary));
     put("content_html", text(&html));
     put("text", text(&draft.text));
-    let files = draft.enclosures.iter().map(|file| json!({ "url": file.url, "type": file.kind, "length": file.length }));
+    let files =
+        draft.enclosures.iter().map(|file| json!({ "url": file.url, "type": file.kind, "length": file.length }));
     put("enclosures", files.collect());
     put("comments", json!(draft.comments));
     put("rights", json!(draft.rights));
@@ -121,7 +147,9 @@ fn as_text(reading: &Reading, page: &Page) {
     for (draft, number) in reading.drafts.iter().zip(1..) {
         show("");
         show(&format!("{number}. {}", if draft.title.is_empty() { "(no title)" } else { &draft.title }));
-        let how = |field: &str| draft.found.iter().find(|(name, _)| *name == field).map(|(_, by)| format!("   ← {by}")).unwrap_or_default();
+        let how = |field: &str| {
+            draft.found.iter().find(|(name, _)| *name == field).map(|(_, by)| format!("   ← {by}")).unwrap_or_default()
+        };
         let line = |name: &str, value: Option<String>, field: &str| {
             if let Some(value) = value {
                 show(&format!("   {name:<10} {value}{}", how(field)));
@@ -135,7 +163,11 @@ fn as_text(reading: &Reading, page: &Page) {
         line("source", draft.credit.as_ref().map(|credit| credit.name.clone()), "credit");
         line("categories", (!draft.categories.is_empty()).then(|| draft.categories.join(", ")), "categories");
         let first: String = draft.text.chars().take(80).map(|c| if c.is_whitespace() { ' ' } else { c }).collect();
-        line("text", (!first.is_empty()).then(|| format!("{first}… ({} characters)", draft.text.chars().count())), "content_html");
+        line(
+            "text",
+            (!first.is_empty()).then(|| format!("{first}… ({} characters)", draft.text.chars().count())),
+            "content_html",
+        );
         for file in &draft.enclosures {
             line("file", Some(file.url.clone()), "enclosures");
         }

@@ -35,7 +35,11 @@ pub(super) fn load(folder: &Path) -> Result<Config, End> {
         Err(faults) => {
             say(faults.render(is_colourful()).trim_end());
             let count = faults.iter().count();
-            say(&format!("dayuan: the config in {} is refused: {count} {}", folder.display(), if count == 1 { "fault" } else { "faults" }));
+            say(&format!(
+                "dayuan: the config in {} is refused: {count} {}",
+                folder.display(),
+                if count == 1 { "fault" } else { "faults" }
+            ));
             Err(End::Config)
         }
     }

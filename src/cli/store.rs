@@ -66,7 +66,11 @@ pub(super) fn verify(arguments: &Arguments) -> anyhow::Result<End> {
     for damage in &check.damages {
         show(&format!("{}: byte {}: {}", damage.path.display(), damage.offset, damage.detail));
     }
-    show(if check.agrees { "the view is what the log makes" } else { "the view differs from what the log makes; run `dayuan rebuild`" });
+    show(if check.agrees {
+        "the view is what the log makes"
+    } else {
+        "the view differs from what the log makes; run `dayuan rebuild`"
+    });
     Ok(if check.agrees && check.damages.is_empty() { End::Done } else { End::Failed })
 }
 
@@ -101,10 +105,14 @@ fn open_view(arguments: &Arguments, anew: bool) -> anyhow::Result<Option<View>> 
     let (view, notices) = View::open(&Options { path, rules: String::new() }, Arc::new(log), &progress)?;
     for notice in notices {
         match notice {
-            Notice::SetAside { reason, path } => say(&format!("dayuan: the view was damaged ({reason}); it lies in {} now", path.display())),
+            Notice::SetAside { reason, path } => {
+                say(&format!("dayuan: the view was damaged ({reason}); it lies in {} now", path.display()))
+            }
             Notice::NewRules => say("dayuan: the view was made by other rules; it was made anew"),
             Notice::CaughtUp(records) => say(&format!("dayuan: the view caught up by {records} records")),
-            Notice::Damage(damage) => say(&format!("dayuan: {}: byte {}: {}", damage.path.display(), damage.offset, damage.detail)),
+            Notice::Damage(damage) => {
+                say(&format!("dayuan: {}: byte {}: {}", damage.path.display(), damage.offset, damage.detail))
+            }
         }
     }
     Ok(Some(view))

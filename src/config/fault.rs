@@ -35,7 +35,8 @@ impl Fault {
         match &self.place {
             Some((text, span)) => {
                 let label = LabeledSpan::new_with_span(Some("here".to_owned()), span.clone());
-                Report::new(diagnostic.with_label(label)).with_source_code(NamedSource::new(self.path.display().to_string(), text.clone()))
+                Report::new(diagnostic.with_label(label))
+                    .with_source_code(NamedSource::new(self.path.display().to_string(), text.clone()))
             }
             None => {
                 diagnostic.message = format!("{}: {}", self.path.display(), self.message);

@@ -15,10 +15,16 @@ pub(super) fn read(path: &Path, faults: &mut Faults) -> Option<(PathBuf, String)
     };
     // A pipe or a device would keep us waiting for ever.
     match std::fs::metadata(path) {
-        Ok(metadata) if !metadata.is_file() => return fault("this is not a regular file", "put an ordinary file in its place"),
-        Ok(metadata) if metadata.len() > LARGEST => return fault("this file is larger than 64 MiB", "split it into several files"),
+        Ok(metadata) if !metadata.is_file() => {
+            return fault("this is not a regular file", "put an ordinary file in its place");
+        }
+        Ok(metadata) if metadata.len() > LARGEST => {
+            return fault("this file is larger than 64 MiB", "split it into several files");
+        }
         Ok(_) => {}
-        Err(error) => return fault(&format!("this file cannot be read: {error}"), "let the user of the daemon read it"),
+        Err(error) => {
+            return fault(&format!("this file cannot be read: {error}"), "let the user of the daemon read it");
+        }
     }
     let mut bytes = Vec::new();
     if let Err(error) = File::open(path).and_then(|file| file.take(LARGEST).read_to_end(&mut bytes)) {

@@ -37,7 +37,11 @@ impl Config {
         let mut files = vec![];
         let mut faults = Faults::default();
         if !folder.is_dir() {
-            faults.push(Fault::of_file(folder, "there is no config folder here", "name one with --config, or make it and put dayuan.toml into it"));
+            faults.push(Fault::of_file(
+                folder,
+                "there is no config folder here",
+                "name one with --config, or make it and put dayuan.toml into it",
+            ));
             return Err(faults);
         }
         for name in ["dayuan.toml", "regions.toml"] {
@@ -83,7 +87,11 @@ impl Config {
             (Some(settings), Some(regions)) if faults.is_empty() => {
                 if sources.is_empty() {
                     let path = Path::new("sources");
-                    warnings.push(Fault::of_file(path, "there is no source yet", "put a [[source]] with id, title, region and url into a file sources/NAME.toml"));
+                    warnings.push(Fault::of_file(
+                        path,
+                        "there is no source yet",
+                        "put a [[source]] with id, title, region and url into a file sources/NAME.toml",
+                    ));
                 }
                 Ok((Self { settings, regions, sources }, warnings))
             }
@@ -109,7 +117,11 @@ fn source_files(folder: &Path, faults: &mut Faults) -> Vec<PathBuf> {
             files
         }
         Err(error) => {
-            faults.push(Fault::of_file(&folder, &format!("this folder cannot be read: {error}"), "let the user of the daemon read it"));
+            faults.push(Fault::of_file(
+                &folder,
+                &format!("this folder cannot be read: {error}"),
+                "let the user of the daemon read it",
+            ));
             Vec::new()
         }
     }

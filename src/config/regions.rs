@@ -30,16 +30,27 @@ pub(super) fn parse(path: &Path, text: &str, faults: &mut Faults) -> Option<Regi
     }
     root.finish();
     let publish_span = root.span_of("publish");
-    match Regions::new(china, own, publish.into_iter().map(|(id, _)| id).collect(), gone.into_iter().map(|(id, _)| id).collect()) {
+    match Regions::new(
+        china,
+        own,
+        publish.into_iter().map(|(id, _)| id).collect(),
+        gone.into_iter().map(|(id, _)| id).collect(),
+    ) {
         Ok(regions) => (faults.iter().count() == before).then_some(regions),
         Err(errors) => {
             for error in errors {
                 let owner = match &error {
-                    RegionError::Missing { region, .. } | RegionError::Circle(region) | RegionError::Slug(_, region) => spans.get(region),
+                    RegionError::Missing { region, .. }
+                    | RegionError::Circle(region)
+                    | RegionError::Slug(_, region) => spans.get(region),
                     RegionError::Id(_) => None,
                 };
                 let span = owner.cloned().unwrap_or_else(|| publish_span.clone());
-                document.fault(span, error.to_string(), "region ids are those of GB/T 2260 (six digits), or your own [[region]]");
+                document.fault(
+                    span,
+                    error.to_string(),
+                    "region ids are those of GB/T 2260 (six digits), or your own [[region]]",
+                );
             }
             None
         }
@@ -93,7 +104,11 @@ fn region(document: &Document<'_>, section: &Section<'_>, china: bool) -> Option
             match (title, link) {
                 (Some(title), Some(Ok(link))) => Some(Service { title, url: link.as_str().to_owned() }),
                 _ => {
-                    document.fault(service.span(), "a service needs `title` and `url`".to_owned(), "write { title = \"…\", url = \"https://…\" }");
+                    document.fault(
+                        service.span(),
+                        "a service needs `title` and `url`".to_owned(),
+                        "write { title = \"…\", url = \"https://…\" }",
+                    );
                     None
                 }
             }
@@ -102,7 +117,11 @@ fn region(document: &Document<'_>, section: &Section<'_>, china: bool) -> Option
     let id = id?;
     let in_atlas = china && id.as_str().len() == 6 && id.as_str().bytes().all(|b| b.is_ascii_digit());
     if name.is_none() && !in_atlas {
-        section.fault("id", format!("region `{id}` has no `name`"), "give it one; only regions of the atlas have theirs already");
+        section.fault(
+            "id",
+            format!("region `{id}` has no `name`"),
+            "give it one; only regions of the atlas have theirs already",
+        );
     }
     Some(Region { aliases, slug, was, parent, members, services, ..Region::new(id, name.unwrap_or_default()) })
 }

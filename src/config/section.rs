@@ -20,7 +20,12 @@ pub(super) struct Document<'a> {
 
 impl Document<'_> {
     pub(super) fn fault(&self, span: Range<usize>, message: String, help: &str) {
-        let fault = Fault { path: self.path.to_owned(), place: Some((self.text.to_owned(), span)), message, help: help.to_owned() };
+        let fault = Fault {
+            path: self.path.to_owned(),
+            place: Some((self.text.to_owned(), span)),
+            message,
+            help: help.to_owned(),
+        };
         self.faults.borrow_mut().push(fault);
     }
 
@@ -51,11 +56,18 @@ impl<'a> Section<'a> {
 
     /// The table under a key; an empty one where it is absent.
     pub(super) fn section(&self, key: &'static str) -> Section<'a> {
-        let absent = |span| Section { document: self.document, name: key, table: None, span, known: RefCell::default() };
+        let absent =
+            |span| Section { document: self.document, name: key, table: None, span, known: RefCell::default() };
         match self.value(key) {
             None => absent(self.span.clone()),
             Some(value) => match value.get_ref() {
-                DeValue::Table(table) => Section { document: self.document, name: key, table: Some(table), span: value.span(), known: RefCell::default() },
+                DeValue::Table(table) => Section {
+                    document: self.document,
+                    name: key,
+                    table: Some(table),
+                    span: value.span(),
+                    known: RefCell::default(),
+                },
                 _ => {
                     self.wrong_type(key, value, "a table");
                     absent(value.span())
@@ -68,7 +80,11 @@ impl<'a> Section<'a> {
     pub(super) fn sections(&self, key: &'static str) -> Vec<Section<'a>> {
         let Some(value) = self.value(key) else { return Vec::new() };
         let DeValue::Array(array) = value.get_ref() else {
-            self.document.fault(value.span(), format!("`{key}` must be a list of tables"), &format!("write each as [[{key}]]"));
+            self.document.fault(
+                value.span(),
+                format!("`{key}` must be a list of tables"),
+                &format!("write each as [[{key}]]"),
+            );
             return Vec::new();
         };
         array
@@ -76,7 +92,13 @@ impl<'a> Section<'a> {
             .filter_map(|value| match value.get_ref() {
                 DeValue::Table(table) => {
                     // The span of such a table is its first line; a fault of the whole is shown there.
-                    Some(Section { document: self.document, name: key, table: Some(table), span: value.span(), known: RefCell::default() })
+                    Some(Section {
+                        document: self.document,
+                        name: key,
+                        table: Some(table),
+                        span: value.span(),
+                        known: RefCell::default(),
+                    })
                 }
                 _ => {
                     self.wrong_type(key, value, "a table");
@@ -122,7 +144,11 @@ impl<'a> Section<'a> {
         };
         // A line end in a name could end up in a header or a log.
         if text.chars().any(|c| c.is_control()) {
-            self.document.fault(value.span(), format!("`{key}` must not hold control characters"), "write it in one line");
+            self.document.fault(
+                value.span(),
+                format!("`{key}` must not hold control characters"),
+                "write it in one line",
+            );
             return None;
         }
         Some(text.trim().to_owned())
@@ -137,7 +163,9 @@ impl<'a> Section<'a> {
         array
             .iter()
             .filter_map(|element| match element.get_ref() {
-                DeValue::String(text) if !text.chars().any(char::is_control) => Some((text.trim().to_owned(), element.span())),
+                DeValue::String(text) if !text.chars().any(char::is_control) => {
+                    Some((text.trim().to_owned(), element.span()))
+                }
                 _ => {
                     self.wrong_type(key, element, "a list of texts");
                     None
@@ -174,7 +202,10 @@ impl<'a> Section<'a> {
         array
             .iter()
             .filter_map(|element| {
-                let number = element.get_ref().as_integer().and_then(|number| u64::from_str_radix(number.as_str(), number.radix()).ok());
+                let number = element
+                    .get_ref()
+                    .as_integer()
+                    .and_then(|number| u64::from_str_radix(number.as_str(), number.radix()).ok());
                 let number = number.filter(|number| *number <= most);
                 if number.is_none() {
                     self.document.fault(element.span(), format!("`{key}` holds whole numbers up to {most}"), "");
@@ -194,9 +225,17 @@ impl<'a> Section<'a> {
             Some(Duration::from_millis(number.checked_mul(*millis)?))
         });
         match parsed {
-            None => self.document.fault(span, format!("`{key}` must be a length of time"), "write it like 30s, 15m, 6h or 1d"),
+            None => self.document.fault(
+                span,
+                format!("`{key}` must be a length of time"),
+                "write it like 30s, 15m, 6h or 1d",
+            ),
             Some(length) if length < least || length > most => {
-                self.document.fault(span, format!("`{key}` must be from {} to {}", in_words(least), in_words(most)), "");
+                self.document.fault(
+                    span,
+                    format!("`{key}` must be from {} to {}", in_words(least), in_words(most)),
+                    "",
+                );
                 return None;
             }
             Some(_) => {}
@@ -209,11 +248,17 @@ impl<'a> Section<'a> {
         let span = self.span_of(key);
         let text = self.string(key)?;
         let units = [("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30)];
-        let parsed = units.iter().find_map(|(unit, bytes)| text.strip_suffix(unit)?.trim().parse::<usize>().ok()?.checked_mul(*bytes));
+        let parsed = units
+            .iter()
+            .find_map(|(unit, bytes)| text.strip_suffix(unit)?.trim().parse::<usize>().ok()?.checked_mul(*bytes));
         match parsed {
             None => self.document.fault(span, format!("`{key}` must be a size"), "write it like 512KiB or 8MiB"),
             Some(size) if size < least || size > most => {
-                self.document.fault(span, format!("`{key}` must be from {} KiB to {} KiB", least >> 10, most >> 10), "");
+                self.document.fault(
+                    span,
+                    format!("`{key}` must be from {} KiB to {} KiB", least >> 10, most >> 10),
+                    "",
+                );
                 return None;
             }
             Some(_) => {}
@@ -245,7 +290,8 @@ impl<'a> Section<'a> {
                 Some((distance, near)) if distance <= 3 => format!("did you mean `{near}`?"),
                 _ => format!("known here: {}", known.join(", ")),
             };
-            let place = if self.name.is_empty() { "at the top of this file".to_owned() } else { format!("in [{}]", self.name) };
+            let place =
+                if self.name.is_empty() { "at the top of this file".to_owned() } else { format!("in [{}]", self.name) };
             self.document.fault(key.span(), format!("`{name}` is not a setting {place}"), &help);
         }
     }

@@ -100,7 +100,11 @@ pub(super) fn parse(path: &Path, text: &str, places: &Places, faults: &mut Fault
     let min = poll.duration("min_interval", least, days(7)).unwrap_or_else(|| seconds(900));
     let max = poll.duration("max_interval", least, days(30)).unwrap_or_else(|| seconds(6 * 3600));
     if min > max {
-        poll.fault("max_interval", "`max_interval` is shorter than `min_interval`".to_owned(), "make it at least as long");
+        poll.fault(
+            "max_interval",
+            "`max_interval` is shorter than `min_interval`".to_owned(),
+            "make it at least as long",
+        );
     }
     let host_gap = poll.duration("host_gap", least_gap, seconds(3600)).unwrap_or_else(|| seconds(1));
 
@@ -128,11 +132,17 @@ pub(super) fn parse(path: &Path, text: &str, places: &Places, faults: &mut Fault
     let admin = root.section("admin");
     let socket = admin.string("socket").map_or_else(|| default_socket(places), PathBuf::from);
     if socket.as_os_str().len() > 100 {
-        admin.fault("socket", "the path of the socket is longer than the system allows (100 bytes)".to_owned(), "choose a shorter one");
+        admin.fault(
+            "socket",
+            "the path of the socket is longer than the system allows (100 bytes)".to_owned(),
+            "choose a shorter one",
+        );
     }
 
     let log = root.section("log");
-    let log_format = log.word("format", &[("auto", LogFormat::Auto), ("text", LogFormat::Text), ("json", LogFormat::Json)]).unwrap_or(LogFormat::Auto);
+    let log_format = log
+        .word("format", &[("auto", LogFormat::Auto), ("text", LogFormat::Text), ("json", LogFormat::Json)])
+        .unwrap_or(LogFormat::Auto);
     let log_level = log.string("level").unwrap_or_else(|| "info".to_owned());
 
     for section in [&root, &http, &store, &fetch, &poll, &publish, &admin, &log] {
@@ -144,14 +154,33 @@ pub(super) fn parse(path: &Path, text: &str, places: &Places, faults: &mut Fault
         metrics_listen,
         store: store_path,
         socket,
-        fetch: fetch::Options { guard: Guard { allow, ports }, timeout, max_body, public_url: Some(public_url.clone()), contact: contact.or_else(|| publish_contact.clone()) },
+        fetch: fetch::Options {
+            guard: Guard { allow, ports },
+            timeout,
+            max_body,
+            public_url: Some(public_url.clone()),
+            contact: contact.or_else(|| publish_contact.clone()),
+        },
         poll: poll::Options {
             concurrency: usize::try_from(concurrency).unwrap_or(64),
             pace: Pace { min: whole_seconds(min), max: whole_seconds(max) },
             host_gap: i64::try_from(host_gap.as_millis()).unwrap_or(1000),
         },
-        limits: Limits { keep_days: u32::try_from(keep_days).unwrap_or(365), reports: REPORTS_A_DAY, bytes: BYTES_A_DAY },
-        publish: serve::Options { title, language, zone, items: usize::try_from(items).unwrap_or(50), rights, contact: publish_contact, shelf, public_url },
+        limits: Limits {
+            keep_days: u32::try_from(keep_days).unwrap_or(365),
+            reports: REPORTS_A_DAY,
+            bytes: BYTES_A_DAY,
+        },
+        publish: serve::Options {
+            title,
+            language,
+            zone,
+            items: usize::try_from(items).unwrap_or(50),
+            rights,
+            contact: publish_contact,
+            shelf,
+            public_url,
+        },
         log_format,
         log_level,
     };
@@ -167,7 +196,11 @@ fn default_socket(places: &Places) -> PathBuf {
 pub fn socket(folder: &Path, places: &Places) -> PathBuf {
     let text = std::fs::read_to_string(folder.join("dayuan.toml")).unwrap_or_default();
     let (root, _) = toml::de::DeTable::parse_recoverable(&text);
-    let named = root.get_ref().get("admin").and_then(|admin| admin.get_ref().get("socket")).and_then(|socket| socket.get_ref().as_str().map(PathBuf::from));
+    let named = root
+        .get_ref()
+        .get("admin")
+        .and_then(|admin| admin.get_ref().get("socket"))
+        .and_then(|socket| socket.get_ref().as_str().map(PathBuf::from));
     named.unwrap_or_else(|| default_socket(places))
 }
 
@@ -175,7 +208,11 @@ fn address(section: &Section<'_>, key: &'static str) -> Option<SocketAddr> {
     let text = section.string(key)?;
     let parsed = text.parse();
     if parsed.is_err() {
-        section.fault(key, format!("`{text}` is not an address to listen on"), "write it like 127.0.0.1:8080 or [::]:8080");
+        section.fault(
+            key,
+            format!("`{text}` is not an address to listen on"),
+            "write it like 127.0.0.1:8080 or [::]:8080",
+        );
     }
     parsed.ok()
 }
@@ -184,7 +221,11 @@ fn public_url(http: &Section<'_>) -> Option<String> {
     let text = http.string("public_url")?;
     match Link::parse(&text) {
         Ok(link) if link.as_str().contains(['?', '#']) => {
-            http.fault("public_url", "`public_url` must not have a query or a fragment".to_owned(), "write it like https://news.example.org");
+            http.fault(
+                "public_url",
+                "`public_url` must not have a query or a fragment".to_owned(),
+                "write it like https://news.example.org",
+            );
             None
         }
         Ok(link) => Some(link.as_str().trim_end_matches('/').to_owned()),

@@ -11,7 +11,12 @@ use crate::model::{Authority, Host, Kind, Link, Policy, RegionId, Regions, Sourc
 /// The most sources of a config.
 const MOST: usize = 200_000;
 
-pub(super) fn parse(lists: &[(PathBuf, String)], settings: &Settings, regions: &Regions, faults: &mut Faults) -> Vec<Source> {
+pub(super) fn parse(
+    lists: &[(PathBuf, String)],
+    settings: &Settings,
+    regions: &Regions,
+    faults: &mut Faults,
+) -> Vec<Source> {
     let mut sources = Vec::new();
     let mut seen: HashMap<SourceId, PathBuf> = HashMap::new();
     for (path, text) in lists {
@@ -24,7 +29,11 @@ pub(super) fn parse(lists: &[(PathBuf, String)], settings: &Settings, regions: &
             section.finish();
             let Some(source) = found else { continue };
             if let Some(other) = seen.insert(source.id.clone(), path.clone()) {
-                section.fault("id", format!("there are two sources `{}`", source.id), &format!("the other one is in {}; give each its own id", other.display()));
+                section.fault(
+                    "id",
+                    format!("there are two sources `{}`", source.id),
+                    &format!("the other one is in {}; give each its own id", other.display()),
+                );
                 continue;
             }
             if sources.len() >= MOST {
@@ -57,11 +66,17 @@ fn source(section: &Section<'_>, settings: &Settings, regions: &Regions) -> Opti
     let region = section.string("region").and_then(|text| {
         let region = RegionId::new(&text).inspect_err(|error| section.fault("region", error.to_string(), "")).ok()?;
         if regions.get(&region).is_none() {
-            section.fault("region", format!("there is no region `{region}`"), "use a code of GB/T 2260 such as 140300, or add a [[region]] to regions.toml");
+            section.fault(
+                "region",
+                format!("there is no region `{region}`"),
+                "use a code of GB/T 2260 such as 140300, or add a [[region]] to regions.toml",
+            );
         }
         Some(region)
     });
-    let url = section.string("url").and_then(|text| Link::parse(&text).inspect_err(|error| section.fault("url", error.to_string(), "")).ok());
+    let url = section
+        .string("url")
+        .and_then(|text| Link::parse(&text).inspect_err(|error| section.fault("url", error.to_string(), "")).ok());
     let is_own = url.as_ref().is_some_and(|url| match url.host() {
         Host::Address(address) => settings.fetch.guard.allow.iter().any(|network| network.contains(address)),
         Host::Name(_) => false,
@@ -69,7 +84,11 @@ fn source(section: &Section<'_>, settings: &Settings, regions: &Regions) -> Opti
     if let Some(url) = &url
         && let Err(error) = settings.fetch.guard.check_link(url, url.port())
     {
-        section.fault("url", error.to_string(), "a source on your own networks needs its network in [fetch] allow_networks of dayuan.toml");
+        section.fault(
+            "url",
+            error.to_string(),
+            "a source on your own networks needs its network in [fetch] allow_networks of dayuan.toml",
+        );
     }
     let kind = section.word("as", &[("auto", Kind::Auto), ("feed", Kind::Feed)]).unwrap_or_default();
     let least = if is_own { Duration::from_secs(1) } else { Duration::from_secs(300) };
@@ -78,13 +97,19 @@ fn source(section: &Section<'_>, settings: &Settings, regions: &Regions) -> Opti
     let was = section
         .strings("was")
         .into_iter()
-        .filter_map(|(text, _)| SourceId::new(&text).inspect_err(|error| section.fault("was", error.to_string(), "")).ok())
+        .filter_map(|(text, _)| {
+            SourceId::new(&text).inspect_err(|error| section.fault("was", error.to_string(), "")).ok()
+        })
         .collect();
     let charset = section.string("charset");
     if let Some(charset) = &charset
         && !crate::read::is_charset(charset)
     {
-        section.fault("charset", format!("`{charset}` is not a charset"), "use a name of the WHATWG list, such as gb18030 or utf-8");
+        section.fault(
+            "charset",
+            format!("`{charset}` is not a charset"),
+            "use a name of the WHATWG list, such as gb18030 or utf-8",
+        );
     }
     let tls = section.word("tls", &[("strict", Tls::Strict), ("lenient", Tls::Lenient)]).unwrap_or_default();
     let zone = section.string("timezone").map_or_else(
@@ -97,7 +122,11 @@ fn source(section: &Section<'_>, settings: &Settings, regions: &Regions) -> Opti
     let rights = section.string("rights");
     let basis = section.string("rights_basis");
     if policy == Policy::Full && basis.as_deref().is_none_or(str::is_empty) {
-        section.fault("content", "full text needs a `rights_basis`".to_owned(), "say what allows you to publish it whole, or use content = \"excerpt\"");
+        section.fault(
+            "content",
+            "full text needs a `rights_basis`".to_owned(),
+            "say what allows you to publish it whole, or use content = \"excerpt\"",
+        );
     }
     Some(Source {
         id: id?,

@@ -83,7 +83,12 @@ pub(super) fn bind(path: &Path) -> Result<UnixListener, DaemonError> {
 }
 
 /// Answers those who ask until it is told to stop.
-pub(super) async fn serve(listener: UnixListener, log: Arc<Log>, questions: mpsc::Sender<Asked>, stop: CancellationToken) {
+pub(super) async fn serve(
+    listener: UnixListener,
+    log: Arc<Log>,
+    questions: mpsc::Sender<Asked>,
+    stop: CancellationToken,
+) {
     let room = Arc::new(Semaphore::new(AT_ONCE));
     let mut tasks = JoinSet::new();
     loop {
@@ -115,7 +120,11 @@ pub(super) async fn serve(listener: UnixListener, log: Arc<Log>, questions: mpsc
 async fn converse(mut stream: UnixStream, log: Arc<Log>, questions: mpsc::Sender<Asked>) -> std::io::Result<()> {
     let peer = stream.peer_cred()?.uid();
     if peer != 0 && peer != own_uid() {
-        return say(&mut stream, &Answered::failed("only root and the daemon's own user may ask this; run it with sudo")).await;
+        return say(
+            &mut stream,
+            &Answered::failed("only root and the daemon's own user may ask this; run it with sudo"),
+        )
+        .await;
     }
     let mut line = Vec::new();
     let read = async {
@@ -127,7 +136,13 @@ async fn converse(mut stream: UnixStream, log: Arc<Log>, questions: mpsc::Sender
     }
     let request: Request = match serde_json::from_slice(&line) {
         Ok(request) => request,
-        Err(_) => return say(&mut stream, &Answered::failed("this is no question that this daemon knows; is it of another version?")).await,
+        Err(_) => {
+            return say(
+                &mut stream,
+                &Answered::failed("this is no question that this daemon knows; is it of another version?"),
+            )
+            .await;
+        }
     };
     if request == Request::Backup {
         say(&mut stream, &Answered::done(Vec::new())).await?;
@@ -171,7 +186,10 @@ pub fn ask(socket: &Path, request: &Request, archive: Option<&mut dyn Write>) ->
         Ok(stream) => stream,
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) => return Ok(None),
         Err(error) if error.kind() == ErrorKind::PermissionDenied => {
-            return Err(format!("you may not use the admin socket {}; run it with sudo, or as the daemon's user", socket.display()));
+            return Err(format!(
+                "you may not use the admin socket {}; run it with sudo, or as the daemon's user",
+                socket.display()
+            ));
         }
         Err(error) => return Err(format!("cannot reach the daemon through {}: {error}", socket.display())),
     };
@@ -182,7 +200,8 @@ pub fn ask(socket: &Path, request: &Request, archive: Option<&mut dyn Write>) ->
     let mut reader = BufReader::new(stream);
     let mut first = String::new();
     reader.read_line(&mut first).map_err(broken)?;
-    let answered: Answered = serde_json::from_str(&first).map_err(|_invalid| format!("what answers on {} is no dayuan of this version", socket.display()))?;
+    let answered: Answered = serde_json::from_str(&first)
+        .map_err(|_invalid| format!("what answers on {} is no dayuan of this version", socket.display()))?;
     if let Some(archive) = archive.filter(|_| answered.ok) {
         let mut reader: Box<dyn Read> = Box::new(reader);
         std::io::copy(&mut reader, archive).map_err(broken)?;

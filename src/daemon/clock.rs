@@ -5,6 +5,8 @@ use crate::model::Moment;
 pub fn now() -> Moment {
     match std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH) {
         Ok(since) => Moment::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX)),
-        Err(before) => Moment::from_millis(i64::try_from(before.duration().as_millis()).unwrap_or(i64::MAX).saturating_neg()),
+        Err(before) => {
+            Moment::from_millis(i64::try_from(before.duration().as_millis()).unwrap_or(i64::MAX).saturating_neg())
+        }
     }
 }

@@ -46,7 +46,10 @@ impl Expiry {
         let last = now.plus_seconds(-86_400 * (i64::from(self.keep_days) + 1)).day();
         let Some(day) = oldest.filter(|day| *day < last) else { return Ok(()) };
         if !is_trusted(&self.skews.lock().unwrap_or_else(PoisonError::into_inner)) {
-            tracing::warn!(day, "our clock differs from those of the servers, or none has told its time; nothing is dropped");
+            tracing::warn!(
+                day,
+                "our clock differs from those of the servers, or none has told its time; nothing is dropped"
+            );
             return Ok(());
         }
         let mut records = self.log.lasting(&day).map_err(|error| error.to_string())?;

@@ -16,10 +16,17 @@ pub fn start(format: LogFormat, level: &str) {
         Err(_) => (EnvFilter::new("info"), true),
     };
     // What the libraries below say about every connection helps nobody who runs this.
-    let filter = ["hyper=warn", "reqwest=warn", "sled=warn", "hickory_resolver=error", "hickory_net=error", "hickory_proto=error"]
-        .iter()
-        .filter_map(|directive| directive.parse().ok())
-        .fold(filter, EnvFilter::add_directive);
+    let filter = [
+        "hyper=warn",
+        "reqwest=warn",
+        "sled=warn",
+        "hickory_resolver=error",
+        "hickory_net=error",
+        "hickory_proto=error",
+    ]
+    .iter()
+    .filter_map(|directive| directive.parse().ok())
+    .fold(filter, EnvFilter::add_directive);
     let in_journal = format == LogFormat::Auto && std::env::var_os("JOURNAL_STREAM").is_some();
     let journal = in_journal.then(tracing_journald::layer).and_then(Result::ok);
     let layer: Box<dyn Layer<Registry> + Send + Sync> = match (journal, format) {
@@ -27,7 +34,12 @@ pub fn start(format: LogFormat, level: &str) {
         (None, LogFormat::Json) => Box::new(tracing_subscriber::fmt::layer().json().with_writer(std::io::stderr)),
         (None, _) => {
             let is_colourful = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-            Box::new(tracing_subscriber::fmt::layer().with_target(false).with_ansi(is_colourful).with_writer(std::io::stderr))
+            Box::new(
+                tracing_subscriber::fmt::layer()
+                    .with_target(false)
+                    .with_ansi(is_colourful)
+                    .with_writer(std::io::stderr),
+            )
         }
     };
     // Tests start several daemons in one process; the first one's logging serves them all.

@@ -44,16 +44,26 @@ pub struct Started {
 ///
 /// # Errors
 /// Where it cannot start, or a part of it ended by itself.
-pub async fn run(config: Config, reload: Loader, stop: CancellationToken, started: oneshot::Sender<Started>) -> Result<(), DaemonError> {
+pub async fn run(
+    config: Config,
+    reload: Loader,
+    stop: CancellationToken,
+    started: oneshot::Sender<Started>,
+) -> Result<(), DaemonError> {
     let settings = config.settings.clone();
     let (log, damages) = Log::open(&settings.store.join("log"))?;
     for damage in damages {
         tracing::warn!(file = %damage.path.display(), offset = damage.offset, "{}", damage.detail);
     }
     let log = Arc::new(log);
-    let listen = |address, setting| serve::listen(address).map_err(|source| DaemonError::Listen { address, setting, source });
+    let listen =
+        |address, setting| serve::listen(address).map_err(|source| DaemonError::Listen { address, setting, source });
     let listener = listen(settings.listen, "listen")?;
-    let address = listener.local_addr().map_err(|source| DaemonError::Listen { address: settings.listen, setting: "listen", source })?;
+    let address = listener.local_addr().map_err(|source| DaemonError::Listen {
+        address: settings.listen,
+        setting: "listen",
+        source,
+    })?;
     let metrics_listener = settings.metrics_listen.map(|address| listen(address, "metrics_listen")).transpose()?;
     let socket = admin::bind(&settings.socket)?;
     let _unbind = Unbind(settings.socket.clone());
@@ -91,7 +101,8 @@ pub async fn run(config: Config, reload: Loader, stop: CancellationToken, starte
         });
     }
     if let Some(listener) = metrics_listener {
-        let (stop, handler) = (stop.clone(), Arc::new(Exposition(Arc::clone(&daemon.registry), serve::Metrics::default())));
+        let (stop, handler) =
+            (stop.clone(), Arc::new(Exposition(Arc::clone(&daemon.registry), serve::Metrics::default())));
         tasks.spawn(async move {
             serve::serve(listener, handler, Limits { connections: 64, ..Limits::default() }, stop).await;
             "metrics server"
@@ -267,10 +278,14 @@ fn open(log: &Arc<Log>, store: &std::path::Path) -> Result<(View, Visits), Daemo
     let (view, notices) = View::open(&options, Arc::clone(log), &progress)?;
     for notice in notices {
         match notice {
-            Notice::SetAside { reason, path } => tracing::error!(reason, aside = %path.display(), "the view was damaged; it was made anew from the log"),
+            Notice::SetAside { reason, path } => {
+                tracing::error!(reason, aside = %path.display(), "the view was damaged; it was made anew from the log")
+            }
             Notice::NewRules => tracing::info!("the rules changed; the view was made anew from the log"),
             Notice::CaughtUp(records) => tracing::info!(records, "the view caught up with the log"),
-            Notice::Damage(damage) => tracing::error!(file = %damage.path.display(), offset = damage.offset, "a line of the log is damaged and left out: {}", damage.detail),
+            Notice::Damage(damage) => {
+                tracing::error!(file = %damage.path.display(), offset = damage.offset, "a line of the log is damaged and left out: {}", damage.detail)
+            }
         }
     }
     let (visits, lost) = Visits::open(&store.join("visits"))?;
@@ -313,7 +328,9 @@ impl Daemon {
                 let view = Arc::clone(&inward.view);
                 tasks.spawn_blocking(move || {
                     let answered = match view.verify() {
-                        Ok(check) => Answered { ok: check.agrees && check.damages.is_empty(), lines: check_lines(&check) },
+                        Ok(check) => {
+                            Answered { ok: check.agrees && check.damages.is_empty(), lines: check_lines(&check) }
+                        }
                         Err(error) => Answered::failed(error),
                     };
                     drop(answer.send(answered));
@@ -359,7 +376,8 @@ impl Daemon {
             }
         };
         settle_address(&mut config, self.address);
-        let mut lines: Vec<String> = warnings.iter().map(|warning| format!("{}: {}", warning.path.display(), warning.message)).collect();
+        let mut lines: Vec<String> =
+            warnings.iter().map(|warning| format!("{}: {}", warning.path.display(), warning.message)).collect();
         lines.extend(differences(&self.sources, &config.sources));
         let (old, new) = (&self.config.settings, &config.settings);
         let fixed = [
@@ -371,7 +389,12 @@ impl Daemon {
             ("[log]", old.log_format != new.log_format || old.log_level != new.log_level),
             ("[publish] shelf", old.publish.shelf != new.publish.shelf),
         ];
-        lines.extend(fixed.iter().filter(|(_, changed)| *changed).map(|(name, _)| format!("{name} changed; it holds after a restart")));
+        lines.extend(
+            fixed
+                .iter()
+                .filter(|(_, changed)| *changed)
+                .map(|(name, _)| format!("{name} changed; it holds after a restart")),
+        );
         if let Some(inward) = &self.inward {
             let (done, answer) = oneshot::channel();
             let command = Command::Sources(config.sources.clone(), config.settings.poll, done);
@@ -407,17 +430,31 @@ async fn hurry(inward: &Inward, source: &str) -> Answered {
 /// The result of a comparison, in lines for an admin.
 pub(super) fn check_lines(check: &view::Check) -> Vec<String> {
     let mut lines = vec![format!("{} records, {} items, {} stories", check.records, check.items, check.stories)];
-    lines.extend(check.damages.iter().map(|damage| format!("{}: byte {}: {}", damage.path.display(), damage.offset, damage.detail)));
-    lines.push(if check.agrees { "the view is what the log makes".to_owned() } else { "the view differs from what the log makes; run `dayuan rebuild`".to_owned() });
+    lines.extend(
+        check
+            .damages
+            .iter()
+            .map(|damage| format!("{}: byte {}: {}", damage.path.display(), damage.offset, damage.detail)),
+    );
+    lines.push(if check.agrees {
+        "the view is what the log makes".to_owned()
+    } else {
+        "the view differs from what the log makes; run `dayuan rebuild`".to_owned()
+    });
     lines
 }
 
 fn differences(old: &[Source], new: &[Source]) -> Vec<String> {
-    let by_id = |sources: &'_ [Source]| sources.iter().map(|source| (source.id.clone(), source.clone())).collect::<HashMap<_, _>>();
+    let by_id = |sources: &'_ [Source]| {
+        sources.iter().map(|source| (source.id.clone(), source.clone())).collect::<HashMap<_, _>>()
+    };
     let (before, after) = (by_id(old), by_id(new));
     let added = new.iter().filter(|source| !before.contains_key(&source.id)).map(|source| format!("+ {}", source.id));
     let removed = old.iter().filter(|source| !after.contains_key(&source.id)).map(|source| format!("- {}", source.id));
-    let changed = new.iter().filter(|source| before.get(&source.id).is_some_and(|known| known != *source)).map(|source| format!("~ {}", source.id));
+    let changed = new
+        .iter()
+        .filter(|source| before.get(&source.id).is_some_and(|known| known != *source))
+        .map(|source| format!("~ {}", source.id));
     added.chain(removed).chain(changed).collect()
 }
 
@@ -433,7 +470,11 @@ fn published(config: &Config) -> Published {
     Published {
         options: config.settings.publish.clone(),
         regions: config.regions.clone(),
-        policies: config.sources.iter().map(|source| (source.id.clone(), (source.policy, source.rights.clone()))).collect(),
+        policies: config
+            .sources
+            .iter()
+            .map(|source| (source.id.clone(), (source.policy, source.rights.clone())))
+            .collect(),
         homes: config.sources.iter().map(|source| (source.region.clone(), source.id.clone())).collect(),
     }
 }
@@ -450,7 +491,10 @@ fn exposition(registry: &Registry) -> String {
 struct Exposition(Arc<Registry>, serve::Metrics);
 
 impl serve::Handler for Exposition {
-    async fn answer(&self, request: hyper::Request<hyper::body::Incoming>) -> hyper::Response<http_body_util::Full<bytes::Bytes>> {
+    async fn answer(
+        &self,
+        request: hyper::Request<hyper::body::Incoming>,
+    ) -> hyper::Response<http_body_util::Full<bytes::Bytes>> {
         let is_known = request.uri().path() == "/metrics";
         let body = if is_known { exposition(&self.0) } else { "metrics are at /metrics\n".to_owned() };
         let mut response = hyper::Response::new(http_body_util::Full::new(body.into()));

@@ -35,7 +35,12 @@ pub struct Answer {
 
 /// The validators of an answer, as the bytes that came.
 pub(super) fn validators(headers: &HeaderMap) -> Validators {
-    let bytes = |name| headers.get(name).map(|value: &header::HeaderValue| value.as_bytes().to_vec()).filter(|value| value.len() <= 1024);
+    let bytes = |name| {
+        headers
+            .get(name)
+            .map(|value: &header::HeaderValue| value.as_bytes().to_vec())
+            .filter(|value| value.len() <= 1024)
+    };
     Validators { etag: bytes(header::ETAG), last_modified: bytes(header::LAST_MODIFIED) }
 }
 
@@ -106,7 +111,9 @@ mod tests {
     /// F8 of the fault list.
     #[test]
     fn retry_after_is_capped_at_a_week_and_never_negative() {
-        let check = |value: &str, expected| assert_eq!(retry_after(&headers(&[("retry-after", value)]), NOW), expected, "{value}");
+        let check = |value: &str, expected| {
+            assert_eq!(retry_after(&headers(&[("retry-after", value)]), NOW), expected, "{value}")
+        };
         check("120", Some(120));
         check("999999999999", Some(LONGEST_RETRY));
         check("99999999999999999999999999", Some(LONGEST_RETRY));

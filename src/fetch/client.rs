@@ -94,7 +94,9 @@ impl Fetcher {
     /// Where the guard refuses, nothing answers in time, or the answer is too large or broken. A status of 400 and more
     /// is an answer, not an error.
     pub async fn get(&self, request: Request<'_>, now: Moment) -> Result<Answer, FetchError> {
-        tokio::time::timeout(self.timeout, self.follow(request, now)).await.unwrap_or(Err(FetchError::Timeout(self.timeout)))
+        tokio::time::timeout(self.timeout, self.follow(request, now))
+            .await
+            .unwrap_or(Err(FetchError::Timeout(self.timeout)))
     }
 
     async fn follow(&self, request: Request<'_>, now: Moment) -> Result<Answer, FetchError> {
@@ -133,7 +135,14 @@ impl Fetcher {
         request.send().await.map_err(|error| self.explain(&error, link))
     }
 
-    async fn answer(&self, response: Response, url: Link, moved: Option<Link>, downgraded: bool, now: Moment) -> Result<Answer, FetchError> {
+    async fn answer(
+        &self,
+        response: Response,
+        url: Link,
+        moved: Option<Link>,
+        downgraded: bool,
+        now: Moment,
+    ) -> Result<Answer, FetchError> {
         let headers = response.headers();
         let mut answer = Answer {
             status: response.status().as_u16(),
@@ -156,7 +165,9 @@ impl Fetcher {
     /// Reads a body in pieces; its length is never believed beforehand.
     async fn body(&self, mut response: Response, link: &Link) -> Result<Vec<u8>, FetchError> {
         // What the client decoded, it took out of the headers; what is left is wrapped twice, or in something unknown.
-        if let Some(encoding) = answer::text(response.headers(), header::CONTENT_ENCODING).filter(|encoding| *encoding != "identity") {
+        if let Some(encoding) =
+            answer::text(response.headers(), header::CONTENT_ENCODING).filter(|encoding| *encoding != "identity")
+        {
             let detail = format!("its content is packed as `{encoding}`, which cannot be read");
             return Err(FetchError::Protocol { host: link.host_text().to_owned(), detail });
         }
@@ -175,7 +186,8 @@ impl Fetcher {
     }
 
     fn explain(&self, error: &reqwest::Error, link: &Link) -> FetchError {
-        let causes = || std::iter::successors(Some(error as &(dyn std::error::Error + 'static)), |error| error.source());
+        let causes =
+            || std::iter::successors(Some(error as &(dyn std::error::Error + 'static)), |error| error.source());
         for cause in causes() {
             match cause.downcast_ref::<FetchError>() {
                 Some(FetchError::Blocked(reason)) => return FetchError::Blocked(reason.clone()),
@@ -208,7 +220,9 @@ fn target(response: &Response, from: &Link) -> Result<Option<Link>, FetchError> 
         let detail = "it redirects to nowhere".to_owned();
         return Err(FetchError::Protocol { host: from.host_text().to_owned(), detail });
     };
-    let next = from.join(location).map_err(|error| FetchError::Blocked(format!("it redirects to an address that is not fetched: {error}")))?;
+    let next = from
+        .join(location)
+        .map_err(|error| FetchError::Blocked(format!("it redirects to an address that is not fetched: {error}")))?;
     Ok(Some(next.without_fragment()))
 }
 
@@ -234,12 +248,15 @@ fn client(guard: &Arc<Guard>, timeout: Duration, agent: &str, tls: Tls) -> Resul
 
 /// `dayuan/VERSION (+public URL; contact)`, the same for every request.
 fn agent(public_url: Option<&str>, contact: Option<&str>) -> String {
-    let about: Vec<String> = public_url.map(|url| format!("+{url}")).into_iter().chain(contact.map(str::to_owned)).collect();
+    let about: Vec<String> =
+        public_url.map(|url| format!("+{url}")).into_iter().chain(contact.map(str::to_owned)).collect();
     let name = concat!("dayuan/", env!("CARGO_PKG_VERSION"));
     if about.is_empty() { name.to_owned() } else { format!("{name} ({})", about.join("; ")) }
 }
 
 fn unusable(error: &reqwest::Error) -> FetchError {
-    let detail = std::iter::successors(std::error::Error::source(error), |error| error.source()).last().map_or_else(|| error.to_string(), ToString::to_string);
+    let detail = std::iter::successors(std::error::Error::source(error), |error| error.source())
+        .last()
+        .map_or_else(|| error.to_string(), ToString::to_string);
     FetchError::Tls { host: "any host".to_owned(), detail }
 }

@@ -18,7 +18,9 @@ pub enum FetchError {
         detail: String,
     },
     /// The certificate, or the encryption, is broken.
-    #[error("the encrypted connection to {host} failed: {detail}; where you trust the site, set tls = \"lenient\" for the source")]
+    #[error(
+        "the encrypted connection to {host} failed: {detail}; where you trust the site, set tls = \"lenient\" for the source"
+    )]
     Tls {
         /// The host.
         host: String,

@@ -79,13 +79,18 @@ impl Guard {
     pub fn check_link(&self, link: &Link, own_port: u16) -> Result<(), FetchError> {
         let port = link.port();
         if !matches!(port, 80 | 443 | 8080) && port != own_port && !self.ports.contains(&port) {
-            return Err(FetchError::Blocked(format!("port {port} of {} is not fetched; allow it with [fetch] ports", link.host_text())));
+            return Err(FetchError::Blocked(format!(
+                "port {port} of {} is not fetched; allow it with [fetch] ports",
+                link.host_text()
+            )));
         }
         match link.host() {
             Host::Address(address) => self.check_address(address),
             Host::Name(name) => {
                 let name = name.trim_end_matches('.');
-                if (name == "localhost" || name.ends_with(".localhost")) && !self.allows(IpAddr::V4(Ipv4Addr::LOCALHOST)) {
+                if (name == "localhost" || name.ends_with(".localhost"))
+                    && !self.allows(IpAddr::V4(Ipv4Addr::LOCALHOST))
+                {
                     return Err(blocked(name));
                 }
                 Ok(())
@@ -103,12 +108,15 @@ impl Guard {
 
     fn allows(&self, address: IpAddr) -> bool {
         let inner = unwrap(address);
-        self.allow.iter().any(|network| network.contains(address) || network.contains(inner)) || (is_public(inner) && is_public(address))
+        self.allow.iter().any(|network| network.contains(address) || network.contains(inner))
+            || (is_public(inner) && is_public(address))
     }
 }
 
 fn blocked(host: &str) -> FetchError {
-    FetchError::Blocked(format!("{host} is on this machine or in a private network; allow it with [fetch] allow_networks"))
+    FetchError::Blocked(format!(
+        "{host} is on this machine or in a private network; allow it with [fetch] allow_networks"
+    ))
 }
 
 /// The IPv4 address inside an IPv6 one: mapped, compatible, NAT64 (RFC 6052), 6to4 (RFC 3056).
@@ -117,7 +125,16 @@ fn unwrap(address: IpAddr) -> IpAddr {
     let [a, b, c, d, e, f, g, h] = six.segments();
     let four = |high: u16, low: u16| IpAddr::V4(Ipv4Addr::from((u32::from(high) << 16) | u32::from(low)));
     match (a, b) {
-        (0, 0) if c == 0 && d == 0 && e == 0 && (f == 0xffff || f == 0) && six != Ipv6Addr::LOCALHOST && six != Ipv6Addr::UNSPECIFIED => four(g, h),
+        (0, 0)
+            if c == 0
+                && d == 0
+                && e == 0
+                && (f == 0xffff || f == 0)
+                && six != Ipv6Addr::LOCALHOST
+                && six != Ipv6Addr::UNSPECIFIED =>
+        {
+            four(g, h)
+        }
         (0x64, 0xff9b) => four(g, h),
         (0x2002, _) => four(b, c),
         _ => address,
@@ -126,12 +143,16 @@ fn unwrap(address: IpAddr) -> IpAddr {
 
 fn is_public(address: IpAddr) -> bool {
     match address {
-        IpAddr::V4(four) => !SPECIAL_FOUR.iter().any(|(base, prefix)| Network { address: (*base).into(), prefix: *prefix }.contains(four.into())),
+        IpAddr::V4(four) => !SPECIAL_FOUR
+            .iter()
+            .any(|(base, prefix)| Network { address: (*base).into(), prefix: *prefix }.contains(four.into())),
         IpAddr::V6(six) => {
             let [first, second, ..] = six.segments();
             let is_wrapped = unwrap(address) != address;
             // Only 2000::/3 is given out, and of it not documentation, benchmarking and Teredo.
-            let is_global = first & 0xe000 == 0x2000 && !(first == 0x2001 && (second == 0xdb8 || second < 0x200)) && first != 0x3fff;
+            let is_global = first & 0xe000 == 0x2000
+                && !(first == 0x2001 && (second == 0xdb8 || second < 0x200))
+                && first != 0x3fff;
             is_wrapped || is_global
         }
     }

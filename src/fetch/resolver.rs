@@ -37,7 +37,10 @@ impl Resolver {
             })
             .await
             .map_err(|_unset| failed())?;
-        let found = tokio::time::timeout(PATIENCE, resolver.lookup_ip(name)).await.map_err(|_late| failed())?.map_err(|_missing| failed())?;
+        let found = tokio::time::timeout(PATIENCE, resolver.lookup_ip(name))
+            .await
+            .map_err(|_late| failed())?
+            .map_err(|_missing| failed())?;
         let all: Vec<_> = found.iter().collect();
         let mut denied = None;
         let mut allowed = Vec::new();

@@ -86,7 +86,11 @@ pub fn restore(archive: &Path, folder: &Path) -> Result<usize, LogError> {
     }
 }
 
-fn segments(input: &mut impl BufRead, fresh: Option<&Path>, no_archive: &impl Fn(&str) -> LogError) -> Result<usize, LogError> {
+fn segments(
+    input: &mut impl BufRead,
+    fresh: Option<&Path>,
+    no_archive: &impl Fn(&str) -> LogError,
+) -> Result<usize, LogError> {
     let mut count = 0;
     let mut bytes = 0;
     loop {

@@ -7,9 +7,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{
-    Authority, Credit, Draft, Enclosure, ItemId, Key, Moment, RegionId, Report, SourceId, Stamp, Zone,
-};
+use crate::model::{Authority, Credit, Draft, Enclosure, ItemId, Key, Moment, RegionId, Report, SourceId, Stamp, Zone};
 
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq)]
@@ -115,7 +113,9 @@ pub(super) fn encode(seq: u64, record: &Record, line: &mut Vec<u8>) -> Result<()
         Record::Restore { item, at } => {
             serde_json::to_writer(&mut *line, &RestoreTwin { at: at.millis(), item: item.to_string().into() })
         }
-        Record::Expire { day, at } => serde_json::to_writer(&mut *line, &ExpireTwin { at: at.millis(), day: day.into() }),
+        Record::Expire { day, at } => {
+            serde_json::to_writer(&mut *line, &ExpireTwin { at: at.millis(), day: day.into() })
+        }
     }?;
     if let Some(opening) = line.get_mut(brace) {
         *opening = b',';
@@ -148,7 +148,11 @@ pub(super) fn decode(line: &[u8]) -> Result<(u64, Record), String> {
         "control" => twin::<ControlTwin<'_>>(line)?.record(),
         "withdraw" => {
             let twin: WithdrawTwin<'_> = twin(line)?;
-            ItemId::parse(&twin.item).map(|item| Record::Withdraw { item, reason: twin.reason.into_owned(), at: Moment::from_millis(twin.at) })
+            ItemId::parse(&twin.item).map(|item| Record::Withdraw {
+                item,
+                reason: twin.reason.into_owned(),
+                at: Moment::from_millis(twin.at),
+            })
         }
         "restore" => {
             let twin: RestoreTwin<'_> = twin(line)?;
@@ -320,7 +324,10 @@ impl<'a> From<&'a Report> for ReportTwin<'a> {
             updated: draft.updated.map(stamp),
             authors: list(&draft.authors),
             editors: list(&draft.editors),
-            credit: draft.credit.as_ref().map(|credit| (credit.name.as_str().into(), credit.link.as_deref().map(Into::into))),
+            credit: draft
+                .credit
+                .as_ref()
+                .map(|credit| (credit.name.as_str().into(), credit.link.as_deref().map(Into::into))),
             categories: list(&draft.categories),
             summary: draft.summary.as_str().into(),
             html: draft.content_html.as_str().into(),
@@ -340,7 +347,9 @@ impl<'a> From<&'a Report> for ReportTwin<'a> {
 impl ReportTwin<'_> {
     fn report(self) -> Option<Report> {
         let list = |names: Vec<Text<'_>>| names.into_iter().map(Cow::into_owned).collect();
-        let stamp = |stamp: Option<(Text<'_>, Text<'_>)>| stamp.and_then(|(at, precision)| Stamp::from_rfc3339(&at, &precision));
+        let stamp = |stamp: Option<(Text<'_>, Text<'_>)>| {
+            stamp.and_then(|(at, precision)| Stamp::from_rfc3339(&at, &precision))
+        };
         let summary = self.summary.into_owned();
         let draft = Draft {
             title: self.title.into_owned(),
@@ -362,7 +371,11 @@ impl ReportTwin<'_> {
                 .collect(),
             comments: self.comments.map(Cow::into_owned),
             rights: self.rights.map(Cow::into_owned),
-            found: self.found.into_iter().filter_map(|(field, by)| Some((known_field(&field)?, by.into_owned().into()))).collect(),
+            found: self
+                .found
+                .into_iter()
+                .filter_map(|(field, by)| Some((known_field(&field)?, by.into_owned().into())))
+                .collect(),
         };
         Some(Report {
             item: ItemId::parse(&self.item)?,

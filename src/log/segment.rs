@@ -57,8 +57,14 @@ pub(super) struct Lines {
 
 impl Lines {
     pub(super) fn open(path: &Path) -> Result<Self, LogError> {
-        let file = File::open(path).map_err(|source| LogError::File { doing: "read", path: path.to_owned(), source })?;
-        Ok(Self { reader: BufReader::with_capacity(256 * 1024, file), path: path.to_owned(), offset: 0, line: Vec::new() })
+        let file =
+            File::open(path).map_err(|source| LogError::File { doing: "read", path: path.to_owned(), source })?;
+        Ok(Self {
+            reader: BufReader::with_capacity(256 * 1024, file),
+            path: path.to_owned(),
+            offset: 0,
+            line: Vec::new(),
+        })
     }
 }
 

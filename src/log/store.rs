@@ -82,7 +82,10 @@ impl Log {
     /// # Errors
     /// Where the folder cannot be used, or another process holds it.
     pub fn open(folder: &Path) -> Result<(Self, Vec<Damage>), LogError> {
-        let failed = |doing, path: &Path| { let path = path.to_owned(); move |source| LogError::File { doing, path, source } };
+        let failed = |doing, path: &Path| {
+            let path = path.to_owned();
+            move |source| LogError::File { doing, path, source }
+        };
         std::fs::create_dir_all(folder).map_err(failed("make", folder))?;
         let lock = hold(folder)?;
         let mut damages = Vec::new();
@@ -100,7 +103,8 @@ impl Log {
                 break;
             }
         }
-        let log = Self { folder: folder.to_owned(), writer: Mutex::new(writer), readers: Mutex::default(), _lock: lock };
+        let log =
+            Self { folder: folder.to_owned(), writer: Mutex::new(writer), readers: Mutex::default(), _lock: lock };
         Ok((log, damages))
     }
 
@@ -134,9 +138,16 @@ impl Log {
         let mut appended = Vec::with_capacity(records.len());
         for (record, seq) in records.iter().zip(writer.next..) {
             let start = lines.len();
-            record::encode(seq, record, &mut lines).map_err(|e| LogError::File { doing: "write", path: path.clone(), source: e.into() })?;
+            record::encode(seq, record, &mut lines).map_err(|e| LogError::File {
+                doing: "write",
+                path: path.clone(),
+                source: e.into(),
+            })?;
             let length = u32::try_from(lines.len() - start - 1).unwrap_or(u32::MAX);
-            appended.push(Appended { seq, position: Position { day, length, offset: writer.end + u64::try_from(start).unwrap_or(0) } });
+            appended.push(Appended {
+                seq,
+                position: Position { day, length, offset: writer.end + u64::try_from(start).unwrap_or(0) },
+            });
         }
         let Some(file) = writer.file.as_mut() else { return Ok(Vec::new()) };
         let outcome = match file.write_all(&lines) {
@@ -160,9 +171,18 @@ impl Log {
             writer.end = 0;
         }
         let path = segment::path(&self.folder, writer.day);
-        let failed = |doing| { let path = path.clone(); move |source| LogError::File { doing, path, source } };
+        let failed = |doing| {
+            let path = path.clone();
+            move |source| LogError::File { doing, path, source }
+        };
         let is_new = !path.exists();
-        let mut file = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(&path).map_err(failed("open"))?;
+        let mut file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .read(true)
+            .write(true)
+            .open(&path)
+            .map_err(failed("open"))?;
         let length = file.metadata().map_err(failed("read"))?.len();
         if length > writer.end {
             // What stands behind the acknowledged end was never promised to anyone.
@@ -188,7 +208,11 @@ impl Log {
             match readers.get(&position.day) {
                 Some(file) => Arc::clone(file),
                 None => {
-                    let file = File::open(&path).map_err(|source| LogError::File { doing: "read", path: path.clone(), source })?;
+                    let file = File::open(&path).map_err(|source| LogError::File {
+                        doing: "read",
+                        path: path.clone(),
+                        source,
+                    })?;
                     if readers.len() >= OPEN_SEGMENTS {
                         readers.clear();
                     }
@@ -199,8 +223,16 @@ impl Log {
             }
         };
         let mut line = vec![0; usize::try_from(position.length).unwrap_or(0)];
-        file.read_exact_at(&mut line, position.offset).map_err(|source| LogError::File { doing: "read", path: path.clone(), source })?;
-        record::decode(&line).map(|(_, record)| record).map_err(|detail| LogError::Damaged { path, offset: position.offset, detail })
+        file.read_exact_at(&mut line, position.offset).map_err(|source| LogError::File {
+            doing: "read",
+            path: path.clone(),
+            source,
+        })?;
+        record::decode(&line).map(|(_, record)| record).map_err(|detail| LogError::Damaged {
+            path,
+            offset: position.offset,
+            detail,
+        })
     }
 
     /// Every record behind number `after`, in order. Damaged lines come as [`Damage`], and do not stop the rest.
@@ -210,7 +242,9 @@ impl Log {
     pub fn replay(&self, after: u64) -> Result<impl Iterator<Item = Result<Replayed, Damage>> + use<>, LogError> {
         let mut days = segment::days(&self.folder)?;
         // Whole segments of what is known already are not read again.
-        if let Some(at) = days.iter().rposition(|day| first_seq(&self.folder, *day).is_some_and(|first| first <= after + 1)) {
+        if let Some(at) =
+            days.iter().rposition(|day| first_seq(&self.folder, *day).is_some_and(|first| first <= after + 1))
+        {
             days.drain(..at);
         }
         let folder = self.folder.clone();
@@ -228,7 +262,11 @@ impl Log {
             let lines = lines.into_iter().flatten().filter_map(move |found| match found {
                 Ok(found) if !is_safe(found.offset) => None,
                 Ok(found) => Some(match found.record {
-                    Ok((seq, record)) => Ok(Replayed { seq, position: Position { day, length: found.length, offset: found.offset }, record }),
+                    Ok((seq, record)) => Ok(Replayed {
+                        seq,
+                        position: Position { day, length: found.length, offset: found.offset },
+                        record,
+                    }),
                     Err(detail) => Err(Damage { path: path.clone(), offset: found.offset, detail }),
                 }),
                 Err(error) => Some(Err(Damage { path: path.clone(), offset: 0, detail: error.to_string() })),
@@ -288,7 +326,9 @@ impl Log {
         let mut files = Vec::new();
         for day in segment::days(&self.folder)? {
             let path = segment::path(&self.folder, day);
-            let length = std::fs::metadata(&path).map_err(|source| LogError::File { doing: "read", path: path.clone(), source })?.len();
+            let length = std::fs::metadata(&path)
+                .map_err(|source| LogError::File { doing: "read", path: path.clone(), source })?
+                .len();
             files.push((path, if day == writer.day { writer.end } else { length }));
         }
         Ok(files)
@@ -299,7 +339,8 @@ impl Log {
 fn hold(folder: &Path) -> Result<File, LogError> {
     let path = folder.join("lock");
     let failed = |source| LogError::File { doing: "open", path: path.clone(), source };
-    let mut file = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(&path).map_err(failed)?;
+    let mut file =
+        OpenOptions::new().create(true).truncate(false).read(true).write(true).open(&path).map_err(failed)?;
     if file.try_lock().is_err() {
         let mut pid = String::new();
         let read = file.read_to_string(&mut pid);
@@ -345,18 +386,29 @@ fn look(folder: &Path, day: Day) -> Result<Tail, LogError> {
 fn cut_tail(folder: &Path, day: Day, tail: &Tail) -> Result<Option<Damage>, LogError> {
     let Some(detail) = &tail.torn else { return Ok(None) };
     let path = segment::path(folder, day);
-    let failed = |doing| { let path = path.clone(); move |source| LogError::File { doing, path, source } };
+    let failed = |doing| {
+        let path = path.clone();
+        move |source| LogError::File { doing, path, source }
+    };
     let mut file = OpenOptions::new().read(true).write(true).open(&path).map_err(failed("open"))?;
     file.seek(SeekFrom::Start(tail.end)).map_err(failed("read"))?;
     let mut torn = Vec::new();
     file.read_to_end(&mut torn).map_err(failed("read"))?;
     if torn.iter().any(|byte| *byte != 0) {
         let aside = path.with_extension(format!("torn-at-{}", tail.end));
-        std::fs::write(&aside, &torn).map_err(|source| LogError::File { doing: "write", path: aside.clone(), source })?;
+        std::fs::write(&aside, &torn).map_err(|source| LogError::File {
+            doing: "write",
+            path: aside.clone(),
+            source,
+        })?;
     }
     file.set_len(tail.end).map_err(failed("cut"))?;
     file.sync_all().map_err(failed("sync"))?;
-    Ok(Some(Damage { path, offset: tail.end, detail: format!("{} bytes behind the last whole record were cut off: {detail}", torn.len()) }))
+    Ok(Some(Damage {
+        path,
+        offset: tail.end,
+        detail: format!("{} bytes behind the last whole record were cut off: {detail}", torn.len()),
+    }))
 }
 
 fn sync_folder(folder: &Path) -> Result<(), LogError> {
@@ -414,8 +466,11 @@ mod tests {
             assert_eq!((damages.len(), log.last_seq()), (1, 2));
             log.append(&[control(3)], NOON).unwrap();
             assert_eq!(all(&log), [1, 2, 3]);
-            let kept = std::fs::read_dir(folder.path()).unwrap().filter(|e| e.as_ref().unwrap().path().to_string_lossy().contains("torn")).count();
-            assert_eq!(kept, usize::from(torn.iter().any(|b| *b != 0 )));
+            let kept = std::fs::read_dir(folder.path())
+                .unwrap()
+                .filter(|e| e.as_ref().unwrap().path().to_string_lossy().contains("torn"))
+                .count();
+            assert_eq!(kept, usize::from(torn.iter().any(|b| *b != 0)));
         }
     }
 

@@ -35,8 +35,20 @@ pub enum Host {
 
 /// Parameters that say how a reader came to a page, not which page it is.
 const TRACKING: [&str; 14] = [
-    "gclid", "fbclid", "msclkid", "yclid", "dclid", "igshid", "spm", "from", "isappinstalled", "share_token", "scene",
-    "clicktime", "mc_cid", "mc_eid",
+    "gclid",
+    "fbclid",
+    "msclkid",
+    "yclid",
+    "dclid",
+    "igshid",
+    "spm",
+    "from",
+    "isappinstalled",
+    "share_token",
+    "scene",
+    "clicktime",
+    "mc_cid",
+    "mc_eid",
 ];
 
 /// Pages that a directory shows when nothing is named.
@@ -58,7 +70,8 @@ impl Link {
     /// # Errors
     /// As [`Link::parse`].
     pub fn join(&self, reference: &str) -> Result<Self, LinkError> {
-        let url = self.0.join(reference.trim()).map_err(|_reason| LinkError::NotAbsolute(reference.trim().to_owned()))?;
+        let url =
+            self.0.join(reference.trim()).map_err(|_reason| LinkError::NotAbsolute(reference.trim().to_owned()))?;
         Self::checked(url)
     }
 

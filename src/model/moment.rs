@@ -1,8 +1,8 @@
 use std::fmt;
 
+use jiff::Timestamp;
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::{Offset, TimeZone};
-use jiff::Timestamp;
 
 /// A point in time, in milliseconds since 1970-01-01T00:00:00Z.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -105,7 +105,8 @@ fn clock_text(time: Time, millis: Option<i64>) -> String {
 fn rfc5322_text(at: DateTime) -> String {
     const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
     const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-    let name = |names: &[&'static str], at: i8| usize::try_from(at).ok().and_then(|i| names.get(i)).copied().unwrap_or("");
+    let name =
+        |names: &[&'static str], at: i8| usize::try_from(at).ok().and_then(|i| names.get(i)).copied().unwrap_or("");
     format!(
         "{}, {:02} {} {:04} {}",
         name(&DAYS, at.weekday().to_monday_zero_offset()),

@@ -131,7 +131,12 @@ impl Regions {
     ///
     /// # Errors
     /// Every fault at once: missing parents and members, circles, slugs given twice.
-    pub fn new(china: bool, own: Vec<Region>, publish: Vec<RegionId>, gone: Vec<RegionId>) -> Result<Self, Vec<RegionError>> {
+    pub fn new(
+        china: bool,
+        own: Vec<Region>,
+        publish: Vec<RegionId>,
+        gone: Vec<RegionId>,
+    ) -> Result<Self, Vec<RegionError>> {
         let mut regions: HashMap<RegionId, Region> =
             if china { atlas::china().map(|region| (region.id.clone(), region)).collect() } else { HashMap::new() };
         for region in own {
@@ -220,7 +225,8 @@ impl Regions {
         let groups = self.regions.values().filter(|group| {
             !group.members.is_empty() && group.members.iter().any(|member| above.iter().any(|up| &up.id == member))
         });
-        let mut holders: Vec<RegionId> = above.iter().map(|up| up.id.clone()).chain(groups.map(|g| g.id.clone())).collect();
+        let mut holders: Vec<RegionId> =
+            above.iter().map(|up| up.id.clone()).chain(groups.map(|g| g.id.clone())).collect();
         holders.sort();
         holders.dedup();
         holders

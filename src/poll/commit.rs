@@ -120,7 +120,10 @@ impl Committer {
         match applied {
             Ok(_) => *trouble = None,
             Err(error) => {
-                tracing::error!(error = error as &dyn std::error::Error, "the view cannot be written; it will catch up at the next start");
+                tracing::error!(
+                    error = error as &dyn std::error::Error,
+                    "the view cannot be written; it will catch up at the next start"
+                );
                 *trouble = Some(error.to_string());
             }
         }

@@ -131,7 +131,8 @@ impl Poller {
     /// Where the log does not take the facts, or the visits cannot be read; then the old list stays.
     pub async fn load(&mut self, list: Vec<Source>) -> Result<(), String> {
         let now = (self.house.clock)();
-        let facts: Vec<Record> = list.iter().filter_map(|source| self.news_of(source, now)).map(Record::Source).collect();
+        let facts: Vec<Record> =
+            list.iter().filter_map(|source| self.news_of(source, now)).map(Record::Source).collect();
         self.house.ledger.commit(facts, now).await.map_err(|error| error.to_string())?;
 
         let mut visits = Vec::with_capacity(list.len());
@@ -231,7 +232,10 @@ impl Poller {
             let Some(Reverse((_, id))) = self.queue.pop() else { break };
             let Some(watched) = self.sources.get_mut(&id) else { continue };
             // A source may stand in the queue twice after it was hurried; only its own time counts.
-            if watched.is_running || watched.visit.due > now || matches!(watched.visit.health, Health::Paused | Health::Gone) {
+            if watched.is_running
+                || watched.visit.due > now
+                || matches!(watched.visit.health, Health::Paused | Health::Gone)
+            {
                 continue;
             }
             let host_name = watched.source.url.host_text().to_owned();
@@ -246,7 +250,8 @@ impl Poller {
             }
             host.is_busy = true;
             watched.is_running = true;
-            let (house, source, visit, quota) = (self.house.clone(), Arc::clone(&watched.source), watched.visit.clone(), watched.quota);
+            let (house, source, visit, quota) =
+                (self.house.clone(), Arc::clone(&watched.source), watched.visit.clone(), watched.quota);
             let mut pace = self.options.pace;
             pace.min = pace.min.max(source.interval.unwrap_or(0)).max(if source.is_own { 1 } else { LEAST_INTERVAL });
             let task = self.turns.spawn(async move {

@@ -38,7 +38,9 @@ pub fn next(source: &SourceId, visit: &Visit, outcome: &Outcome, now: Moment, pa
         interval.max(wait)
     };
     let wait = match outcome {
-        Outcome::Read { new: 0, wait } | Outcome::Unchanged { wait } => well(&mut after, interval + interval.div_ceil(4), *wait),
+        Outcome::Read { new: 0, wait } | Outcome::Unchanged { wait } => {
+            well(&mut after, interval + interval.div_ceil(4), *wait)
+        }
         Outcome::Read { wait, .. } => {
             let wait = well(&mut after, interval / 2, *wait);
             after.last_new = Some(now);
@@ -138,7 +140,10 @@ mod tests {
         assert!(after(&Visit::default(), &Outcome::Read { new: 1, wait: 7200 }).1 >= 7200);
         let (busy, wait) = after(&Visit::default(), &Outcome::Busy { wait: Some(5000), reason: "429".into() });
         assert!(wait >= 5000 && busy.not_before == NOW.plus_seconds(5000));
-        assert!(after(&Visit::default(), &Outcome::Busy { wait: Some(0), reason: "503".into() }).1 >= 900, "never at once");
+        assert!(
+            after(&Visit::default(), &Outcome::Busy { wait: Some(0), reason: "503".into() }).1 >= 900,
+            "never at once"
+        );
         assert!(after(&Visit::default(), &Outcome::Busy { wait: None, reason: "503".into() }).1 >= 3600);
     }
 

@@ -169,11 +169,14 @@ impl Turn<'_> {
     }
 
     async fn read(&mut self, answer: Answer, asked: &crate::model::Link) -> Outcome {
-        let rules = Rules { kind: self.source.kind, charset: self.source.charset.clone(), zone: self.source.zone.clone() };
+        let rules =
+            Rules { kind: self.source.kind, charset: self.source.charset.clone(), zone: self.source.zone.clone() };
         let page = Page { url: answer.url.clone(), content_type: answer.content_type.clone(), body: answer.body };
         let now = self.now;
         let reading = if page.body.len() > LARGE {
-            tokio::task::spawn_blocking(move || read::read(&page, &rules, now)).await.unwrap_or_else(|_panic| fell_over())
+            tokio::task::spawn_blocking(move || read::read(&page, &rules, now))
+                .await
+                .unwrap_or_else(|_panic| fell_over())
         } else {
             read::read(&page, &rules, now)
         };
@@ -210,7 +213,8 @@ impl Turn<'_> {
                 listed.push(hash);
                 continue;
             }
-            let Some(found) = same::identify(&self.source.id, draft, &repeated, self.now, self.house.view.as_ref()) else {
+            let Some(found) = same::identify(&self.source.id, draft, &repeated, self.now, self.house.view.as_ref())
+            else {
                 continue;
             };
             match found.verdict {
@@ -223,7 +227,11 @@ impl Turn<'_> {
                         tracing::warn!(source = %self.source.id, "the source gave more than is taken of one source and day; the rest is left for later");
                         break;
                     }
-                    if verdict == Verdict::New { new += 1 } else { changed += 1 }
+                    if verdict == Verdict::New {
+                        new += 1
+                    } else {
+                        changed += 1
+                    }
                     records.push(Record::Report(Box::new(Report {
                         item: found.item,
                         key: found.key,
@@ -307,7 +315,10 @@ fn failed(error: &FetchError) -> Outcome {
 
 fn fell_over() -> Reading {
     let detail = "the reader fell over this document; please report it with the address".to_owned();
-    Reading { faults: vec![Fault { kind: FaultKind::NotAFeed, place: "document".to_owned(), detail }], ..Reading::default() }
+    Reading {
+        faults: vec![Fault { kind: FaultKind::NotAFeed, place: "document".to_owned(), detail }],
+        ..Reading::default()
+    }
 }
 
 /// A hash of all that a listing says of an item.
@@ -336,7 +347,9 @@ fn log(source: &Source, outcome: &Outcome) {
     match outcome {
         Outcome::Read { new, .. } => tracing::debug!(source = %source.id, new, "read"),
         Outcome::Unchanged { .. } => tracing::debug!(source = %source.id, "unchanged"),
-        Outcome::Failed { reason, .. } | Outcome::Busy { reason, .. } => tracing::warn!(source = %source.id, reason, "poll failed"),
+        Outcome::Failed { reason, .. } | Outcome::Busy { reason, .. } => {
+            tracing::warn!(source = %source.id, reason, "poll failed")
+        }
         Outcome::Gone => tracing::warn!(source = %source.id, "gone for good (410)"),
     }
 }
@@ -348,7 +361,8 @@ impl Quota {
         if self.day != day {
             *self = Self { day, ..Self::default() };
         }
-        let bytes = u64::try_from(draft.content_html.len() + draft.text.len() + draft.summary.len()).unwrap_or(u64::MAX);
+        let bytes =
+            u64::try_from(draft.content_html.len() + draft.text.len() + draft.summary.len()).unwrap_or(u64::MAX);
         if self.reports >= limits.reports || self.bytes + bytes > limits.bytes {
             return false;
         }

@@ -37,7 +37,8 @@ fn choose(bytes: &[u8], content_type: Option<&str>, configured: Option<&str>) ->
         return (encoding, read(bytes, encoding));
     }
     // A document that was cut inside a character is still UTF-8.
-    let valid = std::str::from_utf8(bytes).map_or_else(|e| if e.error_len().is_none() { e.valid_up_to() } else { 0 }, str::len);
+    let valid =
+        std::str::from_utf8(bytes).map_or_else(|e| if e.error_len().is_none() { e.valid_up_to() } else { 0 }, str::len);
     let is_ascii = bytes.is_ascii();
     if !is_ascii && valid > 0 && valid + 4 > bytes.len() {
         return (UTF_8, read(bytes, UTF_8));
@@ -97,7 +98,14 @@ fn is_chinese(text: &str) -> bool {
     let (mut han, mut other) = (0_usize, 0_usize);
     for c in text.chars().filter(|c| !c.is_ascii()) {
         match c {
-            '\u{4e00}'..='\u{9fff}' | '\u{3000}'..='\u{3011}' | '\u{ff00}'..='\u{ff5e}' | '“' | '”' | '—' | '…' | '·' => {
+            '\u{4e00}'..='\u{9fff}'
+            | '\u{3000}'..='\u{3011}'
+            | '\u{ff00}'..='\u{ff5e}'
+            | '“'
+            | '”'
+            | '—'
+            | '…'
+            | '·' => {
                 // GB2312 puts the common characters first; a chance hit lands anywhere.
                 if is_common(c) { han += 1 } else { other += 1 }
             }
@@ -154,7 +162,8 @@ fn declaration(bytes: &[u8]) -> Option<String> {
     let head = bytes.get(..bytes.len().min(DECLARATION))?;
     let head = String::from_utf8_lossy(head);
     let start = head.trim_start();
-    if let Some(declaration) = start.strip_prefix("<?xml").and_then(|rest| rest.split_once('>')).map(|(inside, _)| inside)
+    if let Some(declaration) =
+        start.strip_prefix("<?xml").and_then(|rest| rest.split_once('>')).map(|(inside, _)| inside)
         && let Some(label) = super::markup::attribute(declaration.trim_end_matches('?'), "encoding")
     {
         return Some(label.to_owned());
@@ -163,8 +172,11 @@ fn declaration(bytes: &[u8]) -> Option<String> {
     lower.match_indices("<meta").find_map(|(at, _)| {
         let tag = lower.get(at..)?.split_once('>')?.0;
         let value = tag.split_once("charset")?.1.trim_start().strip_prefix('=')?;
-        let label: String =
-            value.trim_start_matches([' ', '"', '\'']).chars().take_while(|c| c.is_ascii_alphanumeric() || "-_:".contains(*c)).collect();
+        let label: String = value
+            .trim_start_matches([' ', '"', '\''])
+            .chars()
+            .take_while(|c| c.is_ascii_alphanumeric() || "-_:".contains(*c))
+            .collect();
         (!label.is_empty()).then_some(label)
     })
 }

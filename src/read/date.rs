@@ -44,7 +44,9 @@ fn fold(text: &str) -> String {
 
 /// Chinese numbers as digits: 二〇二三 → 2023, 十一 → 11, 二十 → 20.
 fn arabic(text: &str) -> String {
-    let digit = |c: char| "〇一二三四五六七八九".chars().position(|d| d == c).or((c == '零').then_some(0)).or((c == '○').then_some(0));
+    let digit = |c: char| {
+        "〇一二三四五六七八九".chars().position(|d| d == c).or((c == '零').then_some(0)).or((c == '○').then_some(0))
+    };
     let mut out = String::with_capacity(text.len());
     let mut run = String::new();
     let flush = |run: &mut String, out: &mut String| {
@@ -82,7 +84,13 @@ fn relative(text: &str, clock: Clock<'_>) -> Option<Stamp> {
         return Some(ago(0, Precision::Minute));
     }
     if text.ends_with('前') || text.ends_with("ago") {
-        let number: i64 = text.chars().skip_while(|c| !c.is_ascii_digit()).take_while(char::is_ascii_digit).collect::<String>().parse().ok()?;
+        let number: i64 = text
+            .chars()
+            .skip_while(|c| !c.is_ascii_digit())
+            .take_while(char::is_ascii_digit)
+            .collect::<String>()
+            .parse()
+            .ok()?;
         let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
         let (unit, precision) = match () {
             () if has(&["秒", "sec"]) => (1, Precision::Second),
@@ -211,14 +219,19 @@ fn time(tokens: &[Token]) -> Option<Time> {
             let minute = number(at + 2).filter(|_| !mark(at + 3, &['月', '日', '年']));
             let has_second = minute.is_some() && mark(at + 3, &['分', '분']) && mark(at + 5, &['秒', '초']);
             let second = if has_second { number(at + 4) } else { None };
-            let to = at + if has_second { 6 } else if minute.is_some() { 4 } else { 2 };
+            let to = at
+                + if has_second {
+                    6
+                } else if minute.is_some() {
+                    4
+                } else {
+                    2
+                };
             return Some(Time { parts: (hour, minute.unwrap_or(0), second), from: at, to: to.min(tokens.len()) });
         }
         None
     })?;
-    let before = |a: char, b: char| {
-        found.from >= 2 && mark(found.from - 2, &[a]) && mark(found.from - 1, &[b])
-    };
+    let before = |a: char, b: char| found.from >= 2 && mark(found.from - 2, &[a]) && mark(found.from - 1, &[b]);
     let word = |text: &str| tokens.iter().any(|token| matches!(token, Token::Word(word) if word == text));
     let (mut hour, minute, second) = found.parts;
     let afternoon = before('下', '午') || before('晚', '上') || before('오', '후') || word("pm");
@@ -273,11 +286,25 @@ fn run_of_digits(number: i64, digits: usize, clock: Clock<'_>) -> Option<Stamp> 
     let year = |divisor: i64| i16::try_from(number / divisor).ok().filter(|year| (1000..=9999).contains(year));
     let zone = clock.zone;
     match digits {
-        14 => Stamp::in_zone((year(10_000_000_000)?, part(100_000_000, 100)?, part(1_000_000, 100)?), Some((part(10_000, 100)?, part(100, 100)?, Some(part(1, 100)?))), zone),
-        12 => Stamp::in_zone((year(100_000_000)?, part(1_000_000, 100)?, part(10_000, 100)?), Some((part(100, 100)?, part(1, 100)?, None)), zone),
+        14 => Stamp::in_zone(
+            (year(10_000_000_000)?, part(100_000_000, 100)?, part(1_000_000, 100)?),
+            Some((part(10_000, 100)?, part(100, 100)?, Some(part(1, 100)?))),
+            zone,
+        ),
+        12 => Stamp::in_zone(
+            (year(100_000_000)?, part(1_000_000, 100)?, part(10_000, 100)?),
+            Some((part(100, 100)?, part(1, 100)?, None)),
+            zone,
+        ),
         8 => Stamp::in_zone((year(10_000)?, part(100, 100)?, part(1, 100)?), None, zone),
-        6 if part(1, 100)? <= 12 && (19..=20).contains(&(number / 10_000)) => Stamp::in_zone((year(100)?, part(1, 100)?, 1), None, zone).map(|s| s.with_precision(Precision::Month)),
-        6 => Stamp::in_zone((i16::try_from(century(number / 10_000, 2)).ok()?, part(100, 100)?, part(1, 100)?), None, zone),
+        6 if part(1, 100)? <= 12 && (19..=20).contains(&(number / 10_000)) => {
+            Stamp::in_zone((year(100)?, part(1, 100)?, 1), None, zone).map(|s| s.with_precision(Precision::Month))
+        }
+        6 => Stamp::in_zone(
+            (i16::try_from(century(number / 10_000, 2)).ok()?, part(100, 100)?, part(1, 100)?),
+            None,
+            zone,
+        ),
         4 => Stamp::in_zone((year(1)?, 1, 1), None, zone).map(|s| s.with_precision(Precision::Month)),
         _ => None,
     }
@@ -302,7 +329,9 @@ fn named(before: &[Token], after: &[Token]) -> Option<Day> {
     })?;
     // What follows the time may begin with an offset, which is no year.
     let offset = after.iter().position(|token| matches!(token, Token::Mark('+' | '-')));
-    let numbers = before.iter().chain(after.iter().enumerate().filter(|(at, _)| offset.is_none_or(|sign| *at != sign + 1)).map(|(_, token)| token));
+    let numbers = before.iter().chain(
+        after.iter().enumerate().filter(|(at, _)| offset.is_none_or(|sign| *at != sign + 1)).map(|(_, token)| token),
+    );
     let (mut day, mut year) = (None, None);
     for token in numbers {
         if let Token::Number(value, digits) = token {
@@ -321,10 +350,46 @@ fn named(before: &[Token], after: &[Token]) -> Option<Day> {
 fn month(word: &str) -> Option<i64> {
     const NAMES: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
     const OTHERS: [(&str, i64); 40] = [
-        ("ιαν", 1), ("φεβ", 2), ("μάώ", 3), ("μαώ", 3), ("μάρ", 3), ("μαρ", 3), ("απρ", 4), ("μάι", 5), ("μαϊ", 5), ("μαι", 5),
-        ("ιούν", 6), ("ιον", 6), ("ιουν", 6), ("ιούλ", 7), ("ιολ", 7), ("ιουλ", 7), ("αύγ", 8), ("αυγ", 8), ("σεπ", 9), ("οκτ", 10),
-        ("νοέ", 11), ("νοε", 11), ("δεκ", 12), ("január", 1), ("februári", 2), ("március", 3), ("április", 4), ("máujus", 5), ("május", 5),
-        ("június", 6), ("július", 7), ("augusztus", 8), ("szeptember", 9), ("október", 10), ("januar", 1), ("märz", 3), ("mai", 5), ("okt", 10), ("dez", 12), ("enero", 1),
+        ("ιαν", 1),
+        ("φεβ", 2),
+        ("μάώ", 3),
+        ("μαώ", 3),
+        ("μάρ", 3),
+        ("μαρ", 3),
+        ("απρ", 4),
+        ("μάι", 5),
+        ("μαϊ", 5),
+        ("μαι", 5),
+        ("ιούν", 6),
+        ("ιον", 6),
+        ("ιουν", 6),
+        ("ιούλ", 7),
+        ("ιολ", 7),
+        ("ιουλ", 7),
+        ("αύγ", 8),
+        ("αυγ", 8),
+        ("σεπ", 9),
+        ("οκτ", 10),
+        ("νοέ", 11),
+        ("νοε", 11),
+        ("δεκ", 12),
+        ("január", 1),
+        ("februári", 2),
+        ("március", 3),
+        ("április", 4),
+        ("máujus", 5),
+        ("május", 5),
+        ("június", 6),
+        ("július", 7),
+        ("augusztus", 8),
+        ("szeptember", 9),
+        ("október", 10),
+        ("januar", 1),
+        ("märz", 3),
+        ("mai", 5),
+        ("okt", 10),
+        ("dez", 12),
+        ("enero", 1),
     ];
     let begins = |name: &str| word.starts_with(name);
     NAMES
@@ -359,7 +424,9 @@ fn numeric(tokens: &[Token]) -> Option<Day> {
                 Some(Day { year: Some(century(first, digits)), month, day })
             }
             // 3月9日
-            (Some('月'), Some((day, _)), _, _) if is_month(first) && is_day(day) => Some(Day { year: None, month: first, day: Some(day) }),
+            (Some('月'), Some((day, _)), _, _) if is_month(first) && is_day(day) => {
+                Some(Day { year: None, month: first, day: Some(day) })
+            }
             // 2023-03-09, 2023/3/9, 2023.03.09
             (Some('-' | '/' | '.' | ':'), Some((month, _)), Some('-' | '/' | '.' | ':'), Some((day, day_digits)))
                 if digits == 4 && is_month(month) && is_day(day) && day_digits <= 2 =>
@@ -367,7 +434,9 @@ fn numeric(tokens: &[Token]) -> Option<Day> {
                 Some(Day { year: Some(first), month, day: Some(day) })
             }
             // 9.3.2023, 3/9/2023
-            (Some(divider @ ('-' | '/' | '.')), Some((second, _)), Some('-' | '/' | '.'), Some((year, 4))) if digits <= 2 => {
+            (Some(divider @ ('-' | '/' | '.')), Some((second, _)), Some('-' | '/' | '.'), Some((year, 4)))
+                if digits <= 2 =>
+            {
                 let (month, day) = if divider == '/' && is_month(first) { (first, second) } else { (second, first) };
                 (is_month(month) && is_day(day)).then_some(Day { year: Some(year), month, day: Some(day) })
             }
@@ -419,7 +488,9 @@ fn zone(tokens: &[Token], clock: Clock<'_>) -> Option<i32> {
     let Some(sign) = sign else { return named };
     let negative = matches!(tokens.get(sign), Some(Token::Mark('-')));
     let minutes = match (tokens.get(sign + 1), tokens.get(sign + 2), tokens.get(sign + 3)) {
-        (Some(Token::Number(hours, 1 | 2)), Some(Token::Mark(':')), Some(Token::Number(minutes, 2))) => hours * 60 + minutes,
+        (Some(Token::Number(hours, 1 | 2)), Some(Token::Mark(':')), Some(Token::Number(minutes, 2))) => {
+            hours * 60 + minutes
+        }
         // Behind 23:59 a `-05-2023` is a date, not an offset.
         (Some(Token::Number(_, 1 | 2)), Some(Token::Mark('-' | '/' | '.')), _) => return named,
         (Some(Token::Number(hours, 1 | 2)), _, _) => hours * 60,
@@ -494,7 +565,8 @@ mod tests {
     fn cst_is_china_only_in_chinese_documents() {
         let zone = Zone::shanghai();
         let now = Moment::from_rfc3339("2026-11-24T10:00:00+08:00").unwrap();
-        let at = |chinese| parse("Thu, 09 Mar 2023 10:27:02 CST", Clock { now, zone: &zone, chinese }).unwrap().at.rfc3339();
+        let at =
+            |chinese| parse("Thu, 09 Mar 2023 10:27:02 CST", Clock { now, zone: &zone, chinese }).unwrap().at.rfc3339();
         assert_eq!(at(true), "2023-03-09T02:27:02.000Z");
         assert_eq!(at(false), "2023-03-09T16:27:02.000Z");
     }

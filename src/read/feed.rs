@@ -28,12 +28,20 @@ pub(super) fn read(text: &str, url: &Link, clock: Clock<'_>) -> Reading {
     let mut reading = Reading { format: reader.format(), ..Reading::default() };
     let mut fault = |kind, place: &str, detail: String| reading.faults.push(Fault::new(kind, place, detail));
     if outline.too_deep {
-        fault(FaultKind::TooDeep, "document", "its elements are nested more than 64 deep; the feed is broken or an attack".to_owned());
+        fault(
+            FaultKind::TooDeep,
+            "document",
+            "its elements are nested more than 64 deep; the feed is broken or an attack".to_owned(),
+        );
         return Reading { faults: reading.faults, ..Reading::default() };
     }
-    let items: Vec<usize> = (0..outline.elements.len()).filter(|at| reader.element(*at).is_some_and(Element::is_item)).collect();
+    let items: Vec<usize> =
+        (0..outline.elements.len()).filter(|at| reader.element(*at).is_some_and(Element::is_item)).collect();
     if reading.format.is_empty() && items.is_empty() {
-        let root = outline.elements.first().map_or_else(|| "no element at all".to_owned(), |root| format!("a <{}> document", root.name));
+        let root = outline
+            .elements
+            .first()
+            .map_or_else(|| "no element at all".to_owned(), |root| format!("a <{}> document", root.name));
         fault(FaultKind::NotAFeed, "document", format!("this is {root}, not a feed"));
         return Reading { faults: reading.faults, ..Reading::default() };
     }
@@ -41,7 +49,11 @@ pub(super) fn read(text: &str, url: &Link, clock: Clock<'_>) -> Reading {
         fault(FaultKind::Truncated, "document", "it ends before its elements do; what is there was read".to_owned());
     }
     if outline.too_many {
-        fault(FaultKind::TooMany, "document", format!("it has more than {MOST_DRAFTS} items; the first {MOST_DRAFTS} were read"));
+        fault(
+            FaultKind::TooMany,
+            "document",
+            format!("it has more than {MOST_DRAFTS} items; the first {MOST_DRAFTS} were read"),
+        );
     }
     let first_item = items.first().copied().unwrap_or(outline.elements.len());
     reader.head(first_item, items.last().copied(), &mut reading);
@@ -124,7 +136,8 @@ impl<'a> Reader<'a> {
             "yearly" => 365 * 86_400,
             _ => 0,
         });
-        let frequency = sy("updatefrequency").and_then(|text| text.trim().parse::<u64>().ok()).filter(|n| *n > 0).unwrap_or(1);
+        let frequency =
+            sy("updatefrequency").and_then(|text| text.trim().parse::<u64>().ok()).filter(|n| *n > 0).unwrap_or(1);
         reading.wait = ttl.max(period / frequency);
         reading.skip = self.skip();
     }
@@ -138,7 +151,11 @@ impl<'a> Reader<'a> {
         };
         const DAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
         Skip {
-            hours: texts("skiphours", "hour").iter().filter_map(|hour| hour.parse().ok()).filter(|hour| *hour < 24).collect(),
+            hours: texts("skiphours", "hour")
+                .iter()
+                .filter_map(|hour| hour.parse().ok())
+                .filter(|hour| *hour < 24)
+                .collect(),
             days: texts("skipdays", "day")
                 .iter()
                 .filter_map(|day| DAYS.iter().position(|name| name == day).and_then(|at| u8::try_from(at).ok()))
@@ -153,9 +170,14 @@ impl<'a> Reader<'a> {
         let mut note = |field: &'static str, by: &'static str| found.push((field, Cow::Borrowed(by)));
 
         let mut draft = Draft::default();
-        let titles = [(Namespace::Core, "title", "title"), (Namespace::Dc, "title", "dc:title"), (Namespace::Media, "title", "media:title")];
+        let titles = [
+            (Namespace::Core, "title", "title"),
+            (Namespace::Dc, "title", "dc:title"),
+            (Namespace::Media, "title", "media:title"),
+        ];
         if let Some((title, by)) = titles.iter().find_map(|(namespace, name, by)| {
-            let title = fields().filter(|e| e.is(*namespace, name)).map(|e| self.title(e)).find(|title| !title.is_empty())?;
+            let title =
+                fields().filter(|e| e.is(*namespace, name)).map(|e| self.title(e)).find(|title| !title.is_empty())?;
             Some((title, *by))
         }) {
             draft.title = title;
@@ -164,7 +186,9 @@ impl<'a> Reader<'a> {
 
         let guid = fields().find(|e| e.is(Namespace::Core, "guid") && !e.inner.trim().is_empty());
         let id = fields().find(|e| e.is(Namespace::Core, "id") && !e.inner.trim().is_empty());
-        let about = self.element(item).and_then(|e| e.attributes().find(|(name, _)| name.eq_ignore_ascii_case("rdf:about")).map(|(_, value)| value.trim()));
+        let about = self.element(item).and_then(|e| {
+            e.attributes().find(|(name, _)| name.eq_ignore_ascii_case("rdf:about")).map(|(_, value)| value.trim())
+        });
         if let Some(element) = guid.or(id) {
             draft.guid = Some(self.identifier(element));
             note("guid", if guid.is_some() { "guid" } else { "id" });
@@ -176,7 +200,9 @@ impl<'a> Reader<'a> {
         if let Some((link, by)) = self.link(item, end, guid) {
             draft.link = Some(link);
             note("link", by);
-        } else if let Some(about) = draft.guid.as_deref().filter(|about| guid.is_none() && id.is_none() && Link::parse(about).is_ok()) {
+        } else if let Some(about) =
+            draft.guid.as_deref().filter(|about| guid.is_none() && id.is_none() && Link::parse(about).is_ok())
+        {
             draft.link = Some(about.to_owned());
             note("link", "rdf:about");
         }
@@ -232,8 +258,13 @@ impl<'a> Reader<'a> {
             note("content_html", "content");
         }
 
-        for element in fields().filter(|e| e.is(Namespace::Core, "category") || e.is(Namespace::Dc, "subject") || e.is(Namespace::Itunes, "keywords")) {
-            let label = element.attribute("label").or_else(|| element.attribute("term")).map(|label| text::resolve(label, self.definitions()));
+        for element in fields().filter(|e| {
+            e.is(Namespace::Core, "category") || e.is(Namespace::Dc, "subject") || e.is(Namespace::Itunes, "keywords")
+        }) {
+            let label = element
+                .attribute("label")
+                .or_else(|| element.attribute("term"))
+                .map(|label| text::resolve(label, self.definitions()));
             let label = label.map_or_else(|| self.title(element), |label| text::line(&label));
             if !label.is_empty() && !draft.categories.contains(&label) && draft.categories.len() < CATEGORIES {
                 draft.categories.push(label);
@@ -241,8 +272,10 @@ impl<'a> Reader<'a> {
         }
 
         let attached = below().filter(|e| {
-            let is_link = e.is(Namespace::Core, "link") && e.attribute("rel").is_some_and(|rel| rel.eq_ignore_ascii_case("enclosure"));
-            (e.is(Namespace::Core, "enclosure") || e.is(Namespace::Media, "content") || is_link) && (e.parent == Some(item) || e.namespace == Namespace::Media)
+            let is_link = e.is(Namespace::Core, "link")
+                && e.attribute("rel").is_some_and(|rel| rel.eq_ignore_ascii_case("enclosure"));
+            (e.is(Namespace::Core, "enclosure") || e.is(Namespace::Media, "content") || is_link)
+                && (e.parent == Some(item) || e.namespace == Namespace::Media)
         });
         for element in attached {
             let address = element.attribute("url").or_else(|| element.attribute("href"));
@@ -258,9 +291,15 @@ impl<'a> Reader<'a> {
             }
         }
 
-        draft.comments = fields().find(|e| e.is(Namespace::Core, "comments")).and_then(|e| self.link_of(e)).filter(|url| Link::parse(url).is_ok());
+        draft.comments = fields()
+            .find(|e| e.is(Namespace::Core, "comments"))
+            .and_then(|e| self.link_of(e))
+            .filter(|url| Link::parse(url).is_ok());
         draft.rights = fields()
-            .find(|e| (e.namespace == Namespace::Core && matches!(e.name.as_str(), "rights" | "copyright")) || e.is(Namespace::Dc, "rights"))
+            .find(|e| {
+                (e.namespace == Namespace::Core && matches!(e.name.as_str(), "rights" | "copyright"))
+                    || e.is(Namespace::Dc, "rights")
+            })
             .map(|e| self.title(e))
             .filter(|rights| !rights.is_empty());
         draft.credit = self.credit(item, end);
@@ -272,7 +311,10 @@ impl<'a> Reader<'a> {
     fn link(&self, item: usize, end: usize, guid: Option<&Element<'_>>) -> Option<(String, &'static str)> {
         let links = || self.children(item, end).filter(|e| e.is(Namespace::Core, "link"));
         let is_alternate = |e: &&Element<'_>| {
-            e.attribute("href").is_some() && e.attribute("rel").map(str::trim).is_none_or(|rel| rel.is_empty() || rel.eq_ignore_ascii_case("alternate"))
+            e.attribute("href").is_some()
+                && e.attribute("rel")
+                    .map(str::trim)
+                    .is_none_or(|rel| rel.is_empty() || rel.eq_ignore_ascii_case("alternate"))
         };
         let is_page = |e: &&Element<'_>| e.attribute("type").is_none_or(|kind| kind.contains("html"));
         let written = || links().filter(|e| e.attribute("href").is_none()).find_map(|e| self.link_of(e));
@@ -284,7 +326,9 @@ impl<'a> Reader<'a> {
             return Some((link, "link"));
         }
         let own = self.element(item);
-        if let Some(link) = own.and_then(|e| self.absolute(Some(e), &text::resolve(e.attribute("href")?, self.definitions()))) {
+        if let Some(link) =
+            own.and_then(|e| self.absolute(Some(e), &text::resolve(e.attribute("href")?, self.definitions())))
+        {
             return Some((link, "href"));
         }
         let guid = guid.filter(|e| e.attribute("isPermaLink").is_none_or(|is| !is.eq_ignore_ascii_case("false")))?;
@@ -306,26 +350,30 @@ impl<'a> Reader<'a> {
         let id = text::printable(id.trim()).into_owned();
         // An id of Atom is never relative (RFC 4287, section 4.2.6), but some are, and mean their base.
         let is_relative = id.contains('/') && !id.contains(':');
-        match self.base(element) {
-            Some(base) if is_relative && element.base.is_some() => base.join(&id).map_or(id, |link| link.as_str().to_owned()),
-            _ => id,
+        if is_relative && element.base.is_some() {
+            self.base(element).join(&id).map_or(id, |link| link.as_str().to_owned())
+        } else {
+            id
         }
     }
 
     /// The base of an element: every `xml:base` above it, on the document's own address.
-    fn base(&self, element: &Element<'_>) -> Option<Link> {
+    fn base(&self, element: &Element<'_>) -> Link {
         let mut chain = Vec::new();
         let mut at = element.base;
         while let Some(owner) = at.and_then(|at| self.element(at)) {
-            chain.extend(super::markup::attribute(owner.tag, "xml:base").map(|base| text::resolve(base, self.definitions())));
+            chain.extend(
+                super::markup::attribute(owner.tag, "xml:base").map(|base| text::resolve(base, self.definitions())),
+            );
             at = owner.parent.and_then(|parent| self.element(parent)?.base);
         }
-        chain.iter().rev().fold(Some(self.url.clone()), |base, reference| base.map(|base| base.join(reference).unwrap_or(base)))
+        chain.iter().rev().fold(self.url.clone(), |base, reference| base.join(reference).unwrap_or(base))
     }
 
     /// An address as a source wrote it, made absolute where that can be done.
     fn absolute(&self, element: Option<&Element<'_>>, reference: &str) -> Option<String> {
-        let reference: String = text::printable(reference).chars().filter(|c| !matches!(c, '\n' | '\r' | '\t')).collect();
+        let reference: String =
+            text::printable(reference).chars().filter(|c| !matches!(c, '\n' | '\r' | '\t')).collect();
         let reference = reference.trim();
         if reference.is_empty() {
             return None;
@@ -333,7 +381,7 @@ impl<'a> Reader<'a> {
         if let Ok(link) = Link::parse(reference) {
             return Some(link.as_str().to_owned());
         }
-        let base = element.and_then(|e| self.base(e)).unwrap_or_else(|| self.url.clone());
+        let base = element.map_or_else(|| self.url.clone(), |e| self.base(e));
         match base.join(reference) {
             Ok(link) => Some(link.as_str().to_owned()),
             // An address of another scheme (urn:, mailto:) stays as it is: it names the item, though nobody fetches it.
@@ -347,7 +395,8 @@ impl<'a> Reader<'a> {
         let says = |name: &str| element.attribute(name).is_some_and(|value| value.eq_ignore_ascii_case("base64"));
         // In Atom 1.0 every media type that is neither text nor XML is base64 (RFC 4287, section 4.1.3.3).
         let kind = element.attribute("type").unwrap_or("").to_ascii_lowercase();
-        let is_binary = kind.contains('/') && !kind.starts_with("text/") && !kind.contains("xml") && !kind.contains("html");
+        let is_binary =
+            kind.contains('/') && !kind.starts_with("text/") && !kind.contains("xml") && !kind.contains("html");
         if says("mode") || says("type") || is_binary { base64(&text).unwrap_or(text) } else { text }
     }
 
@@ -367,14 +416,20 @@ impl<'a> Reader<'a> {
     fn people(&self, item: usize, end: usize, draft: &mut Draft) {
         let all = self.outline.elements.get(item + 1..end).unwrap_or(&[]);
         for (at, element) in all.iter().enumerate().filter(|(_, e)| e.parent == Some(item)) {
-            let is_author = element.is(Namespace::Core, "author") || element.is(Namespace::Dc, "creator") || element.is(Namespace::Itunes, "author");
+            let is_author = element.is(Namespace::Core, "author")
+                || element.is(Namespace::Dc, "creator")
+                || element.is(Namespace::Itunes, "author");
             if !is_author || draft.authors.len() >= AUTHORS {
                 continue;
             }
             let own = item + 1 + at;
             let part = |name: &str| self.children(own, end).find(|e| e.name == name).map(|e| self.title(e));
             let has_parts = self.children(own, end).next().is_some();
-            let name = if has_parts { part("name").or_else(|| part("email")).unwrap_or_default() } else { bare_name(&self.title(element)) };
+            let name = if has_parts {
+                part("name").or_else(|| part("email")).unwrap_or_default()
+            } else {
+                bare_name(&self.title(element))
+            };
             if !name.is_empty() && !draft.authors.contains(&name) {
                 draft.authors.push(name);
             }
@@ -386,18 +441,27 @@ impl<'a> Reader<'a> {
         let content = fields()
             .find(|e| {
                 e.is(Namespace::Content, "encoded")
-                    || (e.namespace == Namespace::Core && matches!(e.name.as_str(), "content" | "fullitem" | "body") && !e.inner.trim().is_empty())
+                    || (e.namespace == Namespace::Core
+                        && matches!(e.name.as_str(), "content" | "fullitem" | "body")
+                        && !e.inner.trim().is_empty())
                     || (e.namespace == Namespace::Xhtml && matches!(e.name.as_str(), "body" | "div"))
             })
             .map(|e| self.html(e));
         let summary = fields()
-            .find(|e| e.namespace == Namespace::Core && matches!(e.name.as_str(), "description" | "summary" | "abstract") && !e.inner.trim().is_empty())
+            .find(|e| {
+                e.namespace == Namespace::Core
+                    && matches!(e.name.as_str(), "description" | "summary" | "abstract")
+                    && !e.inner.trim().is_empty()
+            })
             .or_else(|| fields().find(|e| e.is(Namespace::Itunes, "summary") || e.is(Namespace::Dc, "description")))
             .or_else(|| fields().find(|e| e.is(Namespace::Media, "description")))
             .map(|e| self.html(e));
         let content = content.filter(|html| !html.trim().is_empty());
-        draft.summary = summary.as_deref().map(|html| text::head(&text::plain(html), BODY).to_owned()).unwrap_or_default();
-        draft.text = content.as_deref().map_or_else(|| draft.summary.clone(), |html| text::head(&text::plain(html), BODY).to_owned());
+        draft.summary =
+            summary.as_deref().map(|html| text::head(&text::plain(html), BODY).to_owned()).unwrap_or_default();
+        draft.text = content
+            .as_deref()
+            .map_or_else(|| draft.summary.clone(), |html| text::head(&text::plain(html), BODY).to_owned());
         draft.content_html = content.or(summary).map(|html| text::head(&html, BODY).to_owned()).unwrap_or_default();
     }
 
@@ -405,7 +469,8 @@ impl<'a> Reader<'a> {
     fn html(&self, element: &Element<'_>) -> String {
         let kind = element.attribute("type").unwrap_or("").to_ascii_lowercase();
         let mode = element.attribute("mode").unwrap_or("").to_ascii_lowercase();
-        let is_inline = kind.contains("xhtml") || (mode == "xml" && kind.contains("html")) || element.namespace == Namespace::Xhtml;
+        let is_inline =
+            kind.contains("xhtml") || (mode == "xml" && kind.contains("html")) || element.namespace == Namespace::Xhtml;
         if is_inline {
             return text::printable(element.inner.trim()).into_owned();
         }
@@ -419,7 +484,8 @@ impl<'a> Reader<'a> {
 
     /// `<source url="…">name</source>` of RSS, and the feed that `atom:source` describes.
     fn credit(&self, item: usize, end: usize) -> Option<Credit> {
-        let at = (item + 1..end).find(|at| self.element(*at).is_some_and(|e| e.parent == Some(item) && e.is(Namespace::Core, "source")))?;
+        let at = (item + 1..end)
+            .find(|at| self.element(*at).is_some_and(|e| e.parent == Some(item) && e.is(Namespace::Core, "source")))?;
         let element = self.element(at)?;
         let part = |name: &str| self.children(at, end).find(|e| e.is(Namespace::Core, name));
         let name = part("title").map_or_else(|| self.title(element), |e| self.title(e));
@@ -459,7 +525,9 @@ fn bare_name(author: &str) -> String {
         return name.trim().to_owned();
     }
     match author.split_once('<') {
-        Some((name, address)) if address.contains('@') && !name.trim().is_empty() => name.trim().trim_matches('"').to_owned(),
+        Some((name, address)) if address.contains('@') && !name.trim().is_empty() => {
+            name.trim().trim_matches('"').to_owned()
+        }
         _ => author.to_owned(),
     }
 }

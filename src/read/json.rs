@@ -9,13 +9,20 @@ use crate::model::{Draft, Enclosure, Link};
 
 /// Reads a document that begins like JSON.
 pub(super) fn read(document: &str, url: &Link, clock: Clock<'_>) -> Reading {
-    let failed = |kind, detail: String| Reading { faults: vec![Fault::new(kind, "document", detail)], ..Reading::default() };
+    let failed =
+        |kind, detail: String| Reading { faults: vec![Fault::new(kind, "document", detail)], ..Reading::default() };
     let root: Value = match serde_json::from_str(document) {
         Ok(root) => root,
-        Err(e) => return failed(FaultKind::Json, format!("this JSON is broken in line {}, column {}", e.line(), e.column())),
+        Err(e) => {
+            return failed(FaultKind::Json, format!("this JSON is broken in line {}, column {}", e.line(), e.column()));
+        }
     };
     let is_feed = root.get("version").and_then(Value::as_str).is_some_and(|version| version.contains("jsonfeed.org"));
-    let Some(items) = root.get("items").and_then(Value::as_array).filter(|items| is_feed || items.iter().any(|item| item.get("id").is_some())) else {
+    let Some(items) = root
+        .get("items")
+        .and_then(Value::as_array)
+        .filter(|items| is_feed || items.iter().any(|item| item.get("id").is_some()))
+    else {
         return failed(FaultKind::NotAFeed, "this is JSON, but no JSON Feed: `items` is missing".to_owned());
     };
     let base = string(&root, "home_page_url").and_then(|home| url.join(&home).ok()).unwrap_or_else(|| url.clone());
@@ -29,18 +36,27 @@ pub(super) fn read(document: &str, url: &Link, clock: Clock<'_>) -> Reading {
         reading.drafts.push(draft(item, &root, url, clock, &mut reading.faults));
     }
     if items.len() > MOST_DRAFTS {
-        reading.faults.push(Fault::new(FaultKind::TooMany, "items", format!("it has {} items; the first {MOST_DRAFTS} were read", items.len())));
+        reading.faults.push(Fault::new(
+            FaultKind::TooMany,
+            "items",
+            format!("it has {} items; the first {MOST_DRAFTS} were read", items.len()),
+        ));
     }
     reading
 }
 
 fn draft(item: &Value, root: &Value, base: &Link, clock: Clock<'_>, faults: &mut Vec<Fault>) -> Draft {
-    let address = |name: &str| string(item, name).and_then(|url| base.join(&url).ok()).map(|link| link.as_str().to_owned());
+    let address =
+        |name: &str| string(item, name).and_then(|url| base.join(&url).ok()).map(|link| link.as_str().to_owned());
     let mut date = |name: &'static str| {
         let written = string(item, name)?;
         let stamp = date::parse(&written, clock);
         if stamp.is_none() {
-            faults.push(Fault::new(FaultKind::Date, name, format!("`{}` is no date that can be used", text::head(&written, 80))));
+            faults.push(Fault::new(
+                FaultKind::Date,
+                name,
+                format!("`{}` is no date that can be used", text::head(&written, 80)),
+            ));
         }
         stamp
     };
@@ -56,7 +72,11 @@ fn draft(item: &Value, root: &Value, base: &Link, clock: Clock<'_>, faults: &mut
     let names = |of: &Value| -> Vec<String> {
         let many = of.get("authors").and_then(Value::as_array).into_iter().flatten();
         let one = of.get("author").into_iter();
-        many.chain(one).map(|author| author.as_str().map_or_else(|| line(author, "name"), text::line)).filter(|name| !name.is_empty()).take(16).collect()
+        many.chain(one)
+            .map(|author| author.as_str().map_or_else(|| line(author, "name"), text::line))
+            .filter(|name| !name.is_empty())
+            .take(16)
+            .collect()
     };
     let own = names(item);
     let (link, external) = (address("url"), address("external_url"));
@@ -67,11 +87,26 @@ fn draft(item: &Value, root: &Value, base: &Link, clock: Clock<'_>, faults: &mut
         published: date("date_published"),
         updated: date("date_modified"),
         authors: if own.is_empty() { names(root) } else { own },
-        categories: item.get("tags").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).map(text::line).take(32).collect(),
+        categories: item
+            .get("tags")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .map(text::line)
+            .take(32)
+            .collect(),
         summary,
         content_html: text::head(&content, 256 * 1024).to_owned(),
         text: text::head(&text, 256 * 1024).to_owned(),
-        enclosures: item.get("attachments").and_then(Value::as_array).into_iter().flatten().filter_map(|file| enclosure(file, base)).take(32).collect(),
+        enclosures: item
+            .get("attachments")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .filter_map(|file| enclosure(file, base))
+            .take(32)
+            .collect(),
         ..Draft::default()
     };
     let fields: [(&'static str, bool); 5] = [

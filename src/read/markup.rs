@@ -163,7 +163,8 @@ fn name_at_start(text: &str) -> &str {
     if !text.starts_with(begins) {
         return "";
     }
-    let end = text.find(|c: char| c.is_whitespace() || matches!(c, '>' | '/' | '<' | '=' | '"' | '\'')).unwrap_or(text.len());
+    let end =
+        text.find(|c: char| c.is_whitespace() || matches!(c, '>' | '/' | '<' | '=' | '"' | '\'')).unwrap_or(text.len());
     cut(text, 0, end)
 }
 
@@ -220,32 +221,30 @@ impl<'a> Iterator for Attributes<'a> {
     type Item = (&'a str, &'a str);
 
     fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            let rest = self.rest.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, '/' | '"' | '\'' | '='));
-            if rest.is_empty() || self.left == 0 {
-                return None;
-            }
-            let length = rest.find(|c: char| c.is_whitespace() || matches!(c, '=' | '"' | '\'')).unwrap_or(rest.len());
-            let name = cut(rest, 0, length);
-            let after = cut(rest, length, rest.len()).trim_start();
-            self.left -= 1;
-            let Some(value) = after.strip_prefix('=') else {
-                self.rest = after;
-                return Some((name, ""));
-            };
-            let value = value.trim_start();
-            let quote = value.chars().next().filter(|c| matches!(c, '"' | '\''));
-            let (value, next) = match quote {
-                Some(quote) => {
-                    let value = cut(value, 1, value.len());
-                    let end = value.find(quote).unwrap_or(value.len());
-                    (cut(value, 0, end), cut(value, end + 1, value.len()))
-                }
-                None => value.split_once(char::is_whitespace).unwrap_or((value, "")),
-            };
-            self.rest = next;
-            return Some((name, value));
+        let rest = self.rest.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, '/' | '"' | '\'' | '='));
+        if rest.is_empty() || self.left == 0 {
+            return None;
         }
+        let length = rest.find(|c: char| c.is_whitespace() || matches!(c, '=' | '"' | '\'')).unwrap_or(rest.len());
+        let name = cut(rest, 0, length);
+        let after = cut(rest, length, rest.len()).trim_start();
+        self.left -= 1;
+        let Some(value) = after.strip_prefix('=') else {
+            self.rest = after;
+            return Some((name, ""));
+        };
+        let value = value.trim_start();
+        let quote = value.chars().next().filter(|c| matches!(c, '"' | '\''));
+        let (value, next) = match quote {
+            Some(quote) => {
+                let value = cut(value, 1, value.len());
+                let end = value.find(quote).unwrap_or(value.len());
+                (cut(value, 0, end), cut(value, end + 1, value.len()))
+            }
+            None => value.split_once(char::is_whitespace).unwrap_or((value, "")),
+        };
+        self.rest = next;
+        Some((name, value))
     }
 }
 
@@ -266,12 +265,18 @@ mod tests {
     fn wild_markup() {
         use Token::*;
         check("a < b", &[Text("a "), Text("< b")]);
-        check("<a href=x>1</a >", &[Start { name: "a", inside: " href=x", closed: false }, Text("1"), End { name: "a" }]);
+        check(
+            "<a href=x>1</a >",
+            &[Start { name: "a", inside: " href=x", closed: false }, Text("1"), End { name: "a" }],
+        );
         check("<a t='>'/>", &[Start { name: "a", inside: " t='>'", closed: true }]);
         check("<![CDATA[<b>", &[Cdata("<b>")]);
         check("<!DOCTYPE a [<!ENTITY b \">\">]>c", &[Doctype(" a [<!ENTITY b \">\">]"), Text("c")]);
         check("<!-- <a> --><b", &[Start { name: "b", inside: "", closed: false }]);
-        check("<t<b>", &[Start { name: "t", inside: "", closed: false }, Start { name: "b", inside: "", closed: false }]);
+        check(
+            "<t<b>",
+            &[Start { name: "t", inside: "", closed: false }, Start { name: "b", inside: "", closed: false }],
+        );
     }
 
     #[test]

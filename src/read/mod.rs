@@ -80,11 +80,16 @@ pub fn read(page: &Page, rules: &Rules, now: Moment) -> Reading {
     if let Some(fault) = mojibake {
         return Reading { faults: vec![fault], ..Reading::default() };
     }
-    let clock = date::Clock { now, zone: &rules.zone, chinese: text.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c)) };
+    let clock =
+        date::Clock { now, zone: &rules.zone, chinese: text.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c)) };
     let start = text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
     if start.is_empty() {
         let fault = Fault::new(FaultKind::Empty, "document", "the answer has no content".to_owned());
         return Reading { faults: vec![fault], ..Reading::default() };
     }
-    if start.starts_with(['{', '[']) { json::read(start, &page.url, clock) } else { feed::read(&text, &page.url, clock) }
+    if start.starts_with(['{', '[']) {
+        json::read(start, &page.url, clock)
+    } else {
+        feed::read(&text, &page.url, clock)
+    }
 }

@@ -36,7 +36,14 @@ impl Namespace {
             () if has("1999/02/22-rdf-syntax-ns") => Self::Rdf,
             () if has("purl.org/syndication/thread") => Self::Thr,
             () if has("w3.org/2005/atom") || has("purl.org/atom/") || has("/2003/feed") => Self::Core,
-            () if has("purl.org/rss/") || has("purl.org/net/rss") || has("netscape.com/rdf/simple") || has("userland.com/rss") || has("/tech/rss") => Self::Core,
+            () if has("purl.org/rss/")
+                || has("purl.org/net/rss")
+                || has("netscape.com/rdf/simple")
+                || has("userland.com/rss")
+                || has("/tech/rss") =>
+            {
+                Self::Core
+            }
             () if has("microsoft.com/standards/channels") || has("cdf") => Self::Core,
             () if uri.is_empty() => Self::Core,
             () => Self::Other,

@@ -84,7 +84,9 @@ pub(super) fn outline(text: &str, most: usize) -> Outline<'_> {
                 let is_item = namespace == Namespace::Core && matches!(local.as_str(), "item" | "entry");
                 if is_item {
                     // An item inside an item: the one before was never closed.
-                    while let Some(at) = open.iter().rposition(|o| out.elements.get(o.index).is_some_and(Element::is_item)) {
+                    while let Some(at) =
+                        open.iter().rposition(|o| out.elements.get(o.index).is_some_and(Element::is_item))
+                    {
                         close(&mut open, at, tokens.start(), text, &mut out, &mut declared);
                     }
                     items += 1;
@@ -99,7 +101,10 @@ pub(super) fn outline(text: &str, most: usize) -> Outline<'_> {
                 let base = attribute(inside, "xml:base").map(|_| index).or(above);
                 let is_leaf = is_leaf(namespace, &local, parent.and_then(|parent| out.elements.get(parent)));
                 out.elements.push(Element { namespace, name: local, tag: inside, inner: "", parent, base });
-                if closed {
+                // A link of Atom holds nothing, and many forget to close it.
+                let is_void =
+                    out.elements.last().is_some_and(|e| e.is(Namespace::Core, "link") && e.attribute("href").is_some());
+                if closed || is_void {
                     declared.truncate(scope);
                 } else if is_leaf {
                     let inner = leaf(&mut tokens, name, text, &open, &out.elements);
@@ -130,7 +135,14 @@ pub(super) fn outline(text: &str, most: usize) -> Outline<'_> {
 }
 
 /// Closes the open elements from number `at` on; their insides end at `end`.
-fn close<'a>(open: &mut Vec<Open<'a>>, at: usize, end: usize, text: &'a str, out: &mut Outline<'a>, declared: &mut Vec<(&'a str, Namespace)>) {
+fn close<'a>(
+    open: &mut Vec<Open<'a>>,
+    at: usize,
+    end: usize,
+    text: &'a str,
+    out: &mut Outline<'a>,
+    declared: &mut Vec<(&'a str, Namespace)>,
+) {
     for closed in open.drain(at.min(open.len())..) {
         if let Some(element) = out.elements.get_mut(closed.index) {
             element.inner = cut(text, closed.from, end);
@@ -141,11 +153,20 @@ fn close<'a>(open: &mut Vec<Open<'a>>, at: usize, end: usize, text: &'a str, out
 
 /// Takes tokens up to the end of a leaf and returns its inside. It also ends where an element around it ends, where the
 /// next item begins, and, for the short ones, where a sibling begins.
-fn leaf<'a>(tokens: &mut Tokens<'a>, name: &str, text: &'a str, open: &[Open<'a>], elements: &[Element<'a>]) -> &'a str {
+fn leaf<'a>(
+    tokens: &mut Tokens<'a>,
+    name: &str,
+    text: &'a str,
+    open: &[Open<'a>],
+    elements: &[Element<'a>],
+) -> &'a str {
     let from = tokens.end();
     let mut nested = 0_usize;
     let local = name.rsplit(':').next().unwrap_or(name).to_ascii_lowercase();
-    let is_short = matches!(local.as_str(), "title" | "link" | "guid" | "pubdate" | "category" | "author" | "comments" | "id" | "updated" | "published");
+    let is_short = matches!(
+        local.as_str(),
+        "title" | "link" | "guid" | "pubdate" | "category" | "author" | "comments" | "id" | "updated" | "published"
+    );
     loop {
         let before = tokens.end();
         let Some(token) = tokens.next() else { return cut(text, from, text.len()) };
@@ -163,9 +184,25 @@ fn leaf<'a>(tokens: &mut Tokens<'a>, name: &str, text: &'a str, open: &[Open<'a>
                 return cut(text, from, before);
             }
             Token::Start { name: found, .. } => {
-                let next_item = open.iter().any(|o| elements.get(o.index).is_some_and(Element::is_item) && o.name.eq_ignore_ascii_case(found));
                 let lower = found.to_ascii_lowercase();
-                let sibling = is_short && matches!(lower.as_str(), "link" | "guid" | "pubdate" | "description" | "category" | "enclosure" | "comments" | "dc:date" | "dc:creator" | "content:encoded");
+                let in_same_item = open
+                    .iter()
+                    .any(|o| elements.get(o.index).is_some_and(Element::is_item) && o.name.eq_ignore_ascii_case(found));
+                let next_item = in_same_item || (is_short && matches!(lower.as_str(), "item" | "entry"));
+                let sibling = is_short
+                    && matches!(
+                        lower.as_str(),
+                        "link"
+                            | "guid"
+                            | "pubdate"
+                            | "description"
+                            | "category"
+                            | "enclosure"
+                            | "comments"
+                            | "dc:date"
+                            | "dc:creator"
+                            | "content:encoded"
+                    );
                 if next_item || sibling {
                     tokens.back(before);
                     return cut(text, from, before);
@@ -202,8 +239,10 @@ fn resolve(name: &str, declared: &[(&str, Namespace)]) -> (Namespace, String) {
 fn is_leaf(namespace: Namespace, name: &str, parent: Option<&Element<'_>>) -> bool {
     match namespace {
         Namespace::Core => match name {
-            "title" | "link" | "guid" | "id" | "description" | "summary" | "content" | "subtitle" | "tagline" | "info" | "pubdate" | "published" | "issued" | "updated" | "modified"
-            | "created" | "lastbuilddate" | "category" | "comments" | "rights" | "copyright" | "abstract" | "fullitem" | "name" | "email" | "language" | "ttl" | "generator" | "body" => true,
+            "title" | "link" | "guid" | "id" | "description" | "summary" | "content" | "subtitle" | "tagline"
+            | "info" | "pubdate" | "published" | "issued" | "updated" | "modified" | "created" | "lastbuilddate"
+            | "category" | "comments" | "rights" | "copyright" | "abstract" | "fullitem" | "name" | "email"
+            | "language" | "ttl" | "generator" | "body" => true,
             // The author of RSS is a text, that of Atom holds elements.
             "author" | "source" | "managingeditor" => false,
             _ => false,
@@ -230,9 +269,14 @@ fn definitions(doctype: &str) -> Definitions {
             let rest = rest.trim_start();
             let quote = rest.chars().next().filter(|c| matches!(c, '"' | '\''));
             let value = quote.and_then(|quote| cut(rest, 1, rest.len()).split_once(quote)).map(|(value, _)| value);
-            let is_plain = |value: &&str| value.len() <= LONGEST && !value.contains(['%', '<']) && (!value.contains('&') || value.starts_with("&#"));
+            let is_plain = |value: &&str| {
+                value.len() <= LONGEST
+                    && !value.contains(['%', '<'])
+                    && (!value.contains('&') || value.starts_with("&#"))
+            };
             let none = Definitions::new();
-            let text = value.filter(is_plain).map(|value| super::text::resolve(value, &none).into_owned()).unwrap_or_default();
+            let text =
+                value.filter(is_plain).map(|value| super::text::resolve(value, &none).into_owned()).unwrap_or_default();
             Some((name.to_owned(), text))
         })
         .collect()
@@ -249,7 +293,11 @@ mod tests {
     #[test]
     fn unclosed_items_and_leaves() {
         let found = names("<rss><item><title>a<link>b</link><item><title>c</item>");
-        let found: Vec<(&str, &str)> = found.iter().map(|(name, inner)| (name.as_str(), *inner)).filter(|(name, _)| *name != "rss" && *name != "item").collect();
+        let found: Vec<(&str, &str)> = found
+            .iter()
+            .map(|(name, inner)| (name.as_str(), *inner))
+            .filter(|(name, _)| *name != "rss" && *name != "item")
+            .collect();
         assert_eq!(found, [("title", "a"), ("link", "b"), ("title", "c")]);
     }
 
@@ -261,7 +309,9 @@ mod tests {
 
     #[test]
     fn entities_that_name_others_are_known_and_empty() {
-        let found = definitions(" r [<!ENTITY a 'x'><!ENTITY b \"&a;&a;\"><!ENTITY c SYSTEM \"file:///etc/passwd\"><!ENTITY d '&#38;']");
+        let found = definitions(
+            " r [<!ENTITY a 'x'><!ENTITY b \"&a;&a;\"><!ENTITY c SYSTEM \"file:///etc/passwd\"><!ENTITY d '&#38;']",
+        );
         let found: Vec<(&str, &str)> = found.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
         assert_eq!(found, [("a", "x"), ("b", ""), ("c", ""), ("d", "&")]);
     }

@@ -36,13 +36,59 @@ static WITHOUT_BASE: LazyLock<Builder<'static>> = LazyLock::new(|| {
 
 fn cleaner() -> Builder<'static> {
     const TAGS: [&str; 46] = [
-        "a", "abbr", "b", "blockquote", "br", "caption", "cite", "code", "col", "colgroup", "dd", "del", "dl", "dt", "em", "figcaption", "figure", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "i",
-        "img", "ins", "li", "ol", "p", "pre", "q", "s", "small", "span", "strong", "sub", "sup", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul",
+        "a",
+        "abbr",
+        "b",
+        "blockquote",
+        "br",
+        "caption",
+        "cite",
+        "code",
+        "col",
+        "colgroup",
+        "dd",
+        "del",
+        "dl",
+        "dt",
+        "em",
+        "figcaption",
+        "figure",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "hr",
+        "i",
+        "img",
+        "ins",
+        "li",
+        "ol",
+        "p",
+        "pre",
+        "q",
+        "s",
+        "small",
+        "span",
+        "strong",
+        "sub",
+        "sup",
+        "table",
+        "tbody",
+        "td",
+        "tfoot",
+        "th",
+        "thead",
+        "tr",
+        "ul",
     ];
     let mut cleaner = Builder::default();
     cleaner
         .tags(HashSet::from(TAGS))
-        .clean_content_tags(HashSet::from(["script", "style", "noscript", "template", "title", "textarea", "select", "svg", "math"]))
+        .clean_content_tags(HashSet::from([
+            "script", "style", "noscript", "template", "title", "textarea", "select", "svg", "math",
+        ]))
         .url_schemes(HashSet::from(["http", "https"]))
         .generic_attributes(HashSet::from(["lang", "title", "dir"]))
         .link_rel(Some("nofollow noopener noreferrer"));
@@ -50,13 +96,16 @@ fn cleaner() -> Builder<'static> {
 }
 
 fn is_too_deep(html: &str) -> bool {
-    const VOID: [&str; 14] = ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"];
+    const VOID: [&str; 14] =
+        ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"];
     let mut depth = 0_usize;
     // A tag that is not closed nests what follows, whatever the parser makes of it: counting opens less closes errs on
     // the safe side.
     Tokens::new(html).any(|token| {
         match token {
-            Token::Start { name, closed: false, .. } if !VOID.iter().any(|void| void.eq_ignore_ascii_case(name)) => depth += 1,
+            Token::Start { name, closed: false, .. } if !VOID.iter().any(|void| void.eq_ignore_ascii_case(name)) => {
+                depth += 1
+            }
             Token::End { .. } => depth = depth.saturating_sub(1),
             _ => {}
         }
@@ -87,7 +136,10 @@ mod tests {
         for attack in attacks {
             let clean = sanitise(attack, Some("https://example.org/a/"));
             let lower = clean.to_ascii_lowercase();
-            for bad in ["script", "onerror", "data:", "svg", "math", "iframe", "form", "<base", "<meta", "<link", "style", "srcset"] {
+            for bad in [
+                "script", "onerror", "data:", "svg", "math", "iframe", "form", "<base", "<meta", "<link", "style",
+                "srcset",
+            ] {
                 assert!(!lower.contains(bad), "{attack} → {clean}");
             }
             assert_eq!(sanitise(&clean, Some("https://example.org/a/")), clean, "twice is once");

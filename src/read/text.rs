@@ -82,7 +82,11 @@ pub(super) const fn is_allowed(c: char) -> bool {
 
 /// The text without the characters that XML forbids.
 pub(super) fn printable(text: &str) -> Cow<'_, str> {
-    if text.chars().all(is_allowed) { Cow::Borrowed(text) } else { Cow::Owned(text.chars().filter(|c| is_allowed(*c)).collect()) }
+    if text.chars().all(is_allowed) {
+        Cow::Borrowed(text)
+    } else {
+        Cow::Owned(text.chars().filter(|c| is_allowed(*c)).collect())
+    }
 }
 
 /// One line: white space single, none at the ends, no forbidden and no direction characters, marks capped, at most 512
@@ -167,8 +171,35 @@ fn is_hidden(name: &str) -> bool {
 
 fn break_line(out: &mut String, name: &str) {
     const BLOCKS: [&str; 30] = [
-        "p", "div", "br", "li", "ul", "ol", "dl", "dt", "dd", "tr", "table", "h1", "h2", "h3", "h4", "h5", "h6", "hr",
-        "pre", "blockquote", "section", "article", "header", "footer", "figure", "figcaption", "aside", "main", "nav",
+        "p",
+        "div",
+        "br",
+        "li",
+        "ul",
+        "ol",
+        "dl",
+        "dt",
+        "dd",
+        "tr",
+        "table",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "hr",
+        "pre",
+        "blockquote",
+        "section",
+        "article",
+        "header",
+        "footer",
+        "figure",
+        "figcaption",
+        "aside",
+        "main",
+        "nav",
         "address",
     ];
     if BLOCKS.iter().any(|block| block.eq_ignore_ascii_case(name)) {
@@ -195,8 +226,8 @@ fn push_words(out: &mut String, text: &str) {
 /// Does it hold a tag or a reference of HTML, so that it would look wrong if shown as it is?
 pub(super) fn looks_like_html(text: &str) -> bool {
     const KNOWN: [&str; 28] = [
-        "b", "i", "em", "strong", "a", "br", "p", "span", "font", "sub", "sup", "u", "img", "div", "small", "code", "script", "style", "iframe", "svg", "math", "object", "form", "input",
-        "button", "link", "meta", "base",
+        "b", "i", "em", "strong", "a", "br", "p", "span", "font", "sub", "sup", "u", "img", "div", "small", "code",
+        "script", "style", "iframe", "svg", "math", "object", "form", "input", "button", "link", "meta", "base",
     ];
     Tokens::new(text).any(|token| match token {
         Token::Start { name, .. } | Token::End { name } => KNOWN.iter().any(|tag| tag.eq_ignore_ascii_case(name)),

@@ -105,7 +105,13 @@ pub fn repeated(drafts: &[Draft]) -> Vec<Key> {
 /// Finds out which item of its source a draft is. `None` where it has neither guid, link, title nor date.
 ///
 /// `repeated` are the keys of the listing that do not tell its items apart.
-pub fn identify(source: &SourceId, draft: &Draft, repeated: &[Key], now: Moment, known: &impl Neighbours) -> Option<Identity> {
+pub fn identify(
+    source: &SourceId,
+    draft: &Draft,
+    repeated: &[Key],
+    now: Moment,
+    known: &impl Neighbours,
+) -> Option<Identity> {
     let key = key(draft)?;
     let fingerprint = Fingerprint::of(draft);
     let item = ItemId::of(source, &key);
@@ -228,7 +234,9 @@ mod tests {
     fn a_text_that_flips_for_ever_is_told_24_times_at_most() {
         let mut source = Source::default();
         let text = |hour: i64| draft("1", "http://x.cn/a", "A", if hour % 2 == 0 { "a" } else { "b" });
-        let told = (0..100).filter(|hour| matches!(source.poll(*hour, &[text(*hour)])[..], [Verdict::New | Verdict::Changed])).count();
+        let told = (0..100)
+            .filter(|hour| matches!(source.poll(*hour, &[text(*hour)])[..], [Verdict::New | Verdict::Changed]))
+            .count();
         assert_eq!(told, 24);
         assert_eq!(source.poll(100, &[text(101)]), [Verdict::Same]);
         assert_eq!(source.poll(101, &[text(100)]), [Verdict::Restless]);

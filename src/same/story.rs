@@ -16,7 +16,10 @@ pub struct Candidate {
 pub fn judge(link: &Link, domain: &str, listings: &[String], candidate: &Candidate) -> bool {
     let canonical = link.canonical();
     let leads_to = link.registrable_domain();
-    canonical == candidate.link && !link.is_home() && !listings.contains(&canonical) && (leads_to == domain || leads_to == candidate.domain)
+    canonical == candidate.link
+        && !link.is_home()
+        && !listings.contains(&canonical)
+        && (leads_to == domain || leads_to == candidate.domain)
 }
 
 /// A region that an item concerns, and why.
@@ -46,7 +49,10 @@ mod tests {
         };
         assert!(check("https://www.a.gov.cn/1.html", "b.cn", "a.gov.cn"));
         assert!(check("https://www.a.gov.cn/1.html", "a.gov.cn", "b.cn"));
-        assert!(!check("https://www.a.gov.cn/1.html", "b.cn", "c.cn"), "two others cannot join their items by a third one's link");
+        assert!(
+            !check("https://www.a.gov.cn/1.html", "b.cn", "c.cn"),
+            "two others cannot join their items by a third one's link"
+        );
         assert!(!check("https://www.a.gov.cn/", "b.cn", "a.gov.cn"), "a home page is no story");
         assert!(!check("https://www.a.gov.cn/news/", "b.cn", "a.gov.cn"), "a list page is no story");
     }

@@ -19,7 +19,9 @@ const LONGEST_CONDITION: usize = 8 * 1024;
 /// Answers with a document.
 pub(super) fn document<B>(request: &Request<B>, document: &Document, is_page: bool) -> Answer {
     let headers = request.headers();
-    let Some(chosen) = choose(headers, document) else { return plain(StatusCode::NOT_ACCEPTABLE, "no representation is acceptable\n") };
+    let Some(chosen) = choose(headers, document) else {
+        return plain(StatusCode::NOT_ACCEPTABLE, "no representation is acceptable\n");
+    };
     let mut response = Response::new(Full::default());
     put_common(response.headers_mut(), document, chosen, is_page);
     if is_not_modified(headers, document) {
@@ -133,7 +135,9 @@ fn choose<'a>(headers: &HeaderMap, document: &'a Document) -> Option<&'a Represe
             any = Some(weight);
         }
         for (coding, wish) in &mut named {
-            if coding.name().eq_ignore_ascii_case(name) || (*coding == Coding::Gzip && name.eq_ignore_ascii_case("x-gzip")) {
+            if coding.name().eq_ignore_ascii_case(name)
+                || (*coding == Coding::Gzip && name.eq_ignore_ascii_case("x-gzip"))
+            {
                 *wish = Some(weight);
             }
         }
@@ -155,7 +159,10 @@ fn choose<'a>(headers: &HeaderMap, document: &'a Document) -> Option<&'a Represe
 /// A quality value in thousandths.
 fn weight(parameter: &str) -> Option<u16> {
     let value: f32 = parameter.strip_prefix("q=").or_else(|| parameter.strip_prefix("Q="))?.trim().parse().ok()?;
-    [0, 1000].into_iter().find(|end| f32::from(*end) == value * 1000.0).or_else(|| (1..1000).find(|thousandths| f32::from(*thousandths) >= value * 1000.0 - 0.5))
+    [0, 1000]
+        .into_iter()
+        .find(|end| f32::from(*end) == value * 1000.0)
+        .or_else(|| (1..1000).find(|thousandths| f32::from(*thousandths) >= value * 1000.0 - 0.5))
 }
 
 /// Does the reader hold what it would get? If-None-Match speaks alone where it is there. A validator of any
@@ -168,7 +175,10 @@ fn is_not_modified(headers: &HeaderMap, document: &Document) -> bool {
             return false;
         }
         // The common case, without parsing.
-        if document.representations().any(|representation| conditions.iter().any(|condition| condition == representation.etag)) {
+        if document
+            .representations()
+            .any(|representation| conditions.iter().any(|condition| condition == representation.etag))
+        {
             return true;
         }
         let parsed = headers.typed_get::<IfNoneMatch>();
@@ -178,7 +188,8 @@ fn is_not_modified(headers: &HeaderMap, document: &Document) -> bool {
     }
     let since = headers.typed_get::<IfModifiedSince>();
     since.is_some_and(|since| {
-        let modified = std::time::UNIX_EPOCH + std::time::Duration::from_secs(u64::try_from(document.last_modified.seconds()).unwrap_or(0));
+        let modified = std::time::UNIX_EPOCH
+            + std::time::Duration::from_secs(u64::try_from(document.last_modified.seconds()).unwrap_or(0));
         !since.is_modified(modified)
     })
 }
@@ -203,7 +214,9 @@ fn range(headers: &HeaderMap, chosen: &Representation, document: &Document) -> R
     {
         return Range::Whole;
     }
-    let Some((from, to)) = wanted.strip_prefix("bytes=").and_then(|range| range.split_once('-')) else { return Range::Whole };
+    let Some((from, to)) = wanted.strip_prefix("bytes=").and_then(|range| range.split_once('-')) else {
+        return Range::Whole;
+    };
     let length = chosen.bytes.len();
     let number = |text: &str| text.trim().parse::<usize>().ok();
     let part = match (from.trim(), to.trim()) {
@@ -242,7 +255,9 @@ mod tests {
 
     #[test]
     fn representations_are_chosen_as_asked() {
-        let check = |accepted: &str, expected: &str| assert_eq!(coding(&ask(&[("accept-encoding", accepted)])), expected, "{accepted}");
+        let check = |accepted: &str, expected: &str| {
+            assert_eq!(coding(&ask(&[("accept-encoding", accepted)])), expected, "{accepted}")
+        };
         check("gzip", "gzip");
         check("gzip;q=0.5, br;q=0.9", "br");
         check("identity", "identity");
@@ -270,7 +285,8 @@ mod tests {
 
     #[test]
     fn dates_are_honoured_only_without_validators() {
-        let check = |pairs: &[(&'static str, &str)], expected: u16| assert_eq!(ask(pairs).status(), expected, "{pairs:?}");
+        let check =
+            |pairs: &[(&'static str, &str)], expected: u16| assert_eq!(ask(pairs).status(), expected, "{pairs:?}");
         check(&[("if-modified-since", "Thu, 09 Mar 2023 02:27:02 GMT")], 304);
         check(&[("if-modified-since", "Thu, 09 Mar 2023 02:27:01 GMT")], 200);
         check(&[("if-modified-since", "Thu, 09 Mar 2023 02:27:02 GMT"), ("if-none-match", "\"x\"")], 200);

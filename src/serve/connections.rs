@@ -43,7 +43,10 @@ impl Connections {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let mut evicted = false;
         if open.len() >= self.most {
-            let slowest = open.values().min_by_key(|one| (one.is_answering.load(Ordering::Relaxed), one.since.load(Ordering::Relaxed))).cloned();
+            let slowest = open
+                .values()
+                .min_by_key(|one| (one.is_answering.load(Ordering::Relaxed), one.since.load(Ordering::Relaxed)))
+                .cloned();
             if let Some(slowest) = slowest {
                 slowest.evict.cancel();
                 open.remove(&slowest.number);

@@ -54,7 +54,10 @@ impl Desk<'_> {
         let (items, changed) = self.items(|tag| self.published.regions.covers(region, tag), source);
         let page = format!("{}/regions/{region}", options.public_url);
         let query = source.map(|source| format!("?source={source}")).unwrap_or_default();
-        let of_source = source.and_then(|source| self.view.source(source)).map(|facts| format!(" · {}", facts.title)).unwrap_or_default();
+        let of_source = source
+            .and_then(|source| self.view.source(source))
+            .map(|facts| format!(" · {}", facts.title))
+            .unwrap_or_default();
         let title = format!("{}{of_source} · {}", place.name, options.title);
         let channel = Channel {
             id: format!("{page}{query}"),
@@ -77,10 +80,13 @@ impl Desk<'_> {
     }
 
     fn describe(&self, place: &Region) -> String {
-        let path: Vec<&str> = self.published.regions.path(&place.id).iter().rev().map(|region| region.name.as_str()).collect();
+        let path: Vec<&str> =
+            self.published.regions.path(&place.id).iter().rev().map(|region| region.name.as_str()).collect();
         match Language::of_tag(&self.published.options.language) {
             Language::Chinese => format!("{}及下辖地区各来源的消息合集", path.join("")),
-            Language::English => format!("News of {} and the regions within, merged from all their sources", path.join(", ")),
+            Language::English => {
+                format!("News of {} and the regions within, merged from all their sources", path.join(", "))
+            }
         }
     }
 
@@ -92,9 +98,11 @@ impl Desk<'_> {
         let regions = &self.published.regions;
         let place = regions.get(region)?;
         let tags = self.view.tags();
-        let crumbs: Vec<Crumb> = regions.path(region).iter().rev().filter(|up| regions.is_published(&up.id)).map(|up| crumb(up)).collect();
+        let crumbs: Vec<Crumb> =
+            regions.path(region).iter().rev().filter(|up| regions.is_published(&up.id)).map(|up| crumb(up)).collect();
         let below = regions.children(region).iter().chain(&place.members);
-        let children = below.filter_map(|child| regions.get(child)).map(|child| self.listed(child, &tags)).collect::<Vec<_>>();
+        let children =
+            below.filter_map(|child| regions.get(child)).map(|child| self.listed(child, &tags)).collect::<Vec<_>>();
         let (items, changed) = self.items(|tag| regions.covers(region, tag), None);
         let bytes = write::region(&self.page(language), &crumbs, &children, &place.services, &items);
         Some(Draft { media_type: HTML, bytes, changed })
@@ -107,7 +115,13 @@ impl Desk<'_> {
         let mut listed: Vec<Listed> = roots.iter().map(|root| self.listed(root, &tags)).collect();
         // With one region at the top, those below it are what a visitor chooses from.
         if let [root] = roots.as_slice() {
-            listed.extend(regions.children(&root.id).iter().filter_map(|child| regions.get(child)).map(|child| self.listed(child, &tags)));
+            listed.extend(
+                regions
+                    .children(&root.id)
+                    .iter()
+                    .filter_map(|child| regions.get(child))
+                    .map(|child| self.listed(child, &tags)),
+            );
         }
         let feeds = match roots.as_slice() {
             [root] => Some(crumb(root).path),
@@ -121,13 +135,25 @@ impl Desk<'_> {
     pub(super) fn item_page(&self, id: ItemId, language: Language) -> Option<Draft> {
         let item = self.item(&self.view.story(self.view.find(id)?)?)?;
         let regions = &self.published.regions;
-        let tags: Vec<Crumb> = item.regions.iter().filter_map(|tag| regions.get(tag)).filter(|tag| regions.is_published(&tag.id)).map(crumb).collect();
+        let tags: Vec<Crumb> = item
+            .regions
+            .iter()
+            .filter_map(|tag| regions.get(tag))
+            .filter(|tag| regions.is_published(&tag.id))
+            .map(crumb)
+            .collect();
         Some(Draft { media_type: HTML, bytes: write::item(&self.page(language), &item, &tags), changed: item.updated })
     }
 
     fn opml(&self) -> Draft {
         let regions = &self.published.regions;
-        let mut ids: Vec<RegionId> = self.published.homes.iter().flat_map(|(home, _)| regions.holders(home)).filter(|id| regions.is_published(id)).collect();
+        let mut ids: Vec<RegionId> = self
+            .published
+            .homes
+            .iter()
+            .flat_map(|(home, _)| regions.holders(home))
+            .filter(|id| regions.is_published(id))
+            .collect();
         ids.sort();
         ids.dedup();
         let root = &self.published.options.public_url;
@@ -141,11 +167,18 @@ impl Desk<'_> {
             })
             .collect();
         let changed = self.view.changed(&self.view.tags());
-        Draft { media_type: "text/x-opml; charset=utf-8", bytes: write::opml(&self.published.options.title, changed, &outlines), changed }
+        Draft {
+            media_type: "text/x-opml; charset=utf-8",
+            bytes: write::opml(&self.published.options.title, changed, &outlines),
+            changed,
+        }
     }
 
     fn listed(&self, region: &Region, tags: &[RegionId]) -> Listed {
-        Listed { region: crumb(region), has_items: tags.iter().any(|tag| self.published.regions.covers(&region.id, tag)) }
+        Listed {
+            region: crumb(region),
+            has_items: tags.iter().any(|tag| self.published.regions.covers(&region.id, tag)),
+        }
     }
 
     /// The items of a feed, newest first, and when the newest change among those tags happened. While items of others
@@ -188,7 +221,8 @@ impl Desk<'_> {
         let rights = draft.rights.or(rights).or_else(|| facts.rights.clone());
         let is_reserved = rights.as_deref().is_some_and(forbids_copies) || forbids_copies(&draft.text);
         let base = draft.link.clone().unwrap_or_else(|| facts.link.clone());
-        let content = (policy == Policy::Full && !is_reserved && !draft.content_html.is_empty()).then(|| read::sanitise(&draft.content_html, Some(&base)));
+        let content = (policy == Policy::Full && !is_reserved && !draft.content_html.is_empty())
+            .then(|| read::sanitise(&draft.content_html, Some(&base)));
         let text = if draft.summary.is_empty() { &draft.text } else { &draft.summary };
         let excerpt = write::excerpt(text);
         Some(Item {
@@ -217,7 +251,11 @@ impl Desk<'_> {
 
     fn related(&self, other: &view::Report) -> Option<Related> {
         let draft = self.report(other)?.draft;
-        Some(Related { title: draft.title, link: draft.link.filter(|url| Link::parse(url).is_ok())?, source: other.source.title.clone() })
+        Some(Related {
+            title: draft.title,
+            link: draft.link.filter(|url| Link::parse(url).is_ok())?,
+            source: other.source.title.clone(),
+        })
     }
 
     fn report(&self, at: &view::Report) -> Option<Report> {
@@ -225,7 +263,10 @@ impl Desk<'_> {
             Ok(Record::Report(report)) => Some(*report),
             Ok(_) => None,
             Err(error) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "a report cannot be read; its item is left out");
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "a report cannot be read; its item is left out"
+                );
                 None
             }
         }
@@ -238,5 +279,7 @@ fn crumb(region: &Region) -> Crumb {
 
 /// Does a notice forbid that the text is copied?
 fn forbids_copies(text: &str) -> bool {
-    ["未经许可不得转载", "未经授权不得转载", "不得转载", "禁止转载", "谢绝转载"].iter().any(|notice| text.contains(notice))
+    ["未经许可不得转载", "未经授权不得转载", "不得转载", "禁止转载", "谢绝转载"]
+        .iter()
+        .any(|notice| text.contains(notice))
 }

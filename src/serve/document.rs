@@ -65,10 +65,18 @@ impl Document {
         };
         let mut representations = [representation(Coding::Identity, bytes), None, None, None];
         for ((coding, packed), place) in packed.into_iter().zip(representations.iter_mut().skip(1)) {
-            *place = packed.filter(|packed| is_worth && packed.len() < plain).and_then(|packed| representation(coding, packed));
+            *place = packed
+                .filter(|packed| is_worth && packed.len() < plain)
+                .and_then(|packed| representation(coding, packed));
         }
-        let date = HeaderValue::try_from(last_modified.http_date()).unwrap_or_else(|_invalid| HeaderValue::from_static("Thu, 01 Jan 1970 00:00:00 GMT"));
-        Self { media_type: HeaderValue::from_static(media_type), last_modified, last_modified_header: date, representations }
+        let date = HeaderValue::try_from(last_modified.http_date())
+            .unwrap_or_else(|_invalid| HeaderValue::from_static("Thu, 01 Jan 1970 00:00:00 GMT"));
+        Self {
+            media_type: HeaderValue::from_static(media_type),
+            last_modified,
+            last_modified_header: date,
+            representations,
+        }
     }
 
     pub(super) fn representation(&self, coding: Coding) -> Option<&Representation> {

@@ -27,7 +27,9 @@ impl<'a> Route<'a> {
             (Some("regions"), Some(name), Some(""), None) => named(name, Self::Region),
             (Some("regions"), Some(name), Some("atom.xml"), None) => named(name, |name| Self::Feed(name, Format::Atom)),
             (Some("regions"), Some(name), Some("rss.xml"), None) => named(name, |name| Self::Feed(name, Format::Rss)),
-            (Some("regions"), Some(name), Some("feed.json"), None) => named(name, |name| Self::Feed(name, Format::Json)),
+            (Some("regions"), Some(name), Some("feed.json"), None) => {
+                named(name, |name| Self::Feed(name, Format::Json))
+            }
             (Some("items"), Some(id), None, _) => ItemId::parse(id).map_or(Self::Nothing, Self::Item),
             (Some("opml.xml"), None, ..) => Self::Opml,
             (Some("style.css"), None, ..) => Self::Style,
@@ -74,7 +76,18 @@ mod tests {
         check("/regions/140300/", Route::Region("140300"));
         check("/regions/140300/atom.xml", Route::Feed("140300", Format::Atom));
         check("/opml.xml", Route::Opml);
-        for path in ["/../../etc/passwd", "/%2e%2e%2f", "/regions/..%5c", "/regions/../admin", "/regions/%00", "/regions/a/b/c", "//", "", "/items/1", "/regions/<script>"] {
+        for path in [
+            "/../../etc/passwd",
+            "/%2e%2e%2f",
+            "/regions/..%5c",
+            "/regions/../admin",
+            "/regions/%00",
+            "/regions/a/b/c",
+            "//",
+            "",
+            "/items/1",
+            "/regions/<script>",
+        ] {
             let route = Route::of(path);
             assert!(route == Route::Nothing || (path.is_empty() && route == Route::Home), "{path}: {route:?}");
         }

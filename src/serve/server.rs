@@ -162,7 +162,8 @@ fn refuse(request: &Request<Incoming>) -> Option<Answer> {
     let headers = request.headers();
     let hosts = headers.get_all(header::HOST).iter().count();
     let has_host = hosts == 1 || (hosts == 0 && request.version() < Version::HTTP_11);
-    let is_plain = !headers.contains_key(header::TRANSFER_ENCODING) && headers.get_all(header::CONTENT_LENGTH).iter().count() <= 1;
+    let is_plain =
+        !headers.contains_key(header::TRANSFER_ENCODING) && headers.get_all(header::CONTENT_LENGTH).iter().count() <= 1;
     let mut refusal = if !has_host || request.uri().authority().is_some() || !is_plain {
         answer::plain(StatusCode::BAD_REQUEST, "this request is ambiguous\n")
     } else if request.method() != Method::GET && request.method() != Method::HEAD {
@@ -196,21 +197,28 @@ impl Handler for (Arc<Site>, Metrics) {
                 let language = language(site, &request);
                 match region(site, name, "") {
                     Ok(region) => shelved(site, metrics, &request, Key::Region(region, language)).await,
-                    Err(answer) => answer,
+                    Err(answer) => *answer,
                 }
             }
             Route::Feed(name, format) => match region(site, name, &format!("/{}", format.file())) {
                 Ok(region) => match parameter(request.uri().query(), "source") {
                     None => shelved(site, metrics, &request, Key::Feed(region, format)).await,
                     Some(source) => {
-                        let known = SourceId::new(&source).ok().filter(|id| site.store().is_none_or(|(_, view)| view.source(id).is_some()));
+                        let known = SourceId::new(&source)
+                            .ok()
+                            .filter(|id| site.store().is_none_or(|(_, view)| view.source(id).is_some()));
                         match known {
-                            Some(source) => fresh(site, metrics, &request, false, move |desk| desk.feed(&region, format, Some(&source))).await,
+                            Some(source) => {
+                                fresh(site, metrics, &request, false, move |desk| {
+                                    desk.feed(&region, format, Some(&source))
+                                })
+                                .await
+                            }
                             None => missing(site, &request),
                         }
                     }
                 },
-                Err(answer) => answer,
+                Err(answer) => *answer,
             },
             Route::Item(id) => {
                 let language = language(site, &request);
@@ -226,13 +234,15 @@ impl Handler for (Arc<Site>, Metrics) {
 }
 
 /// The region that a name in a path means today; else the answer that says where it went.
-fn region(site: &Site, name: &str, rest: &str) -> Result<RegionId, Answer> {
+fn region(site: &Site, name: &str, rest: &str) -> Result<RegionId, Box<Answer>> {
     let published = site.published();
     match published.regions.named(name) {
         Some(Named::Region(region)) => Ok(region.id.clone()),
-        Some(Named::Moved(region)) => Err(answer::moved(&format!("{}/regions/{}{rest}", published.options.public_url, region.id))),
-        Some(Named::Gone) => Err(answer::plain(StatusCode::GONE, "this region was removed\n")),
-        None => Err(answer::plain(StatusCode::NOT_FOUND, "there is no such region\n")),
+        Some(Named::Moved(region)) => {
+            Err(Box::new(answer::moved(&format!("{}/regions/{}{rest}", published.options.public_url, region.id))))
+        }
+        Some(Named::Gone) => Err(Box::new(answer::plain(StatusCode::GONE, "this region was removed\n"))),
+        None => Err(Box::new(answer::plain(StatusCode::NOT_FOUND, "there is no such region\n"))),
     }
 }
 
@@ -292,7 +302,11 @@ enum Failure {
 }
 
 /// Has the desk make something, two at one time; who would wait behind 64 others is sent away.
-async fn make(site: &Arc<Site>, metrics: &Metrics, work: impl FnOnce(&Desk<'_>) -> Option<Draft> + Send + 'static) -> Result<Draft, Failure> {
+async fn make(
+    site: &Arc<Site>,
+    metrics: &Metrics,
+    work: impl FnOnce(&Desk<'_>) -> Option<Draft> + Send + 'static,
+) -> Result<Draft, Failure> {
     if !site.is_open() {
         return Err(Failure::Opening);
     }
@@ -334,7 +348,8 @@ fn missing(site: &Site, request: &Request<Incoming>) -> Answer {
 /// The language of a page: the site's own, unless the browser asks for the other one first.
 fn language(site: &Site, request: &Request<Incoming>) -> Language {
     let wish = request.headers().get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
-    let first = wish.and_then(|wish| wish.split([',', ';']).next()).map(str::trim).filter(|tag| !tag.is_empty() && *tag != "*");
+    let first =
+        wish.and_then(|wish| wish.split([',', ';']).next()).map(str::trim).filter(|tag| !tag.is_empty() && *tag != "*");
     match first {
         Some(tag) => Language::of_tag(tag),
         None => Language::of_tag(&site.published().options.language),
@@ -344,7 +359,11 @@ fn language(site: &Site, request: &Request<Incoming>) -> Language {
 fn style(request: &Request<Incoming>) -> Answer {
     static STYLE: std::sync::LazyLock<super::document::Document> = std::sync::LazyLock::new(|| {
         // Of what was built into the program, the validator is enough; a date would have to be invented.
-        super::document::Document::new("text/css; charset=utf-8", write::stylesheet().as_bytes().to_vec(), crate::model::Moment::default())
+        super::document::Document::new(
+            "text/css; charset=utf-8",
+            write::stylesheet().as_bytes().to_vec(),
+            crate::model::Moment::default(),
+        )
     });
     answer::document(request, &STYLE, false)
 }

@@ -97,7 +97,8 @@ impl Site {
             tags.sort();
             tags.dedup();
             let published = self.published();
-            let regions: std::collections::HashSet<_> = tags.iter().flat_map(|tag| published.regions.holders(tag)).collect();
+            let regions: std::collections::HashSet<_> =
+                tags.iter().flat_map(|tag| published.regions.holders(tag)).collect();
             self.shelf.forget(&regions);
             tokio::time::sleep(PAUSE).await;
         }

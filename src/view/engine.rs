@@ -22,8 +22,10 @@ pub(super) struct Engine {
 impl Engine {
     /// Opens or makes the store. sled panics on some kinds of damage; that is an error like any other here.
     pub(super) fn open(path: &Path) -> Result<Self, ViewError> {
-        let config = sled::Config::new().path(path).cache_capacity(CACHE).flush_every_ms(Some(1000)).mode(sled::Mode::LowSpace);
-        let opened = catch_unwind(AssertUnwindSafe(|| config.open())).map_err(|_panic| ViewError::Broken(path.to_owned()))?;
+        let config =
+            sled::Config::new().path(path).cache_capacity(CACHE).flush_every_ms(Some(1000)).mode(sled::Mode::LowSpace);
+        let opened =
+            catch_unwind(AssertUnwindSafe(|| config.open())).map_err(|_panic| ViewError::Broken(path.to_owned()))?;
         let db = opened.map_err(|source| ViewError::Store { doing: "open", path: path.to_owned(), source })?;
         Ok(Self { db, path: path.to_owned() })
     }

@@ -6,8 +6,8 @@
 //!
 //! The visits lie in a directory of their own, which a rebuild never touches.
 
-mod error;
 mod engine;
+mod error;
 mod record;
 mod state;
 mod store;

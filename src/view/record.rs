@@ -119,7 +119,10 @@ mod tests {
         let mut bytes = |name: &str| {
             let (found, hex) = lines.next().unwrap();
             assert_eq!(found, name);
-            (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect::<Vec<u8>>()
+            hex.as_bytes()
+                .chunks(2)
+                .map(|two| u8::from_str_radix(std::str::from_utf8(two).unwrap(), 16).unwrap())
+                .collect::<Vec<u8>>()
         };
         let item = bytes("item");
         assert_eq!(encode(&decode::<ItemRecord>(&item).unwrap()), item);

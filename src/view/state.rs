@@ -5,9 +5,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use super::engine::Change;
 use super::record::{self, FactsRecord, ItemRecord, MetaRecord};
 use crate::log::{Control, Position, Record, SourceFacts};
-use crate::model::{
-    Authority, ItemId, Link, Moment, Precision, RegionId, Report as ReportNoun, SourceId, Stamp, Zone,
-};
+use crate::model::{Authority, ItemId, Link, Moment, Precision, RegionId, Report as ReportNoun, SourceId, Stamp, Zone};
 use crate::same::{self, Candidate, Fingerprint, Known, Neighbours};
 
 /// The key of what the view is of. Items have keys of eight bytes, too, but never this one.
@@ -117,7 +115,13 @@ pub(super) struct State {
 
 impl State {
     /// Applies a record of the log. `read` reaches other reports; it is asked only about a link that two sources share.
-    pub(super) fn apply(&mut self, seq: u64, position: Position, record: &Record, read: &dyn Fn(Position) -> Option<Record>) {
+    pub(super) fn apply(
+        &mut self,
+        seq: u64,
+        position: Position,
+        record: &Record,
+        read: &dyn Fn(Position) -> Option<Record>,
+    ) {
         if seq <= self.applied {
             return;
         }
@@ -196,14 +200,22 @@ impl State {
     }
 
     /// The first report of an item.
-    fn bear(&mut self, seq: u64, position: Position, report: &ReportNoun, fingerprint: Fingerprint, read: &dyn Fn(Position) -> Option<Record>) {
+    fn bear(
+        &mut self,
+        seq: u64,
+        position: Position,
+        report: &ReportNoun,
+        fingerprint: Fingerprint,
+        read: &dyn Fn(Position) -> Option<Record>,
+    ) {
         let updated = self.next_updated(report.seen);
         self.updated = updated.millis();
         // Where the line that told of the source is damaged, its items live on without a region.
         let source = self.source_numbers.get(&report.source).copied().unwrap_or_else(|| self.number_of(&report.source));
         let home = self.facts(source).map(|facts| facts.region.clone());
         let tags = home.as_ref().map(same::place).unwrap_or_default();
-        let regions: Vec<(u32, &'static str)> = tags.iter().map(|tag| (self.region_number(&tag.region), tag.evidence)).collect();
+        let regions: Vec<(u32, &'static str)> =
+            tags.iter().map(|tag| (self.region_number(&tag.region), tag.evidence)).collect();
         let slot = Slot {
             id: report.item.as_u128(),
             source,
@@ -220,7 +232,8 @@ impl State {
             regions,
             withdrawn: self.hidden.contains(&report.item.as_u128()),
         };
-        let story = report.draft.checked_link().and_then(|link| Some((self.story_of(&link, source, fingerprint, read)?, link)));
+        let story =
+            report.draft.checked_link().and_then(|link| Some((self.story_of(&link, source, fingerprint, read)?, link)));
         self.ids ^= slot.id;
         self.by_id.insert(slot.id, seq);
         self.slots.insert(seq, slot);
@@ -234,19 +247,32 @@ impl State {
     }
 
     /// The story that another source reported under the same link already.
-    fn story_of(&self, link: &Link, source: u32, fingerprint: Fingerprint, read: &dyn Fn(Position) -> Option<Record>) -> Option<u64> {
+    fn story_of(
+        &self,
+        link: &Link,
+        source: u32,
+        fingerprint: Fingerprint,
+        read: &dyn Fn(Position) -> Option<Record>,
+    ) -> Option<u64> {
         let domain = self.domain(source)?;
-        let mut found: Vec<&u64> = self.by_link.range((fingerprint.link, 0)..=(fingerprint.link, u64::MAX)).map(|(_, first)| first).collect();
+        let mut found: Vec<&u64> =
+            self.by_link.range((fingerprint.link, 0)..=(fingerprint.link, u64::MAX)).map(|(_, first)| first).collect();
         found.sort_unstable();
         // A link that two items of one source carry tells nothing apart.
-        let sources: Vec<u32> = found.iter().filter_map(|first| self.slots.get(*first)).map(|slot| slot.source).collect();
-        if sources.iter().enumerate().any(|(at, one)| *one == source || sources.iter().skip(at + 1).any(|other| other == one)) {
+        let sources: Vec<u32> =
+            found.iter().filter_map(|first| self.slots.get(*first)).map(|slot| slot.source).collect();
+        if sources
+            .iter()
+            .enumerate()
+            .any(|(at, one)| *one == source || sources.iter().skip(at + 1).any(|other| other == one))
+        {
             return None;
         }
         found.into_iter().find_map(|first| {
             let slot = self.slots.get(first)?;
             let Some(Record::Report(other)) = read(slot.position) else { return None };
-            let candidate = Candidate { link: other.draft.checked_link()?.canonical(), domain: self.domain(slot.source)? };
+            let candidate =
+                Candidate { link: other.draft.checked_link()?.canonical(), domain: self.domain(slot.source)? };
             same::judge(link, &domain, &self.listings, &candidate).then_some(slot.head)
         })
     }
@@ -283,7 +309,11 @@ impl State {
 
     fn hide(&mut self, item: ItemId, withdrawn: bool) {
         self.touched_hidden.insert(item.as_u128());
-        if withdrawn { self.hidden.insert(item.as_u128()) } else { self.hidden.remove(&item.as_u128()) };
+        if withdrawn {
+            self.hidden.insert(item.as_u128())
+        } else {
+            self.hidden.remove(&item.as_u128())
+        };
         let Some(first) = self.by_id.get(&item.as_u128()).copied() else { return };
         let head = self.slots.get(&first).map_or(first, |slot| slot.head);
         self.place(head, false);
@@ -304,7 +334,9 @@ impl State {
             .slots
             .iter()
             .filter(|(first, slot)| {
-                slot.head == **first && is_old(slot) && slot.members.iter().all(|member| self.slots.get(member).is_none_or(is_old))
+                slot.head == **first
+                    && is_old(slot)
+                    && slot.members.iter().all(|member| self.slots.get(member).is_none_or(is_old))
             })
             .flat_map(|(first, slot)| std::iter::once(*first).chain(slot.members.iter().copied()))
             .collect();
@@ -329,7 +361,11 @@ impl State {
         let place = (std::cmp::Reverse(slot.published.at.millis()), head);
         for (region, _) in &slot.regions {
             let timeline = self.timelines.entry(*region).or_default();
-            if is_in { timeline.insert(place) } else { timeline.remove(&place) };
+            if is_in {
+                timeline.insert(place)
+            } else {
+                timeline.remove(&place)
+            };
         }
     }
 
@@ -417,7 +453,9 @@ impl State {
         let is_of = |first: u64| match number {
             None => true,
             Some(wanted) => self.slots.get(&first).is_some_and(|slot| {
-                std::iter::once(&first).chain(&slot.members).any(|report| self.slots.get(report).map(|slot| slot.source) == wanted)
+                std::iter::once(&first)
+                    .chain(&slot.members)
+                    .any(|report| self.slots.get(report).map(|slot| slot.source) == wanted)
             }),
         };
         let mut entries: Vec<Place> = Vec::new();
@@ -427,7 +465,10 @@ impl State {
         entries.sort_unstable();
         entries.dedup();
         entries.truncate(most);
-        entries.into_iter().map(|(published, first)| Entry { published: Moment::from_millis(published.0), first }).collect()
+        entries
+            .into_iter()
+            .map(|(published, first)| Entry { published: Moment::from_millis(published.0), first })
+            .collect()
     }
 
     pub(super) fn source_of(&self, first: u64) -> Option<&SourceId> {
@@ -452,7 +493,11 @@ impl State {
             seen: head.seen,
             shown: report(&head.shown)?,
             others: all.filter(|one| **one != head.shown).filter_map(report).collect(),
-            regions: head.regions.iter().filter_map(|(number, evidence)| Some((self.region(*number)?.clone(), *evidence))).collect(),
+            regions: head
+                .regions
+                .iter()
+                .filter_map(|(number, evidence)| Some((self.region(*number)?.clone(), *evidence)))
+                .collect(),
         })
     }
 
@@ -488,7 +533,8 @@ impl State {
     /// What changed since the last call; the record of the view itself comes last.
     pub(super) fn changes(&mut self, rules: [u8; 16]) -> Vec<Change> {
         let touched = std::mem::take(&mut self.touched);
-        let mut changes: Vec<Change> = std::mem::take(&mut self.removed).into_iter().map(|first| (first.to_be_bytes().to_vec(), None)).collect();
+        let mut changes: Vec<Change> =
+            std::mem::take(&mut self.removed).into_iter().map(|first| (first.to_be_bytes().to_vec(), None)).collect();
         for first in touched {
             if let Some(record) = self.slots.get(&first).and_then(|slot| self.item_record(slot)) {
                 changes.push((first.to_be_bytes().to_vec(), Some(record::encode(&record))));
@@ -552,7 +598,9 @@ impl State {
             regions: slot
                 .regions
                 .iter()
-                .filter_map(|(number, evidence)| Some((self.region(*number)?.as_str().to_owned(), (*evidence).to_owned())))
+                .filter_map(|(number, evidence)| {
+                    Some((self.region(*number)?.as_str().to_owned(), (*evidence).to_owned()))
+                })
                 .collect(),
             withdrawn: slot.withdrawn,
         })
@@ -570,13 +618,21 @@ impl State {
     }
 
     /// The state that these records describe; `None` where they do not fit together.
-    pub(super) fn load(meta: &MetaRecord, mut sources: Vec<FactsRecord>, regions: Vec<(RegionId, i64)>, hidden: BTreeSet<u128>, items: impl Iterator<Item = Option<(u64, ItemRecord)>>) -> Option<Self> {
+    pub(super) fn load(
+        meta: &MetaRecord,
+        mut sources: Vec<FactsRecord>,
+        regions: Vec<(RegionId, i64)>,
+        hidden: BTreeSet<u128>,
+        items: impl Iterator<Item = Option<(u64, ItemRecord)>>,
+    ) -> Option<Self> {
         let mut state = Self { applied: meta.applied, updated: meta.updated, hidden, ..Self::default() };
         sources.sort_by_key(|source| source.number);
         for (source, number) in sources.iter().zip(0..) {
             let id = SourceId::new(&source.id).ok()?;
             if let Some(control) = &source.control {
-                let control = [Control::Paused, Control::Resumed, Control::Gone].into_iter().find(|state| state.word() == control)?;
+                let control = [Control::Paused, Control::Resumed, Control::Gone]
+                    .into_iter()
+                    .find(|state| state.word() == control)?;
                 state.controls.insert(id.clone(), control);
             }
             if state.number_of(&id) != number || source.number != number {
@@ -653,7 +709,8 @@ impl State {
         for id in &self.hidden {
             hasher.update(&id.to_be_bytes());
         }
-        let mut regions: Vec<(&RegionId, i64)> = self.changed.iter().filter_map(|(number, at)| Some((self.region(*number)?, at.millis()))).collect();
+        let mut regions: Vec<(&RegionId, i64)> =
+            self.changed.iter().filter_map(|(number, at)| Some((self.region(*number)?, at.millis()))).collect();
         regions.sort();
         for (region, changed) in regions {
             hasher.update(region.as_str().as_bytes());
@@ -673,13 +730,19 @@ impl Neighbours for State {
     fn by_content(&self, source: &SourceId, content: u64) -> Option<Known> {
         let source = *self.source_numbers.get(source)?;
         let hash = scoped(source, content);
-        let mut found = self.by_content.range((hash, 0)..=(hash, u64::MAX)).filter_map(|(_, first)| self.slots.get(first));
+        let mut found =
+            self.by_content.range((hash, 0)..=(hash, u64::MAX)).filter_map(|(_, first)| self.slots.get(first));
         found.find(|slot| slot.source == source && slot.fingerprint.content == content).map(known)
     }
 }
 
 const fn known(slot: &Slot) -> Known {
-    Known { item: ItemId::from_u128(slot.id), fingerprint: slot.fingerprint, reported: slot.reported, reports: slot.reports }
+    Known {
+        item: ItemId::from_u128(slot.id),
+        fingerprint: slot.fingerprint,
+        reported: slot.reported,
+        reports: slot.reports,
+    }
 }
 
 /// When a record came to be.
@@ -687,7 +750,10 @@ fn moment(record: &Record) -> Moment {
     match record {
         Record::Source(facts) => facts.at,
         Record::Report(report) => report.seen,
-        Record::Control { at, .. } | Record::Withdraw { at, .. } | Record::Restore { at, .. } | Record::Expire { at, .. } => *at,
+        Record::Control { at, .. }
+        | Record::Withdraw { at, .. }
+        | Record::Restore { at, .. }
+        | Record::Expire { at, .. } => *at,
     }
 }
 
@@ -699,7 +765,16 @@ fn scoped(source: u32, content: u64) -> u64 {
 fn unknown(id: SourceId) -> SourceFacts {
     let region = RegionId::new("unknown").unwrap_or_else(|_impossible| unreachable!("a plain word is an id"));
     let title = id.as_str().to_owned();
-    SourceFacts { id, title, link: String::new(), region, authority: Authority::Portal, zone: Zone::utc(), rights: None, at: Moment::default() }
+    SourceFacts {
+        id,
+        title,
+        link: String::new(),
+        region,
+        authority: Authority::Portal,
+        zone: Zone::utc(),
+        rights: None,
+        at: Moment::default(),
+    }
 }
 
 /// The date of an item: what its source says, unless that lies ahead; else when it was first seen.

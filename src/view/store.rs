@@ -79,7 +79,8 @@ impl View {
             Err(reason) => {
                 if reason == Unusable::Rules {
                     notices.push(Notice::NewRules);
-                    std::fs::remove_dir_all(&options.path).map_err(|source| ViewError::Move { path: options.path.clone(), source })?;
+                    std::fs::remove_dir_all(&options.path)
+                        .map_err(|source| ViewError::Move { path: options.path.clone(), source })?;
                 } else {
                     let path = set_aside(&options.path)?;
                     notices.push(Notice::SetAside { reason: reason.to_string(), path });
@@ -104,7 +105,9 @@ impl View {
             match found {
                 Ok(replayed) => {
                     let mut state = self.write();
-                    state.apply(replayed.seq, replayed.position, &replayed.record, &|position| self.log.read(position).ok());
+                    state.apply(replayed.seq, replayed.position, &replayed.record, &|position| {
+                        self.log.read(position).ok()
+                    });
                     steps += 1;
                     if steps.is_multiple_of(STEP) {
                         let changes = state.changes(self.rules);
@@ -218,7 +221,9 @@ impl View {
             match found {
                 Ok(replayed) if replayed.seq > applied => break,
                 Ok(replayed) => {
-                    anew.apply(replayed.seq, replayed.position, &replayed.record, &|position| self.log.read(position).ok());
+                    anew.apply(replayed.seq, replayed.position, &replayed.record, &|position| {
+                        self.log.read(position).ok()
+                    });
                     check.records += 1;
                 }
                 Err(damage) => check.damages.push(damage),

@@ -13,7 +13,10 @@ pub fn atom(channel: &Channel<'_>) -> Vec<u8> {
         generator: Some(generator()),
         subtitle: Some(text(&channel.description)),
         rights: channel.rights.map(text),
-        links: vec![link("self", &channel.self_link, Some("application/atom+xml")), link("alternate", &channel.page, Some("text/html"))],
+        links: vec![
+            link("self", &channel.self_link, Some("application/atom+xml")),
+            link("alternate", &channel.page, Some("text/html")),
+        ],
         authors: vec![person(&channel.title)],
         entries: channel.items.iter().map(|item| entry(channel, item)).collect(),
         lang: Some(channel.language.to_owned()),
@@ -31,25 +34,42 @@ fn entry(channel: &Channel<'_>, item: &Item) -> atom::Entry {
     } else {
         links.push(link("alternate", &channel.item_page(item), Some("text/html")));
     }
-    links.push(atom::Link { title: Some("dayuan".to_owned()), ..link("related", &channel.item_page(item), Some("text/html")) });
+    links.push(atom::Link {
+        title: Some("dayuan".to_owned()),
+        ..link("related", &channel.item_page(item), Some("text/html"))
+    });
     for other in &item.related {
-        links.push(atom::Link { title: Some(clean::xml(&format!("{}: {}", other.source, other.title))), ..link("related", &other.link, None) });
+        links.push(atom::Link {
+            title: Some(clean::xml(&format!("{}: {}", other.source, other.title))),
+            ..link("related", &other.link, None)
+        });
     }
     for file in &item.enclosures {
-        links.push(atom::Link { length: file.length.map(|length| length.to_string()), ..link("enclosure", &file.url, file.kind.as_deref()) });
+        links.push(atom::Link {
+            length: file.length.map(|length| length.to_string()),
+            ..link("enclosure", &file.url, file.kind.as_deref())
+        });
     }
     if let Some(comments) = &item.comments {
         links.push(link("replies", comments, Some("text/html")));
     }
     let provenance = &item.provenance;
-    let authors = if item.authors.is_empty() { vec![person(&provenance.title)] } else { item.authors.iter().map(|name| person(name)).collect() };
+    let authors = if item.authors.is_empty() {
+        vec![person(&provenance.title)]
+    } else {
+        item.authors.iter().map(|name| person(name)).collect()
+    };
     atom::Entry {
         title: text(&item.title),
         id: item.id.urn(),
         updated: date(item.updated),
         published: Some(date(item.published.at)),
         authors,
-        categories: item.categories.iter().map(|label| atom::Category { term: clean::xml(label), ..atom::Category::default() }).collect(),
+        categories: item
+            .categories
+            .iter()
+            .map(|label| atom::Category { term: clean::xml(label), ..atom::Category::default() })
+            .collect(),
         links,
         rights: item.rights.as_deref().map(text),
         source: Some(atom::Source {
@@ -82,7 +102,12 @@ fn generator() -> atom::Generator {
 }
 
 fn link(rel: &str, href: &str, media_type: Option<&str>) -> atom::Link {
-    atom::Link { href: clean::xml(href), rel: rel.to_owned(), mime_type: media_type.map(clean::xml), ..atom::Link::default() }
+    atom::Link {
+        href: clean::xml(href),
+        rel: rel.to_owned(),
+        mime_type: media_type.map(clean::xml),
+        ..atom::Link::default()
+    }
 }
 
 fn date(at: Moment) -> atom::FixedDateTime {

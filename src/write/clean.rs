@@ -34,7 +34,8 @@ pub fn excerpt(text: &str) -> String {
     let mut left = HAN * OTHERS;
     let mut out = String::new();
     for c in first.chars() {
-        let cost = if ('\u{2e80}'..='\u{9fff}').contains(&c) || ('\u{f900}'..='\u{ffef}').contains(&c) { OTHERS } else { HAN };
+        let cost =
+            if ('\u{2e80}'..='\u{9fff}').contains(&c) || ('\u{f900}'..='\u{ffef}').contains(&c) { OTHERS } else { HAN };
         if left < cost {
             out.push('…');
             return out;

@@ -20,7 +20,8 @@ pub fn json(channel: &Channel<'_>) -> Vec<u8> {
 fn entry(channel: &Channel<'_>, item: &Item) -> Value {
     let mut entry = Map::new();
     let mut put = |name: &str, value: Value| {
-        let is_empty = value.is_null() || value.as_array().is_some_and(Vec::is_empty) || value.as_str().is_some_and(str::is_empty);
+        let is_empty =
+            value.is_null() || value.as_array().is_some_and(Vec::is_empty) || value.as_str().is_some_and(str::is_empty);
         if !is_empty {
             entry.insert(name.to_owned(), value);
         }

@@ -16,7 +16,11 @@ pub struct Outline {
 /// others inside for a folder, and lose it.
 pub fn opml(title: &str, updated: Moment, outlines: &[Outline]) -> Vec<u8> {
     let mut out = String::from("<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<opml version=\"2.0\">\n<head>");
-    out.push_str(&format!("<title>{}</title><dateModified>{}</dateModified></head>\n<body>\n", clean::escape(title), updated.rfc2822()));
+    out.push_str(&format!(
+        "<title>{}</title><dateModified>{}</dateModified></head>\n<body>\n",
+        clean::escape(title),
+        updated.rfc2822()
+    ));
     for outline in outlines {
         let title = clean::escape(&outline.title);
         out.push_str(&format!(

@@ -242,7 +242,14 @@ pub fn item(page: &Page<'_>, item: &Item, tags: &[Crumb]) -> Vec<u8> {
 
 /// A page that says what went wrong, in one sentence.
 pub fn fault(page: &Page<'_>, title: &str, detail: &str) -> Vec<u8> {
-    render(&Fault { lang: page.language.tag(), w: page.language.words(), site: page.site, title, feeds: Vec::new(), detail })
+    render(&Fault {
+        lang: page.language.tag(),
+        w: page.language.words(),
+        site: page.site,
+        title,
+        feeds: Vec::new(),
+        detail,
+    })
 }
 
 /// The stylesheet of every page.

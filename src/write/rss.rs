@@ -43,12 +43,18 @@ fn entry(channel: &Channel<'_>, item: &Item) -> rss::Item {
         ..Default::default()
     };
     let mut links = vec![related(channel.item_page(item), "dayuan".to_owned())];
-    links.extend(item.related.iter().map(|other| related(other.link.clone(), format!("{}: {}", other.source, other.title))));
+    links.extend(
+        item.related.iter().map(|other| related(other.link.clone(), format!("{}: {}", other.source, other.title))),
+    );
     rss::Item {
         title: Some(clean::xml(&item.title)),
         link: Some(clean::xml(item.link.as_deref().unwrap_or(&channel.item_page(item)))),
         description: (!item.excerpt.is_empty()).then(|| clean::escape(&item.excerpt)),
-        categories: item.categories.iter().map(|label| rss::Category { name: clean::xml(label), domain: None }).collect(),
+        categories: item
+            .categories
+            .iter()
+            .map(|label| rss::Category { name: clean::xml(label), domain: None })
+            .collect(),
         comments: item.comments.as_deref().map(clean::xml),
         enclosure: item.enclosures.first().map(|file| rss::Enclosure {
             url: clean::xml(&file.url),

@@ -25,7 +25,8 @@ pub(super) fn run(listen: Option<SocketAddr>, duration: Option<Duration>) -> any
         let text = settings(address(listen).await, store.path());
         let (regions, sources) = (REGIONS, sites.sources());
         let load = move || Config::from_texts(&text, regions, &sources, &Places::default());
-        let (config, _) = load().map_err(|faults| anyhow::anyhow!("the demo's own config is broken:\n{}", faults.render(false)))?;
+        let (config, _) =
+            load().map_err(|faults| anyhow::anyhow!("the demo's own config is broken:\n{}", faults.render(false)))?;
         daemon::start_logging(LogFormat::Text, "warn");
         let (started, address) = oneshot::channel::<daemon::Started>();
         let serving = sites.serve(stop.clone());

@@ -83,7 +83,8 @@ impl Sites {
 
     /// Serves them until it is told to stop.
     pub(super) async fn serve(self, stop: CancellationToken) {
-        let names: Vec<(&'static str, String)> = self.0.iter().map(|(sample, _, address)| (sample.name, format!("http://{address}"))).collect();
+        let names: Vec<(&'static str, String)> =
+            self.0.iter().map(|(sample, _, address)| (sample.name, format!("http://{address}"))).collect();
         let now = now();
         let sites = self.0.into_iter().map(|(sample, listener, _)| {
             let site = Site { sample, feed: filled(sample.feed, &names, now).into(), metrics: Metrics::default() };
@@ -105,12 +106,18 @@ impl Handler for Site {
             let page = format!(
                 "<!DOCTYPE html><html lang=\"zh-CN\"><meta charset=\"utf-8\"><title>示例</title><p>{}：示例站点的页面 {}。内容均为虚构。</p>",
                 self.sample.name,
-                request.uri().path().chars().filter(|c| c.is_ascii_alphanumeric() || "/.-_".contains(*c)).collect::<String>()
+                request
+                    .uri()
+                    .path()
+                    .chars()
+                    .filter(|c| c.is_ascii_alphanumeric() || "/.-_".contains(*c))
+                    .collect::<String>()
             );
             return answer(StatusCode::OK, "text/html; charset=utf-8", page.into());
         }
         let etag = format!("\"{}\"", blake3::hash(&self.feed).to_hex());
-        let is_known = request.headers().get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == etag.as_bytes());
+        let is_known =
+            request.headers().get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == etag.as_bytes());
         let mut response = if is_known {
             answer(StatusCode::NOT_MODIFIED, self.sample.media_type, Bytes::new())
         } else {
@@ -171,7 +178,16 @@ fn value(word: &str, names: &[(&'static str, String)], now: Moment) -> Vec<u8> {
             const YEAR: &[u8] = &[0xc4, 0xea];
             const MONTH: &[u8] = &[0xd4, 0xc2];
             const DAY: &[u8] = &[0xc8, 0xd5];
-            [format!("{year}").as_bytes(), YEAR, format!("{month}").as_bytes(), MONTH, format!("{day}").as_bytes(), DAY, format!("{hour:02}:{minute:02}").as_bytes()].concat()
+            [
+                format!("{year}").as_bytes(),
+                YEAR,
+                format!("{month}").as_bytes(),
+                MONTH,
+                format!("{day}").as_bytes(),
+                DAY,
+                format!("{hour:02}:{minute:02}").as_bytes(),
+            ]
+            .concat()
         }
         _ => Vec::new(),
     }
