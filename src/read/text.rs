@@ -95,11 +95,11 @@ pub(super) fn line(text: &str) -> String {
     let mut out = String::with_capacity(text.len().min(4 * TITLE));
     let (mut count, mut marks, mut space) = (0, 0, false);
     for c in text.chars() {
-        if c.is_whitespace() {
-            space = !out.is_empty();
+        if !is_allowed(c) || is_direction(c) {
             continue;
         }
-        if !is_allowed(c) || is_direction(c) {
+        if c.is_whitespace() {
+            space = !out.is_empty();
             continue;
         }
         marks = if is_mark(c) { marks + 1 } else { 0 };
@@ -213,12 +213,13 @@ fn break_line(out: &mut String, name: &str) {
 
 fn push_words(out: &mut String, text: &str) {
     for c in text.chars() {
-        if c.is_whitespace() {
-            if !out.is_empty() && !out.ends_with([' ', '\n']) {
-                out.push(' ');
-            }
-        } else if is_allowed(c) && !is_direction(c) {
+        if !is_allowed(c) || is_direction(c) {
+            continue;
+        }
+        if !c.is_whitespace() {
             out.push(c);
+        } else if !out.is_empty() && !out.ends_with([' ', '\n']) {
+            out.push(' ');
         }
     }
 }

@@ -25,9 +25,13 @@ pub(super) fn escape(text: &str) -> String {
     out
 }
 
+/// Words that begin a line about the text, such as who put it up; it is no part of it.
+const LABELS: [&str; 8] = ["网络编辑", "责任编辑", "编辑：", "来源：", "作者：", "记者：", "发布时间", "发布日期"];
+
 /// The first paragraph, cut to 120 Han characters or 300 others; `…` says that there is more.
 pub fn excerpt(text: &str) -> String {
-    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let is_label = |line: &str| LABELS.iter().any(|label| line.starts_with(label));
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !is_label(line));
     let first = lines.next().unwrap_or("");
     let has_more = lines.next().is_some();
     // A Han character counts as much as two and a half others.
@@ -57,6 +61,7 @@ mod tests {
     fn excerpts() {
         assert_eq!(excerpt("一。\n\n二。"), "一。…");
         assert_eq!(excerpt("一。"), "一。");
+        assert_eq!(excerpt("网络编辑：魏　业　阳泉\n一。"), "一。");
         assert_eq!(excerpt(&"字".repeat(200)).chars().count(), 121);
         assert_eq!(excerpt(&"a".repeat(400)).chars().count(), 301);
         assert_eq!(excerpt(""), "");

@@ -173,6 +173,7 @@ fn value(word: &str, names: &[(&'static str, String)], now: Moment) -> Vec<u8> {
     match shape {
         "rfc822" => at.rfc2822().into_bytes(),
         "iso" => at.rfc3339().into_bytes(),
+        "text" => format!("{year}-{month:02}-{day:02} {hour:02}:{minute:02}:00").into_bytes(),
         "cn" => {
             // 年月日时分 in GBK, as the old systems of county papers write them.
             const YEAR: &[u8] = &[0xc4, 0xea];

@@ -1,0 +1,75 @@
+//! Fixtures beside what is to be read in them. A file `NAME.expected` holds one JSON object for each item of `NAME.*`;
+//! only the fields that stand there are compared.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends with its first surprise")]
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+fn fixtures(folder: &str) -> Vec<(PathBuf, PathBuf)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(folder);
+    let all: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let is_expected = |path: &PathBuf| path.extension().is_some_and(|ending| ending == "expected");
+    let input = |expected: &PathBuf| all.iter().find(|path| !is_expected(path) && path.file_stem() == expected.file_stem()).cloned();
+    let mut pairs: Vec<(PathBuf, PathBuf)> =
+        all.iter().filter(|path| is_expected(path)).map(|expected| (input(expected).unwrap(), expected.clone())).collect();
+    pairs.sort();
+    pairs
+}
+
+/// What `inspect` says of a file, and its exit code.
+fn inspect(file: &Path) -> (Vec<Value>, Option<i32>) {
+    let output = Command::new(env!("CARGO_BIN_EXE_dayuan"))
+        .args(["inspect", "--as", "feed", "--url", "http://example.org/feed.xml", "--json"])
+        .arg(file)
+        .current_dir(std::env::temp_dir())
+        .output()
+        .unwrap();
+    let lines = String::from_utf8(output.stdout).unwrap();
+    (lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect(), output.status.code())
+}
+
+fn check(file: &Path, expected: &Path) -> Result<(), String> {
+    let expected: Vec<Value> =
+        std::fs::read_to_string(expected).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let (found, code) = inspect(file);
+    if found.len() != expected.len() {
+        return Err(format!("{} items expected, {} found", expected.len(), found.len()));
+    }
+    if code != Some(i32::from(expected.is_empty())) {
+        return Err(format!("exit code {code:?}"));
+    }
+    for (found, expected) in found.iter().zip(&expected) {
+        for (field, value) in expected.as_object().unwrap() {
+            if found.get(field) != Some(value) {
+                return Err(format!("{field}: {value} expected, {} found", found.get(field).unwrap_or(&Value::Null)));
+            }
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn feeds_with_one_defect_each() {
+    let fixtures = fixtures("feeds");
+    let wrong: Vec<String> = fixtures
+        .iter()
+        .filter_map(|(file, expected)| check(file, expected).err().map(|reason| format!("{}: {reason}", file.display())))
+        .collect();
+    assert!(fixtures.len() >= 80, "only {} fixtures", fixtures.len());
+    assert!(wrong.is_empty(), "{} of {} are wrong:\n{}", wrong.len(), fixtures.len(), wrong.join("\n"));
+}
+
+#[test]
+fn a_wrong_expectation_is_noticed() {
+    let (file, expected) = fixtures("feeds").into_iter().find(|(file, _)| file.ends_with("no-guid.xml")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let wrong = folder.path().join("wrong.expected");
+    std::fs::write(&wrong, std::fs::read_to_string(expected).unwrap().replace("南大街", "北大街")).unwrap();
+    match check(&file, &wrong) {
+        Err(reason) => assert!(reason.starts_with("title:"), "{reason}"),
+        Ok(()) => panic!("the check cannot fail"),
+    }
+}

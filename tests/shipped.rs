@@ -1,0 +1,70 @@
+//! What is shipped beside the program: the config files say the truth about the defaults, the unit names what there is.
+
+#![expect(clippy::unwrap_used, reason = "a test ends with its first surprise")]
+
+use std::path::Path;
+
+use dayuan::config::{Config, Places};
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn text(path: &str) -> String {
+    std::fs::read_to_string(root().join(path)).unwrap()
+}
+
+/// Takes the `#` away from every line that is a setting.
+fn uncommented(text: &str) -> String {
+    text.lines()
+        .map(|line| match line.strip_prefix('#') {
+            Some(setting) if setting.starts_with(|c: char| c.is_ascii_lowercase() || c == '[') => setting,
+            _ => line,
+        })
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+#[test]
+fn the_shipped_config_is_accepted_and_has_no_source_yet() {
+    let (config, warnings) = Config::load(&root().join("config"), &Places::default()).unwrap();
+    assert!(config.sources.is_empty());
+    assert_eq!(warnings.iter().count(), 1);
+}
+
+#[test]
+fn every_setting_stands_there_at_its_default() {
+    let shipped = uncommented(&text("config/dayuan.toml"));
+    let (stated, _) = Config::from_texts(&shipped, "", "", &Places::default()).unwrap_or_else(|faults| panic!("{}", faults.render(false)));
+    let (defaults, _) = Config::from_texts("", "", "", &Places::default()).unwrap();
+    // Those without a default are shown by an example.
+    let mut stated = stated.settings;
+    let defaults = defaults.settings;
+    stated.metrics_listen = None;
+    stated.publish.public_url.clone_from(&defaults.publish.public_url);
+    stated.publish.rights = None;
+    stated.publish.contact = None;
+    stated.fetch.contact = None;
+    stated.fetch.public_url.clone_from(&defaults.fetch.public_url);
+    assert_eq!(format!("{stated:#?}"), format!("{defaults:#?}"));
+}
+
+#[test]
+fn the_examples_of_regions_and_sources_are_accepted() {
+    let regions = uncommented(&text("config/regions.toml"));
+    let sources = uncommented(&text("config/sources/example.toml"));
+    let (config, _) = Config::from_texts("", &regions, &sources, &Places::default()).unwrap_or_else(|faults| panic!("{}", faults.render(false)));
+    assert_eq!(config.sources.len(), 1);
+}
+
+#[test]
+fn the_unit_starts_what_there_is() {
+    let unit = text("systemd/dayuan.service");
+    let start = unit.lines().find_map(|line| line.strip_prefix("ExecStart=")).unwrap();
+    assert_eq!(start, "/usr/bin/dayuan run --config /etc/dayuan");
+    let help = std::process::Command::new(env!("CARGO_BIN_EXE_dayuan")).args(["run", "--help"]).output().unwrap();
+    assert!(help.status.success() && String::from_utf8_lossy(&help.stdout).contains("--config"));
+    for line in ["Type=notify", "WatchdogSec=30", "RestartPreventExitStatus=78", "DynamicUser=yes", "StateDirectory=dayuan"] {
+        assert!(unit.lines().any(|found| found == line), "{line}");
+    }
+}
