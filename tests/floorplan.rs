@@ -98,7 +98,8 @@ fn names_behind(line: &str, mark: &str) -> Vec<String> {
 
 fn names_crate(line: &str, krate: &str) -> bool {
     let mark = format!("{krate}::");
-    line.match_indices(&mark).any(|(at, _)| !line[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':'))
+    line.match_indices(&mark)
+        .any(|(at, _)| !line[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':'))
         || line.starts_with(&format!("use {krate};"))
         || line.starts_with(&format!("use {krate} as"))
 }
@@ -125,7 +126,8 @@ fn every_room_keeps_to_its_floor() {
         assert!(!files.is_empty(), "room `{room}` is empty");
         for file in files {
             let text = std::fs::read_to_string(&file).unwrap();
-            breaches.extend(self::breaches(room, &text).into_iter().map(|breach| format!("{}: {breach}", file.display())));
+            breaches
+                .extend(self::breaches(room, &text).into_iter().map(|breach| format!("{}: {breach}", file.display())));
         }
     }
     assert!(breaches.is_empty(), "{}", breaches.join("\n"));

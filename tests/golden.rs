@@ -12,9 +12,14 @@ fn fixtures(folder: &str) -> Vec<(PathBuf, PathBuf)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(folder);
     let all: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     let is_expected = |path: &PathBuf| path.extension().is_some_and(|ending| ending == "expected");
-    let input = |expected: &PathBuf| all.iter().find(|path| !is_expected(path) && path.file_stem() == expected.file_stem()).cloned();
-    let mut pairs: Vec<(PathBuf, PathBuf)> =
-        all.iter().filter(|path| is_expected(path)).map(|expected| (input(expected).unwrap(), expected.clone())).collect();
+    let input = |expected: &PathBuf| {
+        all.iter().find(|path| !is_expected(path) && path.file_stem() == expected.file_stem()).cloned()
+    };
+    let mut pairs: Vec<(PathBuf, PathBuf)> = all
+        .iter()
+        .filter(|path| is_expected(path))
+        .map(|expected| (input(expected).unwrap(), expected.clone()))
+        .collect();
     pairs.sort();
     pairs
 }
@@ -56,7 +61,9 @@ fn feeds_with_one_defect_each() {
     let fixtures = fixtures("feeds");
     let wrong: Vec<String> = fixtures
         .iter()
-        .filter_map(|(file, expected)| check(file, expected).err().map(|reason| format!("{}: {reason}", file.display())))
+        .filter_map(|(file, expected)| {
+            check(file, expected).err().map(|reason| format!("{}: {reason}", file.display()))
+        })
         .collect();
     assert!(fixtures.len() >= 80, "only {} fixtures", fixtures.len());
     assert!(wrong.is_empty(), "{} of {} are wrong:\n{}", wrong.len(), fixtures.len(), wrong.join("\n"));

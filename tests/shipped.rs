@@ -35,7 +35,8 @@ fn the_shipped_config_is_accepted_and_has_no_source_yet() {
 #[test]
 fn every_setting_stands_there_at_its_default() {
     let shipped = uncommented(&text("config/dayuan.toml"));
-    let (stated, _) = Config::from_texts(&shipped, "", "", &Places::default()).unwrap_or_else(|faults| panic!("{}", faults.render(false)));
+    let (stated, _) = Config::from_texts(&shipped, "", "", &Places::default())
+        .unwrap_or_else(|faults| panic!("{}", faults.render(false)));
     let (defaults, _) = Config::from_texts("", "", "", &Places::default()).unwrap();
     // Those without a default are shown by an example.
     let mut stated = stated.settings;
@@ -53,7 +54,8 @@ fn every_setting_stands_there_at_its_default() {
 fn the_examples_of_regions_and_sources_are_accepted() {
     let regions = uncommented(&text("config/regions.toml"));
     let sources = uncommented(&text("config/sources/example.toml"));
-    let (config, _) = Config::from_texts("", &regions, &sources, &Places::default()).unwrap_or_else(|faults| panic!("{}", faults.render(false)));
+    let (config, _) = Config::from_texts("", &regions, &sources, &Places::default())
+        .unwrap_or_else(|faults| panic!("{}", faults.render(false)));
     assert_eq!(config.sources.len(), 1);
 }
 
@@ -64,7 +66,9 @@ fn the_unit_starts_what_there_is() {
     assert_eq!(start, "/usr/bin/dayuan run --config /etc/dayuan");
     let help = std::process::Command::new(env!("CARGO_BIN_EXE_dayuan")).args(["run", "--help"]).output().unwrap();
     assert!(help.status.success() && String::from_utf8_lossy(&help.stdout).contains("--config"));
-    for line in ["Type=notify", "WatchdogSec=30", "RestartPreventExitStatus=78", "DynamicUser=yes", "StateDirectory=dayuan"] {
+    for line in
+        ["Type=notify", "WatchdogSec=30", "RestartPreventExitStatus=78", "DynamicUser=yes", "StateDirectory=dayuan"]
+    {
         assert!(unit.lines().any(|found| found == line), "{line}");
     }
 }

@@ -349,7 +349,7 @@ impl Daemon {
         let daemon = status::of_daemon(Some(&inward.view), &self.pulse, self.since, inward.committer.trouble());
         let mut lines = vec![serde_json::to_string(&daemon).unwrap_or_default()];
         for source in &self.sources {
-            match status::of_source(source, &inward.visits) {
+            match status::of_source(source, &inward.view, &inward.visits) {
                 Ok(status) => lines.push(serde_json::to_string(&status).unwrap_or_default()),
                 Err(error) => return Answered::failed(error),
             }

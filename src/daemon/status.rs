@@ -1,7 +1,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::clock::now;
-use crate::model::{Moment, Source};
+use crate::log::Control;
+use crate::model::{Health, Moment, Source};
 use crate::poll::Pulse;
 use crate::view::{View, ViewError, Visits};
 
@@ -66,8 +67,14 @@ pub(super) fn of_daemon(view: Option<&View>, pulse: &Pulse, since: Moment, troub
     }
 }
 
-pub(super) fn of_source(source: &Source, visits: &Visits) -> Result<SourceStatus, ViewError> {
-    let visit = visits.get(&source.id)?.unwrap_or_default();
+pub(super) fn of_source(source: &Source, view: &View, visits: &Visits) -> Result<SourceStatus, ViewError> {
+    let mut visit = visits.get(&source.id)?.unwrap_or_default();
+    // What the log says of a source holds, also where the visit was lost in a crash.
+    match view.control(&source.id) {
+        Some(Control::Gone) => visit.health = Health::Gone,
+        Some(Control::Paused) => visit.health = Health::Paused,
+        _ => {}
+    }
     let is_planned = visit.due > Moment::default() && visit.due < now().plus_seconds(400 * 86_400);
     Ok(SourceStatus {
         source: source.id.to_string(),

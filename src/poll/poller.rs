@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::schedule::{self, Pace};
 use super::turn::{Done, House, Quota, turn};
 use crate::log::{Control, Record, SourceFacts};
-use crate::model::{Health, Moment, Source, SourceId, Visit};
+use crate::model::{Health, Moment, Outcome, Source, SourceId, Visit};
 
 /// The longest sleep of the loop, so that a watchdog sees it live and a clock that jumps is noticed.
 const LONGEST_SLEEP: Duration = Duration::from_secs(5);
@@ -20,6 +20,12 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(5);
 const LEAST_INTERVAL: u32 = 300;
 /// The least milliseconds between two requests to one host of a stranger.
 const LEAST_GAP: i64 = 1000;
+
+/// How many sources' next times are stored with one flush.
+const MARKED_AT_ONCE: usize = 256;
+
+/// How long nothing is asked after the visits could not be saved, in seconds.
+const HOLD: i64 = 10;
 
 /// How the loop works.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,6 +97,8 @@ pub struct Poller {
     turns: JoinSet<(SourceId, Done)>,
     /// Whose polls are under way, and at which host.
     running: HashMap<tokio::task::Id, (SourceId, String)>,
+    /// Nothing is asked before this, because the visits cannot be saved.
+    hold: Moment,
 }
 
 #[derive(Debug)]
@@ -99,6 +107,10 @@ struct Watched {
     visit: Visit,
     quota: Quota,
     is_running: bool,
+    /// When it is to be polled, by this process.
+    planned: Moment,
+    /// Is the time after that one safe on disk already? Then a request may go out.
+    is_marked: bool,
 }
 
 #[derive(Debug, Default)]
@@ -121,6 +133,7 @@ impl Poller {
             hosts: HashMap::new(),
             turns: JoinSet::new(),
             running: HashMap::new(),
+            hold: Moment::default(),
         }
     }
 
@@ -149,7 +162,10 @@ impl Poller {
         for (source, visit) in list.into_iter().zip(visits) {
             let known = self.sources.remove(&source.id);
             let is_running = known.as_ref().is_some_and(|watched| watched.is_running);
+            let is_marked = known.as_ref().is_some_and(|watched| watched.is_marked);
             let quota = known.as_ref().map(|watched| watched.quota).unwrap_or_default();
+            // One that was marked but not asked yet keeps its place.
+            let marked = known.as_ref().filter(|watched| watched.is_marked).map(|watched| watched.planned);
             let mut visit = known.map(|watched| watched.visit).or(visit).unwrap_or_else(|| Visit {
                 due: schedule::spread(&source.id, fresh, now),
                 interval: self.options.pace.min,
@@ -157,7 +173,11 @@ impl Poller {
             });
             match self.house.view.control(&source.id) {
                 Some(Control::Paused) => visit.health = Health::Paused,
-                _ if visit.health == Health::Paused => visit.health = Health::New,
+                Some(Control::Gone) => visit.health = Health::Gone,
+                _ if matches!(visit.health, Health::Paused | Health::Gone) => {
+                    visit.health = Health::New;
+                    visit.due = now;
+                }
                 _ => {}
             }
             // A clock that was ahead when the time was stored must not keep a source silent for years.
@@ -165,10 +185,11 @@ impl Poller {
             if visit.due > latest && visit.health != Health::Gone {
                 visit.due = latest;
             }
-            let (id, due) = (source.id.clone(), visit.due);
-            self.sources.insert(id.clone(), Watched { source: Arc::new(source), visit, quota, is_running });
+            let (id, planned) = (source.id.clone(), marked.unwrap_or(visit.due));
+            let source = Arc::new(source);
+            self.sources.insert(id.clone(), Watched { source, visit, quota, is_running, planned, is_marked });
             if !is_running {
-                self.queue.push(Reverse((due, id)));
+                self.queue.push(Reverse((planned, id)));
             }
         }
         Ok(())
@@ -218,6 +239,9 @@ impl Poller {
             return LONGEST_SLEEP;
         }
         let now = (self.house.clock)();
+        if self.hold > now {
+            return LONGEST_SLEEP;
+        }
         let next = self.queue.peek().map_or(i64::MAX, |Reverse((due, _))| due.since(now));
         Duration::from_millis(u64::try_from(next).unwrap_or(0).max(1)).min(LONGEST_SLEEP)
     }
@@ -225,6 +249,9 @@ impl Poller {
     /// Starts what is due, as far as hosts are free and there is room.
     fn start_due(&mut self) {
         let now = (self.house.clock)();
+        if self.hold > now {
+            return;
+        }
         while self.turns.len() < self.options.concurrency
             && let Some(Reverse((due, _))) = self.queue.peek()
             && *due <= now
@@ -233,7 +260,7 @@ impl Poller {
             let Some(watched) = self.sources.get_mut(&id) else { continue };
             // A source may stand in the queue twice after it was hurried; only its own time counts.
             if watched.is_running
-                || watched.visit.due > now
+                || watched.planned > now
                 || matches!(watched.visit.health, Health::Paused | Health::Gone)
             {
                 continue;
@@ -248,17 +275,62 @@ impl Poller {
                 self.queue.push(Reverse((host.free, id)));
                 continue;
             }
+            if !watched.is_marked {
+                self.queue.push(Reverse((watched.planned, id)));
+                if !self.mark_due(now) {
+                    return;
+                }
+                continue;
+            }
             host.is_busy = true;
             watched.is_running = true;
+            watched.is_marked = false;
             let (house, source, visit, quota) =
                 (self.house.clone(), Arc::clone(&watched.source), watched.visit.clone(), watched.quota);
-            let mut pace = self.options.pace;
-            pace.min = pace.min.max(source.interval.unwrap_or(0)).max(if source.is_own { 1 } else { LEAST_INTERVAL });
+            let pace = pace_of(&source, self.options.pace);
             let task = self.turns.spawn(async move {
                 let done = turn(&house, &source, visit, pace, quota).await;
                 (source.id.clone(), done)
             });
             self.running.insert(task.id(), (id, host_name));
+        }
+    }
+
+    /// Stores the next time of every source that is due, before any request goes out: a crash then shortens nothing.
+    /// One flush serves them all. `false` where that failed; then nothing is asked for a while.
+    fn mark_due(&mut self, now: Moment) -> bool {
+        let due: HashSet<&SourceId> = self
+            .queue
+            .iter()
+            .filter(|Reverse((due, _))| *due <= now)
+            .map(|Reverse((_, id))| id)
+            .take(MARKED_AT_ONCE)
+            .collect();
+        let mut outcome = Ok(());
+        for id in due {
+            let Some(watched) = self.sources.get_mut(id).filter(|watched| !watched.is_running && !watched.is_marked)
+            else {
+                continue;
+            };
+            let pace = pace_of(&watched.source, self.options.pace);
+            let next = schedule::next(id, &watched.visit, &Outcome::Unchanged { wait: 0 }, now, pace);
+            watched.visit.asked = Some(now);
+            watched.visit.due = next.due;
+            watched.is_marked = true;
+            outcome = outcome.and_then(|()| self.house.visits.put(id, &watched.visit));
+        }
+        let visits = &self.house.visits;
+        match outcome.and_then(|()| tokio::task::block_in_place(|| visits.flush())) {
+            Ok(()) => true,
+            Err(error) => {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "the visits cannot be saved; nothing is polled meanwhile"
+                );
+                self.sources.values_mut().for_each(|watched| watched.is_marked = false);
+                self.hold = now.plus_seconds(HOLD);
+                false
+            }
         }
     }
 
@@ -291,8 +363,9 @@ impl Poller {
                 }
                 None => watched.visit.due = now.plus_seconds(i64::from(self.options.pace.max)),
             }
+            watched.planned = watched.visit.due;
             if watched.visit.health != Health::Gone {
-                self.queue.push(Reverse((watched.visit.due, id)));
+                self.queue.push(Reverse((watched.planned, id)));
             }
         }
         // A host that nobody waits for is forgotten when its gap is over.
@@ -327,10 +400,16 @@ impl Poller {
             return Err(PollRefused::Wait { source_id: id.clone(), until: watched.visit.not_before });
         }
         if !watched.is_running {
-            watched.visit.due = now;
+            watched.planned = now;
             self.queue.retain(|Reverse((_, queued))| queued != id);
             self.queue.push(Reverse((now, id.clone())));
         }
         Ok(())
     }
+}
+
+/// How fast this source may be polled: its own bound, and that of strangers.
+fn pace_of(source: &Source, pace: Pace) -> Pace {
+    let least = if source.is_own { 1 } else { LEAST_INTERVAL };
+    Pace { min: pace.min.max(source.interval.unwrap_or(0)).max(least), ..pace }
 }

@@ -83,13 +83,9 @@ pub(super) struct Done {
     pub(super) quota: Quota,
 }
 
-/// Polls a source once. The next time is stored before the request goes out, so that a crash shortens nothing.
-pub(super) async fn turn(house: &House, source: &Source, visit: Visit, pace: Pace, quota: Quota) -> Done {
+/// Polls a source once. Its next time was stored before, so that a crash shortens nothing.
+pub(super) async fn turn(house: &House, source: &Source, mut visit: Visit, pace: Pace, quota: Quota) -> Done {
     let asked = (house.clock)();
-    let mut visit = Visit { asked: Some(asked), ..visit };
-    visit.due = schedule::next(&source.id, &visit, &Outcome::Unchanged { wait: 0 }, asked, pace).due;
-    remember(house, source, &visit);
-
     let link = start(source, &visit, asked);
     if visit.url.as_ref() != Some(&link) {
         visit.validators = crate::model::Validators::default();

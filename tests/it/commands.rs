@@ -1,0 +1,228 @@
+//! The commands, from outside: what they say, and how they end.
+
+use std::os::unix::fs::PermissionsExt;
+
+use super::house::{House, feed, source, until};
+use super::http::{Reply, Site, get};
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn site(host: u8) -> Site {
+    Site::new(host, |_| Reply::ok(feed(&[("1", "/a/1", "供暖通告", 2)])))
+}
+
+#[test]
+fn every_fault_of_a_config_is_shown_at_once_with_line_and_caret() {
+    let house = House::new(
+        "[[source]]\nid = \"../x\"\ntitle = \"甲\"\nregion = \"999999\"\nurl = \"ftp://example.org/\"\nintervall = \"30m\"\n\
+         [[source]]\nid = \"b\"\ntitle = \"乙\"\nregion = \"140300\"\nurl = \"https://example.org/\"\ninterval = \"0m\"\n",
+    );
+    for command in [&["check"][..], &["run"][..]] {
+        let output = house.run(command);
+        assert_eq!(output.status.code(), Some(78), "{command:?}");
+        let shown = text(&output.stderr);
+        for part in [
+            "../x",
+            "999999",
+            "ftp",
+            "did you mean `interval`?",
+            "`interval` must be from 5m",
+            "all.toml:2:6",
+            "5 faults",
+            "─",
+        ] {
+            assert!(shown.contains(part), "`{part}` is missing in\n{shown}");
+        }
+    }
+}
+
+#[test]
+fn a_file_that_is_no_file_is_refused_without_waiting() {
+    let house = House::new("");
+    let path = house.config().join("sources/pipe.toml");
+    assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+    let output = house.run(&["check"]);
+    assert_eq!(output.status.code(), Some(78));
+    assert!(text(&output.stderr).contains("not a regular file"));
+}
+
+#[test]
+fn wrong_usage_ends_with_2() {
+    let house = House::new("");
+    assert_eq!(house.run(&["no-such-command"]).status.code(), Some(2));
+    assert_eq!(house.run(&["inspect"]).status.code(), Some(2));
+}
+
+#[test]
+fn a_broken_config_at_reload_keeps_the_old_one() {
+    let site = site(80);
+    let house = House::new(&source("a", "140300", &site.url("/feed")));
+    let daemon = house.start();
+    daemon.until_items("140300", 1);
+    house.sources("[[source]]\nid = \"a\"\ntitle = ");
+    let reload = house.run(&["reload"]);
+    assert_eq!(reload.status.code(), Some(1));
+    assert!(text(&reload.stderr).contains("the old one stays"), "{}", text(&reload.stderr));
+    daemon.signal("HUP");
+    until("the log tells of it", || {
+        daemon
+            .log()
+            .iter()
+            .any(|line| {
+                line["fields"]["message"].as_str().is_some_and(|m| m.contains("the old one stays"))
+                    && line["level"] == "ERROR"
+            })
+            .then_some(())
+    });
+    assert_eq!(daemon.status(&house, "a")["health"], "ok");
+    assert_eq!(daemon.titles("140300"), ["供暖通告"]);
+}
+
+#[test]
+fn a_reload_takes_new_sources_without_a_failed_request() {
+    let (first, second) = (site(81), Site::new(82, |_| Reply::ok(feed(&[("2", "/b/2", "新来源", 1)]))));
+    let house = House::new(&source("a", "140300", &first.url("/feed")));
+    let daemon = house.start();
+    daemon.until_items("140300", 1);
+    house.sources(&(source("a", "140300", &first.url("/feed")) + &source("b", "140321", &second.url("/feed"))));
+    let address = daemon.address;
+    let reader =
+        std::thread::spawn(move || (0..300).filter(|_| get(address, "/regions/140300/atom.xml").status != 200).count());
+    let reload = house.run(&["reload"]);
+    assert!(reload.status.success(), "{}", text(&reload.stderr));
+    assert!(text(&reload.stdout).contains("+ b"), "{}", text(&reload.stdout));
+    assert_eq!(reader.join().unwrap(), 0);
+    daemon.until_items("140300", 2);
+    daemon.signal("HUP");
+    until("HUP does the same", || {
+        daemon.log().iter().any(|line| line["fields"]["message"] == "reloaded: 2 sources").then_some(())
+    });
+}
+
+#[test]
+fn a_second_daemon_is_told_who_holds_the_store() {
+    let house = House::new("");
+    let daemon = house.start();
+    let output = house.run(&["run"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains(&format!("pid {}", daemon.child.id())), "{}", text(&output.stderr));
+    assert_eq!(house.run(&["rebuild"]).status.code(), Some(1));
+}
+
+#[test]
+fn a_port_that_is_taken_is_told() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let house = House::new("");
+    let path = house.config().join("dayuan.toml");
+    let settings =
+        std::fs::read_to_string(&path).unwrap().replace("127.0.0.1:0", &taken.local_addr().unwrap().to_string());
+    std::fs::write(&path, settings).unwrap();
+    let output = house.run(&["run"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("[http] listen"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn a1_the_socket_is_the_owners_and_garbage_does_no_harm() {
+    use std::io::Write;
+    let house = House::new("");
+    let daemon = house.start();
+    let socket = house.folder.path().join("dayuan.sock");
+    assert_eq!(std::fs::metadata(&socket).unwrap().permissions().mode() & 0o777, 0o600);
+    for garbage in [&b"\0\0\0\n"[..], b"{}\n", b"{\"command\":\"poll\"}\n"] {
+        let mut stream = std::os::unix::net::UnixStream::connect(&socket).unwrap();
+        stream.write_all(garbage).unwrap();
+        let mut answer = String::new();
+        std::io::Read::read_to_string(&mut stream, &mut answer).unwrap();
+        assert!(answer.contains("\"ok\":false"), "{answer}");
+    }
+    let mut endless = std::os::unix::net::UnixStream::connect(&socket).unwrap();
+    while endless.write_all(&[b'x'; 65536]).is_ok() {}
+    assert_eq!(get(daemon.address, "/healthz").status, 200);
+    assert_eq!(daemon.stop(), Some(0));
+    assert!(!socket.exists());
+    let output = house.run(&["status"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("no daemon answers"));
+}
+
+#[test]
+fn backup_restore_verify_and_rebuild_give_the_same_ids() {
+    let site = site(83);
+    let house = House::new(&source("a", "140300", &site.url("/feed")));
+    let daemon = house.start();
+    let before = daemon.until_items("140300", 1);
+    let archive = house.folder.path().join("backup.zst");
+    let archive = archive.to_str().unwrap();
+    let living = house.run(&["backup", archive]);
+    assert!(living.status.success(), "{}", text(&living.stderr));
+    assert!(house.run(&["verify"]).status.success());
+    assert_eq!(daemon.stop(), Some(0));
+    assert!(house.run(&["backup", archive]).status.success());
+    let verify = house.run(&["verify"]);
+    assert!(
+        verify.status.success() && text(&verify.stdout).contains("the view is what the log makes"),
+        "{}",
+        text(&verify.stdout)
+    );
+    assert!(house.run(&["rebuild"]).status.success());
+    assert_eq!(house.run(&["restore", archive]).status.code(), Some(1), "a log in the way is never overwritten");
+    std::fs::remove_dir_all(house.folder.path().join("store")).unwrap();
+    let restore = house.run(&["restore", archive]);
+    assert!(restore.status.success(), "{}", text(&restore.stderr));
+    house.sources("");
+    let daemon = house.start();
+    assert_eq!(daemon.items("140300")[0]["id"], before[0]["id"]);
+    assert_eq!(daemon.items("140300")[0]["date_modified"], before[0]["date_modified"]);
+}
+
+#[test]
+fn check_online_tells_what_each_source_would_yield() {
+    let (good, bad) = (site(84), Site::new(85, |_| Reply::status("404 Not Found")));
+    let house =
+        House::new(&(source("good", "140300", &good.url("/feed")) + &source("bad", "140300", &bad.url("/feed"))));
+    let output = house.run(&["check", "--online"]);
+    assert_eq!(output.status.code(), Some(1));
+    let shown = text(&output.stdout);
+    assert!(shown.contains("good: 1 items of rss") && shown.contains("bad: FAILED: the site answered 404"), "{shown}");
+}
+
+#[test]
+fn inspect_reads_an_address_with_the_settings_of_its_source() {
+    let site = Site::new(86, |_| Reply::ok(feed(&[("1", "/a/1", "题", 2)]).replace("+0000", "")));
+    let house = House::new(&(source("a", "140300", &site.url("/feed")) + "timezone = \"UTC\"\n"));
+    let output = house.run(&["inspect", &site.url("/feed"), "--source", "a", "--json"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let item: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(item["published"].as_str().unwrap().ends_with("+00:00"), "{item}");
+    assert!(text(&house.run(&["inspect", &site.url("/feed")]).stdout).contains("← pubDate"));
+    std::fs::write(house.config().join("dayuan.toml"), "[http\n").unwrap();
+    assert_eq!(house.run(&["inspect", &site.url("/feed")]).status.code(), Some(78));
+}
+
+#[test]
+fn the_demo_shows_merged_feeds_within_five_seconds() {
+    let began = std::time::Instant::now();
+    let mut demo = std::process::Command::new(env!("CARGO_BIN_EXE_dayuan"))
+        .args(["demo", "--listen", "127.0.0.1:0", "--for", "20s"])
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = std::io::BufRead::lines(std::io::BufReader::new(demo.stdout.take().unwrap()));
+    let first = lines.next().unwrap().unwrap();
+    let address: std::net::SocketAddr = first.split("http://").nth(1).unwrap().trim_end_matches('/').parse().unwrap();
+    let count = |region: &str| get(address, &format!("/regions/{region}/atom.xml")).text().matches("<entry>").count();
+    until("merged feeds", || (count("140300") == 10 && count("140000") == 10 && count("140321") == 3).then_some(()));
+    assert!(began.elapsed().as_secs() < 5, "{:?}", began.elapsed());
+    let feed = get(address, "/regions/140300/atom.xml").text();
+    assert!(feed.contains("矿区：老厂房变身社区书屋"), "GBK is read");
+    assert!(
+        feed.contains("盂县气象台发布道路结冰黄色预警信号") && feed.contains("平定县气象台发布道路结冰黄色预警信号"),
+        "the templated pair stays two"
+    );
+    assert_eq!(feed.matches("<title>关于新建北大街部分路段临时封闭的通告</title>").count(), 1, "one story by link");
+    drop(demo.kill());
+    drop(demo.wait());
+}

@@ -1,0 +1,159 @@
+//! What readers, and those who only pretend to be some, get.
+
+use std::io::Read;
+
+use super::house::{Daemon, House, feed, source};
+use super::http::{Reply, Site, get, parse, request, say};
+
+fn daemon(host: u8) -> (House, Daemon) {
+    let items: Vec<(String, String, String)> =
+        (0..20).map(|n| (n.to_string(), format!("/a/{n}"), format!("第{n}条消息 & <b>粗</b>"))).collect();
+    let body = {
+        let items: Vec<(&str, &str, &str, i64)> =
+            items.iter().map(|(guid, link, title)| (guid.as_str(), link.as_str(), title.as_str(), 2)).collect();
+        feed(&items)
+    };
+    let site = Site::new(host, move |_| Reply::ok(body.clone()));
+    let house = House::new(&source("a", "140300", &site.url("/feed")));
+    let daemon = house.start();
+    daemon.until_items("140300", 20);
+    (house, daemon)
+}
+
+#[test]
+fn conditions_codings_and_head() {
+    let (_house, daemon) = daemon(60);
+    for path in [
+        "/regions/140300/atom.xml",
+        "/regions/140300/rss.xml",
+        "/regions/140300/feed.json",
+        "/regions/140300",
+        "/",
+        "/opml.xml",
+    ] {
+        let plain = get(daemon.address, path);
+        assert_eq!(plain.status, 200, "{path}");
+        assert_eq!(get(daemon.address, path).body, plain.body, "{path}: the same bytes");
+        let etag = plain.header("etag").to_owned();
+        assert_eq!(request(daemon.address, "GET", path, &[("if-none-match", &etag)]).status, 304, "{path}");
+        assert_eq!(
+            request(daemon.address, "GET", path, &[("if-modified-since", plain.header("last-modified"))]).status,
+            304,
+            "{path}"
+        );
+        let head = request(daemon.address, "HEAD", path, &[]);
+        assert_eq!((head.status, head.body.len()), (200, 0), "{path}");
+        assert_eq!(head.header("content-length"), plain.body.len().to_string(), "{path}");
+        let packed = request(daemon.address, "GET", path, &[("accept-encoding", "gzip")]);
+        if packed.header("content-encoding") == "gzip" {
+            let mut unpacked = Vec::new();
+            flate2::read::GzDecoder::new(packed.body.as_slice()).read_to_end(&mut unpacked).unwrap();
+            assert_eq!(unpacked, plain.body, "{path}");
+            assert_ne!(packed.header("etag"), etag, "{path}");
+        }
+    }
+}
+
+#[test]
+fn v3_ambiguous_requests_get_one_refusal_and_the_end() {
+    let (_house, daemon) = daemon(61);
+    let host = daemon.address.to_string();
+    let long = format!("GET /{} HTTP/1.1\r\nhost: {host}\r\n\r\n", "x".repeat(65536));
+    let cases = [
+        format!(
+            "GET / HTTP/1.1\r\nhost: {host}\r\ncontent-length: 4\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\nGET /healthz HTTP/1.1\r\nhost: {host}\r\n\r\n"
+        ),
+        format!("GET / HTTP/1.1\r\nhost: {host}\r\ntransfer-encoding: chunked, identity\r\n\r\n"),
+        format!("GET / HTTP/1.1\r\nhost: {host}\r\ncontent-length: +5\r\n\r\nhello"),
+        format!("GET / HTTP/1.1\r\nhost: {host}\r\ncontent-length: 5\r\ncontent-length: 6\r\n\r\nhello"),
+        format!("GET http://evil/ HTTP/1.1\r\nhost: {host}\r\n\r\n"),
+        format!("GET / HTTP/1.1\r\nhost: {host}\r\nhost: evil\r\n\r\n"),
+        "GET / HTTP/1.1\r\n\r\n".to_owned(),
+        format!("GET /\0 HTTP/1.1\r\nhost: {host}\r\n\r\n"),
+        long,
+    ];
+    for case in cases {
+        let answer = say(daemon.address, case.as_bytes());
+        let shown = case.chars().take(80).collect::<String>();
+        let text = String::from_utf8_lossy(&answer).into_owned();
+        assert_eq!(text.matches("HTTP/1.1 ").count(), 1, "{shown}: {text}");
+        let status = parse(&answer).status;
+        assert!([400, 414, 431].contains(&status), "{shown}: {status}");
+    }
+    assert_eq!(get(daemon.address, "/healthz").status, 200);
+}
+
+#[test]
+fn v4_links_come_from_the_config_only() {
+    let (_house, daemon) = daemon(62);
+    let headers =
+        [("x-forwarded-host", "evil.example"), ("x-forwarded-proto", "https"), ("forwarded", "host=evil.example")];
+    for path in ["/", "/regions/140300", "/regions/140300/atom.xml"] {
+        assert!(!request(daemon.address, "GET", path, &headers).text().contains("evil"), "{path}");
+    }
+    let lying = say(
+        daemon.address,
+        b"GET /regions/140300/atom.xml HTTP/1.1\r\nhost: evil.example\r\nconnection: close\r\n\r\n",
+    );
+    assert!(!parse(&lying).text().contains("evil"));
+}
+
+#[test]
+fn v5_paths_that_lead_nowhere_cost_nothing() {
+    let (_house, daemon) = daemon(63);
+    let before = daemon.peak();
+    for path in [
+        "/../../etc/passwd",
+        "/%2e%2e%2fetc/passwd",
+        "/%00",
+        "/..%5c",
+        "/regions/../admin",
+        "/%c0%af",
+        "/metrics",
+        "/<script>alert(1)</script>",
+    ] {
+        let got = get(daemon.address, path);
+        assert!(got.status == 404 || got.status == 400, "{path}: {}", got.status);
+        assert!(!got.text().contains("<script>"), "{path}");
+    }
+    let missing = get(daemon.address, "/nothing");
+    assert!(missing.header("content-security-policy").starts_with("default-src 'none'"));
+    assert_eq!(
+        (missing.header("x-content-type-options"), missing.header("referrer-policy")),
+        ("nosniff", "no-referrer")
+    );
+    for number in 0..3000 {
+        assert_eq!(get(daemon.address, &format!("/regions/nowhere-{number}/atom.xml")).status, 404);
+    }
+    assert!(daemon.peak() < before + 8 * 1024, "{} KiB more", daemon.peak() - before);
+}
+
+#[test]
+fn v6_unknown_keys_of_a_query_are_nothing() {
+    let (_house, daemon) = daemon(64);
+    let plain = get(daemon.address, "/regions/140300/atom.xml");
+    for number in 0..100 {
+        let got = get(daemon.address, &format!("/regions/140300/atom.xml?x={number}"));
+        assert_eq!((got.status, got.header("etag")), (200, plain.header("etag")));
+    }
+    assert_eq!(plain.header("vary"), "accept-encoding");
+}
+
+#[test]
+fn slugs_and_former_slugs_lead_to_the_region() {
+    let (_house, daemon) = daemon(65);
+    for name in ["yangquan", "yq"] {
+        let got = get(daemon.address, &format!("/regions/{name}/atom.xml"));
+        assert_eq!(got.status, 301);
+        assert!(got.header("location").ends_with("/regions/140300/atom.xml"), "{}", got.header("location"));
+    }
+}
+
+#[test]
+fn only_get_and_head_are_answered() {
+    let (_house, daemon) = daemon(66);
+    for method in ["POST", "PUT", "DELETE", "OPTIONS", "PATCH"] {
+        let got = request(daemon.address, method, "/regions/140300/atom.xml", &[]);
+        assert_eq!((got.status, got.header("allow")), (405, "GET, HEAD"), "{method}");
+    }
+}

@@ -1,0 +1,119 @@
+//! One item through the whole house, and what becomes of it there.
+
+use super::house::{House, feed, source};
+use super::http::{Reply, Site, get};
+
+#[test]
+fn an_item_appears_in_its_region_and_every_one_above() {
+    let site = Site::new(1, |_| Reply::ok(feed(&[("1", "/a/1", "供暖通告", 2)])));
+    let house = House::new(&source("gov", "140321", &site.url("/feed")));
+    let daemon = house.start();
+    daemon.until_items("140321", 1);
+    for region in ["140321", "140300", "140000"] {
+        let items = daemon.items(region);
+        assert_eq!(items.len(), 1, "{region}");
+        assert_eq!(items[0]["url"], site.url("/a/1"));
+        assert_eq!(items[0]["_dayuan"]["source"]["title"], "gov title");
+    }
+    assert_eq!(daemon.items("140302").len(), 0, "an empty feed is a feed");
+    assert_eq!(get(daemon.address, "/regions/110000/atom.xml").status, 404, "not published");
+    let id = daemon.items("140000")[0]["id"].as_str().unwrap().to_owned();
+    let page = get(daemon.address, &format!("/items/{}", id.trim_start_matches("urn:uuid:")));
+    assert!(page.status == 200 && page.text().contains("供暖通告") && page.text().contains("application/atom+xml"));
+    let opml = get(daemon.address, "/opml.xml").text();
+    assert!(
+        opml.contains("/regions/140321/atom.xml")
+            && opml.contains("/regions/140000/atom.xml")
+            && !opml.contains("140302")
+    );
+    assert_eq!(daemon.stop(), Some(0));
+}
+
+#[test]
+fn one_story_of_two_sources_by_link_is_one_entry() {
+    let gov = Site::new(2, |_| Reply::ok(feed(&[("1", "/a/1", "原题", 2), ("2", "/a/2", "别的", 3)])));
+    let link = format!("{}?from=paper", gov.url("/a/1"));
+    let paper = Site::new(3, move |_| Reply::ok(feed(&[("p", &link, "转载", 1)])));
+    let house =
+        House::new(&(source("gov", "140300", &gov.url("/feed")) + &source("paper", "140300", &paper.url("/feed"))));
+    let daemon = house.start();
+    super::house::until("the two reports are one story", || {
+        let items = daemon.items("140300");
+        let story = items.iter().find(|item| item["title"] == "原题")?;
+        (items.len() == 2 && story["_dayuan"]["related"][0]["source"] == "paper title").then_some(())
+    });
+    let filtered = |source: &str| get(daemon.address, &format!("/regions/140300/atom.xml?source={source}"));
+    assert_eq!(filtered("paper").text().matches("<entry>").count(), 1);
+    assert_eq!(filtered("gov").text().matches("<entry>").count(), 2);
+    assert_eq!(filtered("nobody").status, 404);
+}
+
+#[test]
+fn what_a_restart_keeps() {
+    let site = Site::new(4, |request| match request.headers.get("if-none-match") {
+        Some(tag) if tag == "\"1\"" => Reply::status("304 Not Modified"),
+        _ => Reply::ok(feed(&[("1", "/a/1", "供暖通告", 2)])).with("etag", "\"1\""),
+    });
+    let house = House::new(&source("gov", "140321", &site.url("/feed")));
+    let daemon = house.start();
+    let before = daemon.until_items("140300", 1);
+    let etag = get(daemon.address, "/regions/140300/atom.xml").header("last-modified").to_owned();
+    assert_eq!(daemon.stop(), Some(0));
+    let daemon = house.start();
+    assert_eq!(daemon.items("140300")[0]["id"], before[0]["id"]);
+    assert_eq!(daemon.items("140300")[0]["date_modified"], before[0]["date_modified"]);
+    assert_eq!(get(daemon.address, "/regions/140300/atom.xml").header("last-modified"), etag);
+    let unconditional = site.asked().iter().filter(|asked| !asked.headers.contains_key("if-none-match")).count();
+    assert_eq!(unconditional, 1, "the validators outlive a restart");
+}
+
+#[test]
+fn a_changed_text_moves_updated_and_nothing_else() {
+    let texts = std::sync::atomic::AtomicUsize::new(0);
+    let site = Site::new(5, move |_| {
+        let text = if texts.fetch_add(1, std::sync::atomic::Ordering::SeqCst) < 2 { "旧" } else { "新" };
+        Reply::ok(feed(&[("1", "/a/1", "题", 2)]).replace("题。", text))
+    });
+    let house = House::new(&source("gov", "140300", &site.url("/feed")));
+    let daemon = house.start();
+    daemon.until_items("140300", 1);
+    super::house::until("four polls", || (site.asked().len() >= 4).then_some(()));
+    // Within an hour of its first report, a change is not told yet: sources touch up what they just put out.
+    assert_eq!(daemon.items("140300")[0]["summary"], "旧");
+    let log = std::fs::read_dir(house.folder.path().join("store/log")).unwrap();
+    let lines: usize = log
+        .map(|e| e.unwrap().path())
+        .filter(|p| p.extension().is_some_and(|e| e == "jsonl"))
+        .map(|p| std::fs::read_to_string(p).unwrap().matches("\"kind\":\"report\"").count())
+        .sum();
+    assert_eq!(lines, 1);
+}
+
+#[test]
+fn a_source_cannot_touch_anothers_item() {
+    let a = Site::new(6, |_| Reply::ok(feed(&[("same-guid", "/a/1", "甲的消息", 2)])));
+    let b = Site::new(7, |_| Reply::ok(feed(&[("same-guid", "/b/1", "乙的消息", 9)])));
+    let house = House::new(&(source("a", "140300", &a.url("/feed")) + &source("b", "140300", &b.url("/feed"))));
+    let daemon = house.start();
+    daemon.until_items("140300", 2);
+    assert_eq!(daemon.titles("140300"), ["甲的消息", "乙的消息"]);
+}
+
+#[test]
+fn one_source_takes_half_of_a_feed_at_most_while_others_have_something() {
+    let many: Vec<(String, String)> = (0..100).map(|n| (format!("g{n}"), format!("/a/{n}"))).collect();
+    let loud = Site::new(8, move |_| {
+        let items: Vec<(&str, &str, &str, i64)> =
+            many.iter().map(|(guid, link)| (guid.as_str(), link.as_str(), guid.as_str(), 1)).collect();
+        Reply::ok(feed(&items))
+    });
+    let quiet = Site::new(9, |_| Reply::ok(feed(&[("q", "/q", "安静的消息", 30)])));
+    let house =
+        House::new(&(source("loud", "140300", &loud.url("/feed")) + &source("quiet", "140300", &quiet.url("/feed"))));
+    let daemon = house.start();
+    let titles = super::house::until("the quiet one is seen", || {
+        let titles = daemon.titles("140300");
+        (titles.len() == 50 && titles.contains(&"安静的消息".to_owned())).then_some(titles)
+    });
+    assert_eq!(titles.len(), 50);
+}
