@@ -125,7 +125,7 @@ def judge(dayuan, path):
 
 
 def main():
-    dayuan, folder = os.path.abspath(sys.argv[1]), pathlib.Path(sys.argv[2])
+    dayuan, folder = os.path.abspath(sys.argv[1]), pathlib.Path(sys.argv[2]).resolve()
     endings = {'.xml', '.rss', '.atom', '.rdf', '.feed', '.cdf'}
     paths = sorted(p for p in folder.rglob('*') if p.suffix.lower() in endings and p.is_file())
     # feedparser is not made for threads; what it reads is read in turn by each process.

@@ -1,7 +1,7 @@
 //! Fixtures beside what is to be read in them. A file `NAME.expected` holds one JSON object for each item of `NAME.*`;
 //! only the fields that stand there are compared.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends with its first surprise")]
+#![expect(clippy::unwrap_used, reason = "a test ends with its first surprise")]
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -40,7 +40,7 @@ pub struct Started {
     pub address: SocketAddr,
 }
 
-/// Runs the daemon until SIGTERM, SIGINT or `stop`. `started` is told when it answers.
+/// Runs the daemon until SIGTERM, SIGINT or `stop`. `started` is told when feeds are answered.
 ///
 /// # Errors
 /// Where it cannot start, or a part of it ended by itself.
@@ -117,8 +117,6 @@ pub async fn run(
     }
     service::tell(&[NotifyState::Ready, NotifyState::Status("opening the store")]);
     tracing::info!(%address, sources = daemon.sources.len(), "dayuan answers");
-    // Whoever started us may have gone.
-    let _gone = started.send(Started { address });
 
     // Opening may take minutes after a change of rules: readers are told to come back, and the watchdog is fed as long
     // as records go by.
@@ -138,6 +136,8 @@ pub async fn run(
     };
     let (view, visits) = (Arc::new(view), Arc::new(visits));
     daemon.site.open(Arc::clone(&log), Arc::clone(&view));
+    // Whoever started us may have gone.
+    let _gone = started.send(Started { address });
 
     let (changed, dirty) = mpsc::channel(64);
     let (commits, queue) = mpsc::channel(COMMITS);
