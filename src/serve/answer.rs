@@ -23,6 +23,8 @@ pub(super) fn document<B>(request: &Request<B>, document: &Document, is_page: bo
         return plain(StatusCode::NOT_ACCEPTABLE, "no representation is acceptable\n");
     };
     let mut response = Response::new(Full::default());
+    // Room for all of them at once; growing it header by header is a good part of what an answer costs.
+    response.headers_mut().reserve(12);
     put_common(response.headers_mut(), document, chosen, is_page);
     if is_not_modified(headers, document) {
         *response.status_mut() = StatusCode::NOT_MODIFIED;

@@ -1,8 +1,14 @@
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::io;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
 
+use hyper::rt::{Read, ReadBufCursor, Write};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
 /// The open connections, and which of them has to go when there are too many.
@@ -18,12 +24,38 @@ pub(super) struct Connections {
 #[derive(Debug)]
 pub(super) struct Connection {
     number: u64,
-    /// Is a request being answered? Else it waits for one to be complete.
-    is_answering: AtomicBool,
-    /// Since when it does the one or the other, in milliseconds.
+    began: Instant,
+    doing: AtomicU8,
+    /// Since when, in milliseconds.
     since: AtomicU64,
     /// Tells its task to close at once.
     pub(super) evict: CancellationToken,
+}
+
+/// What a connection does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Doing {
+    /// It waits for a request to be complete; what was answered before has gone out.
+    Waiting,
+    /// A request is being answered.
+    Answering,
+    /// The other side does not take what is to be sent.
+    Stalled,
+}
+
+impl Connection {
+    pub(super) fn mark(&self, doing: Doing) {
+        self.doing.store(doing as u8, Ordering::Relaxed);
+        self.since.store(milliseconds(self.began), Ordering::Relaxed);
+    }
+
+    fn doing(&self) -> Doing {
+        match self.doing.load(Ordering::Relaxed) {
+            0 => Doing::Waiting,
+            1 => Doing::Answering,
+            _ => Doing::Stalled,
+        }
+    }
 }
 
 impl Connections {
@@ -36,17 +68,16 @@ impl Connections {
     pub(super) fn admit(&self) -> (Arc<Connection>, bool) {
         let connection = Arc::new(Connection {
             number: self.next.fetch_add(1, Ordering::Relaxed),
-            is_answering: AtomicBool::new(false),
-            since: AtomicU64::new(self.now()),
+            began: self.began,
+            doing: AtomicU8::new(Doing::Waiting as u8),
+            since: AtomicU64::new(milliseconds(self.began)),
             evict: CancellationToken::new(),
         });
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut open = self.lock();
         let mut evicted = false;
         if open.len() >= self.most {
-            let slowest = open
-                .values()
-                .min_by_key(|one| (one.is_answering.load(Ordering::Relaxed), one.since.load(Ordering::Relaxed)))
-                .cloned();
+            let patience = |one: &Arc<Connection>| (one.doing() != Doing::Waiting, one.since.load(Ordering::Relaxed));
+            let slowest = open.values().min_by_key(|one| patience(one)).cloned();
             if let Some(slowest) = slowest {
                 slowest.evict.cancel();
                 open.remove(&slowest.number);
@@ -57,21 +88,96 @@ impl Connections {
         (connection, evicted)
     }
 
-    pub(super) fn leave(&self, connection: &Connection) {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner).remove(&connection.number);
+    /// Closes those that have waited for a request, or not taken what is sent, for too long.
+    pub(super) fn sweep(&self, head: Duration, stall: Duration) {
+        let now = milliseconds(self.began);
+        for connection in self.lock().values() {
+            let limit = match connection.doing() {
+                Doing::Waiting => head,
+                Doing::Stalled => stall,
+                Doing::Answering => continue,
+            };
+            if u128::from(now.saturating_sub(connection.since.load(Ordering::Relaxed))) > limit.as_millis() {
+                connection.evict.cancel();
+            }
+        }
     }
 
-    pub(super) fn mark(&self, connection: &Connection, is_answering: bool) {
-        connection.is_answering.store(is_answering, Ordering::Relaxed);
-        connection.since.store(self.now(), Ordering::Relaxed);
+    /// Calls every connection to its end.
+    pub(super) fn call_all(&self) {
+        self.lock().values().for_each(|connection| connection.evict.cancel());
+    }
+
+    pub(super) fn leave(&self, connection: &Connection) {
+        self.lock().remove(&connection.number);
     }
 
     pub(super) fn count(&self) -> usize {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner).len()
+        self.lock().len()
     }
 
-    fn now(&self) -> u64 {
-        u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
+    fn lock(&self) -> MutexGuard<'_, HashMap<u64, Arc<Connection>>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn milliseconds(began: Instant) -> u64 {
+    u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX)
+}
+
+/// The wire of a connection: it notes when the other side takes what is sent, and when it does not.
+pub(super) struct Wire {
+    stream: TokioIo<TcpStream>,
+    connection: Arc<Connection>,
+}
+
+impl Wire {
+    pub(super) const fn new(stream: TokioIo<TcpStream>, connection: Arc<Connection>) -> Self {
+        Self { stream, connection }
+    }
+
+    fn note(&self, written: &Poll<io::Result<usize>>) {
+        match written {
+            Poll::Ready(_) if self.connection.doing() != Doing::Answering => self.connection.mark(Doing::Waiting),
+            Poll::Ready(_) => {}
+            Poll::Pending => self.connection.mark(Doing::Stalled),
+        }
+    }
+}
+
+impl Read for Wire {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buffer)
+    }
+}
+
+impl Write for Wire {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        self.note(&written);
+        written
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        pieces: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, pieces);
+        self.note(&written);
+        written
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }
 
@@ -83,10 +189,23 @@ mod tests {
     fn who_waits_longest_goes_first_and_who_is_answered_last() {
         let connections = Connections::new(2);
         let (answering, _) = connections.admit();
-        connections.mark(&answering, true);
+        answering.mark(Doing::Answering);
         let (waiting, _) = connections.admit();
         let (_, evicted) = connections.admit();
         assert!(evicted && waiting.evict.is_cancelled() && !answering.evict.is_cancelled());
         assert_eq!(connections.count(), 2);
+    }
+
+    #[test]
+    fn who_says_nothing_and_who_takes_nothing_is_closed_in_its_time() {
+        let connections = Connections::new(8);
+        let all: Vec<Arc<Connection>> = (0..3).map(|_| connections.admit().0).collect();
+        all[1].mark(Doing::Answering);
+        all[2].mark(Doing::Stalled);
+        std::thread::sleep(Duration::from_millis(5));
+        connections.sweep(Duration::ZERO, Duration::from_secs(30));
+        assert_eq!(all.iter().map(|one| one.evict.is_cancelled()).collect::<Vec<_>>(), [true, false, false]);
+        connections.sweep(Duration::ZERO, Duration::ZERO);
+        assert!(all[2].evict.is_cancelled());
     }
 }

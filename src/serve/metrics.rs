@@ -1,3 +1,4 @@
+use hyper::StatusCode;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -5,9 +6,12 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
 /// What serving counts. Labels come from this list, never from a request.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Metrics {
     requests: Family<RequestLabels, Counter>,
+    /// The two answers that nearly all get, without a look-up.
+    ok: Counter,
+    not_modified: Counter,
     connections: Gauge,
     evicted: Counter,
     made: Counter,
@@ -16,6 +20,21 @@ pub struct Metrics {
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct RequestLabels {
     status: &'static str,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let requests = Family::<RequestLabels, Counter>::default();
+        let of = |status| requests.get_or_create(&RequestLabels { status }).clone();
+        Self {
+            ok: of("200"),
+            not_modified: of("304"),
+            requests,
+            connections: Gauge::default(),
+            evicted: Counter::default(),
+            made: Counter::default(),
+        }
+    }
 }
 
 impl Metrics {
@@ -27,12 +46,18 @@ impl Metrics {
         registry.register("dayuan_documents_made", "Feeds and pages put together", self.made.clone());
     }
 
-    pub(super) fn answered(&self, status: u16) {
-        let status = match status {
-            200 => "200",
+    pub(super) fn answered(&self, status: StatusCode) {
+        let status = match status.as_u16() {
+            200 => {
+                self.ok.inc();
+                return;
+            }
+            304 => {
+                self.not_modified.inc();
+                return;
+            }
             206 => "206",
             301 => "301",
-            304 => "304",
             404 => "404",
             400..=499 => "4xx",
             503 => "503",

@@ -3,6 +3,7 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use http_body_util::Full;
@@ -11,13 +12,13 @@ use hyper::header::{self, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode, Version};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::answer::{self, Answer};
-use super::connections::Connections;
+use super::connections::{Connection, Connections, Doing, Wire};
 use super::desk::{Desk, Draft};
 use super::metrics::Metrics;
 use super::route::{Route, parameter};
@@ -31,20 +32,29 @@ use crate::write::{self, Language, Page};
 pub struct Limits {
     /// The most connections at one time.
     pub connections: usize,
-    /// How long a request's head may take.
+    /// How long a request may take to come, the first one and those behind it.
     pub head: Duration,
+    /// How long the other side may take nothing of what is sent.
+    pub stall: Duration,
     /// How long connections may go on after the stop.
     pub grace: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { connections: 8192, head: Duration::from_secs(10), grace: Duration::from_secs(8) }
+        Self {
+            connections: 8192,
+            head: Duration::from_secs(9),
+            stall: Duration::from_secs(30),
+            grace: Duration::from_secs(8),
+        }
     }
 }
 
 /// The largest head of a request, in bytes.
 const HEAD: usize = 32 * 1024;
+/// Between two looks for connections that are too slow.
+const SWEEP: Duration = Duration::from_secs(1);
 /// The pause after an accept that failed: without one, a lack of descriptors would burn the processor.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -73,12 +83,18 @@ pub trait Handler: Send + Sync + 'static {
 /// Accepts connections until it is told to stop; then lets those that are open finish, within the grace.
 pub async fn serve<H: Handler>(listener: TcpListener, handler: Arc<H>, limits: Limits, stop: CancellationToken) {
     let connections = Arc::new(Connections::new(limits.connections));
+    let stopping = Arc::new(AtomicBool::new(false));
+    let mut sweep = tokio::time::interval(SWEEP);
     let mut tasks = JoinSet::new();
     loop {
         while tasks.try_join_next().is_some() {}
         let accepted = tokio::select! {
             () = stop.cancelled() => break,
             accepted = listener.accept() => accepted,
+            _ = sweep.tick() => {
+                connections.sweep(limits.head, limits.stall);
+                continue;
+            }
         };
         match accepted {
             Ok((stream, _)) => {
@@ -87,13 +103,10 @@ pub async fn serve<H: Handler>(listener: TcpListener, handler: Arc<H>, limits: L
                     handler.metrics().evict();
                 }
                 handler.metrics().open(connections.count());
-                let (handler, connections, stop) = (Arc::clone(&handler), Arc::clone(&connections), stop.clone());
+                let (handler, connections, stopping) =
+                    (Arc::clone(&handler), Arc::clone(&connections), Arc::clone(&stopping));
                 tasks.spawn(async move {
-                    let evict = connection.evict.clone();
-                    tokio::select! {
-                        () = evict.cancelled() => {}
-                        () = converse(stream, &handler, &connections, &connection, limits, stop) => {}
-                    }
+                    converse(stream, &handler, &connection, &stopping).await;
                     connections.leave(&connection);
                     handler.metrics().open(connections.count());
                 });
@@ -105,6 +118,9 @@ pub async fn serve<H: Handler>(listener: TcpListener, handler: Arc<H>, limits: L
         }
     }
     drop(listener);
+    // First the flag, then the call: a connection that hears it knows that it may finish.
+    stopping.store(true, Ordering::Release);
+    connections.call_all();
     let finish = async { while tasks.join_next().await.is_some() {} };
     if tokio::time::timeout(limits.grace, finish).await.is_err() {
         tracing::info!("connections were cut that did not end in time");
@@ -114,17 +130,15 @@ pub async fn serve<H: Handler>(listener: TcpListener, handler: Arc<H>, limits: L
 async fn converse<H: Handler>(
     stream: TcpStream,
     handler: &Arc<H>,
-    connections: &Arc<Connections>,
-    connection: &Arc<super::connections::Connection>,
-    limits: Limits,
-    stop: CancellationToken,
+    connection: &Arc<Connection>,
+    stopping: &AtomicBool,
 ) {
     // A feed is written in few pieces; waiting for more would only delay it.
     if stream.set_nodelay(true).is_err() {
         return;
     }
     let service = service_fn(|request: Request<Incoming>| async {
-        connections.mark(connection, true);
+        connection.mark(Doing::Answering);
         let response = match refuse(&request) {
             Some(refusal) => refusal,
             None => {
@@ -137,22 +151,23 @@ async fn converse<H: Handler>(
                 response
             }
         };
-        handler.metrics().answered(response.status().as_u16());
-        connections.mark(connection, false);
+        handler.metrics().answered(response.status());
+        connection.mark(Doing::Waiting);
         Ok::<_, Infallible>(response)
     });
-    let conversation = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(limits.head)
-        .max_buf_size(HEAD)
-        .serve_connection(TokioIo::new(stream), service);
+    let wire = Wire::new(TokioIo::new(stream), Arc::clone(connection));
+    // The sweep sees to those that are slow; a timer for every request would cost more than its answer.
+    let conversation = http1::Builder::new().max_buf_size(HEAD).serve_connection(wire, service);
     let mut conversation = pin!(conversation);
     tokio::select! {
+        biased;
         // How a connection ends is the other side's affair.
         _ = conversation.as_mut() => {}
-        () = stop.cancelled() => {
-            conversation.as_mut().graceful_shutdown();
-            drop(conversation.await);
+        () = connection.evict.cancelled() => {
+            if stopping.load(Ordering::Acquire) {
+                conversation.as_mut().graceful_shutdown();
+                drop(conversation.await);
+            }
         }
     }
 }
@@ -185,6 +200,11 @@ fn close(response: &mut Answer) {
 impl Handler for (Arc<Site>, Metrics) {
     async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
         let (site, metrics) = self;
+        if request.uri().query().is_none()
+            && let Some(document) = site.shelf.at(request.uri().path())
+        {
+            return answer::document(&request, &document, false);
+        }
         match Route::of(request.uri().path()) {
             Route::Health => answer::plain(StatusCode::OK, "ok\n"),
             Route::Ready if site.is_open() => answer::plain(StatusCode::OK, "ready\n"),
@@ -262,7 +282,7 @@ async fn shelved(site: &Arc<Site>, metrics: &Metrics, request: &Request<Incoming
                 Arc::new(Draft { changed, ..draft }.finish())
             });
             let document = document.await.map_err(|_panic| Failure::FellOver)?;
-            site.shelf.finished(&key, document.size());
+            site.shelf.finished(&key, &place, &document);
             Ok(document)
         })
         .await;

@@ -17,6 +17,15 @@ pub(super) enum Key {
 }
 
 impl Key {
+    /// The one path under which a document is asked for most; pages differ by language and have none.
+    fn path(&self) -> Option<String> {
+        match self {
+            Self::Feed(region, format) => Some(format!("/regions/{region}/{}", format.file())),
+            Self::Opml => Some("/opml.xml".to_owned()),
+            Self::Region(..) | Self::Home(_) => None,
+        }
+    }
+
     pub(super) const fn is_page(&self) -> bool {
         matches!(self, Self::Region(..) | Self::Home(_))
     }
@@ -29,11 +38,13 @@ pub(super) struct Shelf {
     inner: Mutex<Inner>,
 }
 
-type Place = Arc<OnceCell<Arc<Document>>>;
+pub(super) type Place = Arc<OnceCell<Arc<Document>>>;
 
 #[derive(Debug, Default)]
 struct Inner {
     places: HashMap<Key, Place>,
+    /// The same documents by the path of a request, so that the common one needs no more than a look.
+    paths: HashMap<String, Arc<Document>>,
     /// In the order in which they were finished.
     finished: VecDeque<(Key, usize)>,
     used: usize,
@@ -49,6 +60,11 @@ impl Shelf {
     /// The finished document, where there is one.
     pub(super) fn get(&self, key: &Key) -> Option<Arc<Document>> {
         self.lock().places.get(key)?.get().cloned()
+    }
+
+    /// The finished document that a request without a query asks for by this path, where there is one.
+    pub(super) fn at(&self, path: &str) -> Option<Arc<Document>> {
+        self.lock().paths.get(path).cloned()
     }
 
     /// The place of a document, to be filled by whoever comes first while the others wait.
@@ -77,8 +93,16 @@ impl Shelf {
     }
 
     /// Counts a finished document, and makes room.
-    pub(super) fn finished(&self, key: &Key, size: usize) {
+    pub(super) fn finished(&self, key: &Key, place: &Place, document: &Arc<Document>) {
         let mut inner = self.lock();
+        // What changed while it was made is not kept.
+        if !inner.places.get(key).is_some_and(|kept| Arc::ptr_eq(kept, place)) {
+            return;
+        }
+        if let Some(path) = key.path() {
+            inner.paths.insert(path, Arc::clone(document));
+        }
+        let size = document.size();
         inner.used += size;
         inner.finished.push_back((key.clone(), size));
         while inner.used > self.room
@@ -86,6 +110,9 @@ impl Shelf {
         {
             inner.used -= size;
             inner.places.remove(&oldest);
+            if let Some(path) = oldest.path() {
+                inner.paths.remove(&path);
+            }
         }
     }
 
@@ -102,6 +129,10 @@ impl Shelf {
 
     fn forget_where(&self, is_stale: impl Fn(&Key) -> bool) {
         let mut inner = self.lock();
+        let stale: Vec<String> = inner.places.keys().filter(|key| is_stale(key)).filter_map(Key::path).collect();
+        for path in stale {
+            inner.paths.remove(&path);
+        }
         inner.places.retain(|key, _| !is_stale(key));
         let mut freed = 0;
         inner.finished.retain(|(key, size)| {
