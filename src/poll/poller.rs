@@ -22,7 +22,9 @@ const LEAST_INTERVAL: u32 = 300;
 const LEAST_GAP: i64 = 1000;
 
 /// How many sources' next times are stored with one flush.
-const MARKED_AT_ONCE: usize = 256;
+const MARKED_AT_ONCE: usize = 1024;
+/// How far ahead next times are stored, in milliseconds; and no further than a quarter of the least interval.
+const AHEAD: i64 = 30_000;
 
 /// How long nothing is asked after the visits could not be saved, in seconds.
 const HOLD: i64 = 10;
@@ -299,10 +301,12 @@ impl Poller {
     /// Stores the next time of every source that is due, before any request goes out: a crash then shortens nothing.
     /// One flush serves them all. `false` where that failed; then nothing is asked for a while.
     fn mark_due(&mut self, now: Moment) -> bool {
+        // Those that are due soon are marked along: a flush costs more than a poll.
+        let soon = now.plus_millis((i64::from(self.options.pace.min) * 250).min(AHEAD));
         let due: HashSet<&SourceId> = self
             .queue
             .iter()
-            .filter(|Reverse((due, _))| *due <= now)
+            .filter(|Reverse((due, _))| *due <= soon)
             .map(|Reverse((_, id))| id)
             .take(MARKED_AT_ONCE)
             .collect();
@@ -313,8 +317,9 @@ impl Poller {
                 continue;
             };
             let pace = pace_of(&watched.source, self.options.pace);
-            let next = schedule::next(id, &watched.visit, &Outcome::Unchanged { wait: 0 }, now, pace);
-            watched.visit.asked = Some(now);
+            let at = watched.planned.max(now);
+            let next = schedule::next(id, &watched.visit, &Outcome::Unchanged { wait: 0 }, at, pace);
+            watched.visit.asked = Some(at);
             watched.visit.due = next.due;
             watched.is_marked = true;
             outcome = outcome.and_then(|()| self.house.visits.put(id, &watched.visit));

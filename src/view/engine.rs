@@ -10,6 +10,10 @@ const BATCH: usize = 120;
 /// The memory that sled may use for its pages, in bytes. Records are read once, at open.
 const CACHE: u64 = 8 * 1024 * 1024;
 
+/// How often sled hands to the system what was written, in milliseconds. What a crash loses of the view comes back from
+/// the log, and what must not be lost of the visits is flushed by whoever wrote it.
+const FLUSH: u64 = 5000;
+
 /// A key and, unless it is to be removed, its value.
 pub(super) type Change = (Vec<u8>, Option<Vec<u8>>);
 
@@ -23,7 +27,7 @@ impl Engine {
     /// Opens or makes the store. sled panics on some kinds of damage; that is an error like any other here.
     pub(super) fn open(path: &Path) -> Result<Self, ViewError> {
         let config =
-            sled::Config::new().path(path).cache_capacity(CACHE).flush_every_ms(Some(1000)).mode(sled::Mode::LowSpace);
+            sled::Config::new().path(path).cache_capacity(CACHE).flush_every_ms(Some(FLUSH)).mode(sled::Mode::LowSpace);
         let opened =
             catch_unwind(AssertUnwindSafe(|| config.open())).map_err(|_panic| ViewError::Broken(path.to_owned()))?;
         let db = opened.map_err(|source| ViewError::Store { doing: "open", path: path.to_owned(), source })?;

@@ -39,6 +39,16 @@ fn every_fault_of_a_config_is_shown_at_once_with_line_and_caret() {
 }
 
 #[test]
+fn v7_line_ends_in_names_are_refused() {
+    let house = House::new(
+        "[[source]]\nid = \"a\"\ntitle = \"x\\r\\nset-cookie: y\"\nregion = \"140300\"\nurl = \"https://example.org/\"\n",
+    );
+    let output = house.run(&["check"]);
+    assert_eq!(output.status.code(), Some(78));
+    assert!(text(&output.stderr).contains("`title` must not hold control characters"), "{}", text(&output.stderr));
+}
+
+#[test]
 fn a_file_that_is_no_file_is_refused_without_waiting() {
     let house = House::new("");
     let path = house.config().join("sources/pipe.toml");

@@ -157,3 +157,32 @@ fn only_get_and_head_are_answered() {
         assert_eq!((got.status, got.header("allow")), (405, "GET, HEAD"), "{method}");
     }
 }
+
+#[test]
+fn v1_who_says_nothing_is_closed_within_ten_seconds_while_others_are_answered() {
+    use std::io::Write;
+    let (_house, daemon) = daemon(67);
+    let began = std::time::Instant::now();
+    let mut silent: Vec<std::net::TcpStream> =
+        (0..400).map(|_| std::net::TcpStream::connect(daemon.address).unwrap()).collect();
+    // Half of them drip a header.
+    for stream in silent.iter_mut().step_by(2) {
+        stream.write_all(b"GET / HTTP/1.1\r\nho").unwrap();
+    }
+    let mut slowest = std::time::Duration::ZERO;
+    for stream in &mut silent {
+        stream.set_read_timeout(Some(std::time::Duration::from_millis(1))).unwrap();
+    }
+    super::house::until("all of them are closed", || {
+        let asked = std::time::Instant::now();
+        assert_eq!(get(daemon.address, "/regions/140300/atom.xml").status, 200);
+        slowest = slowest.max(asked.elapsed());
+        for stream in silent.iter_mut().step_by(2) {
+            drop(stream.write_all(b"x"));
+        }
+        silent.retain_mut(|stream| !matches!(stream.read(&mut [0; 64]), Ok(0)) && stream.peer_addr().is_ok());
+        silent.is_empty().then_some(())
+    });
+    let took = began.elapsed();
+    assert!(took.as_secs() >= 8 && took.as_secs() <= 12, "{took:?}");
+}

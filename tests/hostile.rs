@@ -1,0 +1,113 @@
+//! Hostile documents (X01 to X06 of the fault list): read, or refused with a word; never a panic, never for long.
+
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends with its first surprise")]
+
+use dayuan::model::{Link, Moment, Page};
+use dayuan::read::{self, FaultKind, Reading, Rules};
+
+const NOW: Moment = Moment::from_seconds(1_678_330_000);
+
+fn read(body: impl Into<Vec<u8>>) -> Reading {
+    let page = Page { url: Link::parse("http://example.org/feed").unwrap(), content_type: None, body: body.into() };
+    read::read(&page, &Rules::default(), NOW)
+}
+
+fn rss(inside: &str) -> String {
+    format!("<?xml version=\"1.0\"?><rss version=\"2.0\"><channel><title>x</title>{inside}</channel></rss>")
+}
+
+fn seeds() -> Vec<Vec<u8>> {
+    ["atom-xhtml-content.xml", "gbk-declared-nothing.xml", "entities-that-explode.xml"]
+        .iter()
+        .map(|name| std::fs::read(format!("{}/tests/fixtures/feeds/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap())
+        .collect()
+}
+
+#[test]
+fn x01_entities_are_never_expanded_into_more() {
+    let reading = read(seeds()[2].clone());
+    assert_eq!(reading.drafts[0].title, "关于南大街封闭的通告");
+    let parameter = "<?xml version=\"1.0\"?><!DOCTYPE r [<!ENTITY % p \"<!ENTITY x 'y'>\">%p;]><rss><item><title>a&x;b</title></item></rss>";
+    assert!(!read(parameter).drafts[0].title.contains('y'));
+    let huge =
+        format!("<!DOCTYPE r [{}]>{}", "<!ENTITY a \"b\">".repeat(700_000), rss("<item><title>t</title></item>"));
+    assert_eq!(read(huge).drafts.len(), 1);
+}
+
+#[test]
+fn x02_attributes_without_end() {
+    for attribute in [" a=1", " xmlns:a=\"b\""] {
+        let reading = read(format!("<rss{}><item><title>t</title></item></rss>", attribute.repeat(800_000)));
+        assert_eq!(reading.drafts.len(), 1);
+    }
+}
+
+#[test]
+fn x03_nesting_is_refused_with_a_word() {
+    for levels in [2_500, 100_000, 1_000_000] {
+        for (head, tail) in [
+            ("<rss><channel><item>", ""),
+            ("<rss><channel>", "<item/>"),
+            ("<feed xmlns=\"http://www.w3.org/2005/Atom\"><entry>", ""),
+        ] {
+            let reading = read(format!("{head}{}{tail}", "<x:a>".repeat(levels)));
+            assert_eq!(reading.faults[0].kind, FaultKind::TooDeep, "{levels} in {head}");
+            assert!(reading.drafts.is_empty());
+        }
+    }
+}
+
+#[test]
+fn x04_long_texts_and_many_labels_are_cut() {
+    let title = "题".repeat(1 << 18);
+    let text = "x".repeat(8 << 20);
+    let labels: String = (0..100_000).map(|number| format!("<category>c{number}</category>")).collect();
+    let reading = read(rss(&format!("<item><title>{title}</title><description>{text}</description>{labels}</item>")));
+    let draft = &reading.drafts[0];
+    assert_eq!((draft.title.chars().count(), draft.text.len(), draft.categories.len()), (512, 256 * 1024, 32));
+}
+
+#[test]
+fn x05_cut_off_at_every_byte_and_one_byte_wrong_everywhere() {
+    let mut cases = 0;
+    for seed in seeds() {
+        for at in 0..seed.len() {
+            read(&seed[..at]);
+            let mut wrong = seed.clone();
+            for byte in [b'<', b'&', 0, 0xff, b'"', wrong[at].wrapping_add(1)] {
+                wrong[at] = byte;
+                read(wrong.clone());
+            }
+            cases += 7;
+        }
+    }
+    assert!(cases > 20_000, "only {cases} cases");
+}
+
+#[test]
+fn x06_what_no_charset_can_read_is_refused_as_mojibake() {
+    let mut lone = rss("<item><title>t</title></item>").into_bytes();
+    let at = lone.len() - 40;
+    lone.splice(at..at, [0x81, 0xff].repeat(200));
+    let rules = Rules { charset: Some("utf-8".to_owned()), ..Rules::default() };
+    let page = Page { url: Link::parse("http://example.org/feed").unwrap(), content_type: None, body: lone };
+    assert_eq!(read::read(&page, &rules, NOW).faults[0].kind, FaultKind::Mojibake);
+    let overlong = rss("<item><title>a\u{fffd}b</title></item>").replace('\u{fffd}', "?").into_bytes();
+    assert_eq!(read(overlong).drafts.len(), 1);
+}
+
+#[test]
+fn i4_a_hundred_thousand_items_are_cut_at_five_hundred() {
+    let reading = read(rss(&"<item><title>t</title><link>http://example.org/1</link></item>".repeat(100_000)));
+    assert_eq!(reading.drafts.len(), read::MOST_DRAFTS);
+    assert!(reading.faults.iter().any(|fault| fault.kind == FaultKind::TooMany));
+}
+
+#[test]
+fn a_document_that_would_be_read_over_and_over_is_read_once() {
+    for piece in ["<!-- ", "<!DOCTYPE [", "<a b=\"", "<![CDATA[", "<", "&", "</a", "<title>", "<item>", "<?", "<a:b "] {
+        let text = piece.repeat(2_000_000 / piece.len());
+        read(text.clone());
+        read(rss(&text));
+    }
+}
