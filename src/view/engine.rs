@@ -64,6 +64,11 @@ impl Engine {
         Ok(())
     }
 
+    /// Writes one value. A batch of one would make sled write its buffer out at once.
+    pub(super) fn put(&self, key: &[u8], value: Vec<u8>) -> Result<(), ViewError> {
+        self.db.insert(key, value).map(drop).map_err(|source| self.failed("write", source))
+    }
+
     /// Hands everything to the system.
     pub(super) fn flush(&self) -> Result<(), ViewError> {
         self.db.flush().map(drop).map_err(|source| self.failed("write", source))

@@ -63,7 +63,7 @@ impl Visits {
             listed: visit.listed.clone(),
             polls: visit.polls,
         };
-        self.engine.write(vec![(source.as_str().as_bytes().to_vec(), Some(record::encode(&record)))])
+        self.engine.put(source.as_str().as_bytes(), record::encode(&record))
     }
 
     /// Hands everything to the system, before an orderly end.
