@@ -1,6 +1,6 @@
 //! Hostile documents (X01 to X06 of the fault list): read, or refused with a word; never a panic, never for long.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends with its first surprise")]
+#![expect(clippy::unwrap_used, reason = "a test ends with its first surprise")]
 
 use dayuan::model::{Link, Moment, Page};
 use dayuan::read::{self, FaultKind, Reading, Rules};
@@ -17,7 +17,7 @@ fn rss(inside: &str) -> String {
 }
 
 fn seeds() -> Vec<Vec<u8>> {
-    ["atom-xhtml-content.xml", "gbk-declared-nothing.xml", "entities-that-explode.xml"]
+    ["atom-xhtml-content.xml", "gbk-declared-nothing.xml", "entities-that-explode.xml", "cdf.xml", "rdf-with-about.xml"]
         .iter()
         .map(|name| std::fs::read(format!("{}/tests/fixtures/feeds/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap())
         .collect()

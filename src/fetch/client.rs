@@ -238,6 +238,10 @@ fn client(guard: &Arc<Guard>, timeout: Duration, agent: &str, tls: Tls) -> Resul
         .no_proxy()
         .connect_timeout(timeout.min(Duration::from_secs(10)))
         .read_timeout(timeout.min(Duration::from_secs(15)))
+        // Connections do not live long enough for keep-alive probes; setting them up is four calls of the system each.
+        .tcp_keepalive(None)
+        .tcp_keepalive_interval(None)
+        .tcp_keepalive_retries(None)
         // A source is asked every quarter of an hour at most; nothing is gained by holding its connection.
         .pool_max_idle_per_host(0);
     match tls {

@@ -259,27 +259,37 @@ fn is_leaf(namespace: Namespace, name: &str, parent: Option<&Element<'_>>) -> bo
 /// never expanded, and never shown either.
 fn definitions(doctype: &str) -> Definitions {
     const LONGEST: usize = 256;
-    doctype
-        .split("<!ENTITY")
-        .skip(1)
-        .take(512)
-        .filter_map(|rest| {
-            let rest = rest.trim_start();
-            let (name, rest) = rest.split_once(char::is_whitespace)?;
-            let rest = rest.trim_start();
-            let quote = rest.chars().next().filter(|c| matches!(c, '"' | '\''));
-            let value = quote.and_then(|quote| cut(rest, 1, rest.len()).split_once(quote)).map(|(value, _)| value);
-            let is_plain = |value: &&str| {
-                value.len() <= LONGEST
-                    && !value.contains(['%', '<'])
-                    && (!value.contains('&') || value.starts_with("&#"))
-            };
-            let none = Definitions::new();
-            let text =
-                value.filter(is_plain).map(|value| super::text::resolve(value, &none).into_owned()).unwrap_or_default();
-            Some((name.to_owned(), text))
-        })
-        .collect()
+    const MOST: usize = 512;
+    let none = Definitions::new();
+    let mut found = Definitions::new();
+    let mut rest = doctype;
+    while let Some((_, declaration)) = rest.split_once("<!ENTITY")
+        && found.len() < MOST
+    {
+        rest = declaration;
+        let Some((name, value)) = declaration.trim_start().split_once(char::is_whitespace) else { break };
+        // A parameter entity: its name follows the sign. What stands in its value is no declaration of the document.
+        let (is_parameter, name, value) = match (name, value.trim_start().split_once(char::is_whitespace)) {
+            ("%", Some((name, value))) => (true, name, value),
+            _ => (false, name, value),
+        };
+        let value = value.trim_start();
+        let quote = value.chars().next().filter(|c| matches!(c, '"' | '\''));
+        let literal = quote.and_then(|quote| cut(value, 1, value.len()).split_once(quote));
+        if let Some((_, behind)) = literal {
+            rest = behind;
+        }
+        if is_parameter {
+            continue;
+        }
+        let is_plain = |value: &&str| {
+            value.len() <= LONGEST && !value.contains(['%', '<']) && (!value.contains('&') || value.starts_with("&#"))
+        };
+        let text = literal.map(|(value, _)| value).filter(is_plain);
+        let text = text.map(|value| super::text::resolve(value, &none).into_owned()).unwrap_or_default();
+        found.push((name.to_owned(), text));
+    }
+    found
 }
 
 #[cfg(test)]

@@ -40,7 +40,7 @@ fn site(host: u8, state: Arc<Mutex<Source>>) -> Site {
 
 #[test]
 fn d1_nothing_acknowledged_is_lost() {
-    let kills: usize = std::env::var("DAYUAN_KILLS").ok().and_then(|number| number.parse().ok()).unwrap_or(5);
+    let kills: usize = std::env::var("DAYUAN_KILLS").ok().and_then(|number| number.parse().ok()).unwrap_or(8);
     let states: Vec<Arc<Mutex<Source>>> =
         (0..12).map(|_| Arc::new(Mutex::new(Source { made: 0, acknowledged: HashSet::new() }))).collect();
     let sites: Vec<Site> = states.iter().zip(140..).map(|(state, host)| site(host, Arc::clone(state))).collect();
@@ -54,7 +54,7 @@ fn d1_nothing_acknowledged_is_lost() {
         seed ^= seed >> 7;
         seed ^= seed << 17;
         let mut daemon = house.launch(&[]);
-        std::thread::sleep(Duration::from_millis(seed % 1200));
+        std::thread::sleep(Duration::from_millis(seed % 3000));
         daemon.kill();
     }
     let verify = house.run(&["verify"]);
