@@ -252,7 +252,7 @@ fn serving(c: &mut Criterion) {
             public_url: "https://news.example.org".into(),
         },
         regions: Regions::new(true, vec![], vec![], vec![]).unwrap(),
-        policies: std::collections::HashMap::new(),
+        sources: std::collections::HashMap::new(),
         homes: vec![],
     };
     let site = Arc::new(Site::new(published));

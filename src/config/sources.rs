@@ -94,13 +94,6 @@ fn source(section: &Section<'_>, settings: &Settings, regions: &Regions) -> Opti
     let least = if is_own { Duration::from_secs(1) } else { Duration::from_secs(300) };
     let interval = section.duration("interval", least, Duration::from_secs(30 * 86_400));
     let topics = section.strings("topics").into_iter().map(|(topic, _)| topic).collect();
-    let was = section
-        .strings("was")
-        .into_iter()
-        .filter_map(|(text, _)| {
-            SourceId::new(&text).inspect_err(|error| section.fault("was", error.to_string(), "")).ok()
-        })
-        .collect();
     let charset = section.string("charset");
     if let Some(charset) = &charset
         && !crate::read::is_charset(charset)
@@ -137,7 +130,6 @@ fn source(section: &Section<'_>, settings: &Settings, regions: &Regions) -> Opti
         topics,
         interval: interval.map(|interval| u32::try_from(interval.as_secs()).unwrap_or(u32::MAX)),
         is_own,
-        was,
         charset,
         tls,
         zone: zone?,

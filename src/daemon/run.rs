@@ -22,7 +22,7 @@ use crate::fetch::Fetcher;
 use crate::log::Log;
 use crate::model::{Moment, Source, SourceId};
 use crate::poll::{self, Command, Committer, House, Ledger, Poller, Pulse};
-use crate::serve::{self, Limits, Published, Site};
+use crate::serve::{self, Limits, Publication, Published, Site};
 use crate::view::{self, Notice, View, Visits};
 
 /// How long polls under way may take to end.
@@ -251,11 +251,11 @@ async fn stopped(
             }
         }
     };
-    if tokio::time::timeout(Duration::from_secs(9), finish).await.is_err() {
+    if tokio::time::timeout(Duration::from_secs(7), finish).await.is_err() {
         tracing::warn!("some parts did not end in time and were cut");
     }
     if let Some((writer, view, visits)) = stores {
-        if tokio::time::timeout(Duration::from_secs(5), writer).await.is_err() {
+        if tokio::time::timeout(Duration::from_secs(2), writer).await.is_err() {
             tracing::warn!("the writer did not end in time");
         }
         tokio::task::spawn_blocking(move || view.flush().and_then(|()| visits.flush()))
@@ -470,13 +470,13 @@ fn published(config: &Config) -> Published {
     Published {
         options: config.settings.publish.clone(),
         regions: config.regions.clone(),
-        policies: config
-            .sources
-            .iter()
-            .map(|source| (source.id.clone(), (source.policy, source.rights.clone())))
-            .collect(),
+        sources: config.sources.iter().map(|source| (source.id.clone(), publication(source))).collect(),
         homes: config.sources.iter().map(|source| (source.region.clone(), source.id.clone())).collect(),
     }
+}
+
+fn publication(source: &Source) -> Publication {
+    Publication { policy: source.policy, rights: source.rights.clone(), topics: source.topics.clone() }
 }
 
 fn exposition(registry: &Registry) -> String {

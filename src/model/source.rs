@@ -115,8 +115,6 @@ pub struct Source {
     pub interval: Option<u32>,
     /// Does it lie in one's own networks (`allow_networks`), where it may be asked more often than a stranger's?
     pub is_own: bool,
-    /// Its former ids.
-    pub was: Vec<SourceId>,
     /// The charset that overrides what the site says.
     pub charset: Option<String>,
     /// How its certificates are judged.

@@ -148,10 +148,10 @@ impl Turn<'_> {
             tracing::warn!(source = %self.source.id, url = %answer.url, "a redirect leads from https to http");
         }
         match answer.status {
-            200 if answer.retry_after.is_none() => self.read(answer, asked).await,
+            200 => self.read(answer, asked).await,
             304 => {
                 merge(&mut self.visit.validators, &answer);
-                Outcome::Unchanged { wait: answer.fresh }
+                Outcome::Unchanged { wait: least_wait(&answer) }
             }
             410 => {
                 let gone = Record::Control { source: self.source.id.clone(), state: Control::Gone, at: self.now };
@@ -167,6 +167,7 @@ impl Turn<'_> {
     async fn read(&mut self, answer: Answer, asked: &crate::model::Link) -> Outcome {
         let rules =
             Rules { kind: self.source.kind, charset: self.source.charset.clone(), zone: self.source.zone.clone() };
+        let asked_wait = least_wait(&answer);
         let page = Page { url: answer.url.clone(), content_type: answer.content_type.clone(), body: answer.body };
         let now = self.now;
         let reading = if page.body.len() > LARGE {
@@ -176,7 +177,7 @@ impl Turn<'_> {
         } else {
             read::read(&page, &rules, now)
         };
-        let wait = answer.fresh.max(reading.wait);
+        let wait = asked_wait.max(reading.wait);
         for fault in &reading.faults {
             tracing::debug!(source = %self.source.id, fault = fault.kind.word(), place = fault.place, detail = fault.detail, "fault in a document");
         }
@@ -275,6 +276,11 @@ impl Turn<'_> {
             (None, _) => self.visit.moved = None,
         }
     }
+}
+
+/// The least seconds that an answer asks to wait, whatever its status.
+fn least_wait(answer: &Answer) -> u64 {
+    answer.fresh.max(answer.retry_after.unwrap_or(0))
 }
 
 /// What a 304 carries replaces what is held (RFC 9111, section 4.3.4).

@@ -215,16 +215,19 @@ impl Desk<'_> {
     fn item(&self, story: &Story) -> Option<Item> {
         let shown = self.report(&story.shown)?;
         let facts = &story.shown.source;
-        let (policy, rights) = self.published.policies.get(&facts.id).cloned().unwrap_or_default();
+        let publication = self.published.sources.get(&facts.id).cloned().unwrap_or_default();
         let draft = shown.draft;
         let http = |url: Option<String>| url.filter(|url| Link::parse(url).is_ok());
-        let rights = draft.rights.or(rights).or_else(|| facts.rights.clone());
+        let rights = draft.rights.or(publication.rights).or_else(|| facts.rights.clone());
         let is_reserved = rights.as_deref().is_some_and(forbids_copies) || forbids_copies(&draft.text);
         let base = draft.link.clone().unwrap_or_else(|| facts.link.clone());
-        let content = (policy == Policy::Full && !is_reserved && !draft.content_html.is_empty())
+        let content = (publication.policy == Policy::Full && !is_reserved && !draft.content_html.is_empty())
             .then(|| read::sanitise(&draft.content_html, Some(&base)));
         let text = if draft.summary.is_empty() { &draft.text } else { &draft.summary };
         let excerpt = write::excerpt(text);
+        let mut categories = publication.topics;
+        categories.extend(draft.categories);
+        categories.dedup();
         Some(Item {
             id: story.id,
             title: if draft.title.is_empty() { excerpt.clone() } else { draft.title },
@@ -232,7 +235,7 @@ impl Desk<'_> {
             published: story.published,
             updated: story.updated,
             authors: draft.authors,
-            categories: draft.categories,
+            categories,
             excerpt,
             content_html: content,
             enclosures: draft.enclosures.into_iter().filter(|file| Link::parse(&file.url).is_ok()).collect(),

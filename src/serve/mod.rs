@@ -16,4 +16,4 @@ mod site;
 
 pub use metrics::Metrics;
 pub use server::{Handler, Limits, listen, serve};
-pub use site::{Options, Published, Site};
+pub use site::{Options, Publication, Published, Site};

@@ -46,7 +46,7 @@ impl Default for Limits {
             connections: 8192,
             head: Duration::from_secs(9),
             stall: Duration::from_secs(30),
-            grace: Duration::from_secs(8),
+            grace: Duration::from_secs(6),
         }
     }
 }

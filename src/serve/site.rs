@@ -41,10 +41,21 @@ pub struct Published {
     pub options: Options,
     /// The region tree.
     pub regions: Regions,
-    /// How much of each source's items is published, and whose they are.
-    pub policies: HashMap<SourceId, (Policy, Option<String>)>,
+    /// How the items of each source are published.
+    pub sources: HashMap<SourceId, Publication>,
     /// The regions that have a source, with its id.
     pub homes: Vec<(crate::model::RegionId, SourceId)>,
+}
+
+/// How the items of a source are published.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Publication {
+    /// How much of them.
+    pub policy: Policy,
+    /// Whose they are, where they do not say so themselves.
+    pub rights: Option<String>,
+    /// Labels that all of them get.
+    pub topics: Vec<String>,
 }
 
 /// Everything that requests are answered from.

@@ -117,3 +117,11 @@ fn one_source_takes_half_of_a_feed_at_most_while_others_have_something() {
     });
     assert_eq!(titles.len(), 50);
 }
+
+#[test]
+fn the_topics_of_a_source_are_labels_of_its_items() {
+    let site = Site::new(10, |_| Reply::ok(feed(&[("1", "/a/1", "题", 2)])));
+    let house = House::new(&(source("gov", "140300", &site.url("/feed")) + "topics = [\"政务\"]\n"));
+    let daemon = house.start();
+    assert_eq!(daemon.until_items("140300", 1)[0]["tags"][0], "政务");
+}

@@ -34,3 +34,28 @@ fn systemd_understands_every_line() {
     };
     assert!(is_understood && text.trim().is_empty(), "{text}");
 }
+
+#[test]
+fn systemd_is_told_what_happens() {
+    use super::house::{House, until};
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("notify");
+    let socket = std::os::unix::net::UnixDatagram::bind(&path).unwrap();
+    socket.set_nonblocking(true).unwrap();
+    let told = std::cell::RefCell::new(String::new());
+    let hears = |word: &str| {
+        let mut buffer = [0; 4096];
+        while let Ok(length) = socket.recv(&mut buffer) {
+            told.borrow_mut().push_str(&String::from_utf8_lossy(&buffer[..length]));
+        }
+        told.borrow().lines().filter(|line| *line == word).count()
+    };
+    let house = House::new("");
+    let daemon = house.start_with(&[("NOTIFY_SOCKET", path.to_str().unwrap()), ("WATCHDOG_USEC", "600000")]);
+    until("it is ready", || (hears("READY=1") == 1).then_some(()));
+    until("the watchdog is fed, again and again", || (hears("WATCHDOG=1") >= 3).then_some(()));
+    daemon.signal("HUP");
+    until("it reloads and is ready again", || (hears("RELOADING=1") == 1 && hears("READY=1") == 2).then_some(()));
+    assert_eq!(daemon.stop(), Some(0));
+    assert_eq!(hears("STOPPING=1"), 1, "{}", told.borrow());
+}
