@@ -7,9 +7,9 @@ use anyhow::Context;
 
 use super::arguments::Arguments;
 use super::{End, control, place, say, show};
-use crate::daemon::{Request, ask};
+use crate::daemon::{Request, ask, check_lines};
 use crate::log::{self, Log};
-use crate::view::{Notice, Options, View};
+use crate::view::{Options, View};
 
 /// Writes the log into one archive: through the daemon where one lives, else from the store.
 pub(super) fn backup(arguments: &Arguments, file: &Path) -> anyhow::Result<End> {
@@ -62,15 +62,7 @@ pub(super) fn verify(arguments: &Arguments) -> anyhow::Result<End> {
     }
     let Some(view) = open_view(arguments, false)? else { return Ok(End::Config) };
     let check = view.verify()?;
-    show(&format!("{} records, {} items, {} stories", check.records, check.items, check.stories));
-    for damage in &check.damages {
-        show(&format!("{}: byte {}: {}", damage.path.display(), damage.offset, damage.detail));
-    }
-    show(if check.agrees {
-        "the view is what the log makes"
-    } else {
-        "the view differs from what the log makes; run `dayuan rebuild`"
-    });
+    check_lines(&check).iter().for_each(|line| show(line));
     Ok(if check.agrees && check.damages.is_empty() { End::Done } else { End::Failed })
 }
 
@@ -86,9 +78,7 @@ pub(super) fn rebuild(arguments: &Arguments) -> anyhow::Result<End> {
 fn open_log(arguments: &Arguments) -> anyhow::Result<Option<Log>> {
     let Ok(config) = place::load(&place::folder(arguments)) else { return Ok(None) };
     let (log, damages) = Log::open(&config.settings.store.join("log"))?;
-    for damage in damages {
-        say(&format!("dayuan: {}: byte {}: {}", damage.path.display(), damage.offset, damage.detail));
-    }
+    damages.iter().for_each(|damage| say(&format!("dayuan: {damage}")));
     Ok(Some(log))
 }
 
@@ -103,17 +93,6 @@ fn open_view(arguments: &Arguments, anew: bool) -> anyhow::Result<Option<View>> 
     let last = log.last_seq();
     let progress = |seq: u64| say(&format!("record {seq} of {last}"));
     let (view, notices) = View::open(&Options { path, rules: String::new() }, Arc::new(log), &progress)?;
-    for notice in notices {
-        match notice {
-            Notice::SetAside { reason, path } => {
-                say(&format!("dayuan: the view was damaged ({reason}); it lies in {} now", path.display()))
-            }
-            Notice::NewRules => say("dayuan: the view was made by other rules; it was made anew"),
-            Notice::CaughtUp(records) => say(&format!("dayuan: the view caught up by {records} records")),
-            Notice::Damage(damage) => {
-                say(&format!("dayuan: {}: byte {}: {}", damage.path.display(), damage.offset, damage.detail))
-            }
-        }
-    }
+    notices.iter().for_each(|notice| say(&format!("dayuan: {notice}")));
     Ok(Some(view))
 }

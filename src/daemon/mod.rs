@@ -2,6 +2,7 @@
 //! and talks to systemd.
 
 mod admin;
+mod answers;
 mod clock;
 mod error;
 mod expiry;
@@ -11,6 +12,7 @@ mod service;
 mod status;
 
 pub use admin::{Answered, Request, ask};
+pub use answers::check_lines;
 pub use clock::now;
 pub use error::DaemonError;
 pub use logging::start as start_logging;

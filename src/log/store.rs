@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::FileExt;
@@ -53,6 +54,12 @@ pub struct Damage {
     pub offset: u64,
     /// What is wrong, in a sentence.
     pub detail: String,
+}
+
+impl fmt::Display for Damage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: byte {}: {}", self.path.display(), self.offset, self.detail)
+    }
 }
 
 /// The log in a folder of local segments. One process holds it at a time.

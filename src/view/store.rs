@@ -1,3 +1,4 @@
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -39,6 +40,23 @@ pub enum Notice {
     CaughtUp(u64),
     /// A line of the log could not be used.
     Damage(Damage),
+}
+
+impl fmt::Display for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::SetAside { reason, path } => {
+                write!(
+                    f,
+                    "the view was damaged ({reason}); it lies in {} now, and was made anew from the log",
+                    path.display()
+                )
+            }
+            Self::NewRules => f.write_str("the rules changed; the view was made anew from the log"),
+            Self::CaughtUp(records) => write!(f, "the view was {records} records behind the log and caught up"),
+            Self::Damage(damage) => write!(f, "left out of the view: {damage}"),
+        }
+    }
 }
 
 /// What a comparison of the view with the log found.

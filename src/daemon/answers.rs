@@ -1,0 +1,237 @@
+//! What the daemon answers to its admin: how it fares, and a config that is read again.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use prometheus_client::encoding::text::encode;
+use prometheus_client::registry::Registry;
+use sd_notify::NotifyState;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinSet;
+
+use super::admin::{Answered, Request};
+use super::run::Loader;
+use super::{service, status};
+use crate::config::Config;
+use crate::model::{Moment, Source, SourceId};
+use crate::poll::{Command, Committer, Pulse};
+use crate::serve::{self, Publication, Published, Site};
+use crate::view::{self, View, Visits};
+
+/// What it knows of itself.
+pub(super) struct Daemon {
+    pub(super) site: Arc<Site>,
+    pub(super) sources: Vec<Source>,
+    pub(super) config: Config,
+    pub(super) reload: Loader,
+    pub(super) registry: Arc<Registry>,
+    pub(super) since: Moment,
+    pub(super) address: SocketAddr,
+    pub(super) pulse: Arc<Pulse>,
+    pub(super) inward: Option<Inward>,
+}
+
+/// What there is once the store is open.
+pub(super) struct Inward {
+    pub(super) view: Arc<View>,
+    pub(super) visits: Arc<Visits>,
+    pub(super) committer: Arc<Committer>,
+    pub(super) commands: mpsc::Sender<Command>,
+}
+
+impl Daemon {
+    pub(super) async fn obey(
+        &mut self,
+        request: Request,
+        answer: oneshot::Sender<Answered>,
+        tasks: &mut JoinSet<&'static str>,
+    ) {
+        let Some(inward) = &self.inward else { return };
+        let answered = match request {
+            Request::Status => self.status(),
+            Request::Poll { source } => hurry(inward, &source).await,
+            Request::Reload => self.take_config().await,
+            Request::Metrics => Answered::done(vec![exposition(&self.registry)]),
+            Request::Verify => {
+                // It reads all of the log; the daemon goes on meanwhile.
+                let view = Arc::clone(&inward.view);
+                tasks.spawn_blocking(move || {
+                    let answered = match view.verify() {
+                        Ok(check) => {
+                            Answered { ok: check.agrees && check.damages.is_empty(), lines: check_lines(&check) }
+                        }
+                        Err(error) => Answered::failed(error),
+                    };
+                    drop(answer.send(answered));
+                    "answer"
+                });
+                return;
+            }
+            Request::Backup => Answered::failed("a backup is answered elsewhere"),
+        };
+        // Who went away does not need the answer.
+        drop(answer.send(answered));
+    }
+
+    fn status(&self) -> Answered {
+        let Some(inward) = &self.inward else { return Answered::failed("the daemon is stopping") };
+        let daemon = status::of_daemon(Some(&inward.view), &self.pulse, self.since, inward.committer.trouble());
+        let mut lines = vec![serde_json::to_string(&daemon).unwrap_or_default()];
+        for source in &self.sources {
+            match status::of_source(source, &inward.view, &inward.visits) {
+                Ok(status) => lines.push(serde_json::to_string(&status).unwrap_or_default()),
+                Err(error) => return Answered::failed(error),
+            }
+        }
+        Answered::done(lines)
+    }
+
+    /// Reads the config again and takes what can be taken without a restart. A broken one costs nothing: the old one
+    /// stays.
+    pub(super) async fn take_config(&mut self) -> Answered {
+        service::tell(&[NotifyState::Reloading]);
+        let answered = self.try_config().await;
+        service::tell(&[NotifyState::Ready]);
+        answered
+    }
+
+    async fn try_config(&mut self) -> Answered {
+        let (mut config, warnings) = match tokio::task::block_in_place(|| (self.reload)()) {
+            Ok(loaded) => loaded,
+            Err(faults) => {
+                let mut lines = vec!["the config is refused; the old one stays".to_owned()];
+                lines.extend(faults.render(false).lines().map(str::to_owned));
+                return Answered { ok: false, lines };
+            }
+        };
+        settle_address(&mut config, self.address);
+        let mut lines: Vec<String> =
+            warnings.iter().map(|warning| format!("{}: {}", warning.path.display(), warning.message)).collect();
+        lines.extend(differences(&self.sources, &config.sources));
+        let (old, new) = (&self.config.settings, &config.settings);
+        let fixed = [
+            ("[http] listen", old.listen != new.listen),
+            ("[http] metrics_listen", old.metrics_listen != new.metrics_listen),
+            ("[store]", old.store != new.store || old.limits != new.limits),
+            ("[fetch]", format!("{:?}", old.fetch) != format!("{:?}", new.fetch)),
+            ("[admin]", old.socket != new.socket),
+            ("[log]", old.log_format != new.log_format || old.log_level != new.log_level),
+            ("[publish] shelf", old.publish.shelf != new.publish.shelf),
+        ];
+        lines.extend(
+            fixed
+                .iter()
+                .filter(|(_, changed)| *changed)
+                .map(|(name, _)| format!("{name} changed; it holds after a restart")),
+        );
+        if let Some(inward) = &self.inward {
+            let (done, answer) = oneshot::channel();
+            let command = Command::Sources(config.sources.clone(), config.settings.poll, done);
+            let outcome = match inward.commands.send(command).await {
+                Ok(()) => answer.await.unwrap_or_else(|_closed| Err("the daemon is stopping".to_owned())),
+                Err(_) => Err("the daemon is stopping".to_owned()),
+            };
+            if let Err(reason) = outcome {
+                return Answered::failed(format!("the old config stays: {reason}"));
+            }
+        }
+        self.site.publish(published(&config));
+        self.sources.clone_from(&config.sources);
+        self.config = config;
+        lines.push(format!("reloaded: {} sources", self.sources.len()));
+        Answered::done(lines)
+    }
+}
+
+async fn hurry(inward: &Inward, source: &str) -> Answered {
+    let Ok(id) = SourceId::new(source) else { return Answered::failed(format!("there is no source `{source}`")) };
+    let (answer, answered) = oneshot::channel();
+    if inward.commands.send(Command::Poll(id, answer)).await.is_err() {
+        return Answered::failed("the daemon is stopping");
+    }
+    match answered.await {
+        Ok(Ok(())) => Answered::done(vec![format!("{source} is polled as soon as its host allows")]),
+        Ok(Err(refused)) => Answered::failed(refused),
+        Err(_) => Answered::failed("the daemon is stopping"),
+    }
+}
+
+/// The result of a comparison, in lines for an admin.
+pub fn check_lines(check: &view::Check) -> Vec<String> {
+    let mut lines = vec![format!("{} records, {} items, {} stories", check.records, check.items, check.stories)];
+    lines.extend(check.damages.iter().map(ToString::to_string));
+    lines.push(if check.agrees {
+        "the view is what the log makes".to_owned()
+    } else {
+        "the view differs from what the log makes; run `dayuan rebuild`".to_owned()
+    });
+    lines
+}
+
+fn differences(old: &[Source], new: &[Source]) -> Vec<String> {
+    let by_id = |sources: &'_ [Source]| {
+        sources.iter().map(|source| (source.id.clone(), source.clone())).collect::<HashMap<_, _>>()
+    };
+    let (before, after) = (by_id(old), by_id(new));
+    let added = new.iter().filter(|source| !before.contains_key(&source.id)).map(|source| format!("+ {}", source.id));
+    let removed = old.iter().filter(|source| !after.contains_key(&source.id)).map(|source| format!("- {}", source.id));
+    let changed = new
+        .iter()
+        .filter(|source| before.get(&source.id).is_some_and(|known| known != *source))
+        .map(|source| format!("~ {}", source.id));
+    added.chain(removed).chain(changed).collect()
+}
+
+/// Puts the port that the system chose in place of 0.
+pub(super) fn settle_address(config: &mut Config, address: SocketAddr) {
+    let asked = format!("http://{}", config.settings.listen);
+    if config.settings.listen.port() == 0 && config.settings.publish.public_url == asked {
+        config.settings.publish.public_url = format!("http://{address}");
+    }
+}
+
+pub(super) fn published(config: &Config) -> Published {
+    Published {
+        options: config.settings.publish.clone(),
+        regions: config.regions.clone(),
+        sources: config.sources.iter().map(|source| (source.id.clone(), publication(source))).collect(),
+        homes: config.sources.iter().map(|source| (source.region.clone(), source.id.clone())).collect(),
+    }
+}
+
+fn publication(source: &Source) -> Publication {
+    Publication { policy: source.policy, rights: source.rights.clone(), topics: source.topics.clone() }
+}
+
+fn exposition(registry: &Registry) -> String {
+    let mut text = String::new();
+    match encode(&mut text, registry) {
+        Ok(()) => text,
+        Err(error) => format!("# the metrics could not be written: {error}\n"),
+    }
+}
+
+/// Answers `/metrics` on a listener of its own.
+pub(super) struct Exposition(pub(super) Arc<Registry>, pub(super) serve::Metrics);
+
+impl serve::Handler for Exposition {
+    async fn answer(
+        &self,
+        request: hyper::Request<hyper::body::Incoming>,
+    ) -> hyper::Response<http_body_util::Full<bytes::Bytes>> {
+        let is_known = request.uri().path() == "/metrics";
+        let body = if is_known { exposition(&self.0) } else { "metrics are at /metrics\n".to_owned() };
+        let mut response = hyper::Response::new(http_body_util::Full::new(body.into()));
+        if !is_known {
+            *response.status_mut() = hyper::StatusCode::NOT_FOUND;
+        }
+        let media_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+        response.headers_mut().insert(hyper::header::CONTENT_TYPE, hyper::header::HeaderValue::from_static(media_type));
+        response
+    }
+
+    fn metrics(&self) -> &serve::Metrics {
+        &self.1
+    }
+}
