@@ -92,6 +92,10 @@ pub(super) enum As {
     Auto,
     /// A feed
     Feed,
+    /// A page with a list of links
+    List,
+    /// A page with one story
+    Article,
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

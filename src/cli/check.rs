@@ -69,7 +69,7 @@ async fn visit(fetcher: &Fetcher, source: &Source) -> (bool, String) {
         Ok(answer) => return (false, format!("{}: FAILED: the site answered {}", source.id, answer.status)),
         Err(error) => return (false, format!("{}: FAILED: {error}", source.id)),
     };
-    let rules = Rules { kind: source.kind, charset: source.charset.clone(), zone: source.zone.clone() };
+    let rules = Rules::of(source);
     let page = Page { url: answer.url, content_type: answer.content_type, body: answer.body };
     let reading = read::read(&page, &rules, now);
     if let Some(fault) = reading.faults.iter().find(|fault| fault.kind.is_fatal()) {

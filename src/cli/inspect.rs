@@ -9,7 +9,7 @@ use crate::config::Config;
 use crate::daemon::now;
 use crate::fetch::{Fetcher, Options, Request};
 use crate::model::{Draft, Kind, Link, Page, Source, SourceId, Tls, Validators};
-use crate::read::{self, Reading, Rules};
+use crate::read::{self, Fault, Reading, Rules};
 
 /// The most bytes of a file that is read.
 const LARGEST: u64 = 64 * 1024 * 1024;
@@ -36,13 +36,12 @@ pub(super) fn run(arguments: &Arguments, options: &Inspect) -> anyhow::Result<En
         }
     };
     let page = page(options, config.as_ref(), source.as_ref())?;
-    let mut rules = source.as_ref().map_or_else(Rules::default, |source| Rules {
-        kind: source.kind,
-        charset: source.charset.clone(),
-        zone: source.zone.clone(),
-    });
-    if options.kind == As::Feed {
-        rules.kind = Kind::Feed;
+    let mut rules = source.as_ref().map_or_else(Rules::default, Rules::of);
+    match options.kind {
+        As::Auto => {}
+        As::Feed => rules.kind = Kind::Feed,
+        As::List => rules.kind = Kind::List,
+        As::Article => return Ok(article(&page, &rules, options.json)),
     }
     let reading = read::read(&page, &rules, now());
     if options.json {
@@ -51,6 +50,28 @@ pub(super) fn run(arguments: &Arguments, options: &Inspect) -> anyhow::Result<En
         as_text(&reading, &page)
     }
     Ok(if reading.drafts.is_empty() { End::Failed } else { End::Done })
+}
+
+fn article(page: &Page, rules: &Rules, as_json: bool) -> End {
+    let article = read::read_article(page, rules, now());
+    for fault in &article.faults {
+        tell_fault(fault, as_json);
+    }
+    match (&article.draft, as_json) {
+        (Some(draft), true) => show(&item(draft, page).to_string()),
+        (Some(draft), false) => draft_as_text(draft, 1),
+        (None, true) => show(&json!({ "article": false }).to_string()),
+        (None, false) => say("dayuan: this page holds no article: no element with text enough was found"),
+    }
+    if article.draft.is_some() { End::Done } else { End::Failed }
+}
+
+fn tell_fault(fault: &Fault, as_json: bool) {
+    say(&if as_json {
+        json!({ "fault": fault.kind.word(), "where": fault.place, "detail": fault.detail }).to_string()
+    } else {
+        format!("fault: {} ({}): {}", fault.kind.word(), fault.place, fault.detail)
+    });
 }
 
 fn page(options: &Inspect, config: Option<&Config>, source: Option<&Source>) -> anyhow::Result<Page> {
@@ -105,7 +126,7 @@ fn as_json(reading: &Reading, page: &Page) {
         show(&item(draft, page).to_string());
     }
     for fault in &reading.faults {
-        say(&json!({ "fault": fault.kind.word(), "where": fault.place, "detail": fault.detail }).to_string());
+        tell_fault(fault, true);
     }
 }
 
@@ -145,34 +166,38 @@ fn as_text(reading: &Reading, page: &Page) {
         show(&format!("title: {}", reading.title));
     }
     for (draft, number) in reading.drafts.iter().zip(1..) {
-        show("");
-        show(&format!("{number}. {}", if draft.title.is_empty() { "(no title)" } else { &draft.title }));
-        let how = |field: &str| {
-            draft.found.iter().find(|(name, _)| *name == field).map(|(_, by)| format!("   ← {by}")).unwrap_or_default()
-        };
-        let line = |name: &str, value: Option<String>, field: &str| {
-            if let Some(value) = value {
-                show(&format!("   {name:<10} {value}{}", how(field)));
-            }
-        };
-        line("link", draft.link.clone(), "link");
-        line("guid", draft.guid.clone(), "guid");
-        line("published", draft.published.map(|stamp| format!("{stamp} ({})", stamp.precision.word())), "published");
-        line("updated", draft.updated.map(|stamp| format!("{stamp} ({})", stamp.precision.word())), "updated");
-        line("authors", (!draft.authors.is_empty()).then(|| draft.authors.join(", ")), "authors");
-        line("source", draft.credit.as_ref().map(|credit| credit.name.clone()), "credit");
-        line("categories", (!draft.categories.is_empty()).then(|| draft.categories.join(", ")), "categories");
-        let first: String = draft.text.chars().take(80).map(|c| if c.is_whitespace() { ' ' } else { c }).collect();
-        line(
-            "text",
-            (!first.is_empty()).then(|| format!("{first}… ({} characters)", draft.text.chars().count())),
-            "content_html",
-        );
-        for file in &draft.enclosures {
-            line("file", Some(file.url.clone()), "enclosures");
-        }
+        draft_as_text(draft, number);
     }
     for fault in &reading.faults {
-        say(&format!("fault: {} ({}): {}", fault.kind.word(), fault.place, fault.detail));
+        tell_fault(fault, false);
     }
 }
+
+fn draft_as_text(draft: &Draft, number: usize) {
+    show("");
+    show(&format!("{number}. {}", if draft.title.is_empty() { "(no title)" } else { &draft.title }));
+    let how = |field: &str| {
+        draft.found.iter().find(|(name, _)| *name == field).map(|(_, by)| format!("   ← {by}")).unwrap_or_default()
+    };
+    let line = |name: &str, value: Option<String>, field: &str| {
+        if let Some(value) = value {
+            show(&format!("   {name:<10} {value}{}", how(field)));
+        }
+    };
+    line("link", draft.link.clone(), "link");
+    line("guid", draft.guid.clone(), "guid");
+    line("published", draft.published.map(|stamp| format!("{stamp} ({})", stamp.precision.word())), "published");
+    line("updated", draft.updated.map(|stamp| format!("{stamp} ({})", stamp.precision.word())), "updated");
+    line("authors", (!draft.authors.is_empty()).then(|| draft.authors.join(", ")), "authors");
+    line("source", draft.credit.as_ref().map(|credit| credit.name.clone()), "credit");
+    line("categories", (!draft.categories.is_empty()).then(|| draft.categories.join(", ")), "categories");
+    let first: String = draft.text.chars().take(80).map(|c| if c.is_whitespace() { ' ' } else { c }).collect();
+    line(
+        "text",
+        (!first.is_empty()).then(|| format!("{first}… ({} characters)", draft.text.chars().count())),
+        "content_html",
+    );
+    for file in &draft.enclosures {
+        line("file", Some(file.url.clone()), "enclosures");
+    }
+    }

@@ -122,6 +122,10 @@ impl<'a> Section<'a> {
         self.document.fault(self.span_of(key), message, help);
     }
 
+    pub(super) fn fault_at(&self, span: Range<usize>, message: String, help: &str) {
+        self.document.fault(span, message, help);
+    }
+
     pub(super) fn has(&self, key: &str) -> bool {
         self.table.is_some_and(|table| table.contains_key(key))
     }
@@ -172,6 +176,18 @@ impl<'a> Section<'a> {
                 }
             })
             .collect()
+    }
+
+    /// Yes or no.
+    pub(super) fn boolean(&self, key: &'static str) -> Option<bool> {
+        let value = self.value(key)?;
+        match value.get_ref() {
+            DeValue::Boolean(yes) => Some(*yes),
+            _ => {
+                self.wrong_type(key, value, "true or false");
+                None
+            }
+        }
     }
 
     /// A whole number within bounds.

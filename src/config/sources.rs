@@ -6,7 +6,8 @@ use std::time::Duration;
 use super::fault::Faults;
 use super::section::{Document, Section};
 use super::settings::Settings;
-use crate::model::{Authority, Host, Kind, Link, Policy, RegionId, Regions, Source, SourceId, Tls, Zone};
+use crate::read::Selector;
+use crate::model::{Authority, Host, Kind, Link, Pins, Policy, RegionId, Regions, Source, SourceId, Tls, Zone};
 
 /// The most sources of a config.
 const MOST: usize = 200_000;
@@ -90,7 +91,10 @@ fn source(section: &Section<'_>, settings: &Settings, regions: &Regions) -> Opti
             "a source on your own networks needs its network in [fetch] allow_networks of dayuan.toml",
         );
     }
-    let kind = section.word("as", &[("auto", Kind::Auto), ("feed", Kind::Feed)]).unwrap_or_default();
+    let kind = section.word("as", &Kind::WORDS).unwrap_or_default();
+    let post = section.string("post");
+    let pins = Pins { list: pins(&section.section("list"), &LIST, kind == Kind::Json), article: pins(&section.section("article"), &ARTICLE, false) };
+    let reads_articles = section.boolean("articles").unwrap_or(true);
     let least = if is_own { Duration::from_secs(1) } else { Duration::from_secs(300) };
     let interval = section.duration("interval", least, Duration::from_secs(30 * 86_400));
     let topics = section.strings("topics").into_iter().map(|(topic, _)| topic).collect();
@@ -127,6 +131,9 @@ fn source(section: &Section<'_>, settings: &Settings, regions: &Regions) -> Opti
         region: region?,
         url: url?,
         kind,
+        post,
+        pins,
+        reads_articles,
         topics,
         interval: interval.map(|interval| u32::try_from(interval.as_secs()).unwrap_or(u32::MAX)),
         is_own,
@@ -137,4 +144,30 @@ fn source(section: &Section<'_>, settings: &Settings, regions: &Regions) -> Opti
         policy,
         rights,
     })
+}
+
+const LIST: [&str; 5] = ["item", "link", "title", "date", "text"];
+const ARTICLE: [&str; 5] = ["title", "body", "date", "source", "author"];
+
+/// The selectors of a `[source.list]` or `[source.article]`; in lists of JSON they are paths.
+fn pins(section: &Section<'_>, keys: &[&'static str; 5], are_paths: bool) -> Vec<(&'static str, String)> {
+    let mut found = Vec::new();
+    let mut take = |key: &'static str, text: String, span| {
+        if !are_paths && let Err(error) = Selector::parse(&text) {
+            section.fault_at(span, error.to_string(), "names, #id, .class, [attribute], > and :nth-child(N) are known");
+        }
+        found.push((key, text));
+    };
+    for key in keys {
+        if let Some(text) = section.string(key) {
+            take(key, text, section.span_of(key));
+        }
+    }
+    if *keys == ARTICLE {
+        for (text, span) in section.strings("remove") {
+            take("remove", text, span);
+        }
+    }
+    section.finish();
+    found
 }

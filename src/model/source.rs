@@ -46,6 +46,35 @@ pub enum Kind {
     Auto,
     /// A feed: RSS, Atom, CDF or JSON Feed.
     Feed,
+    /// A page with a list of links.
+    List,
+    /// A list in JSON.
+    Json,
+    /// Records of XML with HTML inside, as the hanweb platform has them.
+    XmlRecords,
+    /// A sitemap, plain or for news.
+    Sitemap,
+}
+
+impl Kind {
+    /// The words of the config.
+    pub const WORDS: [(&'static str, Self); 6] = [
+        ("auto", Self::Auto),
+        ("feed", Self::Feed),
+        ("list", Self::List),
+        ("json", Self::Json),
+        ("xml-records", Self::XmlRecords),
+        ("sitemap", Self::Sitemap),
+    ];
+}
+
+/// Selectors and paths by which the config says where the parts of a document are; what is absent is detected.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Pins {
+    /// Of a list: `item`, `link`, `title`, `date`, each within a row.
+    pub list: Vec<(&'static str, String)>,
+    /// Of an article: `title`, `body`, `date`, `source`, `author`, and any number of `remove`.
+    pub article: Vec<(&'static str, String)>,
 }
 
 /// Who speaks; the higher wins as the original of a story.
@@ -109,6 +138,12 @@ pub struct Source {
     pub url: Link,
     /// What lies there.
     pub kind: Kind,
+    /// What is posted there, where it answers to POST only.
+    pub post: Option<String>,
+    /// Where the config says that the parts of its documents are.
+    pub pins: Pins,
+    /// Are the pages of its items read, where its list does not hold their text?
+    pub reads_articles: bool,
     /// Labels that all its items get.
     pub topics: Vec<String>,
     /// The least time between two polls, in seconds, where its config sets one.

@@ -165,8 +165,7 @@ impl Turn<'_> {
     }
 
     async fn read(&mut self, answer: Answer, asked: &crate::model::Link) -> Outcome {
-        let rules =
-            Rules { kind: self.source.kind, charset: self.source.charset.clone(), zone: self.source.zone.clone() };
+        let rules = Rules::of(self.source);
         let asked_wait = least_wait(&answer);
         let page = Page { url: answer.url.clone(), content_type: answer.content_type.clone(), body: answer.body };
         let now = self.now;

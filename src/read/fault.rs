@@ -36,6 +36,12 @@ pub enum FaultKind {
     Date,
     /// A JSON document is broken.
     Json,
+    /// A selector of the config matches nothing.
+    Selector,
+    /// The page is a challenge or an error, whatever its status says.
+    Challenge,
+    /// The page holds no list and no article.
+    NoList,
 }
 
 impl FaultKind {
@@ -51,11 +57,14 @@ impl FaultKind {
             Self::TooMany => "too-many",
             Self::Date => "date",
             Self::Json => "json",
+            Self::Selector => "selector",
+            Self::Challenge => "challenge",
+            Self::NoList => "no-list",
         }
     }
 
     /// Does it make the whole document worthless?
     pub const fn is_fatal(self) -> bool {
-        matches!(self, Self::Empty | Self::NotAFeed | Self::Mojibake | Self::TooDeep | Self::ItemsLost | Self::Json)
+        matches!(self, Self::Empty | Self::NotAFeed | Self::Mojibake | Self::TooDeep | Self::ItemsLost | Self::Json | Self::Challenge | Self::NoList)
     }
 }

@@ -119,6 +119,23 @@ pub(super) fn line(text: &str) -> String {
     out
 }
 
+/// One paragraph: white space single, none at the ends, no forbidden characters.
+pub(super) fn paragraph(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut space = false;
+    for c in text.chars().filter(|c| is_allowed(*c) && !is_direction(*c) && *c != '\u{200b}') {
+        if c.is_whitespace() {
+            space = !out.is_empty();
+            continue;
+        }
+        if std::mem::take(&mut space) {
+            out.push(' ');
+        }
+        out.push(c);
+    }
+    out
+}
+
 /// Characters that turn the direction of what follows, and with it the meaning of a title.
 const fn is_direction(c: char) -> bool {
     matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{feff}')

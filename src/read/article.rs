@@ -1,0 +1,621 @@
+//! Article pages: title, time, source, people and body, each from the most trusted place that has it.
+//!
+//! The order of trust: what the config pins; the meta elements of government sites; JSON-LD and Open Graph; labelled text
+//! near the title; the density of text. Never "the first date of the body".
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use serde_json::Value;
+
+use super::body::{self, Line};
+use super::byline::{self, Label};
+use super::date::{self, Clock};
+use super::row::width;
+use super::selector::Selector;
+use super::text;
+use super::tree::{Id, Tree};
+use super::{Fault, FaultKind, list};
+use crate::model::{Credit, Draft, Enclosure, Link, Precision, Stamp};
+
+/// The least width of a body that is one: 30 Chinese characters.
+const LEAST: usize = 60;
+
+/// Where the admin says that an article's parts are; what is absent is detected.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ArticleRules {
+    /// Its title.
+    pub title: Option<Selector>,
+    /// Its body.
+    pub body: Option<Selector>,
+    /// When it was published.
+    pub date: Option<Selector>,
+    /// Where it comes from.
+    pub source: Option<Selector>,
+    /// Who wrote it.
+    pub author: Option<Selector>,
+    /// What in the body is none of it.
+    pub remove: Vec<Selector>,
+}
+
+/// What an article page gave.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Article {
+    /// The article; `None` where the page is none.
+    pub draft: Option<Draft>,
+    /// The next page of the same article.
+    pub next: Option<Link>,
+    /// What was wrong with it.
+    pub faults: Vec<Fault>,
+}
+
+/// A page while it is read.
+struct Reader<'a> {
+    tree: &'a Tree<'a>,
+    base: Link,
+    url: &'a Link,
+    rules: &'a ArticleRules,
+    clock: Clock<'a>,
+    meta: HashMap<String, String>,
+    linked_data: Option<Value>,
+    faults: Vec<Fault>,
+    found: Vec<(&'static str, Cow<'static, str>)>,
+}
+
+/// Reads the article of a page.
+pub(super) fn read<'a>(tree: &'a Tree<'a>, url: &'a Link, rules: &'a ArticleRules, clock: Clock<'a>) -> Article {
+    let reader = Reader {
+        tree,
+        base: list::base(tree, url),
+        url,
+        rules,
+        clock,
+        meta: meta(tree),
+        linked_data: linked_data(tree),
+        faults: Vec::new(),
+        found: Vec::new(),
+    };
+    reader.read()
+}
+
+/// The meta elements by their name, property or itemprop in lower case; empty ones and left-over templates are absent.
+fn meta(tree: &Tree<'_>) -> HashMap<String, String> {
+    let mut found = HashMap::new();
+    for id in tree.elements(0).filter(|id| tree.is(*id, &["meta"])) {
+        let Some(content) = tree.attribute(id, "content").map(|content| text::line(&content)) else { continue };
+        let is_left_over = content.starts_with(['{', '$', '<']) || ["null", "undefined", "none", "N/A"].contains(&content.as_str());
+        if content.is_empty() || is_left_over {
+            continue;
+        }
+        for key in ["name", "property", "itemprop"] {
+            if let Some(name) = tree.attribute(id, key) {
+                found.entry(name.trim().to_ascii_lowercase()).or_insert_with(|| content.clone());
+            }
+        }
+    }
+    found
+}
+
+/// The first object of JSON-LD that is dated.
+fn linked_data(tree: &Tree<'_>) -> Option<Value> {
+    let is_ours = |id: &Id| tree.is(*id, &["script"]) && tree.attribute(*id, "type").is_some_and(|kind| kind.contains("ld+json"));
+    tree.elements(0).filter(is_ours).find_map(|id| {
+        let raw: String = tree.raw(id).chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let value: Value = serde_json::from_str(raw.trim().trim_end_matches(';')).ok()?;
+        let graph = value.get("@graph").cloned();
+        let many = |value: Value| match value {
+            Value::Array(values) => values,
+            value => vec![value],
+        };
+        graph.map_or_else(|| many(value), many).into_iter().find(|object| object.get("datePublished").or_else(|| object.get("pubDate")).is_some())
+    })
+}
+
+impl Reader<'_> {
+    fn read(mut self) -> Article {
+        let Some((body, by)) = self.body() else {
+            return Article { faults: self.faults, ..Article::default() };
+        };
+        self.found.push(("content_html", by.into()));
+        let mut dropped = body::foreign(self.tree, body);
+        for selector in &self.rules.remove {
+            dropped.extend(selector.find_all(self.tree, body, self.tree.end(body)).into_iter().map(|id| (id, self.tree.end(id))));
+        }
+        dropped.sort_unstable();
+        let page = body::lines(self.tree, 0, self.tree.len(), &[]);
+        let title = self.title(&page, body);
+        let mut inside = body::lines(self.tree, body, self.tree.end(body), &dropped);
+        let (head, tail) = self.around(&page, body, &title);
+        let full = inside.clone();
+        let kept = self.story(&mut inside, &title, &mut dropped);
+        let words: usize = kept.iter().map(|line| width(&line.text)).sum();
+        let has_pictures = self.tree.elements(body).any(|id| self.tree.is(id, &["img", "video"]));
+        if words < if has_pictures && !title.is_empty() { 20 } else { LEAST } {
+            return Article { faults: self.faults, ..Article::default() };
+        }
+        let published = self.published(&head, &full);
+        let credit = self.credit(&head, &full, &tail);
+        let (authors, editors) = self.people(&head, &full, &tail, &kept);
+        dropped.sort_unstable();
+        let content_html = body::markup(self.tree, body, &self.base, &merged(&dropped));
+        let text = kept.iter().map(|line| line.text.as_str()).collect::<Vec<_>>().join("\n");
+        let draft = Draft {
+            title,
+            link: Some(self.url.as_str().to_owned()),
+            published,
+            authors,
+            editors,
+            credit,
+            categories: self.categories(),
+            summary: self.meta.get("description").cloned().unwrap_or_default(),
+            content_html,
+            text: text::head(&text, 256 * 1024).to_owned(),
+            enclosures: self.files(body),
+            rights: self.rights(&page),
+            found: std::mem::take(&mut self.found),
+            ..Draft::default()
+        };
+        let next = self.next(body);
+        Article { draft: Some(draft), next, faults: self.faults }
+    }
+
+    fn meta(&self, names: &[&str]) -> Option<String> {
+        names.iter().find_map(|name| self.meta.get(*name)).cloned()
+    }
+
+    fn pinned(&mut self, name: &'static str, selector: Option<&Selector>) -> Option<Id> {
+        let selector = selector?;
+        let found = selector.find(self.tree, 0, self.tree.len());
+        if found.is_none() {
+            self.faults.push(Fault::new(FaultKind::Selector, name, format!("`{selector}` matches nothing in this page")));
+        }
+        found
+    }
+
+    fn body(&mut self) -> Option<(Id, &'static str)> {
+        if let Some(id) = self.pinned("article.body", self.rules.body.as_ref()) {
+            return Some((id, "config"));
+        }
+        // The names that the frequent platforms give their bodies.
+        const KNOWN: [&str; 16] = [
+            "#UCAP-CONTENT", ".TRS_Editor", "#zoom", "#Zoom", ".trs_editor_view", "#endText", "#artibody", "#js_content", "#js_article_content", "#rwb_zw", "#articleContent",
+            "[itemprop=articleBody]", "#ozoom", ".pages_content", "#zoomcon", "#vsb_content",
+        ];
+        let known = KNOWN.iter().find_map(|text| {
+            let id = Selector::parse(text).ok()?.find(self.tree, 0, self.tree.len())?;
+            let wide: usize = self.tree.texts(id).map(|(_, text)| width(&text)).sum();
+            (wide >= 2 * LEAST).then_some(id)
+        });
+        let dense = body::find(self.tree);
+        match (known, dense) {
+            // Where the densest element lies around or within the known one, the known one is meant.
+            (Some(known), Some(dense)) if related(self.tree, known, dense) => Some((known, "platform's element")),
+            (_, Some(dense)) => Some((dense, "density of text")),
+            (Some(known), None) => Some((known, "platform's element")),
+            (None, None) => None,
+        }
+    }
+
+    fn title(&mut self, page: &[Line], body: Id) -> String {
+        if let Some(id) = self.pinned("article.title", self.rules.title.as_ref()) {
+            self.found.push(("title", "config".into()));
+            return self.tree.line(id);
+        }
+        let document = self.tree.elements(0).find(|id| self.tree.is(*id, &["title"])).map(|id| text::line(&text::resolve(self.tree.raw(id), &text::Definitions::new()))).unwrap_or_default();
+        let official = self.meta(&["articletitle"]);
+        let linked = self.linked_data.as_ref().and_then(|data| data.get("headline").or_else(|| data.get("title"))).and_then(Value::as_str).map(text::line);
+        let graph = self.meta(&["og:title", "twitter:title"]);
+        let said = |title: &str| {
+            let (long, short) = (squeeze(&document), squeeze(title));
+            short.chars().count() >= 4 && long.contains(&short)
+        };
+        let names = ["title", "tit", "headline", "bt", "biaoti"];
+        let heading = self
+            .tree
+            .elements(0)
+            .take_while(|id| *id < self.tree.end(body))
+            .filter(|id| {
+                self.tree.is(*id, &["h1", "h2", "h3", "h4"])
+                    || self.tree.is(*id, &["div", "p", "span", "td", "strong"]) && {
+                        let labels = self.tree.labels(*id);
+                        labels.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| names.contains(&word) || word.ends_with("title"))
+                    }
+            })
+            .filter(|id| self.tree.end(*id) - *id < 40)
+            .map(|id| (id, self.tree.line(id)))
+            .filter(|(_, line)| (4..=240).contains(&width(line)));
+        let mut best: Option<(usize, String)> = None;
+        for (id, line) in heading {
+            let rank = if self.tree.is(id, &["h1"]) { 2 } else { 1 };
+            let worth = width(&line) * if said(&line) { 4 } else { rank } * if rank == 2 { 2 } else { 1 };
+            if (said(&line) || rank == 2) && best.as_ref().is_none_or(|(most, _)| worth > *most) {
+                best = Some((worth, line));
+            }
+        }
+        let heading = best.map(|(_, line)| line);
+        let candidates = [(official, "meta ArticleTitle"), (linked, "JSON-LD"), (graph, "Open Graph")];
+        for (candidate, by) in candidates {
+            let Some(candidate) = candidate.map(|title| without_site(&title, self.meta.get("og:site_name").map(String::as_str))).filter(|title| width(title) >= 4) else { continue };
+            // An attribute is cut at the first quote in it: the heading has it whole.
+            let shown = heading.as_ref().filter(|heading| {
+                let (long, short) = (squeeze(heading), squeeze(&candidate));
+                long != short && (long.starts_with(&short) || short.starts_with(&long) && long.chars().count() >= 8)
+            });
+            let (title, by) = match shown {
+                Some(heading) => (heading.clone(), "heading"),
+                None => (candidate, by),
+            };
+            self.found.push(("title", by.into()));
+            return title;
+        }
+        if let Some(heading) = heading {
+            self.found.push(("title", "heading".into()));
+            return heading;
+        }
+        self.found.push(("title", "<title>".into()));
+        let _ = page;
+        without_site(&document, None)
+    }
+
+    /// The lines before the body that belong to it, from the title on, and those behind it.
+    fn around(&self, page: &[Line], body: Id, title: &str) -> (Vec<Line>, Vec<Line>) {
+        let starts = page.iter().position(|line| line.to > body).unwrap_or(page.len());
+        let bare = squeeze(title);
+        let titled = page.iter().take(starts).rposition(|line| {
+            let line = squeeze(&line.text);
+            !bare.is_empty() && (line == bare || line.contains(&bare) && line.chars().count() < bare.chars().count() + 12)
+        });
+        // Some pages set the date above the title.
+        let from = titled.map_or(starts.saturating_sub(12), |at| at.saturating_sub(4));
+        let head = page.get(from..starts).unwrap_or(&[]).iter().filter(|line| line.text.chars().count() < 400).cloned().collect();
+        let ends = page.iter().position(|line| line.from >= self.tree.end(body)).unwrap_or(page.len());
+        let tail = page.get(ends..(ends + 12).min(page.len())).unwrap_or(&[]).to_vec();
+        (head, tail)
+    }
+
+    /// The lines of the story: without its own title, the lines of its head, boilerplate, and what other stories follow.
+    fn story(&self, lines: &mut Vec<Line>, title: &str, dropped: &mut Vec<(Id, Id)>) -> Vec<Line> {
+        let bare = squeeze(title);
+        let total = lines.len();
+        let all: usize = lines.iter().map(|line| width(&line.text)).sum();
+        let mut so_far = 0;
+        let mut kept: Vec<Line> = Vec::with_capacity(total);
+        let mut over = false;
+        for (at, line) in lines.drain(..).enumerate() {
+            so_far += width(&line.text);
+            let is_early = kept.iter().map(|line| width(&line.text)).sum::<usize>() < 80 && at < 12;
+            over = over || so_far * 10 > all * 3 && body::ends_story(&line.text);
+            let is_title = is_early && squeeze(&line.text) == bare;
+            let is_head = is_early && is_head_line(&line.text, self.clock);
+            let mostly_link = line.linked * 10 > width(&line.text) * 9 && width(&line.text) < 60 && is_link_line(&line.text);
+            if over || is_title || is_head || body::is_boilerplate(&line.text) || mostly_link {
+                dropped.push((line.from, line.to));
+            } else {
+                kept.push(line);
+            }
+        }
+        // At the end: who put it up.
+        while let Some(line) = kept.pop_if(|line| body::is_credits(&line.text) || body::is_boilerplate(&line.text)) {
+            dropped.push((line.from, line.to));
+        }
+        kept
+    }
+
+    fn published(&mut self, head: &[Line], inside: &[Line]) -> Option<Stamp> {
+        if let Some(id) = self.pinned("article.date", self.rules.date.as_ref()) {
+            let line = self.tree.attribute(id, "datetime").map_or_else(|| self.tree.line(id), Cow::into_owned);
+            let stamp = date::parse(&line, self.clock).or_else(|| date::find(&line, self.clock).map(|(stamp, _)| stamp));
+            if let Some(stamp) = stamp {
+                self.found.push(("published", "config".into()));
+                return Some(stamp);
+            }
+        }
+        const NAMES: [&str; 20] = [
+            "pubdate", "publishdate", "publish_date", "publishtime", "publish_time", "article:published_time", "og:published_time", "og:release_date", "datepublished", "apub:time",
+            "article:create_at", "weibo: article:create_at", "weibo:article:create_at", "releasedate", "dc.date", "dc.date.issued", "sailthru.date", "dateupdate", "date", "bytedance:published_time",
+        ];
+        let official = self.meta(&NAMES).and_then(|written| date::parse(&written, self.clock)).map(|stamp| (stamp, "meta"));
+        let linked = self
+            .linked_data
+            .as_ref()
+            .and_then(|data| data.get("datePublished").or_else(|| data.get("pubDate")))
+            .and_then(Value::as_str)
+            .and_then(|written| date::parse(written, self.clock))
+            .map(|stamp| (stamp, "JSON-LD"));
+        let shown = self.shown_date(head, inside);
+        let (stamp, by) = match (official.or(linked), shown) {
+            (Some(said), Some(shown)) => settle(said, shown),
+            (said, shown) => said.or(shown).or_else(|| date::in_address(self.url.path(), self.clock).map(|stamp| (stamp, "address")))?,
+        };
+        self.found.push(("published", by.into()));
+        Some(stamp)
+    }
+
+    /// The date that stands near the title: labelled, as `<time>`, or alone.
+    fn shown_date(&self, head: &[Line], inside: &[Line]) -> Option<(Stamp, &'static str)> {
+        let early = inside.iter().take(6).take_while(|line| line.text.chars().count() < 90);
+        let near: Vec<&Line> = head.iter().chain(early).collect();
+        let labelled = near.iter().find_map(|line| {
+            byline::labelled(&line.text).into_iter().filter(|(label, _)| *label == Label::Date).find_map(|(_, value)| {
+                date::find(&value, self.clock).map(|(stamp, _)| stamp).or_else(|| date::parse(text::head(&value, 40), self.clock))
+            })
+        });
+        if let Some(stamp) = labelled.filter(|stamp| stamp.precision != Precision::Month) {
+            return Some((stamp, "labelled text"));
+        }
+        let marked = self.tree.elements(0).filter(|id| self.tree.is(*id, &["time"])).find_map(|id| {
+            let written = self.tree.attribute(id, "datetime").map_or_else(|| self.tree.line(id), Cow::into_owned);
+            date::parse(&written, self.clock)
+        });
+        // A date may be divided over neighbouring lines: 2023, 11/17, 20:52:15.
+        let joined: String = head.iter().rev().take(8).collect::<Vec<_>>().into_iter().rev().map(|line| line.text.as_str()).collect::<Vec<_>>().join(" ");
+        near.iter()
+            .filter(|line| line.linked * 2 < width(&line.text).max(1))
+            .find_map(|line| date::find(&line.text, self.clock))
+            .map(|(stamp, _)| stamp)
+            .filter(|stamp| stamp.precision != Precision::Month)
+            .map(|stamp| (stamp, "text near the title"))
+            .or_else(|| marked.map(|stamp| (stamp, "<time>")))
+            .or_else(|| date::find(&joined, self.clock).map(|(stamp, _)| (stamp, "text near the title")))
+    }
+
+    fn credit(&mut self, head: &[Line], inside: &[Line], tail: &[Line]) -> Option<Credit> {
+        let (name, by) = self.credit_name(head, inside, tail)?;
+        self.found.push(("source", by.into()));
+        Some(Credit { name, link: None })
+    }
+
+    fn credit_name(&mut self, head: &[Line], inside: &[Line], tail: &[Line]) -> Option<(String, &'static str)> {
+        if let Some(id) = self.pinned("article.source", self.rules.source.as_ref()) {
+            let line = self.tree.line(id);
+            let labelled = byline::labelled(&line).into_iter().find(|(label, _)| *label == Label::Source).map(|(_, value)| value);
+            if let Some(name) = byline::medium(&labelled.unwrap_or(line)) {
+                return Some((name, "config"));
+            }
+        }
+        let official = self.meta(&["contentsource", "mediaid", "article:source", "og:source", "source"]).and_then(|name| byline::medium(&name));
+        if let Some(name) = official {
+            return Some((name, "meta"));
+        }
+        let of_lines = |lines: &[Line]| {
+            lines.iter().find_map(|line| {
+                byline::labelled(&line.text).into_iter().filter(|(label, _)| *label == Label::Source).find_map(|(_, value)| byline::medium(&value))
+            })
+        };
+        if let Some(name) = of_lines(head) {
+            return Some((name, "labelled text"));
+        }
+        let classed = self
+            .tree
+            .elements(0)
+            .filter(|id| {
+                let labels = self.tree.labels(*id);
+                !labels.is_empty() && labels.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| matches!(word, "source" | "laiyuan" | "ly" | "origin" | "from" | "media" | "sourcename"))
+            })
+            .filter(|id| self.tree.end(*id) - *id < 24)
+            .find_map(|id| {
+                let line = self.tree.line(id);
+                let labelled = byline::labelled(&line);
+                match labelled.iter().find(|(label, _)| *label == Label::Source) {
+                    Some((_, value)) => byline::medium(value),
+                    None if labelled.is_empty() && width(&line) <= 40 && date::find(&line, self.clock).is_none() => byline::medium(&line),
+                    None => None,
+                }
+            });
+        if let Some(name) = classed {
+            return Some((name, "element's class"));
+        }
+        let ends: Vec<Line> = inside.iter().rev().take(6).chain(inside.iter().take(4)).chain(tail.iter().take(4)).cloned().collect();
+        of_lines(&ends).map(|name| (name, "labelled text"))
+    }
+
+    fn people(&mut self, head: &[Line], inside: &[Line], tail: &[Line], kept: &[Line]) -> (Vec<String>, Vec<String>) {
+        let (mut authors, mut editors): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
+        if let Some(id) = self.pinned("article.author", self.rules.author.as_ref()) {
+            let line = self.tree.line(id);
+            let value = byline::labelled(&line).into_iter().find(|(label, _)| *label == Label::Author).map_or(line, |(_, value)| value);
+            authors = byline::people(&value);
+        }
+        let add = |to: &mut Vec<String>, names: Vec<String>| {
+            for name in names {
+                if !to.contains(&name) && to.len() < 12 {
+                    to.push(name);
+                }
+            }
+        };
+        let ends = inside.iter().rev().take(8).filter(|line| line.text.chars().count() <= 80);
+        for line in head.iter().chain(inside.iter().take(3).filter(|line| line.text.chars().count() <= 60)).chain(ends).chain(tail) {
+            for (label, value) in byline::labelled(&line.text) {
+                match label {
+                    Label::Author => add(&mut authors, byline::people(&value)),
+                    Label::Editor => add(&mut editors, byline::people(&value)),
+                    _ => {}
+                }
+            }
+        }
+        if let Some(name) = self.meta(&["author", "article:author"]) {
+            let people = byline::people(&name);
+            if authors.is_empty() && people.iter().all(|name| byline::is_person(name)) {
+                add(&mut authors, people);
+            }
+        }
+        if authors.is_empty() {
+            for line in kept.iter().take(3).chain(kept.iter().rev().take(4)) {
+                add(&mut authors, byline::whole_line(&line.text));
+            }
+        }
+        if authors.is_empty() {
+            if let Some(line) = kept.first() {
+                add(&mut authors, byline::in_dateline(&line.text));
+            }
+            // A note behind the story has a writer of its own; the story's stands where the story ends.
+            for line in kept {
+                if authors.is_empty() {
+                    add(&mut authors, byline::in_closing(&line.text));
+                }
+            }
+        }
+        authors.retain(|name| !editors.contains(name));
+        if !authors.is_empty() {
+            self.found.push(("authors", "byline".into()));
+        }
+        (authors, editors)
+    }
+
+    fn categories(&self) -> Vec<String> {
+        let column = self.meta(&["columnname"]);
+        let words = self.meta(&["keywords", "news_keywords"]).unwrap_or_default();
+        let mut found: Vec<String> = Vec::new();
+        for word in column.into_iter().chain(words.split([',', '，', ';', '；', '、', '|', ' ']).map(str::to_owned)) {
+            let word = text::line(&word);
+            if width(&word) >= 2 && word.chars().count() <= 20 && !found.contains(&word) && found.len() < 32 {
+                found.push(word);
+            }
+        }
+        found
+    }
+
+    /// Attached files within the body and right behind it.
+    fn files(&self, body: Id) -> Vec<Enclosure> {
+        let holder = self.tree.parent(body);
+        let mut found: Vec<Enclosure> = Vec::new();
+        for id in self.tree.elements(holder).filter(|id| self.tree.is(*id, &["a"])) {
+            let Some(kind) = self.tree.attribute(id, "href").and_then(|href| body::file_kind(&href)) else { continue };
+            if let Some(to) = super::row::target(self.tree, id, &self.base)
+                && found.iter().all(|file| file.url != to.as_str())
+                && found.len() < 32
+            {
+                found.push(Enclosure { url: to.as_str().to_owned(), kind: Some(kind.to_owned()), length: None });
+            }
+        }
+        found
+    }
+
+    /// A notice that forbids to reprint, or says whose the text is.
+    fn rights(&self, page: &[Line]) -> Option<String> {
+        page.iter()
+            .rev()
+            .take(60)
+            .map(|line| &line.text)
+            .filter(|line| line.chars().count() <= 300)
+            .find(|line| ["不得转载", "未经授权", "未经许可", "转载请注明", "版权所有", "版权归"].iter().any(|word| line.contains(word)))
+            .map(|line| text::line(line))
+            .or_else(|| self.meta(&["copyright", "dc.rights", "rights"]))
+    }
+
+    /// The next page of the same article: a link that says so, to an address that differs by a number.
+    fn next(&self, body: Id) -> Option<Link> {
+        let stem = |link: &Link| -> Option<String> {
+            let path = link.path();
+            let (folder, file) = path.rsplit_once('/')?;
+            let (name, extension) = file.rsplit_once('.').unwrap_or((file, ""));
+            let bare = name.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches(['_', '-', 'p']);
+            let bare = if bare.len() < 3 || name.len() - bare.len() > 4 { name } else { bare };
+            Some(format!("{folder}/{bare}.{extension}"))
+        };
+        let own = stem(self.url)?;
+        let holder = self.tree.parent(self.tree.parent(body));
+        self.tree
+            .elements(holder)
+            .filter(|id| self.tree.is(*id, &["a"]))
+            .filter(|id| {
+                let line = self.tree.line(*id);
+                let line = line.trim_matches(|c: char| !c.is_alphanumeric());
+                ["下一页", "下页", "余下全文", "Next", "next page"].contains(&line)
+            })
+            .filter_map(|id| super::row::target(self.tree, id, &self.base))
+            .find(|to| to.without_fragment() != self.url.without_fragment() && to.same_origin(self.url) && (stem(to).as_ref() == Some(&own) || to.path() == self.url.path()))
+    }
+}
+
+/// Lies one of the elements within the other?
+fn related(tree: &Tree<'_>, a: Id, b: Id) -> bool {
+    (a <= b && b < tree.end(a)) || (b <= a && a < tree.end(b))
+}
+
+/// Of the date that is said and the one that is shown: the said one, unless it is less exact, or has the shown clock
+/// time with the wrong zone.
+fn settle(said: (Stamp, &'static str), shown: (Stamp, &'static str)) -> (Stamp, &'static str) {
+    let rank = |stamp: &Stamp| match stamp.precision {
+        Precision::Month => 0,
+        Precision::Day => 1,
+        Precision::Minute => 2,
+        Precision::Second => 3,
+    };
+    let apart = said.0.at.since(shown.0.at).abs();
+    let minutes = apart / 60_000;
+    let by_zone = minutes > 0 && minutes % 30 == 0 && minutes <= 14 * 60 && said.0.offset != shown.0.offset;
+    let same_day = said.0.day() == shown.0.day();
+    if rank(&shown.0) >= 2 && by_zone || rank(&said.0) <= 1 && rank(&shown.0) > rank(&said.0) && same_day || rank(&shown.0) == 3 && rank(&said.0) == 2 && apart < 60_000 {
+        shown
+    } else {
+        said
+    }
+}
+
+/// White space, punctuation and width out of the way.
+fn squeeze(text: &str) -> String {
+    text.chars()
+        .map(|c| match c {
+            '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),
+            c => c,
+        })
+        .filter(|c| c.is_alphanumeric())
+        .flat_map(char::to_lowercase)
+        .collect()
+}
+
+/// A title without the name of the site behind it: `title_column_site`, `title - site`, `title | site`.
+fn without_site(title: &str, site: Option<&str>) -> String {
+    let mut title = title.trim().to_owned();
+    if let Some(site) = site
+        && let Some(rest) = title.strip_suffix(site)
+    {
+        let rest = rest.trim_end().trim_end_matches(['_', '-', '|', '–', '—', '·', '丨']).trim_end();
+        if width(rest) >= 4 && rest.len() < title.len() - site.len() {
+            title = rest.to_owned();
+        }
+    }
+    for mark in ["_", " | ", "|", " - ", " – ", " — ", "--", "-", "丨", "——"] {
+        if let Some((first, rest)) = title.split_once(mark) {
+            let is_site = |part: &str| {
+                let part = part.trim();
+                width(part) <= 36 && ["网", "站", "台", "频道", "新闻", "政府", "报", "社", "客", "厅", "局", "委", "中心", "com", "cn", "日报", "news", "News", "资讯", "要闻", "动态"].iter().any(|word| part.contains(word))
+            };
+            let strong = matches!(mark, "_" | " | " | "|");
+            if width(first) >= 8 && (strong || rest.split(mark).all(is_site)) {
+                return first.trim().to_owned();
+            }
+        }
+    }
+    title
+}
+
+/// A line of the head that slipped into the body: a date with labels, a source.
+fn is_head_line(line: &str, clock: Clock<'_>) -> bool {
+    let length = line.chars().count();
+    if length > 90 || line.ends_with('。') {
+        return false;
+    }
+    let labels = byline::labelled(line);
+    let known = labels.iter().any(|(label, _)| !matches!(label, Label::Other));
+    let dated = date::find(line, clock).is_some();
+    known && (dated || length < 40 || labels.len() >= 2) || dated && length <= 24 && !line.contains(['，', '。'])
+}
+
+/// A line that is one link, and says so: related stories, tools.
+fn is_link_line(line: &str) -> bool {
+    !line.ends_with(['。', '！', '？', '；', '：'])
+}
+
+/// Ranges without those within others.
+fn merged(ranges: &[(Id, Id)]) -> Vec<(Id, Id)> {
+    let mut out: Vec<(Id, Id)> = Vec::with_capacity(ranges.len());
+    for (from, to) in ranges {
+        match out.last_mut() {
+            Some((_, end)) if *from < *end => *end = (*end).max(*to),
+            _ => out.push((*from, *to)),
+        }
+    }
+    out
+}

@@ -1,0 +1,488 @@
+//! The body of an article: where it is, and what in it is not its text.
+
+use super::byline;
+use super::row::width;
+use super::text;
+use super::tree::{self, Id, Tree, What};
+
+/// The text of a page in lines: what stands between two breaks.
+#[derive(Clone, Debug)]
+pub(super) struct Line {
+    pub(super) text: String,
+    /// The first node of its text.
+    pub(super) from: Id,
+    /// Behind the last.
+    pub(super) to: Id,
+    /// The width of what in it is link.
+    pub(super) linked: usize,
+}
+
+/// Running sums over the nodes of a page.
+struct Sums {
+    width: Vec<usize>,
+    linked: Vec<usize>,
+}
+
+impl Sums {
+    fn of(tree: &Tree<'_>) -> (Self, Vec<Block>) {
+        let count = tree.len();
+        let (mut width_sums, mut linked_sums) = (vec![0; count + 1], vec![0; count + 1]);
+        let mut holder = vec![0_usize; count];
+        let mut in_link = vec![false; count];
+        let mut hidden_to = 0;
+        let mut blocks = vec![Block::default(); count];
+        let (mut all, mut linked) = (0, 0);
+        for id in 0..count {
+            if let (Some(a), Some(b)) = (width_sums.get_mut(id), linked_sums.get_mut(id)) {
+                (*a, *b) = (all, linked);
+            }
+            let parent = tree.parent(id);
+            let (up, link) = (holder.get(parent).copied().unwrap_or(0), in_link.get(parent).copied().unwrap_or(false));
+            let Some(node) = tree.node(id) else { continue };
+            match &node.what {
+                What::Element(name, _) => {
+                    if tree::is_hidden(name) || is_invisible(tree, id) {
+                        hidden_to = hidden_to.max(node.end);
+                    }
+                    if let (Some(slot), Some(flag)) = (holder.get_mut(id), in_link.get_mut(id)) {
+                        *slot = if tree::is_block(name) { id } else { up };
+                        *flag = link || name == "a";
+                    }
+                }
+                What::Text(raw) if id >= hidden_to => {
+                    let wide = width(&text::resolve(raw, &text::Definitions::new()));
+                    all += wide;
+                    linked += if link { wide } else { 0 };
+                    if let Some(block) = blocks.get_mut(up) {
+                        block.width += wide;
+                        block.linked += if link { wide } else { 0 };
+                        block.marks += raw.chars().filter(|c| "，。、；！？,.;!?".contains(*c)).count();
+                    }
+                }
+                What::Text(_) => {}
+            }
+        }
+        if let (Some(a), Some(b)) = (width_sums.last_mut(), linked_sums.last_mut()) {
+            (*a, *b) = (all, linked);
+        }
+        (Self { width: width_sums, linked: linked_sums }, blocks)
+    }
+
+    fn width(&self, tree: &Tree<'_>, id: Id) -> usize {
+        difference(&self.width, id, tree.end(id))
+    }
+
+    fn linked(&self, tree: &Tree<'_>, id: Id) -> usize {
+        difference(&self.linked, id, tree.end(id))
+    }
+}
+
+fn difference(sums: &[usize], from: Id, to: Id) -> usize {
+    sums.get(to).copied().unwrap_or(0).saturating_sub(sums.get(from).copied().unwrap_or(0))
+}
+
+/// What stands directly in a block, not in blocks within it.
+#[derive(Clone, Copy, Debug, Default)]
+struct Block {
+    width: usize,
+    linked: usize,
+    marks: usize,
+}
+
+/// Is an element made invisible where it stands?
+pub(super) fn is_invisible(tree: &Tree<'_>, id: Id) -> bool {
+    tree.attribute(id, "style").is_some_and(|style| {
+        let style: String = style.chars().filter(|c| !c.is_whitespace()).collect::<String>().to_ascii_lowercase();
+        style.contains("display:none") || style.contains("visibility:hidden")
+    }) || tree.attribute(id, "hidden").is_some()
+}
+
+const AGAINST: [&str; 34] = [
+    "comment", "foot", "footer", "sidebar", "related", "relate", "relation", "recommend", "share", "hot", "nav", "menu", "copyright", "login", "tool", "toolbar", "rank",
+    "pinglun", "tuijian", "reply", "ad", "ads", "banner", "disclaimer", "statement", "shengming", "crumb", "breadcrumb", "qrcode", "friend", "aside", "widget", "tie", "gentie",
+];
+const FOR: [&str; 24] = [
+    "article", "content", "zoom", "editor", "ucap", "body", "text", "detail", "entry", "post", "endtext", "artibody", "main", "news", "con", "trs", "view", "paragraph",
+    "articlebody", "txt", "neirong", "zhengwen", "rich", "story",
+];
+
+/// The words of an element's id and classes.
+fn words(labels: &str) -> impl Iterator<Item = &str> {
+    labels.split(|c: char| !c.is_ascii_alphanumeric()).map(|word| word.trim_end_matches(|c: char| c.is_ascii_digit()))
+}
+
+/// The element that holds an article's body. `None` where no element holds text enough.
+pub(super) fn find(tree: &Tree<'_>) -> Option<Id> {
+    let (sums, blocks) = Sums::of(tree);
+    let mut scores: Vec<f64> = vec![0.0; tree.len()];
+    let number = |value: usize| f64::from(u32::try_from(value).unwrap_or(u32::MAX));
+    for (id, block) in blocks.iter().enumerate() {
+        if block.width < 16 || block.linked * 2 > block.width {
+            continue;
+        }
+        let worth = (1.0 + number(block.marks) + number(block.width) / 40.0) * (1.0 - number(block.linked) / number(block.width));
+        let is_paragraph = tree.is(id, &["p", "li", "h1", "h2", "h3", "h4", "dt", "dd", "blockquote", "pre"]);
+        let mut share = 1.0;
+        for holder in tree.ancestors(id).skip(usize::from(is_paragraph)).take(4) {
+            if let Some(score) = scores.get_mut(holder) {
+                *score += worth * share;
+            }
+            share *= 0.55;
+        }
+    }
+    let mut best: Option<(f64, Id)> = None;
+    for (id, score) in scores.iter().enumerate().filter(|(id, score)| **score > 0.0 && !tree.is(*id, &["body", "html", "p", ""])) {
+        let total = sums.width(tree, id);
+        if total == 0 {
+            continue;
+        }
+        let mut score = score * (1.0 - number(sums.linked(tree, id)) / number(total));
+        for (level, holder) in tree.ancestors(id).take(4).enumerate() {
+            let labels = tree.labels(holder);
+            let is_body = words(&labels).any(|word| FOR.contains(&word));
+            if level == 0 && is_body {
+                score *= 1.25;
+            }
+            if words(&labels).any(|word| AGAINST.contains(&word)) && !(level == 0 && is_body) {
+                score *= 0.3;
+            }
+            if tree.is(holder, &["footer", "aside", "nav"]) {
+                score *= 0.2;
+            }
+        }
+        if best.is_none_or(|(most, _)| score > most) {
+            best = Some((score, id));
+        }
+    }
+    let (_, mut id) = best?;
+    // What is divided over like neighbours belongs together.
+    for _ in 0..3 {
+        let parent = tree.parent(id);
+        if parent == 0 || tree.is(parent, &["body", "html"]) {
+            break;
+        }
+        let own = sums.width(tree, id) - sums.linked(tree, id);
+        let beside: usize = tree
+            .children(parent)
+            .filter(|child| *child != id)
+            .filter(|child| tree.is(*child, &["p", "div", "section", "span", "table", "blockquote"]))
+            .filter(|child| {
+                let labels = tree.labels(*child);
+                let wide = sums.width(tree, *child);
+                wide >= 40 && sums.linked(tree, *child) * 5 < wide && !words(&labels).any(|word| AGAINST.contains(&word))
+                    && blocks_of(tree, &blocks, *child) * 2 > wide
+            })
+            .map(|child| sums.width(tree, child))
+            .sum();
+        if beside * 3 < own {
+            break;
+        }
+        id = parent;
+    }
+    Some(id)
+}
+
+/// The width of the text in blocks that read like sentences.
+fn blocks_of(tree: &Tree<'_>, blocks: &[Block], id: Id) -> usize {
+    (id..tree.end(id)).filter_map(|at| blocks.get(at)).filter(|block| block.marks >= 2 && block.width >= 40).map(|block| block.width).sum()
+}
+
+/// The lines between two nodes, without what nobody sees and without `dropped` ranges.
+pub(super) fn lines(tree: &Tree<'_>, from: Id, to: Id, dropped: &[(Id, Id)]) -> Vec<Line> {
+    let mut lines: Vec<Line> = Vec::new();
+    let mut open: Option<Line> = None;
+    let mut at = from;
+    let mut link_to = 0;
+    // Blocks end where their range does; the ends still ahead, innermost last.
+    let mut ends: Vec<Id> = Vec::new();
+    let mut next_drop = dropped.iter().skip_while(|(_, end)| *end <= from).peekable();
+    let flush = |open: &mut Option<Line>, lines: &mut Vec<Line>| {
+        if let Some(mut line) = open.take() {
+            line.text = text::paragraph(&line.text);
+            if !line.text.is_empty() {
+                lines.push(line);
+            }
+        }
+    };
+    while at < to {
+        while ends.last().is_some_and(|end| *end <= at) {
+            ends.pop();
+            flush(&mut open, &mut lines);
+        }
+        while next_drop.next_if(|(_, end)| *end <= at).is_some() {}
+        if let Some((start, end)) = next_drop.peek()
+            && *start <= at
+        {
+            at = *end;
+            continue;
+        }
+        let Some(node) = tree.node(at) else { break };
+        match &node.what {
+            What::Element(name, _) => {
+                if tree::is_hidden(name) || is_invisible(tree, at) {
+                    at = node.end;
+                    continue;
+                }
+                if name == "a" {
+                    link_to = link_to.max(node.end);
+                }
+                if name == "br" || tree::is_block(name) {
+                    flush(&mut open, &mut lines);
+                    ends.push(node.end);
+                }
+            }
+            What::Text(raw) => {
+                let text = text::resolve(raw, &text::Definitions::new());
+                let line = open.get_or_insert_with(|| Line { text: String::new(), from: at, to: at, linked: 0 });
+                line.text.push_str(&text);
+                line.to = at + 1;
+                line.linked += if at < link_to { width(&text) } else { 0 };
+            }
+        }
+        at += 1;
+    }
+    flush(&mut open, &mut lines);
+    lines
+}
+
+/// The parts of a body that are none of its text: share bars, related stories, hidden elements, tools.
+pub(super) fn foreign(tree: &Tree<'_>, body: Id) -> Vec<(Id, Id)> {
+    const WORDS: [&str; 52] = [
+        "comment", "related", "relate", "relation", "recommend", "share", "copyright", "login", "toolbar", "tools", "tool", "rank", "pinglun", "tuijian", "reply",
+        "ad", "ads", "advert", "disclaimer", "statement", "shengming", "crumb", "breadcrumb", "qrcode", "ewm", "erweima", "bdshare", "jiathis", "pager", "pages", "pagebar", "page",
+        "pagination", "tags", "keywords", "editor_author", "otitle", "prevnext", "nextpage", "print", "fontsize", "weixin", "wechat", "download", "client", "app", "hot", "extended",
+        "support", "praise", "social", "subscribe",
+    ];
+    let mut found = Vec::new();
+    let total: usize = tree.texts(body).map(|(_, text)| width(&text)).sum();
+    let mut at = body + 1;
+    while at < tree.end(body) {
+        let name = tree.name(at);
+        if name.is_empty() {
+            at += 1;
+            continue;
+        }
+        let labels = tree.labels(at);
+        let wide = || tree.texts(at).map(|(_, text)| width(&text)).sum::<usize>();
+        let drop = matches!(name, "form" | "button" | "nav" | "footer" | "aside" | "input")
+            || is_invisible(tree, at)
+            || tree::is_hidden(name)
+            || words(&labels).any(|word| WORDS.contains(&word)) && wide() * 5 < total * 2
+            || matches!(name, "ul" | "ol" | "dl" | "div" | "table" | "section") && is_link_list(tree, at);
+        if drop {
+            found.push((at, tree.end(at)));
+            at = tree.end(at);
+        } else {
+            at += 1;
+        }
+    }
+    found
+}
+
+/// Two links or more that make up most of what it says.
+fn is_link_list(tree: &Tree<'_>, id: Id) -> bool {
+    if tree.end(id) - id > 3000 {
+        return false;
+    }
+    let (mut all, mut linked, mut links, mut link_to) = (0, 0, 0, 0);
+    for at in id..tree.end(id) {
+        if tree.is(at, &["a"]) {
+            let is_file = tree.attribute(at, "href").is_some_and(|href| file_kind(&href).is_some());
+            links += usize::from(!is_file);
+            link_to = tree.end(at);
+        }
+    }
+    if links < 2 {
+        return false;
+    }
+    let mut to = 0;
+    for at in id..tree.end(id) {
+        if tree.is(at, &["a"]) {
+            to = tree.end(at);
+        }
+        if let Some(What::Text(raw)) = tree.node(at).map(|node| &node.what) {
+            let wide = width(raw);
+            all += wide;
+            linked += if at < to { wide } else { 0 };
+        }
+    }
+    let _ = link_to;
+    all > 0 && linked * 10 > all * 6
+}
+
+/// The media type of an attached file, by its name.
+pub(super) fn file_kind(address: &str) -> Option<&'static str> {
+    const KINDS: [(&str, &str); 20] = [
+        ("pdf", "application/pdf"), ("doc", "application/msword"),
+        ("docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"), ("xls", "application/vnd.ms-excel"),
+        ("xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"), ("ppt", "application/vnd.ms-powerpoint"),
+        ("pptx", "application/vnd.openxmlformats-officedocument.presentationml.presentation"), ("wps", "application/vnd.ms-works"),
+        ("et", "application/octet-stream"), ("ofd", "application/ofd"), ("zip", "application/zip"), ("rar", "application/vnd.rar"),
+        ("7z", "application/x-7z-compressed"), ("csv", "text/csv"), ("txt", "text/plain"), ("rtf", "application/rtf"),
+        ("mp3", "audio/mpeg"), ("mp4", "video/mp4"), ("tif", "image/tiff"), ("ceb", "application/octet-stream"),
+    ];
+    let path = address.split(['?', '#']).next().unwrap_or("");
+    let (_, extension) = path.rsplit_once('.')?;
+    KINDS.iter().find(|(known, _)| known.eq_ignore_ascii_case(extension)).map(|(_, kind)| *kind)
+}
+
+/// A line that says whose the text is, where to share it, who put it up: none of the story's.
+pub(super) fn is_boilerplate(line: &str) -> bool {
+    const BEGINS: [&str; 62] = [
+        "责任编辑", "责编", "（责任编辑", "(责任编辑", "[责任编辑", "【责任编辑", "（责编", "(责编", "[责编", "【责编", "网络编辑", "编辑：", "编辑:", "编辑 ", "（编辑", "(编辑", "【编辑", "[编辑", "校对", "审核", "（作者", "分享到", "分享：", "分享至",
+        "扫一扫", "扫描二维码", "用微信扫", "打印本页", "关闭窗口", "【打印】", "[打印]", "返回顶部", "返回列表", "上一篇", "下一篇", "上一页", "下一页", "版权声明", "版权所有", "免责声明", "特别声明", "郑重声明", "本文来源：", "本文来源:",
+        "更多精彩", "点击进入", "点击查看更多", "字号", "字体", "【字体", "浏览次数", "阅读次数", "点击数", "Copyright", "copyright", "©", "原标题：", "原标题:", "（原标题", "(原标题", "声明：", "声明:",
+    ];
+    const HOLDS: [&str; 14] = [
+        "未经授权", "未经许可不得转载", "未经书面授权", "转载请注明", "请注明出处", "违者必究", "不代表本网", "不代表本站", "仅代表作者本人", "仅代表作者个人", "网友评论仅供", "侵权必究", "打开APP", "版权均属",
+    ];
+    let line = line.trim();
+    let length = line.chars().count();
+    length <= 120 && BEGINS.iter().any(|begin| line.starts_with(begin)) || length <= 240 && HOLDS.iter().any(|held| line.contains(held)) || is_tool(line)
+}
+
+fn is_tool(line: &str) -> bool {
+    const WORDS: [&str; 20] = [
+        "打印", "关闭", "收藏", "分享", "微信", "微博", "QQ空间", "朋友圈", "举报", "点赞", "评论", "大", "中", "小", "返回", "首页", "A+", "A-", "投诉", "纠错",
+    ];
+    let parts: Vec<&str> = line.split(|c: char| c.is_whitespace() || "|/[]【】()（）>·".contains(c)).filter(|part| !part.is_empty()).collect();
+    !parts.is_empty() && parts.len() <= 12 && parts.iter().all(|part| WORDS.contains(part))
+}
+
+/// A heading behind which other stories are listed.
+pub(super) fn ends_story(line: &str) -> bool {
+    const WORDS: [&str; 26] = [
+        "延伸阅读", "相关阅读", "相关新闻", "相关链接", "相关报道", "相关文章", "相关推荐", "推荐阅读", "热门推荐", "更多新闻", "更多阅读", "往期回顾", "编辑推荐", "猜你喜欢",
+        "精彩推荐", "热点推荐", "阅读下一篇", "为您推荐", "大家都在看", "今日热点", "频道推荐", "延伸·推荐", "热门评论", "网友评论", "相关专题", "专题推荐",
+    ];
+    let bare = line.trim_matches(|c: char| !c.is_alphanumeric());
+    bare.chars().count() <= 12 && WORDS.iter().any(|word| bare.starts_with(word))
+        || line.starts_with("延伸阅读") || line.starts_with("相关阅读：") || line.starts_with("阅读下一篇")
+}
+
+/// A line that only names people and media, at the end of a body.
+pub(super) fn is_credits(line: &str) -> bool {
+    let length = line.chars().count();
+    length <= 60 && !line.ends_with('。') && {
+        let labels = byline::labelled(line);
+        labels.iter().any(|(label, _)| !matches!(label, byline::Label::Other)) && line.chars().take(8).collect::<String>().contains(['：', ':', '/', '／', '丨', '|', ' '])
+            && labels.iter().map(|(_, value)| value.chars().count()).sum::<usize>() * 3 >= length
+    }
+}
+
+/// Writes the markup of a body anew: paragraphs, headings, lists, tables, links and pictures; nothing of its style.
+pub(super) fn markup(tree: &Tree<'_>, body: Id, base: &crate::model::Link, dropped: &[(Id, Id)]) -> String {
+    const KEPT: [&str; 38] = [
+        "p", "br", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "li", "dl", "dt", "dd", "blockquote", "pre", "code", "table", "caption", "thead", "tbody", "tfoot", "tr", "th", "td",
+        "strong", "b", "em", "i", "u", "sub", "sup", "figure", "figcaption", "hr", "del", "ins", "q",
+    ];
+    let mut out = String::new();
+    let mut ends: Vec<(Id, &str)> = Vec::new();
+    let mut next_drop = dropped.iter().peekable();
+    let mut at = body + 1;
+    let (_, last) = (body, tree.end(body));
+    while at < last {
+        while let Some((_, tag)) = ends.pop_if(|(end, _)| *end <= at) {
+            out.push_str("</");
+            out.push_str(tag);
+            out.push('>');
+        }
+        while next_drop.next_if(|(_, end)| *end <= at).is_some() {}
+        if let Some((start, end)) = next_drop.peek()
+            && *start <= at
+        {
+            at = *end;
+            continue;
+        }
+        let Some(node) = tree.node(at) else { break };
+        match &node.what {
+            What::Text(raw) => push_escaped(&mut out, &text::resolve(raw, &text::Definitions::new())),
+            What::Element(name, _) if tree::is_hidden(name) => {
+                at = node.end;
+                continue;
+            }
+            What::Element(name, _) => {
+                let kept = KEPT.iter().find(|kept| *kept == name);
+                match (&**name, kept) {
+                    ("img", _) => push_image(&mut out, tree, at, base),
+                    ("a", _) => {
+                        if let Some(to) = super::row::target(tree, at, base) {
+                            out.push_str("<a href=\"");
+                            push_escaped(&mut out, to.as_str());
+                            out.push_str("\">");
+                            ends.push((node.end, "a"));
+                        }
+                    }
+                    ("br" | "hr", _) => {
+                        out.push('<');
+                        out.push_str(name);
+                        out.push('>');
+                    }
+                    ("div" | "section" | "article" | "center", _) => {
+                        // A block without paragraphs of its own is one.
+                        let has_blocks = tree.elements(at).skip(1).any(|inner| tree::is_block(tree.name(inner)));
+                        if !has_blocks {
+                            out.push_str("<p>");
+                            ends.push((node.end, "p"));
+                        }
+                    }
+                    (_, Some(kept)) => {
+                        out.push('<');
+                        out.push_str(kept);
+                        for attribute in ["colspan", "rowspan"] {
+                            if matches!(*kept, "td" | "th")
+                                && let Some(span) = tree.attribute(at, attribute).and_then(|span| span.trim().parse::<u16>().ok()).filter(|span| *span > 1)
+                            {
+                                out.push_str(&format!(" {attribute}=\"{span}\""));
+                            }
+                        }
+                        out.push('>');
+                        ends.push((node.end, kept));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        at += 1;
+    }
+    while let Some((_, tag)) = ends.pop() {
+        out.push_str("</");
+        out.push_str(tag);
+        out.push('>');
+    }
+    let empty = out.replace("<p></p>", "");
+    text::head(empty.trim(), 256 * 1024).to_owned()
+}
+
+fn push_escaped(out: &mut String, text: &str) {
+    for c in text.chars().filter(|c| text::is_allowed(*c)) {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            c => out.push(c),
+        }
+    }
+}
+
+/// Where a picture lies; the attribute that a script would copy to `src` counts first.
+pub(super) fn picture(tree: &Tree<'_>, id: Id, base: &crate::model::Link) -> Option<String> {
+    ["data-src", "data-original", "data-lazy-src", "data-actualsrc", "lazysrc", "data-url", "src"].iter().find_map(|name| {
+        let written = tree.attribute(id, name)?;
+        let written = written.trim();
+        if written.is_empty() || written.starts_with("data:") {
+            return None;
+        }
+        base.join(written).ok().map(|link| link.as_str().to_owned())
+    })
+}
+
+fn push_image(out: &mut String, tree: &Tree<'_>, id: Id, base: &crate::model::Link) {
+    let Some(address) = picture(tree, id, base) else { return };
+    out.push_str("<img src=\"");
+    push_escaped(out, &address);
+    out.push_str("\" alt=\"");
+    push_escaped(out, &tree.attribute(id, "alt").unwrap_or_default());
+    out.push_str("\">");
+}

@@ -1,0 +1,272 @@
+//! Who wrote a story, who put it up and where it comes from, as the lines around it say.
+
+use super::text;
+
+/// What a label stands before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Label {
+    Date,
+    Source,
+    Author,
+    Editor,
+    /// Known, and of no use but to end what stands before it.
+    Other,
+}
+
+/// The labels, longer ones before those that they end with.
+const LABELS: [(&str, Label); 66] = [
+    ("发布时间", Label::Date),
+    ("发表时间", Label::Date),
+    ("发布日期", Label::Date),
+    ("成文日期", Label::Other),
+    ("更新时间", Label::Other),
+    ("生成日期", Label::Other),
+    ("有效期", Label::Other),
+    ("时间", Label::Date),
+    ("日期", Label::Date),
+    ("信息来源", Label::Source),
+    ("稿件来源", Label::Source),
+    ("文章来源", Label::Source),
+    ("新闻来源", Label::Source),
+    ("内容来源", Label::Source),
+    ("图片来源", Label::Other),
+    ("数据来源", Label::Other),
+    ("资料来源", Label::Other),
+    ("发布机构", Label::Other),
+    ("来源", Label::Source),
+    ("來源", Label::Source),
+    ("责任编辑", Label::Editor),
+    ("責任編輯", Label::Editor),
+    ("网络编辑", Label::Editor),
+    ("文字编辑", Label::Editor),
+    ("值班编辑", Label::Editor),
+    ("本文编辑", Label::Editor),
+    ("见习编辑", Label::Editor),
+    ("值班主任", Label::Other),
+    ("责编", Label::Editor),
+    ("网编", Label::Editor),
+    ("编辑", Label::Editor),
+    ("編輯", Label::Editor),
+    ("作者", Label::Author),
+    ("撰稿", Label::Author),
+    ("撰文", Label::Author),
+    ("供稿", Label::Other),
+    ("通讯员", Label::Author),
+    ("记者", Label::Author),
+    ("編審", Label::Other),
+    ("编审", Label::Other),
+    ("主编", Label::Other),
+    ("校对", Label::Other),
+    ("审核", Label::Other),
+    ("审校", Label::Other),
+    ("初审", Label::Other),
+    ("终审", Label::Other),
+    ("监制", Label::Other),
+    ("摄影", Label::Other),
+    ("摄像", Label::Other),
+    ("录入", Label::Other),
+    ("浏览", Label::Other),
+    ("点击", Label::Other),
+    ("阅读", Label::Other),
+    ("访问", Label::Other),
+    ("字体", Label::Other),
+    ("字号", Label::Other),
+    ("打印", Label::Other),
+    ("分享", Label::Other),
+    ("关键词", Label::Other),
+    ("关键字", Label::Other),
+    ("评论", Label::Other),
+    ("收藏", Label::Other),
+    ("索引号", Label::Other),
+    ("文号", Label::Other),
+    ("Source", Label::Source),
+    ("Author", Label::Author),
+];
+
+/// The labels of a line with what stands behind each, up to the next.
+pub(super) fn labelled(line: &str) -> Vec<(Label, String)> {
+    let mut marks: Vec<(usize, usize, Label)> = Vec::new();
+    let mut at = 0;
+    while at < line.len() {
+        let rest = line.get(at..).unwrap_or("");
+        let Some(c) = rest.chars().next() else { break };
+        let found = LABELS.iter().find(|(label, _)| rest.starts_with(label));
+        let Some((label, kind)) = found else {
+            at += c.len_utf8();
+            continue;
+        };
+        let after = rest.get(label.len()..).unwrap_or("");
+        let value = after.trim_start_matches(|c: char| c.is_whitespace());
+        let has_colon = value.starts_with([':', '：', '】', '丨', '|', '/', '︰', '∶']);
+        let begins = line.get(..at).is_some_and(|before| before.chars().next_back().is_none_or(|c| !c.is_alphanumeric()));
+        // Without a colon a label counts where it begins a piece and something stands apart behind it.
+        if has_colon || begins && after.starts_with(char::is_whitespace) && *kind != Label::Date || *kind == Label::Other && begins {
+            let skip = after.len() - value.trim_start_matches(|c: char| c.is_whitespace() || ":：】丨|/︰∶".contains(c)).len();
+            marks.push((at, at + label.len() + skip, *kind));
+        }
+        at += label.len();
+    }
+    let ends: Vec<usize> = marks.iter().skip(1).map(|(from, ..)| *from).chain([line.len()]).collect();
+    marks
+        .iter()
+        .zip(ends)
+        .filter_map(|((_, from, kind), end)| {
+            let value = line.get(*from..end.max(*from))?;
+            Some((*kind, value.trim_matches(|c: char| c.is_whitespace() || "|丨·,，;；[【（(".contains(c)).to_owned()))
+        })
+        .filter(|(_, value)| !value.is_empty())
+        .collect()
+}
+
+/// The name of a medium out of what stands behind 来源.
+pub(super) fn medium(value: &str) -> Option<String> {
+    let value = value.trim_matches(|c: char| c.is_whitespace() || "《》【】[]()（）\"“”：:|".contains(c));
+    let end = value
+        .find(|c: char| "|丨【[（(<>;；\t\u{3000}".contains(c))
+        .unwrap_or(value.len());
+    let mut name = value.get(..end).unwrap_or("").trim().to_owned();
+    // Two words apart are one name only where they are not Chinese.
+    if name.chars().any(is_han)
+        && let Some((first, rest)) = name.split_once(char::is_whitespace)
+        && (first.chars().count() >= 2 || rest.chars().any(|c| c.is_ascii_digit()))
+    {
+        name = first.to_owned();
+    }
+    let name = name.trim_matches(|c: char| !c.is_alphanumeric() && !"）)》”".contains(c)).to_owned();
+    let is_none = ["未知", "网络", "互联网", "无", "暂无", "其他", "转载"].contains(&name.as_str());
+    let digits = name.chars().filter(|c| c.is_ascii_digit()).count();
+    let length = name.chars().count();
+    (length >= 2 && length <= 40 && !is_none && digits * 2 < length && !name.contains("http")).then(|| text::line(&name))
+}
+
+pub(super) fn is_han(c: char) -> bool {
+    ('\u{3400}'..='\u{9fff}').contains(&c)
+}
+
+/// The names of people out of what stands behind 作者, 记者 or 编辑.
+pub(super) fn people(value: &str) -> Vec<String> {
+    let value = value.trim_matches(|c: char| c.is_whitespace() || "：:()（）[]【】".contains(c));
+    let mut found: Vec<String> = Vec::new();
+    let end = value.find(|c: char| "。（([【<>|丨；;!！?？".contains(c)).unwrap_or(value.len());
+    let value = value.get(..end).unwrap_or("");
+    if value.is_empty() {
+        return found;
+    }
+    if !value.chars().any(is_han) {
+        return latin_people(value);
+    }
+    let mut single: Option<char> = None;
+    for part in value.split(|c: char| c.is_whitespace() || "、，,/／&和 \u{3000}·_".contains(c)) {
+        let part = part.trim_start_matches("记者").trim_start_matches("通讯员").trim_start_matches("实习生").trim_end_matches("编辑");
+        let mut chars = part.chars();
+        match (chars.next(), chars.next(), single.take()) {
+            (None, ..) => {}
+            // 魏　业: a name of two characters is set apart to be as wide as one of three.
+            (Some(second), None, Some(first)) => found.push(format!("{first}{second}")),
+            (Some(first), None, None) if is_han(first) => single = Some(first),
+            _ if is_person(part) => found.push(part.to_owned()),
+            // What follows something that is no name is none either.
+            _ => break,
+        }
+        if found.len() >= 12 {
+            break;
+        }
+    }
+    found.dedup();
+    found
+}
+
+fn latin_people(value: &str) -> Vec<String> {
+    value
+        .split([',', '、', '/', '&'])
+        .map(str::trim)
+        .filter(|name| (2..=60).contains(&name.len()) && name.chars().any(char::is_alphabetic) && !name.chars().any(|c| c.is_ascii_digit()) && !name.contains("http"))
+        .take(8)
+        .map(text::line)
+        .collect()
+}
+
+/// May it be a person: two to four Chinese characters that are no body's or function's name?
+pub(super) fn is_person(name: &str) -> bool {
+    const NOT: [&str; 46] = [
+        "未知", "佚名", "匿名", "管理员", "系统", "本站", "编辑", "记者", "网站", "原创", "来源", "新闻", "作者", "责任", "审核", "中心", "办公室", "委员会", "支部",
+        "人民网", "新华", "日报", "晚报", "时报", "电视台", "融媒", "宣传", "政府", "发布", "公司", "学院", "大学", "医院", "admin", "部", "科", "局", "网", "报", "社", "台", "处",
+        "厅", "办", "通讯员", "小编",
+    ];
+    let count = name.chars().count();
+    let dotted = name.contains('·');
+    (2..=4).contains(&count) && name.chars().all(is_han)
+        && !NOT.iter().any(|word| if word.chars().count() == 1 { name.ends_with(word) } else { name.contains(word) })
+        || dotted && count <= 20 && name.chars().all(|c| is_han(c) || c == '·')
+}
+
+/// The author whom a dateline names: 新华社巴黎12月9日电（记者 唐霁）, 本报记者 张三.
+pub(super) fn in_dateline(line: &str) -> Vec<String> {
+    let head: String = line.chars().take(80).collect();
+    let inside = head.split(['（', '(']).skip(1).map(|part| part.split(['）', ')']).next().unwrap_or(""));
+    for part in inside {
+        if let Some(at) = part.find("记者") {
+            let names = people(part.get(at + "记者".len()..).unwrap_or(""));
+            if !names.is_empty() && part.chars().count() <= 40 {
+                return names;
+            }
+        }
+    }
+    Vec::new()
+}
+
+/// A line that only says who wrote: 本报记者 张三 李四, 文/张三, （张三）.
+pub(super) fn whole_line(line: &str) -> Vec<String> {
+    let line = line.trim();
+    if line.chars().count() > 40 {
+        return Vec::new();
+    }
+    let inside = line.strip_prefix(['（', '(']).and_then(|rest| rest.strip_suffix(['）', ')']));
+    if let Some(inside) = inside {
+        let inside = inside.trim();
+        if labelled(inside).is_empty() {
+            let names = people(inside);
+            let letters = inside.chars().filter(|c| is_han(*c)).count();
+            if names.iter().map(|name| name.chars().count()).sum::<usize>() == letters {
+                return names;
+            }
+        }
+    }
+    if let Some(rest) = line.strip_prefix("文/").or_else(|| line.strip_prefix("文／")).or_else(|| line.strip_prefix("文丨")).or_else(|| line.strip_prefix("文 | ")) {
+        return people(rest);
+    }
+    if let Some((before, after)) = line.split_once("记者")
+        && before.chars().count() <= 12
+        && !line.contains(['，', '。', '“'])
+        && after.starts_with(|c: char| c.is_whitespace() || "：:丨|".contains(c))
+    {
+        return people(after.trim_start_matches(|c: char| c.is_whitespace() || "：:丨|".contains(c)));
+    }
+    Vec::new()
+}
+
+/// The author in brackets at the end of a paragraph: …生活。（薄红贞）
+pub(super) fn in_closing(line: &str) -> Vec<String> {
+    let line = line.trim_end();
+    let Some(rest) = line.strip_suffix(['）', ')']) else { return Vec::new() };
+    let Some(at) = rest.rfind(['（', '(']) else { return Vec::new() };
+    let before = rest.get(..at).unwrap_or("");
+    let inside = rest.get(at..).unwrap_or("").trim_start_matches(['（', '(']);
+    let ends = before.trim_end().ends_with(['。', '！', '？', '”', '…', '.', '!', '?']) || before.trim().is_empty();
+    if !ends || inside.chars().count() > 24 {
+        return Vec::new();
+    }
+    let bare = inside
+        .trim_start_matches("本报记者")
+        .trim_start_matches("记者")
+        .trim_start_matches("通讯员")
+        .trim_start_matches("作者")
+        .trim_start_matches(|c: char| c.is_whitespace() || "：:".contains(c));
+    if !labelled(inside).iter().all(|(label, _)| *label == Label::Author) {
+        return Vec::new();
+    }
+    let names = people(bare);
+    let letters = bare.chars().filter(|c| is_han(*c)).count();
+    let named: usize = names.iter().map(|name| name.chars().count()).sum();
+    if named == letters { names } else { Vec::new() }
+}

@@ -1,0 +1,318 @@
+//! One row of a list: its link, title and date.
+
+use super::date::{self, Clock};
+use super::text;
+use super::tree::{self, Id, Tree};
+use crate::model::{Draft, Link, Precision, Stamp};
+
+/// A row: the nodes from `from` up to `to`, and the link in it that leads to the story.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Row {
+    pub(super) link: Id,
+    pub(super) from: Id,
+    pub(super) to: Id,
+}
+
+/// Where a link leads; `None` where it leads nowhere that can be fetched.
+pub(super) fn target(tree: &Tree<'_>, id: Id, base: &Link) -> Option<Link> {
+    let href = tree.attribute(id, "href")?;
+    let href = href.trim();
+    if href.is_empty() || href.starts_with('#') {
+        return None;
+    }
+    let href: String = href.chars().filter(|c| !matches!(c, '\n' | '\r' | '\t')).collect();
+    base.join(&href).ok()
+}
+
+/// How wide a text is on a screen, in Latin letters: a Chinese character counts two.
+pub(super) fn width(text: &str) -> usize {
+    text.chars().map(|c| if c.is_whitespace() { 0 } else if u32::from(c) >= 0x2e80 { 2 } else { 1 }).sum()
+}
+
+/// Does a link's text say nothing of where it leads?
+pub(super) fn is_generic(text: &str) -> bool {
+    const WORDS: [&str; 52] = [
+        "更多", "更多>>", "more", "more>>", "更多+", "+更多", "下一页", "上一页", "首页", "尾页", "末页", "详情", "查看", "详细", "查看详情", "查看全文",
+        "阅读全文", "阅读更多", "全文", "下载", "附件", "点击查看", "点击下载", "返回", "展开", "read more", "continue reading", "download", "details",
+        "view", "view details", "next", "previous", "prev", "last", "first", "agenda", "minutes", "notice", "meeting notice", "pdf", "html", "video", "audio",
+        "link", "here", "click here", "learn more", "leer más", "lire la suite", "weiterlesen", "続きを読む",
+    ];
+    let folded: String = text.trim().trim_matches(|c: char| !c.is_alphanumeric() && c != '+' && c != '>').to_lowercase();
+    folded.is_empty() || folded.chars().all(|c| c.is_ascii_digit() || c.is_whitespace()) || WORDS.contains(&folded.as_str())
+}
+
+/// The title that a link carries: of the text within it and its `title`, the one that is not cut.
+pub(super) fn title_of_link(tree: &Tree<'_>, id: Id) -> String {
+    let heading = tree.elements(id).find(|inner| tree.is(*inner, &["h1", "h2", "h3", "h4", "h5", "h6"]));
+    let named = || {
+        tree.elements(id).skip(1).find(|inner| {
+            let labels = tree.labels(*inner);
+            ["title", "headline", "tit", "name", "bt"].iter().any(|word| labels.split([' ', '-', '_']).any(|label| label == *word))
+        })
+    };
+    let written = match heading.or_else(named).map(|inner| tree.line(inner)).filter(|line| width(line) >= 4) {
+        Some(line) => line,
+        None => chunk(tree, id),
+    };
+    let titled = tree.attribute(id, "title").map(|title| text::line(&title)).unwrap_or_default();
+    let pictured = || {
+        tree.elements(id).find(|inner| tree.is(*inner, &["img"])).and_then(|image| tree.attribute(image, "alt")).map(|alt| text::line(&alt)).unwrap_or_default()
+    };
+    let is_cut = |text: &str| text.ends_with(['…', '.']) && (text.ends_with("...") || text.ends_with('…'));
+    let stem = written.trim_end_matches(['.', '…', ' ']);
+    let fuller = width(&titled) > width(stem) && (is_cut(&written) || titled.starts_with(stem) && !stem.is_empty());
+    let title = if written.is_empty() && titled.is_empty() {
+        pictured()
+    } else if written.is_empty() || fuller {
+        titled
+    } else {
+        written
+    };
+    title.trim_start_matches(['·', '•', '▪', '■', '◆', '●', '▶', '>', '»', '*', '\u{a0}', ' ', '-', '—']).trim().to_owned()
+}
+
+/// The text of a link without what is a date or a summary: the first block of it, where it has blocks.
+fn chunk(tree: &Tree<'_>, id: Id) -> String {
+    let blocks = tree.elements(id).skip(1).filter(|inner| tree::is_block(tree.name(*inner))).count();
+    let mut line = String::new();
+    let mut holder = None;
+    for (node, piece) in tree.texts(id) {
+        if piece.trim().is_empty() {
+            line.push(' ');
+            continue;
+        }
+        let block = tree.ancestors(tree.parent(node)).take_while(|up| *up != id).find(|up| tree::is_block(tree.name(*up)));
+        if is_date_text(&piece) && width(&line) == 0 && tree.parent(node) != id {
+            continue;
+        }
+        if blocks > 0 && holder.is_some() && holder != Some(block) && width(&line) >= 8 {
+            break;
+        }
+        if is_date_text(&piece) && width(&line) >= 8 && tree.parent(node) != id {
+            break;
+        }
+        holder = Some(block);
+        line.push_str(&piece);
+    }
+    text::line(&line)
+}
+
+/// Is it nothing but digits, marks and the words of dates?
+fn is_date_text(piece: &str) -> bool {
+    let piece = piece.trim();
+    piece.chars().any(|c| c.is_ascii_digit())
+        && piece.chars().all(|c| c.is_ascii_digit() || c.is_whitespace() || "年月日时分秒点-/.:：[]()（）".contains(c))
+}
+
+/// The title of a row whose link says none: the longest other text that is no date.
+pub(super) fn title_beside(tree: &Tree<'_>, row: &Row, clock: Clock<'_>) -> String {
+    let link = row.link..tree.end(row.link);
+    let mut best = String::new();
+    let mut at = row.from;
+    while at < row.to {
+        // Whole cells and paragraphs, not pieces of them.
+        let is_unit = tree.is(at, &["td", "th", "p", "h1", "h2", "h3", "h4", "h5", "h6", "dt", "dd", "span", "strong", "b", "div"])
+            && !(at < link.start && tree.end(at) > link.start)
+            && !tree.elements(at).skip(1).any(|inner| tree.is(inner, &["td", "p", "div", "dt", "dd", "a"]));
+        if is_unit {
+            let line = tree.line(at);
+            let is_date = date::parse(&line, clock).is_some() && width(&line) <= 24;
+            if best.is_empty() && !is_date && width(&line) >= 4 && !is_generic(&line) || !is_date && width(&best) < 12 && width(&line) > width(&best) && !is_generic(&line) {
+                best = line;
+            }
+            at = tree.end(at);
+        } else {
+            at += 1;
+        }
+    }
+    best
+}
+
+/// The link of a stretch of nodes that is most like a title's.
+pub(super) fn best_link(tree: &Tree<'_>, from: Id, to: Id, base: &Link) -> Option<Id> {
+    let mut best: Option<(usize, Id)> = None;
+    for id in (from..to).filter(|id| tree.is(*id, &["a"])) {
+        if target(tree, id, base).is_none() {
+            continue;
+        }
+        let title = title_of_link(tree, id);
+        let worth = if is_generic(&title) { 0 } else { width(&title) };
+        if best.is_none_or(|(most, _)| worth > most) {
+            best = Some((worth, id));
+        }
+    }
+    best.map(|(_, id)| id)
+}
+
+/// Does the row show a date of its own?
+pub(super) fn has_date(tree: &Tree<'_>, row: &Row, clock: Clock<'_>) -> bool {
+    shown_date(tree, row, clock).is_some()
+}
+
+/// The date that a row shows outside its title, and how it was found.
+fn shown_date(tree: &Tree<'_>, row: &Row, clock: Clock<'_>) -> Option<(Stamp, &'static str)> {
+    const MOST_TEXTS: usize = 60;
+    if let Some(stamp) = (row.from..row.to)
+        .filter(|id| tree.is(*id, &["time"]))
+        .find_map(|id| date::parse(&tree.attribute(id, "datetime")?, clock))
+    {
+        return Some((stamp, "<time>"));
+    }
+    let mut parts: Vec<String> = Vec::new();
+    let mut loose = None;
+    for (node, piece) in tree.texts_between(row.from, row.to).take(MOST_TEXTS) {
+        let piece = text::line(&piece);
+        if piece.is_empty() {
+            continue;
+        }
+        let is_title = (row.link..tree.end(row.link)).contains(&node) && !is_date_text(&piece);
+        if is_title {
+            parts.clear();
+            continue;
+        }
+        if let Some(stamp) = whole(&piece, clock) {
+            if stamp.precision != Precision::Month {
+                return Some((stamp, "text of the row"));
+            }
+        } else if loose.is_none() && (12..400).contains(&piece.len()) {
+            loose = date::find(&piece, clock).map(|(stamp, _)| (stamp, "text of the row"));
+        }
+        // Day and month in elements of their own.
+        if piece.chars().count() <= 10 && is_part(&piece) {
+            parts.push(piece);
+            for count in 2..=parts.len().min(3) {
+                if let Some(stamp) = parts.get(parts.len() - count..).and_then(|parts| compose(parts, clock)) {
+                    return Some((stamp, "parts of the row"));
+                }
+            }
+        } else {
+            parts.clear();
+        }
+    }
+    // The title of an element may hold what its text says more shortly.
+    let titled = || {
+        (row.from..row.to)
+            .filter(|id| *id != row.link && tree.is(*id, &["span", "em", "i", "div", "td"]))
+            .find_map(|id| tree.attribute(id, "title").and_then(|title| whole(&title, clock)))
+            .map(|stamp| (stamp, "title of an element"))
+    };
+    loose.or_else(titled)
+}
+
+/// A text that is nothing but a date, with brackets or a label around it.
+fn whole(piece: &str, clock: Clock<'_>) -> Option<Stamp> {
+    let bare = piece.trim_matches(|c: char| c.is_whitespace() || "[]()（）【】〔〕|·•:：，,".contains(c));
+    let bare = match bare.rsplit_once(['：', ':']) {
+        Some((label, rest)) if label.chars().count() <= 6 && label.chars().all(char::is_alphabetic) => rest.trim(),
+        _ => bare,
+    };
+    let digits = bare.chars().filter(|c| c.is_ascii_digit()).count();
+    if bare.chars().count() > 36 || digits == bare.len() && !matches!(digits, 8 | 10 | 13 | 14) {
+        return None;
+    }
+    let relative = ["刚刚", "今天", "昨天", "前天", "ago", "前"].iter().any(|word| bare.contains(word)) && width(bare) <= 24;
+    let chinese = bare.contains('月') && bare.contains('日');
+    if digits < 2 && !relative && !chinese && !bare.starts_with("周") {
+        return None;
+    }
+    if relative || chinese {
+        return date::parse(bare, clock);
+    }
+    let all = date::find(bare, clock).filter(|(_, at)| at.len() + 8 >= bare.len());
+    all.map(|(stamp, _)| stamp)
+}
+
+/// May it be a part of a date: digits and the names of months?
+fn is_part(piece: &str) -> bool {
+    piece.chars().any(|c| c.is_ascii_digit()) || piece.chars().all(|c| c.is_alphabetic() || c == '.') || "年月日/-.".contains(piece)
+}
+
+/// A date in parts: 09 and 2023-03; 03-09 and 2023; 9, Mar and 2023; 09 and 3月.
+fn compose(parts: &[String], clock: Clock<'_>) -> Option<Stamp> {
+    let mut numbers: Vec<&str> = Vec::new();
+    for part in parts {
+        numbers.extend(part.split(|c: char| !c.is_ascii_digit()).filter(|digits| !digits.is_empty()));
+    }
+    let words = parts.iter().any(|part| part.chars().any(|c| c.is_alphabetic() && u32::from(c) < 0x2e80));
+    if words {
+        let joined = parts.join(" ");
+        return (numbers.len() >= 2 && numbers.iter().any(|number| number.len() == 4))
+            .then(|| date::parse(&joined, clock))
+            .flatten()
+            .or_else(|| (numbers.len() == 1 && parts.len() == 2).then(|| date::find(&joined, clock).map(|(stamp, _)| stamp)).flatten())
+            .filter(|stamp| stamp.precision != Precision::Month);
+    }
+    if numbers.len() < 2 || numbers.len() > 3 || numbers.iter().any(|number| !matches!(number.len(), 1 | 2 | 4)) {
+        return None;
+    }
+    let year = numbers.iter().position(|number| number.len() == 4);
+    let month = parts.iter().find(|part| part.contains('月')).map(|part| part.split(|c: char| !c.is_ascii_digit()).rfind(|digits| matches!(digits.len(), 1 | 2)));
+    match (year, numbers.as_slice()) {
+        // 2023-03 and 09, 2023 and 03-09
+        (Some(0), [year, month, day]) => date::parse(&format!("{year}-{month}-{day}"), clock),
+        // 09 and 2023-03
+        (Some(1), [day, year, month]) => date::parse(&format!("{year}-{month}-{day}"), clock),
+        // 03-09 and 2023; where one part is the day alone it comes first: 09, 03, 2023
+        (Some(2), [first, second, year]) => {
+            let alone = parts.len() == 3 && month.is_none();
+            let (month, day) = match month {
+                Some(Some(month)) if month == *first => (first, second),
+                Some(Some(_)) => (second, first),
+                _ if alone => (second, first),
+                _ => (first, second),
+            };
+            date::parse(&format!("{year}-{month}-{day}"), clock)
+        }
+        (None, [first, second]) => {
+            let month = month??;
+            let day = if month == *first { second } else { first };
+            date::parse(&format!("{month}月{day}日"), clock)
+        }
+        _ => None,
+    }
+}
+
+/// What a row says; `None` where its link leads nowhere.
+pub(super) fn draft(tree: &Tree<'_>, row: &Row, base: &Link, beside: bool, clock: Clock<'_>) -> Option<Draft> {
+    let link = target(tree, row.link, base)?;
+    let own = title_of_link(tree, row.link);
+    let title = if beside { Some(title_beside(tree, row, clock)).filter(|title| !title.is_empty()).unwrap_or(own) } else { own };
+    let (title, stamp) = strip_date(&title, clock);
+    let mut draft = Draft { title: text::line(&title), link: Some(link.as_str().to_owned()), ..Draft::default() };
+    draft.found.push(("title", if beside { "text beside the link" } else { "link" }.into()));
+    draft.found.push(("link", "list row".into()));
+    let in_address = || date::in_address(link.path(), clock).map(|stamp| (stamp, "address"));
+    let in_title = || date::find(&draft.title, clock).or_else(|| american(&draft.title, clock)).map(|(stamp, _)| (stamp, "title"));
+    let found = shown_date(tree, row, clock).or_else(|| stamp.map(|stamp| (stamp, "end of the title"))).or_else(in_address).or_else(in_title);
+    if let Some((stamp, by)) = found.filter(|(stamp, _)| stamp.precision != Precision::Month) {
+        draft.published = Some(stamp);
+        draft.found.push(("published", by.into()));
+    }
+    Some(draft)
+}
+
+/// 1-22-19 and 04.04.19: month, day and year, as titles of American agendas have it.
+fn american(title: &str, clock: Clock<'_>) -> Option<(Stamp, std::ops::Range<usize>)> {
+    let word = title.split_whitespace().find(|word| {
+        let parts: Vec<&str> = word.split(['-', '.', '/']).collect();
+        parts.len() == 3 && parts.iter().all(|part| (1..=2).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit()))
+    })?;
+    let parts: Vec<&str> = word.split(['-', '.', '/']).collect();
+    let [month, day, year] = parts.as_slice() else { return None };
+    date::parse(&format!("20{year}-{month}-{day}"), clock).map(|stamp| (stamp, 0..0))
+}
+
+/// A title without the date at its end or beginning: `关于…的通知 [2023-03-09]`.
+fn strip_date(title: &str, clock: Clock<'_>) -> (String, Option<Stamp>) {
+    let Some((stamp, at)) = date::find(title, clock) else { return (title.to_owned(), None) };
+    let is_edge = |text: &str| text.chars().all(|c| c.is_whitespace() || "[]()（）【】〔〕|·".contains(c));
+    let (before, after) = (title.get(..at.start).unwrap_or(""), title.get(at.end..).unwrap_or(""));
+    let numeric = title.get(at.clone()).is_some_and(|text| text.chars().all(|c| c.is_ascii_digit() || "-/.: ".contains(c)));
+    if numeric && is_edge(after) && width(before) >= 8 {
+        return (before.trim_end_matches(|c: char| c.is_whitespace() || "[(（【〔|·".contains(c)).to_owned(), Some(stamp));
+    }
+    if numeric && is_edge(before) && width(after) >= 8 {
+        return (after.trim_start_matches(|c: char| c.is_whitespace() || "])）】〕|·".contains(c)).to_owned(), Some(stamp));
+    }
+    (title.to_owned(), None)
+}

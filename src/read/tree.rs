@@ -1,0 +1,439 @@
+//! The elements of an HTML page, as far as a browser would see them.
+//!
+//! Nodes lie in one vector in the order of the document, so that everything within an element is a range of it, and
+//! nothing here or above recurses. The builder knows the end tags that HTML lets one leave out (HTML, section 13.1.2.4)
+//! and which end tags reach how far (section 13.2.4.2); it neither adopts nor re-opens elements as browsers do, which
+//! keeps its time linear in the size of the page, whatever the page does.
+
+use std::borrow::Cow;
+
+use super::markup::{self, Token, Tokens, cut};
+use super::text::{self, Definitions};
+
+/// How deeply elements are nested; deeper ones become siblings.
+const DEEPEST: usize = 512;
+/// The most nodes of a page; what follows is left out.
+const MOST: usize = 400_000;
+
+/// The number of a node.
+pub(super) type Id = usize;
+
+/// What a node is.
+#[derive(Debug)]
+pub(super) enum What<'a> {
+    /// An element: its name in lower case and its raw attributes.
+    Element(Cow<'a, str>, &'a str),
+    /// Text, with its references not yet resolved.
+    Text(&'a str),
+}
+
+#[derive(Debug)]
+pub(super) struct Node<'a> {
+    pub(super) what: What<'a>,
+    pub(super) parent: Id,
+    /// The first node behind everything within this one.
+    pub(super) end: Id,
+    /// Where its start tag begins in the page, in bytes.
+    from: usize,
+    /// Where its end tag ends.
+    to: usize,
+}
+
+/// A page. Node 0 is its root, an element without a name.
+#[derive(Debug)]
+pub(super) struct Tree<'a> {
+    nodes: Vec<Node<'a>>,
+    source: &'a str,
+}
+
+static NO_ENTITIES: Definitions = Definitions::new();
+
+impl<'a> Tree<'a> {
+    pub(super) fn parse(source: &'a str) -> Self {
+        Builder::new(source).build()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    pub(super) fn node(&self, id: Id) -> Option<&Node<'a>> {
+        self.nodes.get(id)
+    }
+
+    /// The name of an element; empty for the root and for text.
+    pub(super) fn name(&self, id: Id) -> &str {
+        match self.nodes.get(id).map(|node| &node.what) {
+            Some(What::Element(name, _)) => name,
+            _ => "",
+        }
+    }
+
+    pub(super) fn is(&self, id: Id, names: &[&str]) -> bool {
+        names.contains(&self.name(id))
+    }
+
+    pub(super) fn parent(&self, id: Id) -> Id {
+        self.nodes.get(id).map_or(0, |node| node.parent)
+    }
+
+    /// The first node behind everything within this one.
+    pub(super) fn end(&self, id: Id) -> Id {
+        self.nodes.get(id).map_or(id, |node| node.end)
+    }
+
+    /// The element and all that encloses it, from the inside out, without the root.
+    pub(super) fn ancestors(&self, id: Id) -> impl Iterator<Item = Id> {
+        std::iter::successors(Some(id), |id| Some(self.parent(*id))).take_while(|id| *id != 0)
+    }
+
+    /// The nodes directly within this one.
+    pub(super) fn children(&self, id: Id) -> impl Iterator<Item = Id> {
+        let end = self.end(id);
+        std::iter::successors(Some(id + 1), |child| Some(self.end(*child).max(*child + 1)))
+            .take_while(move |child| *child < end)
+    }
+
+    /// Elements within `id`, itself included.
+    pub(super) fn elements(&self, id: Id) -> impl Iterator<Item = Id> {
+        (id..self.end(id)).filter(|at| matches!(self.nodes.get(*at).map(|node| &node.what), Some(What::Element(..))))
+    }
+
+    /// The value of an attribute with its references resolved.
+    pub(super) fn attribute(&self, id: Id, name: &str) -> Option<Cow<'a, str>> {
+        match self.nodes.get(id).map(|node| &node.what) {
+            Some(What::Element(_, inside)) if !inside.is_empty() => {
+                markup::attribute(inside, name).map(|raw| text::resolve(raw, &NO_ENTITIES))
+            }
+            _ => None,
+        }
+    }
+
+    pub(super) fn classes(&self, id: Id) -> impl Iterator<Item = &'a str> {
+        let raw = match self.nodes.get(id).map(|node| &node.what) {
+            Some(What::Element(_, inside)) => markup::attribute(inside, "class").unwrap_or(""),
+            _ => "",
+        };
+        raw.split_ascii_whitespace()
+    }
+
+    /// Id and classes in one text, for looking for words in it.
+    pub(super) fn labels(&self, id: Id) -> String {
+        let mut labels = self.attribute(id, "id").unwrap_or_default().to_ascii_lowercase();
+        for class in self.classes(id) {
+            labels.push(' ');
+            labels.push_str(&class.to_ascii_lowercase());
+        }
+        labels
+    }
+
+    /// The texts within `id` that a reader sees, in order, with their nodes. References are resolved.
+    pub(super) fn texts(&self, id: Id) -> Texts<'_, 'a> {
+        self.texts_between(id, self.end(id))
+    }
+
+    /// The texts of the nodes from `from` up to `to`.
+    pub(super) const fn texts_between(&self, from: Id, to: Id) -> Texts<'_, 'a> {
+        Texts { tree: self, at: from, to }
+    }
+
+    /// The text within `id` in one line.
+    pub(super) fn line(&self, id: Id) -> String {
+        let mut all = String::new();
+        for (_, text) in self.texts(id) {
+            all.push_str(&text);
+            if all.len() > 8192 {
+                break;
+            }
+        }
+        text::line(&all)
+    }
+
+    /// The markup of an element, as the page has it.
+    pub(super) fn outer(&self, id: Id) -> &'a str {
+        self.nodes.get(id).map_or("", |node| cut(self.source, node.from, node.to))
+    }
+
+    /// The whole content of an element that holds text only, such as a script.
+    pub(super) fn raw(&self, id: Id) -> &'a str {
+        match self.nodes.get(id + 1).map(|node| (&node.what, node.parent)) {
+            Some((What::Text(text), parent)) if parent == id => text,
+            _ => "",
+        }
+    }
+}
+
+/// See [`Tree::texts`].
+pub(super) struct Texts<'t, 'a> {
+    tree: &'t Tree<'a>,
+    at: Id,
+    to: Id,
+}
+
+impl<'a> Iterator for Texts<'_, 'a> {
+    type Item = (Id, Cow<'a, str>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        while self.at < self.to {
+            let at = self.at;
+            let node = self.tree.nodes.get(at)?;
+            match &node.what {
+                What::Element(name, _) if is_hidden(name) => self.at = node.end.max(at + 1),
+                What::Element(..) => self.at += 1,
+                What::Text(raw) => {
+                    self.at += 1;
+                    return Some((at, text::resolve(raw, &NO_ENTITIES)));
+                }
+            }
+        }
+        None
+    }
+}
+
+/// Elements whose text nobody sees.
+pub(super) fn is_hidden(name: &str) -> bool {
+    matches!(
+        name,
+        "script" | "style" | "noscript" | "template" | "iframe" | "object" | "textarea" | "select" | "head" | "svg"
+    )
+}
+
+/// Elements whose content is text up to their end tag (HTML, section 13.2.5, RAWTEXT, RCDATA and script data).
+fn is_raw(name: &str) -> bool {
+    matches!(name, "script" | "style" | "textarea" | "title" | "xmp")
+}
+
+fn is_void(name: &str) -> bool {
+    matches!(
+        name,
+        "area" | "base" | "br" | "col" | "embed" | "hr" | "img" | "input" | "link" | "meta" | "param" | "source" | "track" | "wbr"
+    )
+}
+
+/// Elements that stand for a block, before which an open paragraph ends.
+pub(super) fn is_block(name: &str) -> bool {
+    matches!(
+        name,
+        "address" | "article" | "aside" | "blockquote" | "center" | "details" | "dialog" | "dir" | "div" | "dl" | "dt" | "dd"
+            | "fieldset" | "figcaption" | "figure" | "footer" | "form" | "h1" | "h2" | "h3" | "h4" | "h5" | "h6" | "header"
+            | "hgroup" | "hr" | "li" | "main" | "menu" | "nav" | "ol" | "p" | "pre" | "section" | "summary" | "table" | "ul"
+            | "tr" | "td" | "th" | "tbody" | "thead" | "tfoot" | "caption"
+    )
+}
+
+/// Elements that an end tag of an inline element does not reach through.
+fn is_special(name: &str) -> bool {
+    is_block(name) || matches!(name, "body" | "html" | "button" | "object" | "template" | "marquee")
+}
+
+struct Builder<'a> {
+    tree: Tree<'a>,
+    open: Vec<Id>,
+}
+
+impl<'a> Builder<'a> {
+    fn new(source: &'a str) -> Self {
+        let root = Node { what: What::Element(Cow::Borrowed(""), ""), parent: 0, end: 0, from: 0, to: source.len() };
+        Self { tree: Tree { nodes: vec![root], source }, open: vec![0] }
+    }
+
+    fn build(mut self) -> Tree<'a> {
+        let source = self.tree.source;
+        let mut tokens = Tokens::new(source);
+        while let Some(token) = tokens.next() {
+            if self.tree.nodes.len() >= MOST {
+                break;
+            }
+            let (from, to) = (tokens.start(), tokens.end());
+            match token {
+                Token::Text(text) | Token::Cdata(text) => self.text(text, from, to),
+                Token::Start { name, inside, closed } => {
+                    let name = lower(name);
+                    let id = self.start(name.clone(), inside, closed, from, to);
+                    if is_raw(&name) && !closed {
+                        let rest = cut(source, to, source.len());
+                        let length = end_tag(rest, &name).unwrap_or(rest.len());
+                        tokens.back(to + length);
+                        if length > 0 && id.is_some() {
+                            self.text(cut(rest, 0, length), to, to + length);
+                        }
+                    }
+                }
+                Token::End { name } => self.end(&lower(name), from, to),
+                Token::Doctype(_) => {}
+            }
+        }
+        let (last, length) = (self.tree.nodes.len(), source.len());
+        while let Some(id) = self.open.pop() {
+            if let Some(node) = self.tree.nodes.get_mut(id) {
+                (node.end, node.to) = (last, length);
+            }
+        }
+        self.tree
+    }
+
+    fn push(&mut self, what: What<'a>, from: usize, to: usize) -> Id {
+        let id = self.tree.nodes.len();
+        let parent = self.open.last().copied().unwrap_or(0);
+        self.tree.nodes.push(Node { what, parent, end: id + 1, from, to });
+        id
+    }
+
+    fn text(&mut self, text: &'a str, from: usize, to: usize) {
+        self.push(What::Text(text), from, to);
+    }
+
+    fn start(&mut self, name: Cow<'a, str>, inside: &'a str, closed: bool, from: usize, to: usize) -> Option<Id> {
+        if matches!(&*name, "html" | "body") && self.open.iter().any(|open| self.tree.name(*open) == name) {
+            return None;
+        }
+        self.imply_ends(&name, from);
+        let in_drawing = closed && self.open.iter().any(|open| self.tree.is(*open, &["svg", "math"]));
+        let stays_open = !is_void(&name) && !in_drawing && self.open.len() < DEEPEST;
+        let id = self.push(What::Element(name, inside), from, to);
+        if stays_open {
+            self.open.push(id);
+        }
+        Some(id)
+    }
+
+    /// Closes what the start of `name` closes without an end tag.
+    fn imply_ends(&mut self, name: &str, at: usize) {
+        if is_block(name) && !matches!(name, "tr" | "td" | "th" | "tbody" | "thead" | "tfoot" | "caption") {
+            self.close_within(&["p"], at, |open| matches!(open, "table" | "td" | "th" | "caption" | "button" | "object"));
+        }
+        let no_list_end = |open: &str| is_special(open) && !matches!(open, "address" | "div" | "p" | "center");
+        match name {
+            "body" => self.close_within(&["head"], at, |_| false),
+            "li" => self.close_within(&["li"], at, no_list_end),
+            "dt" | "dd" => self.close_within(&["dt", "dd"], at, no_list_end),
+            "option" => self.close_within(&["option"], at, |open| open == "select"),
+            "tr" => self.close_within(&["tr"], at, |open| open == "table"),
+            "td" | "th" => self.close_within(&["td", "th"], at, |open| matches!(open, "table" | "tr")),
+            "tbody" | "thead" | "tfoot" => self.close_within(&["tbody", "thead", "tfoot"], at, |open| open == "table"),
+            "a" => self.close_within(&["a"], at, is_special),
+            "h1" | "h2" | "h3" | "h4" | "h5" | "h6" => {
+                self.close_within(&["h1", "h2", "h3", "h4", "h5", "h6"], at, is_special);
+            }
+            _ => {}
+        }
+    }
+
+    /// Closes the innermost open element of these names, with all within it, unless an element that stops the search
+    /// is met first.
+    fn close_within(&mut self, names: &[&str], at: usize, stops: impl Fn(&str) -> bool) {
+        for depth in (1..self.open.len()).rev() {
+            let Some(id) = self.open.get(depth).copied() else { return };
+            if self.tree.is(id, names) {
+                self.close(depth, at);
+                return;
+            }
+            if stops(self.tree.name(id)) {
+                return;
+            }
+        }
+    }
+
+    fn end(&mut self, name: &str, from: usize, to: usize) {
+        match name {
+            // What follows them belongs to the page all the same.
+            "body" | "html" => {}
+            "br" => {
+                self.push(What::Element(Cow::Borrowed("br"), ""), from, to);
+            }
+            "table" | "tr" | "td" | "th" | "tbody" | "thead" | "tfoot" => {
+                self.close_within(&[name], to, |open| open == "table" && name != "table");
+            }
+            "li" => self.close_within(&["li"], to, |open| matches!(open, "ul" | "ol" | "table" | "td" | "th")),
+            _ if is_block(name) || matches!(name, "head" | "button" | "object") => {
+                self.close_within(&[name], to, |open| matches!(open, "table" | "td" | "th" | "caption" | "object"));
+            }
+            _ => self.close_within(&[name], to, is_special),
+        }
+    }
+
+    /// Closes everything from this depth on.
+    fn close(&mut self, depth: usize, at: usize) {
+        let last = self.tree.nodes.len();
+        for id in self.open.drain(depth..) {
+            if let Some(node) = self.tree.nodes.get_mut(id) {
+                (node.end, node.to) = (last, at);
+            }
+        }
+    }
+}
+
+fn lower(name: &str) -> Cow<'_, str> {
+    if name.bytes().any(|b| b.is_ascii_uppercase()) { Cow::Owned(name.to_ascii_lowercase()) } else { Cow::Borrowed(name) }
+}
+
+/// Where `</name` begins.
+fn end_tag(text: &str, name: &str) -> Option<usize> {
+    let mut from = 0;
+    loop {
+        let at = from + cut(text, from, text.len()).find("</")?;
+        let found = cut(text, at + 2, at + 2 + name.len());
+        if found.eq_ignore_ascii_case(name) {
+            return Some(at);
+        }
+        from = at + 2;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shape(html: &str) -> String {
+        let tree = Tree::parse(html);
+        let mut out = String::new();
+        let mut ends: Vec<Id> = Vec::new();
+        for id in 1..tree.len() {
+            while ends.last().is_some_and(|end| *end <= id) {
+                ends.pop();
+                out.push(')');
+            }
+            match &tree.node(id).unwrap().what {
+                What::Text(text) => out.push_str(text.trim()),
+                What::Element(name, _) => {
+                    out.push_str(name);
+                    out.push('(');
+                    ends.push(tree.end(id));
+                }
+            }
+        }
+        out.push_str(&")".repeat(ends.len()));
+        out
+    }
+
+    #[test]
+    fn end_tags_that_are_left_out() {
+        assert_eq!(shape("<ul><li>a<li>b</ul>c"), "ul(li(a)li(b))c");
+        assert_eq!(shape("<p>a<p>b<div>c</div>"), "p(a)p(b)div(c)");
+        assert_eq!(shape("<dl><dt>a<dd>b<dt>c</dl>"), "dl(dt(a)dd(b)dt(c))");
+        assert_eq!(shape("<table><tr><td>a<td>b<tr><td>c</table>d"), "table(tr(td(a)td(b))tr(td(c)))d");
+        assert_eq!(shape("<a href=1>x<a href=2>y</a>"), "a(x)a(y)");
+    }
+
+    #[test]
+    fn end_tags_that_reach_nothing() {
+        assert_eq!(shape("<div><span>a</div></span>b"), "div(span(a))b");
+        assert_eq!(shape("<table><tr><td></div>a</td></tr></table>"), "table(tr(td(a)))");
+        assert_eq!(shape("<body>a</html><p>b"), "body(ap(b))");
+        assert_eq!(shape("<li><ul><li>a</ul>b"), "li(ul(li(a))b)");
+    }
+
+    #[test]
+    fn scripts_are_text() {
+        assert_eq!(shape("<script>if (a<b) '<li>'</SCRIPT>c"), "script(if (a<b) '<li>')c");
+        assert_eq!(shape("<title>a <b></title>"), "title(a <b>)");
+    }
+
+    #[test]
+    fn a_hundred_thousand_levels_end_at_five_hundred() {
+        for unit in ["<div>", "<b i>", "<table>", "<a>", "<ul><li>", "<svg>"] {
+            let tree = Tree::parse(&unit.repeat(100_000));
+            assert!((1..tree.len()).map(|id| tree.ancestors(id).count()).take(2000).max().unwrap() <= DEEPEST, "{unit}");
+        }
+    }
+}
