@@ -11,6 +11,40 @@ pub(super) struct Clock<'a> {
     pub(super) zone: &'a Zone,
     /// Is the document Chinese? Then CST is China's time, not America's.
     pub(super) chinese: bool,
+    /// What comes first in 05/06/2023.
+    pub(super) order: Order,
+}
+
+/// Which comes first where month and day are numbers before the year.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Order {
+    /// Month with slashes, day with other marks, unless that cannot be.
+    #[default]
+    Unknown,
+    /// 05/06 is in May.
+    MonthFirst,
+    /// 05/06 is in June.
+    DayFirst,
+}
+
+/// What the dates of a document tell of their order: a 13 or more can only be a day. `words` are its pieces of text.
+pub(super) fn order_of<'a>(words: impl Iterator<Item = &'a str>) -> Order {
+    for word in words {
+        let parts: Vec<&str> = word.split(['-', '/', '.']).collect();
+        let [first, second, year] = parts.as_slice() else { continue };
+        let number = |text: &str| (text.len() <= 2).then(|| text.parse::<u8>().ok()).flatten();
+        if let (Some(first), Some(second)) = (number(first), number(second))
+            && matches!(year.len(), 2 | 4)
+            && year.bytes().all(|b| b.is_ascii_digit())
+        {
+            match (first, second) {
+                (1..=12, 13..=31) => return Order::MonthFirst,
+                (13..=31, 1..=12) if year.len() == 4 => return Order::DayFirst,
+                _ => {}
+            }
+        }
+    }
+    Order::Unknown
 }
 
 /// A date more than a day ahead is a slip, or made to stay on top.
@@ -260,7 +294,7 @@ fn absolute(tokens: &[Token], clock: Clock<'_>) -> Option<Stamp> {
     let zone = time.as_ref().and_then(|_| zone(tokens.get(to..)?, clock));
     let before = tokens.get(..from).unwrap_or(tokens);
     let after = tokens.get(to..).unwrap_or(&[]);
-    let day = named(before, after).or_else(|| numeric(before)).or_else(|| numeric(after))?;
+    let day = named(before, after).or_else(|| numeric(before, clock.order)).or_else(|| numeric(after, clock.order))?;
     let parts = |year: i64| {
         Some((i16::try_from(year).ok()?, i8::try_from(day.month).ok()?, i8::try_from(day.day.unwrap_or(1)).ok()?))
     };
@@ -323,10 +357,15 @@ const fn century(year: i64, digits: usize) -> i64 {
 /// Dates whose month is a name.
 fn named(before: &[Token], after: &[Token]) -> Option<Day> {
     let all = || before.iter().chain(after.iter());
-    let month = all().find_map(|token| match token {
-        Token::Word(word) => month(word),
-        _ => None,
-    })?;
+    let months: Vec<i64> = all()
+        .filter_map(|token| match token {
+            Token::Word(word) => month(word),
+            _ => None,
+        })
+        .collect();
+    // Mar 12 Nov 2013 is a Tuesday, in French.
+    let is_tuesday = matches!(before.first(), Some(Token::Word(word)) if word == "mar") && months.len() > 1;
+    let month = *months.get(usize::from(is_tuesday))?;
     // What follows the time may begin with an offset, which is no year.
     let offset = after.iter().position(|token| matches!(token, Token::Mark('+' | '-')));
     let numbers = before.iter().chain(
@@ -401,7 +440,7 @@ fn month(word: &str) -> Option<i64> {
         ("giu", 6),
         ("juil", 7),
         ("lug", 7),
-        ("août", 8),
+        ("aoû", 8),
         ("aout", 8),
         ("ago", 8),
         ("set", 9),
@@ -438,7 +477,7 @@ fn month(word: &str) -> Option<i64> {
 }
 
 /// Dates in numbers only.
-fn numeric(tokens: &[Token]) -> Option<Day> {
+fn numeric(tokens: &[Token], order: Order) -> Option<Day> {
     let number = |at: usize| match tokens.get(at) {
         Some(Token::Number(value, digits)) => Some((*value, *digits)),
         _ => None,
@@ -474,8 +513,19 @@ fn numeric(tokens: &[Token]) -> Option<Day> {
             (Some(divider @ ('-' | '/' | '.')), Some((second, _)), Some('-' | '/' | '.'), Some((year, 4)))
                 if digits <= 2 =>
             {
-                let (month, day) = if divider == '/' && is_month(first) { (first, second) } else { (second, first) };
+                let month_first = match order {
+                    Order::MonthFirst => true,
+                    Order::DayFirst => false,
+                    Order::Unknown => divider == '/' || !is_month(second),
+                };
+                let (month, day) = if month_first && is_month(first) { (first, second) } else { (second, first) };
                 (is_month(month) && is_day(day)).then_some(Day { year: Some(year), month, day: Some(day) })
+            }
+            // 1-22-19, where the document shows which comes first
+            (Some('-' | '/' | '.'), Some((day, _)), Some('-' | '/' | '.'), Some((year, 2)))
+                if digits <= 2 && order == Order::MonthFirst && is_month(first) && is_day(day) =>
+            {
+                Some(Day { year: Some(century(year, 2)), month: first, day: Some(day) })
             }
             // 24-01-02
             (Some('-' | '/' | '.'), Some((month, _)), Some('-' | '/' | '.'), Some((day, 2)))
@@ -492,7 +542,12 @@ fn numeric(tokens: &[Token]) -> Option<Day> {
                 Some(Day { year: Some(first), month, day: None })
             }
             // 03-09
-            (Some('-' | '/'), Some((day, _)), None, _) if digits <= 2 && is_month(first) && is_day(day) => {
+            (Some('-' | '/'), Some((day, _)), None, _)
+                if digits <= 2
+                    && is_month(first)
+                    && is_day(day)
+                    && at.checked_sub(1).is_none_or(|last| !matches!(mark(last), Some('-' | '/' | '.'))) =>
+            {
                 Some(Day { year: None, month: first, day: Some(day) })
             }
             // 20230309
@@ -598,13 +653,27 @@ pub(super) fn find(text: &str, clock: Clock<'_>) -> Option<(Stamp, std::ops::Ran
         let candidate = super::markup::cut(rest, 0, length).trim_end_matches(|c: char| !c.is_alphanumeric());
         let is_all = text.trim_matches(|c: char| !c.is_alphanumeric()).len() <= candidate.len() + 2;
         if (has_year(candidate) || is_all)
-            && let Some(stamp) = pieces(candidate).find_map(|piece| parse(piece, clock))
+            && let Some((stamp, length)) = longest(candidate, clock)
         {
-            return Some((stamp, at..at + candidate.len()));
+            return Some((stamp, at..at + length));
         }
         at += if is_digit(c) { run_length(rest, is_date_char).max(1) } else { length };
     }
     None
+}
+
+/// The date of a candidate, and how much of it says so.
+fn longest(candidate: &str, clock: Clock<'_>) -> Option<(Stamp, usize)> {
+    let mut found: Option<(Stamp, usize)> = None;
+    for piece in pieces(candidate) {
+        match (parse(piece, clock), &found) {
+            (Some(stamp), None) => found = Some((stamp, piece.len())),
+            (Some(stamp), Some((known, _))) if stamp == *known => found = Some((stamp, piece.trim_end().len())),
+            (None, None) => {}
+            _ => break,
+        }
+    }
+    found
 }
 
 /// The candidate, and what is left of it when words at its end are taken away one by one.
@@ -612,8 +681,10 @@ fn pieces(candidate: &str) -> impl Iterator<Item = &str> {
     let words: Vec<usize> =
         candidate.char_indices().filter(|(_, c)| c.is_whitespace()).map(|(at, _)| at).chain([candidate.len()]).collect();
     words.into_iter().rev().take(8).filter_map(|end| candidate.get(..end)).filter(|piece| {
-        let months = piece.split(|c: char| !c.is_alphabetic()).filter(|word| is_month_word(word)).count();
-        months <= 1 && (piece.bytes().any(|b| b.is_ascii_digit()) || !piece.is_ascii())
+        let mut words = piece.split(|c: char| !c.is_alphabetic());
+        let tuesday = words.clone().next().is_some_and(|word| word.eq_ignore_ascii_case("mar"));
+        let months = words.by_ref().filter(|word| is_month_word(word)).count();
+        months <= 1 + usize::from(tuesday) && (piece.bytes().any(|b| b.is_ascii_digit()) || !piece.is_ascii())
     })
 }
 
@@ -652,7 +723,7 @@ fn has_year(text: &str) -> bool {
 fn is_month_word(word: &str) -> bool {
     const LONG: &str = " january february march april may june july august september october november december sept \
         enero febrero marzo abril mayo junio julio agosto septiembre setiembre octubre noviembre diciembre \
-        janvier février fevrier mars avril mai juin juillet août aout septembre octobre novembre décembre decembre \
+        janvier février fevrier mars avril mai juin juillet aoû août aout septembre octobre novembre décembre decembre \
         januar februar märz juni juli oktober dezember gennaio febbraio aprile maggio giugno luglio settembre ottobre dicembre \
         janeiro fevereiro março maio junho julho setembro outubro novembro dezembro ene abr ago dic janv févr fév avr juil \
         déc dez okt gen mag giu lug ott out января февраля марта апреля мая июня июля августа сентября октября ноября декабря \
@@ -726,7 +797,7 @@ mod tests {
     fn read(text: &str) -> String {
         let zone = Zone::shanghai();
         let now = Moment::from_rfc3339("2026-11-24T10:00:00+08:00").unwrap();
-        let clock = Clock { now, zone: &zone, chinese: true };
+        let clock = Clock { now, zone: &zone, chinese: true, order: Order::Unknown };
         parse(text, clock).map_or_else(|| "none".to_owned(), |stamp| format!("{stamp} {}", stamp.precision.word()))
     }
 
@@ -751,7 +822,7 @@ mod tests {
         let zone = Zone::shanghai();
         let now = Moment::from_rfc3339("2026-11-24T10:00:00+08:00").unwrap();
         let at =
-            |chinese| parse("Thu, 09 Mar 2023 10:27:02 CST", Clock { now, zone: &zone, chinese }).unwrap().at.rfc3339();
+            |chinese| parse("Thu, 09 Mar 2023 10:27:02 CST", Clock { now, zone: &zone, chinese, order: Order::Unknown }).unwrap().at.rfc3339();
         assert_eq!(at(true), "2023-03-09T02:27:02.000Z");
         assert_eq!(at(false), "2023-03-09T16:27:02.000Z");
     }

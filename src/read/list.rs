@@ -51,8 +51,8 @@ struct Group {
     rows: Vec<Row>,
     weight: f64,
     dated: usize,
-    /// Do the links say no more than "agenda" or "download", so that the titles stand beside them?
-    beside: bool,
+    /// Where the links say no more than "agenda" or "download": which text beside them is the title.
+    beside: Option<usize>,
 }
 
 /// Reads the list of a page.
@@ -71,12 +71,17 @@ pub(super) fn read(
     }) else {
         return (Vec::new(), Detection { reasons: vec!["no group of links looks like a list".into()], ..Detection::default() });
     };
+    let mostly_dated = group.dated * 5 >= group.rows.len() * 4;
     let mut drafts = Vec::with_capacity(group.rows.len());
     let mut seen = HashSet::new();
     for row in &group.rows {
         let Some(mut draft) = row::draft(tree, row, &base, group.beside, clock) else { continue };
         overrule(tree, row, rules, clock, &mut draft, faults);
-        if draft.title.is_empty() || !seen.insert((draft.link.clone(), group.beside.then(|| draft.title.clone()))) {
+        // A short row without a date among rows with dates is the name of a column.
+        if mostly_dated && row::width(&draft.title) < 12 && !row::has_date(tree, row, clock) {
+            continue;
+        }
+        if draft.title.is_empty() || !seen.insert((draft.link.clone(), group.beside.map(|_| draft.title.clone()))) {
             continue;
         }
         if drafts.len() == MOST_DRAFTS {
@@ -88,6 +93,18 @@ pub(super) fn read(
     settle_dates(&mut drafts, clock);
     let detection = describe(tree, &group, &drafts, rules);
     (drafts, detection)
+}
+
+/// Whether the page's dates begin with the month or the day.
+pub(super) fn order(tree: &Tree<'_>) -> date::Order {
+    let texts: Vec<String> = tree.texts(0).filter(|(_, text)| text.len() < 80 && text.bytes().any(|b| b.is_ascii_digit())).map(|(_, text)| text.into_owned()).collect();
+    match date::order_of(texts.iter().flat_map(|text| text.split(|c: char| c.is_whitespace() || matches!(c, ',' | '(' | ')')))) {
+        date::Order::Unknown => {
+            let language = tree.elements(0).take(8).find(|id| tree.is(*id, &["html"])).and_then(|id| tree.attribute(id, "lang"));
+            if language.is_some_and(|language| language.eq_ignore_ascii_case("en-us")) { date::Order::MonthFirst } else { date::Order::Unknown }
+        }
+        order => order,
+    }
 }
 
 /// The address that relative links belong to.
@@ -146,14 +163,15 @@ fn pinned(tree: &Tree<'_>, base: &Link, rules: &ListRules, clock: Clock<'_>, fau
         rows = rows_of(tree, &links, clock);
     }
     let dated = rows.iter().filter(|row| row::has_date(tree, row, clock)).count();
-    (!rows.is_empty()).then_some(Group { rows, weight: 1.0, dated, beside: false })
+    (!rows.is_empty()).then_some(Group { rows, weight: 1.0, dated, beside: None })
 }
 
 fn detect(tree: &Tree<'_>, url: &Link, base: &Link, clock: Clock<'_>) -> Option<Group> {
     let paths = paths(tree);
     let mut groups: HashMap<u64, Vec<Id>> = HashMap::new();
     let mut order = Vec::new();
-    for id in tree.elements(0).filter(|id| tree.is(*id, &["a"])) {
+    let in_head = |id: Id| tree.ancestors(id).take(6).any(|up| tree.is(up, &["th", "thead"]) && !tree.elements(tree.parent(up)).any(|cell| tree.is(cell, &["td"])));
+    for id in tree.elements(0).filter(|id| tree.is(*id, &["a"]) && !in_head(*id)) {
         let Some(target) = row::target(tree, id, base) else { continue };
         if target.canonical() == url.canonical() || row::is_generic(&tree.line(id)) && !tree.line(id).is_empty() && is_paging(tree, id) {
             continue;
@@ -193,9 +211,12 @@ fn paths(tree: &Tree<'_>) -> Vec<u64> {
     let mut paths = vec![0; tree.len()];
     for id in tree.elements(0).skip(1) {
         let parent = paths.get(tree.parent(id)).copied().unwrap_or(0);
-        let mut path = xxh3_64_with_seed(tree.name(id).as_bytes(), parent);
-        let stable = tree.classes(id).map(stem).filter(|class| !is_state(class)).take(1);
-        for class in stable {
+        // Pinned rows are often bold.
+        let mut path = if tree.is(id, &["b", "strong", "em", "i", "u", "font"]) { parent } else { xxh3_64_with_seed(tree.name(id).as_bytes(), parent) };
+        // The classes of rows and cells often alternate.
+        if path != parent && !tree.is(id, &["tr", "td", "th", "li", "tbody", "p"])
+            && let Some(class) = tree.classes(id).map(stem).find(|class| !is_state(class))
+        {
             path = xxh3_64_with_seed(class.as_bytes(), path);
         }
         if let Some(slot) = paths.get_mut(id) {
@@ -240,20 +261,18 @@ fn once_each(tree: &Tree<'_>, members: &[Id], base: &Link) -> Vec<Id> {
 fn readings(tree: &Tree<'_>, links: &[Id], url: &Link, base: &Link, clock: Clock<'_>) -> Vec<Group> {
     let rows = complete(tree, rows_of(tree, links, clock), base);
     let mut groups = vec![weigh(tree, rows, url, base, clock)];
-    let distinct: HashSet<String> = links.iter().map(|id| row::title_of_link(tree, *id)).collect();
-    if distinct.len() * 10 < links.len() * 6 {
-        let mut lifted: Vec<Row> = Vec::new();
-        for id in links {
-            let Some(holder) = tree.ancestors(*id).skip(1).find(|up| tree.is(*up, &["tr", "li", "article", "dl"])) else { continue };
-            if lifted.last().is_none_or(|row| row.from != holder) {
-                lifted.push(Row { link: *id, from: holder, to: tree.end(holder) });
-            }
+    // Where rows of a table hold one file or several, the row is the item and its first link the address.
+    let mut lifted: Vec<Row> = Vec::new();
+    for id in links {
+        let Some(holder) = tree.ancestors(*id).skip(1).find(|up| tree.is(*up, &["tr", "article"])) else { continue };
+        if lifted.last().is_none_or(|row| row.from != holder) {
+            lifted.push(Row { link: *id, from: holder, to: tree.end(holder) });
         }
-        if lifted.len() >= FEWEST {
-            let mut group = weigh(tree, lifted, url, base, clock);
-            group.weight *= 1.05;
-            groups.push(group);
-        }
+    }
+    if lifted.len() >= FEWEST && lifted.len() < links.len() {
+        let mut group = weigh(tree, lifted, url, base, clock);
+        group.weight *= 1.08;
+        groups.push(group);
     }
     groups
 }
@@ -361,12 +380,14 @@ fn weigh(tree: &Tree<'_>, rows: Vec<Row>, url: &Link, base: &Link, clock: Clock<
     let distinct: HashSet<&String> = titles.iter().collect();
     let generic = titles.iter().filter(|title| row::is_generic(title)).count();
     let beside = distinct.len() * 2 < rows.len() || generic * 2 > rows.len();
+    let column = if beside { row::column_beside(tree, &rows, clock) } else { 0 };
+    let targets: HashSet<String> = rows.iter().filter_map(|row| Some(row::target(tree, row.link, base)?.canonical())).collect();
     let (mut sum, mut dated, mut near) = (0.0, 0, 0);
     let folder = url.path().rsplit_once('/').map_or("", |(folder, _)| folder);
     for (at, (row, title)) in rows.iter().zip(&titles).enumerate() {
-        let title = if beside { row::title_beside(tree, row, clock) } else { title.clone() };
+        let title = if beside { row::title_beside(tree, row, column, clock) } else { title.clone() };
         let width = row::width(&title);
-        let worth = f64::from(u32::try_from(width.min(60)).unwrap_or(60)) / 60.0;
+        let worth = f64::from(u32::try_from(width.min(40)).unwrap_or(40)) / 40.0;
         // The hundredth row says less of the page's purpose than the tenth.
         let place = if at < 30 { 1.0 } else { 0.4 };
         sum += place * worth * if width < 10 { 0.3 } else { 1.0 };
@@ -375,12 +396,12 @@ fn weigh(tree: &Tree<'_>, rows: Vec<Row>, url: &Link, base: &Link, clock: Clock<
     }
     let count = f64::from(u32::try_from(rows.len().max(1)).unwrap_or(1));
     let share = |part: usize| f64::from(u32::try_from(part).unwrap_or(0)) / count;
-    let mut weight = sum * (1.0 + 1.8 * share(dated)) * (1.0 + 0.3 * share(near));
+    let mut weight = sum * (1.0 + 3.0 * share(dated)) * share(targets.len()) * share(targets.len()) * (1.0 + 0.3 * share(near));
     if beside {
-        weight *= 0.75;
+        weight *= 0.5;
     }
     weight *= place(tree, &rows);
-    Group { rows, weight, dated, beside }
+    Group { rows, weight, dated, beside: beside.then_some(column) }
 }
 
 /// How much a place speaks for a list: menus, footers and boxes beside the matter speak against it.
@@ -434,7 +455,7 @@ fn describe(tree: &Tree<'_>, group: &Group, drafts: &[Draft], rules: &ListRules)
     if group.dated == 0 {
         reasons.push("no row shows a date of its own".into());
     }
-    if group.beside {
+    if group.beside.is_some() {
         reasons.push("the titles stand beside the links".into());
     }
     let of = |part: usize, most: usize| part * most / total.max(1);

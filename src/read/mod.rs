@@ -128,7 +128,7 @@ pub fn read(page: &Page, rules: &Rules, now: Moment) -> Reading {
     if let Some(fault) = mojibake {
         return failed(fault);
     }
-    let clock = date::Clock { now, zone: &rules.zone, chinese: is_chinese(&text) };
+    let clock = date::Clock { now, zone: &rules.zone, chinese: is_chinese(&text), order: date::Order::Unknown };
     let start = text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
     if start.is_empty() {
         return failed(Fault::new(FaultKind::Empty, "document", "the answer has no content".to_owned()));
@@ -168,8 +168,9 @@ fn is_chinese(text: &str) -> bool {
     text.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c))
 }
 
-fn list_page(text: &str, url: &Link, rules: &Rules, clock: date::Clock<'_>) -> Reading {
+fn list_page(text: &str, url: &Link, rules: &Rules, mut clock: date::Clock<'_>) -> Reading {
     let tree = tree::Tree::parse(text);
+    clock.order = list::order(&tree);
     let mut faults = Vec::new();
     let (drafts, detection) = list::read(&tree, url, &rules.list, clock, &mut faults);
     let title = tree.elements(0).find(|id| tree.is(*id, &["title"])).map(|id| text::line(tree.raw(id))).unwrap_or_default();
@@ -182,6 +183,6 @@ pub fn read_article(page: &Page, rules: &Rules, now: Moment) -> Article {
     if let Some(fault) = mojibake {
         return Article { faults: vec![fault], ..Article::default() };
     }
-    let clock = date::Clock { now, zone: &rules.zone, chinese: is_chinese(&text) };
+    let clock = date::Clock { now, zone: &rules.zone, chinese: is_chinese(&text), order: date::Order::Unknown };
     article::read(&tree::Tree::parse(&text), &page.url, &rules.article, clock)
 }

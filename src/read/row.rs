@@ -68,6 +68,7 @@ pub(super) fn title_of_link(tree: &Tree<'_>, id: Id) -> String {
     } else {
         written
     };
+    let title = title.strip_prefix("Permalink to ").or_else(|| title.strip_prefix("Permanent Link to ")).unwrap_or(&title);
     title.trim_start_matches(['·', '•', '▪', '■', '◆', '●', '▶', '>', '»', '*', '\u{a0}', ' ', '-', '—']).trim().to_owned()
 }
 
@@ -104,28 +105,59 @@ fn is_date_text(piece: &str) -> bool {
         && piece.chars().all(|c| c.is_ascii_digit() || c.is_whitespace() || "年月日时分秒点-/.:：[]()（）".contains(c))
 }
 
-/// The title of a row whose link says none: the longest other text that is no date.
-pub(super) fn title_beside(tree: &Tree<'_>, row: &Row, clock: Clock<'_>) -> String {
+/// The texts of a row that may be its title, each with the number of its cell: whole cells and paragraphs that are
+/// neither dates nor without meaning.
+fn units(tree: &Tree<'_>, row: &Row, clock: Clock<'_>) -> Vec<(usize, String)> {
     let link = row.link..tree.end(row.link);
-    let mut best = String::new();
-    let mut at = row.from;
+    let mut found = Vec::new();
+    let (mut at, mut cell) = (row.from, 0);
     while at < row.to {
-        // Whole cells and paragraphs, not pieces of them.
+        cell += usize::from(tree.is(at, &["td", "th"]));
         let is_unit = tree.is(at, &["td", "th", "p", "h1", "h2", "h3", "h4", "h5", "h6", "dt", "dd", "span", "strong", "b", "div"])
             && !(at < link.start && tree.end(at) > link.start)
             && !tree.elements(at).skip(1).any(|inner| tree.is(inner, &["td", "p", "div", "dt", "dd", "a"]));
         if is_unit {
             let line = tree.line(at);
-            let is_date = date::parse(&line, clock).is_some() && width(&line) <= 24;
-            if best.is_empty() && !is_date && width(&line) >= 4 && !is_generic(&line) || !is_date && width(&best) < 12 && width(&line) > width(&best) && !is_generic(&line) {
-                best = line;
+            if whole(&line, clock).is_none() && (4..=160).contains(&width(&line)) && !is_generic(&line) && !is_date_text(&line) {
+                found.push((if cell > 0 { cell } else { found.len() }, line));
             }
             at = tree.end(at);
         } else {
             at += 1;
         }
     }
-    best
+    found
+}
+
+/// Which of the texts beside the links is the title: the one whose column says so, else the one that tells rows apart
+/// and has some length.
+pub(super) fn column_beside(tree: &Tree<'_>, rows: &[Row], clock: Clock<'_>) -> usize {
+    const NAMES: [&str; 10] = ["title", "name", "subject", "topic", "description", "标题", "名称", "题名", "主题", "件名"];
+    let columns: Vec<Vec<(usize, String)>> = rows.iter().take(40).map(|row| units(tree, row, clock)).collect();
+    let table = rows.first().and_then(|row| tree.ancestors(row.from).find(|up| tree.is(*up, &["table"])));
+    let head: Vec<String> = table
+        .map(|table| tree.elements(table).filter(|id| tree.is(*id, &["th"])).take(12).map(|id| tree.line(id).to_lowercase()).collect())
+        .unwrap_or_default();
+    let most = columns.iter().flatten().map(|(cell, _)| *cell + 1).max().unwrap_or(0).min(16);
+    let worth = |column: usize| {
+        let texts: Vec<&String> = columns.iter().flatten().filter(|(cell, _)| *cell == column).map(|(_, text)| text).collect();
+        let distinct = texts.iter().collect::<std::collections::HashSet<_>>().len();
+        let wide = texts.iter().map(|text| width(text).min(40)).sum::<usize>() / texts.len().max(1);
+        let named = column.checked_sub(1).and_then(|at| head.get(at)).is_some_and(|head| NAMES.iter().any(|name| head.contains(name)));
+        distinct * wide.min(30) * 20_usize.saturating_sub(column) * if named { 4 } else { 1 }
+    };
+    (0..most).rev().max_by_key(|column| worth(*column)).unwrap_or(0)
+}
+
+/// The title of a row whose link says none.
+pub(super) fn title_beside(tree: &Tree<'_>, row: &Row, column: usize, clock: Clock<'_>) -> String {
+    let heading = (row.from..row.to).find(|id| tree.is(*id, &["h1", "h2", "h3", "h4"])).map(|id| tree.line(id));
+    if let Some(heading) = heading.filter(|heading| width(heading) >= 8) {
+        return heading;
+    }
+    let mut units = units(tree, row, clock);
+    let at = units.iter().position(|(cell, _)| *cell == column).unwrap_or(0);
+    if at < units.len() { units.swap_remove(at).1 } else { String::new() }
 }
 
 /// The link of a stretch of nodes that is most like a title's.
@@ -166,6 +198,8 @@ fn shown_date(tree: &Tree<'_>, row: &Row, clock: Clock<'_>) -> Option<(Stamp, &'
             continue;
         }
         let is_title = (row.link..tree.end(row.link)).contains(&node) && !is_date_text(&piece);
+        // A link that is nothing but a date is dated by it.
+        let is_title = is_title && !(tree.line(row.link) == piece && whole(&piece, clock).is_some());
         if is_title {
             parts.clear();
             continue;
@@ -273,16 +307,29 @@ fn compose(parts: &[String], clock: Clock<'_>) -> Option<Stamp> {
 }
 
 /// What a row says; `None` where its link leads nowhere.
-pub(super) fn draft(tree: &Tree<'_>, row: &Row, base: &Link, beside: bool, clock: Clock<'_>) -> Option<Draft> {
+pub(super) fn draft(tree: &Tree<'_>, row: &Row, base: &Link, beside: Option<usize>, clock: Clock<'_>) -> Option<Draft> {
     let link = target(tree, row.link, base)?;
     let own = title_of_link(tree, row.link);
-    let title = if beside { Some(title_beside(tree, row, clock)).filter(|title| !title.is_empty()).unwrap_or(own) } else { own };
+    // A picture or "read more" is often followed by a link that leads to the same place and says more.
+    let twin = || {
+        (row.from..row.to)
+            .filter(|id| *id != row.link && tree.is(*id, &["a"]))
+            .filter(|id| target(tree, *id, base).is_some_and(|to| to == link))
+            .map(|id| title_of_link(tree, id))
+            .find(|title| width(title) >= 8 && !is_generic(title))
+    };
+    let is_bare = tree.line(row.link).is_empty();
+    let title = match beside {
+        Some(column) => twin().or_else(|| Some(title_beside(tree, row, column, clock)).filter(|title| !title.is_empty())).unwrap_or(own),
+        None if is_bare => twin().unwrap_or(own),
+        None => own,
+    };
     let (title, stamp) = strip_date(&title, clock);
     let mut draft = Draft { title: text::line(&title), link: Some(link.as_str().to_owned()), ..Draft::default() };
-    draft.found.push(("title", if beside { "text beside the link" } else { "link" }.into()));
+    draft.found.push(("title", if beside.is_some() { "text beside the link" } else { "link" }.into()));
     draft.found.push(("link", "list row".into()));
     let in_address = || date::in_address(link.path(), clock).map(|stamp| (stamp, "address"));
-    let in_title = || date::find(&draft.title, clock).or_else(|| american(&draft.title, clock)).map(|(stamp, _)| (stamp, "title"));
+    let in_title = || american(&draft.title, clock).or_else(|| date::find(&draft.title, clock)).map(|(stamp, _)| (stamp, "title"));
     let found = shown_date(tree, row, clock).or_else(|| stamp.map(|stamp| (stamp, "end of the title"))).or_else(in_address).or_else(in_title);
     if let Some((stamp, by)) = found.filter(|(stamp, _)| stamp.precision != Precision::Month) {
         draft.published = Some(stamp);
@@ -291,15 +338,15 @@ pub(super) fn draft(tree: &Tree<'_>, row: &Row, base: &Link, beside: bool, clock
     Some(draft)
 }
 
-/// 1-22-19 and 04.04.19: month, day and year, as titles of American agendas have it.
+/// 1-22-19, 1-22-2019 and 04.04.19: month, day and year, as titles of American agendas have it.
 fn american(title: &str, clock: Clock<'_>) -> Option<(Stamp, std::ops::Range<usize>)> {
-    let word = title.split_whitespace().find(|word| {
+    let is_date = |word: &&str| {
         let parts: Vec<&str> = word.split(['-', '.', '/']).collect();
-        parts.len() == 3 && parts.iter().all(|part| (1..=2).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit()))
-    })?;
-    let parts: Vec<&str> = word.split(['-', '.', '/']).collect();
-    let [month, day, year] = parts.as_slice() else { return None };
-    date::parse(&format!("20{year}-{month}-{day}"), clock).map(|stamp| (stamp, 0..0))
+        parts.len() == 3 && parts.iter().zip([2, 2, 4]).all(|(part, most)| (1..=most).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit()))
+    };
+    let word = title.split_whitespace().find(is_date)?;
+    let clock = if clock.order == date::Order::Unknown { Clock { order: date::Order::MonthFirst, ..clock } } else { clock };
+    date::parse(word, clock).map(|stamp| (stamp, 0..0))
 }
 
 /// A title without the date at its end or beginning: `关于…的通知 [2023-03-09]`.

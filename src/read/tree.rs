@@ -33,24 +33,20 @@ pub(super) struct Node<'a> {
     pub(super) parent: Id,
     /// The first node behind everything within this one.
     pub(super) end: Id,
-    /// Where its start tag begins in the page, in bytes.
-    from: usize,
-    /// Where its end tag ends.
-    to: usize,
 }
 
 /// A page. Node 0 is its root, an element without a name.
 #[derive(Debug)]
 pub(super) struct Tree<'a> {
     nodes: Vec<Node<'a>>,
-    source: &'a str,
 }
 
 static NO_ENTITIES: Definitions = Definitions::new();
 
 impl<'a> Tree<'a> {
-    pub(super) fn parse(source: &'a str) -> Self {
-        Builder::new(source).build()
+    pub(super) fn parse(page: &'a str) -> Self {
+        let root = Node { what: What::Element(Cow::Borrowed(""), ""), parent: 0, end: 0 };
+        Builder { tree: Self { nodes: vec![root] }, open: vec![0] }.build(page)
     }
 
     pub(super) fn len(&self) -> usize {
@@ -149,11 +145,6 @@ impl<'a> Tree<'a> {
         text::line(&all)
     }
 
-    /// The markup of an element, as the page has it.
-    pub(super) fn outer(&self, id: Id) -> &'a str {
-        self.nodes.get(id).map_or("", |node| cut(self.source, node.from, node.to))
-    }
-
     /// The whole content of an element that holds text only, such as a script.
     pub(super) fn raw(&self, id: Id) -> &'a str {
         match self.nodes.get(id + 1).map(|node| (&node.what, node.parent)) {
@@ -232,88 +223,73 @@ struct Builder<'a> {
 }
 
 impl<'a> Builder<'a> {
-    fn new(source: &'a str) -> Self {
-        let root = Node { what: What::Element(Cow::Borrowed(""), ""), parent: 0, end: 0, from: 0, to: source.len() };
-        Self { tree: Tree { nodes: vec![root], source }, open: vec![0] }
-    }
-
-    fn build(mut self) -> Tree<'a> {
-        let source = self.tree.source;
-        let mut tokens = Tokens::new(source);
+    fn build(mut self, page: &'a str) -> Tree<'a> {
+        let mut tokens = Tokens::new(page);
         while let Some(token) = tokens.next() {
             if self.tree.nodes.len() >= MOST {
                 break;
             }
-            let (from, to) = (tokens.start(), tokens.end());
             match token {
-                Token::Text(text) | Token::Cdata(text) => self.text(text, from, to),
+                Token::Text(text) | Token::Cdata(text) => drop(self.push(What::Text(text))),
                 Token::Start { name, inside, closed } => {
                     let name = lower(name);
-                    let id = self.start(name.clone(), inside, closed, from, to);
-                    if is_raw(&name) && !closed {
-                        let rest = cut(source, to, source.len());
+                    let at = tokens.end();
+                    let is_raw = is_raw(&name) && !closed;
+                    self.start(name.clone(), inside, closed);
+                    if is_raw {
+                        let rest = cut(page, at, page.len());
                         let length = end_tag(rest, &name).unwrap_or(rest.len());
-                        tokens.back(to + length);
-                        if length > 0 && id.is_some() {
-                            self.text(cut(rest, 0, length), to, to + length);
+                        tokens.back(at + length);
+                        if length > 0 {
+                            self.push(What::Text(cut(rest, 0, length)));
                         }
                     }
                 }
-                Token::End { name } => self.end(&lower(name), from, to),
+                Token::End { name } => self.end(&lower(name)),
                 Token::Doctype(_) => {}
             }
         }
-        let (last, length) = (self.tree.nodes.len(), source.len());
-        while let Some(id) = self.open.pop() {
-            if let Some(node) = self.tree.nodes.get_mut(id) {
-                (node.end, node.to) = (last, length);
-            }
-        }
+        self.close(0);
         self.tree
     }
 
-    fn push(&mut self, what: What<'a>, from: usize, to: usize) -> Id {
+    fn push(&mut self, what: What<'a>) -> Id {
         let id = self.tree.nodes.len();
         let parent = self.open.last().copied().unwrap_or(0);
-        self.tree.nodes.push(Node { what, parent, end: id + 1, from, to });
+        self.tree.nodes.push(Node { what, parent, end: id + 1 });
         id
     }
 
-    fn text(&mut self, text: &'a str, from: usize, to: usize) {
-        self.push(What::Text(text), from, to);
-    }
-
-    fn start(&mut self, name: Cow<'a, str>, inside: &'a str, closed: bool, from: usize, to: usize) -> Option<Id> {
+    fn start(&mut self, name: Cow<'a, str>, inside: &'a str, closed: bool) {
         if matches!(&*name, "html" | "body") && self.open.iter().any(|open| self.tree.name(*open) == name) {
-            return None;
+            return;
         }
-        self.imply_ends(&name, from);
+        self.imply_ends(&name);
         let in_drawing = closed && self.open.iter().any(|open| self.tree.is(*open, &["svg", "math"]));
         let stays_open = !is_void(&name) && !in_drawing && self.open.len() < DEEPEST;
-        let id = self.push(What::Element(name, inside), from, to);
+        let id = self.push(What::Element(name, inside));
         if stays_open {
             self.open.push(id);
         }
-        Some(id)
     }
 
     /// Closes what the start of `name` closes without an end tag.
-    fn imply_ends(&mut self, name: &str, at: usize) {
+    fn imply_ends(&mut self, name: &str) {
         if is_block(name) && !matches!(name, "tr" | "td" | "th" | "tbody" | "thead" | "tfoot" | "caption") {
-            self.close_within(&["p"], at, |open| matches!(open, "table" | "td" | "th" | "caption" | "button" | "object"));
+            self.close_within(&["p"], |open| matches!(open, "table" | "td" | "th" | "caption" | "button" | "object"));
         }
         let no_list_end = |open: &str| is_special(open) && !matches!(open, "address" | "div" | "p" | "center");
         match name {
-            "body" => self.close_within(&["head"], at, |_| false),
-            "li" => self.close_within(&["li"], at, no_list_end),
-            "dt" | "dd" => self.close_within(&["dt", "dd"], at, no_list_end),
-            "option" => self.close_within(&["option"], at, |open| open == "select"),
-            "tr" => self.close_within(&["tr"], at, |open| open == "table"),
-            "td" | "th" => self.close_within(&["td", "th"], at, |open| matches!(open, "table" | "tr")),
-            "tbody" | "thead" | "tfoot" => self.close_within(&["tbody", "thead", "tfoot"], at, |open| open == "table"),
-            "a" => self.close_within(&["a"], at, is_special),
+            "body" => self.close_within(&["head"], |_| false),
+            "li" => self.close_within(&["li"], no_list_end),
+            "dt" | "dd" => self.close_within(&["dt", "dd"], no_list_end),
+            "option" => self.close_within(&["option"], |open| open == "select"),
+            "tr" => self.close_within(&["tr"], |open| open == "table"),
+            "td" | "th" => self.close_within(&["td", "th"], |open| matches!(open, "table" | "tr")),
+            "tbody" | "thead" | "tfoot" => self.close_within(&["tbody", "thead", "tfoot"], |open| open == "table"),
+            "a" => self.close_within(&["a"], is_special),
             "h1" | "h2" | "h3" | "h4" | "h5" | "h6" => {
-                self.close_within(&["h1", "h2", "h3", "h4", "h5", "h6"], at, is_special);
+                self.close_within(&["h1", "h2", "h3", "h4", "h5", "h6"], is_special);
             }
             _ => {}
         }
@@ -321,11 +297,11 @@ impl<'a> Builder<'a> {
 
     /// Closes the innermost open element of these names, with all within it, unless an element that stops the search
     /// is met first.
-    fn close_within(&mut self, names: &[&str], at: usize, stops: impl Fn(&str) -> bool) {
+    fn close_within(&mut self, names: &[&str], stops: impl Fn(&str) -> bool) {
         for depth in (1..self.open.len()).rev() {
             let Some(id) = self.open.get(depth).copied() else { return };
             if self.tree.is(id, names) {
-                self.close(depth, at);
+                self.close(depth);
                 return;
             }
             if stops(self.tree.name(id)) {
@@ -334,30 +310,30 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn end(&mut self, name: &str, from: usize, to: usize) {
+    fn end(&mut self, name: &str) {
         match name {
             // What follows them belongs to the page all the same.
             "body" | "html" => {}
             "br" => {
-                self.push(What::Element(Cow::Borrowed("br"), ""), from, to);
+                self.push(What::Element(Cow::Borrowed("br"), ""));
             }
             "table" | "tr" | "td" | "th" | "tbody" | "thead" | "tfoot" => {
-                self.close_within(&[name], to, |open| open == "table" && name != "table");
+                self.close_within(&[name], |open| open == "table" && name != "table");
             }
-            "li" => self.close_within(&["li"], to, |open| matches!(open, "ul" | "ol" | "table" | "td" | "th")),
+            "li" => self.close_within(&["li"], |open| matches!(open, "ul" | "ol" | "table" | "td" | "th")),
             _ if is_block(name) || matches!(name, "head" | "button" | "object") => {
-                self.close_within(&[name], to, |open| matches!(open, "table" | "td" | "th" | "caption" | "object"));
+                self.close_within(&[name], |open| matches!(open, "table" | "td" | "th" | "caption" | "object"));
             }
-            _ => self.close_within(&[name], to, is_special),
+            _ => self.close_within(&[name], is_special),
         }
     }
 
     /// Closes everything from this depth on.
-    fn close(&mut self, depth: usize, at: usize) {
+    fn close(&mut self, depth: usize) {
         let last = self.tree.nodes.len();
         for id in self.open.drain(depth..) {
             if let Some(node) = self.tree.nodes.get_mut(id) {
-                (node.end, node.to) = (last, at);
+                node.end = last;
             }
         }
     }
