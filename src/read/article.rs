@@ -135,7 +135,7 @@ impl Reader<'_> {
         }
         let published = self.published(&head, &full);
         let credit = self.credit(&head, &full, &tail);
-        let (authors, editors) = self.people(&head, &full, &tail, &kept);
+        let (authors, editors) = self.people(&title, &page, (&head, &full, &tail), &kept);
         dropped.sort_unstable();
         let content_html = body::markup(self.tree, body, &self.base, &merged(&dropped));
         let text = kept.iter().map(|line| line.text.as_str()).collect::<Vec<_>>().join("\n");
@@ -269,7 +269,7 @@ impl Reader<'_> {
         let from = titled.map_or(starts.saturating_sub(12), |at| at.saturating_sub(4));
         let head = page.get(from..starts).unwrap_or(&[]).iter().filter(|line| line.text.chars().count() < 400).cloned().collect();
         let ends = page.iter().position(|line| line.from >= self.tree.end(body)).unwrap_or(page.len());
-        let tail = page.get(ends..(ends + 12).min(page.len())).unwrap_or(&[]).to_vec();
+        let tail = page.get(ends..(ends + 30).min(page.len())).unwrap_or(&[]).to_vec();
         (head, tail)
     }
 
@@ -310,8 +310,8 @@ impl Reader<'_> {
                 return Some(stamp);
             }
         }
-        const NAMES: [&str; 20] = [
-            "pubdate", "publishdate", "publish_date", "publishtime", "publish_time", "article:published_time", "og:published_time", "og:release_date", "datepublished", "apub:time",
+        const NAMES: [&str; 22] = [
+            "firstpublishedtime", "publishedtime", "pubdate", "publishdate", "publish_date", "publishtime", "publish_time", "article:published_time", "og:published_time", "og:release_date", "datepublished", "apub:time",
             "article:create_at", "weibo: article:create_at", "weibo:article:create_at", "releasedate", "dc.date", "dc.date.issued", "sailthru.date", "dateupdate", "date", "bytedance:published_time",
         ];
         let official = self.meta(&NAMES).and_then(|written| date::parse(&written, self.clock)).map(|stamp| (stamp, "meta"));
@@ -385,6 +385,17 @@ impl Reader<'_> {
         if let Some(name) = of_lines(head) {
             return Some((name, "labelled text"));
         }
+        // 2019-09-26 10:56:28 证券时报网: what stands alone beside the date.
+        let beside = head.iter().find_map(|line| {
+            let (_, at) = date::find(&line.text, self.clock)?;
+            let rest = format!("{} {}", line.text.get(..at.start)?, line.text.get(at.end..)?);
+            let rest = rest.trim_matches(|c: char| !c.is_alphanumeric());
+            let is_name = byline::labelled(&line.text).is_empty() && (3..=16).contains(&rest.chars().count()) && rest.chars().all(|c| c.is_alphanumeric() || "-·".contains(c));
+            (is_name && !byline::is_person(rest)).then(|| byline::medium(rest)).flatten()
+        });
+        if let Some(name) = beside {
+            return Some((name, "text beside the date"));
+        }
         let classed = self
             .tree
             .elements(0)
@@ -405,11 +416,19 @@ impl Reader<'_> {
         if let Some(name) = classed {
             return Some((name, "element's class"));
         }
+        let account = self
+            .tree
+            .elements(0)
+            .filter(|id| self.tree.classes(*id).any(|class| matches!(class, "author-name" | "account-name" | "media-name" | "mp-name" | "source-name" | "account_nickname_inner")))
+            .find_map(|id| byline::medium(&self.tree.line(id)));
+        if let Some(name) = account {
+            return Some((name, "element's class"));
+        }
         let ends: Vec<Line> = inside.iter().rev().take(6).chain(inside.iter().take(4)).chain(tail.iter().take(4)).cloned().collect();
         of_lines(&ends).map(|name| (name, "labelled text"))
     }
 
-    fn people(&mut self, head: &[Line], inside: &[Line], tail: &[Line], kept: &[Line]) -> (Vec<String>, Vec<String>) {
+    fn people(&mut self, title: &str, page: &[Line], (head, inside, tail): (&[Line], &[Line], &[Line]), kept: &[Line]) -> (Vec<String>, Vec<String>) {
         let (mut authors, mut editors): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
         if let Some(id) = self.pinned("article.author", self.rules.author.as_ref()) {
             let line = self.tree.line(id);
@@ -425,17 +444,38 @@ impl Reader<'_> {
         };
         let ends = inside.iter().rev().take(8).filter(|line| line.text.chars().count() <= 80);
         for line in head.iter().chain(inside.iter().take(3).filter(|line| line.text.chars().count() <= 60)).chain(ends).chain(tail) {
+            let is_far = tail.get(4).is_some_and(|fifth| line.from >= fifth.from);
             for (label, value) in byline::labelled(&line.text) {
                 match label {
+                    Label::Author if is_far => {}
                     Label::Author => add(&mut authors, byline::people(&value)),
-                    Label::Editor => add(&mut editors, byline::people(&value)),
+                    Label::Editor => add(&mut editors, byline::editors(&value)),
                     _ => {}
+                }
+            }
+        }
+        if authors.is_empty() {
+            for line in kept.iter().take(4) {
+                if authors.is_empty() {
+                    add(&mut authors, byline::in_dateline(&line.text));
+                }
+            }
+        }
+        // Below stories of other sites, the one who put it up often stands far down.
+        let after = page.iter().filter(|line| tail.first().is_some_and(|first| line.from >= first.from));
+        let far = after.skip(tail.len()).find(|line| line.text.chars().count() <= 30 && line.text.contains("责任编辑"));
+        if let Some(line) = far.filter(|_| editors.is_empty()) {
+            for (label, value) in byline::labelled(&line.text) {
+                if label == Label::Editor {
+                    editors.extend(byline::editors(&value));
                 }
             }
         }
         if let Some(name) = self.meta(&["author", "article:author"]) {
             let people = byline::people(&name);
-            if authors.is_empty() && people.iter().all(|name| byline::is_person(name)) {
+            // The name of the site is no author's.
+            let is_site = |name: &String| self.meta.get("og:site_name").is_some_and(|site| site.contains(name.as_str()));
+            if authors.is_empty() && people.iter().all(|name| byline::is_person(name) && !is_site(name)) {
                 add(&mut authors, people);
             }
         }
@@ -445,15 +485,20 @@ impl Reader<'_> {
             }
         }
         if authors.is_empty() {
-            if let Some(line) = kept.first() {
-                add(&mut authors, byline::in_dateline(&line.text));
-            }
             // A note behind the story has a writer of its own; the story's stands where the story ends.
             for line in kept {
                 if authors.is_empty() {
                     add(&mut authors, byline::in_closing(&line.text));
                 }
             }
+        }
+        // 王文：…, where the page also has a box about him.
+        if authors.is_empty()
+            && let Some((name, _)) = title.split_once('：')
+            && byline::is_person(name)
+            && page.iter().any(|line| line.text.starts_with(name) && line.text.chars().count() <= 40 && !line.text.contains('：'))
+        {
+            authors.push(name.to_owned());
         }
         authors.retain(|name| !editors.contains(name));
         if !authors.is_empty() {

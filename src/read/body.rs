@@ -355,7 +355,7 @@ pub(super) fn ends_story(line: &str) -> bool {
         "延伸阅读", "相关阅读", "相关新闻", "相关链接", "相关报道", "相关文章", "相关推荐", "推荐阅读", "热门推荐", "更多新闻", "更多阅读", "往期回顾", "编辑推荐", "猜你喜欢",
         "精彩推荐", "热点推荐", "阅读下一篇", "为您推荐", "大家都在看", "今日热点", "频道推荐", "延伸·推荐", "热门评论", "网友评论", "相关专题", "专题推荐",
     ];
-    let bare = line.trim_matches(|c: char| !c.is_alphanumeric());
+    let bare: String = line.trim_matches(|c: char| !c.is_alphanumeric()).chars().filter(|c| !c.is_whitespace()).collect();
     bare.chars().count() <= 12 && WORDS.iter().any(|word| bare.starts_with(word))
         || line.starts_with("延伸阅读") || line.starts_with("相关阅读：") || line.starts_with("阅读下一篇")
 }

@@ -14,7 +14,10 @@ pub(super) enum Label {
 }
 
 /// The labels, longer ones before those that they end with.
-const LABELS: [(&str, Label); 66] = [
+const LABELS: [(&str, Label); 69] = [
+    ("采写", Label::Author),
+    ("文字", Label::Author),
+    ("发布者", Label::Other),
     ("发布时间", Label::Date),
     ("发表时间", Label::Date),
     ("发布日期", Label::Date),
@@ -100,7 +103,10 @@ pub(super) fn labelled(line: &str) -> Vec<(Label, String)> {
         let has_colon = value.starts_with([':', '：', '】', '丨', '|', '/', '︰', '∶']);
         let begins = line.get(..at).is_some_and(|before| before.chars().next_back().is_none_or(|c| !c.is_alphanumeric()));
         // Without a colon a label counts where it begins a piece and something stands apart behind it.
-        if has_colon || begins && after.starts_with(char::is_whitespace) && *kind != Label::Date || *kind == Label::Other && begins {
+        let piece = value.split(['|', '丨', '　']).next().unwrap_or("");
+        let is_short = value.len() > piece.len() && (2..=12).contains(&piece.trim().chars().count()) || (2..=4).contains(&value.chars().count());
+        let apart = begins && *kind != Label::Date && (after.starts_with(char::is_whitespace) || is_short && at > 0);
+        if has_colon || apart || *kind == Label::Other && begins {
             let skip = after.len() - value.trim_start_matches(|c: char| c.is_whitespace() || ":：】丨|/︰∶".contains(c)).len();
             marks.push((at, at + label.len() + skip, *kind));
         }
@@ -121,6 +127,7 @@ pub(super) fn labelled(line: &str) -> Vec<(Label, String)> {
 /// The name of a medium out of what stands behind 来源.
 pub(super) fn medium(value: &str) -> Option<String> {
     let value = value.trim_matches(|c: char| c.is_whitespace() || "《》【】[]()（）\"“”：:|".contains(c));
+    let value = ["来源：", "来源:", "来源 "].iter().find_map(|label| value.strip_prefix(label)).unwrap_or(value).trim();
     let end = value
         .find(|c: char| "|丨【[（(<>;；\t\u{3000}".contains(c))
         .unwrap_or(value.len());
@@ -133,10 +140,10 @@ pub(super) fn medium(value: &str) -> Option<String> {
         name = first.to_owned();
     }
     let name = name.trim_matches(|c: char| !c.is_alphanumeric() && !"）)》”".contains(c)).to_owned();
-    let is_none = ["未知", "网络", "互联网", "无", "暂无", "其他", "转载"].contains(&name.as_str());
+    let is_none = ["未知", "网络", "互联网", "无", "暂无", "其他", "转载", "发布于", "发表于"].contains(&name.as_str());
     let digits = name.chars().filter(|c| c.is_ascii_digit()).count();
     let length = name.chars().count();
-    (length >= 2 && length <= 40 && !is_none && digits * 2 < length && !name.contains("http")).then(|| text::line(&name))
+    (length >= 2 && length <= 40 && !is_none && !["广告", "点击", "登录"].iter().any(|word| name.contains(word)) && digits * 2 < length && !name.contains("http")).then(|| text::line(&name))
 }
 
 pub(super) fn is_han(c: char) -> bool {
@@ -149,6 +156,11 @@ pub(super) fn people(value: &str) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     let end = value.find(|c: char| "。（([【<>|丨；;!！?？".contains(c)).unwrap_or(value.len());
     let value = value.get(..end).unwrap_or("");
+    // 南都记者 张三: the medium first.
+    let value = match value.split_once("记者") {
+        Some((before, after)) if before.chars().count() <= 8 => after.trim_start_matches(|c: char| c.is_whitespace() || "：:".contains(c)),
+        _ => value,
+    };
     if value.is_empty() {
         return found;
     }
@@ -186,9 +198,18 @@ fn latin_people(value: &str) -> Vec<String> {
         .collect()
 }
 
+/// Who put it up, out of what stands behind 编辑: people, or one by-name.
+pub(super) fn editors(value: &str) -> Vec<String> {
+    let names = people(value);
+    let bare = value.trim_matches(|c: char| !c.is_alphanumeric());
+    let is_name = (2..=6).contains(&bare.chars().count()) && bare.chars().all(is_han) && is_person(&bare.chars().take(4).collect::<String>());
+    if names.is_empty() && is_name { vec![bare.to_owned()] } else { names }
+}
+
 /// May it be a person: two to four Chinese characters that are no body's or function's name?
 pub(super) fn is_person(name: &str) -> bool {
-    const NOT: [&str; 46] = [
+    const NOT: [&str; 63] = [
+        "整合", "综合", "报道", "编译", "翻译", "网易", "新浪", "搜狐", "腾讯", "百度", "凤凰", "头条", "微博", "转载", "供稿", "图片", "点击",
         "未知", "佚名", "匿名", "管理员", "系统", "本站", "编辑", "记者", "网站", "原创", "来源", "新闻", "作者", "责任", "审核", "中心", "办公室", "委员会", "支部",
         "人民网", "新华", "日报", "晚报", "时报", "电视台", "融媒", "宣传", "政府", "发布", "公司", "学院", "大学", "医院", "admin", "部", "科", "局", "网", "报", "社", "台", "处",
         "厅", "办", "通讯员", "小编",
@@ -205,8 +226,9 @@ pub(super) fn in_dateline(line: &str) -> Vec<String> {
     let head: String = line.chars().take(80).collect();
     let inside = head.split(['（', '(']).skip(1).map(|part| part.split(['）', ')']).next().unwrap_or(""));
     for part in inside {
-        if let Some(at) = part.find("记者") {
-            let names = people(part.get(at + "记者".len()..).unwrap_or(""));
+        for word in ["记者", "通讯员", "作者"] {
+            let Some((_, names)) = part.split_once(word) else { continue };
+            let names = people(names.split_once("通讯员").map_or(names, |(first, _)| first));
             if !names.is_empty() && part.chars().count() <= 40 {
                 return names;
             }

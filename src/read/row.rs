@@ -208,7 +208,7 @@ fn shown_date(tree: &Tree<'_>, row: &Row, clock: Clock<'_>) -> Option<(Stamp, &'
             if stamp.precision != Precision::Month {
                 return Some((stamp, "text of the row"));
             }
-        } else if loose.is_none() && (12..400).contains(&piece.len()) {
+        } else if loose.is_none() && piece.len() >= 8 && width(&piece) <= 70 {
             loose = date::find(&piece, clock).map(|(stamp, _)| (stamp, "text of the row"));
         }
         // Day and month in elements of their own.
@@ -249,7 +249,8 @@ fn whole(piece: &str, clock: Clock<'_>) -> Option<Stamp> {
     if digits < 2 && !relative && !chinese && !bare.starts_with("周") {
         return None;
     }
-    if relative || chinese {
+    let others = bare.chars().filter(|c| c.is_alphabetic() && !"年月日号时時点點分秒星期周上下午一二三四五六七八九十〇零".contains(*c)).count();
+    if relative || chinese && others <= 2 {
         return date::parse(bare, clock);
     }
     let all = date::find(bare, clock).filter(|(_, at)| at.len() + 8 >= bare.len());

@@ -185,7 +185,7 @@ impl<'a> Iterator for Texts<'_, 'a> {
 pub(super) fn is_hidden(name: &str) -> bool {
     matches!(
         name,
-        "script" | "style" | "noscript" | "template" | "iframe" | "object" | "textarea" | "select" | "head" | "svg"
+        "script" | "style" | "noscript" | "template" | "iframe" | "object" | "textarea" | "select" | "head" | "svg" | "video" | "audio" | "canvas"
     )
 }
 
