@@ -107,6 +107,24 @@ pub(super) fn order(tree: &Tree<'_>) -> date::Order {
     }
 }
 
+/// Where a page without a list sends its reader: an inner frame, or a forwarding.
+pub(super) fn elsewhere(tree: &Tree<'_>, url: &Link) -> Option<Link> {
+    let base = base(tree, url);
+    let framed = tree.elements(0).filter(|id| tree.is(*id, &["iframe", "frame"])).filter_map(|id| {
+        let address = base.join(tree.attribute(id, "src")?.trim()).ok()?;
+        let is_small = ["width", "height"].iter().any(|side| tree.attribute(id, side).is_some_and(|side| side.trim_end_matches("px").parse::<u32>().is_ok_and(|size| size < 100)));
+        (!is_small && address.registrable_domain() == url.registrable_domain() && address != *url).then_some(address)
+    });
+    let forwarded = tree.elements(0).filter(|id| tree.is(*id, &["meta"])).filter_map(|id| {
+        let is_refresh = tree.attribute(id, "http-equiv").is_some_and(|name| name.eq_ignore_ascii_case("refresh"));
+        let content = tree.attribute(id, "content").filter(|_| is_refresh)?;
+        let at = content.to_ascii_lowercase().find("url=")?;
+        let to = base.join(content.get(at + 4..)?.trim().trim_matches(['"', '\''])).ok()?;
+        (to.without_fragment() != url.without_fragment()).then_some(to)
+    });
+    forwarded.chain(framed).next()
+}
+
 /// The address that relative links belong to.
 pub(super) fn base(tree: &Tree<'_>, url: &Link) -> Link {
     let written = (1..tree.len().min(2000)).find(|id| tree.is(*id, &["base"])).and_then(|id| tree.attribute(id, "href"));

@@ -9,6 +9,7 @@
 mod article;
 mod body;
 mod byline;
+mod challenge;
 mod charset;
 mod date;
 mod fault;
@@ -17,7 +18,9 @@ mod json;
 mod list;
 mod markup;
 mod namespace;
+mod objects;
 mod outline;
+mod records;
 mod row;
 mod sanitise;
 mod selector;
@@ -94,7 +97,8 @@ impl Default for Rules {
 /// What was read in a document.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reading {
-    /// What kind of document it is: `rss`, `atom`, `rdf`, `cdf` or `json`; empty where it is none of them.
+    /// What kind of document it is: `rss`, `atom`, `rdf`, `cdf`, `json`, `list`, `json-list`, `xml-records` or
+    /// `sitemap`; empty where it is none of them.
     pub format: &'static str,
     /// The title of the whole.
     pub title: String,
@@ -104,6 +108,8 @@ pub struct Reading {
     pub drafts: Vec<Draft>,
     /// How the list was found, where the document is a page.
     pub detection: Option<Detection>,
+    /// Where the items are instead, one hop from here: a frame, a forwarding page, a part of a sitemap.
+    pub follow: Option<Link>,
     /// The least seconds between two polls that the document asks for (`ttl`, `sy:updatePeriod`).
     pub wait: u64,
     /// Hours of the day in UTC, and days of the week from Monday = 0, in which not to poll.
@@ -134,10 +140,46 @@ pub fn read(page: &Page, rules: &Rules, now: Moment) -> Reading {
         return failed(Fault::new(FaultKind::Empty, "document", "the answer has no content".to_owned()));
     }
     match (rules.kind, sniff(start)) {
-        (Kind::Auto | Kind::Feed, Sniffed::Json) => json::read(start, &page.url, clock),
-        (Kind::Feed, _) | (Kind::Auto, Sniffed::Xml) => feed::read(&text, &page.url, clock),
-        _ => list_page(&text, &page.url, rules, clock),
+        (Kind::Feed, Sniffed::Json) => json::read(start, &page.url, clock),
+        (Kind::Feed, _) => feed::read(&text, &page.url, clock),
+        (Kind::Auto, Sniffed::Json) => {
+            let reading = json::read(start, &page.url, clock);
+            if reading.faults.iter().any(|fault| fault.kind.is_fatal()) { objects(&text, &page.url, rules, clock) } else { reading }
+        }
+        (Kind::Json, _) => objects(&text, &page.url, rules, clock),
+        (Kind::Sitemap, _) | (Kind::Auto, Sniffed::Sitemap) => sitemap(&text, &page.url, clock),
+        (Kind::Auto, Sniffed::Xml) => feed::read(&text, &page.url, clock),
+        (Kind::Auto, Sniffed::Script) => {
+            let reading = objects(&text, &page.url, rules, clock);
+            if reading.drafts.is_empty() { feed::read(&text, &page.url, clock) } else { reading }
+        }
+        (Kind::List, Sniffed::Json | Sniffed::Script) => objects(&text, &page.url, rules, clock),
+        (Kind::Auto | Kind::List | Kind::XmlRecords, _) => list_page(&text, &page.url, rules, clock),
     }
+}
+
+fn objects(text: &str, url: &Link, rules: &Rules, clock: date::Clock<'_>) -> Reading {
+    let mut faults = Vec::new();
+    match objects::read(text, url, &rules.list, clock, &mut faults) {
+        Some((drafts, detection)) if !drafts.is_empty() => listing("json-list", url, drafts, detection, faults),
+        _ => {
+            faults.push(Fault::new(FaultKind::NoList, "document", "this JSON holds no list of objects with a title and a link; name its place with [source.list] item".to_owned()));
+            Reading { faults, ..Reading::default() }
+        }
+    }
+}
+
+fn sitemap(text: &str, url: &Link, clock: date::Clock<'_>) -> Reading {
+    let (drafts, follow) = records::sitemap(text, url, clock);
+    let mut faults = Vec::new();
+    if drafts.is_empty() && follow.is_none() {
+        faults.push(Fault::new(FaultKind::NoList, "document", "this sitemap names no page".to_owned()));
+    }
+    Reading { format: "sitemap", link: Some(url.as_str().to_owned()), drafts, follow, faults, ..Reading::default() }
+}
+
+fn listing(format: &'static str, url: &Link, drafts: Vec<Draft>, detection: Detection, faults: Vec<Fault>) -> Reading {
+    Reading { format, link: Some(url.as_str().to_owned()), drafts, detection: Some(detection), faults, ..Reading::default() }
 }
 
 /// What a document begins like.
@@ -146,6 +188,11 @@ enum Sniffed {
     Json,
     Html,
     Xml,
+    Sitemap,
+    /// Records of hanweb.
+    Records,
+    /// JSONP, or a variable.
+    Script,
 }
 
 fn sniff(start: &str) -> Sniffed {
@@ -155,9 +202,16 @@ fn sniff(start: &str) -> Sniffed {
     if start.starts_with(['{', '[']) {
         return Sniffed::Json;
     }
+    let head: String = start.chars().take(200).take_while(|c| *c != '<').collect();
+    let is_name = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || " _$.;=\n\r\t/*()?typeof'".contains(c));
+    if head.find(['(', '=']).is_some_and(|_| head.find(['{', '[']).is_some_and(|at| is_name(text::head(&head, at)))) {
+        return Sniffed::Script;
+    }
     let first = markup::Tokens::new(text::head(start, 64 * 1024)).find_map(|token| match token {
         markup::Token::Doctype(inside) if inside.trim_start().get(..4).is_some_and(|name| name.eq_ignore_ascii_case("html")) => Some(Sniffed::Html),
         markup::Token::Start { name, .. } if HTML.iter().any(|html| html.eq_ignore_ascii_case(name)) => Some(Sniffed::Html),
+        markup::Token::Start { name, .. } if ["urlset", "sitemapindex"].iter().any(|root| name.eq_ignore_ascii_case(root)) => Some(Sniffed::Sitemap),
+        markup::Token::Start { name, .. } if ["datastore", "recordset"].iter().any(|root| name.eq_ignore_ascii_case(root)) => Some(Sniffed::Records),
         markup::Token::Start { .. } => Some(Sniffed::Xml),
         _ => None,
     });
@@ -169,12 +223,67 @@ fn is_chinese(text: &str) -> bool {
 }
 
 fn list_page(text: &str, url: &Link, rules: &Rules, mut clock: date::Clock<'_>) -> Reading {
+    let mut faults = Vec::new();
     let tree = tree::Tree::parse(text);
     clock.order = list::order(&tree);
-    let mut faults = Vec::new();
+    let title = tree.elements(0).find(|id| tree.is(*id, &["title"])).map(|id| text::line(&text::resolve(tree.raw(id), &text::Definitions::new()))).unwrap_or_default();
+    if let Some((drafts, detection)) = records::read(text, url, &rules.list, clock, &mut faults) {
+        return Reading { title, ..listing("xml-records", url, drafts, detection, faults) };
+    }
     let (drafts, detection) = list::read(&tree, url, &rules.list, clock, &mut faults);
-    let title = tree.elements(0).find(|id| tree.is(*id, &["title"])).map(|id| text::line(tree.raw(id))).unwrap_or_default();
-    Reading { format: "list", title, link: Some(url.as_str().to_owned()), drafts, detection: Some(detection), faults, ..Reading::default() }
+    if rules.kind == Kind::List && !drafts.is_empty() || detection.confidence >= SURE {
+        return Reading { title, ..listing("list", url, drafts, detection, faults) };
+    }
+    // A page whose list comes by script, or from a frame.
+    let scripted = tree.elements(0).filter(|id| tree.is(*id, &["script"])).find_map(|id| {
+        let raw = tree.raw(id);
+        if !raw.contains(['[', '{']) || raw.len() < 200 {
+            return None;
+        }
+        objects::read(raw, url, &rules.list, clock, &mut faults).filter(|(drafts, _)| drafts.len() >= 3)
+    });
+    if let Some((drafts, mut detection)) = scripted {
+        detection.reasons.insert(0, "a variable of a script".to_owned());
+        return Reading { title, ..listing("json-list", url, drafts, detection, faults) };
+    }
+    if let Some(why) = challenge::of(&tree, &title, text.len()) {
+        faults.push(Fault::new(FaultKind::Challenge, "document", why));
+        return Reading { title, faults, ..Reading::default() };
+    }
+    if let Some(follow) = list::elsewhere(&tree, url) {
+        return Reading { title, follow: Some(follow), ..listing("list", url, Vec::new(), detection, faults) };
+    }
+    let why = detection.reasons.join(", ");
+    faults.push(Fault::new(
+        FaultKind::NoList,
+        "document",
+        format!("no list of items was found in this page ({why}); if it has one, name its rows with [source.list] item"),
+    ));
+    Reading { title, detection: Some(detection), faults, ..Reading::default() }
+}
+
+/// The least confidence, in percent, with which a list is taken that nobody pinned.
+const SURE: u8 = 45;
+
+/// The feeds that a page names (`<link rel="alternate">`, HTML, section 4.6.7.1), with their titles.
+pub fn feeds_of(page: &Page, rules: &Rules) -> Vec<(Link, String)> {
+    let (text, _) = charset::decode(&page.body, page.content_type.as_deref(), rules.charset.as_deref());
+    let tree = tree::Tree::parse(&text);
+    let base = list::base(&tree, &page.url);
+    tree.elements(0)
+        .filter(|id| tree.is(*id, &["link"]))
+        .filter(|id| {
+            let has = |name: &str, words: &[&str]| {
+                tree.attribute(*id, name).is_some_and(|value| words.iter().any(|word| value.to_ascii_lowercase().contains(word)))
+            };
+            has("rel", &["alternate"]) && has("type", &["application/rss+xml", "application/atom+xml", "application/feed+json", "application/rdf+xml"])
+        })
+        .filter_map(|id| {
+            let link = base.join(tree.attribute(id, "href")?.trim()).ok()?;
+            Some((link, tree.attribute(id, "title").map(|title| text::line(&title)).unwrap_or_default()))
+        })
+        .take(20)
+        .collect()
 }
 
 /// Reads a page as the article that it is.

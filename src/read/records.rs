@@ -1,0 +1,92 @@
+//! Records of the hanweb platform, `<datastore>` of `<record>`s with HTML in CDATA, inline in a script or on their own; and
+//! sitemaps (sitemaps.org 0.9, with the news extension).
+
+use super::date::{self, Clock};
+use super::list::{self, Detection, ListRules};
+use super::markup::{Token, Tokens};
+use super::text;
+use super::tree::Tree;
+use super::{Fault, MOST_DRAFTS};
+use crate::model::{Draft, Link};
+
+/// The HTML of all records of a `<datastore>` in one.
+fn html_of(document: &str) -> Option<String> {
+    let from = document.find("<datastore").or_else(|| document.find("<recordset"))?;
+    let mut html = String::new();
+    let mut in_record = false;
+    for token in Tokens::new(document.get(from..)?) {
+        match token {
+            Token::Start { name, .. } if name.eq_ignore_ascii_case("record") => in_record = true,
+            Token::End { name } if name.eq_ignore_ascii_case("record") => in_record = false,
+            Token::End { name } if name.eq_ignore_ascii_case("datastore") => break,
+            Token::Cdata(inside) if in_record => {
+                html.push_str("<div class=\"record\">");
+                html.push_str(inside);
+                html.push_str("</div>\n");
+            }
+            _ => {}
+        }
+    }
+    (!html.is_empty()).then_some(html)
+}
+
+/// Reads the records of a document. `None` where it holds none.
+pub(super) fn read(document: &str, url: &Link, rules: &ListRules, clock: Clock<'_>, faults: &mut Vec<Fault>) -> Option<(Vec<Draft>, Detection)> {
+    let html = html_of(document)?;
+    let html = format!("<div id=\"records\">{html}</div>");
+    let tree = Tree::parse(&html);
+    let (drafts, mut detection) = list::read(&tree, url, rules, clock, faults);
+    detection.reasons.insert(0, "records of the hanweb platform".to_owned());
+    detection.confidence = detection.confidence.max(if drafts.is_empty() { 0 } else { 80 });
+    (!drafts.is_empty()).then_some((drafts, detection))
+}
+
+/// Reads a sitemap: its pages, newest first; or, of an index, the sitemap that changed last.
+pub(super) fn sitemap(document: &str, url: &Link, clock: Clock<'_>) -> (Vec<Draft>, Option<Link>) {
+    let mut drafts: Vec<Draft> = Vec::new();
+    let mut indexed: Vec<(Option<crate::model::Stamp>, Link)> = Vec::new();
+    let (mut name, mut open, mut is_index) = (String::new(), Draft::default(), false);
+    for token in Tokens::new(document) {
+        match token {
+            Token::Start { name: start, .. } => {
+                name = start.rsplit(':').next().unwrap_or(start).to_ascii_lowercase();
+                if matches!(name.as_str(), "url" | "sitemap") {
+                    is_index = name == "sitemap";
+                    open = Draft::default();
+                }
+            }
+            Token::Text(raw) | Token::Cdata(raw) => {
+                let value = text::line(&text::resolve(raw, &text::Definitions::new()));
+                match name.as_str() {
+                    _ if value.is_empty() => {}
+                    "loc" if open.link.is_none() => open.link = url.join(&value).ok().map(|link| link.as_str().to_owned()),
+                    "title" => open.title.push_str(&value),
+                    "publication_date" => open.published = date::parse(&value, clock),
+                    "lastmod" => open.updated = date::parse(&value, clock),
+                    "keywords" => open.categories = value.split(',').map(text::line).filter(|word| !word.is_empty()).take(32).collect(),
+                    _ => {}
+                }
+            }
+            Token::End { name: end } => {
+                name.clear();
+                let end = end.to_ascii_lowercase();
+                let done = std::mem::take(&mut open);
+                match (end.as_str(), done.link.as_deref()) {
+                    ("url", Some(_)) => drafts.push(done),
+                    ("sitemap", Some(link)) if is_index => indexed.extend(Link::parse(link).ok().map(|link| (done.updated, link))),
+                    ("url" | "sitemap", _) => {}
+                    _ => open = done,
+                }
+            }
+            Token::Doctype(_) => {}
+        }
+    }
+    drafts.sort_by_key(|draft| std::cmp::Reverse(draft.published.or(draft.updated).map(|stamp| stamp.at)));
+    drafts.truncate(MOST_DRAFTS.min(100));
+    for draft in &mut drafts {
+        draft.found = vec![("link", "sitemap".into())];
+    }
+    // Of those without dates, the last is usually the newest.
+    let newest = indexed.into_iter().max_by_key(|(stamp, _)| stamp.map(|stamp| stamp.at)).map(|(_, link)| link);
+    (drafts, newest)
+}
