@@ -62,8 +62,13 @@ async fn visit_all(config: Config) -> anyhow::Result<bool> {
 
 async fn visit(fetcher: &Fetcher, source: &Source) -> (bool, String) {
     let now = now();
-    let request =
-        Request { link: &source.url, validators: &Validators::default(), own_port: source.url.port(), tls: source.tls };
+    let request = Request {
+        link: &source.url,
+        validators: &Validators::default(),
+        own_port: source.url.port(),
+        tls: source.tls,
+        post: source.post.as_deref(),
+    };
     let answer = match fetcher.get(request, now).await {
         Ok(answer) if answer.status == 200 => answer,
         Ok(answer) => return (false, format!("{}: FAILED: the site answered {}", source.id, answer.status)),

@@ -112,6 +112,7 @@ fn fetch(link: &Link, config: Option<&Config>, source: Option<&Source>) -> anyho
         validators: &Validators::default(),
         own_port: link.port(),
         tls: source.map_or(Tls::Strict, |source| source.tls),
+        post: source.and_then(|source| source.post.as_deref()),
     };
     let answer = place::runtime()?.block_on(fetcher.get(request, now()))?;
     anyhow::ensure!(answer.status == 200, "{} answered {} instead of a document", answer.url, answer.status);
@@ -200,4 +201,4 @@ fn draft_as_text(draft: &Draft, number: usize) {
     for file in &draft.enclosures {
         line("file", Some(file.url.clone()), "enclosures");
     }
-    }
+}

@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::fault::Faults;
 use super::section::{Document, Section};
 use super::settings::Settings;
-use crate::read::Selector;
 use crate::model::{Authority, Host, Kind, Link, Pins, Policy, RegionId, Regions, Source, SourceId, Tls, Zone};
+use crate::read::Selector;
 
 /// The most sources of a config.
 const MOST: usize = 200_000;
@@ -93,7 +93,10 @@ fn source(section: &Section<'_>, settings: &Settings, regions: &Regions) -> Opti
     }
     let kind = section.word("as", &Kind::WORDS).unwrap_or_default();
     let post = section.string("post");
-    let pins = Pins { list: pins(&section.section("list"), &LIST, kind == Kind::Json), article: pins(&section.section("article"), &ARTICLE, false) };
+    let pins = Pins {
+        list: pins(&section.section("list"), &LIST, kind == Kind::Json),
+        article: pins(&section.section("article"), &ARTICLE, false),
+    };
     let reads_articles = section.boolean("articles").unwrap_or(true);
     let least = if is_own { Duration::from_secs(1) } else { Duration::from_secs(300) };
     let interval = section.duration("interval", least, Duration::from_secs(30 * 86_400));

@@ -46,6 +46,8 @@ pub struct Request<'a> {
     pub own_port: u16,
     /// How certificates are judged.
     pub tls: Tls,
+    /// A form to be posted, where the address answers to POST only.
+    pub post: Option<&'a str>,
 }
 
 /// The way out.
@@ -108,7 +110,8 @@ impl Fetcher {
             self.guard.check_link(&link, request.own_port)?;
             // Validators belong to the address that gave them.
             let conditional = if hop == 0 { request.validators } else { &Validators::default() };
-            let response = self.send(&link, conditional, request.tls).await?;
+            let post = request.post.filter(|_| hop == 0);
+            let response = self.send(&link, conditional, request.tls, post).await?;
             let Some(next) = target(&response, &link)? else {
                 return self.answer(response, link, moved, downgraded, now).await;
             };
@@ -120,12 +123,24 @@ impl Fetcher {
         Err(FetchError::Redirects(HOPS))
     }
 
-    async fn send(&self, link: &Link, validators: &Validators, tls: Tls) -> Result<Response, FetchError> {
+    async fn send(
+        &self,
+        link: &Link,
+        validators: &Validators,
+        tls: Tls,
+        post: Option<&str>,
+    ) -> Result<Response, FetchError> {
         let client = match tls {
             Tls::Strict => &self.strict,
             Tls::Lenient => &*self.lenient,
         };
-        let mut request = client.get(link.as_str());
+        let mut request = match post {
+            Some(form) => client
+                .post(link.as_str())
+                .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded; charset=utf-8")
+                .body(form.to_owned()),
+            None => client.get(link.as_str()),
+        };
         if let Some(etag) = validators.etag.as_deref().and_then(|etag| HeaderValue::from_bytes(etag).ok()) {
             request = request.header(header::IF_NONE_MATCH, etag);
         }

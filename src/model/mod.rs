@@ -23,5 +23,5 @@ pub use moment::{Moment, Precision, Stamp, Zone, ZoneError};
 pub use page::{Page, Validators};
 pub use region::{Named, Region, RegionError, RegionId, Regions, Service};
 pub use report::Report;
-pub use source::{Pins, Authority, Kind, Policy, Source, SourceError, SourceId, Tls};
-pub use visit::{Health, Outcome, Visit};
+pub use source::{Authority, Kind, Pins, Policy, Source, SourceError, SourceId, Tls};
+pub use visit::{Health, Memory, Outcome, Revisit, Visit};

@@ -1,4 +1,4 @@
-use super::{Link, Moment, Validators};
+use super::{Draft, ItemId, Link, Moment, Validators};
 
 /// How a source fares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -66,6 +66,34 @@ pub enum Outcome {
     },
     /// 410.
     Gone,
+}
+
+/// An article that is read again: corrections come within days, and what is taken back is gone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Revisit {
+    /// The item.
+    pub item: ItemId,
+    /// What the list said of it: guid, link, title and date.
+    pub listed: Draft,
+    /// When to read it.
+    pub due: Moment,
+    /// How often it was read again.
+    pub step: u8,
+    /// How often in a row it was not there (404 or 410).
+    pub misses: u8,
+}
+
+/// What we remember of a source's list beside its visits.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Memory {
+    /// What kind of document it was.
+    pub format: String,
+    /// How many rows it usually has.
+    pub usual: u32,
+    /// Where the items are, where the source's address only leads there.
+    pub follow: Option<Link>,
+    /// Articles to be read again.
+    pub revisits: Vec<Revisit>,
 }
 
 /// What we remember of a source between two polls.

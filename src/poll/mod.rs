@@ -3,6 +3,7 @@
 //! `schedule` is pure, `turn` reads like a sentence, `commit` puts what all turns found into the log and the view in
 //! one order. This room does not know how items are published.
 
+mod articles;
 mod commit;
 mod metrics;
 mod poller;

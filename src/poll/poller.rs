@@ -290,8 +290,9 @@ impl Poller {
             let (house, source, visit, quota) =
                 (self.house.clone(), Arc::clone(&watched.source), watched.visit.clone(), watched.quota);
             let pace = pace_of(&source, self.options.pace);
+            let gap = gap_of(&source, self.options.host_gap);
             let task = self.turns.spawn(async move {
-                let done = turn(&house, &source, visit, pace, quota).await;
+                let done = turn(&house, &source, visit, pace, gap, quota).await;
                 (source.id.clone(), done)
             });
             self.running.insert(task.id(), (id, host_name));
@@ -352,8 +353,7 @@ impl Poller {
         let Some((id, host)) = self.running.remove(&task) else { return };
         let host = self.hosts.entry(host).or_default();
         host.is_busy = false;
-        let is_own = self.sources.get(&id).is_some_and(|watched| watched.source.is_own);
-        let gap = if is_own { self.options.host_gap } else { self.options.host_gap.max(LEAST_GAP) };
+        let gap = self.sources.get(&id).map_or(LEAST_GAP, |watched| gap_of(&watched.source, self.options.host_gap));
         host.free = now.plus_millis(gap).max(done.as_ref().and_then(|done| done.host_until).unwrap_or_default());
         if let Some(next) = host.waiting.pop_front() {
             self.queue.push(Reverse((host.free, next)));
@@ -411,6 +411,11 @@ impl Poller {
         }
         Ok(())
     }
+}
+
+/// Milliseconds between two requests to the host of a source.
+fn gap_of(source: &Source, gap: i64) -> i64 {
+    if source.is_own { gap } else { gap.max(LEAST_GAP) }
 }
 
 /// How fast this source may be polled: its own bound, and that of strangers.

@@ -4,26 +4,33 @@
 //! with its validators. Validators that are saved too early turn a crash into a silent loss for ever, because the next
 //! answer is 304.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use xxhash_rust::xxh3::Xxh3;
 
+use super::articles::{self, Articles, Unread};
 use super::commit::Ledger;
 use super::metrics::Metrics;
 use super::schedule::{self, Pace};
 use crate::fetch::{Answer, FetchError, Fetcher, Request};
 use crate::log::{Control, Record};
-use crate::model::{Draft, Moment, Outcome, Page, Report, Source, Visit};
+use crate::model::{Draft, Kind, Link, Memory, Moment, Outcome, Page, Report, Revisit, Source, Validators, Visit};
 use crate::read::{self, Fault, FaultKind, Reading, Rules};
-use crate::same::{self, Fingerprint, Verdict};
+use crate::same::{self, Fingerprint, Identity, Verdict};
 use crate::view::{View, Visits};
 
 /// Documents larger than this are read away from the threads that serve, in bytes.
 const LARGE: usize = 64 * 1024;
 /// The days for which a permanent redirect must stay the same before it is followed from the start.
 const MOVED_FOR: i64 = 7;
+
+/// The kinds of documents whose items have pages with their texts.
+const LISTS: [&str; 4] = ["list", "json-list", "xml-records", "sitemap"];
+/// The most articles of a source that are to be read again.
+const MOST_REVISITS: usize = 300;
 
 /// The present moment. Only the daemon reads the clock; tests bring their own.
 pub type Clock = Arc<dyn Fn() -> Moment + Send + Sync>;
@@ -84,22 +91,42 @@ pub(super) struct Done {
 }
 
 /// Polls a source once. Its next time was stored before, so that a crash shortens nothing.
-pub(super) async fn turn(house: &House, source: &Source, mut visit: Visit, pace: Pace, quota: Quota) -> Done {
+pub(super) async fn turn(house: &House, source: &Source, mut visit: Visit, pace: Pace, gap: i64, quota: Quota) -> Done {
     let asked = (house.clock)();
-    let link = start(source, &visit, asked);
+    // Memory that is lost costs one look at the page that leads to the list.
+    let memory = house.visits.memory(&source.id).unwrap_or_default();
+    let link = memory.follow.clone().unwrap_or_else(|| start(source, &visit, asked));
     if visit.url.as_ref() != Some(&link) {
-        visit.validators = crate::model::Validators::default();
+        visit.validators = Validators::default();
         visit.listed.clear();
     }
-    let request = Request { link: &link, validators: &visit.validators, own_port: source.url.port(), tls: source.tls };
+    let request = Request {
+        link: &link,
+        validators: &visit.validators,
+        own_port: source.url.port(),
+        tls: source.tls,
+        post: source.post.as_deref(),
+    };
     let answer = house.fetcher.get(request, asked).await;
 
     let now = (house.clock)();
-    let mut turn = Turn { house, source, visit, quota, now };
-    let outcome = match answer {
+    let kept = memory.clone();
+    let mut turn = Turn { house, source, visit, memory, gap, quota, now };
+    let mut outcome = match answer {
         Ok(answer) => turn.take(answer, &link).await,
         Err(error) => failed(&error),
     };
+    if matches!(outcome, Outcome::Read { .. } | Outcome::Unchanged { .. }) {
+        turn.read_again(&mut outcome).await;
+    } else if turn.memory.follow.is_some() {
+        // The way to the list is asked for again.
+        turn.memory.follow = None;
+    }
+    if turn.memory != kept
+        && let Err(error) = house.visits.put_memory(&source.id, &turn.memory)
+    {
+        tracing::error!(source = %source.id, error = &error as &dyn std::error::Error, "what is known of the list cannot be saved; its articles will not be read again");
+    }
     let host_until = match &outcome {
         Outcome::Busy { wait: Some(wait), .. } => Some(now.plus_seconds(i64::try_from(*wait).unwrap_or(0))),
         _ => None,
@@ -112,7 +139,7 @@ pub(super) async fn turn(house: &House, source: &Source, mut visit: Visit, pace:
 }
 
 /// Where to ask: where the source has moved to, once that was said for a week.
-fn start(source: &Source, visit: &Visit, now: Moment) -> crate::model::Link {
+fn start(source: &Source, visit: &Visit, now: Moment) -> Link {
     let settled = |since: &Moment| now.since(*since) >= MOVED_FOR * 86_400_000;
     match &visit.moved {
         Some((to, since)) if settled(since) || is_https_twin(&source.url, to) => to.clone(),
@@ -120,7 +147,7 @@ fn start(source: &Source, visit: &Visit, now: Moment) -> crate::model::Link {
     }
 }
 
-fn is_https_twin(from: &crate::model::Link, to: &crate::model::Link) -> bool {
+fn is_https_twin(from: &Link, to: &Link) -> bool {
     !from.is_https() && to.is_https() && from.as_str().strip_prefix("http:") == to.as_str().strip_prefix("https:")
 }
 
@@ -134,13 +161,16 @@ struct Turn<'a> {
     house: &'a House,
     source: &'a Source,
     visit: Visit,
+    memory: Memory,
+    /// Milliseconds between two requests to one host.
+    gap: i64,
     quota: Quota,
     now: Moment,
 }
 
 impl Turn<'_> {
     /// Takes an answer in, up to the validators.
-    async fn take(&mut self, answer: Answer, asked: &crate::model::Link) -> Outcome {
+    async fn take(&mut self, answer: Answer, asked: &Link) -> Outcome {
         self.house.metrics.fetched(answer.body.len());
         self.compare_clocks(&answer);
         self.follow_move(&answer);
@@ -164,26 +194,31 @@ impl Turn<'_> {
         }
     }
 
-    async fn read(&mut self, answer: Answer, asked: &crate::model::Link) -> Outcome {
+    async fn read(&mut self, answer: Answer, asked: &Link) -> Outcome {
         let rules = Rules::of(self.source);
         let asked_wait = least_wait(&answer);
         let page = Page { url: answer.url.clone(), content_type: answer.content_type.clone(), body: answer.body };
-        let now = self.now;
-        let reading = if page.body.len() > LARGE {
-            tokio::task::spawn_blocking(move || read::read(&page, &rules, now))
-                .await
-                .unwrap_or_else(|_panic| fell_over())
-        } else {
-            read::read(&page, &rules, now)
-        };
+        let mut reading = self.read_page(page, &rules).await;
+        if let Some(follow) = reading.follow.take().filter(|_| reading.drafts.is_empty()) {
+            match self.read_followed(&follow, &rules).await {
+                Ok(followed) => {
+                    reading = followed;
+                    self.memory.follow = Some(follow);
+                }
+                Err(reason) => return Outcome::Failed { blocked: false, reason },
+            }
+        }
         let wait = asked_wait.max(reading.wait);
         for fault in &reading.faults {
             tracing::debug!(source = %self.source.id, fault = fault.kind.word(), place = fault.place, detail = fault.detail, "fault in a document");
         }
         if let Some(fault) = reading.faults.iter().find(|fault| fault.kind.is_fatal()) {
-            return Outcome::Failed { blocked: false, reason: fault.detail.clone() };
+            return Outcome::Failed { blocked: fault.kind == FaultKind::Challenge, reason: fault.detail.clone() };
         }
-        let (records, listed, new) = self.reports(&reading);
+        if let Some(reason) = self.drift(&reading) {
+            return Outcome::Failed { blocked: false, reason };
+        }
+        let (records, listed, new) = self.reports(&reading).await;
         if let Err(error) = self.house.ledger.commit(records, self.now).await {
             return Outcome::Failed { blocked: false, reason: error.to_string() };
         }
@@ -194,8 +229,134 @@ impl Turn<'_> {
         Outcome::Read { new, wait }
     }
 
-    /// The reports that a listing is worth, the hashes of what it lists, and how many reports there are.
-    fn reports(&mut self, reading: &Reading) -> (Vec<Record>, Vec<u64>, usize) {
+    async fn read_page(&self, page: Page, rules: &Rules) -> Reading {
+        let now = self.now;
+        if page.body.len() > LARGE {
+            let rules = rules.clone();
+            tokio::task::spawn_blocking(move || read::read(&page, &rules, now))
+                .await
+                .unwrap_or_else(|_panic| fell_over())
+        } else {
+            read::read(&page, rules, now)
+        }
+    }
+
+    /// Reads where a page leads that has no list of its own, one hop and no further.
+    async fn read_followed(&self, link: &Link, rules: &Rules) -> Result<Reading, String> {
+        tokio::time::sleep(std::time::Duration::from_millis(u64::try_from(self.gap).unwrap_or(0))).await;
+        let request = Request {
+            link,
+            validators: &Validators::default(),
+            own_port: self.source.url.port(),
+            tls: self.source.tls,
+            post: None,
+        };
+        let answer = self.house.fetcher.get(request, self.now).await.map_err(|error| error.to_string())?;
+        if answer.status != 200 {
+            return Err(format!("the page leads to {link}, which answered {}", answer.status));
+        }
+        let page = Page { url: answer.url, content_type: answer.content_type, body: answer.body };
+        Ok(self.read_page(page, rules).await)
+    }
+
+    /// What a document has become that was something else, or much more, before; the last good items stay then.
+    fn drift(&mut self, reading: &Reading) -> Option<String> {
+        const PATIENCE: u32 = 3;
+        let is_list = reading.detection.is_some();
+        let was_feed = !self.memory.format.is_empty() && !LISTS.contains(&self.memory.format.as_str());
+        if is_list && was_feed && self.source.kind == Kind::Auto {
+            return Some(format!(
+                "the feed ({}) has become a page; if that is meant to be, set as = \"list\"",
+                self.memory.format
+            ));
+        }
+        let count = u32::try_from(reading.drafts.len()).unwrap_or(u32::MAX);
+        if is_list {
+            let usual = self.memory.usual;
+            // What stays so for some polls is how the page is now.
+            if usual >= 8 && count.saturating_mul(4) < usual && self.visit.failures < PATIENCE {
+                return Some(format!(
+                    "the list has {count} rows instead of about {usual}; the page may have changed (see dayuan inspect)"
+                ));
+            }
+            let first = reading.drafts.first().map(|draft| &draft.title);
+            if count >= 3 && reading.drafts.iter().all(|draft| Some(&draft.title) == first) {
+                return Some(
+                    "all rows of the list have the same title; the page may have changed (see dayuan inspect)"
+                        .to_owned(),
+                );
+            }
+            self.memory.usual = count.max(usual - usual / 8);
+        }
+        reading.format.clone_into(&mut self.memory.format);
+        None
+    }
+
+    /// Reads articles again whose time has come: a correction is a new report, what is gone twice is taken out.
+    async fn read_again(&mut self, outcome: &mut Outcome) {
+        const MOST: usize = 10;
+        let (due, later): (Vec<Revisit>, Vec<Revisit>) =
+            std::mem::take(&mut self.memory.revisits).into_iter().partition(|revisit| revisit.due <= self.now);
+        self.memory.revisits = later;
+        let mut articles = Articles::new(self.house, self.source, self.gap);
+        let mut records = Vec::new();
+        for (revisit, number) in due.into_iter().zip(0..) {
+            if number >= MOST || !articles.has_room() {
+                self.memory.revisits.push(revisit);
+                continue;
+            }
+            match articles.read(&revisit.listed).await {
+                Ok(draft) => {
+                    let found = same::identify(&self.source.id, &draft, &[], self.now, self.house.view.as_ref());
+                    if let Some(found) =
+                        found.filter(|found| found.verdict == Verdict::Changed && found.item == revisit.item)
+                        && self.quota.take(self.now, &draft, self.house.limits)
+                    {
+                        records.push(self.report(found, draft, false));
+                    }
+                    self.memory.revisits.extend(articles::again(revisit, self.now));
+                }
+                Err(Unread::Gone) if revisit.misses > 0 => {
+                    tracing::warn!(source = %self.source.id, link = revisit.listed.link, "an article is gone at the source; its item is taken out");
+                    records.push(Record::Withdraw {
+                        item: revisit.item,
+                        reason: "gone at the source (404 or 410 twice)".to_owned(),
+                        at: self.now,
+                    });
+                }
+                Err(Unread::Gone) => {
+                    let missed = Revisit { misses: 1, ..revisit };
+                    self.memory.revisits.push(articles::retry(missed, self.now));
+                }
+                Err(Unread::Later(reason)) => {
+                    tracing::debug!(source = %self.source.id, link = revisit.listed.link, reason, "an article cannot be read again now");
+                    self.memory.revisits.push(articles::retry(revisit, self.now));
+                }
+                Err(Unread::NoArticle) => self.memory.revisits.extend(articles::again(revisit, self.now)),
+            }
+        }
+        if !records.is_empty()
+            && let Err(error) = self.house.ledger.commit(records, self.now).await
+        {
+            *outcome = Outcome::Failed { blocked: false, reason: error.to_string() };
+        }
+    }
+
+    fn report(&self, found: Identity, draft: Draft, first_import: bool) -> Record {
+        Record::Report(Box::new(Report {
+            item: found.item,
+            key: found.key,
+            source: self.source.id.clone(),
+            seen: self.now,
+            reader: read::VERSION,
+            first_import,
+            draft,
+        }))
+    }
+
+    /// The reports that a listing is worth, the hashes of what it lists, and how many reports there are. Of a list
+    /// without texts, the pages of its new items are read first.
+    async fn reports(&mut self, reading: &Reading) -> (Vec<Record>, Vec<u64>, usize) {
         let first_import = self.visit.is_first();
         let known: HashSet<u64> = self.visit.listed.iter().copied().collect();
         let repeated = same::repeated(&reading.drafts);
@@ -203,23 +364,50 @@ impl Turn<'_> {
         let (mut records, mut listed) = (Vec::new(), Vec::with_capacity(reading.drafts.len()));
         let mut told = HashSet::new();
         let (mut new, mut changed) = (0, 0);
+        let reads_articles = self.source.reads_articles && LISTS.contains(&reading.format);
+        let mut articles = Articles::new(self.house, self.source, self.gap);
         for draft in &reading.drafts {
             let hash = listing_hash(draft);
             if known.contains(&hash) || draft.published.or(draft.updated).is_some_and(|stamp| stamp.at < oldest) {
                 listed.push(hash);
                 continue;
             }
-            let Some(found) = same::identify(&self.source.id, draft, &repeated, self.now, self.house.view.as_ref())
-            else {
-                continue;
-            };
+            let identify =
+                |draft: &Draft| same::identify(&self.source.id, draft, &repeated, self.now, self.house.view.as_ref());
+            let Some(mut found) = identify(draft) else { continue };
+            let mut draft = Cow::Borrowed(draft);
+            let mut revisit = None;
+            if reads_articles && draft.text.is_empty() && matches!(found.verdict, Verdict::New | Verdict::Changed) {
+                let again = Revisit { item: found.item, listed: row_of(&draft), due: self.now, step: 0, misses: 0 };
+                match articles.read(&draft).await {
+                    Ok(whole) => {
+                        draft = Cow::Owned(whole);
+                        let Some(now_found) = identify(&draft) else { continue };
+                        found = now_found;
+                        revisit = articles::again(again, self.now);
+                    }
+                    // What is known keeps the text it has.
+                    Err(_) if found.verdict == Verdict::Changed => continue,
+                    Err(Unread::NoArticle) => {}
+                    Err(Unread::Gone) => revisit = Some(articles::retry(again, self.now)),
+                    Err(Unread::Later(reason)) => {
+                        tracing::info!(source = %self.source.id, link = draft.link, reason, "an article cannot be read yet; its item appears without text");
+                        revisit = Some(articles::retry(again, self.now));
+                    }
+                }
+                // A sitemap has no titles of its own; what is no article there is no item.
+                if draft.title.is_empty() {
+                    listed.push(hash);
+                    continue;
+                }
+            }
             match found.verdict {
                 // It will be told at a later poll, if it is still so then.
                 Verdict::Restless => continue,
                 Verdict::Same => {}
                 Verdict::New | Verdict::Changed if !told.insert(found.item) => {}
                 verdict => {
-                    if !self.quota.take(self.now, draft, self.house.limits) {
+                    if !self.quota.take(self.now, &draft, self.house.limits) {
                         tracing::warn!(source = %self.source.id, "the source gave more than is taken of one source and day; the rest is left for later");
                         break;
                     }
@@ -228,15 +416,10 @@ impl Turn<'_> {
                     } else {
                         changed += 1
                     }
-                    records.push(Record::Report(Box::new(Report {
-                        item: found.item,
-                        key: found.key,
-                        source: self.source.id.clone(),
-                        seen: self.now,
-                        reader: read::VERSION,
-                        first_import,
-                        draft: draft.clone(),
-                    })));
+                    if verdict == Verdict::New && self.memory.revisits.len() < MOST_REVISITS {
+                        self.memory.revisits.extend(revisit);
+                    }
+                    records.push(self.report(found, draft.into_owned(), first_import));
                 }
             }
             listed.push(hash);
@@ -283,7 +466,7 @@ fn least_wait(answer: &Answer) -> u64 {
 }
 
 /// What a 304 carries replaces what is held (RFC 9111, section 4.3.4).
-fn merge(held: &mut crate::model::Validators, answer: &Answer) {
+fn merge(held: &mut Validators, answer: &Answer) {
     if answer.validators.etag.is_some() {
         held.etag.clone_from(&answer.validators.etag);
     }
@@ -319,6 +502,17 @@ fn fell_over() -> Reading {
     Reading {
         faults: vec![Fault { kind: FaultKind::NotAFeed, place: "document".to_owned(), detail }],
         ..Reading::default()
+    }
+}
+
+/// What a row says of its item, without how it was found.
+fn row_of(draft: &Draft) -> Draft {
+    Draft {
+        guid: draft.guid.clone(),
+        link: draft.link.clone(),
+        title: draft.title.clone(),
+        published: draft.published,
+        ..Draft::default()
     }
 }
 

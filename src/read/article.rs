@@ -49,6 +49,37 @@ pub struct Article {
     pub faults: Vec<Fault>,
 }
 
+/// What a list and the article's page say of an item, in one. The page is trusted more, but for a title that only the
+/// list has whole, and for a date that the page shows nowhere but in its address.
+#[must_use]
+pub fn complete(listed: &Draft, mut article: Draft) -> Draft {
+    let by_address = article.found.iter().any(|(field, by)| *field == "published" && by == "address");
+    if article.published.is_none() || by_address && listed.published.is_some() {
+        article.published = listed.published;
+        article.found.retain(|(field, _)| *field != "published");
+        article.found.extend(listed.found.iter().filter(|(field, _)| *field == "published").cloned());
+    }
+    let (on_page, in_list) = (squeeze(&article.title), squeeze(&listed.title));
+    let is_cut = listed.title.ends_with('…') || listed.title.ends_with("...");
+    if on_page.is_empty() || in_list.chars().count() > on_page.chars().count() && in_list.contains(&on_page) && !is_cut
+    {
+        article.title.clone_from(&listed.title);
+    }
+    article.link.clone_from(&listed.link);
+    article.guid.clone_from(&listed.guid);
+    article.updated = article.updated.or(listed.updated);
+    article.credit = article.credit.or_else(|| listed.credit.clone());
+    if article.authors.is_empty() {
+        article.authors.clone_from(&listed.authors);
+    }
+    for category in &listed.categories {
+        if !article.categories.contains(category) {
+            article.categories.push(category.clone());
+        }
+    }
+    article
+}
+
 /// A page while it is read.
 struct Reader<'a> {
     tree: &'a Tree<'a>,
@@ -83,7 +114,8 @@ fn meta(tree: &Tree<'_>) -> HashMap<String, String> {
     let mut found = HashMap::new();
     for id in tree.elements(0).filter(|id| tree.is(*id, &["meta"])) {
         let Some(content) = tree.attribute(id, "content").map(|content| text::line(&content)) else { continue };
-        let is_left_over = content.starts_with(['{', '$', '<']) || ["null", "undefined", "none", "N/A"].contains(&content.as_str());
+        let is_left_over =
+            content.starts_with(['{', '$', '<']) || ["null", "undefined", "none", "N/A"].contains(&content.as_str());
         if content.is_empty() || is_left_over {
             continue;
         }
@@ -98,7 +130,8 @@ fn meta(tree: &Tree<'_>) -> HashMap<String, String> {
 
 /// The first object of JSON-LD that is dated.
 fn linked_data(tree: &Tree<'_>) -> Option<Value> {
-    let is_ours = |id: &Id| tree.is(*id, &["script"]) && tree.attribute(*id, "type").is_some_and(|kind| kind.contains("ld+json"));
+    let is_ours =
+        |id: &Id| tree.is(*id, &["script"]) && tree.attribute(*id, "type").is_some_and(|kind| kind.contains("ld+json"));
     tree.elements(0).filter(is_ours).find_map(|id| {
         let raw: String = tree.raw(id).chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
         let value: Value = serde_json::from_str(raw.trim().trim_end_matches(';')).ok()?;
@@ -107,7 +140,10 @@ fn linked_data(tree: &Tree<'_>) -> Option<Value> {
             Value::Array(values) => values,
             value => vec![value],
         };
-        graph.map_or_else(|| many(value), many).into_iter().find(|object| object.get("datePublished").or_else(|| object.get("pubDate")).is_some())
+        graph
+            .map_or_else(|| many(value), many)
+            .into_iter()
+            .find(|object| object.get("datePublished").or_else(|| object.get("pubDate")).is_some())
     })
 }
 
@@ -119,7 +155,9 @@ impl Reader<'_> {
         self.found.push(("content_html", by.into()));
         let mut dropped = body::foreign(self.tree, body);
         for selector in &self.rules.remove {
-            dropped.extend(selector.find_all(self.tree, body, self.tree.end(body)).into_iter().map(|id| (id, self.tree.end(id))));
+            dropped.extend(
+                selector.find_all(self.tree, body, self.tree.end(body)).into_iter().map(|id| (id, self.tree.end(id))),
+            );
         }
         dropped.sort_unstable();
         let page = body::lines(self.tree, 0, self.tree.len(), &[]);
@@ -167,7 +205,11 @@ impl Reader<'_> {
         let selector = selector?;
         let found = selector.find(self.tree, 0, self.tree.len());
         if found.is_none() {
-            self.faults.push(Fault::new(FaultKind::Selector, name, format!("`{selector}` matches nothing in this page")));
+            self.faults.push(Fault::new(
+                FaultKind::Selector,
+                name,
+                format!("`{selector}` matches nothing in this page"),
+            ));
         }
         found
     }
@@ -178,8 +220,22 @@ impl Reader<'_> {
         }
         // The names that the frequent platforms give their bodies.
         const KNOWN: [&str; 16] = [
-            "#UCAP-CONTENT", ".TRS_Editor", "#zoom", "#Zoom", ".trs_editor_view", "#endText", "#artibody", "#js_content", "#js_article_content", "#rwb_zw", "#articleContent",
-            "[itemprop=articleBody]", "#ozoom", ".pages_content", "#zoomcon", "#vsb_content",
+            "#UCAP-CONTENT",
+            ".TRS_Editor",
+            "#zoom",
+            "#Zoom",
+            ".trs_editor_view",
+            "#endText",
+            "#artibody",
+            "#js_content",
+            "#js_article_content",
+            "#rwb_zw",
+            "#articleContent",
+            "[itemprop=articleBody]",
+            "#ozoom",
+            ".pages_content",
+            "#zoomcon",
+            "#vsb_content",
         ];
         let known = KNOWN.iter().find_map(|text| {
             let id = Selector::parse(text).ok()?.find(self.tree, 0, self.tree.len())?;
@@ -201,9 +257,19 @@ impl Reader<'_> {
             self.found.push(("title", "config".into()));
             return self.tree.line(id);
         }
-        let document = self.tree.elements(0).find(|id| self.tree.is(*id, &["title"])).map(|id| text::line(&text::resolve(self.tree.raw(id), &text::Definitions::new()))).unwrap_or_default();
+        let document = self
+            .tree
+            .elements(0)
+            .find(|id| self.tree.is(*id, &["title"]))
+            .map(|id| text::line(&text::resolve(self.tree.raw(id), &text::Definitions::new())))
+            .unwrap_or_default();
         let official = self.meta(&["articletitle"]);
-        let linked = self.linked_data.as_ref().and_then(|data| data.get("headline").or_else(|| data.get("title"))).and_then(Value::as_str).map(text::line);
+        let linked = self
+            .linked_data
+            .as_ref()
+            .and_then(|data| data.get("headline").or_else(|| data.get("title")))
+            .and_then(Value::as_str)
+            .map(text::line);
         let graph = self.meta(&["og:title", "twitter:title"]);
         let said = |title: &str| {
             let (long, short) = (squeeze(&document), squeeze(title));
@@ -218,7 +284,9 @@ impl Reader<'_> {
                 self.tree.is(*id, &["h1", "h2", "h3", "h4"])
                     || self.tree.is(*id, &["div", "p", "span", "td", "strong"]) && {
                         let labels = self.tree.labels(*id);
-                        labels.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| names.contains(&word) || word.ends_with("title"))
+                        labels
+                            .split(|c: char| !c.is_ascii_alphanumeric())
+                            .any(|word| names.contains(&word) || word.ends_with("title"))
                     }
             })
             .filter(|id| self.tree.end(*id) - *id < 40)
@@ -235,7 +303,12 @@ impl Reader<'_> {
         let heading = best.map(|(_, line)| line);
         let candidates = [(official, "meta ArticleTitle"), (linked, "JSON-LD"), (graph, "Open Graph")];
         for (candidate, by) in candidates {
-            let Some(candidate) = candidate.map(|title| without_site(&title, self.meta.get("og:site_name").map(String::as_str))).filter(|title| width(title) >= 4) else { continue };
+            let Some(candidate) = candidate
+                .map(|title| without_site(&title, self.meta.get("og:site_name").map(String::as_str)))
+                .filter(|title| width(title) >= 4)
+            else {
+                continue;
+            };
             // An attribute is cut at the first quote in it: the heading has it whole.
             let shown = heading.as_ref().filter(|heading| {
                 let (long, short) = (squeeze(heading), squeeze(&candidate));
@@ -263,11 +336,18 @@ impl Reader<'_> {
         let bare = squeeze(title);
         let titled = page.iter().take(starts).rposition(|line| {
             let line = squeeze(&line.text);
-            !bare.is_empty() && (line == bare || line.contains(&bare) && line.chars().count() < bare.chars().count() + 12)
+            !bare.is_empty()
+                && (line == bare || line.contains(&bare) && line.chars().count() < bare.chars().count() + 12)
         });
         // Some pages set the date above the title.
         let from = titled.map_or(starts.saturating_sub(12), |at| at.saturating_sub(4));
-        let head = page.get(from..starts).unwrap_or(&[]).iter().filter(|line| line.text.chars().count() < 400).cloned().collect();
+        let head = page
+            .get(from..starts)
+            .unwrap_or(&[])
+            .iter()
+            .filter(|line| line.text.chars().count() < 400)
+            .cloned()
+            .collect();
         let ends = page.iter().position(|line| line.from >= self.tree.end(body)).unwrap_or(page.len());
         let tail = page.get(ends..(ends + 30).min(page.len())).unwrap_or(&[]).to_vec();
         (head, tail)
@@ -287,7 +367,8 @@ impl Reader<'_> {
             over = over || so_far * 10 > all * 3 && body::ends_story(&line.text);
             let is_title = is_early && squeeze(&line.text) == bare;
             let is_head = is_early && is_head_line(&line.text, self.clock);
-            let mostly_link = line.linked * 10 > width(&line.text) * 9 && width(&line.text) < 60 && is_link_line(&line.text);
+            let mostly_link =
+                line.linked * 10 > width(&line.text) * 9 && width(&line.text) < 60 && is_link_line(&line.text);
             if over || is_title || is_head || body::is_boilerplate(&line.text) || mostly_link {
                 dropped.push((line.from, line.to));
             } else {
@@ -304,17 +385,39 @@ impl Reader<'_> {
     fn published(&mut self, head: &[Line], inside: &[Line]) -> Option<Stamp> {
         if let Some(id) = self.pinned("article.date", self.rules.date.as_ref()) {
             let line = self.tree.attribute(id, "datetime").map_or_else(|| self.tree.line(id), Cow::into_owned);
-            let stamp = date::parse(&line, self.clock).or_else(|| date::find(&line, self.clock).map(|(stamp, _)| stamp));
+            let stamp =
+                date::parse(&line, self.clock).or_else(|| date::find(&line, self.clock).map(|(stamp, _)| stamp));
             if let Some(stamp) = stamp {
                 self.found.push(("published", "config".into()));
                 return Some(stamp);
             }
         }
         const NAMES: [&str; 22] = [
-            "firstpublishedtime", "publishedtime", "pubdate", "publishdate", "publish_date", "publishtime", "publish_time", "article:published_time", "og:published_time", "og:release_date", "datepublished", "apub:time",
-            "article:create_at", "weibo: article:create_at", "weibo:article:create_at", "releasedate", "dc.date", "dc.date.issued", "sailthru.date", "dateupdate", "date", "bytedance:published_time",
+            "firstpublishedtime",
+            "publishedtime",
+            "pubdate",
+            "publishdate",
+            "publish_date",
+            "publishtime",
+            "publish_time",
+            "article:published_time",
+            "og:published_time",
+            "og:release_date",
+            "datepublished",
+            "apub:time",
+            "article:create_at",
+            "weibo: article:create_at",
+            "weibo:article:create_at",
+            "releasedate",
+            "dc.date",
+            "dc.date.issued",
+            "sailthru.date",
+            "dateupdate",
+            "date",
+            "bytedance:published_time",
         ];
-        let official = self.meta(&NAMES).and_then(|written| date::parse(&written, self.clock)).map(|stamp| (stamp, "meta"));
+        let official =
+            self.meta(&NAMES).and_then(|written| date::parse(&written, self.clock)).map(|stamp| (stamp, "meta"));
         let linked = self
             .linked_data
             .as_ref()
@@ -325,7 +428,9 @@ impl Reader<'_> {
         let shown = self.shown_date(head, inside);
         let (stamp, by) = match (official.or(linked), shown) {
             (Some(said), Some(shown)) => settle(said, shown),
-            (said, shown) => said.or(shown).or_else(|| date::in_address(self.url.path(), self.clock).map(|stamp| (stamp, "address")))?,
+            (said, shown) => said
+                .or(shown)
+                .or_else(|| date::in_address(self.url.path(), self.clock).map(|stamp| (stamp, "address")))?,
         };
         self.found.push(("published", by.into()));
         Some(stamp)
@@ -336,9 +441,13 @@ impl Reader<'_> {
         let early = inside.iter().take(6).take_while(|line| line.text.chars().count() < 90);
         let near: Vec<&Line> = head.iter().chain(early).collect();
         let labelled = near.iter().find_map(|line| {
-            byline::labelled(&line.text).into_iter().filter(|(label, _)| *label == Label::Date).find_map(|(_, value)| {
-                date::find(&value, self.clock).map(|(stamp, _)| stamp).or_else(|| date::parse(text::head(&value, 40), self.clock))
-            })
+            byline::labelled(&line.text).into_iter().filter(|(label, _)| *label == Label::Date).find_map(
+                |(_, value)| {
+                    date::find(&value, self.clock)
+                        .map(|(stamp, _)| stamp)
+                        .or_else(|| date::parse(text::head(&value, 40), self.clock))
+                },
+            )
         });
         if let Some(stamp) = labelled.filter(|stamp| stamp.precision != Precision::Month) {
             return Some((stamp, "labelled text"));
@@ -348,7 +457,16 @@ impl Reader<'_> {
             date::parse(&written, self.clock)
         });
         // A date may be divided over neighbouring lines: 2023, 11/17, 20:52:15.
-        let joined: String = head.iter().rev().take(8).collect::<Vec<_>>().into_iter().rev().map(|line| line.text.as_str()).collect::<Vec<_>>().join(" ");
+        let joined: String = head
+            .iter()
+            .rev()
+            .take(8)
+            .collect::<Vec<_>>()
+            .into_iter()
+            .rev()
+            .map(|line| line.text.as_str())
+            .collect::<Vec<_>>()
+            .join(" ");
         near.iter()
             .filter(|line| line.linked * 2 < width(&line.text).max(1))
             .find_map(|line| date::find(&line.text, self.clock))
@@ -368,18 +486,24 @@ impl Reader<'_> {
     fn credit_name(&mut self, head: &[Line], inside: &[Line], tail: &[Line]) -> Option<(String, &'static str)> {
         if let Some(id) = self.pinned("article.source", self.rules.source.as_ref()) {
             let line = self.tree.line(id);
-            let labelled = byline::labelled(&line).into_iter().find(|(label, _)| *label == Label::Source).map(|(_, value)| value);
+            let labelled =
+                byline::labelled(&line).into_iter().find(|(label, _)| *label == Label::Source).map(|(_, value)| value);
             if let Some(name) = byline::medium(&labelled.unwrap_or(line)) {
                 return Some((name, "config"));
             }
         }
-        let official = self.meta(&["contentsource", "mediaid", "article:source", "og:source", "source"]).and_then(|name| byline::medium(&name));
+        let official = self
+            .meta(&["contentsource", "mediaid", "article:source", "og:source", "source"])
+            .and_then(|name| byline::medium(&name));
         if let Some(name) = official {
             return Some((name, "meta"));
         }
         let of_lines = |lines: &[Line]| {
             lines.iter().find_map(|line| {
-                byline::labelled(&line.text).into_iter().filter(|(label, _)| *label == Label::Source).find_map(|(_, value)| byline::medium(&value))
+                byline::labelled(&line.text)
+                    .into_iter()
+                    .filter(|(label, _)| *label == Label::Source)
+                    .find_map(|(_, value)| byline::medium(&value))
             })
         };
         if let Some(name) = of_lines(head) {
@@ -390,7 +514,9 @@ impl Reader<'_> {
             let (_, at) = date::find(&line.text, self.clock)?;
             let rest = format!("{} {}", line.text.get(..at.start)?, line.text.get(at.end..)?);
             let rest = rest.trim_matches(|c: char| !c.is_alphanumeric());
-            let is_name = byline::labelled(&line.text).is_empty() && (3..=16).contains(&rest.chars().count()) && rest.chars().all(|c| c.is_alphanumeric() || "-·".contains(c));
+            let is_name = byline::labelled(&line.text).is_empty()
+                && (3..=16).contains(&rest.chars().count())
+                && rest.chars().all(|c| c.is_alphanumeric() || "-·".contains(c));
             (is_name && !byline::is_person(rest)).then(|| byline::medium(rest)).flatten()
         });
         if let Some(name) = beside {
@@ -401,7 +527,10 @@ impl Reader<'_> {
             .elements(0)
             .filter(|id| {
                 let labels = self.tree.labels(*id);
-                !labels.is_empty() && labels.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| matches!(word, "source" | "laiyuan" | "ly" | "origin" | "from" | "media" | "sourcename"))
+                !labels.is_empty()
+                    && labels.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| {
+                        matches!(word, "source" | "laiyuan" | "ly" | "origin" | "from" | "media" | "sourcename")
+                    })
             })
             .filter(|id| self.tree.end(*id) - *id < 24)
             .find_map(|id| {
@@ -409,7 +538,9 @@ impl Reader<'_> {
                 let labelled = byline::labelled(&line);
                 match labelled.iter().find(|(label, _)| *label == Label::Source) {
                     Some((_, value)) => byline::medium(value),
-                    None if labelled.is_empty() && width(&line) <= 40 && date::find(&line, self.clock).is_none() => byline::medium(&line),
+                    None if labelled.is_empty() && width(&line) <= 40 && date::find(&line, self.clock).is_none() => {
+                        byline::medium(&line)
+                    }
                     None => None,
                 }
             });
@@ -419,20 +550,42 @@ impl Reader<'_> {
         let account = self
             .tree
             .elements(0)
-            .filter(|id| self.tree.classes(*id).any(|class| matches!(class, "author-name" | "account-name" | "media-name" | "mp-name" | "source-name" | "account_nickname_inner")))
+            .filter(|id| {
+                self.tree.classes(*id).any(|class| {
+                    matches!(
+                        class,
+                        "author-name"
+                            | "account-name"
+                            | "media-name"
+                            | "mp-name"
+                            | "source-name"
+                            | "account_nickname_inner"
+                    )
+                })
+            })
             .find_map(|id| byline::medium(&self.tree.line(id)));
         if let Some(name) = account {
             return Some((name, "element's class"));
         }
-        let ends: Vec<Line> = inside.iter().rev().take(6).chain(inside.iter().take(4)).chain(tail.iter().take(4)).cloned().collect();
+        let ends: Vec<Line> =
+            inside.iter().rev().take(6).chain(inside.iter().take(4)).chain(tail.iter().take(4)).cloned().collect();
         of_lines(&ends).map(|name| (name, "labelled text"))
     }
 
-    fn people(&mut self, title: &str, page: &[Line], (head, inside, tail): (&[Line], &[Line], &[Line]), kept: &[Line]) -> (Vec<String>, Vec<String>) {
+    fn people(
+        &mut self,
+        title: &str,
+        page: &[Line],
+        (head, inside, tail): (&[Line], &[Line], &[Line]),
+        kept: &[Line],
+    ) -> (Vec<String>, Vec<String>) {
         let (mut authors, mut editors): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
         if let Some(id) = self.pinned("article.author", self.rules.author.as_ref()) {
             let line = self.tree.line(id);
-            let value = byline::labelled(&line).into_iter().find(|(label, _)| *label == Label::Author).map_or(line, |(_, value)| value);
+            let value = byline::labelled(&line)
+                .into_iter()
+                .find(|(label, _)| *label == Label::Author)
+                .map_or(line, |(_, value)| value);
             authors = byline::people(&value);
         }
         let add = |to: &mut Vec<String>, names: Vec<String>| {
@@ -443,7 +596,12 @@ impl Reader<'_> {
             }
         };
         let ends = inside.iter().rev().take(8).filter(|line| line.text.chars().count() <= 80);
-        for line in head.iter().chain(inside.iter().take(3).filter(|line| line.text.chars().count() <= 60)).chain(ends).chain(tail) {
+        for line in head
+            .iter()
+            .chain(inside.iter().take(3).filter(|line| line.text.chars().count() <= 60))
+            .chain(ends)
+            .chain(tail)
+        {
             let is_far = tail.get(4).is_some_and(|fifth| line.from >= fifth.from);
             for (label, value) in byline::labelled(&line.text) {
                 match label {
@@ -474,7 +632,8 @@ impl Reader<'_> {
         if let Some(name) = self.meta(&["author", "article:author"]) {
             let people = byline::people(&name);
             // The name of the site is no author's.
-            let is_site = |name: &String| self.meta.get("og:site_name").is_some_and(|site| site.contains(name.as_str()));
+            let is_site =
+                |name: &String| self.meta.get("og:site_name").is_some_and(|site| site.contains(name.as_str()));
             if authors.is_empty() && people.iter().all(|name| byline::is_person(name) && !is_site(name)) {
                 add(&mut authors, people);
             }
@@ -496,7 +655,9 @@ impl Reader<'_> {
         if authors.is_empty()
             && let Some((name, _)) = title.split_once('：')
             && byline::is_person(name)
-            && page.iter().any(|line| line.text.starts_with(name) && line.text.chars().count() <= 40 && !line.text.contains('：'))
+            && page
+                .iter()
+                .any(|line| line.text.starts_with(name) && line.text.chars().count() <= 40 && !line.text.contains('：'))
         {
             authors.push(name.to_owned());
         }
@@ -511,7 +672,8 @@ impl Reader<'_> {
         let column = self.meta(&["columnname"]);
         let words = self.meta(&["keywords", "news_keywords"]).unwrap_or_default();
         let mut found: Vec<String> = Vec::new();
-        for word in column.into_iter().chain(words.split([',', '，', ';', '；', '、', '|', ' ']).map(str::to_owned)) {
+        for word in column.into_iter().chain(words.split([',', '，', ';', '；', '、', '|', ' ']).map(str::to_owned))
+        {
             let word = text::line(&word);
             if width(&word) >= 2 && word.chars().count() <= 20 && !found.contains(&word) && found.len() < 32 {
                 found.push(word);
@@ -543,7 +705,11 @@ impl Reader<'_> {
             .take(60)
             .map(|line| &line.text)
             .filter(|line| line.chars().count() <= 300)
-            .find(|line| ["不得转载", "未经授权", "未经许可", "转载请注明", "版权所有", "版权归"].iter().any(|word| line.contains(word)))
+            .find(|line| {
+                ["不得转载", "未经授权", "未经许可", "转载请注明", "版权所有", "版权归"]
+                    .iter()
+                    .any(|word| line.contains(word))
+            })
             .map(|line| text::line(line))
             .or_else(|| self.meta(&["copyright", "dc.rights", "rights"]))
     }
@@ -569,7 +735,11 @@ impl Reader<'_> {
                 ["下一页", "下页", "余下全文", "Next", "next page"].contains(&line)
             })
             .filter_map(|id| super::row::target(self.tree, id, &self.base))
-            .find(|to| to.without_fragment() != self.url.without_fragment() && to.same_origin(self.url) && (stem(to).as_ref() == Some(&own) || to.path() == self.url.path()))
+            .find(|to| {
+                to.without_fragment() != self.url.without_fragment()
+                    && to.same_origin(self.url)
+                    && (stem(to).as_ref() == Some(&own) || to.path() == self.url.path())
+            })
     }
 }
 
@@ -591,7 +761,10 @@ fn settle(said: (Stamp, &'static str), shown: (Stamp, &'static str)) -> (Stamp, 
     let minutes = apart / 60_000;
     let by_zone = minutes > 0 && minutes % 30 == 0 && minutes <= 14 * 60 && said.0.offset != shown.0.offset;
     let same_day = said.0.day() == shown.0.day();
-    if rank(&shown.0) >= 2 && by_zone || rank(&said.0) <= 1 && rank(&shown.0) > rank(&said.0) && same_day || rank(&shown.0) == 3 && rank(&said.0) == 2 && apart < 60_000 {
+    if rank(&shown.0) >= 2 && by_zone
+        || rank(&said.0) <= 1 && rank(&shown.0) > rank(&said.0) && same_day
+        || rank(&shown.0) == 3 && rank(&said.0) == 2 && apart < 60_000
+    {
         shown
     } else {
         said
@@ -625,7 +798,13 @@ fn without_site(title: &str, site: Option<&str>) -> String {
         if let Some((first, rest)) = title.split_once(mark) {
             let is_site = |part: &str| {
                 let part = part.trim();
-                width(part) <= 36 && ["网", "站", "台", "频道", "新闻", "政府", "报", "社", "客", "厅", "局", "委", "中心", "com", "cn", "日报", "news", "News", "资讯", "要闻", "动态"].iter().any(|word| part.contains(word))
+                width(part) <= 36
+                    && [
+                        "网", "站", "台", "频道", "新闻", "政府", "报", "社", "客", "厅", "局", "委", "中心", "com",
+                        "cn", "日报", "news", "News", "资讯", "要闻", "动态",
+                    ]
+                    .iter()
+                    .any(|word| part.contains(word))
             };
             let strong = matches!(mark, "_" | " | " | "|");
             if width(first) >= 8 && (strong || rest.split(mark).all(is_site)) {

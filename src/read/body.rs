@@ -98,12 +98,66 @@ pub(super) fn is_invisible(tree: &Tree<'_>, id: Id) -> bool {
 }
 
 const AGAINST: [&str; 34] = [
-    "comment", "foot", "footer", "sidebar", "related", "relate", "relation", "recommend", "share", "hot", "nav", "menu", "copyright", "login", "tool", "toolbar", "rank",
-    "pinglun", "tuijian", "reply", "ad", "ads", "banner", "disclaimer", "statement", "shengming", "crumb", "breadcrumb", "qrcode", "friend", "aside", "widget", "tie", "gentie",
+    "comment",
+    "foot",
+    "footer",
+    "sidebar",
+    "related",
+    "relate",
+    "relation",
+    "recommend",
+    "share",
+    "hot",
+    "nav",
+    "menu",
+    "copyright",
+    "login",
+    "tool",
+    "toolbar",
+    "rank",
+    "pinglun",
+    "tuijian",
+    "reply",
+    "ad",
+    "ads",
+    "banner",
+    "disclaimer",
+    "statement",
+    "shengming",
+    "crumb",
+    "breadcrumb",
+    "qrcode",
+    "friend",
+    "aside",
+    "widget",
+    "tie",
+    "gentie",
 ];
 const FOR: [&str; 24] = [
-    "article", "content", "zoom", "editor", "ucap", "body", "text", "detail", "entry", "post", "endtext", "artibody", "main", "news", "con", "trs", "view", "paragraph",
-    "articlebody", "txt", "neirong", "zhengwen", "rich", "story",
+    "article",
+    "content",
+    "zoom",
+    "editor",
+    "ucap",
+    "body",
+    "text",
+    "detail",
+    "entry",
+    "post",
+    "endtext",
+    "artibody",
+    "main",
+    "news",
+    "con",
+    "trs",
+    "view",
+    "paragraph",
+    "articlebody",
+    "txt",
+    "neirong",
+    "zhengwen",
+    "rich",
+    "story",
 ];
 
 /// The words of an element's id and classes.
@@ -120,7 +174,8 @@ pub(super) fn find(tree: &Tree<'_>) -> Option<Id> {
         if block.width < 16 || block.linked * 2 > block.width {
             continue;
         }
-        let worth = (1.0 + number(block.marks) + number(block.width) / 40.0) * (1.0 - number(block.linked) / number(block.width));
+        let worth = (1.0 + number(block.marks) + number(block.width) / 40.0)
+            * (1.0 - number(block.linked) / number(block.width));
         let is_paragraph = tree.is(id, &["p", "li", "h1", "h2", "h3", "h4", "dt", "dd", "blockquote", "pre"]);
         let mut share = 1.0;
         for holder in tree.ancestors(id).skip(usize::from(is_paragraph)).take(4) {
@@ -131,7 +186,9 @@ pub(super) fn find(tree: &Tree<'_>) -> Option<Id> {
         }
     }
     let mut best: Option<(f64, Id)> = None;
-    for (id, score) in scores.iter().enumerate().filter(|(id, score)| **score > 0.0 && !tree.is(*id, &["body", "html", "p", ""])) {
+    for (id, score) in
+        scores.iter().enumerate().filter(|(id, score)| **score > 0.0 && !tree.is(*id, &["body", "html", "p", ""]))
+    {
         let total = sums.width(tree, id);
         if total == 0 {
             continue;
@@ -169,7 +226,9 @@ pub(super) fn find(tree: &Tree<'_>) -> Option<Id> {
             .filter(|child| {
                 let labels = tree.labels(*child);
                 let wide = sums.width(tree, *child);
-                wide >= 40 && sums.linked(tree, *child) * 5 < wide && !words(&labels).any(|word| AGAINST.contains(&word))
+                wide >= 40
+                    && sums.linked(tree, *child) * 5 < wide
+                    && !words(&labels).any(|word| AGAINST.contains(&word))
                     && blocks_of(tree, &blocks, *child) * 2 > wide
             })
             .map(|child| sums.width(tree, child))
@@ -184,7 +243,11 @@ pub(super) fn find(tree: &Tree<'_>) -> Option<Id> {
 
 /// The width of the text in blocks that read like sentences.
 fn blocks_of(tree: &Tree<'_>, blocks: &[Block], id: Id) -> usize {
-    (id..tree.end(id)).filter_map(|at| blocks.get(at)).filter(|block| block.marks >= 2 && block.width >= 40).map(|block| block.width).sum()
+    (id..tree.end(id))
+        .filter_map(|at| blocks.get(at))
+        .filter(|block| block.marks >= 2 && block.width >= 40)
+        .map(|block| block.width)
+        .sum()
 }
 
 /// The lines between two nodes, without what nobody sees and without `dropped` ranges.
@@ -248,10 +311,58 @@ pub(super) fn lines(tree: &Tree<'_>, from: Id, to: Id, dropped: &[(Id, Id)]) -> 
 /// The parts of a body that are none of its text: share bars, related stories, hidden elements, tools.
 pub(super) fn foreign(tree: &Tree<'_>, body: Id) -> Vec<(Id, Id)> {
     const WORDS: [&str; 52] = [
-        "comment", "related", "relate", "relation", "recommend", "share", "copyright", "login", "toolbar", "tools", "tool", "rank", "pinglun", "tuijian", "reply",
-        "ad", "ads", "advert", "disclaimer", "statement", "shengming", "crumb", "breadcrumb", "qrcode", "ewm", "erweima", "bdshare", "jiathis", "pager", "pages", "pagebar", "page",
-        "pagination", "tags", "keywords", "editor_author", "otitle", "prevnext", "nextpage", "print", "fontsize", "weixin", "wechat", "download", "client", "app", "hot", "extended",
-        "support", "praise", "social", "subscribe",
+        "comment",
+        "related",
+        "relate",
+        "relation",
+        "recommend",
+        "share",
+        "copyright",
+        "login",
+        "toolbar",
+        "tools",
+        "tool",
+        "rank",
+        "pinglun",
+        "tuijian",
+        "reply",
+        "ad",
+        "ads",
+        "advert",
+        "disclaimer",
+        "statement",
+        "shengming",
+        "crumb",
+        "breadcrumb",
+        "qrcode",
+        "ewm",
+        "erweima",
+        "bdshare",
+        "jiathis",
+        "pager",
+        "pages",
+        "pagebar",
+        "page",
+        "pagination",
+        "tags",
+        "keywords",
+        "editor_author",
+        "otitle",
+        "prevnext",
+        "nextpage",
+        "print",
+        "fontsize",
+        "weixin",
+        "wechat",
+        "download",
+        "client",
+        "app",
+        "hot",
+        "extended",
+        "support",
+        "praise",
+        "social",
+        "subscribe",
     ];
     let mut found = Vec::new();
     let total: usize = tree.texts(body).map(|(_, text)| width(&text)).sum();
@@ -313,13 +424,26 @@ fn is_link_list(tree: &Tree<'_>, id: Id) -> bool {
 /// The media type of an attached file, by its name.
 pub(super) fn file_kind(address: &str) -> Option<&'static str> {
     const KINDS: [(&str, &str); 20] = [
-        ("pdf", "application/pdf"), ("doc", "application/msword"),
-        ("docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"), ("xls", "application/vnd.ms-excel"),
-        ("xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"), ("ppt", "application/vnd.ms-powerpoint"),
-        ("pptx", "application/vnd.openxmlformats-officedocument.presentationml.presentation"), ("wps", "application/vnd.ms-works"),
-        ("et", "application/octet-stream"), ("ofd", "application/ofd"), ("zip", "application/zip"), ("rar", "application/vnd.rar"),
-        ("7z", "application/x-7z-compressed"), ("csv", "text/csv"), ("txt", "text/plain"), ("rtf", "application/rtf"),
-        ("mp3", "audio/mpeg"), ("mp4", "video/mp4"), ("tif", "image/tiff"), ("ceb", "application/octet-stream"),
+        ("pdf", "application/pdf"),
+        ("doc", "application/msword"),
+        ("docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
+        ("xls", "application/vnd.ms-excel"),
+        ("xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+        ("ppt", "application/vnd.ms-powerpoint"),
+        ("pptx", "application/vnd.openxmlformats-officedocument.presentationml.presentation"),
+        ("wps", "application/vnd.ms-works"),
+        ("et", "application/octet-stream"),
+        ("ofd", "application/ofd"),
+        ("zip", "application/zip"),
+        ("rar", "application/vnd.rar"),
+        ("7z", "application/x-7z-compressed"),
+        ("csv", "text/csv"),
+        ("txt", "text/plain"),
+        ("rtf", "application/rtf"),
+        ("mp3", "audio/mpeg"),
+        ("mp4", "video/mp4"),
+        ("tif", "image/tiff"),
+        ("ceb", "application/octet-stream"),
     ];
     let path = address.split(['?', '#']).next().unwrap_or("");
     let (_, extension) = path.rsplit_once('.')?;
@@ -329,35 +453,158 @@ pub(super) fn file_kind(address: &str) -> Option<&'static str> {
 /// A line that says whose the text is, where to share it, who put it up: none of the story's.
 pub(super) fn is_boilerplate(line: &str) -> bool {
     const BEGINS: [&str; 62] = [
-        "责任编辑", "责编", "（责任编辑", "(责任编辑", "[责任编辑", "【责任编辑", "（责编", "(责编", "[责编", "【责编", "网络编辑", "编辑：", "编辑:", "编辑 ", "（编辑", "(编辑", "【编辑", "[编辑", "校对", "审核", "（作者", "分享到", "分享：", "分享至",
-        "扫一扫", "扫描二维码", "用微信扫", "打印本页", "关闭窗口", "【打印】", "[打印]", "返回顶部", "返回列表", "上一篇", "下一篇", "上一页", "下一页", "版权声明", "版权所有", "免责声明", "特别声明", "郑重声明", "本文来源：", "本文来源:",
-        "更多精彩", "点击进入", "点击查看更多", "字号", "字体", "【字体", "浏览次数", "阅读次数", "点击数", "Copyright", "copyright", "©", "原标题：", "原标题:", "（原标题", "(原标题", "声明：", "声明:",
+        "责任编辑",
+        "责编",
+        "（责任编辑",
+        "(责任编辑",
+        "[责任编辑",
+        "【责任编辑",
+        "（责编",
+        "(责编",
+        "[责编",
+        "【责编",
+        "网络编辑",
+        "编辑：",
+        "编辑:",
+        "编辑 ",
+        "（编辑",
+        "(编辑",
+        "【编辑",
+        "[编辑",
+        "校对",
+        "审核",
+        "（作者",
+        "分享到",
+        "分享：",
+        "分享至",
+        "扫一扫",
+        "扫描二维码",
+        "用微信扫",
+        "打印本页",
+        "关闭窗口",
+        "【打印】",
+        "[打印]",
+        "返回顶部",
+        "返回列表",
+        "上一篇",
+        "下一篇",
+        "上一页",
+        "下一页",
+        "版权声明",
+        "版权所有",
+        "免责声明",
+        "特别声明",
+        "郑重声明",
+        "本文来源：",
+        "本文来源:",
+        "更多精彩",
+        "点击进入",
+        "点击查看更多",
+        "字号",
+        "字体",
+        "【字体",
+        "浏览次数",
+        "阅读次数",
+        "点击数",
+        "Copyright",
+        "copyright",
+        "©",
+        "原标题：",
+        "原标题:",
+        "（原标题",
+        "(原标题",
+        "声明：",
+        "声明:",
     ];
     const HOLDS: [&str; 14] = [
-        "未经授权", "未经许可不得转载", "未经书面授权", "转载请注明", "请注明出处", "违者必究", "不代表本网", "不代表本站", "仅代表作者本人", "仅代表作者个人", "网友评论仅供", "侵权必究", "打开APP", "版权均属",
+        "未经授权",
+        "未经许可不得转载",
+        "未经书面授权",
+        "转载请注明",
+        "请注明出处",
+        "违者必究",
+        "不代表本网",
+        "不代表本站",
+        "仅代表作者本人",
+        "仅代表作者个人",
+        "网友评论仅供",
+        "侵权必究",
+        "打开APP",
+        "版权均属",
     ];
     let line = line.trim();
     let length = line.chars().count();
-    length <= 120 && BEGINS.iter().any(|begin| line.starts_with(begin)) || length <= 240 && HOLDS.iter().any(|held| line.contains(held)) || is_tool(line)
+    length <= 120 && BEGINS.iter().any(|begin| line.starts_with(begin))
+        || length <= 240 && HOLDS.iter().any(|held| line.contains(held))
+        || is_tool(line)
 }
 
 fn is_tool(line: &str) -> bool {
     const WORDS: [&str; 20] = [
-        "打印", "关闭", "收藏", "分享", "微信", "微博", "QQ空间", "朋友圈", "举报", "点赞", "评论", "大", "中", "小", "返回", "首页", "A+", "A-", "投诉", "纠错",
+        "打印",
+        "关闭",
+        "收藏",
+        "分享",
+        "微信",
+        "微博",
+        "QQ空间",
+        "朋友圈",
+        "举报",
+        "点赞",
+        "评论",
+        "大",
+        "中",
+        "小",
+        "返回",
+        "首页",
+        "A+",
+        "A-",
+        "投诉",
+        "纠错",
     ];
-    let parts: Vec<&str> = line.split(|c: char| c.is_whitespace() || "|/[]【】()（）>·".contains(c)).filter(|part| !part.is_empty()).collect();
+    let parts: Vec<&str> = line
+        .split(|c: char| c.is_whitespace() || "|/[]【】()（）>·".contains(c))
+        .filter(|part| !part.is_empty())
+        .collect();
     !parts.is_empty() && parts.len() <= 12 && parts.iter().all(|part| WORDS.contains(part))
 }
 
 /// A heading behind which other stories are listed.
 pub(super) fn ends_story(line: &str) -> bool {
     const WORDS: [&str; 26] = [
-        "延伸阅读", "相关阅读", "相关新闻", "相关链接", "相关报道", "相关文章", "相关推荐", "推荐阅读", "热门推荐", "更多新闻", "更多阅读", "往期回顾", "编辑推荐", "猜你喜欢",
-        "精彩推荐", "热点推荐", "阅读下一篇", "为您推荐", "大家都在看", "今日热点", "频道推荐", "延伸·推荐", "热门评论", "网友评论", "相关专题", "专题推荐",
+        "延伸阅读",
+        "相关阅读",
+        "相关新闻",
+        "相关链接",
+        "相关报道",
+        "相关文章",
+        "相关推荐",
+        "推荐阅读",
+        "热门推荐",
+        "更多新闻",
+        "更多阅读",
+        "往期回顾",
+        "编辑推荐",
+        "猜你喜欢",
+        "精彩推荐",
+        "热点推荐",
+        "阅读下一篇",
+        "为您推荐",
+        "大家都在看",
+        "今日热点",
+        "频道推荐",
+        "延伸·推荐",
+        "热门评论",
+        "网友评论",
+        "相关专题",
+        "专题推荐",
     ];
-    let bare: String = line.trim_matches(|c: char| !c.is_alphanumeric()).chars().filter(|c| !c.is_whitespace()).collect();
+    let bare: String =
+        line.trim_matches(|c: char| !c.is_alphanumeric()).chars().filter(|c| !c.is_whitespace()).collect();
     bare.chars().count() <= 12 && WORDS.iter().any(|word| bare.starts_with(word))
-        || line.starts_with("延伸阅读") || line.starts_with("相关阅读：") || line.starts_with("阅读下一篇")
+        || line.starts_with("延伸阅读")
+        || line.starts_with("相关阅读：")
+        || line.starts_with("阅读下一篇")
 }
 
 /// A line that only names people and media, at the end of a body.
@@ -365,7 +612,8 @@ pub(super) fn is_credits(line: &str) -> bool {
     let length = line.chars().count();
     length <= 60 && !line.ends_with('。') && {
         let labels = byline::labelled(line);
-        labels.iter().any(|(label, _)| !matches!(label, byline::Label::Other)) && line.chars().take(8).collect::<String>().contains(['：', ':', '/', '／', '丨', '|', ' '])
+        labels.iter().any(|(label, _)| !matches!(label, byline::Label::Other))
+            && line.chars().take(8).collect::<String>().contains(['：', ':', '/', '／', '丨', '|', ' '])
             && labels.iter().map(|(_, value)| value.chars().count()).sum::<usize>() * 3 >= length
     }
 }
@@ -373,8 +621,44 @@ pub(super) fn is_credits(line: &str) -> bool {
 /// Writes the markup of a body anew: paragraphs, headings, lists, tables, links and pictures; nothing of its style.
 pub(super) fn markup(tree: &Tree<'_>, body: Id, base: &crate::model::Link, dropped: &[(Id, Id)]) -> String {
     const KEPT: [&str; 38] = [
-        "p", "br", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "li", "dl", "dt", "dd", "blockquote", "pre", "code", "table", "caption", "thead", "tbody", "tfoot", "tr", "th", "td",
-        "strong", "b", "em", "i", "u", "sub", "sup", "figure", "figcaption", "hr", "del", "ins", "q",
+        "p",
+        "br",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "ul",
+        "ol",
+        "li",
+        "dl",
+        "dt",
+        "dd",
+        "blockquote",
+        "pre",
+        "code",
+        "table",
+        "caption",
+        "thead",
+        "tbody",
+        "tfoot",
+        "tr",
+        "th",
+        "td",
+        "strong",
+        "b",
+        "em",
+        "i",
+        "u",
+        "sub",
+        "sup",
+        "figure",
+        "figcaption",
+        "hr",
+        "del",
+        "ins",
+        "q",
     ];
     let mut out = String::new();
     let mut ends: Vec<(Id, &str)> = Vec::new();
@@ -431,7 +715,10 @@ pub(super) fn markup(tree: &Tree<'_>, body: Id, base: &crate::model::Link, dropp
                         out.push_str(kept);
                         for attribute in ["colspan", "rowspan"] {
                             if matches!(*kept, "td" | "th")
-                                && let Some(span) = tree.attribute(at, attribute).and_then(|span| span.trim().parse::<u16>().ok()).filter(|span| *span > 1)
+                                && let Some(span) = tree
+                                    .attribute(at, attribute)
+                                    .and_then(|span| span.trim().parse::<u16>().ok())
+                                    .filter(|span| *span > 1)
                             {
                                 out.push_str(&format!(" {attribute}=\"{span}\""));
                             }
@@ -468,14 +755,16 @@ fn push_escaped(out: &mut String, text: &str) {
 
 /// Where a picture lies; the attribute that a script would copy to `src` counts first.
 pub(super) fn picture(tree: &Tree<'_>, id: Id, base: &crate::model::Link) -> Option<String> {
-    ["data-src", "data-original", "data-lazy-src", "data-actualsrc", "lazysrc", "data-url", "src"].iter().find_map(|name| {
-        let written = tree.attribute(id, name)?;
-        let written = written.trim();
-        if written.is_empty() || written.starts_with("data:") {
-            return None;
-        }
-        base.join(written).ok().map(|link| link.as_str().to_owned())
-    })
+    ["data-src", "data-original", "data-lazy-src", "data-actualsrc", "lazysrc", "data-url", "src"].iter().find_map(
+        |name| {
+            let written = tree.attribute(id, name)?;
+            let written = written.trim();
+            if written.is_empty() || written.starts_with("data:") {
+                return None;
+            }
+            base.join(written).ok().map(|link| link.as_str().to_owned())
+        },
+    )
 }
 
 fn push_image(out: &mut String, tree: &Tree<'_>, id: Id, base: &crate::model::Link) {

@@ -101,13 +101,16 @@ pub(super) fn labelled(line: &str) -> Vec<(Label, String)> {
         let after = rest.get(label.len()..).unwrap_or("");
         let value = after.trim_start_matches(|c: char| c.is_whitespace());
         let has_colon = value.starts_with([':', '：', '】', '丨', '|', '/', '︰', '∶']);
-        let begins = line.get(..at).is_some_and(|before| before.chars().next_back().is_none_or(|c| !c.is_alphanumeric()));
+        let begins =
+            line.get(..at).is_some_and(|before| before.chars().next_back().is_none_or(|c| !c.is_alphanumeric()));
         // Without a colon a label counts where it begins a piece and something stands apart behind it.
         let piece = value.split(['|', '丨', '　']).next().unwrap_or("");
-        let is_short = value.len() > piece.len() && (2..=12).contains(&piece.trim().chars().count()) || (2..=4).contains(&value.chars().count());
+        let is_short = value.len() > piece.len() && (2..=12).contains(&piece.trim().chars().count())
+            || (2..=4).contains(&value.chars().count());
         let apart = begins && *kind != Label::Date && (after.starts_with(char::is_whitespace) || is_short && at > 0);
         if has_colon || apart || *kind == Label::Other && begins {
-            let skip = after.len() - value.trim_start_matches(|c: char| c.is_whitespace() || ":：】丨|/︰∶".contains(c)).len();
+            let skip =
+                after.len() - value.trim_start_matches(|c: char| c.is_whitespace() || ":：】丨|/︰∶".contains(c)).len();
             marks.push((at, at + label.len() + skip, *kind));
         }
         at += label.len();
@@ -128,9 +131,7 @@ pub(super) fn labelled(line: &str) -> Vec<(Label, String)> {
 pub(super) fn medium(value: &str) -> Option<String> {
     let value = value.trim_matches(|c: char| c.is_whitespace() || "《》【】[]()（）\"“”：:|".contains(c));
     let value = ["来源：", "来源:", "来源 "].iter().find_map(|label| value.strip_prefix(label)).unwrap_or(value).trim();
-    let end = value
-        .find(|c: char| "|丨【[（(<>;；\t\u{3000}".contains(c))
-        .unwrap_or(value.len());
+    let end = value.find(|c: char| "|丨【[（(<>;；\t\u{3000}".contains(c)).unwrap_or(value.len());
     let mut name = value.get(..end).unwrap_or("").trim().to_owned();
     // Two words apart are one name only where they are not Chinese.
     if name.chars().any(is_han)
@@ -143,7 +144,12 @@ pub(super) fn medium(value: &str) -> Option<String> {
     let is_none = ["未知", "网络", "互联网", "无", "暂无", "其他", "转载", "发布于", "发表于"].contains(&name.as_str());
     let digits = name.chars().filter(|c| c.is_ascii_digit()).count();
     let length = name.chars().count();
-    (length >= 2 && length <= 40 && !is_none && !["广告", "点击", "登录"].iter().any(|word| name.contains(word)) && digits * 2 < length && !name.contains("http")).then(|| text::line(&name))
+    ((2..=40).contains(&length)
+        && !is_none
+        && !["广告", "点击", "登录"].iter().any(|word| name.contains(word))
+        && digits * 2 < length
+        && !name.contains("http"))
+    .then(|| text::line(&name))
 }
 
 pub(super) fn is_han(c: char) -> bool {
@@ -158,7 +164,9 @@ pub(super) fn people(value: &str) -> Vec<String> {
     let value = value.get(..end).unwrap_or("");
     // 南都记者 张三: the medium first.
     let value = match value.split_once("记者") {
-        Some((before, after)) if before.chars().count() <= 8 => after.trim_start_matches(|c: char| c.is_whitespace() || "：:".contains(c)),
+        Some((before, after)) if before.chars().count() <= 8 => {
+            after.trim_start_matches(|c: char| c.is_whitespace() || "：:".contains(c))
+        }
         _ => value,
     };
     if value.is_empty() {
@@ -169,7 +177,11 @@ pub(super) fn people(value: &str) -> Vec<String> {
     }
     let mut single: Option<char> = None;
     for part in value.split(|c: char| c.is_whitespace() || "、，,/／&和 \u{3000}·_".contains(c)) {
-        let part = part.trim_start_matches("记者").trim_start_matches("通讯员").trim_start_matches("实习生").trim_end_matches("编辑");
+        let part = part
+            .trim_start_matches("记者")
+            .trim_start_matches("通讯员")
+            .trim_start_matches("实习生")
+            .trim_end_matches("编辑");
         let mut chars = part.chars();
         match (chars.next(), chars.next(), single.take()) {
             (None, ..) => {}
@@ -192,7 +204,12 @@ fn latin_people(value: &str) -> Vec<String> {
     value
         .split([',', '、', '/', '&'])
         .map(str::trim)
-        .filter(|name| (2..=60).contains(&name.len()) && name.chars().any(char::is_alphabetic) && !name.chars().any(|c| c.is_ascii_digit()) && !name.contains("http"))
+        .filter(|name| {
+            (2..=60).contains(&name.len())
+                && name.chars().any(char::is_alphabetic)
+                && !name.chars().any(|c| c.is_ascii_digit())
+                && !name.contains("http")
+        })
         .take(8)
         .map(text::line)
         .collect()
@@ -202,21 +219,83 @@ fn latin_people(value: &str) -> Vec<String> {
 pub(super) fn editors(value: &str) -> Vec<String> {
     let names = people(value);
     let bare = value.trim_matches(|c: char| !c.is_alphanumeric());
-    let is_name = (2..=6).contains(&bare.chars().count()) && bare.chars().all(is_han) && is_person(&bare.chars().take(4).collect::<String>());
+    let is_name = (2..=6).contains(&bare.chars().count())
+        && bare.chars().all(is_han)
+        && is_person(&bare.chars().take(4).collect::<String>());
     if names.is_empty() && is_name { vec![bare.to_owned()] } else { names }
 }
 
 /// May it be a person: two to four Chinese characters that are no body's or function's name?
 pub(super) fn is_person(name: &str) -> bool {
     const NOT: [&str; 63] = [
-        "整合", "综合", "报道", "编译", "翻译", "网易", "新浪", "搜狐", "腾讯", "百度", "凤凰", "头条", "微博", "转载", "供稿", "图片", "点击",
-        "未知", "佚名", "匿名", "管理员", "系统", "本站", "编辑", "记者", "网站", "原创", "来源", "新闻", "作者", "责任", "审核", "中心", "办公室", "委员会", "支部",
-        "人民网", "新华", "日报", "晚报", "时报", "电视台", "融媒", "宣传", "政府", "发布", "公司", "学院", "大学", "医院", "admin", "部", "科", "局", "网", "报", "社", "台", "处",
-        "厅", "办", "通讯员", "小编",
+        "整合",
+        "综合",
+        "报道",
+        "编译",
+        "翻译",
+        "网易",
+        "新浪",
+        "搜狐",
+        "腾讯",
+        "百度",
+        "凤凰",
+        "头条",
+        "微博",
+        "转载",
+        "供稿",
+        "图片",
+        "点击",
+        "未知",
+        "佚名",
+        "匿名",
+        "管理员",
+        "系统",
+        "本站",
+        "编辑",
+        "记者",
+        "网站",
+        "原创",
+        "来源",
+        "新闻",
+        "作者",
+        "责任",
+        "审核",
+        "中心",
+        "办公室",
+        "委员会",
+        "支部",
+        "人民网",
+        "新华",
+        "日报",
+        "晚报",
+        "时报",
+        "电视台",
+        "融媒",
+        "宣传",
+        "政府",
+        "发布",
+        "公司",
+        "学院",
+        "大学",
+        "医院",
+        "admin",
+        "部",
+        "科",
+        "局",
+        "网",
+        "报",
+        "社",
+        "台",
+        "处",
+        "厅",
+        "办",
+        "通讯员",
+        "小编",
     ];
     let count = name.chars().count();
     let dotted = name.contains('·');
-    (2..=4).contains(&count) && name.chars().all(is_han)
+    (2..=4).contains(&count)
+        && name.chars().all(is_han)
         && !NOT.iter().any(|word| if word.chars().count() == 1 { name.ends_with(word) } else { name.contains(word) })
         || dotted && count <= 20 && name.chars().all(|c| is_han(c) || c == '·')
 }
@@ -254,7 +333,12 @@ pub(super) fn whole_line(line: &str) -> Vec<String> {
             }
         }
     }
-    if let Some(rest) = line.strip_prefix("文/").or_else(|| line.strip_prefix("文／")).or_else(|| line.strip_prefix("文丨")).or_else(|| line.strip_prefix("文 | ")) {
+    if let Some(rest) = line
+        .strip_prefix("文/")
+        .or_else(|| line.strip_prefix("文／"))
+        .or_else(|| line.strip_prefix("文丨"))
+        .or_else(|| line.strip_prefix("文 | "))
+    {
         return people(rest);
     }
     if let Some((before, after)) = line.split_once("记者")

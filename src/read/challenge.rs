@@ -30,8 +30,20 @@ pub(super) fn of(tree: &Tree<'_>, title: &str, length: usize) -> Option<String> 
     if let Some((_, why)) = TITLES.iter().find(|(mark, _)| lower.contains(mark)) {
         return Some((*why).to_owned());
     }
-    let scripts: String = tree.elements(0).filter(|id| tree.is(*id, &["script"])).map(|id| tree.raw(id)).take(20).collect();
-    let marks = ["acw_sc__v2", "__jsl_clearance", "jschl", "_cf_chl", "document.cookie", "location.reload", "location.href", "eval(function", "$_ts"];
+    let scripts: String =
+        tree.elements(0).filter(|id| tree.is(*id, &["script"])).map(|id| tree.raw(id)).take(20).collect();
+    let marks = [
+        "acw_sc__v2",
+        "__jsl_clearance",
+        "jschl",
+        "_cf_chl",
+        "document.cookie",
+        "location.reload",
+        "location.href",
+        "eval(function",
+        "$_ts",
+    ];
     let shown: usize = tree.texts(0).map(|(_, text)| super::row::width(&text)).sum();
-    (shown < 200 && length < 200_000 && marks.iter().any(|mark| scripts.contains(mark))).then(|| "the site answers with a script for browsers instead of a page".to_owned())
+    (shown < 200 && length < 200_000 && marks.iter().any(|mark| scripts.contains(mark)))
+        .then(|| "the site answers with a script for browsers instead of a page".to_owned())
 }

@@ -639,7 +639,11 @@ pub(super) fn find(text: &str, clock: Clock<'_>) -> Option<(Stamp, std::ops::Ran
             run_length(rest, is_date_char)
         } else if c.is_alphabetic() && !is_han(c) && !word_before {
             let word = run_length(rest, |c| c.is_alphabetic() && !is_han(c));
-            if is_month_word(super::markup::cut(rest, 0, word)) { run_length(rest, |c| is_date_char(c) || is_latin(c)) } else { 0 }
+            if is_month_word(super::markup::cut(rest, 0, word)) {
+                run_length(rest, |c| is_date_char(c) || is_latin(c))
+            } else {
+                0
+            }
         } else {
             0
         };
@@ -678,8 +682,12 @@ fn longest(candidate: &str, clock: Clock<'_>) -> Option<(Stamp, usize)> {
 
 /// The candidate, and what is left of it when words at its end are taken away one by one.
 fn pieces(candidate: &str) -> impl Iterator<Item = &str> {
-    let words: Vec<usize> =
-        candidate.char_indices().filter(|(_, c)| c.is_whitespace()).map(|(at, _)| at).chain([candidate.len()]).collect();
+    let words: Vec<usize> = candidate
+        .char_indices()
+        .filter(|(_, c)| c.is_whitespace())
+        .map(|(at, _)| at)
+        .chain([candidate.len()])
+        .collect();
     words.into_iter().rev().take(8).filter_map(|end| candidate.get(..end)).filter(|piece| {
         let mut words = piece.split(|c: char| !c.is_alphabetic());
         let tuesday = words.clone().next().is_some_and(|word| word.eq_ignore_ascii_case("mar"));
@@ -701,14 +709,19 @@ fn is_latin(c: char) -> bool {
 }
 
 fn is_date_char(c: char) -> bool {
-    is_digit(c) || c.is_whitespace() || "年月日号时時点點分秒上下午星期周:：∶︰•.,，-–—/TtZ()（）".contains(c) || is_hangul(c)
+    is_digit(c)
+        || c.is_whitespace()
+        || "年月日号时時点點分秒上下午星期周:：∶︰•.,，-–—/TtZ()（）".contains(c)
+        || is_hangul(c)
 }
 
 /// Is there a year written out, or the three parts of a date?
 fn has_year(text: &str) -> bool {
     let groups: Vec<&str> = text.split(|c: char| !c.is_ascii_digit()).filter(|group| !group.is_empty()).collect();
     let four = groups.iter().any(|group| group.len() == 4 && (group.starts_with("19") || group.starts_with("20")));
-    let long = groups.iter().any(|group| matches!(group.len(), 6 | 8 | 14) && (group.starts_with("19") || group.starts_with("20")));
+    let long = groups
+        .iter()
+        .any(|group| matches!(group.len(), 6 | 8 | 14) && (group.starts_with("19") || group.starts_with("20")));
     let three = || {
         let mut marks = text.split(|c: char| c.is_ascii_digit()).filter(|mark| !mark.is_empty());
         groups.len() >= 3
@@ -730,7 +743,8 @@ fn is_month_word(word: &str) -> bool {
         янв фев мар апр июн июл авг сен окт ноя дек ";
     let word = word.to_lowercase();
     let short = word.len() == 3
-        && ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"].contains(&word.as_str());
+        && ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
+            .contains(&word.as_str());
     short || (word.len() >= 3 && LONG.contains(&format!(" {word} ")))
 }
 
@@ -821,8 +835,12 @@ mod tests {
     fn cst_is_china_only_in_chinese_documents() {
         let zone = Zone::shanghai();
         let now = Moment::from_rfc3339("2026-11-24T10:00:00+08:00").unwrap();
-        let at =
-            |chinese| parse("Thu, 09 Mar 2023 10:27:02 CST", Clock { now, zone: &zone, chinese, order: Order::Unknown }).unwrap().at.rfc3339();
+        let at = |chinese| {
+            parse("Thu, 09 Mar 2023 10:27:02 CST", Clock { now, zone: &zone, chinese, order: Order::Unknown })
+                .unwrap()
+                .at
+                .rfc3339()
+        };
         assert_eq!(at(true), "2023-03-09T02:27:02.000Z");
         assert_eq!(at(false), "2023-03-09T16:27:02.000Z");
     }

@@ -65,6 +65,16 @@ impl FaultKind {
 
     /// Does it make the whole document worthless?
     pub const fn is_fatal(self) -> bool {
-        matches!(self, Self::Empty | Self::NotAFeed | Self::Mojibake | Self::TooDeep | Self::ItemsLost | Self::Json | Self::Challenge | Self::NoList)
+        matches!(
+            self,
+            Self::Empty
+                | Self::NotAFeed
+                | Self::Mojibake
+                | Self::TooDeep
+                | Self::ItemsLost
+                | Self::Json
+                | Self::Challenge
+                | Self::NoList
+        )
     }
 }

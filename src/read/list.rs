@@ -69,7 +69,10 @@ pub(super) fn read(
     } else {
         detect(tree, url, &base, clock)
     }) else {
-        return (Vec::new(), Detection { reasons: vec!["no group of links looks like a list".into()], ..Detection::default() });
+        return (
+            Vec::new(),
+            Detection { reasons: vec!["no group of links looks like a list".into()], ..Detection::default() },
+        );
     };
     let mostly_dated = group.dated * 5 >= group.rows.len() * 4;
     let mut drafts = Vec::with_capacity(group.rows.len());
@@ -85,7 +88,11 @@ pub(super) fn read(
             continue;
         }
         if drafts.len() == MOST_DRAFTS {
-            faults.push(Fault::new(FaultKind::TooMany, "list", format!("it has more than {MOST_DRAFTS} rows; the first were read")));
+            faults.push(Fault::new(
+                FaultKind::TooMany,
+                "list",
+                format!("it has more than {MOST_DRAFTS} rows; the first were read"),
+            ));
             break;
         }
         drafts.push(draft);
@@ -97,11 +104,22 @@ pub(super) fn read(
 
 /// Whether the page's dates begin with the month or the day.
 pub(super) fn order(tree: &Tree<'_>) -> date::Order {
-    let texts: Vec<String> = tree.texts(0).filter(|(_, text)| text.len() < 80 && text.bytes().any(|b| b.is_ascii_digit())).map(|(_, text)| text.into_owned()).collect();
-    match date::order_of(texts.iter().flat_map(|text| text.split(|c: char| c.is_whitespace() || matches!(c, ',' | '(' | ')')))) {
+    let texts: Vec<String> = tree
+        .texts(0)
+        .filter(|(_, text)| text.len() < 80 && text.bytes().any(|b| b.is_ascii_digit()))
+        .map(|(_, text)| text.into_owned())
+        .collect();
+    match date::order_of(
+        texts.iter().flat_map(|text| text.split(|c: char| c.is_whitespace() || matches!(c, ',' | '(' | ')'))),
+    ) {
         date::Order::Unknown => {
-            let language = tree.elements(0).take(8).find(|id| tree.is(*id, &["html"])).and_then(|id| tree.attribute(id, "lang"));
-            if language.is_some_and(|language| language.eq_ignore_ascii_case("en-us")) { date::Order::MonthFirst } else { date::Order::Unknown }
+            let language =
+                tree.elements(0).take(8).find(|id| tree.is(*id, &["html"])).and_then(|id| tree.attribute(id, "lang"));
+            if language.is_some_and(|language| language.eq_ignore_ascii_case("en-us")) {
+                date::Order::MonthFirst
+            } else {
+                date::Order::Unknown
+            }
         }
         order => order,
     }
@@ -112,7 +130,10 @@ pub(super) fn elsewhere(tree: &Tree<'_>, url: &Link) -> Option<Link> {
     let base = base(tree, url);
     let framed = tree.elements(0).filter(|id| tree.is(*id, &["iframe", "frame"])).filter_map(|id| {
         let address = base.join(tree.attribute(id, "src")?.trim()).ok()?;
-        let is_small = ["width", "height"].iter().any(|side| tree.attribute(id, side).is_some_and(|side| side.trim_end_matches("px").parse::<u32>().is_ok_and(|size| size < 100)));
+        let is_small = ["width", "height"].iter().any(|side| {
+            tree.attribute(id, side)
+                .is_some_and(|side| side.trim_end_matches("px").parse::<u32>().is_ok_and(|size| size < 100))
+        });
         (!is_small && address.registrable_domain() == url.registrable_domain() && address != *url).then_some(address)
     });
     let forwarded = tree.elements(0).filter(|id| tree.is(*id, &["meta"])).filter_map(|id| {
@@ -127,17 +148,29 @@ pub(super) fn elsewhere(tree: &Tree<'_>, url: &Link) -> Option<Link> {
 
 /// The address that relative links belong to.
 pub(super) fn base(tree: &Tree<'_>, url: &Link) -> Link {
-    let written = (1..tree.len().min(2000)).find(|id| tree.is(*id, &["base"])).and_then(|id| tree.attribute(id, "href"));
+    let written =
+        (1..tree.len().min(2000)).find(|id| tree.is(*id, &["base"])).and_then(|id| tree.attribute(id, "href"));
     written.and_then(|href| url.join(href.trim()).ok()).unwrap_or_else(|| url.clone())
 }
 
 /// What a config selector finds takes the place of what was detected; one that finds nothing is told.
-fn overrule(tree: &Tree<'_>, row: &Row, rules: &ListRules, clock: Clock<'_>, draft: &mut Draft, faults: &mut Vec<Fault>) {
+fn overrule(
+    tree: &Tree<'_>,
+    row: &Row,
+    rules: &ListRules,
+    clock: Clock<'_>,
+    draft: &mut Draft,
+    faults: &mut Vec<Fault>,
+) {
     let mut pick = |name: &'static str, selector: &Option<Selector>| {
         let selector = selector.as_ref()?;
         let found = selector.find(tree, row.from, row.to);
         if found.is_none() && !faults.iter().any(|fault| fault.kind == FaultKind::Selector && fault.place == name) {
-            faults.push(Fault::new(FaultKind::Selector, name, format!("`{selector}` matches nothing in a row of the list")));
+            faults.push(Fault::new(
+                FaultKind::Selector,
+                name,
+                format!("`{selector}` matches nothing in a row of the list"),
+            ));
         }
         found
     };
@@ -170,13 +203,19 @@ fn pinned(tree: &Tree<'_>, base: &Link, rules: &ListRules, clock: Clock<'_>, fau
             };
             rows.extend(link.map(|link| Row { link, from, to }));
         }
-        if rows.is_empty() && let Some(selector) = &rules.link {
+        if rows.is_empty()
+            && let Some(selector) = &rules.link
+        {
             faults.push(Fault::new(FaultKind::Selector, "list.link", format!("`{selector}` matches no link in a row")));
         }
     } else if let Some(selector) = &rules.link {
         let links: Vec<Id> = selector.find_all(tree, 0, tree.len()).into_iter().filter(|id| usable(*id)).collect();
         if links.is_empty() {
-            faults.push(Fault::new(FaultKind::Selector, "list.link", format!("`{selector}` matches no link in this page")));
+            faults.push(Fault::new(
+                FaultKind::Selector,
+                "list.link",
+                format!("`{selector}` matches no link in this page"),
+            ));
         }
         rows = rows_of(tree, &links, clock);
     }
@@ -188,10 +227,16 @@ fn detect(tree: &Tree<'_>, url: &Link, base: &Link, clock: Clock<'_>) -> Option<
     let paths = paths(tree);
     let mut groups: HashMap<u64, Vec<Id>> = HashMap::new();
     let mut order = Vec::new();
-    let in_head = |id: Id| tree.ancestors(id).take(6).any(|up| tree.is(up, &["th", "thead"]) && !tree.elements(tree.parent(up)).any(|cell| tree.is(cell, &["td"])));
+    let in_head = |id: Id| {
+        tree.ancestors(id).take(6).any(|up| {
+            tree.is(up, &["th", "thead"]) && !tree.elements(tree.parent(up)).any(|cell| tree.is(cell, &["td"]))
+        })
+    };
     for id in tree.elements(0).filter(|id| tree.is(*id, &["a"]) && !in_head(*id)) {
         let Some(target) = row::target(tree, id, base) else { continue };
-        if target.canonical() == url.canonical() || row::is_generic(&tree.line(id)) && !tree.line(id).is_empty() && is_paging(tree, id) {
+        if target.canonical() == url.canonical()
+            || row::is_generic(&tree.line(id)) && !tree.line(id).is_empty() && is_paging(tree, id)
+        {
             continue;
         }
         let path = paths.get(id).copied().unwrap_or(0);
@@ -230,9 +275,14 @@ fn paths(tree: &Tree<'_>) -> Vec<u64> {
     for id in tree.elements(0).skip(1) {
         let parent = paths.get(tree.parent(id)).copied().unwrap_or(0);
         // Pinned rows are often bold.
-        let mut path = if tree.is(id, &["b", "strong", "em", "i", "u", "font"]) { parent } else { xxh3_64_with_seed(tree.name(id).as_bytes(), parent) };
+        let mut path = if tree.is(id, &["b", "strong", "em", "i", "u", "font"]) {
+            parent
+        } else {
+            xxh3_64_with_seed(tree.name(id).as_bytes(), parent)
+        };
         // The classes of rows and cells often alternate.
-        if path != parent && !tree.is(id, &["tr", "td", "th", "li", "tbody", "p"])
+        if path != parent
+            && !tree.is(id, &["tr", "td", "th", "li", "tbody", "p"])
             && let Some(class) = tree.classes(id).map(stem).find(|class| !is_state(class))
         {
             path = xxh3_64_with_seed(class.as_bytes(), path);
@@ -251,8 +301,36 @@ fn stem(class: &str) -> String {
 
 fn is_state(class: &str) -> bool {
     const WORDS: [&str; 30] = [
-        "", "odd", "even", "first", "last", "on", "active", "current", "cur", "top", "new", "hot", "red", "line", "bor",
-        "alt", "alternate", "noborder", "clear", "clearfix", "cf", "fl", "left", "fr", "right", "bg", "row", "sticky", "bold", "no",
+        "",
+        "odd",
+        "even",
+        "first",
+        "last",
+        "on",
+        "active",
+        "current",
+        "cur",
+        "top",
+        "new",
+        "hot",
+        "red",
+        "line",
+        "bor",
+        "alt",
+        "alternate",
+        "noborder",
+        "clear",
+        "clearfix",
+        "cf",
+        "fl",
+        "left",
+        "fr",
+        "right",
+        "bg",
+        "row",
+        "sticky",
+        "bold",
+        "no",
     ];
     WORDS.contains(&class)
 }
@@ -309,7 +387,12 @@ fn rows_of(tree: &Tree<'_>, links: &[Id], clock: Clock<'_>) -> Vec<Row> {
     let within = |id: Id| before.get(tree.end(id)).copied().unwrap_or(count) - before.get(id).copied().unwrap_or(0);
     let holders: Vec<Id> = links
         .iter()
-        .map(|link| tree.ancestors(*link).take_while(|id| within(*id) <= 1 && !tree.is(*id, &["body", "html"])).last().unwrap_or(*link))
+        .map(|link| {
+            tree.ancestors(*link)
+                .take_while(|id| within(*id) <= 1 && !tree.is(*id, &["body", "html"]))
+                .last()
+                .unwrap_or(*link)
+        })
         .collect();
     let forward: Vec<Row> = holders
         .iter()
@@ -342,11 +425,16 @@ fn rows_of(tree: &Tree<'_>, links: &[Id], clock: Clock<'_>) -> Vec<Row> {
             .enumerate()
             .map(|(at, (holder, link))| {
                 let parent = tree.parent(*holder);
-                let last = at.checked_sub(1).and_then(|at| holders.get(at)).filter(|last| tree.parent(**last) == parent);
+                let last =
+                    at.checked_sub(1).and_then(|at| holders.get(at)).filter(|last| tree.parent(**last) == parent);
                 let from = last.map_or_else(
                     || {
                         let before: Vec<Id> = tree.children(parent).filter(|child| child < holder).collect();
-                        before.len().checked_sub(3).map_or_else(|| before.first().copied(), |at| before.get(at).copied()).unwrap_or(*holder)
+                        before
+                            .len()
+                            .checked_sub(3)
+                            .map_or_else(|| before.first().copied(), |at| before.get(at).copied())
+                            .unwrap_or(*holder)
                     },
                     |last| tree.end(*last),
                 );
@@ -376,12 +464,18 @@ fn complete(tree: &Tree<'_>, rows: Vec<Row>, base: &Link) -> Vec<Row> {
         if matches!(&*name, "a" | "" | "span" | "b" | "strong") {
             continue;
         }
-        let simple = all.iter().filter(|row| tree.parent(row.from) == parent).all(|row| tree.children(parent).filter(|child| (row.from..row.to).contains(child) && tree.name(*child) != "").count() == 1);
+        let simple = all.iter().filter(|row| tree.parent(row.from) == parent).all(|row| {
+            tree.children(parent)
+                .filter(|child| (row.from..row.to).contains(child) && !tree.name(*child).is_empty())
+                .count()
+                == 1
+        });
         if !simple {
             continue;
         }
         for child in tree.children(parent) {
-            if tree.name(child) == name && !taken.contains(&child)
+            if tree.name(child) == name
+                && !taken.contains(&child)
                 && let Some(link) = row::best_link(tree, child, tree.end(child), base)
                 && row::width(&row::title_of_link(tree, link)) >= 8
             {
@@ -399,7 +493,8 @@ fn weigh(tree: &Tree<'_>, rows: Vec<Row>, url: &Link, base: &Link, clock: Clock<
     let generic = titles.iter().filter(|title| row::is_generic(title)).count();
     let beside = distinct.len() * 2 < rows.len() || generic * 2 > rows.len();
     let column = if beside { row::column_beside(tree, &rows, clock) } else { 0 };
-    let targets: HashSet<String> = rows.iter().filter_map(|row| Some(row::target(tree, row.link, base)?.canonical())).collect();
+    let targets: HashSet<String> =
+        rows.iter().filter_map(|row| Some(row::target(tree, row.link, base)?.canonical())).collect();
     let (mut sum, mut dated, mut near) = (0.0, 0, 0);
     let folder = url.path().rsplit_once('/').map_or("", |(folder, _)| folder);
     for (at, (row, title)) in rows.iter().zip(&titles).enumerate() {
@@ -410,11 +505,14 @@ fn weigh(tree: &Tree<'_>, rows: Vec<Row>, url: &Link, base: &Link, clock: Clock<
         let place = if at < 30 { 1.0 } else { 0.4 };
         sum += place * worth * if width < 10 { 0.3 } else { 1.0 };
         dated += usize::from(row::has_date(tree, row, clock));
-        near += usize::from(row::target(tree, row.link, base).is_some_and(|to| !folder.is_empty() && to.path().starts_with(folder)));
+        near += usize::from(
+            row::target(tree, row.link, base).is_some_and(|to| !folder.is_empty() && to.path().starts_with(folder)),
+        );
     }
     let count = f64::from(u32::try_from(rows.len().max(1)).unwrap_or(1));
     let share = |part: usize| f64::from(u32::try_from(part).unwrap_or(0)) / count;
-    let mut weight = sum * (1.0 + 3.0 * share(dated)) * share(targets.len()) * share(targets.len()) * (1.0 + 0.3 * share(near));
+    let mut weight =
+        sum * (1.0 + 3.0 * share(dated)) * share(targets.len()) * share(targets.len()) * (1.0 + 0.3 * share(near));
     if beside {
         weight *= 0.5;
     }
@@ -425,10 +523,36 @@ fn weigh(tree: &Tree<'_>, rows: Vec<Row>, url: &Link, base: &Link, clock: Clock<
 /// How much a place speaks for a list: menus, footers and boxes beside the matter speak against it.
 fn place(tree: &Tree<'_>, rows: &[Row]) -> f64 {
     const AGAINST: [(&str, f64); 30] = [
-        ("nav", 0.4), ("menu", 0.4), ("foot", 0.3), ("crumb", 0.2), ("pagin", 0.2), ("pager", 0.2), ("friend", 0.3),
-        ("links", 0.5), ("hot", 0.5), ("rank", 0.4), ("recommend", 0.5), ("related", 0.4), ("sidebar", 0.4), ("aside", 0.5), ("widget", 0.5),
-        ("tagcloud", 0.3), ("share", 0.4), ("login", 0.3), ("lang", 0.5), ("copyright", 0.3), ("banner", 0.5), ("slide", 0.5),
-        ("carousel", 0.5), ("swiper", 0.5), ("breaking", 0.5), ("ticker", 0.5), ("comment", 0.4), ("marquee", 0.5), ("dropdown", 0.4), ("popup", 0.4),
+        ("nav", 0.4),
+        ("menu", 0.4),
+        ("foot", 0.3),
+        ("crumb", 0.2),
+        ("pagin", 0.2),
+        ("pager", 0.2),
+        ("friend", 0.3),
+        ("links", 0.5),
+        ("hot", 0.5),
+        ("rank", 0.4),
+        ("recommend", 0.5),
+        ("related", 0.4),
+        ("sidebar", 0.4),
+        ("aside", 0.5),
+        ("widget", 0.5),
+        ("tagcloud", 0.3),
+        ("share", 0.4),
+        ("login", 0.3),
+        ("lang", 0.5),
+        ("copyright", 0.3),
+        ("banner", 0.5),
+        ("slide", 0.5),
+        ("carousel", 0.5),
+        ("swiper", 0.5),
+        ("breaking", 0.5),
+        ("ticker", 0.5),
+        ("comment", 0.4),
+        ("marquee", 0.5),
+        ("dropdown", 0.4),
+        ("popup", 0.4),
     ];
     let Some(first) = rows.first() else { return 0.0 };
     let mut factor: f64 = 1.0;
@@ -465,11 +589,19 @@ fn settle_dates(drafts: &mut [Draft], clock: Clock<'_>) {
 fn describe(tree: &Tree<'_>, group: &Group, drafts: &[Draft], rules: &ListRules) -> Detection {
     let total = drafts.len();
     if rules.item.is_some() || rules.link.is_some() {
-        return Detection { confidence: 100, reasons: vec![format!("{total} rows by the config's selectors")], selectors: None };
+        return Detection {
+            confidence: 100,
+            reasons: vec![format!("{total} rows by the config's selectors")],
+            selectors: None,
+        };
     }
     let dated = drafts.iter().filter(|draft| draft.published.is_some()).count();
     let wide = drafts.iter().filter(|draft| row::width(&draft.title) >= 12).count();
-    let mut reasons = vec![format!("{total} rows of one shape"), format!("{dated} with a date"), format!("{wide} with a title of some length")];
+    let mut reasons = vec![
+        format!("{total} rows of one shape"),
+        format!("{dated} with a date"),
+        format!("{wide} with a title of some length"),
+    ];
     if group.dated == 0 {
         reasons.push("no row shows a date of its own".into());
     }
@@ -483,11 +615,7 @@ fn describe(tree: &Tree<'_>, group: &Group, drafts: &[Draft], rules: &ListRules)
     }
     let confidence = 20 + of(dated, 40) + of(wide, 25) + if total >= 8 { 15 } else { 5 };
     let confidence = if outside < 1.0 { confidence * 2 / 3 } else { confidence };
-    Detection {
-        confidence: u8::try_from(confidence.min(99)).unwrap_or(0),
-        reasons,
-        selectors: selectors(tree, group),
-    }
+    Detection { confidence: u8::try_from(confidence.min(99)).unwrap_or(0), reasons, selectors: selectors(tree, group) }
 }
 
 /// Selectors that find the same rows: by the classes and ids around them.
@@ -495,12 +623,18 @@ fn selectors(tree: &Tree<'_>, group: &Group) -> Option<(String, String)> {
     let first = group.rows.first()?;
     let step = |id: Id| {
         let name = tree.name(id);
-        let plain = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')) && !text.starts_with(|c: char| c.is_ascii_digit());
+        let plain = |text: &str| {
+            !text.is_empty()
+                && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
+                && !text.starts_with(|c: char| c.is_ascii_digit())
+        };
         let own = tree.attribute(id, "id").filter(|own| plain(own) && !own.chars().any(|c| c.is_ascii_digit()));
         match own {
             Some(own) => (format!("{name}#{own}"), true),
             None => {
-                let class = tree.classes(id).find(|class| plain(class) && !is_state(&stem(class)) && !class.chars().any(|c| c.is_ascii_digit()));
+                let class = tree.classes(id).find(|class| {
+                    plain(class) && !is_state(&stem(class)) && !class.chars().any(|c| c.is_ascii_digit())
+                });
                 (class.map_or_else(|| name.to_owned(), |class| format!("{name}.{class}")), false)
             }
         }

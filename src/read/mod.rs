@@ -29,8 +29,8 @@ mod tree;
 
 use crate::model::{Draft, Kind, Link, Moment, Page, Source, Zone};
 
+pub use article::{Article, ArticleRules, complete};
 pub use charset::is_charset;
-pub use article::{Article, ArticleRules};
 pub use fault::{Fault, FaultKind};
 pub use list::{Detection, ListRules};
 pub use sanitise::sanitise;
@@ -61,7 +61,10 @@ impl Rules {
     /// The rules of a source. Its selectors were checked with the config; what is no selector counts as absent.
     pub fn of(source: &Source) -> Self {
         let pick = |pins: &[(&'static str, String)], name: &str| {
-            pins.iter().filter(|(key, _)| *key == name).filter_map(|(_, text)| Selector::parse(text).ok()).collect::<Vec<_>>()
+            pins.iter()
+                .filter(|(key, _)| *key == name)
+                .filter_map(|(_, text)| Selector::parse(text).ok())
+                .collect::<Vec<_>>()
         };
         let list = |name| pick(&source.pins.list, name).pop();
         let article = |name| pick(&source.pins.article, name).pop();
@@ -90,7 +93,13 @@ impl Rules {
 
 impl Default for Rules {
     fn default() -> Self {
-        Self { kind: Kind::Auto, charset: None, zone: Zone::shanghai(), list: ListRules::default(), article: ArticleRules::default() }
+        Self {
+            kind: Kind::Auto,
+            charset: None,
+            zone: Zone::shanghai(),
+            list: ListRules::default(),
+            article: ArticleRules::default(),
+        }
     }
 }
 
@@ -144,7 +153,11 @@ pub fn read(page: &Page, rules: &Rules, now: Moment) -> Reading {
         (Kind::Feed, _) => feed::read(&text, &page.url, clock),
         (Kind::Auto, Sniffed::Json) => {
             let reading = json::read(start, &page.url, clock);
-            if reading.faults.iter().any(|fault| fault.kind.is_fatal()) { objects(&text, &page.url, rules, clock) } else { reading }
+            if reading.faults.iter().any(|fault| fault.kind.is_fatal()) {
+                objects(&text, &page.url, rules, clock)
+            } else {
+                reading
+            }
         }
         (Kind::Json, _) => objects(&text, &page.url, rules, clock),
         (Kind::Sitemap, _) | (Kind::Auto, Sniffed::Sitemap) => sitemap(&text, &page.url, clock),
@@ -163,7 +176,12 @@ fn objects(text: &str, url: &Link, rules: &Rules, clock: date::Clock<'_>) -> Rea
     match objects::read(text, url, &rules.list, clock, &mut faults) {
         Some((drafts, detection)) if !drafts.is_empty() => listing("json-list", url, drafts, detection, faults),
         _ => {
-            faults.push(Fault::new(FaultKind::NoList, "document", "this JSON holds no list of objects with a title and a link; name its place with [source.list] item".to_owned()));
+            faults.push(Fault::new(
+                FaultKind::NoList,
+                "document",
+                "this JSON holds no list of objects with a title and a link; name its place with [source.list] item"
+                    .to_owned(),
+            ));
             Reading { faults, ..Reading::default() }
         }
     }
@@ -179,7 +197,14 @@ fn sitemap(text: &str, url: &Link, clock: date::Clock<'_>) -> Reading {
 }
 
 fn listing(format: &'static str, url: &Link, drafts: Vec<Draft>, detection: Detection, faults: Vec<Fault>) -> Reading {
-    Reading { format, link: Some(url.as_str().to_owned()), drafts, detection: Some(detection), faults, ..Reading::default() }
+    Reading {
+        format,
+        link: Some(url.as_str().to_owned()),
+        drafts,
+        detection: Some(detection),
+        faults,
+        ..Reading::default()
+    }
 }
 
 /// What a document begins like.
@@ -197,21 +222,38 @@ enum Sniffed {
 
 fn sniff(start: &str) -> Sniffed {
     const HTML: [&str; 16] = [
-        "html", "head", "body", "meta", "title", "script", "style", "link", "div", "table", "ul", "center", "section", "main", "p", "a",
+        "html", "head", "body", "meta", "title", "script", "style", "link", "div", "table", "ul", "center", "section",
+        "main", "p", "a",
     ];
     if start.starts_with(['{', '[']) {
         return Sniffed::Json;
     }
     let head: String = start.chars().take(200).take_while(|c| *c != '<').collect();
-    let is_name = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || " _$.;=\n\r\t/*()?typeof'".contains(c));
+    let is_name = |text: &str| {
+        !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || " _$.;=\n\r\t/*()?typeof'".contains(c))
+    };
     if head.find(['(', '=']).is_some_and(|_| head.find(['{', '[']).is_some_and(|at| is_name(text::head(&head, at)))) {
         return Sniffed::Script;
     }
     let first = markup::Tokens::new(text::head(start, 64 * 1024)).find_map(|token| match token {
-        markup::Token::Doctype(inside) if inside.trim_start().get(..4).is_some_and(|name| name.eq_ignore_ascii_case("html")) => Some(Sniffed::Html),
-        markup::Token::Start { name, .. } if HTML.iter().any(|html| html.eq_ignore_ascii_case(name)) => Some(Sniffed::Html),
-        markup::Token::Start { name, .. } if ["urlset", "sitemapindex"].iter().any(|root| name.eq_ignore_ascii_case(root)) => Some(Sniffed::Sitemap),
-        markup::Token::Start { name, .. } if ["datastore", "recordset"].iter().any(|root| name.eq_ignore_ascii_case(root)) => Some(Sniffed::Records),
+        markup::Token::Doctype(inside)
+            if inside.trim_start().get(..4).is_some_and(|name| name.eq_ignore_ascii_case("html")) =>
+        {
+            Some(Sniffed::Html)
+        }
+        markup::Token::Start { name, .. } if HTML.iter().any(|html| html.eq_ignore_ascii_case(name)) => {
+            Some(Sniffed::Html)
+        }
+        markup::Token::Start { name, .. }
+            if ["urlset", "sitemapindex"].iter().any(|root| name.eq_ignore_ascii_case(root)) =>
+        {
+            Some(Sniffed::Sitemap)
+        }
+        markup::Token::Start { name, .. }
+            if ["datastore", "recordset"].iter().any(|root| name.eq_ignore_ascii_case(root)) =>
+        {
+            Some(Sniffed::Records)
+        }
         markup::Token::Start { .. } => Some(Sniffed::Xml),
         _ => None,
     });
@@ -226,7 +268,11 @@ fn list_page(text: &str, url: &Link, rules: &Rules, mut clock: date::Clock<'_>) 
     let mut faults = Vec::new();
     let tree = tree::Tree::parse(text);
     clock.order = list::order(&tree);
-    let title = tree.elements(0).find(|id| tree.is(*id, &["title"])).map(|id| text::line(&text::resolve(tree.raw(id), &text::Definitions::new()))).unwrap_or_default();
+    let title = tree
+        .elements(0)
+        .find(|id| tree.is(*id, &["title"]))
+        .map(|id| text::line(&text::resolve(tree.raw(id), &text::Definitions::new())))
+        .unwrap_or_default();
     if let Some((drafts, detection)) = records::read(text, url, &rules.list, clock, &mut faults) {
         return Reading { title, ..listing("xml-records", url, drafts, detection, faults) };
     }
@@ -257,13 +303,20 @@ fn list_page(text: &str, url: &Link, rules: &Rules, mut clock: date::Clock<'_>) 
     faults.push(Fault::new(
         FaultKind::NoList,
         "document",
-        format!("no list of items was found in this page ({why}); if it has one, name its rows with [source.list] item"),
+        format!(
+            "no list of items was found in this page ({why}); if it has one, name its rows with [source.list] item"
+        ),
     ));
     Reading { title, detection: Some(detection), faults, ..Reading::default() }
 }
 
 /// The least confidence, in percent, with which a list is taken that nobody pinned.
 const SURE: u8 = 45;
+
+/// The media type of an attached file, by the end of its address; `None` where it looks like a page.
+pub fn file_kind(address: &str) -> Option<&'static str> {
+    body::file_kind(address)
+}
 
 /// The feeds that a page names (`<link rel="alternate">`, HTML, section 4.6.7.1), with their titles.
 pub fn feeds_of(page: &Page, rules: &Rules) -> Vec<(Link, String)> {
@@ -274,9 +327,14 @@ pub fn feeds_of(page: &Page, rules: &Rules) -> Vec<(Link, String)> {
         .filter(|id| tree.is(*id, &["link"]))
         .filter(|id| {
             let has = |name: &str, words: &[&str]| {
-                tree.attribute(*id, name).is_some_and(|value| words.iter().any(|word| value.to_ascii_lowercase().contains(word)))
+                tree.attribute(*id, name)
+                    .is_some_and(|value| words.iter().any(|word| value.to_ascii_lowercase().contains(word)))
             };
-            has("rel", &["alternate"]) && has("type", &["application/rss+xml", "application/atom+xml", "application/feed+json", "application/rdf+xml"])
+            has("rel", &["alternate"])
+                && has(
+                    "type",
+                    &["application/rss+xml", "application/atom+xml", "application/feed+json", "application/rdf+xml"],
+                )
         })
         .filter_map(|id| {
             let link = base.join(tree.attribute(id, "href")?.trim()).ok()?;

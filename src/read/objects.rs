@@ -12,16 +12,80 @@ use super::{Fault, FaultKind, MOST_DRAFTS};
 use crate::model::{Credit, Draft, Link};
 
 const TITLES: [&str; 18] = [
-    "title", "showtitle", "articletitle", "doctitle", "infotitle", "headline", "subject", "bt", "name", "newstitle", "contenttitle", "titlename", "sharetitle", "title_no_tag", "topic",
-    "mainTitle", "listtitle", "label",
+    "title",
+    "showtitle",
+    "articletitle",
+    "doctitle",
+    "infotitle",
+    "headline",
+    "subject",
+    "bt",
+    "name",
+    "newstitle",
+    "contenttitle",
+    "titlename",
+    "sharetitle",
+    "title_no_tag",
+    "topic",
+    "mainTitle",
+    "listtitle",
+    "label",
 ];
 const LINKS: [&str; 22] = [
-    "url", "link", "href", "publishurl", "docpuburl", "articleurl", "linkurl", "infourl", "htmlurl", "pageurl", "weburl", "detailurl", "staticurl", "jumpurl", "sourceurl", "path", "doc_pub_url",
-    "urls", "shareurl", "puburl", "accessurl", "outlink",
+    "url",
+    "link",
+    "href",
+    "publishurl",
+    "docpuburl",
+    "articleurl",
+    "linkurl",
+    "infourl",
+    "htmlurl",
+    "pageurl",
+    "weburl",
+    "detailurl",
+    "staticurl",
+    "jumpurl",
+    "sourceurl",
+    "path",
+    "doc_pub_url",
+    "urls",
+    "shareurl",
+    "puburl",
+    "accessurl",
+    "outlink",
 ];
 const DATES: [&str; 30] = [
-    "publishedtime", "publishtime", "publishedtimestr", "publishdate", "pubdate", "pubtime", "docreltime", "docrelpubtime", "releasedate", "releasetime", "date", "time", "ptime", "showtime", "createtime",
-    "createdate", "createdtime", "fbsj", "sendtime", "sendertime", "addtime", "inputtime", "published_at", "created_at", "publish_time", "publish_date", "datetime", "displaytime", "crtime", "updatetime",
+    "publishedtime",
+    "publishtime",
+    "publishedtimestr",
+    "publishdate",
+    "pubdate",
+    "pubtime",
+    "docreltime",
+    "docrelpubtime",
+    "releasedate",
+    "releasetime",
+    "date",
+    "time",
+    "ptime",
+    "showtime",
+    "createtime",
+    "createdate",
+    "createdtime",
+    "fbsj",
+    "sendtime",
+    "sendertime",
+    "addtime",
+    "inputtime",
+    "published_at",
+    "created_at",
+    "publish_time",
+    "publish_date",
+    "datetime",
+    "displaytime",
+    "crtime",
+    "updatetime",
 ];
 const SUMMARIES: [&str; 8] = ["summary", "description", "abstract", "brief", "intro", "digest", "memo", "docabstract"];
 const SOURCES: [&str; 7] = ["source", "contentsource", "sourcename", "origin", "ly", "medianame", "docsourcename"];
@@ -31,16 +95,29 @@ const BODIES: [&str; 5] = ["content", "body", "txt", "htmlcontent", "doccontent"
 const MOST_VALUES: usize = 200_000;
 
 /// Reads a document that is JSON, or holds it as JSONP or in a variable. `None` where it holds no list.
-pub(super) fn read(document: &str, url: &Link, rules: &ListRules, clock: Clock<'_>, faults: &mut Vec<Fault>) -> Option<(Vec<Draft>, Detection)> {
+pub(super) fn read(
+    document: &str,
+    url: &Link,
+    rules: &ListRules,
+    clock: Clock<'_>,
+    faults: &mut Vec<Fault>,
+) -> Option<(Vec<Draft>, Detection)> {
     let root = parse(document)?;
     let pinned = |name: &str| rules.paths.iter().find(|(key, _)| *key == name).map(|(_, path)| path.as_str());
     if let Some(path) = pinned("item") {
         let items = at(&root, path).and_then(Value::as_array);
         if items.is_none() {
-            faults.push(Fault::new(FaultKind::Selector, "list.item", format!("`{path}` leads to no list in this JSON")));
+            faults.push(Fault::new(
+                FaultKind::Selector,
+                "list.item",
+                format!("`{path}` leads to no list in this JSON"),
+            ));
         }
         let drafts = items?.iter().take(MOST_DRAFTS).filter_map(|item| draft(item, url, rules, clock)).collect();
-        return Some((drafts, Detection { confidence: 100, reasons: vec![format!("list at `{path}` by config")], selectors: None }));
+        return Some((
+            drafts,
+            Detection { confidence: 100, reasons: vec![format!("list at `{path}` by config")], selectors: None },
+        ));
     }
     let mut best: Option<(usize, String, &Vec<Value>)> = None;
     let mut inner: Option<(usize, &str)> = None;
@@ -54,7 +131,12 @@ pub(super) fn read(document: &str, url: &Link, rules: &ListRules, clock: Clock<'
         let join = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
         match value {
             Value::Array(items) => {
-                let worth: usize = items.iter().take(60).filter_map(|item| draft(item, url, rules, clock)).map(|draft| width(&draft.title).min(40) + 20 * usize::from(draft.published.is_some())).sum();
+                let worth: usize = items
+                    .iter()
+                    .take(60)
+                    .filter_map(|item| draft(item, url, rules, clock))
+                    .map(|draft| width(&draft.title).min(40) + 20 * usize::from(draft.published.is_some()))
+                    .sum();
                 if worth > 0 && best.as_ref().is_none_or(|(most, ..)| worth > *most) {
                     best = Some((worth, path.clone(), items));
                 }
@@ -72,7 +154,8 @@ pub(super) fn read(document: &str, url: &Link, rules: &ListRules, clock: Clock<'
     }
     match (best, inner) {
         (Some((worth, path, items)), inner) if inner.is_none_or(|(links, _)| worth > links * 20) => {
-            let drafts: Vec<Draft> = items.iter().take(MOST_DRAFTS).filter_map(|item| draft(item, url, rules, clock)).collect();
+            let drafts: Vec<Draft> =
+                items.iter().take(MOST_DRAFTS).filter_map(|item| draft(item, url, rules, clock)).collect();
             let reasons = vec![format!("{} objects with title and link at `{path}`", drafts.len())];
             Some((drafts, Detection { confidence: 90, reasons, selectors: Some((path, String::new())) }))
         }
@@ -102,7 +185,8 @@ fn parse(document: &str) -> Option<Value> {
         let start = rest.find(['{', '['])?;
         let found = serde_json::Deserializer::from_str(rest.get(start..)?).into_iter::<Value>().next();
         if let Some(Ok(value)) = found
-            && (value.as_array().is_some_and(|items| !items.is_empty()) || value.as_object().is_some_and(|fields| !fields.is_empty()))
+            && (value.as_array().is_some_and(|items| !items.is_empty())
+                || value.as_object().is_some_and(|fields| !fields.is_empty()))
         {
             return Some(value);
         }
@@ -129,7 +213,16 @@ fn draft(item: &Value, url: &Link, rules: &ListRules, clock: Clock<'_>) -> Optio
     };
     let pick = |pin: &str, names: &[&str]| {
         let pinned = rules.paths.iter().find(|(key, _)| *key == pin).and_then(|(_, path)| at(item, path));
-        let usual = || names.iter().find_map(|name| fields.iter().find(|(key, value)| key.eq_ignore_ascii_case(name) && string(value).is_some_and(|text| !text.is_empty())).map(|(_, value)| value));
+        let usual = || {
+            names.iter().find_map(|name| {
+                fields
+                    .iter()
+                    .find(|(key, value)| {
+                        key.eq_ignore_ascii_case(name) && string(value).is_some_and(|text| !text.is_empty())
+                    })
+                    .map(|(_, value)| value)
+            })
+        };
         pinned.or_else(usual).and_then(string).filter(|text| !text.is_empty())
     };
     let title = text::line(&text::plain(&pick("title", &TITLES)?));
@@ -137,14 +230,18 @@ fn draft(item: &Value, url: &Link, rules: &ListRules, clock: Clock<'_>) -> Optio
     if width(&title) < 4 {
         return None;
     }
-    let published = pick("date", &DATES).and_then(|written| date::parse(&written, clock).or_else(|| date::find(&written, clock).map(|(stamp, _)| stamp)));
+    let published = pick("date", &DATES).and_then(|written| {
+        date::parse(&written, clock).or_else(|| date::find(&written, clock).map(|(stamp, _)| stamp))
+    });
     let body = pick("text", &BODIES).filter(|body| width(body) >= 120).unwrap_or_default();
     let mut draft = Draft {
         title,
         link: Some(link.as_str().to_owned()),
         published,
         summary: pick("", &SUMMARIES).map(|summary| text::plain(&summary)).unwrap_or_default(),
-        credit: pick("", &SOURCES).and_then(|name| super::byline::medium(&name)).map(|name| Credit { name, link: None }),
+        credit: pick("", &SOURCES)
+            .and_then(|name| super::byline::medium(&name))
+            .map(|name| Credit { name, link: None }),
         authors: pick("", &AUTHORS).map(|names| super::byline::people(&names)).unwrap_or_default(),
         text: text::head(&text::plain(&body), 256 * 1024).to_owned(),
         content_html: text::head(&body, 256 * 1024).to_owned(),

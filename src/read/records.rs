@@ -31,7 +31,13 @@ fn html_of(document: &str) -> Option<String> {
 }
 
 /// Reads the records of a document. `None` where it holds none.
-pub(super) fn read(document: &str, url: &Link, rules: &ListRules, clock: Clock<'_>, faults: &mut Vec<Fault>) -> Option<(Vec<Draft>, Detection)> {
+pub(super) fn read(
+    document: &str,
+    url: &Link,
+    rules: &ListRules,
+    clock: Clock<'_>,
+    faults: &mut Vec<Fault>,
+) -> Option<(Vec<Draft>, Detection)> {
     let html = html_of(document)?;
     let html = format!("<div id=\"records\">{html}</div>");
     let tree = Tree::parse(&html);
@@ -59,11 +65,16 @@ pub(super) fn sitemap(document: &str, url: &Link, clock: Clock<'_>) -> (Vec<Draf
                 let value = text::line(&text::resolve(raw, &text::Definitions::new()));
                 match name.as_str() {
                     _ if value.is_empty() => {}
-                    "loc" if open.link.is_none() => open.link = url.join(&value).ok().map(|link| link.as_str().to_owned()),
+                    "loc" if open.link.is_none() => {
+                        open.link = url.join(&value).ok().map(|link| link.as_str().to_owned())
+                    }
                     "title" => open.title.push_str(&value),
                     "publication_date" => open.published = date::parse(&value, clock),
                     "lastmod" => open.updated = date::parse(&value, clock),
-                    "keywords" => open.categories = value.split(',').map(text::line).filter(|word| !word.is_empty()).take(32).collect(),
+                    "keywords" => {
+                        open.categories =
+                            value.split(',').map(text::line).filter(|word| !word.is_empty()).take(32).collect()
+                    }
                     _ => {}
                 }
             }
@@ -73,7 +84,9 @@ pub(super) fn sitemap(document: &str, url: &Link, clock: Clock<'_>) -> (Vec<Draf
                 let done = std::mem::take(&mut open);
                 match (end.as_str(), done.link.as_deref()) {
                     ("url", Some(_)) => drafts.push(done),
-                    ("sitemap", Some(link)) if is_index => indexed.extend(Link::parse(link).ok().map(|link| (done.updated, link))),
+                    ("sitemap", Some(link)) if is_index => {
+                        indexed.extend(Link::parse(link).ok().map(|link| (done.updated, link)))
+                    }
                     ("url" | "sitemap", _) => {}
                     _ => open = done,
                 }

@@ -26,19 +26,80 @@ pub(super) fn target(tree: &Tree<'_>, id: Id, base: &Link) -> Option<Link> {
 
 /// How wide a text is on a screen, in Latin letters: a Chinese character counts two.
 pub(super) fn width(text: &str) -> usize {
-    text.chars().map(|c| if c.is_whitespace() { 0 } else if u32::from(c) >= 0x2e80 { 2 } else { 1 }).sum()
+    text.chars()
+        .map(|c| {
+            if c.is_whitespace() {
+                0
+            } else if u32::from(c) >= 0x2e80 {
+                2
+            } else {
+                1
+            }
+        })
+        .sum()
 }
 
 /// Does a link's text say nothing of where it leads?
 pub(super) fn is_generic(text: &str) -> bool {
     const WORDS: [&str; 52] = [
-        "更多", "更多>>", "more", "more>>", "更多+", "+更多", "下一页", "上一页", "首页", "尾页", "末页", "详情", "查看", "详细", "查看详情", "查看全文",
-        "阅读全文", "阅读更多", "全文", "下载", "附件", "点击查看", "点击下载", "返回", "展开", "read more", "continue reading", "download", "details",
-        "view", "view details", "next", "previous", "prev", "last", "first", "agenda", "minutes", "notice", "meeting notice", "pdf", "html", "video", "audio",
-        "link", "here", "click here", "learn more", "leer más", "lire la suite", "weiterlesen", "続きを読む",
+        "更多",
+        "更多>>",
+        "more",
+        "more>>",
+        "更多+",
+        "+更多",
+        "下一页",
+        "上一页",
+        "首页",
+        "尾页",
+        "末页",
+        "详情",
+        "查看",
+        "详细",
+        "查看详情",
+        "查看全文",
+        "阅读全文",
+        "阅读更多",
+        "全文",
+        "下载",
+        "附件",
+        "点击查看",
+        "点击下载",
+        "返回",
+        "展开",
+        "read more",
+        "continue reading",
+        "download",
+        "details",
+        "view",
+        "view details",
+        "next",
+        "previous",
+        "prev",
+        "last",
+        "first",
+        "agenda",
+        "minutes",
+        "notice",
+        "meeting notice",
+        "pdf",
+        "html",
+        "video",
+        "audio",
+        "link",
+        "here",
+        "click here",
+        "learn more",
+        "leer más",
+        "lire la suite",
+        "weiterlesen",
+        "続きを読む",
     ];
-    let folded: String = text.trim().trim_matches(|c: char| !c.is_alphanumeric() && c != '+' && c != '>').to_lowercase();
-    folded.is_empty() || folded.chars().all(|c| c.is_ascii_digit() || c.is_whitespace()) || WORDS.contains(&folded.as_str())
+    let folded: String =
+        text.trim().trim_matches(|c: char| !c.is_alphanumeric() && c != '+' && c != '>').to_lowercase();
+    folded.is_empty()
+        || folded.chars().all(|c| c.is_ascii_digit() || c.is_whitespace())
+        || WORDS.contains(&folded.as_str())
 }
 
 /// The title that a link carries: of the text within it and its `title`, the one that is not cut.
@@ -47,7 +108,9 @@ pub(super) fn title_of_link(tree: &Tree<'_>, id: Id) -> String {
     let named = || {
         tree.elements(id).skip(1).find(|inner| {
             let labels = tree.labels(*inner);
-            ["title", "headline", "tit", "name", "bt"].iter().any(|word| labels.split([' ', '-', '_']).any(|label| label == *word))
+            ["title", "headline", "tit", "name", "bt"]
+                .iter()
+                .any(|word| labels.split([' ', '-', '_']).any(|label| label == *word))
         })
     };
     let written = match heading.or_else(named).map(|inner| tree.line(inner)).filter(|line| width(line) >= 4) {
@@ -56,7 +119,11 @@ pub(super) fn title_of_link(tree: &Tree<'_>, id: Id) -> String {
     };
     let titled = tree.attribute(id, "title").map(|title| text::line(&title)).unwrap_or_default();
     let pictured = || {
-        tree.elements(id).find(|inner| tree.is(*inner, &["img"])).and_then(|image| tree.attribute(image, "alt")).map(|alt| text::line(&alt)).unwrap_or_default()
+        tree.elements(id)
+            .find(|inner| tree.is(*inner, &["img"]))
+            .and_then(|image| tree.attribute(image, "alt"))
+            .map(|alt| text::line(&alt))
+            .unwrap_or_default()
     };
     let is_cut = |text: &str| text.ends_with(['…', '.']) && (text.ends_with("...") || text.ends_with('…'));
     let stem = written.trim_end_matches(['.', '…', ' ']);
@@ -68,8 +135,12 @@ pub(super) fn title_of_link(tree: &Tree<'_>, id: Id) -> String {
     } else {
         written
     };
-    let title = title.strip_prefix("Permalink to ").or_else(|| title.strip_prefix("Permanent Link to ")).unwrap_or(&title);
-    title.trim_start_matches(['·', '•', '▪', '■', '◆', '●', '▶', '>', '»', '*', '\u{a0}', ' ', '-', '—']).trim().to_owned()
+    let title =
+        title.strip_prefix("Permalink to ").or_else(|| title.strip_prefix("Permanent Link to ")).unwrap_or(&title);
+    title
+        .trim_start_matches(['·', '•', '▪', '■', '◆', '●', '▶', '>', '»', '*', '\u{a0}', ' ', '-', '—'])
+        .trim()
+        .to_owned()
 }
 
 /// The text of a link without what is a date or a summary: the first block of it, where it has blocks.
@@ -82,7 +153,8 @@ fn chunk(tree: &Tree<'_>, id: Id) -> String {
             line.push(' ');
             continue;
         }
-        let block = tree.ancestors(tree.parent(node)).take_while(|up| *up != id).find(|up| tree::is_block(tree.name(*up)));
+        let block =
+            tree.ancestors(tree.parent(node)).take_while(|up| *up != id).find(|up| tree::is_block(tree.name(*up)));
         if is_date_text(&piece) && width(&line) == 0 && tree.parent(node) != id {
             continue;
         }
@@ -113,12 +185,17 @@ fn units(tree: &Tree<'_>, row: &Row, clock: Clock<'_>) -> Vec<(usize, String)> {
     let (mut at, mut cell) = (row.from, 0);
     while at < row.to {
         cell += usize::from(tree.is(at, &["td", "th"]));
-        let is_unit = tree.is(at, &["td", "th", "p", "h1", "h2", "h3", "h4", "h5", "h6", "dt", "dd", "span", "strong", "b", "div"])
+        let is_unit = tree
+            .is(at, &["td", "th", "p", "h1", "h2", "h3", "h4", "h5", "h6", "dt", "dd", "span", "strong", "b", "div"])
             && !(at < link.start && tree.end(at) > link.start)
             && !tree.elements(at).skip(1).any(|inner| tree.is(inner, &["td", "p", "div", "dt", "dd", "a"]));
         if is_unit {
             let line = tree.line(at);
-            if whole(&line, clock).is_none() && (4..=160).contains(&width(&line)) && !is_generic(&line) && !is_date_text(&line) {
+            if whole(&line, clock).is_none()
+                && (4..=160).contains(&width(&line))
+                && !is_generic(&line)
+                && !is_date_text(&line)
+            {
                 found.push((if cell > 0 { cell } else { found.len() }, line));
             }
             at = tree.end(at);
@@ -132,18 +209,29 @@ fn units(tree: &Tree<'_>, row: &Row, clock: Clock<'_>) -> Vec<(usize, String)> {
 /// Which of the texts beside the links is the title: the one whose column says so, else the one that tells rows apart
 /// and has some length.
 pub(super) fn column_beside(tree: &Tree<'_>, rows: &[Row], clock: Clock<'_>) -> usize {
-    const NAMES: [&str; 10] = ["title", "name", "subject", "topic", "description", "标题", "名称", "题名", "主题", "件名"];
+    const NAMES: [&str; 10] =
+        ["title", "name", "subject", "topic", "description", "标题", "名称", "题名", "主题", "件名"];
     let columns: Vec<Vec<(usize, String)>> = rows.iter().take(40).map(|row| units(tree, row, clock)).collect();
     let table = rows.first().and_then(|row| tree.ancestors(row.from).find(|up| tree.is(*up, &["table"])));
     let head: Vec<String> = table
-        .map(|table| tree.elements(table).filter(|id| tree.is(*id, &["th"])).take(12).map(|id| tree.line(id).to_lowercase()).collect())
+        .map(|table| {
+            tree.elements(table)
+                .filter(|id| tree.is(*id, &["th"]))
+                .take(12)
+                .map(|id| tree.line(id).to_lowercase())
+                .collect()
+        })
         .unwrap_or_default();
     let most = columns.iter().flatten().map(|(cell, _)| *cell + 1).max().unwrap_or(0).min(16);
     let worth = |column: usize| {
-        let texts: Vec<&String> = columns.iter().flatten().filter(|(cell, _)| *cell == column).map(|(_, text)| text).collect();
+        let texts: Vec<&String> =
+            columns.iter().flatten().filter(|(cell, _)| *cell == column).map(|(_, text)| text).collect();
         let distinct = texts.iter().collect::<std::collections::HashSet<_>>().len();
         let wide = texts.iter().map(|text| width(text).min(40)).sum::<usize>() / texts.len().max(1);
-        let named = column.checked_sub(1).and_then(|at| head.get(at)).is_some_and(|head| NAMES.iter().any(|name| head.contains(name)));
+        let named = column
+            .checked_sub(1)
+            .and_then(|at| head.get(at))
+            .is_some_and(|head| NAMES.iter().any(|name| head.contains(name)));
         distinct * wide.min(30) * 20_usize.saturating_sub(column) * if named { 4 } else { 1 }
     };
     (0..most).rev().max_by_key(|column| worth(*column)).unwrap_or(0)
@@ -244,12 +332,16 @@ fn whole(piece: &str, clock: Clock<'_>) -> Option<Stamp> {
     if bare.chars().count() > 36 || digits == bare.len() && !matches!(digits, 8 | 10 | 13 | 14) {
         return None;
     }
-    let relative = ["刚刚", "今天", "昨天", "前天", "ago", "前"].iter().any(|word| bare.contains(word)) && width(bare) <= 24;
+    let relative =
+        ["刚刚", "今天", "昨天", "前天", "ago", "前"].iter().any(|word| bare.contains(word)) && width(bare) <= 24;
     let chinese = bare.contains('月') && bare.contains('日');
     if digits < 2 && !relative && !chinese && !bare.starts_with("周") {
         return None;
     }
-    let others = bare.chars().filter(|c| c.is_alphabetic() && !"年月日号时時点點分秒星期周上下午一二三四五六七八九十〇零".contains(*c)).count();
+    let others = bare
+        .chars()
+        .filter(|c| c.is_alphabetic() && !"年月日号时時点點分秒星期周上下午一二三四五六七八九十〇零".contains(*c))
+        .count();
     if relative || chinese && others <= 2 {
         return date::parse(bare, clock);
     }
@@ -259,7 +351,9 @@ fn whole(piece: &str, clock: Clock<'_>) -> Option<Stamp> {
 
 /// May it be a part of a date: digits and the names of months?
 fn is_part(piece: &str) -> bool {
-    piece.chars().any(|c| c.is_ascii_digit()) || piece.chars().all(|c| c.is_alphabetic() || c == '.') || "年月日/-.".contains(piece)
+    piece.chars().any(|c| c.is_ascii_digit())
+        || piece.chars().all(|c| c.is_alphabetic() || c == '.')
+        || "年月日/-.".contains(piece)
 }
 
 /// A date in parts: 09 and 2023-03; 03-09 and 2023; 9, Mar and 2023; 09 and 3月.
@@ -274,14 +368,21 @@ fn compose(parts: &[String], clock: Clock<'_>) -> Option<Stamp> {
         return (numbers.len() >= 2 && numbers.iter().any(|number| number.len() == 4))
             .then(|| date::parse(&joined, clock))
             .flatten()
-            .or_else(|| (numbers.len() == 1 && parts.len() == 2).then(|| date::find(&joined, clock).map(|(stamp, _)| stamp)).flatten())
+            .or_else(|| {
+                (numbers.len() == 1 && parts.len() == 2)
+                    .then(|| date::find(&joined, clock).map(|(stamp, _)| stamp))
+                    .flatten()
+            })
             .filter(|stamp| stamp.precision != Precision::Month);
     }
     if numbers.len() < 2 || numbers.len() > 3 || numbers.iter().any(|number| !matches!(number.len(), 1 | 2 | 4)) {
         return None;
     }
     let year = numbers.iter().position(|number| number.len() == 4);
-    let month = parts.iter().find(|part| part.contains('月')).map(|part| part.split(|c: char| !c.is_ascii_digit()).rfind(|digits| matches!(digits.len(), 1 | 2)));
+    let month = parts
+        .iter()
+        .find(|part| part.contains('月'))
+        .map(|part| part.split(|c: char| !c.is_ascii_digit()).rfind(|digits| matches!(digits.len(), 1 | 2)));
     match (year, numbers.as_slice()) {
         // 2023-03 and 09, 2023 and 03-09
         (Some(0), [year, month, day]) => date::parse(&format!("{year}-{month}-{day}"), clock),
@@ -321,7 +422,9 @@ pub(super) fn draft(tree: &Tree<'_>, row: &Row, base: &Link, beside: Option<usiz
     };
     let is_bare = tree.line(row.link).is_empty();
     let title = match beside {
-        Some(column) => twin().or_else(|| Some(title_beside(tree, row, column, clock)).filter(|title| !title.is_empty())).unwrap_or(own),
+        Some(column) => twin()
+            .or_else(|| Some(title_beside(tree, row, column, clock)).filter(|title| !title.is_empty()))
+            .unwrap_or(own),
         None if is_bare => twin().unwrap_or(own),
         None => own,
     };
@@ -330,8 +433,12 @@ pub(super) fn draft(tree: &Tree<'_>, row: &Row, base: &Link, beside: Option<usiz
     draft.found.push(("title", if beside.is_some() { "text beside the link" } else { "link" }.into()));
     draft.found.push(("link", "list row".into()));
     let in_address = || date::in_address(link.path(), clock).map(|stamp| (stamp, "address"));
-    let in_title = || american(&draft.title, clock).or_else(|| date::find(&draft.title, clock)).map(|(stamp, _)| (stamp, "title"));
-    let found = shown_date(tree, row, clock).or_else(|| stamp.map(|stamp| (stamp, "end of the title"))).or_else(in_address).or_else(in_title);
+    let in_title =
+        || american(&draft.title, clock).or_else(|| date::find(&draft.title, clock)).map(|(stamp, _)| (stamp, "title"));
+    let found = shown_date(tree, row, clock)
+        .or_else(|| stamp.map(|stamp| (stamp, "end of the title")))
+        .or_else(in_address)
+        .or_else(in_title);
     if let Some((stamp, by)) = found.filter(|(stamp, _)| stamp.precision != Precision::Month) {
         draft.published = Some(stamp);
         draft.found.push(("published", by.into()));
@@ -343,10 +450,15 @@ pub(super) fn draft(tree: &Tree<'_>, row: &Row, base: &Link, beside: Option<usiz
 fn american(title: &str, clock: Clock<'_>) -> Option<(Stamp, std::ops::Range<usize>)> {
     let is_date = |word: &&str| {
         let parts: Vec<&str> = word.split(['-', '.', '/']).collect();
-        parts.len() == 3 && parts.iter().zip([2, 2, 4]).all(|(part, most)| (1..=most).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit()))
+        parts.len() == 3
+            && parts
+                .iter()
+                .zip([2, 2, 4])
+                .all(|(part, most)| (1..=most).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit()))
     };
     let word = title.split_whitespace().find(is_date)?;
-    let clock = if clock.order == date::Order::Unknown { Clock { order: date::Order::MonthFirst, ..clock } } else { clock };
+    let clock =
+        if clock.order == date::Order::Unknown { Clock { order: date::Order::MonthFirst, ..clock } } else { clock };
     date::parse(word, clock).map(|stamp| (stamp, 0..0))
 }
 
@@ -355,12 +467,19 @@ fn strip_date(title: &str, clock: Clock<'_>) -> (String, Option<Stamp>) {
     let Some((stamp, at)) = date::find(title, clock) else { return (title.to_owned(), None) };
     let is_edge = |text: &str| text.chars().all(|c| c.is_whitespace() || "[]()（）【】〔〕|·".contains(c));
     let (before, after) = (title.get(..at.start).unwrap_or(""), title.get(at.end..).unwrap_or(""));
-    let numeric = title.get(at.clone()).is_some_and(|text| text.chars().all(|c| c.is_ascii_digit() || "-/.: ".contains(c)));
+    let numeric =
+        title.get(at.clone()).is_some_and(|text| text.chars().all(|c| c.is_ascii_digit() || "-/.: ".contains(c)));
     if numeric && is_edge(after) && width(before) >= 8 {
-        return (before.trim_end_matches(|c: char| c.is_whitespace() || "[(（【〔|·".contains(c)).to_owned(), Some(stamp));
+        return (
+            before.trim_end_matches(|c: char| c.is_whitespace() || "[(（【〔|·".contains(c)).to_owned(),
+            Some(stamp),
+        );
     }
     if numeric && is_edge(before) && width(after) >= 8 {
-        return (after.trim_start_matches(|c: char| c.is_whitespace() || "])）】〕|·".contains(c)).to_owned(), Some(stamp));
+        return (
+            after.trim_start_matches(|c: char| c.is_whitespace() || "])）】〕|·".contains(c)).to_owned(),
+            Some(stamp),
+        );
     }
     (title.to_owned(), None)
 }

@@ -218,7 +218,11 @@ fn compound(text: &str) -> Result<(Compound, usize), &'static str> {
                 if name.is_empty() {
                     return Err("a name is missing behind `#` or `.`");
                 }
-                if first == '#' { compound.id = Some(name.to_owned()) } else { compound.classes.push(name.to_owned()) }
+                if first == '#' {
+                    compound.id = Some(name.to_owned())
+                } else {
+                    compound.classes.push(name.to_owned())
+                }
                 at += 1 + name.len();
             }
             '[' => {
@@ -233,12 +237,18 @@ fn compound(text: &str) -> Result<(Compound, usize), &'static str> {
                     "first-child" => Place::Nth(1),
                     "last-child" => Place::Last,
                     "nth-child" => {
-                        let inside = cut(rest, 1 + name.len(), rest.len()).strip_prefix('(').ok_or("`:nth-child` wants a number in brackets")?;
+                        let inside = cut(rest, 1 + name.len(), rest.len())
+                            .strip_prefix('(')
+                            .ok_or("`:nth-child` wants a number in brackets")?;
                         let (number, _) = inside.split_once(')').ok_or("a `(` is not closed")?;
                         at += number.len() + 2;
-                        Place::Nth(number.trim().parse().map_err(|_no_number| "`:nth-child` takes a plain number here")?)
+                        Place::Nth(
+                            number.trim().parse().map_err(|_no_number| "`:nth-child` takes a plain number here")?,
+                        )
                     }
-                    _ => return Err("of the pseudo-classes only :first-child, :last-child and :nth-child(N) are known"),
+                    _ => {
+                        return Err("of the pseudo-classes only :first-child, :last-child and :nth-child(N) are known");
+                    }
                 });
             }
             c if (c.is_alphanumeric() || c == '_') && at == 0 => {
@@ -275,8 +285,12 @@ mod tests {
 
     fn check(selector: &str, html: &str, expected: &[&str]) {
         let tree = Tree::parse(html);
-        let found: Vec<String> =
-            Selector::parse(selector).unwrap().find_all(&tree, 0, tree.len()).into_iter().map(|id| tree.line(id)).collect();
+        let found: Vec<String> = Selector::parse(selector)
+            .unwrap()
+            .find_all(&tree, 0, tree.len())
+            .into_iter()
+            .map(|id| tree.line(id))
+            .collect();
         assert_eq!(found, expected, "{selector}");
     }
 

@@ -185,7 +185,19 @@ impl<'a> Iterator for Texts<'_, 'a> {
 pub(super) fn is_hidden(name: &str) -> bool {
     matches!(
         name,
-        "script" | "style" | "noscript" | "template" | "iframe" | "object" | "textarea" | "select" | "head" | "svg" | "video" | "audio" | "canvas"
+        "script"
+            | "style"
+            | "noscript"
+            | "template"
+            | "iframe"
+            | "object"
+            | "textarea"
+            | "select"
+            | "head"
+            | "svg"
+            | "video"
+            | "audio"
+            | "canvas"
     )
 }
 
@@ -197,7 +209,20 @@ fn is_raw(name: &str) -> bool {
 fn is_void(name: &str) -> bool {
     matches!(
         name,
-        "area" | "base" | "br" | "col" | "embed" | "hr" | "img" | "input" | "link" | "meta" | "param" | "source" | "track" | "wbr"
+        "area"
+            | "base"
+            | "br"
+            | "col"
+            | "embed"
+            | "hr"
+            | "img"
+            | "input"
+            | "link"
+            | "meta"
+            | "param"
+            | "source"
+            | "track"
+            | "wbr"
     )
 }
 
@@ -205,10 +230,50 @@ fn is_void(name: &str) -> bool {
 pub(super) fn is_block(name: &str) -> bool {
     matches!(
         name,
-        "address" | "article" | "aside" | "blockquote" | "center" | "details" | "dialog" | "dir" | "div" | "dl" | "dt" | "dd"
-            | "fieldset" | "figcaption" | "figure" | "footer" | "form" | "h1" | "h2" | "h3" | "h4" | "h5" | "h6" | "header"
-            | "hgroup" | "hr" | "li" | "main" | "menu" | "nav" | "ol" | "p" | "pre" | "section" | "summary" | "table" | "ul"
-            | "tr" | "td" | "th" | "tbody" | "thead" | "tfoot" | "caption"
+        "address"
+            | "article"
+            | "aside"
+            | "blockquote"
+            | "center"
+            | "details"
+            | "dialog"
+            | "dir"
+            | "div"
+            | "dl"
+            | "dt"
+            | "dd"
+            | "fieldset"
+            | "figcaption"
+            | "figure"
+            | "footer"
+            | "form"
+            | "h1"
+            | "h2"
+            | "h3"
+            | "h4"
+            | "h5"
+            | "h6"
+            | "header"
+            | "hgroup"
+            | "hr"
+            | "li"
+            | "main"
+            | "menu"
+            | "nav"
+            | "ol"
+            | "p"
+            | "pre"
+            | "section"
+            | "summary"
+            | "table"
+            | "ul"
+            | "tr"
+            | "td"
+            | "th"
+            | "tbody"
+            | "thead"
+            | "tfoot"
+            | "caption"
     )
 }
 
@@ -340,7 +405,11 @@ impl<'a> Builder<'a> {
 }
 
 fn lower(name: &str) -> Cow<'_, str> {
-    if name.bytes().any(|b| b.is_ascii_uppercase()) { Cow::Owned(name.to_ascii_lowercase()) } else { Cow::Borrowed(name) }
+    if name.bytes().any(|b| b.is_ascii_uppercase()) {
+        Cow::Owned(name.to_ascii_lowercase())
+    } else {
+        Cow::Borrowed(name)
+    }
 }
 
 /// Where `</name` begins.
@@ -408,8 +477,12 @@ mod tests {
     #[test]
     fn a_hundred_thousand_levels_end_at_five_hundred() {
         for unit in ["<div>", "<b i>", "<table>", "<a>", "<ul><li>", "<svg>"] {
-            let tree = Tree::parse(&unit.repeat(100_000));
-            assert!((1..tree.len()).map(|id| tree.ancestors(id).count()).take(2000).max().unwrap() <= DEEPEST, "{unit}");
+            let page = unit.repeat(100_000);
+            let tree = Tree::parse(&page);
+            assert!(
+                (1..tree.len()).map(|id| tree.ancestors(id).count()).take(2000).max().unwrap() <= DEEPEST,
+                "{unit}"
+            );
         }
     }
 }

@@ -85,6 +85,27 @@ pub(super) struct VisitRecord {
     pub(super) polls: u64,
 }
 
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct MemoryRecord {
+    pub(super) format: String,
+    pub(super) usual: u32,
+    pub(super) follow: Option<String>,
+    pub(super) revisits: Vec<RevisitRecord>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct RevisitRecord {
+    pub(super) item: u128,
+    pub(super) guid: Option<String>,
+    pub(super) link: Option<String>,
+    pub(super) title: String,
+    /// RFC 3339 and the word of its precision.
+    pub(super) published: Option<(String, String)>,
+    pub(super) due: i64,
+    pub(super) step: u8,
+    pub(super) misses: u8,
+}
+
 /// The bytes of a record, with a checksum (CRC-32C) behind them: sled does not notice every flipped bit.
 pub(super) fn encode<T: Serialize>(record: &T) -> Vec<u8> {
     let mut bytes = vec![VERSION];

@@ -2,8 +2,8 @@ use std::path::Path;
 
 use super::engine::Engine;
 use super::error::ViewError;
-use super::record::{self, VisitRecord};
-use crate::model::{Health, Link, Moment, SourceId, Validators, Visit};
+use super::record::{self, MemoryRecord, RevisitRecord, VisitRecord};
+use crate::model::{Draft, Health, ItemId, Link, Memory, Moment, Revisit, SourceId, Stamp, Validators, Visit};
 
 /// What we remember of each source between two polls. Losing it costs requests, never items.
 #[derive(Debug)]
@@ -66,6 +66,39 @@ impl Visits {
         self.engine.put(source.as_str().as_bytes(), record::encode(&record))
     }
 
+    /// What is remembered of a source's list; the default where nothing is.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub fn memory(&self, source: &SourceId) -> Result<Memory, ViewError> {
+        let bytes = self.engine.get(&memory_key(source))?;
+        Ok(bytes.and_then(|bytes| record::decode::<MemoryRecord>(&bytes)).map(memory).unwrap_or_default())
+    }
+
+    /// Remembers a source's list.
+    ///
+    /// # Errors
+    /// Where the store cannot be written.
+    pub fn put_memory(&self, source: &SourceId, memory: &Memory) -> Result<(), ViewError> {
+        let revisit = |revisit: &Revisit| RevisitRecord {
+            item: revisit.item.as_u128(),
+            guid: revisit.listed.guid.clone(),
+            link: revisit.listed.link.clone(),
+            title: revisit.listed.title.clone(),
+            published: revisit.listed.published.map(|stamp| (stamp.rfc3339(), stamp.precision.word().to_owned())),
+            due: revisit.due.millis(),
+            step: revisit.step,
+            misses: revisit.misses,
+        };
+        let record = MemoryRecord {
+            format: memory.format.clone(),
+            usual: memory.usual,
+            follow: memory.follow.as_ref().map(|link| link.as_str().to_owned()),
+            revisits: memory.revisits.iter().map(revisit).collect(),
+        };
+        self.engine.put(&memory_key(source), record::encode(&record))
+    }
+
     /// Hands everything to the system, before an orderly end.
     ///
     /// # Errors
@@ -98,6 +131,33 @@ fn visit(record: VisitRecord) -> Option<Visit> {
         listed: record.listed,
         polls: record.polls,
     })
+}
+
+/// No id of a source holds a NUL.
+fn memory_key(source: &SourceId) -> Vec<u8> {
+    [source.as_str().as_bytes(), b"\0memory"].concat()
+}
+
+fn memory(record: MemoryRecord) -> Memory {
+    let revisit = |record: RevisitRecord| Revisit {
+        item: ItemId::from_u128(record.item),
+        listed: Draft {
+            guid: record.guid,
+            link: record.link,
+            title: record.title,
+            published: record.published.and_then(|(at, precision)| Stamp::from_rfc3339(&at, &precision)),
+            ..Draft::default()
+        },
+        due: Moment::from_millis(record.due),
+        step: record.step,
+        misses: record.misses,
+    };
+    Memory {
+        format: record.format,
+        usual: record.usual,
+        follow: record.follow.and_then(|text| Link::parse(&text).ok()),
+        revisits: record.revisits.into_iter().map(revisit).collect(),
+    }
 }
 
 fn health_number(health: Health) -> u8 {

@@ -1,0 +1,130 @@
+//! The pages of a list's items: read when an item is new, and again after an hour, a day and a week.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::turn::House;
+use crate::fetch::Request;
+use crate::model::{Draft, Enclosure, Link, Moment, Page, Revisit, Source, Validators};
+use crate::read::{self, Rules};
+
+/// The most article pages that one poll reads; the rest is read with the next ones.
+const MOST: usize = 60;
+/// How long one poll may take over article pages, in milliseconds.
+const LONGEST: i64 = 180_000;
+/// The most pages of one article.
+const MOST_PAGES: usize = 10;
+/// When an article is read again, in seconds after the time before.
+const AGAIN: [i64; 3] = [3600, 24 * 3600, 7 * 24 * 3600];
+/// Pages larger than this are read away from the threads that serve, in bytes.
+const LARGE: usize = 64 * 1024;
+
+/// Why there is no article.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Unread {
+    /// The page is not there: 404 or 410.
+    Gone,
+    /// It can be tried again.
+    Later(String),
+    /// What lies there is no article.
+    NoArticle,
+}
+
+/// Reads articles of one source during one poll, with the pauses that its host wants.
+pub(super) struct Articles<'a> {
+    house: &'a House,
+    source: &'a Source,
+    rules: Arc<Rules>,
+    gap: Duration,
+    began: Moment,
+    asked: usize,
+}
+
+impl<'a> Articles<'a> {
+    pub(super) fn new(house: &'a House, source: &'a Source, gap: i64) -> Self {
+        let gap = Duration::from_millis(u64::try_from(gap).unwrap_or(0));
+        Self { house, source, rules: Arc::new(Rules::of(source)), gap, began: (house.clock)(), asked: 0 }
+    }
+
+    /// May more be read in this poll?
+    pub(super) fn has_room(&self) -> bool {
+        self.asked < MOST && (self.house.clock)().since(self.began) < LONGEST
+    }
+
+    /// Completes what a list says of an item with what its page says.
+    pub(super) async fn read(&mut self, listed: &Draft) -> Result<Draft, Unread> {
+        let Some(link) = listed.checked_link() else { return Err(Unread::NoArticle) };
+        if let Some(kind) = read::file_kind(link.as_str()) {
+            let file = Enclosure { url: link.as_str().to_owned(), kind: Some(kind.to_owned()), length: None };
+            return Ok(Draft { enclosures: vec![file], ..listed.clone() });
+        }
+        let (article, mut next) = self.page(&link).await?;
+        let mut whole = article;
+        for _ in 1..MOST_PAGES {
+            let Some(link) = next.take().filter(|_| self.has_room()) else { break };
+            // A later page that cannot be read leaves the story shorter, not unread.
+            let Ok((part, after)) = self.page(&link).await else { break };
+            if whole.text.ends_with(&part.text) {
+                break;
+            }
+            whole.text.push('\n');
+            whole.text.push_str(&part.text);
+            whole.content_html.push_str(&part.content_html);
+            whole.enclosures.extend(part.enclosures);
+            if whole.authors.is_empty() {
+                whole.authors = part.authors;
+            }
+            if whole.editors.is_empty() {
+                whole.editors = part.editors;
+            }
+            next = after.filter(|after| *after != link);
+        }
+        Ok(read::complete(listed, whole))
+    }
+
+    async fn page(&mut self, link: &Link) -> Result<(Draft, Option<Link>), Unread> {
+        if !self.has_room() {
+            return Err(Unread::Later("this poll has read enough".to_owned()));
+        }
+        self.asked += 1;
+        tokio::time::sleep(self.gap).await;
+        let now = (self.house.clock)();
+        let request = Request {
+            link,
+            validators: &Validators::default(),
+            own_port: self.source.url.port(),
+            tls: self.source.tls,
+            post: None,
+        };
+        let answer = self.house.fetcher.get(request, now).await.map_err(|error| Unread::Later(error.to_string()))?;
+        self.house.metrics.fetched(answer.body.len());
+        match answer.status {
+            200 => {}
+            404 | 410 => return Err(Unread::Gone),
+            status => return Err(Unread::Later(format!("the site answered {status}"))),
+        }
+        let page = Page { url: answer.url, content_type: answer.content_type, body: answer.body };
+        let rules = Arc::clone(&self.rules);
+        let article = if page.body.len() > LARGE {
+            let read = tokio::task::spawn_blocking(move || read::read_article(&page, &rules, now)).await;
+            read.map_err(|_panic| Unread::Later("the reader fell over this page; please report it".to_owned()))?
+        } else {
+            read::read_article(&page, &rules, now)
+        };
+        for fault in &article.faults {
+            tracing::warn!(source = %self.source.id, url = %link, fault = fault.kind.word(), place = fault.place, detail = fault.detail, "fault in an article");
+        }
+        article.draft.map(|draft| (draft, article.next)).ok_or(Unread::NoArticle)
+    }
+}
+
+/// When to read an article again that was read now; `None` after the last time.
+pub(super) fn again(revisit: Revisit, now: Moment) -> Option<Revisit> {
+    let wait = *AGAIN.get(usize::from(revisit.step))?;
+    Some(Revisit { due: now.plus_seconds(wait), step: revisit.step + 1, misses: 0, ..revisit })
+}
+
+/// When to try again what could not be read now.
+pub(super) fn retry(revisit: Revisit, now: Moment) -> Revisit {
+    Revisit { due: now.plus_seconds(AGAIN[0]), ..revisit }
+}
