@@ -25,9 +25,9 @@ fn fixtures(folder: &str) -> Vec<(PathBuf, PathBuf)> {
 }
 
 /// What `inspect` says of a file, and its exit code.
-fn inspect(file: &Path) -> (Vec<Value>, Option<i32>) {
+fn inspect(file: &Path, kind: &str) -> (Vec<Value>, Option<i32>) {
     let output = Command::new(env!("CARGO_BIN_EXE_dayuan"))
-        .args(["inspect", "--as", "feed", "--url", "http://example.org/feed.xml", "--json"])
+        .args(["inspect", "--as", kind, "--url", "http://example.org/feed.xml", "--json"])
         .arg(file)
         .current_dir(std::env::temp_dir())
         .output()
@@ -36,10 +36,10 @@ fn inspect(file: &Path) -> (Vec<Value>, Option<i32>) {
     (lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect(), output.status.code())
 }
 
-fn check(file: &Path, expected: &Path) -> Result<(), String> {
+fn check(file: &Path, expected: &Path, kind: &str) -> Result<(), String> {
     let expected: Vec<Value> =
         std::fs::read_to_string(expected).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let (found, code) = inspect(file);
+    let (found, code) = inspect(file, kind);
     if found.len() != expected.len() {
         return Err(format!("{} items expected, {} found", expected.len(), found.len()));
     }
@@ -56,17 +56,31 @@ fn check(file: &Path, expected: &Path) -> Result<(), String> {
     Ok(())
 }
 
-#[test]
-fn feeds_with_one_defect_each() {
-    let fixtures = fixtures("feeds");
+fn check_all(folder: &str, kind: &str, least: usize) {
+    let fixtures = fixtures(folder);
     let wrong: Vec<String> = fixtures
         .iter()
         .filter_map(|(file, expected)| {
-            check(file, expected).err().map(|reason| format!("{}: {reason}", file.display()))
+            check(file, expected, kind).err().map(|reason| format!("{}: {reason}", file.display()))
         })
         .collect();
-    assert!(fixtures.len() >= 80, "only {} fixtures", fixtures.len());
+    assert!(fixtures.len() >= least, "only {} fixtures", fixtures.len());
     assert!(wrong.is_empty(), "{} of {} are wrong:\n{}", wrong.len(), fixtures.len(), wrong.join("\n"));
+}
+
+#[test]
+fn feeds_with_one_defect_each() {
+    check_all("feeds", "feed", 80);
+}
+
+#[test]
+fn lists_of_every_shape() {
+    check_all("lists", "auto", 26);
+}
+
+#[test]
+fn articles_of_every_kind() {
+    check_all("articles", "article", 5);
 }
 
 #[test]
@@ -75,7 +89,7 @@ fn a_wrong_expectation_is_noticed() {
     let folder = tempfile::tempdir().unwrap();
     let wrong = folder.path().join("wrong.expected");
     std::fs::write(&wrong, std::fs::read_to_string(expected).unwrap().replace("南大街", "北大街")).unwrap();
-    match check(&file, &wrong) {
+    match check(&file, &wrong, "feed") {
         Err(reason) => assert!(reason.starts_with("title:"), "{reason}"),
         Ok(()) => panic!("the check cannot fail"),
     }

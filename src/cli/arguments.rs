@@ -34,6 +34,8 @@ pub(super) enum Command {
         #[arg(long)]
         online: bool,
     },
+    /// Find out what an address offers, and print it as a source
+    Add(Add),
     /// Read one address or file and show the items it would yield; stores nothing
     Inspect(Inspect),
     /// Have the running daemon poll a source as soon as its host allows
@@ -63,6 +65,18 @@ pub(super) enum Command {
     Verify,
     /// Throw the view away and make it anew from the log
     Rebuild,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Add {
+    /// The address of a feed, of a page that names one, or of a page with a list
+    pub(super) url: String,
+    /// The region that it belongs to
+    #[arg(long, value_name = "ID")]
+    pub(super) region: Option<String>,
+    /// Append it to the source list
+    #[arg(long)]
+    pub(super) write: bool,
 }
 
 #[derive(Debug, clap::Args)]

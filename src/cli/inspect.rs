@@ -4,11 +4,10 @@ use anyhow::Context;
 use serde_json::{Map, Value, json};
 
 use super::arguments::{Arguments, As, Inspect};
-use super::{End, place, say, show};
-use crate::config::Config;
+use super::{End, get, place, say, show};
+use crate::config::{Config, quoted};
 use crate::daemon::now;
-use crate::fetch::{Fetcher, Options, Request};
-use crate::model::{Draft, Kind, Link, Page, Source, SourceId, Tls, Validators};
+use crate::model::{Draft, Kind, Link, Page, Source, SourceId};
 use crate::read::{self, Fault, Reading, Rules};
 
 /// The most bytes of a file that is read.
@@ -43,7 +42,16 @@ pub(super) fn run(arguments: &Arguments, options: &Inspect) -> anyhow::Result<En
         As::List => rules.kind = Kind::List,
         As::Article => return Ok(article(&page, &rules, options.json)),
     }
-    let reading = read::read(&page, &rules, now());
+    let mut page = page;
+    let mut reading = read::read(&page, &rules, now());
+    // Only what was fetched leads on: a file stands for itself.
+    if let Some(follow) =
+        reading.follow.clone().filter(|_| reading.drafts.is_empty() && !Path::new(&options.target).exists())
+    {
+        say(&format!("dayuan: the list is not here but at {follow}"));
+        page = get::page(&follow, config.as_ref(), source.as_ref())?;
+        reading = read::read(&page, &rules, now());
+    }
     if options.json {
         as_json(&reading, &page)
     } else {
@@ -79,7 +87,7 @@ fn page(options: &Inspect, config: Option<&Config>, source: Option<&Source>) -> 
     if !path.exists()
         && let Ok(link) = Link::parse(&options.target)
     {
-        return fetch(&link, config, source);
+        return get::page(&link, config, source);
     }
     let metadata =
         std::fs::metadata(path).with_context(|| format!("{} is neither an address nor a file", options.target))?;
@@ -93,33 +101,6 @@ fn page(options: &Inspect, config: Option<&Config>, source: Option<&Source>) -> 
         (None, None) => Link::parse("http://localhost/")?,
     };
     Ok(Page { url, content_type: options.content_type.clone(), body })
-}
-
-fn fetch(link: &Link, config: Option<&Config>, source: Option<&Source>) -> anyhow::Result<Page> {
-    let options = config.map_or_else(
-        || Options {
-            guard: crate::fetch::Guard::default(),
-            timeout: std::time::Duration::from_secs(30),
-            max_body: 8 << 20,
-            public_url: None,
-            contact: None,
-        },
-        |config| config.settings.fetch.clone(),
-    );
-    let fetcher = Fetcher::new(options)?;
-    let request = Request {
-        link,
-        validators: &Validators::default(),
-        own_port: link.port(),
-        tls: source.map_or(Tls::Strict, |source| source.tls),
-        post: source.and_then(|source| source.post.as_deref()),
-    };
-    let answer = place::runtime()?.block_on(fetcher.get(request, now()))?;
-    anyhow::ensure!(answer.status == 200, "{} answered {} instead of a document", answer.url, answer.status);
-    if let Some(moved) = &answer.moved {
-        say(&format!("dayuan: the site says that this has moved for good to {moved}"));
-    }
-    Ok(Page { url: answer.url, content_type: answer.content_type, body: answer.body })
 }
 
 fn as_json(reading: &Reading, page: &Page) {
@@ -165,6 +146,17 @@ fn as_text(reading: &Reading, page: &Page) {
     show(&format!("{}: {format}, {} items", page.url, reading.drafts.len()));
     if !reading.title.is_empty() {
         show(&format!("title: {}", reading.title));
+    }
+    if let Some(detection) = &reading.detection {
+        show(&format!("list: {} % sure: {}", detection.confidence, detection.reasons.join("; ")));
+        if let Some((item, link)) = &detection.selectors {
+            show("to pin it, write under the source:");
+            show("    [source.list]");
+            show(&format!("    item = {}", quoted(item)));
+            if !link.is_empty() {
+                show(&format!("    link = {}", quoted(link)));
+            }
+        }
     }
     for (draft, number) in reading.drafts.iter().zip(1..) {
         draft_as_text(draft, number);

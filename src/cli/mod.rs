@@ -1,9 +1,11 @@
 //! The commands. Results go to standard output, everything else to standard error.
 
+mod add;
 mod arguments;
 mod check;
 mod control;
 mod demo;
+mod get;
 mod inspect;
 mod place;
 mod run;
@@ -48,6 +50,7 @@ pub fn main() -> ExitCode {
         Command::Run => run::run(&arguments),
         Command::Demo { listen, duration } => demo::run(*listen, *duration),
         Command::Check { online } => check::run(&arguments, *online),
+        Command::Add(options) => add::run(&arguments, options),
         Command::Inspect(options) => inspect::run(&arguments, options),
         Command::Poll { source } => control::poll(&arguments, source),
         Command::Reload => control::reload(&arguments),

@@ -100,6 +100,11 @@ impl Config {
     }
 }
 
+/// A text as it is written in a config file, with its quotes.
+pub fn quoted(text: &str) -> String {
+    toml::Value::from(text).to_string()
+}
+
 /// The files of the source list, by name.
 fn source_files(folder: &Path, faults: &mut Faults) -> Vec<PathBuf> {
     let folder = folder.join("sources");

@@ -603,7 +603,7 @@ impl Reader<'_> {
             .chain(tail)
         {
             let is_far = tail.get(4).is_some_and(|fifth| line.from >= fifth.from);
-            for (label, value) in byline::labelled(&line.text) {
+            for (label, value) in byline::labelled(&line.spaced) {
                 match label {
                     Label::Author if is_far => {}
                     Label::Author => add(&mut authors, byline::people(&value)),

@@ -9,6 +9,8 @@ use super::tree::{self, Id, Tree, What};
 #[derive(Clone, Debug)]
 pub(super) struct Line {
     pub(super) text: String,
+    /// The same with wider gaps as two spaces.
+    pub(super) spaced: String,
     /// The first node of its text.
     pub(super) from: Id,
     /// Behind the last.
@@ -261,6 +263,7 @@ pub(super) fn lines(tree: &Tree<'_>, from: Id, to: Id, dropped: &[(Id, Id)]) -> 
     let mut next_drop = dropped.iter().skip_while(|(_, end)| *end <= from).peekable();
     let flush = |open: &mut Option<Line>, lines: &mut Vec<Line>| {
         if let Some(mut line) = open.take() {
+            line.spaced = spaced(&line.text);
             line.text = text::paragraph(&line.text);
             if !line.text.is_empty() {
                 lines.push(line);
@@ -296,7 +299,13 @@ pub(super) fn lines(tree: &Tree<'_>, from: Id, to: Id, dropped: &[(Id, Id)]) -> 
             }
             What::Text(raw) => {
                 let text = text::resolve(raw, &text::Definitions::new());
-                let line = open.get_or_insert_with(|| Line { text: String::new(), from: at, to: at, linked: 0 });
+                let line = open.get_or_insert_with(|| Line {
+                    text: String::new(),
+                    spaced: String::new(),
+                    from: at,
+                    to: at,
+                    linked: 0,
+                });
                 line.text.push_str(&text);
                 line.to = at + 1;
                 line.linked += if at < link_to { width(&text) } else { 0 };
@@ -306,6 +315,19 @@ pub(super) fn lines(tree: &Tree<'_>, from: Id, to: Id, dropped: &[(Id, Id)]) -> 
     }
     flush(&mut open, &mut lines);
     lines
+}
+
+/// Single spaces where there is white space, two where there is more of it than one.
+fn spaced(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for part in text.split_inclusive(char::is_whitespace) {
+        let word = part.trim_end();
+        out.push_str(word);
+        if word.len() < part.len() && !out.ends_with("  ") {
+            out.push(' ');
+        }
+    }
+    out
 }
 
 /// The parts of a body that are none of its text: share bars, related stories, hidden elements, tools.

@@ -14,7 +14,7 @@ pub(super) enum Label {
 }
 
 /// The labels, longer ones before those that they end with.
-const LABELS: [(&str, Label); 69] = [
+const LABELS: [(&str, Label); 76] = [
     ("采写", Label::Author),
     ("文字", Label::Author),
     ("发布者", Label::Other),
@@ -68,6 +68,13 @@ const LABELS: [(&str, Label); 69] = [
     ("摄影", Label::Other),
     ("摄像", Label::Other),
     ("录入", Label::Other),
+    ("浏览次数", Label::Other),
+    ("浏览量", Label::Other),
+    ("阅读次数", Label::Other),
+    ("阅读量", Label::Other),
+    ("点击数", Label::Other),
+    ("点击量", Label::Other),
+    ("访问量", Label::Other),
     ("浏览", Label::Other),
     ("点击", Label::Other),
     ("阅读", Label::Other),
@@ -160,6 +167,8 @@ pub(super) fn is_han(c: char) -> bool {
 pub(super) fn people(value: &str) -> Vec<String> {
     let value = value.trim_matches(|c: char| c.is_whitespace() || "：:()（）[]【】".contains(c));
     let mut found: Vec<String> = Vec::new();
+    // What stands further apart is something else: 魏　业　　阳泉.
+    let value = value.split("  ").next().unwrap_or("");
     let end = value.find(|c: char| "。（([【<>|丨；;!！?？".contains(c)).unwrap_or(value.len());
     let value = value.get(..end).unwrap_or("");
     // 南都记者 张三: the medium first.
@@ -227,7 +236,7 @@ pub(super) fn editors(value: &str) -> Vec<String> {
 
 /// May it be a person: two to four Chinese characters that are no body's or function's name?
 pub(super) fn is_person(name: &str) -> bool {
-    const NOT: [&str; 63] = [
+    const NOT: [&str; 71] = [
         "整合",
         "综合",
         "报道",
@@ -289,6 +298,14 @@ pub(super) fn is_person(name: &str) -> bool {
         "处",
         "厅",
         "办",
+        "区",
+        "县",
+        "市",
+        "镇",
+        "乡",
+        "省",
+        "村",
+        "院",
         "通讯员",
         "小编",
     ];

@@ -56,7 +56,7 @@ const BEHIND: i64 = 36_525 * 24 * 3600;
 /// years back.
 pub(super) fn parse(text: &str, clock: Clock<'_>) -> Option<Stamp> {
     let text = fold(super::text::head(text.trim(), 256));
-    let stamp = relative(&text, clock).or_else(|| epoch(&text)).or_else(|| absolute(&tokens(&text), clock))?;
+    let stamp = relative(&text, clock).or_else(|| epoch(&text, clock)).or_else(|| absolute(&tokens(&text), clock))?;
     let ahead = stamp.at.seconds() - clock.now.seconds();
     (-BEHIND..=AHEAD).contains(&ahead).then_some(stamp)
 }
@@ -169,7 +169,7 @@ fn on_day(at: Moment, time: Option<(i8, i8, Option<i8>)>, clock: Clock<'_>) -> O
 }
 
 /// Seconds or milliseconds since 1970.
-fn epoch(text: &str) -> Option<Stamp> {
+fn epoch(text: &str, clock: Clock<'_>) -> Option<Stamp> {
     if !text.bytes().all(|b| b.is_ascii_digit()) {
         return None;
     }
@@ -180,7 +180,7 @@ fn epoch(text: &str) -> Option<Stamp> {
         13 => Moment::from_millis(number),
         _ => return None,
     };
-    Some(Stamp { at, precision: Precision::Second, offset: 0 })
+    Some(Stamp { at, precision: Precision::Second, offset: clock.zone.offset(at) })
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -416,9 +416,17 @@ fn rows_of(tree: &Tree<'_>, links: &[Id], clock: Clock<'_>) -> Vec<Row> {
             Row { link: *link, from: *holder, to: to.max(tree.end(*holder)) }
         })
         .collect();
-    // Where the date stands before the title, the row begins behind the row before.
-    let dated = |rows: &[Row]| rows.iter().take(12).filter(|row| row::has_date(tree, row, clock)).count();
-    if dated(&forward) * 2 < links.len().min(12) {
+    // Where the date stands before the title, the row begins behind the row before; then the last row shows whose the
+    // dates are.
+    let probe = |rows: &[Row]| {
+        rows.iter()
+            .take(6)
+            .chain(rows.iter().skip(6).rev().take(6))
+            .filter(|row| row::has_date(tree, row, clock))
+            .count()
+    };
+    let dated = probe(&forward);
+    if dated < links.len().min(12) {
         let backward: Vec<Row> = holders
             .iter()
             .zip(links)
@@ -441,7 +449,7 @@ fn rows_of(tree: &Tree<'_>, links: &[Id], clock: Clock<'_>) -> Vec<Row> {
                 Row { link: *link, from: from.min(*holder), to: tree.end(*holder) }
             })
             .collect();
-        if dated(&backward) > dated(&forward) {
+        if probe(&backward) > dated {
             return backward;
         }
     }

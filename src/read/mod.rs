@@ -1,10 +1,12 @@
-//! From bytes to drafts: charsets, feeds, dates. Returns what it got *and* what was wrong.
+//! From bytes to drafts: charsets, feeds, list pages, articles, dates. Returns what it got *and* what was wrong.
 //!
 //! It is pure: bytes, the source's own settings and the present moment come in as arguments. It does not know where a
 //! document came from, what was read before, or what becomes of it.
 //!
-//! The way of a document: `charset` makes text of it, `markup` makes tags of the text, `outline` makes elements of the
-//! tags, and `feed` finds the fields of drafts in the elements.
+//! The way of a feed: `charset` makes text of it, `markup` makes tags of the text, `outline` makes elements of the tags,
+//! and `feed` finds the fields of drafts in the elements. The way of a page: `tree` makes elements of the tags, `list`
+//! finds the rows and `row` reads each; of an article, `body` finds the text, `byline` the people, and `article` decides
+//! which place is trusted. `objects` and `records` read the lists that come as JSON and as records of XML.
 
 mod article;
 mod body;

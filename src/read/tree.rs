@@ -6,6 +6,7 @@
 //! keeps its time linear in the size of the page, whatever the page does.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use super::markup::{self, Token, Tokens, cut};
 use super::text::{self, Definitions};
@@ -46,7 +47,7 @@ static NO_ENTITIES: Definitions = Definitions::new();
 impl<'a> Tree<'a> {
     pub(super) fn parse(page: &'a str) -> Self {
         let root = Node { what: What::Element(Cow::Borrowed(""), ""), parent: 0, end: 0 };
-        Builder { tree: Self { nodes: vec![root] }, open: vec![0] }.build(page)
+        Builder { tree: Self { nodes: vec![root] }, open: vec![0], counts: HashMap::new() }.build(page)
     }
 
     pub(super) fn len(&self) -> usize {
@@ -285,6 +286,8 @@ fn is_special(name: &str) -> bool {
 struct Builder<'a> {
     tree: Tree<'a>,
     open: Vec<Id>,
+    /// How many elements of a name are open; what is not open need not be looked for.
+    counts: HashMap<Cow<'a, str>, usize>,
 }
 
 impl<'a> Builder<'a> {
@@ -326,12 +329,15 @@ impl<'a> Builder<'a> {
     }
 
     fn start(&mut self, name: Cow<'a, str>, inside: &'a str, closed: bool) {
-        if matches!(&*name, "html" | "body") && self.open.iter().any(|open| self.tree.name(*open) == name) {
+        if matches!(&*name, "html" | "body") && self.counts.get(&name).is_some_and(|count| *count > 0) {
             return;
         }
         self.imply_ends(&name);
         let in_drawing = closed && self.open.iter().any(|open| self.tree.is(*open, &["svg", "math"]));
         let stays_open = !is_void(&name) && !in_drawing && self.open.len() < DEEPEST;
+        if stays_open {
+            *self.counts.entry(name.clone()).or_default() += 1;
+        }
         let id = self.push(What::Element(name, inside));
         if stays_open {
             self.open.push(id);
@@ -363,6 +369,9 @@ impl<'a> Builder<'a> {
     /// Closes the innermost open element of these names, with all within it, unless an element that stops the search
     /// is met first.
     fn close_within(&mut self, names: &[&str], stops: impl Fn(&str) -> bool) {
+        if names.iter().all(|name| self.counts.get(*name).is_none_or(|count| *count == 0)) {
+            return;
+        }
         for depth in (1..self.open.len()).rev() {
             let Some(id) = self.open.get(depth).copied() else { return };
             if self.tree.is(id, names) {
@@ -399,6 +408,11 @@ impl<'a> Builder<'a> {
         for id in self.open.drain(depth..) {
             if let Some(node) = self.tree.nodes.get_mut(id) {
                 node.end = last;
+                if let What::Element(name, _) = &node.what
+                    && let Some(count) = self.counts.get_mut(name)
+                {
+                    *count = count.saturating_sub(1);
+                }
             }
         }
     }

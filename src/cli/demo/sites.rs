@@ -13,23 +13,27 @@ use crate::daemon::now;
 use crate::model::{Moment, Zone};
 use crate::serve::{Handler, Limits, Metrics, serve};
 
-/// A sample site: its name, the last part of its loopback address, its feed, and the source that reads it.
+/// A sample site: its name, the last part of its loopback address, its feed or list, the pages behind it, and the source
+/// that reads it.
 struct Sample {
     name: &'static str,
     host: u8,
     path: &'static str,
     media_type: &'static str,
     feed: &'static [u8],
+    /// How an address ends, and what lies there.
+    pages: &'static [(&'static str, &'static [u8])],
     source: &'static str,
 }
 
-const SAMPLES: [Sample; 4] = [
+const SAMPLES: [Sample; 7] = [
     Sample {
         name: "gov",
         host: 11,
         path: "/feed.xml",
         media_type: "application/rss+xml; charset=utf-8",
         feed: include_bytes!("sites/gov.xml"),
+        pages: &[],
         source: "id = \"yangquan-gov\"\ntitle = \"阳泉市人民政府（示例）\"\nregion = \"140300\"\nauthority = \"official\"\n\
                  content = \"full\"\nrights_basis = \"示例内容由本项目撰写\"",
     },
@@ -39,6 +43,7 @@ const SAMPLES: [Sample; 4] = [
         path: "/atom.xml",
         media_type: "text/xml",
         feed: include_bytes!("sites/county.xml"),
+        pages: &[],
         source: "id = \"pingding-media\"\ntitle = \"平定县融媒（示例）\"\nregion = \"140321\"",
     },
     Sample {
@@ -47,6 +52,7 @@ const SAMPLES: [Sample; 4] = [
         path: "/feed.json",
         media_type: "application/json",
         feed: include_bytes!("sites/yu.json"),
+        pages: &[],
         source: "id = \"yuxian-window\"\ntitle = \"盂县之窗（示例）\"\nregion = \"140322\"",
     },
     Sample {
@@ -55,7 +61,48 @@ const SAMPLES: [Sample; 4] = [
         path: "/rss",
         media_type: "text/xml",
         feed: include_bytes!("sites/paper.gbk.xml"),
+        pages: &[],
         source: "id = \"yangquan-paper\"\ntitle = \"阳泉晚报（示例）\"\nregion = \"140300\"",
+    },
+    Sample {
+        name: "portal",
+        host: 15,
+        path: "/xwzx/yqyw/",
+        media_type: "text/html",
+        feed: include_bytes!("sites/portal-list.gb18030.html"),
+        pages: &[
+            ("2001.htm", include_bytes!("sites/portal-2001.gb18030.html")),
+            ("2002.htm", include_bytes!("sites/portal-2002.gb18030.html")),
+            ("2003.htm", include_bytes!("sites/portal-2003.gb18030.html")),
+            ("2004.htm", include_bytes!("sites/portal-2004.gb18030.html")),
+        ],
+        source: "id = \"yangquan-portal\"\ntitle = \"阳泉门户（示例） 阳泉要闻\"\nregion = \"140300\"\nauthority = \"portal\"",
+    },
+    Sample {
+        name: "bureau",
+        host: 16,
+        path: "/api/list.json",
+        media_type: "application/json",
+        feed: include_bytes!("sites/bureau.json"),
+        pages: &[
+            ("7001.html", include_bytes!("sites/bureau-7001.html")),
+            ("7002.html", include_bytes!("sites/bureau-7002.html")),
+            ("7003.html", include_bytes!("sites/bureau-7003.html")),
+        ],
+        source: "id = \"jiaoqu-bureau\"\ntitle = \"郊区人民政府（示例） 部门动态\"\nregion = \"140311\"\nauthority = \"official\"",
+    },
+    Sample {
+        name: "hanweb",
+        host: 17,
+        path: "/col/col88/index.html",
+        media_type: "text/html; charset=utf-8",
+        feed: include_bytes!("sites/hanweb.html"),
+        pages: &[
+            ("9001.html", include_bytes!("sites/hanweb-art_88_9001.html")),
+            ("9002.html", include_bytes!("sites/hanweb-art_88_9002.html")),
+            ("9003.html", include_bytes!("sites/hanweb-art_88_9003.html")),
+        ],
+        source: "id = \"pingding-gov\"\ntitle = \"平定县人民政府（示例） 通知公告\"\nregion = \"140321\"\nauthority = \"official\"",
     },
 ];
 
@@ -87,7 +134,9 @@ impl Sites {
             self.0.iter().map(|(sample, _, address)| (sample.name, format!("http://{address}"))).collect();
         let now = now();
         let sites = self.0.into_iter().map(|(sample, listener, _)| {
-            let site = Site { sample, feed: filled(sample.feed, &names, now).into(), metrics: Metrics::default() };
+            let pages = sample.pages.iter().map(|(end, page)| (*end, filled(page, &names, now).into())).collect();
+            let site =
+                Site { sample, feed: filled(sample.feed, &names, now).into(), pages, metrics: Metrics::default() };
             serve(listener, Arc::new(site), Limits::default(), stop.clone())
         });
         futures_util::future::join_all(sites).await;
@@ -97,11 +146,15 @@ impl Sites {
 struct Site {
     sample: &'static Sample,
     feed: Bytes,
+    pages: Vec<(&'static str, Bytes)>,
     metrics: Metrics,
 }
 
 impl Handler for Site {
     async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+        if let Some((_, page)) = self.pages.iter().find(|(end, _)| request.uri().path().ends_with(end)) {
+            return answer(StatusCode::OK, "text/html", page.clone());
+        }
         if request.uri().path() != self.sample.path {
             let page = format!(
                 "<!DOCTYPE html><html lang=\"zh-CN\"><meta charset=\"utf-8\"><title>示例</title><p>{}：示例站点的页面 {}。内容均为虚构。</p>",
@@ -173,6 +226,9 @@ fn value(word: &str, names: &[(&'static str, String)], now: Moment) -> Vec<u8> {
     match shape {
         "rfc822" => at.rfc2822().into_bytes(),
         "iso" => at.rfc3339().into_bytes(),
+        "day" => format!("{year}-{month:02}-{day:02}").into_bytes(),
+        "path" => format!("{year}/{month}/{day}").into_bytes(),
+        "millis" => at.millis().to_string().into_bytes(),
         "text" => format!("{year}-{month:02}-{day:02} {hour:02}:{minute:02}:00").into_bytes(),
         "cn" => {
             // 年月日时分 in GBK, as the old systems of county papers write them.

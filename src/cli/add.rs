@@ -1,0 +1,234 @@
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+
+use super::arguments::{Add, Arguments};
+use super::{End, get, place, say, show};
+use crate::config::{Config, quoted};
+use crate::daemon::now;
+use crate::model::{Draft, Kind, Link, Page, SourceId};
+use crate::read::{self, Reading, Rules};
+
+/// What was found at an address, or one step from it.
+struct Found {
+    link: Link,
+    reading: Reading,
+    /// The word for `as`, where `auto` would not do.
+    kind: Option<&'static str>,
+    doubts: Vec<String>,
+}
+
+/// Finds out what an address has to offer, and makes a source of it.
+pub(super) fn run(arguments: &Arguments, options: &Add) -> anyhow::Result<End> {
+    let link = Link::parse(&options.url).with_context(|| format!("{} is no address", options.url))?;
+    let folder = place::folder(arguments);
+    let config = if folder.is_dir() {
+        match place::load(&folder) {
+            Ok(config) => Some(config),
+            Err(end) => return Ok(end),
+        }
+    } else {
+        None
+    };
+    if let Some(known) = config
+        .as_ref()
+        .and_then(|config| config.sources.iter().find(|source| source.url.canonical() == link.canonical()))
+    {
+        say(&format!("dayuan: source `{}` has this address already", known.id));
+        return Ok(End::Failed);
+    }
+    let page = get::page(&link, config.as_ref(), None)?;
+    let Some(mut found) = discover(&page, &link, config.as_ref()) else { return Ok(End::Failed) };
+    let region = options.region.clone();
+    if region.is_none() {
+        found.doubts.push("no region was given; write the right one, or use --region ID".to_owned());
+    }
+    let id = free_id(&found.link, config.as_ref());
+    let block = block(&id, region.as_deref(), &found);
+    show(&block);
+    tell(&mut found, config.as_ref());
+    if !options.write {
+        return Ok(End::Done);
+    }
+    anyhow::ensure!(region.is_some(), "--write needs --region ID: the region that the source belongs to");
+    append(&folder, &block)
+}
+
+/// The feed or list at an address, or the feed that the page there names.
+fn discover(page: &Page, link: &Link, config: Option<&Config>) -> Option<Found> {
+    let rules = Rules::default();
+    let mut reading = read::read(page, &rules, now());
+    let mut doubts = Vec::new();
+    if let Some(follow) = reading.follow.clone().filter(|_| reading.drafts.is_empty()) {
+        match get::page(&follow, config, None) {
+            Ok(page) => {
+                doubts.push(format!(
+                    "the list lies at {follow}, where this page leads; it is found anew at every first look"
+                ));
+                reading = read::read(&page, &rules, now());
+            }
+            Err(error) => doubts.push(format!("the page leads to {follow}, which cannot be read: {error:#}")),
+        }
+    }
+    let is_page = reading.detection.is_some() || reading.drafts.is_empty();
+    let own = |reading: Reading, doubts| Found { link: link.clone(), reading, kind: None, doubts };
+    if !is_page {
+        return Some(own(reading, doubts));
+    }
+    let listed: HashSet<String> =
+        reading.drafts.iter().filter_map(|draft| draft.checked_link()).map(|link| link.canonical()).collect();
+    for (feed, title) in
+        read::feeds_of(page, &rules).into_iter().filter(|(_, title)| !title.to_lowercase().contains("comment")).take(3)
+    {
+        let Ok(page) = get::page(&feed, config, None) else { continue };
+        let of_feed = read::read(&page, &Rules { kind: Kind::Feed, ..Rules::default() }, now());
+        let shared = of_feed
+            .drafts
+            .iter()
+            .filter_map(Draft::checked_link)
+            .filter(|link| listed.contains(&link.canonical()))
+            .count();
+        if of_feed.drafts.is_empty() {
+            continue;
+        }
+        // A feed of the whole site is not what somebody wants who names one of its lists.
+        if listed.is_empty() || shared * 3 >= of_feed.drafts.len().min(listed.len()) {
+            return Some(Found { link: feed, reading: of_feed, kind: None, doubts });
+        }
+        doubts.push(format!("the page also names the feed {feed} ({title}), which has other items"));
+    }
+    if reading.drafts.is_empty() {
+        for fault in &reading.faults {
+            say(&format!("dayuan: {}: {}", fault.place, fault.detail));
+        }
+        say(&format!("dayuan: nothing to read was found at {link}: no feed, no link to one, no list"));
+        return None;
+    }
+    if let Some(detection) = reading.detection.as_ref().filter(|detection| detection.confidence < 70) {
+        doubts.push(format!("the list is only {} % sure: {}", detection.confidence, detection.reasons.join("; ")));
+    }
+    let undated = reading.drafts.iter().filter(|draft| draft.published.is_none()).count();
+    if undated > 0 {
+        doubts.push(format!("{undated} of {} rows show no date; their pages are asked for it", reading.drafts.len()));
+    }
+    let kind = (reading.format == "list").then_some("list");
+    Some(Found { kind, ..own(reading, doubts) })
+}
+
+/// The first items, what the first of them yields when its page is read, and all doubts.
+fn tell(found: &mut Found, config: Option<&Config>) {
+    show(&format!("# {}: {} items, the first of them:", found.reading.format, found.reading.drafts.len()));
+    for draft in found.reading.drafts.iter().take(5) {
+        let date = draft.published.map_or_else(|| "no date".to_owned(), |stamp| stamp.to_string());
+        show(&format!("#   {date}  {}", draft.title));
+        show(&format!("#     {}", draft.link.as_deref().unwrap_or("no link")));
+    }
+    if found.reading.detection.is_some()
+        && let Some(link) = found.reading.drafts.first().and_then(Draft::checked_link)
+        && read::file_kind(link.as_str()).is_none()
+    {
+        match get::page(&link, config, None).map(|page| read::read_article(&page, &Rules::default(), now())) {
+            Ok(read::Article { draft: Some(article), .. }) => {
+                let by = article.credit.as_ref().map_or("none", |credit| &credit.name);
+                let date = article.published.map_or_else(|| "none".to_owned(), |stamp| stamp.to_string());
+                show(&format!(
+                    "# the page of the first: \u{201c}{}\u{201d}, time {date}, source {by}, {} characters of text",
+                    article.title,
+                    article.text.chars().count()
+                ));
+            }
+            Ok(_) => found.doubts.push(format!("no article was found at {link}")),
+            Err(error) => found.doubts.push(format!("the page of the first item cannot be read: {error:#}")),
+        }
+    }
+    for doubt in &found.doubts {
+        say(&format!("dayuan: doubt: {doubt}"));
+    }
+}
+
+fn block(id: &SourceId, region: Option<&str>, found: &Found) -> String {
+    let text = quoted;
+    let title = if found.reading.title.is_empty() { found.link.host_text() } else { &found.reading.title };
+    let mut block = format!(
+        "[[source]]\nid = {}\ntitle = {}\nregion = {}\nurl = {}",
+        text(id.as_str()),
+        text(title),
+        text(region.unwrap_or("")),
+        text(found.link.as_str())
+    );
+    if let Some(kind) = found.kind {
+        block.push_str(&format!("\nas = {}", text(kind)));
+    }
+    block.push('\n');
+    block
+}
+
+/// An id made of the host and the last steps of the path, with a number where it is taken.
+fn free_id(link: &Link, config: Option<&Config>) -> SourceId {
+    let host = link.host_text().trim_start_matches("www.");
+    let steps = link.path().split('/').filter(|step| !step.is_empty() && !step.contains('.') || step.len() > 40);
+    let steps: Vec<&str> = steps.collect();
+    let last = steps.iter().rev().take(2).rev().copied();
+    let words: String = std::iter::once(host).chain(last).collect::<Vec<_>>().join("-").to_ascii_lowercase();
+    let plain: String = words.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+    let short: String = plain.trim_matches('-').chars().take(56).collect();
+    let taken = |id: &SourceId| config.is_some_and(|config| config.sources.iter().any(|source| source.id == *id));
+    (1..1000)
+        .filter_map(|number| SourceId::new(&if number == 1 { short.clone() } else { format!("{short}-{number}") }).ok())
+        .find(|id| !taken(id))
+        .or_else(|| SourceId::new("source").ok())
+        .unwrap_or_else(|| unreachable!("`source` is an id"))
+}
+
+/// Puts a block behind the source list, as it is; the list is left alone where the config would be refused with it.
+fn append(folder: &Path, block: &str) -> anyhow::Result<End> {
+    let path = list(folder)?;
+    let before = if path.exists() {
+        std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?
+    } else {
+        String::new()
+    };
+    let gap = if before.is_empty() || before.ends_with("\n\n") {
+        ""
+    } else if before.ends_with('\n') {
+        "\n"
+    } else {
+        "\n\n"
+    };
+    let write = |text: &str| -> anyhow::Result<()> {
+        let mut file = tempfile::NamedTempFile::new_in(path.parent().unwrap_or(folder))
+            .context("cannot write beside the source list")?;
+        std::io::Write::write_all(&mut file, text.as_bytes())?;
+        if let Ok(old) = std::fs::metadata(&path) {
+            file.as_file().set_permissions(old.permissions())?;
+        }
+        file.as_file().sync_all()?;
+        file.persist(&path).with_context(|| format!("cannot write {}", path.display()))?;
+        Ok(())
+    };
+    write(&format!("{before}{gap}{block}"))?;
+    if let Err(end) = place::load(folder) {
+        write(&before)?;
+        say(&format!("dayuan: {} is as it was", path.display()));
+        return Ok(end);
+    }
+    say(&format!("dayuan: added to {}; `dayuan reload` makes the daemon read it", path.display()));
+    Ok(End::Done)
+}
+
+/// The one file of the source list, or `added.toml` where there are several.
+fn list(folder: &Path) -> anyhow::Result<PathBuf> {
+    let folder = folder.join("sources");
+    std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    let entries = std::fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))?;
+    let mut files: Vec<PathBuf> = entries
+        .filter_map(Result::ok)
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|ending| ending == "toml"))
+        .collect();
+    Ok(match (files.pop(), files.is_empty()) {
+        (Some(only), true) => only,
+        _ => folder.join("added.toml"),
+    })
+}

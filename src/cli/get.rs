@@ -1,0 +1,36 @@
+//! One document, fetched for a command.
+
+use crate::config::Config;
+use crate::daemon::now;
+use crate::fetch::{Fetcher, Options, Request};
+use crate::model::{Link, Page, Source, Tls, Validators};
+
+use super::{place, say};
+
+/// What lies at an address, with the limits of the config where there is one.
+pub(super) fn page(link: &Link, config: Option<&Config>, source: Option<&Source>) -> anyhow::Result<Page> {
+    let options = config.map_or_else(
+        || Options {
+            guard: crate::fetch::Guard::default(),
+            timeout: std::time::Duration::from_secs(30),
+            max_body: 8 << 20,
+            public_url: None,
+            contact: None,
+        },
+        |config| config.settings.fetch.clone(),
+    );
+    let fetcher = Fetcher::new(options)?;
+    let request = Request {
+        link,
+        validators: &Validators::default(),
+        own_port: link.port(),
+        tls: source.map_or(Tls::Strict, |source| source.tls),
+        post: source.and_then(|source| source.post.as_deref()),
+    };
+    let answer = place::runtime()?.block_on(fetcher.get(request, now()))?;
+    anyhow::ensure!(answer.status == 200, "{} answered {} instead of a document", answer.url, answer.status);
+    if let Some(moved) = &answer.moved {
+        say(&format!("dayuan: the site says that this has moved for good to {moved}"));
+    }
+    Ok(Page { url: answer.url, content_type: answer.content_type, body: answer.body })
+}
