@@ -274,7 +274,7 @@ impl Turn<'_> {
         if is_list {
             let usual = self.memory.usual;
             // What stays so for some polls is how the page is now.
-            if usual >= 8 && count.saturating_mul(4) < usual && self.visit.failures < PATIENCE {
+            if usual >= 8 && count.saturating_mul(4) <= usual && self.visit.failures < PATIENCE {
                 return Some(format!(
                     "the list has {count} rows instead of about {usual}; the page may have changed (see dayuan inspect)"
                 ));

@@ -224,10 +224,15 @@ fn the_demo_shows_merged_feeds_within_five_seconds() {
     let first = lines.next().unwrap().unwrap();
     let address: std::net::SocketAddr = first.split("http://").nth(1).unwrap().trim_end_matches('/').parse().unwrap();
     let count = |region: &str| get(address, &format!("/regions/{region}/atom.xml")).text().matches("<entry>").count();
-    until("merged feeds", || (count("140300") == 10 && count("140000") == 10 && count("140321") == 3).then_some(()));
+    until("merged feeds", || (count("140300") == 20 && count("140000") == 20 && count("140321") == 6).then_some(()));
     assert!(began.elapsed().as_secs() < 5, "{:?}", began.elapsed());
     let feed = get(address, "/regions/140300/atom.xml").text();
     assert!(feed.contains("矿区：老厂房变身社区书屋"), "GBK is read");
+    assert!(feed.contains("入冬前最后一批路面修补工程昨天收工"), "a list without a feed, and its articles");
+    assert!(
+        feed.contains("郊区：十二个村接通天然气") && feed.contains("平定县公布首批非遗工坊名单"),
+        "JSON and hanweb lists"
+    );
     assert!(
         feed.contains("盂县气象台发布道路结冰黄色预警信号") && feed.contains("平定县气象台发布道路结冰黄色预警信号"),
         "the templated pair stays two"

@@ -9,6 +9,7 @@ mod evil;
 mod house;
 mod http;
 mod kill;
+mod lists;
 mod serving;
 mod straight_line;
 mod unit;

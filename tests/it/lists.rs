@@ -1,0 +1,179 @@
+//! Sites without a feed: a list page, its articles, and what becomes of them when the site changes.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::house::{House, source, until};
+use super::http::{Reply, Site, get};
+
+const TITLES: [&str; 12] = [
+    "关于南大街封闭施工的通告",
+    "平定县冬季供暖问答十则",
+    "市图书馆新馆周末延时开放",
+    "城区集贸市场改造完成验收",
+    "娘子关景区实行淡季票价",
+    "我市开展取暖安全入户检查",
+    "郊区十二个村接通天然气管道",
+    "藏山景区环线公交恢复运行",
+    "矿区老厂房改建成社区书屋",
+    "中小学冬季作息时间的调整",
+    "今冬首批平价蔬菜供应点公布",
+    "义井镇新建三处便民停车场",
+];
+
+fn page(rows: usize) -> String {
+    let row =
+        |at: usize| format!("<li><a href=\"/a/{at}.html\">{}</a><span>2026-11-{:02}</span></li>", TITLES[at], 20 - at);
+    let rows: String = (0..rows).map(row).collect();
+    format!(
+        "<html><head><meta charset=utf-8><title>要闻</title></head><body><div class=nav><a href=/x/>新闻中心</a></div><ul>{rows}</ul></body></html>"
+    )
+}
+
+fn article(path: &str) -> Reply {
+    let at: usize = path.trim_start_matches("/a/").trim_end_matches(".html").parse().unwrap();
+    let body = format!(
+        "<html><head><meta charset=utf-8><title>{0}_要闻</title></head><body><h1>{0}</h1><p>2026-11-{1:02} 08:30 来源：阳泉日报</p>\
+         <div class=content><p>第{at}条：{0}。各有关单位要提前做好准备，请沿线居民合理安排出行，服从现场管理。</p>\
+         <p>施工和检查期间给大家带来不便，敬请谅解，详情可以拨打市民热线咨询，工作人员会逐一答复。</p></div></body></html>",
+        TITLES[at],
+        20 - at
+    );
+    Reply::ok(body)
+}
+
+fn list(id: &str, site: &Site) -> String {
+    source(id, "140300", &site.url("/list/"))
+}
+
+#[test]
+fn a_list_without_a_feed_becomes_items_with_their_texts() {
+    let site = Site::new(101, |asked| if asked.path == "/list/" { Reply::ok(page(6)) } else { article(&asked.path) });
+    let house = House::new(&list("gov", &site));
+    let daemon = house.start();
+    let items = daemon.until_items("140300", 6);
+    let first = items.iter().find(|item| item["title"] == TITLES[0]).unwrap();
+    assert_eq!(first["url"], site.url("/a/0.html"));
+    assert_eq!(first["date_published"], "2026-11-20T00:30:00.000Z");
+    let page =
+        get(daemon.address, &format!("/items/{}", first["id"].as_str().unwrap().trim_start_matches("urn:uuid:")));
+    assert!(page.text().contains("各有关单位要提前做好准备"), "{}", page.text());
+    until("three polls", || (site.asked().iter().filter(|asked| asked.path == "/list/").count() >= 3).then_some(()));
+    let articles = site.asked().iter().filter(|asked| asked.path != "/list/").count();
+    assert_eq!(articles, 6, "each article is read once, not at every poll");
+}
+
+#[test]
+fn a_list_that_becomes_a_challenge_keeps_its_items() {
+    let polls = AtomicUsize::new(0);
+    let site = Site::new(102, move |asked| match asked.path.as_str() {
+        "/list/" if polls.fetch_add(1, Ordering::SeqCst) == 0 => Reply::ok(page(6)),
+        "/list/" => Reply::ok(
+            "<html><head><title>安全验证</title></head><body><script>document.cookie='a'</script></body></html>",
+        ),
+        path => article(path),
+    });
+    let house = House::new(&list("gov", &site));
+    let daemon = house.start();
+    daemon.until_items("140300", 6);
+    let status = until("the source is blocked", || {
+        let status = daemon.status(&house, "gov");
+        (status["health"] == "blocked").then_some(status)
+    });
+    assert!(status["reason"].as_str().unwrap().contains("captcha"), "{status}");
+    assert_eq!(daemon.items("140300").len(), 6);
+}
+
+#[test]
+fn a_list_that_shrinks_is_told_and_taken_when_it_stays_so() {
+    let polls = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&polls);
+    let site = Site::new(103, move |asked| match asked.path.as_str() {
+        "/list/" if counted.fetch_add(1, Ordering::SeqCst) == 0 => Reply::ok(page(12)),
+        // Another box of the page: two old rows, and one that was never listed.
+        "/list/" => Reply::ok(page(2).replace(
+            "</ul>",
+            "<li><a href=\"/a/11.html?box\">友情提示：请下载本站新版客户端</a><span>2026-11-01</span></li></ul>",
+        )),
+        "/a/11.html?box" => article("/a/11.html"),
+        path => article(path),
+    });
+    let house = House::new(&list("gov", &site));
+    let daemon = house.start();
+    daemon.until_items("140300", 12);
+    let status = until("the source is degraded", || {
+        let status = daemon.status(&house, "gov");
+        (status["health"] == "degraded").then_some(status)
+    });
+    assert!(status["reason"].as_str().unwrap().contains("3 rows instead of about 12"), "{status}");
+    assert_eq!(daemon.items("140300").len(), 12);
+}
+
+#[test]
+fn a_page_with_a_frame_leads_to_its_list_and_then_the_list_is_asked() {
+    let site = Site::new(104, |asked| match asked.path.as_str() {
+        "/list/" => {
+            Reply::ok("<html><title>要闻</title><body><iframe src=\"/inner/list.html\"></iframe></body></html>")
+        }
+        "/inner/list.html" => Reply::ok(page(5)),
+        path => article(path),
+    });
+    let house = House::new(&list("gov", &site));
+    let daemon = house.start();
+    daemon.until_items("140300", 5);
+    let asked = |path: &str| site.asked().iter().filter(|asked| asked.path == path).count();
+    until("the list is asked again", || (asked("/inner/list.html") >= 3).then_some(()));
+    assert_eq!(asked("/list/"), 1, "the frame around it is not");
+}
+
+#[test]
+fn a_selector_that_matches_nothing_is_told_by_name() {
+    let site = Site::new(105, |_| Reply::ok(page(5)));
+    let house = House::new(&(list("gov", &site) + "[source.list]\nitem = \"ul.none li\"\n"));
+    let output = house.run(&["inspect", &site.url("/list/"), "--source", "gov"]);
+    let faults = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code() == Some(1) && faults.contains("`ul.none li` matches nothing"), "{faults}");
+    let house = House::new(&(list("gov", &site) + "[source.list]\nitem = \"ul > li:hover\"\n"));
+    let output = house.run(&["check"]);
+    let faults = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code() == Some(78) && faults.contains(":hover") && faults.contains("all.toml:7"), "{faults}");
+}
+
+#[test]
+fn add_finds_a_list_or_the_feed_of_a_page_and_keeps_comments() {
+    let site = Site::new(106, |asked| match asked.path.as_str() {
+        "/news/" => Reply::ok(page(6)),
+        "/blog/" => Reply::ok(
+            "<html><head><title>博客</title><link rel=alternate type=\"application/rss+xml\" href=\"/blog/feed\"></head><body>你好</body></html>",
+        ),
+        "/blog/feed" => Reply::ok(super::house::feed(&[("1", "/b/1", "题目一", 2)])),
+        "/empty/" => Reply::ok("<html><title>空</title><body>没有内容</body></html>"),
+        path => article(path),
+    });
+    let house = House::new("# keep me\n");
+    let output = house.run(&["add", &site.url("/news/"), "--region", "140300", "--write"]);
+    let (out, err) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    assert!(output.status.success() && out.contains(TITLES[0]) && out.contains("source 阳泉日报"), "{out}{err}");
+    let written = std::fs::read_to_string(house.config().join("sources/all.toml")).unwrap();
+    assert!(written.starts_with("# keep me\n") && written.contains("as = \"list\""), "{written}");
+    assert!(house.run(&["check"]).status.success());
+    assert_eq!(
+        house.run(&["add", &site.url("/news/"), "--region", "140300"]).status.code(),
+        Some(1),
+        "it is there already"
+    );
+    let feed = String::from_utf8(house.run(&["add", &site.url("/blog/"), "--region", "140300"]).stdout).unwrap();
+    assert!(feed.contains("/blog/feed\"") && feed.contains("题目一"), "{feed}");
+    let nothing = house.run(&["add", &site.url("/empty/"), "--region", "140300"]);
+    assert!(
+        nothing.status.code() == Some(1)
+            && String::from_utf8(nothing.stderr).unwrap().contains("nothing to read was found")
+    );
+    let wrong = house.run(&["add", &site.url("/blog/"), "--region", "999999", "--write"]);
+    assert_eq!(wrong.status.code(), Some(78));
+    assert_eq!(
+        std::fs::read_to_string(house.config().join("sources/all.toml")).unwrap(),
+        written,
+        "a refused one leaves no trace"
+    );
+}
