@@ -363,7 +363,7 @@ impl Reader<'_> {
         let mut over = false;
         for (at, line) in lines.drain(..).enumerate() {
             so_far += width(&line.text);
-            let is_early = kept.iter().map(|line| width(&line.text)).sum::<usize>() < 80 && at < 12;
+            let is_early = at < 12 && kept.iter().map(|line| width(&line.text)).sum::<usize>() < 80;
             over = over || so_far * 10 > all * 3 && body::ends_story(&line.text);
             let is_title = is_early && squeeze(&line.text) == bare;
             let is_head = is_early && is_head_line(&line.text, self.clock);

@@ -5,7 +5,7 @@
 //! titles, dates of their own, a place outside menus and boxes; the heaviest is the list. Then rows between its rows
 //! that look a little different (pinned, bold) are taken in.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
@@ -45,6 +45,10 @@ pub struct Detection {
 
 /// The least rows of a list that is not pinned by config.
 const FEWEST: usize = 3;
+
+/// The most groups of links that are weighed, and the most links of each.
+const MOST_GROUPS: usize = 200;
+const MOST_LINKS: usize = 1500;
 
 /// A group of links that may be the list.
 struct Group {
@@ -247,6 +251,12 @@ fn detect(tree: &Tree<'_>, url: &Link, base: &Link, clock: Clock<'_>) -> Option<
         members.push(id);
     }
     let mut best: Option<Group> = None;
+    // A page of many little groups is looked at by its larger ones.
+    let size = |path: &u64| groups.get(path).map_or(0, Vec::len);
+    if order.len() > MOST_GROUPS {
+        order.sort_by_key(|path| std::cmp::Reverse(size(path)));
+        order.truncate(MOST_GROUPS);
+    }
     for path in order {
         let Some(members) = groups.get(&path) else { continue };
         let links = once_each(tree, members, base);
@@ -338,7 +348,7 @@ fn is_state(class: &str) -> bool {
 /// Of links with one target that follow each other, the one with the most text: a picture and a title are one row.
 fn once_each(tree: &Tree<'_>, members: &[Id], base: &Link) -> Vec<Id> {
     let mut kept: Vec<(u64, usize, Id)> = Vec::with_capacity(members.len());
-    for id in members {
+    for id in members.iter().take(MOST_LINKS) {
         let Some(target) = row::target(tree, *id, base) else { continue };
         let (hash, width) = (xxh3_64(target.as_str().as_bytes()), row::width(&row::title_of_link(tree, *id)));
         match kept.last_mut() {
@@ -458,27 +468,27 @@ fn rows_of(tree: &Tree<'_>, links: &[Id], clock: Clock<'_>) -> Vec<Row> {
 
 /// Takes in the rows between the rows that look a little different.
 fn complete(tree: &Tree<'_>, rows: Vec<Row>, base: &Link) -> Vec<Row> {
-    let mut parents: HashMap<Id, usize> = HashMap::new();
+    /// What is known of the rows of one parent: how many, the first's name, and whether each is one element.
+    struct Like {
+        count: usize,
+        name: String,
+        simple: bool,
+    }
+    let is_simple = |row: &Row| {
+        let children = std::iter::successors(Some(row.from), |id| Some(tree.end(*id).max(*id + 1)));
+        children.take_while(|id| *id < row.to).filter(|id| !tree.name(*id).is_empty()).count() == 1
+    };
+    let mut parents: BTreeMap<Id, Like> = BTreeMap::new();
     for row in &rows {
-        *parents.entry(tree.parent(row.from)).or_default() += 1;
+        let name = || Like { count: 0, name: tree.name(row.from).to_owned(), simple: true };
+        let like = parents.entry(tree.parent(row.from)).or_insert_with(name);
+        like.count += 1;
+        like.simple = like.simple && is_simple(row);
     }
     let taken: HashSet<Id> = rows.iter().map(|row| row.from).collect();
     let mut all = rows;
-    let lists: Vec<Id> = parents.into_iter().filter(|(_, count)| *count >= 2).map(|(parent, _)| parent).collect();
-    for parent in lists {
-        let mut like = all.iter().filter(|row| tree.parent(row.from) == parent);
-        let Some(first) = like.next() else { continue };
-        let name = tree.name(first.from).to_owned();
-        if matches!(&*name, "a" | "" | "span" | "b" | "strong") {
-            continue;
-        }
-        let simple = all.iter().filter(|row| tree.parent(row.from) == parent).all(|row| {
-            tree.children(parent)
-                .filter(|child| (row.from..row.to).contains(child) && !tree.name(*child).is_empty())
-                .count()
-                == 1
-        });
-        if !simple {
+    for (parent, Like { count, name, simple }) in parents {
+        if count < 2 || !simple || matches!(&*name, "a" | "" | "span" | "b" | "strong") {
             continue;
         }
         for child in tree.children(parent) {
