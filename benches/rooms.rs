@@ -75,7 +75,53 @@ fn reading(c: &mut Criterion) {
     group.bench_function("the same in undeclared GBK", |b| {
         b.iter(|| read::read(black_box(&gbk), &Rules::default(), NOW))
     });
+    let (article, list) = (article_page(), list_page());
+    group.throughput(Throughput::Bytes(article.body.len() as u64));
+    group.bench_function("article page of 60 KB", |b| {
+        b.iter(|| read::read_article(black_box(&article), &Rules::default(), NOW))
+    });
+    group.throughput(Throughput::Bytes(list.body.len() as u64));
+    group.bench_function("list page of 60 KB", |b| b.iter(|| read::read(black_box(&list), &Rules::default(), NOW)));
     group.finish();
+}
+
+/// The menus and boxes that a page of a portal has around what it is there for.
+fn around(main: &str) -> Page {
+    let links = |folder: &str, count: usize| -> String {
+        (0..count)
+            .map(|at| format!("<li><a href=\"/{folder}/{at}.html\" class=\"link\">栏目{folder}第{at}项</a></li>\n"))
+            .collect()
+    };
+    let body = format!(
+        "<!DOCTYPE html><html lang=zh-CN><head><meta charset=utf-8><title>关于工程施工的通告_要闻_示例</title></head><body>\
+         <div class=nav><ul>{}</ul></div><div class=main>{main}</div><div class=hot><ul>{}</ul></div><script>var a = '{}';</script>\
+         <div class=footer>{}</div></body></html>",
+        links("menu", 120),
+        links("hot", 60),
+        "x".repeat(12_000),
+        links("friend", 80)
+    );
+    Page {
+        url: Link::parse("https://www.example.gov.cn/xw/1.html").unwrap(),
+        content_type: None,
+        body: body.into_bytes(),
+    }
+}
+
+/// An article of 20 paragraphs in a page of about 60 KB.
+fn article_page() -> Page {
+    let paragraphs: String = (0..12).map(|number| format!("<p>{}</p>\n", text(number))).collect();
+    around(&format!(
+        "<h1>关于工程施工的通告</h1><p>发布时间：2023-03-09 10:27 来源：示例日报 作者：薄红贞</p><div id=zoom>{paragraphs}</div>"
+    ))
+}
+
+/// A list of 100 rows in a page of about 60 KB.
+fn list_page() -> Page {
+    let rows: String = (0..150)
+        .map(|at| format!("<li class=\"row\"><a href=\"/xw/2023/{at}.html\" title=\"关于第{at}号工程施工期间车辆绕行的通告\" target=\"_blank\">关于第{at}号工程施工期间车辆…</a><span class=\"date\">2023-03-{:02}</span></li>\n", 1 + at % 28))
+        .collect();
+    around(&format!("<ul class=newslist>{rows}</ul>"))
 }
 
 /// A log and a view with one source.
@@ -83,7 +129,7 @@ fn store() -> (tempfile::TempDir, Arc<Log>, View, SourceId) {
     let folder = tempfile::tempdir().unwrap();
     let (log, _) = Log::open(&folder.path().join("log")).unwrap();
     let log = Arc::new(log);
-    let options = view::Options { path: folder.path().join("view"), rules: String::new() };
+    let options = view::Options { path: folder.path().join("view"), rules: String::new(), places: Arc::default() };
     let (view, _) = View::open(&options, Arc::clone(&log), &|_| {}).unwrap();
     let source = SourceId::new("example").unwrap();
     let facts = Record::Source(SourceFacts {

@@ -6,7 +6,7 @@ import json, os, pathlib, re, shutil, sqlite3, subprocess, sys, tempfile, time, 
 
 import feedparser
 
-ITEMS = 10
+ITEMS = 20
 failures = []
 
 

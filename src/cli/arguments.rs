@@ -65,6 +65,14 @@ pub(super) enum Command {
     Verify,
     /// Throw the view away and make it anew from the log
     Rebuild,
+    /// Run reports of a file through judging and placing, and show what they become
+    Replay {
+        /// One JSON object a line: id, source, region, guid, link, title, published, text
+        file: PathBuf,
+        /// One JSON object a line
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 #[derive(Debug, clap::Args)]

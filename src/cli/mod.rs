@@ -8,6 +8,7 @@ mod demo;
 mod get;
 mod inspect;
 mod place;
+mod replay;
 mod run;
 mod store;
 
@@ -59,6 +60,7 @@ pub fn main() -> ExitCode {
         Command::Restore { file } => store::restore(&arguments, file),
         Command::Verify => store::verify(&arguments),
         Command::Rebuild => store::rebuild(&arguments),
+        Command::Replay { file, json } => replay::run(&arguments, file, *json),
     };
     match end {
         Ok(end) => end.into(),

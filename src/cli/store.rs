@@ -9,6 +9,7 @@ use super::arguments::Arguments;
 use super::{End, control, place, say, show};
 use crate::daemon::{Request, ask, check_lines};
 use crate::log::{self, Log};
+use crate::same::Places;
 use crate::view::{Options, View};
 
 /// Writes the log into one archive: through the daemon where one lives, else from the store.
@@ -90,9 +91,10 @@ fn open_view(arguments: &Arguments, anew: bool) -> anyhow::Result<Option<View>> 
     if anew && path.exists() {
         std::fs::remove_dir_all(&path).with_context(|| format!("cannot remove {}", path.display()))?;
     }
+    let places = Arc::new(Places::new(&config.regions));
     let last = log.last_seq();
     let progress = |seq: u64| say(&format!("record {seq} of {last}"));
-    let (view, notices) = View::open(&Options { path, rules: String::new() }, Arc::new(log), &progress)?;
+    let (view, notices) = View::open(&Options { path, rules: String::new(), places }, Arc::new(log), &progress)?;
     notices.iter().for_each(|notice| say(&format!("dayuan: {notice}")));
     Ok(Some(view))
 }

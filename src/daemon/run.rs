@@ -19,7 +19,9 @@ use super::service;
 use crate::config::{Config, Faults};
 use crate::fetch::Fetcher;
 use crate::log::Log;
+use crate::model::Regions;
 use crate::poll::{self, Committer, House, Ledger, Poller, Pulse};
+use crate::same::Places;
 use crate::serve::{self, Limits, Site};
 use crate::view::{self, Notice, View, Visits};
 
@@ -119,8 +121,8 @@ pub async fn run(
     // Opening may take minutes after a change of rules: readers are told to come back, and the watchdog is fed as long
     // as records go by.
     let opening = {
-        let (log, store) = (Arc::clone(&log), settings.store.clone());
-        tokio::task::spawn_blocking(move || open(&log, &store))
+        let (log, store, regions) = (Arc::clone(&log), settings.store.clone(), daemon.config.regions.clone());
+        tokio::task::spawn_blocking(move || open(&log, &store, &regions))
     };
     tokio::pin!(opening);
     let (view, visits) = loop {
@@ -264,8 +266,9 @@ async fn stopped(
     Ok(())
 }
 
-fn open(log: &Arc<Log>, store: &std::path::Path) -> Result<(View, Visits), DaemonError> {
-    let options = view::Options { path: store.join("view"), rules: String::new() };
+fn open(log: &Arc<Log>, store: &std::path::Path, regions: &Regions) -> Result<(View, Visits), DaemonError> {
+    let options =
+        view::Options { path: store.join("view"), rules: String::new(), places: Arc::new(Places::new(regions)) };
     let told = AtomicI64::new(0);
     let progress = |seq: u64| {
         let now = now().millis();

@@ -315,6 +315,11 @@ fn list_page(text: &str, url: &Link, rules: &Rules, mut clock: date::Clock<'_>) 
 /// The least confidence, in percent, with which a list is taken that nobody pinned.
 const SURE: u8 = 45;
 
+/// The plain text of HTML, paragraphs divided by line ends.
+pub fn plain_text(html: &str) -> String {
+    text::plain(html)
+}
+
 /// The media type of an attached file, by the end of its address; `None` where it looks like a page.
 pub fn file_kind(address: &str) -> Option<&'static str> {
     body::file_kind(address)

@@ -3,7 +3,9 @@
 //! Pure: the caller brings what is known. Texts are compared in a later version; the place for that is [`judge`].
 
 mod identity;
+mod places;
 mod story;
 
 pub use identity::{Fingerprint, Identity, Known, Neighbours, Verdict, identify, repeated};
-pub use story::{Candidate, Tag, judge, place};
+pub use places::{EVIDENCE, Places, Tag};
+pub use story::{Candidate, judge};

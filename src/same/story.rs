@@ -1,4 +1,4 @@
-use crate::model::{Link, RegionId};
+use crate::model::Link;
 
 /// An item of another source that has the same canonical link as a new one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,20 +20,6 @@ pub fn judge(link: &Link, domain: &str, listings: &[String], candidate: &Candida
         && !link.is_home()
         && !listings.contains(&canonical)
         && (leads_to == domain || leads_to == candidate.domain)
-}
-
-/// A region that an item concerns, and why.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Tag {
-    /// The region.
-    pub region: RegionId,
-    /// The evidence, in a word.
-    pub evidence: &'static str,
-}
-
-/// The regions that an item of a source concerns.
-pub fn place(source_region: &RegionId) -> Vec<Tag> {
-    vec![Tag { region: source_region.clone(), evidence: "inherited" }]
 }
 
 #[cfg(test)]

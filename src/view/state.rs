@@ -1,12 +1,13 @@
 //! What the view holds in memory, and how a record of the log changes it.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 use super::engine::Change;
 use super::record::{self, FactsRecord, ItemRecord, MetaRecord};
 use crate::log::{Control, Position, Record, SourceFacts};
 use crate::model::{Authority, ItemId, Link, Moment, Precision, RegionId, Report as ReportNoun, SourceId, Stamp, Zone};
-use crate::same::{self, Candidate, Fingerprint, Known, Neighbours};
+use crate::same::{self, Candidate, Fingerprint, Known, Neighbours, Places};
 
 /// The key of what the view is of. Items have keys of eight bytes, too, but never this one.
 pub(super) const META: [u8; 8] = [0xff; 8];
@@ -111,9 +112,16 @@ pub(super) struct State {
     touched_regions: BTreeSet<u32>,
     /// The time of the record being applied.
     now: Moment,
+    /// The names of regions, by which items are placed.
+    places: Arc<Places>,
 }
 
 impl State {
+    /// The same state, by which new items are placed with these names.
+    pub(super) fn with(self, places: &Arc<Places>) -> Self {
+        Self { places: Arc::clone(places), ..self }
+    }
+
     /// Applies a record of the log. `read` reaches other reports; it is asked only about a link that two sources share.
     pub(super) fn apply(
         &mut self,
@@ -213,7 +221,8 @@ impl State {
         // Where the line that told of the source is damaged, its items live on without a region.
         let source = self.source_numbers.get(&report.source).copied().unwrap_or_else(|| self.number_of(&report.source));
         let home = self.facts(source).map(|facts| facts.region.clone());
-        let tags = home.as_ref().map(same::place).unwrap_or_default();
+        let text = if report.draft.text.is_empty() { &report.draft.summary } else { &report.draft.text };
+        let tags = home.as_ref().map(|home| self.places.place(home, &report.draft.title, text)).unwrap_or_default();
         let regions: Vec<(u32, &'static str)> =
             tags.iter().map(|tag| (self.region_number(&tag.region), tag.evidence)).collect();
         let slot = Slot {
@@ -789,7 +798,7 @@ fn published(report: &ReportNoun) -> Stamp {
 }
 
 fn evidence_word(word: &str) -> Option<&'static str> {
-    ["inherited"].into_iter().find(|known| *known == word)
+    same::EVIDENCE.into_iter().find(|known| *known == word)
 }
 
 const fn precision_number(precision: Precision) -> u8 {

@@ -8,7 +8,7 @@ use super::record::{self, FactsRecord, ItemRecord, MetaRecord};
 use super::state::{Entry, HIDDEN, META, REGIONS, SOURCES, State, Story};
 use crate::log::{Appended, Control, Damage, Log, Record, SourceFacts};
 use crate::model::{ItemId, Moment, RegionId, SourceId};
-use crate::same::{Known, Neighbours};
+use crate::same::{Known, Neighbours, Places};
 
 /// The version of the rules by which records become items. Another number means: derive anew.
 const RULES: u32 = 1;
@@ -20,8 +20,10 @@ const STEP: usize = 1000;
 pub struct Options {
     /// Its directory.
     pub path: PathBuf,
-    /// Whatever beside the code decides what is derived (the region tree): another text means deriving anew.
+    /// Whatever beside the code and the names of regions decides what is derived: another text means deriving anew.
     pub rules: String,
+    /// The names by which items are placed in regions.
+    pub places: Arc<Places>,
 }
 
 /// Something that happened while a view was opened, for the admin.
@@ -81,6 +83,7 @@ pub struct View {
     engine: Engine,
     state: RwLock<State>,
     rules: [u8; 16],
+    places: Arc<Places>,
 }
 
 impl View {
@@ -90,7 +93,7 @@ impl View {
     /// # Errors
     /// Where the log cannot be read, or no store can be made at all.
     pub fn open(options: &Options, log: Arc<Log>, progress: &dyn Fn(u64)) -> Result<(Self, Vec<Notice>), ViewError> {
-        let rules = rules(&options.rules);
+        let rules = rules(&format!("{}{}", options.rules, options.places.rules()));
         let mut notices = Vec::new();
         let (engine, state) = match load(&options.path, rules, log.last_seq()) {
             Ok(loaded) => loaded,
@@ -106,7 +109,8 @@ impl View {
                 (Engine::open(&options.path)?, State::default())
             }
         };
-        let view = Self { log, engine, state: RwLock::new(state), rules };
+        let places = Arc::clone(&options.places);
+        let view = Self { log, engine, state: RwLock::new(state.with(&places)), rules, places };
         let before = view.applied();
         notices.extend(view.catch_up(progress)?.into_iter().map(Notice::Damage));
         let behind = view.applied() - before;
@@ -233,7 +237,7 @@ impl View {
             (state.digest(), state.applied(), state.counts())
         };
         let stored = stored_state(&self.engine, self.rules).map(|state| state.digest());
-        let mut anew = State::default();
+        let mut anew = State::default().with(&self.places);
         let mut check = Check { records: 0, items: counts.0, stories: counts.1, damages: Vec::new(), agrees: false };
         for found in self.log.replay(0)? {
             match found {
@@ -378,7 +382,8 @@ mod tests {
         }
 
         fn view_by(&self, rules: &str) -> (View, Vec<Notice>) {
-            let options = Options { path: self.folder.path().join("view"), rules: rules.to_owned() };
+            let places = Arc::default();
+            let options = Options { path: self.folder.path().join("view"), rules: rules.to_owned(), places };
             View::open(&options, Arc::clone(&self.log), &|_| {}).unwrap()
         }
 

@@ -1,0 +1,164 @@
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context;
+use serde_json::{Value, json};
+
+use super::arguments::Arguments;
+use super::{End, place, say, show};
+use crate::config::{Config, Places as Folders};
+use crate::log::{Log, Record, SourceFacts};
+use crate::model::{Authority, Draft, Link, Moment, Precision, RegionId, Report, SourceId, Stamp, Zone};
+use crate::read;
+use crate::same::{self, Places, Verdict};
+use crate::view::{Options, View};
+
+/// A line of the file, understood.
+struct Line {
+    id: Value,
+    source: SourceId,
+    region: RegionId,
+    draft: Draft,
+    seen: Moment,
+}
+
+/// Runs reports through judging and placing in a view that is thrown away, and shows what they become.
+pub(super) fn run(arguments: &Arguments, file: &Path, as_json: bool) -> anyhow::Result<End> {
+    let folder = place::folder(arguments);
+    let regions = if arguments.config.is_some() || folder.is_dir() {
+        match place::load(&folder) {
+            Ok(config) => config.regions,
+            Err(end) => return Ok(end),
+        }
+    } else {
+        match Config::from_texts("", "", "", &Folders::default()) {
+            Ok((config, _)) => config.regions,
+            Err(faults) => anyhow::bail!("{}", faults.render(false)),
+        }
+    };
+    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let store = tempfile::tempdir().context("cannot make a throw-away store")?;
+    let (log, _) = Log::open(&store.path().join("log"))?;
+    let log = Arc::new(log);
+    let options =
+        Options { path: store.path().join("view"), rules: String::new(), places: Arc::new(Places::new(&regions)) };
+    let (view, _) = View::open(&options, Arc::clone(&log), &|_| ())?;
+    let mut told = Vec::new();
+    for (row, number) in text.lines().zip(1_usize..).filter(|(row, _)| !row.trim().is_empty()) {
+        let line = parse(row).with_context(|| format!("{}:{number}", file.display()))?;
+        let found = same::identify(&line.source, &line.draft, &[], line.seen, &view)
+            .with_context(|| format!("{}:{number}: it has neither guid, link, title nor date", file.display()))?;
+        let mut records = Vec::new();
+        if view.source(&line.source).is_none_or(|facts| facts.region != line.region) {
+            records.push(Record::Source(facts(&line)));
+        }
+        if matches!(found.verdict, Verdict::New | Verdict::Changed) {
+            records.push(Record::Report(Box::new(Report {
+                item: found.item,
+                key: found.key,
+                source: line.source.clone(),
+                seen: line.seen,
+                reader: read::VERSION,
+                first_import: false,
+                draft: line.draft,
+            })));
+        }
+        let appended = log.append(&records, line.seen)?;
+        view.apply(&appended, &records)?;
+        told.push((line.id, found.item, found.verdict));
+    }
+    for (id, item, verdict) in told {
+        let story = view.find(item).and_then(|first| view.story(first));
+        let shown = story.as_ref().map_or(item, |story| story.id);
+        let is_first = shown == item;
+        let (word, because) = match verdict {
+            Verdict::New if is_first => ("new", "nothing like it was known"),
+            Verdict::New => ("reprint", "another source reported the same story"),
+            Verdict::Same | Verdict::Restless => ("known", "its source said the same before"),
+            Verdict::Changed => ("changed", "its source had said something else of it"),
+        };
+        let regions: Vec<Value> = story
+            .iter()
+            .flat_map(|story| &story.regions)
+            .map(|(region, evidence)| json!({ "id": region.as_str(), "evidence": evidence }))
+            .collect();
+        let told = json!({
+            "id": id, "item": shown.to_string(), "event": null, "verdict": word, "because": because, "regions": regions
+        });
+        if as_json {
+            show(&told.to_string());
+        } else {
+            let of: Vec<&str> =
+                told["regions"].as_array().into_iter().flatten().filter_map(|region| region["id"].as_str()).collect();
+            show(&format!("{}  {word} ({because})  {}  {}", id.as_str().unwrap_or_default(), shown, of.join(" ")));
+        }
+    }
+    if text.trim().is_empty() {
+        say(&format!("dayuan: {} holds no reports", file.display()));
+    }
+    Ok(End::Done)
+}
+
+fn parse(row: &str) -> anyhow::Result<Line> {
+    let row: Value = serde_json::from_str(row).context("this line is no JSON object")?;
+    let string = |name: &str| row.get(name).and_then(Value::as_str).map(str::to_owned).filter(|text| !text.is_empty());
+    let need = |name: &str| string(name).with_context(|| format!("`{name}` is missing"));
+    let published = string("published").and_then(|text| {
+        let precision = match text.len() {
+            ..=10 => Precision::Day,
+            11..=22 => Precision::Minute,
+            _ => Precision::Second,
+        };
+        let whole = if text.len() <= 10 { format!("{text}T00:00:00+08:00") } else { with_seconds(&text) };
+        let at = Moment::from_rfc3339(&whole)?;
+        Some(Stamp { at, precision, offset: Zone::shanghai().offset(at) })
+    });
+    let seen =
+        string("seen").and_then(|text| Moment::from_rfc3339(&with_seconds(&text))).or(published.map(|stamp| stamp.at));
+    let html = string("content_html").unwrap_or_default();
+    let text = string("text").unwrap_or_else(|| read::plain_text(&html));
+    // A name of any kind becomes an id that holds no other.
+    let name = need("source")?;
+    let source = SourceId::new(&name).or_else(|_other| {
+        SourceId::new(&format!("s-{}", blake3::hash(name.as_bytes()).to_hex().get(..32).unwrap_or_default()))
+    })?;
+    Ok(Line {
+        id: row.get("id").cloned().unwrap_or_default(),
+        source,
+        region: RegionId::new(&need("region")?)?,
+        draft: Draft {
+            title: string("title").unwrap_or_default(),
+            link: string("link"),
+            guid: string("guid"),
+            published,
+            text,
+            content_html: html,
+            ..Draft::default()
+        },
+        seen: seen.context("`published` and `seen` are both missing or no dates")?,
+    })
+}
+
+/// 2023-04-20T16:41+08:00 with its seconds.
+fn with_seconds(text: &str) -> String {
+    match (text.get(..16), text.get(16..)) {
+        (Some(start), Some(rest)) if !rest.starts_with(':') => format!("{start}:00{rest}"),
+        _ => text.to_owned(),
+    }
+}
+
+fn facts(line: &Line) -> SourceFacts {
+    // Its own address is not known; that of its first item stands for it.
+    let link = line.draft.checked_link().map(|link| link.as_str().to_owned());
+    let link = link.and_then(|link| Link::parse(&link).ok()?.join("/").ok());
+    SourceFacts {
+        id: line.source.clone(),
+        title: line.source.as_str().to_owned(),
+        link: link.map_or_else(|| "http://localhost/".to_owned(), |link| link.as_str().to_owned()),
+        region: line.region.clone(),
+        authority: Authority::Media,
+        zone: Zone::shanghai(),
+        rights: None,
+        at: line.seen,
+    }
+}

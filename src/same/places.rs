@@ -1,0 +1,429 @@
+//! Which regions a story concerns, by the evidence in its title and the beginning of its text.
+//!
+//! Strongest first: full names of counties whose province or city is the source's own or is named beside them; 城区 and
+//! its like within the source's own subtree; cities; short names where a title begins with them or a township follows;
+//! 我市, 我县 and 我省 by the level of the source; and, where nothing fires, the source's own region, `inherited`.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use crate::model::{Region, RegionId, Regions};
+
+/// How much of the text is looked at, in characters.
+const HEAD: usize = 200;
+/// Short names that are ordinary words as well.
+const WORDS: [&str; 40] = [
+    "合作", "资源", "和平", "友好", "同心", "安康", "宁静", "平安", "平和", "建设", "团结", "光明", "红旗", "向阳",
+    "前进", "东风", "新华", "解放", "长寿", "安居", "共和", "民和", "互助", "大方", "富裕", "乐业", "开平", "江口",
+    "安全", "文明", "和政", "通道", "会同", "中心", "民权", "正定", "城区", "郊区", "矿区", "新城",
+];
+
+/// A region that an item concerns, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tag {
+    /// The region.
+    pub region: RegionId,
+    /// The evidence, in a word.
+    pub evidence: &'static str,
+}
+
+/// The words for evidence.
+pub const EVIDENCE: [&str; 7] = ["inherited", "county", "city", "province", "short-name", "former-name", "own"];
+
+/// How high a region stands, for the words 我省, 我市 and 我县.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Level {
+    Province,
+    City,
+    County,
+}
+
+/// Which kind of a name it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Full,
+    Short,
+    Former,
+}
+
+#[derive(Clone, Debug)]
+struct Name {
+    text: Vec<char>,
+    kind: Kind,
+    /// All regions that bear it.
+    regions: Vec<RegionId>,
+}
+
+/// A region as far as placing needs it.
+#[derive(Clone, Debug)]
+struct Place {
+    level: Level,
+    /// Itself and what is above it, nearest first.
+    path: Vec<RegionId>,
+}
+
+/// The names of all regions, made once of a region tree.
+#[derive(Clone, Debug, Default)]
+pub struct Places {
+    places: HashMap<RegionId, Place>,
+    names: Vec<Name>,
+    /// The names that begin with two characters, longest first.
+    begins: HashMap<[char; 2], Vec<usize>>,
+    rules: String,
+}
+
+/// A name found in a text.
+#[derive(Clone, Copy, Debug)]
+struct Hit<'p> {
+    name: &'p Name,
+    from: usize,
+    to: usize,
+}
+
+impl Places {
+    /// The places of a region tree.
+    pub fn new(regions: &Regions) -> Self {
+        let mut found: BTreeMap<(String, u8), Vec<RegionId>> = BTreeMap::new();
+        let mut places = HashMap::new();
+        let mut all: Vec<&Region> = regions.all().filter(|region| region.members.is_empty()).collect();
+        all.sort_by(|a, b| a.id.cmp(&b.id));
+        let mut hasher = blake3::Hasher::new();
+        for region in all {
+            let path: Vec<RegionId> = regions.path(&region.id).into_iter().map(|up| up.id.clone()).collect();
+            let level = level(&region.id, path.len());
+            let mut add = |text: &str, kind: u8| {
+                if text.chars().count() >= 2 {
+                    let bearers = found.entry((text.to_owned(), kind)).or_default();
+                    if !bearers.contains(&region.id) {
+                        bearers.push(region.id.clone());
+                    }
+                }
+            };
+            for name in std::iter::once(&region.name).chain(&region.aliases) {
+                add(name, 0);
+                if let Some(short) = short(name) {
+                    add(short, 1);
+                }
+            }
+            for (name, _) in &region.former {
+                add(name, 2);
+            }
+            for part in [region.id.as_str(), &region.name].into_iter().chain(path.get(1).map(RegionId::as_str)) {
+                hasher.update(part.as_bytes());
+                hasher.update(b"\0");
+            }
+            for name in region.aliases.iter().chain(region.former.iter().map(|(name, _)| name)) {
+                hasher.update(name.as_bytes());
+                hasher.update(b"\0");
+            }
+            places.insert(region.id.clone(), Place { level, path });
+        }
+        let mut names = Vec::with_capacity(found.len());
+        let mut begins: HashMap<[char; 2], Vec<usize>> = HashMap::new();
+        for ((text, kind), regions) in found {
+            let text: Vec<char> = text.chars().collect();
+            let kind = [Kind::Full, Kind::Short, Kind::Former].into_iter().nth(usize::from(kind)).unwrap_or(Kind::Full);
+            if let [first, second, ..] = text.as_slice() {
+                begins.entry([*first, *second]).or_default().push(names.len());
+                names.push(Name { text, kind, regions });
+            }
+        }
+        for list in begins.values_mut() {
+            // Of equal length, today's full name before a short or former one.
+            list.sort_by_key(|at| names.get(*at).map(|name| (std::cmp::Reverse(name.text.len()), name.kind as u8)));
+        }
+        Self { places, names, begins, rules: hasher.finalize().to_hex().to_string() }
+    }
+
+    /// A hash of the names: with other names, other regions come of the same stories.
+    pub fn rules(&self) -> &str {
+        &self.rules
+    }
+
+    /// The regions that a story of a source concerns, without their ancestors.
+    pub fn place(&self, source: &RegionId, title: &str, text: &str) -> Vec<Tag> {
+        let inherited = || vec![Tag { region: source.clone(), evidence: "inherited" }];
+        let Some(home) = self.places.get(source) else { return inherited() };
+        let title: Vec<char> = title.chars().take(HEAD).collect();
+        let head: Vec<char> = text.chars().take(HEAD).collect();
+        let (in_title, in_head) = (self.hits(&title), self.hits(&head));
+        let named: HashSet<&RegionId> = in_title
+            .iter()
+            .chain(&in_head)
+            .filter(|hit| hit.name.regions.len() == 1)
+            .flat_map(|hit| &hit.name.regions)
+            .collect();
+        let of_title = self.tags(source, home, &title, &in_title, &named, &head);
+        let mut tags = of_title.clone();
+        let has_county = tags.iter().any(|tag| self.level_of(&tag.region) == Some(Level::County));
+        if !has_county {
+            for tag in self.tags(source, home, &head, &in_head, &named, &title) {
+                // A city of the title is made more exact by its own counties, not by others.
+                let fits = of_title.is_empty()
+                    || of_title.iter().any(|known| {
+                        self.places.get(&tag.region).is_some_and(|place| place.path.contains(&known.region))
+                    });
+                if fits && !tags.iter().any(|known| known.region == tag.region) {
+                    tags.push(tag);
+                }
+            }
+        }
+        if tags.iter().all(|tag| self.level_of(&tag.region) == Some(Level::Province))
+            && let Some(own) = self.own(source, home, &title, &head)
+        {
+            tags.retain(|tag| Some(Level::Province) != self.level_of(&tag.region) || own.region == tag.region);
+            if !tags.contains(&own) && !tags.iter().any(|tag| tag.region == own.region) {
+                tags.push(own);
+            }
+        }
+        // The deepest speak; what is above them follows by itself.
+        let all: Vec<RegionId> = tags.iter().map(|tag| tag.region.clone()).collect();
+        tags.retain(|tag| {
+            !all.iter().any(|other| {
+                *other != tag.region && self.places.get(other).is_some_and(|place| place.path.contains(&tag.region))
+            })
+        });
+        if tags.is_empty() { inherited() } else { tags }
+    }
+
+    fn level_of(&self, region: &RegionId) -> Option<Level> {
+        self.places.get(region).map(|place| place.level)
+    }
+
+    /// The names in a text, the longest at each place, none within another.
+    fn hits(&self, text: &[char]) -> Vec<Hit<'_>> {
+        let mut found = Vec::new();
+        let mut at = 0;
+        while at + 1 < text.len() {
+            let pair = [text.get(at).copied().unwrap_or(' '), text.get(at + 1).copied().unwrap_or(' ')];
+            let hit = self.begins.get(&pair).and_then(|list| {
+                list.iter()
+                    .filter_map(|name| self.names.get(*name))
+                    .find(|name| text.get(at..).is_some_and(|rest| rest.starts_with(&name.text)))
+            });
+            match hit {
+                Some(name) => {
+                    let to = at + name.text.len();
+                    if is_whole(text, at, to, &name.text) {
+                        found.push(Hit { name, from: at, to });
+                        at = to;
+                    } else {
+                        at += 1;
+                    }
+                }
+                None => at += 1,
+            }
+        }
+        found
+    }
+
+    fn tags(
+        &self,
+        source: &RegionId,
+        home: &Place,
+        text: &[char],
+        hits: &[Hit<'_>],
+        named: &HashSet<&RegionId>,
+        other: &[char],
+    ) -> Vec<Tag> {
+        let mut tags: Vec<Tag> = Vec::new();
+        for (at, hit) in hits.iter().enumerate() {
+            if is_visit(text, hit) {
+                continue;
+            }
+            // 山西省平定县: what stands right before belongs to it.
+            let chain = at.checked_sub(1).and_then(|last| hits.get(last)).filter(|last| last.to == hit.from);
+            for region in self.resolve(source, home, hit, chain, named) {
+                let Some(level) = self.level_of(&region) else { continue };
+                let evidence = match hit.name.kind {
+                    Kind::Former => "former-name",
+                    Kind::Short if level == Level::County => {
+                        if !self.may_be_short(text, hit, other) {
+                            continue;
+                        }
+                        "short-name"
+                    }
+                    _ if level == Level::County => "county",
+                    _ if level == Level::City => "city",
+                    _ => "province",
+                };
+                if !tags.iter().any(|tag| tag.region == region) {
+                    tags.push(Tag { region, evidence });
+                }
+            }
+        }
+        tags
+    }
+
+    /// Which region a name means here; none where that cannot be told, or it lies elsewhere and nothing says so.
+    fn resolve(
+        &self,
+        source: &RegionId,
+        home: &Place,
+        hit: &Hit<'_>,
+        chain: Option<&Hit<'_>>,
+        named: &HashSet<&RegionId>,
+    ) -> Vec<RegionId> {
+        let is_below =
+            |region: &RegionId, top: &RegionId| self.places.get(region).is_some_and(|place| place.path.contains(top));
+        let is_chained = |region: &RegionId| {
+            chain.is_some_and(|chain| chain.name.regions.iter().any(|up| up != region && is_below(region, up)))
+        };
+        let chained: Vec<&RegionId> = hit.name.regions.iter().filter(|region| is_chained(region)).collect();
+        if let [region] = chained.as_slice() {
+            return vec![(*region).clone()];
+        }
+        let near: Vec<&RegionId> = hit.name.regions.iter().filter(|region| is_below(region, source)).collect();
+        // A former county may be several of today.
+        if hit.name.kind == Kind::Former && !near.is_empty() {
+            return near.into_iter().cloned().collect();
+        }
+        if let [region] = near.as_slice() {
+            return vec![(*region).clone()];
+        }
+        if is_generic(&hit.name.text) {
+            // 城区 of the city that the source belongs to, and of no other.
+            let own: Vec<&RegionId> = hit.name.regions.iter().filter(|region| *region == source).collect();
+            return own.into_iter().cloned().collect();
+        }
+        let above: Vec<&RegionId> = hit.name.regions.iter().filter(|region| home.path.contains(region)).collect();
+        if let [region] = above.as_slice() {
+            return vec![(*region).clone()];
+        }
+        if hit.name.kind == Kind::Short
+            && hit.name.regions.iter().all(|region| self.level_of(region) == Some(Level::County))
+        {
+            return Vec::new();
+        }
+        for top in home.path.iter().skip(1) {
+            let beside: Vec<&RegionId> = hit.name.regions.iter().filter(|region| is_below(region, top)).collect();
+            match beside.as_slice() {
+                [] => {}
+                [region] if hit.name.kind != Kind::Short => return vec![(*region).clone()],
+                _ => return Vec::new(),
+            }
+        }
+        // Far away: only where its city or province is named, too.
+        let told: Vec<&RegionId> = hit
+            .name
+            .regions
+            .iter()
+            .filter(|region| {
+                hit.name.kind == Kind::Full
+                    && self.level_of(region) == Some(Level::County)
+                    && self
+                        .places
+                        .get(*region)
+                        .is_some_and(|place| place.path.iter().skip(1).any(|up| named.contains(up)))
+            })
+            .collect();
+        if let [region] = told.as_slice() { vec![(*region).clone()] } else { Vec::new() }
+    }
+
+    /// A short name of a county is proof only at the beginning of a title, or where a township follows; never where it
+    /// is an ordinary word.
+    fn may_be_short(&self, text: &[char], hit: &Hit<'_>, other: &[char]) -> bool {
+        let word: String = hit.name.text.iter().collect();
+        if WORDS.contains(&word.as_str()) {
+            return false;
+        }
+        let next: Vec<char> = text.get(hit.to..).unwrap_or(&[]).iter().take(6).copied().collect();
+        if matches!(next.first(), Some('了' | '过' | '着' | '的' | '化' | '性')) {
+            return false;
+        }
+        let township = next.iter().skip(1).position(|c| matches!(c, '镇' | '乡' | '村')).is_some();
+        let again = other.windows(hit.name.text.len()).any(|window| window == hit.name.text.as_slice());
+        township || hit.from == 0 && (again || matches!(next.first(), Some('：' | ':' | ' ')))
+    }
+
+    /// 我省, 我市, 我县 and what speaks like them, by the level of the source.
+    fn own(&self, source: &RegionId, home: &Place, title: &[char], head: &[char]) -> Option<Tag> {
+        const COUNTY: [&str; 9] = ["我县", "全县", "本县", "县委", "县政府", "县领导", "县长", "我区", "全区"];
+        const CITY: [&str; 9] = ["我市", "全市", "本市", "市委", "市政府", "市领导", "市长", "市直", "市医保局"];
+        const PROVINCE: [&str; 7] = ["我省", "全省", "本省", "省委", "省政府", "省领导", "省长"];
+        let both: String = title.iter().chain(head).collect();
+        let says = |words: &[&str]| words.iter().any(|word| both.contains(word));
+        let tag = |region: &RegionId| Some(Tag { region: region.clone(), evidence: "own" });
+        let above = |level: Level| home.path.iter().find(|region| self.level_of(region) == Some(level));
+        let is_city = home.level == Level::City || self.name_ends(source, '市');
+        let first: String = title.iter().collect();
+        // Who speaks of the province in the title means it.
+        if PROVINCE.iter().any(|word| first.contains(word)) {
+            return above(Level::Province).and_then(tag);
+        }
+        match home.level {
+            Level::County if says(&COUNTY) || is_city && says(&CITY) => tag(source),
+            Level::City if says(&CITY) => tag(source),
+            _ if says(&CITY) && !is_city => above(Level::City).and_then(tag),
+            _ if says(&PROVINCE) => above(Level::Province).and_then(tag),
+            _ => None,
+        }
+    }
+
+    fn name_ends(&self, region: &RegionId, mark: char) -> bool {
+        self.names
+            .iter()
+            .any(|name| name.kind == Kind::Full && name.regions.contains(region) && name.text.last() == Some(&mark))
+    }
+}
+
+/// By the digits of GB/T 2260; elsewhere by the depth in the tree.
+fn level(id: &RegionId, depth: usize) -> Level {
+    let id = id.as_str();
+    if id.len() == 6 && id.bytes().all(|b| b.is_ascii_digit()) {
+        return if id.ends_with("0000") {
+            Level::Province
+        } else if id.ends_with("00") {
+            Level::City
+        } else {
+            Level::County
+        };
+    }
+    match depth {
+        ..=1 => Level::Province,
+        2 => Level::City,
+        _ => Level::County,
+    }
+}
+
+/// A name without the word for its rank.
+fn short(name: &str) -> Option<&str> {
+    if name.ends_with("自治县") || name.ends_with("自治州") {
+        return None;
+    }
+    let bare = ["省", "市", "县", "地区", "盟"].iter().find_map(|rank| name.strip_suffix(rank))?;
+    (bare.chars().count() >= 2).then_some(bare)
+}
+
+/// The names that several cities have for their middle, their edge and their mines.
+fn is_generic(name: &[char]) -> bool {
+    matches!(name, ['城' | '郊' | '矿', '区'])
+}
+
+/// Is the name a word of its own here? 阳城县城区 is no 城区, 市场 no 市, and a Latin name ends where a word ends.
+fn is_whole(text: &[char], from: usize, to: usize, name: &[char]) -> bool {
+    let before = from.checked_sub(1).and_then(|at| text.get(at)).copied();
+    let after = text.get(to).copied();
+    if name.iter().all(char::is_ascii) {
+        return !before.is_some_and(char::is_alphanumeric) && !after.is_some_and(char::is_alphanumeric);
+    }
+    if is_generic(name) {
+        return !matches!(before, Some('县' | '主' | '心' | '内' | '外' | '个' | '各' | '新' | '老' | '建'))
+            && !matches!(after, Some('域' | '间' | '位' | '别'));
+    }
+    match name.last() {
+        Some('市') => after != Some('场'),
+        Some('区') => after != Some('域'),
+        Some('县') => !(after == Some('区') && before.is_some_and(|c| c == '省' || c == '市')),
+        _ => true,
+    }
+}
+
+/// A home town, a visitor, a place that one goes to or comes from: not where the story is.
+fn is_visit(text: &[char], hit: &Hit<'_>) -> bool {
+    let after: String = text.get(hit.to..).unwrap_or(&[]).iter().take(8).collect();
+    let before: String = text.get(hit.from.saturating_sub(4)..hit.from).unwrap_or(&[]).iter().collect();
+    ["代表团", "考察团", "籍", "客商", "游客", "等地"]
+        .iter()
+        .any(|word| after.starts_with(word) || after.contains("代表团") || after.contains("考察团"))
+        || ["来自", "赴", "前往", "援", "学习"].iter().any(|word| before.ends_with(word))
+}
