@@ -89,7 +89,7 @@ pub(super) fn run(arguments: &Arguments, file: &Path, as_json: bool) -> anyhow::
             show(&told.to_string());
         } else {
             let of: Vec<&str> =
-                told["regions"].as_array().into_iter().flatten().filter_map(|region| region["id"].as_str()).collect();
+                story.iter().flat_map(|story| &story.regions).map(|(region, _)| region.as_str()).collect();
             show(&format!("{}  {word} ({because})  {}  {}", id.as_str().unwrap_or_default(), shown, of.join(" ")));
         }
     }

@@ -1,11 +1,15 @@
 //! Is it new, the same or changed; is it another source's report of a known story; and which regions does it concern.
 //!
-//! Pure: the caller brings what is known. Texts are compared in a later version; the place for that is [`judge`].
+//! Pure: the caller brings what is known. [`judge`] compares links, [`compare`] texts; [`sketch`] finds what is worth it.
 
 mod identity;
 mod places;
+mod reprint;
 mod story;
+mod text;
 
 pub use identity::{Fingerprint, Identity, Known, Neighbours, Verdict, identify, repeated};
 pub use places::{EVIDENCE, Places, Tag};
+pub use reprint::{Likeness, Story, compare};
 pub use story::{Candidate, judge};
+pub use text::sketch;

@@ -1,6 +1,6 @@
 //! What the view holds in memory, and how a record of the log changes it.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use super::engine::Change;
@@ -21,6 +21,17 @@ pub(super) const HIDDEN: &[u8; 8] = b"\xffhidden/";
 const MOST_UPDATES: u16 = 24;
 /// How far ahead of its first sight a date may lie, in milliseconds.
 const AHEAD: i64 = 10 * 60 * 1000;
+
+/// How far apart two items may be published that are one story, in milliseconds.
+const WINDOW: i64 = 14 * 86_400_000;
+/// A shingle that more items than these hold is a formula.
+const MOST_BEARERS: usize = 64;
+/// So many items stay in the index even where they lie too far back: looking them up costs little.
+const KEPT: usize = 20_000;
+/// The least shingles of a sketch that two items share which are worth a look.
+const LEAST_SHARED: usize = 2;
+/// The most items that a new one is compared with in full.
+const MOST_COMPARED: usize = 8;
 
 /// An item in memory.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -114,6 +125,10 @@ pub(super) struct State {
     now: Moment,
     /// The names of regions, by which items are placed.
     places: Arc<Places>,
+    /// The shingles by which texts are found that are alike, of the items of the last days: hash, first report.
+    likes: BTreeSet<(u32, u64)>,
+    /// What stands in there, by the time of its first sight.
+    recent: VecDeque<(Moment, u64, Vec<u32>)>,
 }
 
 impl State {
@@ -241,15 +256,18 @@ impl State {
             regions,
             withdrawn: self.hidden.contains(&report.item.as_u128()),
         };
-        let story =
-            report.draft.checked_link().and_then(|link| Some((self.story_of(&link, source, fingerprint, read)?, link)));
+        let link = report.draft.checked_link();
+        let story = link
+            .as_ref()
+            .and_then(|link| self.story_of(link, source, fingerprint, read))
+            .or_else(|| self.like(seq, source, report, text, read));
         self.ids ^= slot.id;
         self.by_id.insert(slot.id, seq);
         self.slots.insert(seq, slot);
         self.index(seq, source, fingerprint, true);
         self.touched.insert(seq);
         match story {
-            Some((head, link)) => self.join(seq, head, &link, updated),
+            Some(head) => self.join(seq, head, link.as_ref(), updated),
             None => self.place(seq, true),
         }
         self.soil(seq);
@@ -286,14 +304,138 @@ impl State {
         })
     }
 
+    /// The story of another source with the same text, among those that were seen and published not long before or after.
+    /// The item becomes one of those that later ones are compared with.
+    fn like(
+        &mut self,
+        seq: u64,
+        source: u32,
+        report: &ReportNoun,
+        text: &str,
+        read: &dyn Fn(Position) -> Option<Record>,
+    ) -> Option<u64> {
+        self.forget_likes();
+        let sketch = same::sketch(text);
+        let head = self.likest(source, report, text, &sketch, read);
+        for hash in &sketch {
+            self.likes.insert((*hash, seq));
+        }
+        if !sketch.is_empty() {
+            self.recent.push_back((report.seen, seq, sketch));
+        }
+        head
+    }
+
+    fn likest(
+        &self,
+        source: u32,
+        report: &ReportNoun,
+        text: &str,
+        sketch: &[u32],
+        read: &dyn Fn(Position) -> Option<Record>,
+    ) -> Option<u64> {
+        let published = published(report).at;
+        // What was old when it came is compared by its link alone.
+        if report.seen.since(published) > 2 * WINDOW {
+            return None;
+        }
+        let mut shared: HashMap<u64, usize> = HashMap::new();
+        for hash in sketch {
+            let is_near = |first: &u64| {
+                self.slots.get(first).is_some_and(|slot| report.seen.since(slot.seen).abs() <= 2 * WINDOW)
+            };
+            let bearers = self.likes.range((*hash, 0)..=(*hash, u64::MAX)).map(|(_, first)| *first).filter(is_near);
+            let bearers: Vec<u64> = bearers.take(MOST_BEARERS + 1).collect();
+            // What so many say is a formula.
+            if bearers.len() <= MOST_BEARERS {
+                bearers.into_iter().for_each(|first| *shared.entry(first).or_default() += 1);
+            }
+        }
+        let mut candidates: Vec<(usize, u64)> = shared
+            .into_iter()
+            .filter(|(first, count)| {
+                *count >= LEAST_SHARED
+                    && self
+                        .slots
+                        .get(first)
+                        .is_some_and(|slot| slot.source != source && slot.published.at.since(published).abs() <= WINDOW)
+            })
+            .map(|(first, count)| (count, first))
+            .collect();
+        candidates.sort_unstable_by_key(|(count, first)| (std::cmp::Reverse(*count), *first));
+        let story = same::Story::new(&report.draft.title, text);
+        let mut asked: Vec<u64> = Vec::new();
+        for (_, first) in candidates.into_iter().take(MOST_COMPARED) {
+            let slot = self.slots.get(&first)?;
+            // Two reports of one source are two stories, so that a story has at most one of each.
+            let head = self.slots.get(&slot.head)?;
+            let has_source = std::iter::once(&slot.head)
+                .chain(&head.members)
+                .any(|one| self.slots.get(one).is_some_and(|slot| slot.source == source));
+            if has_source || asked.contains(&slot.head) {
+                continue;
+            }
+            let Some(Record::Report(other)) = read(slot.position) else { continue };
+            let other_text = if other.draft.text.is_empty() { &other.draft.summary } else { &other.draft.text };
+            if same::compare(&story, &same::Story::new(&other.draft.title, other_text)) == same::Likeness::Same {
+                return Some(slot.head);
+            }
+            if asked.len() < 4 {
+                asked.push(slot.head);
+            }
+        }
+        None
+    }
+
+    /// Takes out of the index what lies too far back to be compared.
+    fn forget_likes(&mut self) {
+        while self.recent.len() > KEPT
+            && let Some((seen, ..)) = self.recent.front()
+            && self.now.since(*seen) > 2 * WINDOW
+        {
+            if let Some((_, first, sketch)) = self.recent.pop_front() {
+                for hash in sketch {
+                    self.likes.remove(&(hash, first));
+                }
+            }
+        }
+    }
+
+    /// Fills the index from the items of the last days, whose texts `read` reaches.
+    pub(super) fn recall(&mut self, read: &dyn Fn(Position) -> Option<Record>) {
+        let newest = self.slots.values().map(|slot| slot.seen).max().unwrap_or_default();
+        let recent: Vec<(u64, Moment, Position)> = self
+            .slots
+            .iter()
+            .filter(|(_, slot)| newest.since(slot.seen) <= 2 * WINDOW)
+            .map(|(first, slot)| (*first, slot.seen, slot.position))
+            .collect();
+        for (first, seen, position) in recent {
+            let Some(Record::Report(report)) = read(position) else { continue };
+            let text = if report.draft.text.is_empty() { &report.draft.summary } else { &report.draft.text };
+            let sketch = same::sketch(text);
+            for hash in &sketch {
+                self.likes.insert((*hash, first));
+            }
+            if !sketch.is_empty() {
+                self.recent.push_back((seen, first, sketch));
+            }
+        }
+    }
+
     /// Makes an item a further report of a story. The older id stays; the report of the link's own site is shown.
-    fn join(&mut self, seq: u64, head: u64, link: &Link, updated: Moment) {
-        let leads_to = link.registrable_domain().to_owned();
+    fn join(&mut self, seq: u64, head: u64, link: Option<&Link>, updated: Moment) {
+        let leads_to = link.map(|link| link.registrable_domain().to_owned()).unwrap_or_default();
+        let same_link = {
+            let of = |first: u64| self.slots.get(&first).map(|slot| slot.fingerprint.link);
+            of(seq) == of(head)
+        };
         let is_home = |state: &Self, first: u64| {
             state.slots.get(&first).and_then(|slot| state.domain(slot.source)).is_some_and(|domain| domain == leads_to)
         };
         let shown = self.slots.get(&head).map_or(head, |slot| slot.shown);
-        let takes_over = is_home(self, seq) && !is_home(self, shown);
+        // A link proves whose story it is only where both carry it; of like texts the first stays shown.
+        let takes_over = same_link && is_home(self, seq) && !is_home(self, shown);
         self.place(head, false);
         let regions = self.slots.get(&seq).map(|slot| slot.regions.clone()).unwrap_or_default();
         if let Some(slot) = self.slots.get_mut(&seq) {

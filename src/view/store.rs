@@ -111,6 +111,7 @@ impl View {
         };
         let places = Arc::clone(&options.places);
         let view = Self { log, engine, state: RwLock::new(state.with(&places)), rules, places };
+        view.write().recall(&|position| view.log.read(position).ok());
         let before = view.applied();
         notices.extend(view.catch_up(progress)?.into_iter().map(Notice::Damage));
         let behind = view.applied() - before;

@@ -1,0 +1,142 @@
+//! Texts made comparable: folded, in shingles, aligned.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::LazyLock;
+
+use xxhash_rust::xxh3::xxh3_64;
+
+/// How many of a text's shingles are kept to find its like: those with the smallest hashes.
+const SKETCH: usize = 16;
+/// The most characters of a text that are compared.
+const LONGEST: usize = 20_000;
+/// The characters of a shingle.
+const SHINGLE: usize = 4;
+
+/// Traditional to simplified.
+static SIMPLIFIED: LazyLock<HashMap<char, char>> = LazyLock::new(|| {
+    let mut map = HashMap::with_capacity(4096);
+    for line in include_str!("simplified.txt").lines().filter(|line| !line.starts_with('#')) {
+        let mut chars = line.chars();
+        while let (Some(from), Some(to)) = (chars.next(), chars.next()) {
+            map.insert(from, to);
+        }
+    }
+    map
+});
+
+/// A text without what reprints change: width, traditional characters, case, punctuation, white space.
+pub(super) fn fold(text: &str) -> Vec<char> {
+    let mut out = Vec::with_capacity(text.len() / 3);
+    for c in text.chars() {
+        let c = match c {
+            '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),
+            c if c.is_ascii() => c,
+            c => SIMPLIFIED.get(&c).copied().unwrap_or(c),
+        };
+        if c.is_alphanumeric() {
+            out.extend(c.to_lowercase());
+        }
+        if out.len() >= LONGEST {
+            break;
+        }
+    }
+    out
+}
+
+fn hash(window: &[char]) -> u64 {
+    let mut bytes = [0_u8; 4 * SHINGLE];
+    for (slot, c) in bytes.chunks_exact_mut(4).zip(window) {
+        slot.copy_from_slice(&u32::from(*c).to_le_bytes());
+    }
+    xxh3_64(&bytes)
+}
+
+/// The hashes of all runs of four characters.
+pub(super) fn shingles(folded: &[char]) -> HashSet<u64> {
+    folded.windows(SHINGLE).map(hash).collect()
+}
+
+/// The smallest hashes of a text's shingles, in order; none for a text too short to be compared.
+pub fn sketch(text: &str) -> Vec<u32> {
+    let folded = fold(text);
+    if folded.len() < 40 {
+        return Vec::new();
+    }
+    // The upper half decides the order, so that it is what is kept.
+    let mut hashes: Vec<u32> =
+        folded.windows(SHINGLE).map(|window| u32::try_from(hash(window) >> 32).unwrap_or(0)).collect();
+    hashes.sort_unstable();
+    hashes.dedup();
+    hashes.truncate(SKETCH);
+    hashes
+}
+
+/// The share of the smaller set that the larger holds.
+pub(super) fn containment(a: &HashSet<u64>, b: &HashSet<u64>) -> f64 {
+    let (small, large) = if a.len() <= b.len() { (a, b) } else { (b, a) };
+    if small.is_empty() {
+        return 0.0;
+    }
+    let shared = small.iter().filter(|hash| large.contains(hash)).count();
+    ratio(shared, small.len())
+}
+
+pub(super) fn ratio(part: usize, whole: usize) -> f64 {
+    f64::from(u32::try_from(part).unwrap_or(u32::MAX)) / f64::from(u32::try_from(whole.max(1)).unwrap_or(u32::MAX))
+}
+
+/// Where two texts differ in corresponding places: what the one has there and what the other. Runs of four characters
+/// that each text holds once anchor them to each other.
+pub(super) fn differences<'t>(a: &'t [char], b: &'t [char]) -> Vec<(&'t [char], &'t [char])> {
+    let once = |text: &[char]| -> HashMap<u64, Option<usize>> {
+        let mut seen: HashMap<u64, Option<usize>> = HashMap::new();
+        for (at, window) in text.windows(SHINGLE).enumerate() {
+            seen.entry(hash(window)).and_modify(|place| *place = None).or_insert(Some(at));
+        }
+        seen
+    };
+    let (in_a, in_b) = (once(a), once(b));
+    let mut anchors: Vec<(usize, usize)> =
+        in_a.iter().filter_map(|(hash, at)| Some(((*at)?, (*in_b.get(hash)?)?))).collect();
+    anchors.sort_unstable();
+    let anchors = rising(&anchors);
+    let mut found = Vec::new();
+    let (mut end_a, mut end_b) = (0, 0);
+    for (from_a, from_b) in anchors.iter().copied().chain([(a.len(), b.len())]) {
+        if from_a >= end_a && from_b >= end_b {
+            let gap = (a.get(end_a..from_a).unwrap_or(&[]), b.get(end_b..from_b).unwrap_or(&[]));
+            let is_edge = end_a == 0 || from_a == a.len();
+            // Before the first anchor and behind the last, one text often only has more.
+            if !gap.0.is_empty() && !gap.1.is_empty() && (!is_edge || gap.0.len().max(gap.1.len()) <= 40) {
+                found.push(gap);
+            }
+        }
+        end_a = end_a.max(from_a + SHINGLE);
+        end_b = end_b.max(from_b + SHINGLE);
+    }
+    found
+}
+
+/// The longest part of the pairs in which the second rises, too.
+fn rising(pairs: &[(usize, usize)]) -> Vec<(usize, usize)> {
+    let mut tails: Vec<usize> = Vec::new();
+    let mut before: Vec<Option<usize>> = vec![None; pairs.len()];
+    for (at, (_, value)) in pairs.iter().enumerate() {
+        let place = tails.partition_point(|tail| pairs.get(*tail).is_some_and(|(_, other)| other < value));
+        if let Some(slot) = before.get_mut(at) {
+            *slot = place.checked_sub(1).and_then(|last| tails.get(last)).copied();
+        }
+        match tails.get_mut(place) {
+            Some(tail) => *tail = at,
+            None => tails.push(at),
+        }
+    }
+    let mut out = Vec::with_capacity(tails.len());
+    let mut next = tails.last().copied();
+    while let Some(at) = next {
+        out.extend(pairs.get(at).copied());
+        next = before.get(at).copied().flatten();
+    }
+    out.reverse();
+    out
+}
