@@ -427,3 +427,47 @@ fn is_visit(text: &[char], hit: &Hit<'_>) -> bool {
         .any(|word| after.starts_with(word) || after.contains("代表团") || after.contains("考察团"))
         || ["来自", "赴", "前往", "援", "学习"].iter().any(|word| before.ends_with(word))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(places: &Places, source: &str, title: &str, text: &str, expected: &[&str]) {
+        let tags = places.place(&RegionId::new(source).unwrap(), title, text);
+        let found: Vec<String> = tags.iter().map(|tag| format!("{} {}", tag.region.as_str(), tag.evidence)).collect();
+        assert_eq!(found, expected, "{title}");
+    }
+
+    #[test]
+    fn the_deepest_place_that_the_words_support() {
+        let regions = Regions::new(true, Vec::new(), Vec::new(), Vec::new()).unwrap();
+        let places = Places::new(&regions);
+        let check =
+            |source: &str, title: &str, text: &str, expected: &[&str]| check(&places, source, title, text, expected);
+        check("140300", "平定县新建两座桥", "", &["140321 county"]);
+        check("140000", "平定县和盂县共修一条路", "", &["140321 county", "140322 county"]);
+        check("140300", "城区背街小巷完成修补", "城区街道逐条登记。", &["140302 county"]);
+        check("140500", "城区背街小巷完成修补", "", &["140502 county"]);
+        check("140300", "平定县城区道路改造", "", &["140321 county"]);
+        check("140300", "主城区新增停车位", "", &["140300 inherited"]);
+        check("140321", "我县召开春耕会议", "", &["140321 own"]);
+        check("140321", "我市公布供暖时间", "", &["140300 own"]);
+        check("140300", "我省公布招生计划", "", &["140000 own"]);
+        check("140300", "河北省井陉县与平定县共建步道", "", &["130121 county", "140321 county"]);
+        check("140300", "流感季怎样防护", "勤洗手，多通风。", &["140300 inherited"]);
+    }
+
+    #[test]
+    fn ordinary_words_are_no_places() {
+        let regions = Regions::new(true, Vec::new(), Vec::new(), Vec::new()).unwrap();
+        let places = Places::new(&regions);
+        for (title, text) in [
+            ("供销合作市场化改革启动", "推进合作市场建设。"),
+            ("资源整合带来新变化", "和平与发展是主题，友好往来不断。"),
+            ("农贸市场重新开业", "市场里人来人往。"),
+            ("外地代表团来访", "河北省井陉县党政代表团前来考察。"),
+        ] {
+            check(&places, "140300", title, text, &["140300 inherited"]);
+        }
+    }
+}

@@ -7,7 +7,7 @@
 
 use std::collections::HashSet;
 
-use super::text::{self, fold};
+use super::text::{self, RANKS, fold};
 
 /// What is compared of an item.
 #[derive(Clone, Debug)]
@@ -40,6 +40,8 @@ pub enum Likeness {
     Different,
 }
 
+/// Where both sides of a difference are longer than this, in characters, they do not correspond.
+const FREE: usize = 24;
 /// The containment from which on two longer texts are one, unless facts forbid it.
 const ALIKE: f64 = 0.6;
 /// Texts shorter than this, in characters, also need like titles.
@@ -80,34 +82,63 @@ fn titles(a: &[char], b: &[char]) -> f64 {
     text::ratio(small.iter().filter(|pair| large.contains(*pair)).count(), small.len())
 }
 
-/// Do corresponding places hold different facts? Each side must have one that the other has nowhere: where only one
-/// says more, nothing is contradicted.
+/// Do corresponding places hold different facts? Each side must have one that the other text has nowhere in such a
+/// place: where only one says more, nothing is contradicted.
 fn contradict(differences: &[(impl AsRef<[char]>, impl AsRef<[char]>)]) -> bool {
-    let (mut one, mut other): (HashSet<Fact>, HashSet<Fact>) = (HashSet::new(), HashSet::new());
-    for (a, b) in differences {
-        let (a, b) = (a.as_ref(), b.as_ref());
-        match slips(a, b) {
-            // Of slips of the pen only numbers and levels are facts.
-            Some(slips) => {
-                for (a, b) in slips {
-                    let hard = |text: char| facts(&[text]).into_iter().filter(|(kind, _)| *kind != Kind::Place);
-                    one.extend(hard(a));
-                    other.extend(hard(b));
-                }
-            }
-            None => {
-                one.extend(facts(a));
-                other.extend(facts(b));
-            }
+    let told: Vec<(Vec<Fact>, Vec<Fact>)> = differences
+        .iter()
+        .filter_map(|(a, b)| trimmed(a.as_ref(), b.as_ref()))
+        // What was written anew at length corresponds to nothing.
+        .filter(|(a, b)| a.len().min(b.len()) <= FREE)
+        .flat_map(|(a, b)| match slips(a, b) {
+            // Of slips of the pen only numbers and levels are facts, and only where both sides have one.
+            Some(slips) => slips
+                .into_iter()
+                .map(|(a, b)| {
+                    let hard = |c: char| facts(&[c]).into_iter().filter(|(kind, _)| *kind != Kind::Place).collect();
+                    (hard(a), hard(b))
+                })
+                .collect(),
+            None => vec![(facts(a), facts(b))],
+        })
+        .collect();
+    let one: HashSet<&Fact> = told.iter().flat_map(|(a, _)| a).collect();
+    let other: HashSet<&Fact> = told.iter().flat_map(|(_, b)| b).collect();
+    told.iter().any(|(a, b)| {
+        let numbers =
+            |facts: &[Fact]| facts.iter().filter(|fact| fact.0 == Kind::Number).cloned().collect::<HashSet<_>>();
+        let (here, there) = (numbers(a), numbers(b));
+        // One number in the place of another, whatever else the texts hold.
+        if !here.is_empty() && !there.is_empty() && here.is_disjoint(&there) && a.len() + b.len() <= 4 {
+            return true;
         }
-    }
-    [Kind::Number, Kind::Place, Kind::Level, Kind::Deed].into_iter().any(|kind| {
-        let only = |these: &HashSet<Fact>, those: &HashSet<Fact>| {
-            these.iter().filter(|fact| fact.0 == kind && !those.contains(*fact)).count()
-        };
-        let (here, there) = (only(&one, &other), only(&other, &one));
-        here > 0 && there > 0
+        [Kind::Number, Kind::Place, Kind::Level, Kind::Deed].into_iter().any(|kind| {
+            let only = |these: &[Fact], those: &HashSet<&Fact>| {
+                these.iter().any(|fact| fact.0 == kind && !those.contains(fact))
+            };
+            only(a, &other) && only(b, &one)
+        })
     })
+}
+
+/// Two pieces without what they have in common at their ends; `None` where one is empty then. A number stays whole.
+fn trimmed<'t>(mut a: &'t [char], mut b: &'t [char]) -> Option<(&'t [char], &'t [char])> {
+    let in_number = |text: &[char], at: usize| text.get(at).is_some_and(char::is_ascii_digit);
+    let mut same = a.iter().zip(b).take_while(|(a, b)| a == b).count();
+    while same > 0 && in_number(a, same - 1) {
+        same -= 1;
+    }
+    (a, b) = (a.get(same..)?, b.get(same..)?);
+    let mut same = a.iter().rev().zip(b.iter().rev()).take_while(|(a, b)| a == b).count();
+    while same > 0 && in_number(a, a.len() - same) {
+        same -= 1;
+    }
+    // 县 behind 平定 and 盂 tells that they are places.
+    if same > 0 && a.len() > same && b.len() > same && a.get(a.len() - same).is_some_and(|c| RANKS.contains(c)) {
+        same -= 1;
+    }
+    (a, b) = (a.get(..a.len() - same)?, b.get(..b.len() - same)?);
+    (!a.is_empty() && !b.is_empty()).then_some((a, b))
 }
 
 /// The single characters by which two pieces of one length differ, no two of them beside each other; `None` where they
@@ -157,19 +188,23 @@ fn facts(text: &[char]) -> Vec<Fact> {
             found.push((Kind::Level, c.to_string()));
         }
         // The name before the word for its rank; of what was cut off, the word may stand outside.
-        if matches!(c, '县' | '市' | '区' | '镇' | '乡' | '村' | '街' | '路') && at > 0 {
+        if RANKS.contains(&c) && at > 0 {
             let from = at.saturating_sub(2);
-            found.push((Kind::Place, text.get(from..=at).unwrap_or(&[]).iter().collect()));
+            let name = text.get(from..=at).unwrap_or(&[]);
+            let is_name = !name
+                .iter()
+                .rev()
+                .skip(1)
+                .any(|c| RANKS.contains(c) || "各全我本该此等的在及与和了为到从对地城小".contains(*c));
+            if is_name {
+                found.push((Kind::Place, name.iter().collect()));
+            }
         }
         let pair: String = text.get(at..(at + 2).min(text.len())).unwrap_or(&[]).iter().collect();
         if DEEDS.contains(&pair.as_str()) {
             found.push((Kind::Deed, pair));
         }
         at += 1;
-    }
-    // A short difference that is nothing but Chinese characters is a name.
-    if (2..=4).contains(&text.len()) && text.iter().all(|c| ('\u{4e00}'..='\u{9fff}').contains(c)) && found.is_empty() {
-        found.push((Kind::Place, text.iter().collect()));
     }
     found
 }
@@ -209,4 +244,84 @@ fn is_roundup(title: &str, text: &str) -> bool {
         })
         .count();
     marked >= 2 || WORDS.iter().any(|word| title.contains(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOTICE: &str = "因供热管网改造，新建北大街自十二中路口至桃河桥头路段将于3月9日22时至3月12日6时临时封闭，请过往车辆绕行\
+        南大街或德胜街，公交3路、15路改线运行。施工期间给沿线单位和居民带来不便，敬请谅解。请广大驾驶人提前安排出行路线，\
+        服从现场交警和施工人员的指挥。咨询电话每天八时至二十时有人接听，夜间遇到紧急情况可以拨打市民热线反映。";
+    const TITLE: &str = "关于新建北大街部分路段临时封闭的通告";
+
+    fn check(a: (&str, &str), b: (&str, &str), expected: Likeness) {
+        let (one, other) = (Story::new(a.0, a.1), Story::new(b.0, b.1));
+        assert_eq!(compare(&one, &other), expected, "{} | {}", a.0, b.0);
+        assert_eq!(compare(&other, &one), expected, "{} | {}, the other way round", b.0, a.0);
+    }
+
+    #[test]
+    fn what_reprints_change_is_no_difference() {
+        let lead = format!("据阳泉市人民政府网站消息：{NOTICE}（责任编辑：王某）");
+        let cut: String = NOTICE.chars().take(110).collect();
+        let wide = NOTICE.replace('3', "３").replace("封闭", "封閉").replace("车辆", "車輛");
+        let slip = NOTICE.replace("谅解", "凉解").replace("指挥", "指辉");
+        for text in [NOTICE, &lead, &cut, &wide, &slip] {
+            check((TITLE, NOTICE), (TITLE, text), Likeness::Same);
+        }
+        check((TITLE, NOTICE), ("注意绕行！北大街封路", NOTICE), Likeness::Same);
+    }
+
+    #[test]
+    fn notices_of_one_template_stay_two() {
+        let swap = |pairs: &[(&str, &str)]| {
+            let all = |text: &str| pairs.iter().fold(text.to_owned(), |text, (from, to)| text.replace(from, to));
+            (all(TITLE), all(NOTICE))
+        };
+        for pairs in [
+            &[("3月9日", "4月9日"), ("3月12日", "4月12日")][..],
+            &[("北大街", "南外街"), ("桃河桥头", "义井桥头")],
+            &[("封闭", "解除封闭"), ("3月9日22时", "3月15日8时")],
+        ] {
+            let (title, text) = swap(pairs);
+            check((TITLE, NOTICE), (&title, &text), Likeness::Different);
+        }
+        let warn = |place: &str, level: &str| {
+            format!(
+                "{place}气象台3月9日8时发布道路结冰{level}色预警信号：预计未来12小时内，{place}大部分路段将出现道路结冰，对交通有影响，请有关单位和人员做好防范，驾驶人减速慢行，行人注意防滑，尽量减少夜间外出。"
+            )
+        };
+        check(("道路结冰预警", &warn("平定县", "黄")), ("道路结冰预警", &warn("盂县", "黄")), Likeness::Different);
+        check(("道路结冰预警", &warn("平定县", "黄")), ("道路结冰预警", &warn("平定县", "橙")), Likeness::Different);
+    }
+
+    #[test]
+    fn a_round_up_is_none_of_its_parts() {
+        let digest = format!(
+            "◆北大街封闭\n{NOTICE}\n◆图书馆延时\n市图书馆新馆周末开放到二十一时，少儿阅览区同步延长，读者凭证预约。"
+        );
+        check((TITLE, NOTICE), ("每日要闻速览（3月9日）", &digest), Likeness::Different);
+    }
+
+    #[test]
+    fn latin_texts_are_compared_by_words() {
+        let text = |street: &str, day: &str| {
+            format!(
+                "The council closes {street} between the station and the old bridge from {day} March until the end of the month while the gas main is replaced. Buses will take another route along the river and the market stays open every morning. Residents who need access for deliveries should call the works office before noon on the day before."
+            )
+        };
+        check(
+            ("Road closed", &text("South Street", "9")),
+            ("Closure", &format!("From our reporter. {}", text("South Street", "9"))),
+            Likeness::Same,
+        );
+        check(
+            ("Road closed", &text("South Street", "9")),
+            ("Road closed", &text("South Street", "16")),
+            Likeness::Different,
+        );
+        let other = "The library opens its new reading room on Saturday with a concert by the school orchestra, and the mayor will hand out the first hundred cards to children of the town. Books can be taken home for four weeks and returned at every branch. The room stays open until nine in the evening on weekdays, and until six on Sundays.";
+        check(("Road closed", &text("South Street", "9")), ("Library", other), Likeness::Different);
+    }
 }

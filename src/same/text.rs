@@ -6,9 +6,14 @@ use std::sync::LazyLock;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// How many of a text's shingles are kept to find its like: those with the smallest hashes.
-const SKETCH: usize = 16;
+const SKETCH: usize = 24;
 /// The most characters of a text that are compared.
 const LONGEST: usize = 20_000;
+/// Supplementary Private Use Area-A, less its last two code points.
+const PRIVATE: u32 = 0xf_0000;
+const PRIVATE_SIZE: u64 = 65_534;
+/// The words that stand behind a place's name.
+pub(super) const RANKS: [char; 8] = ['县', '市', '区', '镇', '乡', '村', '街', '路'];
 /// The characters of a shingle.
 const SHINGLE: usize = 4;
 
@@ -24,22 +29,37 @@ static SIMPLIFIED: LazyLock<HashMap<char, char>> = LazyLock::new(|| {
     map
 });
 
-/// A text without what reprints change: width, traditional characters, case, punctuation, white space.
+/// A text without what reprints change: width, traditional characters, case, punctuation, white space. A word of a
+/// script that divides words becomes one character of a private plane, so that runs of four are of words there.
 pub(super) fn fold(text: &str) -> Vec<char> {
     let mut out = Vec::with_capacity(text.len() / 3);
+    let mut word = String::new();
+    let flush = |word: &mut String, out: &mut Vec<char>| {
+        if !word.is_empty() {
+            let number = u32::try_from(xxh3_64(word.as_bytes()) % PRIVATE_SIZE).unwrap_or(0);
+            out.extend(char::from_u32(PRIVATE + number));
+            word.clear();
+        }
+    };
     for c in text.chars() {
         let c = match c {
             '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),
             c if c.is_ascii() => c,
             c => SIMPLIFIED.get(&c).copied().unwrap_or(c),
         };
+        if c.is_alphabetic() && u32::from(c) < 0x2e80 {
+            word.extend(c.to_lowercase());
+            continue;
+        }
+        flush(&mut word, &mut out);
         if c.is_alphanumeric() {
-            out.extend(c.to_lowercase());
+            out.push(c);
         }
         if out.len() >= LONGEST {
             break;
         }
     }
+    flush(&mut word, &mut out);
     out
 }
 
@@ -104,7 +124,10 @@ pub(super) fn differences<'t>(a: &'t [char], b: &'t [char]) -> Vec<(&'t [char], 
     let (mut end_a, mut end_b) = (0, 0);
     for (from_a, from_b) in anchors.iter().copied().chain([(a.len(), b.len())]) {
         if from_a >= end_a && from_b >= end_b {
-            let gap = (a.get(end_a..from_a).unwrap_or(&[]), b.get(end_b..from_b).unwrap_or(&[]));
+            // 县 behind 平定 and 盂 tells that they are places.
+            let ranked = a.get(from_a).is_some_and(|c| RANKS.contains(c)) && from_a > end_a && from_b > end_b;
+            let (to_a, to_b) = (from_a + usize::from(ranked), from_b + usize::from(ranked));
+            let gap = (a.get(end_a..to_a).unwrap_or(&[]), b.get(end_b..to_b).unwrap_or(&[]));
             let is_edge = end_a == 0 || from_a == a.len();
             // Before the first anchor and behind the last, one text often only has more.
             if !gap.0.is_empty() && !gap.1.is_empty() && (!is_edge || gap.0.len().max(gap.1.len()) <= 40) {

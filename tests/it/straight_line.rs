@@ -125,3 +125,48 @@ fn the_topics_of_a_source_are_labels_of_its_items() {
     let daemon = house.start();
     assert_eq!(daemon.until_items("140300", 1)[0]["tags"][0], "政务");
 }
+
+#[test]
+fn a_reprint_with_another_link_is_one_entry_and_a_template_stays_two() {
+    let body = |place: &str, day: &str| {
+        format!(
+            "因供热管网改造，{place}北大街自十二中路口至桥头路段将于3月{day}日22时起临时封闭，请过往车辆绕行南大街或德胜街，公交3路、15路改线运行。\
+             施工期间给沿线单位和居民带来不便，敬请谅解。请广大驾驶人提前安排出行路线，服从现场交警和施工人员的指挥，夜间遇到紧急情况可以拨打市民热线反映。"
+        )
+    };
+    let told =
+        |link: &str, title: &str, text: &str| feed(&[("x", link, title, 2)]).replace(&format!("{title}。"), text);
+    let gov = told("/g/1", "封闭施工通告", &body("平定县", "9"));
+    let paper = told("/p/77", "注意绕行", &format!("据平定县人民政府消息：{}（责任编辑：王某）", body("平定县", "9")));
+    let other = told("/o/5", "封闭施工通告", &body("盂县", "16"));
+    let sites = [
+        Site::new(111, move |_| Reply::ok(gov.clone())),
+        Site::new(112, move |_| Reply::ok(paper.clone())),
+        Site::new(113, move |_| Reply::ok(other.clone())),
+    ];
+    let house = House::new(&source("gov", "140300", &sites[0].url("/feed")));
+    let daemon = house.start();
+    daemon.until_items("140300", 1);
+    house.sources(
+        &["gov", "paper", "other"]
+            .iter()
+            .zip(&sites)
+            .map(|(id, site)| source(id, "140300", &site.url("/feed")))
+            .collect::<String>(),
+    );
+    daemon.signal("HUP");
+    super::house::until("two stories of three reports", || {
+        let items = daemon.items("140300");
+        let related: usize = items.iter().map(|item| item["_dayuan"]["related"].as_array().map_or(0, Vec::len)).sum();
+        (items.len() == 2 && related == 1).then_some(())
+    });
+    let first = daemon.items("140300").into_iter().find(|item| item["_dayuan"]["related"][0].is_object()).unwrap();
+    assert_eq!(
+        (first["title"].as_str(), &first["_dayuan"]["source"]["title"]),
+        (Some("封闭施工通告"), &"gov title".into())
+    );
+    assert_eq!(daemon.items("140321").len(), 1, "each is in its own county");
+    assert_eq!(daemon.items("140322").len(), 1);
+    assert_eq!(daemon.stop(), Some(0));
+    assert!(house.run(&["verify"]).status.success(), "the log gives the same stories again");
+}
