@@ -57,6 +57,8 @@ struct Name {
 #[derive(Clone, Debug)]
 struct Place {
     level: Level,
+    /// Is it called a city, though it may stand where counties do?
+    is_city: bool,
     /// Itself and what is above it, nearest first.
     path: Vec<RegionId>,
 }
@@ -115,7 +117,8 @@ impl Places {
                 hasher.update(name.as_bytes());
                 hasher.update(b"\0");
             }
-            places.insert(region.id.clone(), Place { level, path });
+            let is_city = level == Level::City || region.name.ends_with('市');
+            places.insert(region.id.clone(), Place { level, is_city, path });
         }
         let mut names = Vec::with_capacity(found.len());
         let mut begins: HashMap<[char; 2], Vec<usize>> = HashMap::new();
@@ -344,7 +347,7 @@ impl Places {
         let says = |words: &[&str]| words.iter().any(|word| both.contains(word));
         let tag = |region: &RegionId| Some(Tag { region: region.clone(), evidence: "own" });
         let above = |level: Level| home.path.iter().find(|region| self.level_of(region) == Some(level));
-        let is_city = home.level == Level::City || self.name_ends(source, '市');
+        let is_city = home.is_city;
         let first: String = title.iter().collect();
         // Who speaks of the province in the title means it.
         if PROVINCE.iter().any(|word| first.contains(word)) {
@@ -357,12 +360,6 @@ impl Places {
             _ if says(&PROVINCE) => above(Level::Province).and_then(tag),
             _ => None,
         }
-    }
-
-    fn name_ends(&self, region: &RegionId, mark: char) -> bool {
-        self.names
-            .iter()
-            .any(|name| name.kind == Kind::Full && name.regions.contains(region) && name.text.last() == Some(&mark))
     }
 }
 

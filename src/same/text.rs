@@ -1,6 +1,6 @@
 //! Texts made comparable: folded, in shingles, aligned.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BinaryHeap, HashMap, HashSet};
 use std::sync::LazyLock;
 
 use xxhash_rust::xxh3::xxh3_64;
@@ -17,17 +17,25 @@ pub(super) const RANKS: [char; 8] = ['县', '市', '区', '镇', '乡', '村', '
 /// The characters of a shingle.
 const SHINGLE: usize = 4;
 
-/// Traditional to simplified.
-static SIMPLIFIED: LazyLock<HashMap<char, char>> = LazyLock::new(|| {
-    let mut map = HashMap::with_capacity(4096);
+/// Traditional to simplified: for every character of the Basic Multilingual Plane the one that stands for it.
+static SIMPLIFIED: LazyLock<Vec<u16>> = LazyLock::new(|| {
+    let mut table: Vec<u16> = (0..=u16::MAX).collect();
     for line in include_str!("simplified.txt").lines().filter(|line| !line.starts_with('#')) {
         let mut chars = line.chars();
         while let (Some(from), Some(to)) = (chars.next(), chars.next()) {
-            map.insert(from, to);
+            let slot = usize::try_from(u32::from(from)).ok().and_then(|at| table.get_mut(at));
+            if let (Some(slot), Ok(to)) = (slot, u16::try_from(u32::from(to))) {
+                *slot = to;
+            }
         }
     }
-    map
+    table
 });
+
+fn simplified(table: &[u16], c: char) -> char {
+    let found = usize::try_from(u32::from(c)).ok().and_then(|at| table.get(at)).copied();
+    found.and_then(|code| char::from_u32(code.into())).unwrap_or(c)
+}
 
 /// A text without what reprints change: width, traditional characters, case, punctuation, white space. A word of a
 /// script that divides words becomes one character of a private plane, so that runs of four are of words there.
@@ -45,7 +53,7 @@ pub(super) fn fold(text: &str) -> Vec<char> {
         let c = match c {
             '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),
             c if c.is_ascii() => c,
-            c => SIMPLIFIED.get(&c).copied().unwrap_or(c),
+            c => simplified(&SIMPLIFIED, c),
         };
         if c.is_alphabetic() && u32::from(c) < 0x2e80 {
             word.extend(c.to_lowercase());
@@ -82,13 +90,19 @@ pub fn sketch(text: &str) -> Vec<u32> {
     if folded.len() < 40 {
         return Vec::new();
     }
-    // The upper half decides the order, so that it is what is kept.
-    let mut hashes: Vec<u32> =
-        folded.windows(SHINGLE).map(|window| u32::try_from(hash(window) >> 32).unwrap_or(0)).collect();
-    hashes.sort_unstable();
-    hashes.dedup();
-    hashes.truncate(SKETCH);
-    hashes
+    let mut least: BinaryHeap<u32> = BinaryHeap::with_capacity(SKETCH + 1);
+    for window in folded.windows(SHINGLE) {
+        // The upper half decides the order, so that it is what is kept.
+        let hash = u32::try_from(hash(window) >> 32).unwrap_or(0);
+        let is_less = least.len() < SKETCH || least.peek().is_some_and(|most| hash < *most);
+        if is_less && !least.iter().any(|known| *known == hash) {
+            least.push(hash);
+            if least.len() > SKETCH {
+                least.pop();
+            }
+        }
+    }
+    least.into_sorted_vec()
 }
 
 /// The share of the smaller set that the larger holds.

@@ -24,10 +24,12 @@ const AHEAD: i64 = 10 * 60 * 1000;
 
 /// How far apart two items may be published that are one story, in milliseconds.
 const WINDOW: i64 = 14 * 86_400_000;
-/// A shingle that more items than these hold is a formula.
-const MOST_BEARERS: usize = 64;
+/// A shingle that more stories than these hold is a formula.
+const MOST_BEARERS: usize = 32;
 /// So many items stay in the index even where they lie too far back: looking them up costs little.
 const KEPT: usize = 20_000;
+/// The most reports of one story that later ones are compared with, beside the first.
+const MOST_ALIKE: usize = 8;
 /// The least shingles of a sketch that two items share which are worth a look.
 const LEAST_SHARED: usize = 2;
 /// The most items that a new one is compared with in full.
@@ -125,8 +127,9 @@ pub(super) struct State {
     now: Moment,
     /// The names of regions, by which items are placed.
     places: Arc<Places>,
-    /// The shingles by which texts are found that are alike, of the items of the last days: hash, first report.
-    likes: BTreeSet<(u32, u64)>,
+    /// The shingles by which texts are found that are alike, of the items of the last days: the hash above
+    /// the lower half of the number of the first report.
+    likes: BTreeSet<u64>,
     /// What stands in there, by the time of its first sight.
     recent: VecDeque<(Moment, u64, Vec<u32>)>,
 }
@@ -317,11 +320,10 @@ impl State {
         self.forget_likes();
         let sketch = same::sketch(text);
         let head = self.likest(source, report, text, &sketch, read);
-        for hash in &sketch {
-            self.likes.insert((*hash, seq));
-        }
-        if !sketch.is_empty() {
-            self.recent.push_back((report.seen, seq, sketch));
+        // What everybody prints is found by its first reports; more of them would look like a formula.
+        let members = head.and_then(|head| self.slots.get(&head)).map_or(0, |head| head.members.len());
+        if members < MOST_ALIKE {
+            self.remember_like(report.seen, seq, sketch);
         }
         head
     }
@@ -341,12 +343,9 @@ impl State {
         }
         let mut shared: HashMap<u64, usize> = HashMap::new();
         for hash in sketch {
-            let is_near = |first: &u64| {
-                self.slots.get(first).is_some_and(|slot| report.seen.since(slot.seen).abs() <= 2 * WINDOW)
-            };
-            let bearers = self.likes.range((*hash, 0)..=(*hash, u64::MAX)).map(|(_, first)| *first).filter(is_near);
-            let bearers: Vec<u64> = bearers.take(MOST_BEARERS + 1).collect();
+            let bearers = self.likes.range(like_key(*hash, 0)..=like_key(*hash, u64::from(u32::MAX)));
             // What so many say is a formula.
+            let bearers: Vec<u64> = bearers.take(MOST_BEARERS + 1).map(|key| key & u64::from(u32::MAX)).collect();
             if bearers.len() <= MOST_BEARERS {
                 bearers.into_iter().for_each(|first| *shared.entry(first).or_default() += 1);
             }
@@ -355,10 +354,11 @@ impl State {
             .into_iter()
             .filter(|(first, count)| {
                 *count >= LEAST_SHARED
-                    && self
-                        .slots
-                        .get(first)
-                        .is_some_and(|slot| slot.source != source && slot.published.at.since(published).abs() <= WINDOW)
+                    && self.slots.get(first).is_some_and(|slot| {
+                        slot.source != source
+                            && report.seen.since(slot.seen).abs() <= 2 * WINDOW
+                            && slot.published.at.since(published).abs() <= WINDOW
+                    })
             })
             .map(|(first, count)| (count, first))
             .collect();
@@ -395,31 +395,42 @@ impl State {
         {
             if let Some((_, first, sketch)) = self.recent.pop_front() {
                 for hash in sketch {
-                    self.likes.remove(&(hash, first));
+                    self.likes.remove(&like_key(hash, first));
                 }
             }
         }
     }
 
-    /// Fills the index from the items of the last days, whose texts `read` reaches.
+    fn remember_like(&mut self, seen: Moment, first: u64, sketch: Vec<u32>) {
+        for hash in &sketch {
+            self.likes.insert(like_key(*hash, first));
+        }
+        if !sketch.is_empty() {
+            self.recent.push_back((seen, first, sketch));
+        }
+    }
+
+    /// Fills the index from the items of the last days, whose texts `read` reaches: with what stood there before.
     pub(super) fn recall(&mut self, read: &dyn Fn(Position) -> Option<Record>) {
         let newest = self.slots.values().map(|slot| slot.seen).max().unwrap_or_default();
-        let recent: Vec<(u64, Moment, Position)> = self
-            .slots
-            .iter()
-            .filter(|(_, slot)| newest.since(slot.seen) <= 2 * WINDOW)
-            .map(|(first, slot)| (*first, slot.seen, slot.position))
-            .collect();
-        for (first, seen, position) in recent {
-            let Some(Record::Report(report)) = read(position) else { continue };
+        let mut found = Vec::new();
+        for (first, slot) in self.slots.iter().rev() {
+            if found.len() >= KEPT && newest.since(slot.seen) > 2 * WINDOW {
+                break;
+            }
+            let head = self.slots.get(&slot.head).unwrap_or(slot);
+            if head.members.iter().position(|member| member == first).is_some_and(|at| at >= MOST_ALIKE) {
+                continue;
+            }
+            let Some(Record::Report(report)) = read(slot.position) else { continue };
             let text = if report.draft.text.is_empty() { &report.draft.summary } else { &report.draft.text };
             let sketch = same::sketch(text);
-            for hash in &sketch {
-                self.likes.insert((*hash, first));
-            }
             if !sketch.is_empty() {
-                self.recent.push_back((seen, first, sketch));
+                found.push((slot.seen, *first, sketch));
             }
+        }
+        for (seen, first, sketch) in found.into_iter().rev() {
+            self.remember_like(seen, first, sketch);
         }
     }
 
@@ -906,6 +917,11 @@ fn moment(record: &Record) -> Moment {
         | Record::Restore { at, .. }
         | Record::Expire { at, .. } => *at,
     }
+}
+
+/// A shingle's hash with the item that holds it. Of four thousand million items, the last ones are told apart.
+fn like_key(hash: u32, first: u64) -> u64 {
+    u64::from(hash) << 32 | first & u64::from(u32::MAX)
 }
 
 /// A content hash within one source.
