@@ -720,8 +720,11 @@ impl Reader<'_> {
             let path = link.path();
             let (folder, file) = path.rsplit_once('/')?;
             let (name, extension) = file.rsplit_once('.').unwrap_or((file, ""));
-            let bare = name.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches(['_', '-', 'p']);
-            let bare = if bare.len() < 3 || name.len() - bare.len() > 4 { name } else { bare };
+            let is_page = |part: &str| (1..=3).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit());
+            let bare = name
+                .rsplit_once(['_', '-'])
+                .filter(|(_, part)| is_page(part.trim_start_matches('p')))
+                .map_or(name, |(bare, _)| bare);
             Some(format!("{folder}/{bare}.{extension}"))
         };
         let own = stem(self.url)?;

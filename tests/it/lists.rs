@@ -177,3 +177,39 @@ fn add_finds_a_list_or_the_feed_of_a_page_and_keeps_comments() {
         "a refused one leaves no trace"
     );
 }
+
+#[test]
+fn a_list_that_answers_to_post_only_and_an_article_of_two_pages() {
+    let site = Site::new(107, |asked| match asked.path.as_str() {
+        "/list/" if asked.headers.get("content-type").is_some_and(|kind| kind.contains("form-urlencoded")) => {
+            Reply::ok(page(4))
+        }
+        "/list/" => Reply::status("405 Method Not Allowed"),
+        "/a/0.html" => Reply::ok(
+            String::from_utf8(article("/a/0.html").body)
+                .unwrap()
+                .replace("</div></body>", "</div><p><a href=\"/a/0_2.html\">下一页</a></p></body>"),
+        ),
+        "/a/0_2.html" => Reply::ok(
+            String::from_utf8(article("/a/0.html").body)
+                .unwrap()
+                .replace("第0条", "续页")
+                .replace("施工和检查期间", "续页所述各项工作进行期间"),
+        ),
+        path => article(path),
+    });
+    let house = House::new(&(list("gov", &site) + "post = \"page=1&size=20\"\n"));
+    let daemon = house.start();
+    let items = daemon.until_items("140300", 4);
+    let first = items.iter().find(|item| item["title"] == TITLES[0]).unwrap();
+    let page =
+        get(daemon.address, &format!("/items/{}", first["id"].as_str().unwrap().trim_start_matches("urn:uuid:")));
+    assert!(page.status == 200);
+    assert_eq!(site.asked().iter().filter(|asked| asked.path == "/a/0_2.html").count(), 1, "the second page is read");
+    let output = house.run(&["inspect", &site.url("/a/0.html"), "--as", "article", "--json"]);
+    let found: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(
+        (found["source"].as_str(), found["published"].as_str()),
+        (Some("阳泉日报"), Some("2026-11-20T08:30:00+08:00"))
+    );
+}
