@@ -111,3 +111,43 @@ fn a_document_that_would_be_read_over_and_over_is_read_once() {
         read(rss(&text));
     }
 }
+
+#[test]
+fn h1_pages_of_nothing_but_depth_breadth_or_breaks() {
+    let rules = Rules { kind: dayuan::model::Kind::List, ..Rules::default() };
+    let row = |at: usize| format!("<div><a href=\"/n/{at}.html\">一则新闻的标题文字{at}</a>");
+    let pages = [
+        "<div>".repeat(100_000),
+        (0..20_000).map(|at| format!("<b i{at}>")).collect::<String>() + &"x</b>".repeat(20_000),
+        "<table>".repeat(10_000),
+        "<a href=/x>t".repeat(20_000),
+        "<ul><li>".repeat(50_000),
+        (0..10_000).map(row).collect(),
+        format!("<div>{}</div>", "一句话，又一句。<br>".repeat(20_000)),
+        "<a href=\"".repeat(50_000),
+        "<".repeat(500_000),
+        format!("<p>{}", "March 9, ".repeat(50_000)),
+        format!("<a href=/x>{}</a>", "2023-03-09 ".repeat(50_000)),
+    ];
+    for body in pages {
+        let page =
+            Page { url: Link::parse("http://example.org/").unwrap(), content_type: None, body: body.into_bytes() };
+        assert!(read::read(&page, &rules, NOW).drafts.len() <= read::MOST_DRAFTS);
+        let article = read::read_article(&page, &rules, NOW);
+        assert!(article.draft.is_none_or(|draft| draft.text.len() <= 256 * 1024));
+    }
+}
+
+#[test]
+fn a_page_cut_off_anywhere() {
+    for name in ["lists/cards-split-date.html", "lists/ucap.json", "lists/hanweb-inline.html", "articles/labels.html"] {
+        let whole = std::fs::read(format!("{}/tests/fixtures/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+        for end in (0..whole.len()).step_by(3) {
+            let body = whole.get(..end).unwrap().to_vec();
+            let page = Page { url: Link::parse("http://example.org/").unwrap(), content_type: None, body };
+            let (reading, article) =
+                (read::read(&page, &Rules::default(), NOW), read::read_article(&page, &Rules::default(), NOW));
+            assert!(reading.drafts.len() <= 100 && article.faults.len() <= 10, "{name} cut at {end}");
+        }
+    }
+}
