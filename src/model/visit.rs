@@ -86,6 +86,8 @@ pub struct Revisit {
 /// What we remember of a source's list beside its visits.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Memory {
+    /// The address of the source that all this was learned from; of another one nothing of it holds.
+    pub page: Option<Link>,
     /// What kind of document it was.
     pub format: String,
     /// How many rows it usually has.

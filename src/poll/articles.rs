@@ -16,6 +16,8 @@ const LONGEST: i64 = 180_000;
 const MOST_PAGES: usize = 10;
 /// When an article is read again, in seconds after the time before.
 const AGAIN: [i64; 3] = [3600, 24 * 3600, 7 * 24 * 3600];
+/// How long a host is left alone that is busy and does not say for how long, in seconds.
+const BUSY: u64 = 3600;
 /// Pages larger than this are read away from the threads that serve, in bytes.
 const LARGE: usize = 64 * 1024;
 
@@ -38,17 +40,24 @@ pub(super) struct Articles<'a> {
     gap: Duration,
     began: Moment,
     asked: usize,
+    /// Until when the host wants to be left alone, where it said so.
+    busy: Option<Moment>,
 }
 
 impl<'a> Articles<'a> {
     pub(super) fn new(house: &'a House, source: &'a Source, gap: i64) -> Self {
         let gap = Duration::from_millis(u64::try_from(gap).unwrap_or(0));
-        Self { house, source, rules: Arc::new(Rules::of(source)), gap, began: (house.clock)(), asked: 0 }
+        Self { house, source, rules: Arc::new(Rules::of(source)), gap, began: (house.clock)(), asked: 0, busy: None }
+    }
+
+    /// Until when the host wants to be left alone, where one of its pages said so.
+    pub(super) const fn busy(&self) -> Option<Moment> {
+        self.busy
     }
 
     /// May more be read in this poll?
     pub(super) fn has_room(&self) -> bool {
-        self.asked < MOST && (self.house.clock)().since(self.began) < LONGEST
+        self.busy.is_none() && self.asked < MOST && (self.house.clock)().since(self.began) < LONGEST
     }
 
     /// Completes what a list says of an item with what its page says.
@@ -101,6 +110,12 @@ impl<'a> Articles<'a> {
         match answer.status {
             200 => {}
             404 | 410 => return Err(Unread::Gone),
+            // These speak for the whole host, whichever of its pages was asked (RFC 6585, section 4; RFC 9110, 15.6.4).
+            status @ (429 | 503) => {
+                let wait = answer.retry_after.unwrap_or(BUSY);
+                self.busy = Some(now.plus_seconds(i64::try_from(wait).unwrap_or(0)));
+                return Err(Unread::Later(format!("the site asks us to come less often ({status})")));
+            }
             status => return Err(Unread::Later(format!("the site answered {status}"))),
         }
         let page = Page { url: answer.url, content_type: answer.content_type, body: answer.body };

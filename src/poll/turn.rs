@@ -94,7 +94,11 @@ pub(super) struct Done {
 pub(super) async fn turn(house: &House, source: &Source, mut visit: Visit, pace: Pace, gap: i64, quota: Quota) -> Done {
     let asked = (house.clock)();
     // Memory that is lost costs one look at the page that leads to the list.
-    let memory = house.visits.memory(&source.id).unwrap_or_default();
+    let kept = house.visits.memory(&source.id).unwrap_or_default();
+    let mut memory = kept.clone();
+    if memory.page.as_ref() != Some(&source.url) {
+        memory = Memory { page: Some(source.url.clone()), ..Memory::default() };
+    }
     let link = memory.follow.clone().unwrap_or_else(|| start(source, &visit, asked));
     if visit.url.as_ref() != Some(&link) {
         visit.validators = Validators::default();
@@ -105,13 +109,12 @@ pub(super) async fn turn(house: &House, source: &Source, mut visit: Visit, pace:
         validators: &visit.validators,
         own_port: source.url.port(),
         tls: source.tls,
-        post: source.post.as_deref(),
+        post: source.post.as_deref().filter(|_| memory.follow.is_none()),
     };
     let answer = house.fetcher.get(request, asked).await;
 
     let now = (house.clock)();
-    let kept = memory.clone();
-    let mut turn = Turn { house, source, visit, memory, gap, quota, now };
+    let mut turn = Turn { house, source, visit, memory, gap, quota, now, busy: None };
     let mut outcome = match answer {
         Ok(answer) => turn.take(answer, &link).await,
         Err(error) => failed(&error),
@@ -129,7 +132,7 @@ pub(super) async fn turn(house: &House, source: &Source, mut visit: Visit, pace:
     }
     let host_until = match &outcome {
         Outcome::Busy { wait: Some(wait), .. } => Some(now.plus_seconds(i64::try_from(*wait).unwrap_or(0))),
-        _ => None,
+        _ => turn.busy,
     };
     house.metrics.polled(word(&outcome));
     log(source, &outcome);
@@ -166,6 +169,8 @@ struct Turn<'a> {
     gap: i64,
     quota: Quota,
     now: Moment,
+    /// Until when the host wants to be left alone, where the page of an article said so.
+    busy: Option<Moment>,
 }
 
 impl Turn<'_> {
@@ -199,10 +204,13 @@ impl Turn<'_> {
         let asked_wait = least_wait(&answer);
         let page = Page { url: answer.url.clone(), content_type: answer.content_type.clone(), body: answer.body };
         let mut reading = self.read_page(page, &rules).await;
+        // Validators belong to the address that gave them, which is asked from now on.
+        let (mut asked, mut validators) = (asked.clone(), answer.validators);
         if let Some(follow) = reading.follow.take().filter(|_| reading.drafts.is_empty()) {
             match self.read_followed(&follow, &rules).await {
                 Ok(followed) => {
-                    reading = followed;
+                    (reading, validators) = followed;
+                    asked = follow.clone();
                     self.memory.follow = Some(follow);
                 }
                 Err(reason) => return Outcome::Failed { blocked: false, reason },
@@ -224,8 +232,8 @@ impl Turn<'_> {
         }
         self.visit.listed = listed;
         // Both together, before anything else is decided by the body: a header that is absent now is forgotten.
-        self.visit.validators = answer.validators;
-        self.visit.url = Some(asked.clone());
+        self.visit.validators = validators;
+        self.visit.url = Some(asked);
         Outcome::Read { new, wait }
     }
 
@@ -242,7 +250,7 @@ impl Turn<'_> {
     }
 
     /// Reads where a page leads that has no list of its own, one hop and no further.
-    async fn read_followed(&self, link: &Link, rules: &Rules) -> Result<Reading, String> {
+    async fn read_followed(&self, link: &Link, rules: &Rules) -> Result<(Reading, Validators), String> {
         tokio::time::sleep(std::time::Duration::from_millis(u64::try_from(self.gap).unwrap_or(0))).await;
         let request = Request {
             link,
@@ -256,7 +264,7 @@ impl Turn<'_> {
             return Err(format!("the page leads to {link}, which answered {}", answer.status));
         }
         let page = Page { url: answer.url, content_type: answer.content_type, body: answer.body };
-        Ok(self.read_page(page, rules).await)
+        Ok((self.read_page(page, rules).await, answer.validators))
     }
 
     /// What a document has become that was something else, or much more, before; the last good items stay then.
@@ -335,6 +343,7 @@ impl Turn<'_> {
                 Err(Unread::NoArticle) => self.memory.revisits.extend(articles::again(revisit, self.now)),
             }
         }
+        self.busy = self.busy.max(articles.busy());
         if !records.is_empty()
             && let Err(error) = self.house.ledger.commit(records, self.now).await
         {
@@ -424,6 +433,7 @@ impl Turn<'_> {
             }
             listed.push(hash);
         }
+        self.busy = self.busy.max(articles.busy());
         self.house.metrics.found(new, changed);
         listed.sort_unstable();
         listed.dedup();

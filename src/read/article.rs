@@ -161,7 +161,7 @@ impl Reader<'_> {
         }
         dropped.sort_unstable();
         let page = body::lines(self.tree, 0, self.tree.len(), &[]);
-        let title = self.title(&page, body);
+        let title = self.title(body);
         let mut inside = body::lines(self.tree, body, self.tree.end(body), &dropped);
         let (head, tail) = self.around(&page, body, &title);
         let full = inside.clone();
@@ -252,7 +252,7 @@ impl Reader<'_> {
         }
     }
 
-    fn title(&mut self, page: &[Line], body: Id) -> String {
+    fn title(&mut self, body: Id) -> String {
         if let Some(id) = self.pinned("article.title", self.rules.title.as_ref()) {
             self.found.push(("title", "config".into()));
             return self.tree.line(id);
@@ -326,7 +326,6 @@ impl Reader<'_> {
             return heading;
         }
         self.found.push(("title", "<title>".into()));
-        let _ = page;
         without_site(&document, None)
     }
 

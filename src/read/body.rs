@@ -417,12 +417,11 @@ fn is_link_list(tree: &Tree<'_>, id: Id) -> bool {
     if tree.end(id) - id > 3000 {
         return false;
     }
-    let (mut all, mut linked, mut links, mut link_to) = (0, 0, 0, 0);
+    let (mut all, mut linked, mut links) = (0, 0, 0);
     for at in id..tree.end(id) {
         if tree.is(at, &["a"]) {
             let is_file = tree.attribute(at, "href").is_some_and(|href| file_kind(&href).is_some());
             links += usize::from(!is_file);
-            link_to = tree.end(at);
         }
     }
     if links < 2 {
@@ -439,7 +438,6 @@ fn is_link_list(tree: &Tree<'_>, id: Id) -> bool {
             linked += if at < to { wide } else { 0 };
         }
     }
-    let _ = link_to;
     all > 0 && linked * 10 > all * 6
 }
 
@@ -686,7 +684,7 @@ pub(super) fn markup(tree: &Tree<'_>, body: Id, base: &crate::model::Link, dropp
     let mut ends: Vec<(Id, &str)> = Vec::new();
     let mut next_drop = dropped.iter().peekable();
     let mut at = body + 1;
-    let (_, last) = (body, tree.end(body));
+    let last = tree.end(body);
     while at < last {
         while let Some((_, tag)) = ends.pop_if(|(end, _)| *end <= at) {
             out.push_str("</");

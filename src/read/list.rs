@@ -591,9 +591,8 @@ fn place(tree: &Tree<'_>, rows: &[Row]) -> f64 {
     factor
 }
 
-/// Dates of rows whose year is not written: in a list that runs from new to old they never rise again.
+/// Takes the dates away where each row shows the present moment: a moving clock is no date of the rows.
 fn settle_dates(drafts: &mut [Draft], clock: Clock<'_>) {
-    // A moving clock in every row is no date of the rows.
     let now: Vec<bool> = drafts
         .iter()
         .filter_map(|draft| draft.published)

@@ -87,6 +87,7 @@ pub(super) struct VisitRecord {
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct MemoryRecord {
+    pub(super) page: Option<String>,
     pub(super) format: String,
     pub(super) usual: u32,
     pub(super) follow: Option<String>,

@@ -91,6 +91,7 @@ impl Visits {
             misses: revisit.misses,
         };
         let record = MemoryRecord {
+            page: memory.page.as_ref().map(|link| link.as_str().to_owned()),
             format: memory.format.clone(),
             usual: memory.usual,
             follow: memory.follow.as_ref().map(|link| link.as_str().to_owned()),
@@ -153,6 +154,7 @@ fn memory(record: MemoryRecord) -> Memory {
         misses: record.misses,
     };
     Memory {
+        page: record.page.and_then(|text| Link::parse(&text).ok()),
         format: record.format,
         usual: record.usual,
         follow: record.follow.and_then(|text| Link::parse(&text).ok()),

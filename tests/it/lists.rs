@@ -114,8 +114,9 @@ fn a_page_with_a_frame_leads_to_its_list_and_then_the_list_is_asked() {
     let site = Site::new(104, |asked| match asked.path.as_str() {
         "/list/" => {
             Reply::ok("<html><title>要闻</title><body><iframe src=\"/inner/list.html\"></iframe></body></html>")
+                .with("etag", "\"outer\"")
         }
-        "/inner/list.html" => Reply::ok(page(5)),
+        "/inner/list.html" => Reply::ok(page(5)).with("etag", "\"inner\""),
         path => article(path),
     });
     let house = House::new(&list("gov", &site));
@@ -124,6 +125,13 @@ fn a_page_with_a_frame_leads_to_its_list_and_then_the_list_is_asked() {
     let asked = |path: &str| site.asked().iter().filter(|asked| asked.path == path).count();
     until("the list is asked again", || (asked("/inner/list.html") >= 3).then_some(()));
     assert_eq!(asked("/list/"), 1, "the frame around it is not");
+    let second = site.asked().into_iter().filter(|asked| asked.path == "/inner/list.html").nth(1).unwrap();
+    assert_eq!(second.headers.get("if-none-match").map(String::as_str), Some("\"inner\""), "with its own validators");
+    // Another address in the config: nothing that was learned of the old one holds.
+    let moved = Site::new(108, |asked| if asked.path == "/new/" { Reply::ok(page(5)) } else { article(&asked.path) });
+    house.sources(&source("gov", "140300", &moved.url("/new/")));
+    daemon.signal("HUP");
+    until("the new address is asked", || moved.asked().iter().any(|asked| asked.path == "/new/").then_some(()));
 }
 
 #[test]
@@ -212,4 +220,19 @@ fn a_list_that_answers_to_post_only_and_an_article_of_two_pages() {
         (found["source"].as_str(), found["published"].as_str()),
         (Some("阳泉日报"), Some("2026-11-20T08:30:00+08:00"))
     );
+}
+
+#[test]
+fn a_site_that_is_busy_is_asked_for_no_more_articles() {
+    let site = Site::new(109, |asked| match asked.path.as_str() {
+        "/list/" => Reply::ok(page(12)),
+        "/a/2.html" => Reply::status("429 Too Many Requests").with("retry-after", "600"),
+        path => article(path),
+    });
+    let house = House::new(&list("gov", &site));
+    let daemon = house.start();
+    let items = daemon.until_items("140300", 12);
+    assert_eq!(items.len(), 12, "those without a text appear all the same");
+    let articles = site.asked().iter().filter(|asked| asked.path != "/list/").count();
+    assert_eq!(articles, 3, "the third said no");
 }
