@@ -45,6 +45,11 @@ impl Draft {
         self.link.as_deref().and_then(|link| Link::parse(link).ok())
     }
 
+    /// What it says, as plain text: its text, or the summary where there is none.
+    pub fn words(&self) -> &str {
+        if self.text.is_empty() { &self.summary } else { &self.text }
+    }
+
     /// Does it hold anything that a reader could show?
     pub fn is_empty(&self) -> bool {
         self.title.is_empty() && self.link.is_none() && self.text.is_empty() && self.summary.is_empty()

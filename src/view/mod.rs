@@ -8,6 +8,7 @@
 
 mod engine;
 mod error;
+mod likes;
 mod record;
 mod state;
 mod store;

@@ -1,9 +1,10 @@
 //! What the view holds in memory, and how a record of the log changes it.
 
-use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::engine::Change;
+use super::likes::{KEPT, Likes, MOST_ALIKE, WINDOW};
 use super::record::{self, FactsRecord, ItemRecord, MetaRecord};
 use crate::log::{Control, Position, Record, SourceFacts};
 use crate::model::{Authority, ItemId, Link, Moment, Precision, RegionId, Report as ReportNoun, SourceId, Stamp, Zone};
@@ -22,16 +23,6 @@ const MOST_UPDATES: u16 = 24;
 /// How far ahead of its first sight a date may lie, in milliseconds.
 const AHEAD: i64 = 10 * 60 * 1000;
 
-/// How far apart two items may be published that are one story, in milliseconds.
-const WINDOW: i64 = 14 * 86_400_000;
-/// A shingle that more stories than these hold is a formula.
-const MOST_BEARERS: usize = 32;
-/// So many items stay in the index even where they lie too far back: looking them up costs little.
-const KEPT: usize = 20_000;
-/// The most reports of one story that later ones are compared with, beside the first.
-const MOST_ALIKE: usize = 8;
-/// The least shingles of a sketch that two items share which are worth a look.
-const LEAST_SHARED: usize = 2;
 /// The most items that a new one is compared with in full.
 const MOST_COMPARED: usize = 8;
 
@@ -127,11 +118,8 @@ pub(super) struct State {
     now: Moment,
     /// The names of regions, by which items are placed.
     places: Arc<Places>,
-    /// The shingles by which texts are found that are alike, of the items of the last days: the hash above
-    /// the lower half of the number of the first report.
-    likes: BTreeSet<u64>,
-    /// What stands in there, by the time of its first sight.
-    recent: VecDeque<(Moment, u64, Vec<u32>)>,
+    /// The items that new ones are compared with by their text.
+    likes: Likes,
 }
 
 impl State {
@@ -209,10 +197,13 @@ impl State {
         slot.reported = report.seen;
         slot.reports = slot.reports.saturating_add(1);
         slot.fingerprint = fingerprint;
-        let head = slot.head;
+        let (head, seen) = (slot.head, slot.seen);
         let moves = is_change && slot.reports <= MOST_UPDATES;
         self.index(first, old.0, old.1, false);
         self.index(first, old.0, fingerprint, true);
+        if is_change && self.slots.get(&first).is_some_and(|slot| self.is_compared(first, slot)) {
+            self.likes.put(first, seen, same::sketch(report.draft.words()));
+        }
         self.touched.insert(first);
         if let Some(head) = self.slots.get_mut(&head)
             && head.shown == first
@@ -239,8 +230,8 @@ impl State {
         // Where the line that told of the source is damaged, its items live on without a region.
         let source = self.source_numbers.get(&report.source).copied().unwrap_or_else(|| self.number_of(&report.source));
         let home = self.facts(source).map(|facts| facts.region.clone());
-        let text = if report.draft.text.is_empty() { &report.draft.summary } else { &report.draft.text };
-        let tags = home.as_ref().map(|home| self.places.place(home, &report.draft.title, text)).unwrap_or_default();
+        let (title, words) = (&report.draft.title, report.draft.words());
+        let tags = home.as_ref().map(|home| self.places.place(home, title, words)).unwrap_or_default();
         let regions: Vec<(u32, &'static str)> =
             tags.iter().map(|tag| (self.region_number(&tag.region), tag.evidence)).collect();
         let slot = Slot {
@@ -260,10 +251,12 @@ impl State {
             withdrawn: self.hidden.contains(&report.item.as_u128()),
         };
         let link = report.draft.checked_link();
+        self.likes.move_on(self.now);
+        let sketch = same::sketch(words);
         let story = link
             .as_ref()
             .and_then(|link| self.story_of(link, source, fingerprint, read))
-            .or_else(|| self.like(seq, source, report, text, read));
+            .or_else(|| self.story_like(source, report, &sketch, read));
         self.ids ^= slot.id;
         self.by_id.insert(slot.id, seq);
         self.slots.insert(seq, slot);
@@ -272,6 +265,9 @@ impl State {
         match story {
             Some(head) => self.join(seq, head, link.as_ref(), updated),
             None => self.place(seq, true),
+        }
+        if self.slots.get(&seq).is_some_and(|slot| self.is_compared(seq, slot)) {
+            self.likes.put(seq, report.seen, sketch);
         }
         self.soil(seq);
     }
@@ -307,32 +303,12 @@ impl State {
         })
     }
 
-    /// The story of another source with the same text, among those that were seen and published not long before or after.
-    /// The item becomes one of those that later ones are compared with.
-    fn like(
-        &mut self,
-        seq: u64,
-        source: u32,
-        report: &ReportNoun,
-        text: &str,
-        read: &dyn Fn(Position) -> Option<Record>,
-    ) -> Option<u64> {
-        self.forget_likes();
-        let sketch = same::sketch(text);
-        let head = self.likest(source, report, text, &sketch, read);
-        // What everybody prints is found by its first reports; more of them would look like a formula.
-        let members = head.and_then(|head| self.slots.get(&head)).map_or(0, |head| head.members.len());
-        if members < MOST_ALIKE {
-            self.remember_like(report.seen, seq, sketch);
-        }
-        head
-    }
-
-    fn likest(
+    /// The story of another source with the same text, among those that were seen and published not long before or
+    /// after.
+    fn story_like(
         &self,
         source: u32,
         report: &ReportNoun,
-        text: &str,
         sketch: &[u32],
         read: &dyn Fn(Position) -> Option<Record>,
     ) -> Option<u64> {
@@ -341,76 +317,44 @@ impl State {
         if report.seen.since(published) > 2 * WINDOW {
             return None;
         }
-        let mut shared: HashMap<u64, usize> = HashMap::new();
-        for hash in sketch {
-            let bearers = self.likes.range(like_key(*hash, 0)..=like_key(*hash, u64::from(u32::MAX)));
-            // What so many say is a formula.
-            let bearers: Vec<u64> = bearers.take(MOST_BEARERS + 1).map(|key| key & u64::from(u32::MAX)).collect();
-            if bearers.len() <= MOST_BEARERS {
-                bearers.into_iter().for_each(|first| *shared.entry(first).or_default() += 1);
-            }
-        }
-        let mut candidates: Vec<(usize, u64)> = shared
-            .into_iter()
-            .filter(|(first, count)| {
-                *count >= LEAST_SHARED
-                    && self.slots.get(first).is_some_and(|slot| {
-                        slot.source != source
-                            && report.seen.since(slot.seen).abs() <= 2 * WINDOW
-                            && slot.published.at.since(published).abs() <= WINDOW
-                    })
-            })
-            .map(|(first, count)| (count, first))
-            .collect();
-        candidates.sort_unstable_by_key(|(count, first)| (std::cmp::Reverse(*count), *first));
-        let story = same::Story::new(&report.draft.title, text);
-        let mut asked: Vec<u64> = Vec::new();
-        for (_, first) in candidates.into_iter().take(MOST_COMPARED) {
-            let slot = self.slots.get(&first)?;
+        let is_near = |slot: &&Slot| {
+            slot.source != source
+                && report.seen.since(slot.seen).abs() <= 2 * WINDOW
+                && slot.published.at.since(published).abs() <= WINDOW
+        };
+        let found = self.likes.of(sketch);
+        let candidates = found.iter().filter_map(|first| self.slots.get(first)).filter(is_near).take(MOST_COMPARED);
+        let mut compared: Vec<u64> = Vec::new();
+        let mut story = None;
+        for slot in candidates {
             // Two reports of one source are two stories, so that a story has at most one of each.
-            let head = self.slots.get(&slot.head)?;
-            let has_source = std::iter::once(&slot.head)
-                .chain(&head.members)
-                .any(|one| self.slots.get(one).is_some_and(|slot| slot.source == source));
-            if has_source || asked.contains(&slot.head) {
+            if compared.contains(&slot.head) || self.reports_of(slot.head).any(|report| report.source == source) {
                 continue;
             }
             let Some(Record::Report(other)) = read(slot.position) else { continue };
-            let other_text = if other.draft.text.is_empty() { &other.draft.summary } else { &other.draft.text };
-            if same::compare(&story, &same::Story::new(&other.draft.title, other_text)) == same::Likeness::Same {
+            let story = story.get_or_insert_with(|| same::Story::new(&report.draft.title, report.draft.words()));
+            if same::compare(story, &same::Story::new(&other.draft.title, other.draft.words())) == same::Likeness::Same
+            {
                 return Some(slot.head);
             }
-            if asked.len() < 4 {
-                asked.push(slot.head);
-            }
+            compared.push(slot.head);
         }
         None
     }
 
-    /// Takes out of the index what lies too far back to be compared.
-    fn forget_likes(&mut self) {
-        while self.recent.len() > KEPT
-            && let Some((seen, ..)) = self.recent.front()
-            && self.now.since(*seen) > 2 * WINDOW
-        {
-            if let Some((_, first, sketch)) = self.recent.pop_front() {
-                for hash in sketch {
-                    self.likes.remove(&like_key(hash, first));
-                }
-            }
-        }
+    /// The items of a story.
+    fn reports_of(&self, head: u64) -> impl Iterator<Item = &Slot> {
+        let members = self.slots.get(&head).into_iter().flat_map(|slot| slot.members.iter().copied());
+        std::iter::once(head).chain(members).filter_map(|first| self.slots.get(&first))
     }
 
-    fn remember_like(&mut self, seen: Moment, first: u64, sketch: Vec<u32>) {
-        for hash in &sketch {
-            self.likes.insert(like_key(*hash, first));
-        }
-        if !sketch.is_empty() {
-            self.recent.push_back((seen, first, sketch));
-        }
+    /// Is the item one of those that later ones are compared with?
+    fn is_compared(&self, first: u64, slot: &Slot) -> bool {
+        let members = self.slots.get(&slot.head).map_or(&[][..], |head| &head.members);
+        slot.head == first || members.iter().take(MOST_ALIKE).any(|member| *member == first)
     }
 
-    /// Fills the index from the items of the last days, whose texts `read` reaches: with what stood there before.
+    /// Fills the index of texts from the log, which `read` reaches.
     pub(super) fn recall(&mut self, read: &dyn Fn(Position) -> Option<Record>) {
         let newest = self.slots.values().map(|slot| slot.seen).max().unwrap_or_default();
         let mut found = Vec::new();
@@ -418,19 +362,14 @@ impl State {
             if found.len() >= KEPT && newest.since(slot.seen) > 2 * WINDOW {
                 break;
             }
-            let head = self.slots.get(&slot.head).unwrap_or(slot);
-            if head.members.iter().position(|member| member == first).is_some_and(|at| at >= MOST_ALIKE) {
-                continue;
-            }
-            let Some(Record::Report(report)) = read(slot.position) else { continue };
-            let text = if report.draft.text.is_empty() { &report.draft.summary } else { &report.draft.text };
-            let sketch = same::sketch(text);
-            if !sketch.is_empty() {
-                found.push((slot.seen, *first, sketch));
+            if self.is_compared(*first, slot)
+                && let Some(Record::Report(report)) = read(slot.position)
+            {
+                found.push((*first, slot.seen, same::sketch(report.draft.words())));
             }
         }
-        for (seen, first, sketch) in found.into_iter().rev() {
-            self.remember_like(seen, first, sketch);
+        for (first, seen, sketch) in found.into_iter().rev() {
+            self.likes.put(first, seen, sketch);
         }
     }
 
@@ -511,6 +450,7 @@ impl State {
                 self.ids ^= slot.id;
                 self.by_id.remove(&slot.id);
                 self.index(first, slot.source, slot.fingerprint, false);
+                self.likes.remove(first);
                 self.touched.remove(&first);
                 self.removed.push(first);
             }
@@ -582,6 +522,11 @@ impl State {
 
     fn domain(&self, source: u32) -> Option<String> {
         Link::parse(&self.facts(source)?.link).ok().map(|link| link.registrable_domain().to_owned())
+    }
+
+    #[cfg(test)]
+    pub(super) const fn likes(&self) -> &Likes {
+        &self.likes
     }
 
     // What others ask.
@@ -917,11 +862,6 @@ fn moment(record: &Record) -> Moment {
         | Record::Restore { at, .. }
         | Record::Expire { at, .. } => *at,
     }
-}
-
-/// A shingle's hash with the item that holds it. Of four thousand million items, the last ones are told apart.
-fn like_key(hash: u32, first: u64) -> u64 {
-    u64::from(hash) << 32 | first & u64::from(u32::MAX)
 }
 
 /// A content hash within one source.

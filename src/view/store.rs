@@ -458,6 +458,42 @@ mod tests {
     }
 
     #[test]
+    fn a_view_that_is_opened_anew_compares_with_the_same_texts() {
+        let house = House::new();
+        let text = |day: u8| {
+            format!(
+                "因供热管网改造，新建北大街自十二中路口至桥头路段将于3月{day}日起临时封闭，请过往车辆绕行南大街，公交3路、15路改线运行，敬请谅解。"
+            )
+        };
+        let (view, _) = house.view();
+        house.say(&view, &sample(), NOON);
+        for (number, seen) in (0..12).zip(1..) {
+            let name = format!("s{number}");
+            let link = format!("https://{name}.cn/1");
+            let seen = NOON.plus_seconds(seen);
+            house.say(&view, &[source(&name, &link, "140300")], seen);
+            // Ten reprints of one story, one that came without a text, and one that told another first.
+            let first = match number {
+                10 => String::new(),
+                11 => text(20),
+                _ => text(9),
+            };
+            house.say(&view, &[report(&name, &link, "封闭通告", &first, seen)], seen);
+        }
+        let later = NOON.plus_seconds(7200);
+        house.say(&view, &[report("s10", "https://s10.cn/1", "封闭通告", &text(9), later)], later);
+        house.say(&view, &[report("s11", "https://s11.cn/1", "封闭通告", &text(21), later)], later);
+        let (items, stories) = view.counts();
+        assert_eq!(items - stories, 10, "nine reprints, and the story of the sample");
+        view.flush().unwrap();
+        let live = format!("{:?}", view.read().likes());
+        drop(view);
+        let (again, _) = house.view();
+        assert_eq!(format!("{:?}", again.read().likes()), live);
+        assert!(again.verify().unwrap().agrees);
+    }
+
+    #[test]
     fn the_same_log_makes_the_same_view() {
         let house = House::new();
         let digest = {

@@ -1,0 +1,97 @@
+//! The index by which items are found whose text is like a new one's: the shingles of the items of the last days.
+//!
+//! It holds nothing that the log does not give again: at every moment its content follows from the items and their newest
+//! texts alone, so that a view that was opened anew judges like one that never closed.
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+
+use crate::model::Moment;
+
+/// How far apart two items may be published that are one story, in milliseconds.
+pub(super) const WINDOW: i64 = 14 * 86_400_000;
+/// A shingle that more items than these hold is a formula.
+const MOST_BEARERS: usize = 32;
+/// So many items stay in the index even where they lie too far back: looking them up costs little.
+pub(super) const KEPT: usize = 20_000;
+/// The most reports of one story that later ones are compared with, beside the first: what everybody prints is found by
+/// its first reports, and more of them would look like a formula.
+pub(super) const MOST_ALIKE: usize = 8;
+/// The least shingles of a sketch that two items share which are worth a look.
+const LEAST_SHARED: usize = 2;
+
+/// An item in the index.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Entry {
+    first: u64,
+    seen: Moment,
+    sketch: Vec<u32>,
+}
+
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Likes {
+    /// The hash of a shingle above the lower half of the number of an item's first report.
+    keys: BTreeSet<u64>,
+    /// In the order of the first reports.
+    entries: VecDeque<Entry>,
+}
+
+/// Of four thousand million items, the last ones are told apart.
+fn key(hash: u32, first: u64) -> u64 {
+    u64::from(hash) << 32 | first & u64::from(u32::MAX)
+}
+
+impl Likes {
+    /// Puts an item in with the sketch of its text, in the place of the sketch that it had. A text too short for a sketch
+    /// takes it out.
+    pub(super) fn put(&mut self, first: u64, seen: Moment, sketch: Vec<u32>) {
+        self.remove(first);
+        if sketch.is_empty() {
+            return;
+        }
+        self.keys.extend(sketch.iter().map(|hash| key(*hash, first)));
+        let at = self.entries.partition_point(|entry| entry.first < first);
+        self.entries.insert(at, Entry { first, seen, sketch });
+    }
+
+    pub(super) fn remove(&mut self, first: u64) {
+        let found = self.entries.binary_search_by_key(&first, |entry| entry.first).ok();
+        if let Some(entry) = found.and_then(|at| self.entries.remove(at)) {
+            self.forget(&entry);
+        }
+    }
+
+    /// Takes out what lies too far back to be compared with anything new.
+    pub(super) fn move_on(&mut self, now: Moment) {
+        while self.entries.len() > KEPT && self.entries.front().is_some_and(|entry| now.since(entry.seen) > 2 * WINDOW)
+        {
+            if let Some(entry) = self.entries.pop_front() {
+                self.forget(&entry);
+            }
+        }
+    }
+
+    fn forget(&mut self, entry: &Entry) {
+        for hash in &entry.sketch {
+            self.keys.remove(&key(*hash, entry.first));
+        }
+    }
+
+    /// The items that share shingles with a sketch, those that share most first.
+    pub(super) fn of(&self, sketch: &[u32]) -> Vec<u64> {
+        let mut shared: HashMap<u64, usize> = HashMap::new();
+        for hash in sketch {
+            let bearers = self.keys.range(key(*hash, 0)..=key(*hash, u64::from(u32::MAX)));
+            let bearers: Vec<u64> = bearers.take(MOST_BEARERS + 1).map(|key| key & u64::from(u32::MAX)).collect();
+            if bearers.len() <= MOST_BEARERS {
+                bearers.into_iter().for_each(|first| *shared.entry(first).or_default() += 1);
+            }
+        }
+        let mut found: Vec<(usize, u64)> = shared
+            .into_iter()
+            .filter(|(_, count)| *count >= LEAST_SHARED)
+            .map(|(first, count)| (count, first))
+            .collect();
+        found.sort_unstable_by_key(|(count, first)| (std::cmp::Reverse(*count), *first));
+        found.into_iter().map(|(_, first)| first).collect()
+    }
+}
