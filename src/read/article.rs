@@ -9,14 +9,18 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use super::body::{self, Line};
+use super::boilerplate;
 use super::byline::{self, Label};
 use super::date::{self, Clock};
+use super::date_in;
+use super::rewrite;
 use super::row::width;
 use super::selector::Selector;
 use super::text;
+use super::title::squeeze;
 use super::tree::{Id, Tree};
 use super::{Fault, FaultKind, list};
-use crate::model::{Credit, Draft, Enclosure, Link, Precision, Stamp};
+use crate::model::{Draft, Enclosure, Link, Precision, Stamp};
 
 /// The least width of a body that is one: 30 Chinese characters.
 const LEAST: usize = 60;
@@ -81,16 +85,16 @@ pub fn complete(listed: &Draft, mut article: Draft) -> Draft {
 }
 
 /// A page while it is read.
-struct Reader<'a> {
-    tree: &'a Tree<'a>,
-    base: Link,
-    url: &'a Link,
-    rules: &'a ArticleRules,
-    clock: Clock<'a>,
-    meta: HashMap<String, String>,
-    linked_data: Option<Value>,
-    faults: Vec<Fault>,
-    found: Vec<(&'static str, Cow<'static, str>)>,
+pub(super) struct Reader<'a> {
+    pub(super) tree: &'a Tree<'a>,
+    pub(super) base: Link,
+    pub(super) url: &'a Link,
+    pub(super) rules: &'a ArticleRules,
+    pub(super) clock: Clock<'a>,
+    pub(super) meta: HashMap<String, String>,
+    pub(super) linked_data: Option<Value>,
+    pub(super) faults: Vec<Fault>,
+    pub(super) found: Vec<(&'static str, Cow<'static, str>)>,
 }
 
 /// Reads the article of a page.
@@ -175,7 +179,7 @@ impl Reader<'_> {
         let credit = self.credit(&head, &full, &tail);
         let (authors, editors) = self.people(&title, &page, (&head, &full, &tail), &kept);
         dropped.sort_unstable();
-        let content_html = body::markup(self.tree, body, &self.base, &merged(&dropped));
+        let content_html = rewrite::markup(self.tree, body, &self.base, &merged(&dropped));
         let text = kept.iter().map(|line| line.text.as_str()).collect::<Vec<_>>().join("\n");
         let draft = Draft {
             title,
@@ -197,11 +201,11 @@ impl Reader<'_> {
         Article { draft: Some(draft), next, faults: self.faults }
     }
 
-    fn meta(&self, names: &[&str]) -> Option<String> {
+    pub(super) fn meta(&self, names: &[&str]) -> Option<String> {
         names.iter().find_map(|name| self.meta.get(*name)).cloned()
     }
 
-    fn pinned(&mut self, name: &'static str, selector: Option<&Selector>) -> Option<Id> {
+    pub(super) fn pinned(&mut self, name: &'static str, selector: Option<&Selector>) -> Option<Id> {
         let selector = selector?;
         let found = selector.find(self.tree, 0, self.tree.len());
         if found.is_none() {
@@ -252,83 +256,6 @@ impl Reader<'_> {
         }
     }
 
-    fn title(&mut self, body: Id) -> String {
-        if let Some(id) = self.pinned("article.title", self.rules.title.as_ref()) {
-            self.found.push(("title", "config".into()));
-            return self.tree.line(id);
-        }
-        let document = self
-            .tree
-            .elements(0)
-            .find(|id| self.tree.is(*id, &["title"]))
-            .map(|id| text::line(&text::resolve(self.tree.raw(id), &text::Definitions::new())))
-            .unwrap_or_default();
-        let official = self.meta(&["articletitle"]);
-        let linked = self
-            .linked_data
-            .as_ref()
-            .and_then(|data| data.get("headline").or_else(|| data.get("title")))
-            .and_then(Value::as_str)
-            .map(text::line);
-        let graph = self.meta(&["og:title", "twitter:title"]);
-        let said = |title: &str| {
-            let (long, short) = (squeeze(&document), squeeze(title));
-            short.chars().count() >= 4 && long.contains(&short)
-        };
-        let names = ["title", "tit", "headline", "bt", "biaoti"];
-        let heading = self
-            .tree
-            .elements(0)
-            .take_while(|id| *id < self.tree.end(body))
-            .filter(|id| {
-                self.tree.is(*id, &["h1", "h2", "h3", "h4"])
-                    || self.tree.is(*id, &["div", "p", "span", "td", "strong"]) && {
-                        let labels = self.tree.labels(*id);
-                        labels
-                            .split(|c: char| !c.is_ascii_alphanumeric())
-                            .any(|word| names.contains(&word) || word.ends_with("title"))
-                    }
-            })
-            .filter(|id| self.tree.end(*id) - *id < 40)
-            .map(|id| (id, self.tree.line(id)))
-            .filter(|(_, line)| (4..=240).contains(&width(line)));
-        let mut best: Option<(usize, String)> = None;
-        for (id, line) in heading {
-            let rank = if self.tree.is(id, &["h1"]) { 2 } else { 1 };
-            let worth = width(&line) * if said(&line) { 4 } else { rank } * if rank == 2 { 2 } else { 1 };
-            if (said(&line) || rank == 2) && best.as_ref().is_none_or(|(most, _)| worth > *most) {
-                best = Some((worth, line));
-            }
-        }
-        let heading = best.map(|(_, line)| line);
-        let candidates = [(official, "meta ArticleTitle"), (linked, "JSON-LD"), (graph, "Open Graph")];
-        for (candidate, by) in candidates {
-            let Some(candidate) = candidate
-                .map(|title| without_site(&title, self.meta.get("og:site_name").map(String::as_str)))
-                .filter(|title| width(title) >= 4)
-            else {
-                continue;
-            };
-            // An attribute is cut at the first quote in it: the heading has it whole.
-            let shown = heading.as_ref().filter(|heading| {
-                let (long, short) = (squeeze(heading), squeeze(&candidate));
-                long != short && (long.starts_with(&short) || short.starts_with(&long) && long.chars().count() >= 8)
-            });
-            let (title, by) = match shown {
-                Some(heading) => (heading.clone(), "heading"),
-                None => (candidate, by),
-            };
-            self.found.push(("title", by.into()));
-            return title;
-        }
-        if let Some(heading) = heading {
-            self.found.push(("title", "heading".into()));
-            return heading;
-        }
-        self.found.push(("title", "<title>".into()));
-        without_site(&document, None)
-    }
-
     /// The lines before the body that belong to it, from the title on, and those behind it.
     fn around(&self, page: &[Line], body: Id, title: &str) -> (Vec<Line>, Vec<Line>) {
         let starts = page.iter().position(|line| line.to > body).unwrap_or(page.len());
@@ -363,19 +290,21 @@ impl Reader<'_> {
         for (at, line) in lines.drain(..).enumerate() {
             so_far += width(&line.text);
             let is_early = at < 12 && kept.iter().map(|line| width(&line.text)).sum::<usize>() < 80;
-            over = over || so_far * 10 > all * 3 && body::ends_story(&line.text);
+            over = over || so_far * 10 > all * 3 && boilerplate::ends_story(&line.text);
             let is_title = is_early && squeeze(&line.text) == bare;
             let is_head = is_early && is_head_line(&line.text, self.clock);
             let mostly_link =
                 line.linked * 10 > width(&line.text) * 9 && width(&line.text) < 60 && is_link_line(&line.text);
-            if over || is_title || is_head || body::is_boilerplate(&line.text) || mostly_link {
+            if over || is_title || is_head || boilerplate::is_boilerplate(&line.text) || mostly_link {
                 dropped.push((line.from, line.to));
             } else {
                 kept.push(line);
             }
         }
         // At the end: who put it up.
-        while let Some(line) = kept.pop_if(|line| body::is_credits(&line.text) || body::is_boilerplate(&line.text)) {
+        while let Some(line) =
+            kept.pop_if(|line| boilerplate::is_credits(&line.text) || boilerplate::is_boilerplate(&line.text))
+        {
             dropped.push((line.from, line.to));
         }
         kept
@@ -385,7 +314,7 @@ impl Reader<'_> {
         if let Some(id) = self.pinned("article.date", self.rules.date.as_ref()) {
             let line = self.tree.attribute(id, "datetime").map_or_else(|| self.tree.line(id), Cow::into_owned);
             let stamp =
-                date::parse(&line, self.clock).or_else(|| date::find(&line, self.clock).map(|(stamp, _)| stamp));
+                date::parse(&line, self.clock).or_else(|| date_in::find(&line, self.clock).map(|(stamp, _)| stamp));
             if let Some(stamp) = stamp {
                 self.found.push(("published", "config".into()));
                 return Some(stamp);
@@ -429,7 +358,7 @@ impl Reader<'_> {
             (Some(said), Some(shown)) => settle(said, shown),
             (said, shown) => said
                 .or(shown)
-                .or_else(|| date::in_address(self.url.path(), self.clock).map(|stamp| (stamp, "address")))?,
+                .or_else(|| date_in::in_address(self.url.path(), self.clock).map(|stamp| (stamp, "address")))?,
         };
         self.found.push(("published", by.into()));
         Some(stamp)
@@ -442,7 +371,7 @@ impl Reader<'_> {
         let labelled = near.iter().find_map(|line| {
             byline::labelled(&line.text).into_iter().filter(|(label, _)| *label == Label::Date).find_map(
                 |(_, value)| {
-                    date::find(&value, self.clock)
+                    date_in::find(&value, self.clock)
                         .map(|(stamp, _)| stamp)
                         .or_else(|| date::parse(text::head(&value, 40), self.clock))
                 },
@@ -468,203 +397,12 @@ impl Reader<'_> {
             .join(" ");
         near.iter()
             .filter(|line| line.linked * 2 < width(&line.text).max(1))
-            .find_map(|line| date::find(&line.text, self.clock))
+            .find_map(|line| date_in::find(&line.text, self.clock))
             .map(|(stamp, _)| stamp)
             .filter(|stamp| stamp.precision != Precision::Month)
             .map(|stamp| (stamp, "text near the title"))
             .or_else(|| marked.map(|stamp| (stamp, "<time>")))
-            .or_else(|| date::find(&joined, self.clock).map(|(stamp, _)| (stamp, "text near the title")))
-    }
-
-    fn credit(&mut self, head: &[Line], inside: &[Line], tail: &[Line]) -> Option<Credit> {
-        let (name, by) = self.credit_name(head, inside, tail)?;
-        self.found.push(("source", by.into()));
-        Some(Credit { name, link: None })
-    }
-
-    fn credit_name(&mut self, head: &[Line], inside: &[Line], tail: &[Line]) -> Option<(String, &'static str)> {
-        if let Some(id) = self.pinned("article.source", self.rules.source.as_ref()) {
-            let line = self.tree.line(id);
-            let labelled =
-                byline::labelled(&line).into_iter().find(|(label, _)| *label == Label::Source).map(|(_, value)| value);
-            if let Some(name) = byline::medium(&labelled.unwrap_or(line)) {
-                return Some((name, "config"));
-            }
-        }
-        let official = self
-            .meta(&["contentsource", "mediaid", "article:source", "og:source", "source"])
-            .and_then(|name| byline::medium(&name));
-        if let Some(name) = official {
-            return Some((name, "meta"));
-        }
-        let of_lines = |lines: &[Line]| {
-            lines.iter().find_map(|line| {
-                byline::labelled(&line.text)
-                    .into_iter()
-                    .filter(|(label, _)| *label == Label::Source)
-                    .find_map(|(_, value)| byline::medium(&value))
-            })
-        };
-        if let Some(name) = of_lines(head) {
-            return Some((name, "labelled text"));
-        }
-        // 2019-09-26 10:56:28 证券时报网: what stands alone beside the date.
-        let beside = head.iter().find_map(|line| {
-            let (_, at) = date::find(&line.text, self.clock)?;
-            let rest = format!("{} {}", line.text.get(..at.start)?, line.text.get(at.end..)?);
-            let rest = rest.trim_matches(|c: char| !c.is_alphanumeric());
-            let is_name = byline::labelled(&line.text).is_empty()
-                && (3..=16).contains(&rest.chars().count())
-                && rest.chars().all(|c| c.is_alphanumeric() || "-·".contains(c));
-            (is_name && !byline::is_person(rest)).then(|| byline::medium(rest)).flatten()
-        });
-        if let Some(name) = beside {
-            return Some((name, "text beside the date"));
-        }
-        let classed = self
-            .tree
-            .elements(0)
-            .filter(|id| {
-                let labels = self.tree.labels(*id);
-                !labels.is_empty()
-                    && labels.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| {
-                        matches!(word, "source" | "laiyuan" | "ly" | "origin" | "from" | "media" | "sourcename")
-                    })
-            })
-            .filter(|id| self.tree.end(*id) - *id < 24)
-            .find_map(|id| {
-                let line = self.tree.line(id);
-                let labelled = byline::labelled(&line);
-                match labelled.iter().find(|(label, _)| *label == Label::Source) {
-                    Some((_, value)) => byline::medium(value),
-                    None if labelled.is_empty() && width(&line) <= 40 && date::find(&line, self.clock).is_none() => {
-                        byline::medium(&line)
-                    }
-                    None => None,
-                }
-            });
-        if let Some(name) = classed {
-            return Some((name, "element's class"));
-        }
-        let account = self
-            .tree
-            .elements(0)
-            .filter(|id| {
-                self.tree.classes(*id).any(|class| {
-                    matches!(
-                        class,
-                        "author-name"
-                            | "account-name"
-                            | "media-name"
-                            | "mp-name"
-                            | "source-name"
-                            | "account_nickname_inner"
-                    )
-                })
-            })
-            .find_map(|id| byline::medium(&self.tree.line(id)));
-        if let Some(name) = account {
-            return Some((name, "element's class"));
-        }
-        let ends: Vec<Line> =
-            inside.iter().rev().take(6).chain(inside.iter().take(4)).chain(tail.iter().take(4)).cloned().collect();
-        of_lines(&ends).map(|name| (name, "labelled text"))
-    }
-
-    fn people(
-        &mut self,
-        title: &str,
-        page: &[Line],
-        (head, inside, tail): (&[Line], &[Line], &[Line]),
-        kept: &[Line],
-    ) -> (Vec<String>, Vec<String>) {
-        let (mut authors, mut editors): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
-        if let Some(id) = self.pinned("article.author", self.rules.author.as_ref()) {
-            let line = self.tree.line(id);
-            let value = byline::labelled(&line)
-                .into_iter()
-                .find(|(label, _)| *label == Label::Author)
-                .map_or(line, |(_, value)| value);
-            authors = byline::people(&value);
-        }
-        let add = |to: &mut Vec<String>, names: Vec<String>| {
-            for name in names {
-                if !to.contains(&name) && to.len() < 12 {
-                    to.push(name);
-                }
-            }
-        };
-        let ends = inside.iter().rev().take(8).filter(|line| line.text.chars().count() <= 80);
-        for line in head
-            .iter()
-            .chain(inside.iter().take(3).filter(|line| line.text.chars().count() <= 60))
-            .chain(ends)
-            .chain(tail)
-        {
-            let is_far = tail.get(4).is_some_and(|fifth| line.from >= fifth.from);
-            for (label, value) in byline::labelled(&line.spaced) {
-                match label {
-                    Label::Author if is_far => {}
-                    Label::Author => add(&mut authors, byline::people(&value)),
-                    Label::Editor => add(&mut editors, byline::editors(&value)),
-                    _ => {}
-                }
-            }
-        }
-        if authors.is_empty() {
-            for line in kept.iter().take(4) {
-                if authors.is_empty() {
-                    add(&mut authors, byline::in_dateline(&line.text));
-                }
-            }
-        }
-        // Below stories of other sites, the one who put it up often stands far down.
-        let after = page.iter().filter(|line| tail.first().is_some_and(|first| line.from >= first.from));
-        let far = after.skip(tail.len()).find(|line| line.text.chars().count() <= 30 && line.text.contains("责任编辑"));
-        if let Some(line) = far.filter(|_| editors.is_empty()) {
-            for (label, value) in byline::labelled(&line.text) {
-                if label == Label::Editor {
-                    editors.extend(byline::editors(&value));
-                }
-            }
-        }
-        if let Some(name) = self.meta(&["author", "article:author"]) {
-            let people = byline::people(&name);
-            // The name of the site is no author's.
-            let is_site =
-                |name: &String| self.meta.get("og:site_name").is_some_and(|site| site.contains(name.as_str()));
-            if authors.is_empty() && people.iter().all(|name| byline::is_person(name) && !is_site(name)) {
-                add(&mut authors, people);
-            }
-        }
-        if authors.is_empty() {
-            for line in kept.iter().take(3).chain(kept.iter().rev().take(4)) {
-                add(&mut authors, byline::whole_line(&line.text));
-            }
-        }
-        if authors.is_empty() {
-            // A note behind the story has a writer of its own; the story's stands where the story ends.
-            for line in kept {
-                if authors.is_empty() {
-                    add(&mut authors, byline::in_closing(&line.text));
-                }
-            }
-        }
-        // 王文：…, where the page also has a box about him.
-        if authors.is_empty()
-            && let Some((name, _)) = title.split_once('：')
-            && byline::is_person(name)
-            && page
-                .iter()
-                .any(|line| line.text.starts_with(name) && line.text.chars().count() <= 40 && !line.text.contains('：'))
-        {
-            authors.push(name.to_owned());
-        }
-        authors.retain(|name| !editors.contains(name));
-        if !authors.is_empty() {
-            self.found.push(("authors", "byline".into()));
-        }
-        (authors, editors)
+            .or_else(|| date_in::find(&joined, self.clock).map(|(stamp, _)| (stamp, "text near the title")))
     }
 
     fn categories(&self) -> Vec<String> {
@@ -773,50 +511,6 @@ fn settle(said: (Stamp, &'static str), shown: (Stamp, &'static str)) -> (Stamp, 
     }
 }
 
-/// White space, punctuation and width out of the way.
-fn squeeze(text: &str) -> String {
-    text.chars()
-        .map(|c| match c {
-            '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),
-            c => c,
-        })
-        .filter(|c| c.is_alphanumeric())
-        .flat_map(char::to_lowercase)
-        .collect()
-}
-
-/// A title without the name of the site behind it: `title_column_site`, `title - site`, `title | site`.
-fn without_site(title: &str, site: Option<&str>) -> String {
-    let mut title = title.trim().to_owned();
-    if let Some(site) = site
-        && let Some(rest) = title.strip_suffix(site)
-    {
-        let rest = rest.trim_end().trim_end_matches(['_', '-', '|', '–', '—', '·', '丨']).trim_end();
-        if width(rest) >= 4 && rest.len() < title.len() - site.len() {
-            title = rest.to_owned();
-        }
-    }
-    for mark in ["_", " | ", "|", " - ", " – ", " — ", "--", "-", "丨", "——"] {
-        if let Some((first, rest)) = title.split_once(mark) {
-            let is_site = |part: &str| {
-                let part = part.trim();
-                width(part) <= 36
-                    && [
-                        "网", "站", "台", "频道", "新闻", "政府", "报", "社", "客", "厅", "局", "委", "中心", "com",
-                        "cn", "日报", "news", "News", "资讯", "要闻", "动态",
-                    ]
-                    .iter()
-                    .any(|word| part.contains(word))
-            };
-            let strong = matches!(mark, "_" | " | " | "|");
-            if width(first) >= 8 && (strong || rest.split(mark).all(is_site)) {
-                return first.trim().to_owned();
-            }
-        }
-    }
-    title
-}
-
 /// A line of the head that slipped into the body: a date with labels, a source.
 fn is_head_line(line: &str, clock: Clock<'_>) -> bool {
     let length = line.chars().count();
@@ -825,7 +519,7 @@ fn is_head_line(line: &str, clock: Clock<'_>) -> bool {
     }
     let labels = byline::labelled(line);
     let known = labels.iter().any(|(label, _)| !matches!(label, Label::Other));
-    let dated = date::find(line, clock).is_some();
+    let dated = date_in::find(line, clock).is_some();
     known && (dated || length < 40 || labels.len() >= 2) || dated && length <= 24 && !line.contains(['，', '。'])
 }
 

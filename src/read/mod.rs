@@ -5,15 +5,19 @@
 //!
 //! The way of a feed: `charset` makes text of it, `markup` makes tags of the text, `outline` makes elements of the tags,
 //! and `feed` finds the fields of drafts in the elements. The way of a page: `tree` makes elements of the tags, `list`
-//! finds the rows and `row` reads each; of an article, `body` finds the text, `byline` the people, and `article` decides
-//! which place is trusted. `objects` and `records` read the lists that come as JSON and as records of XML.
+//! finds the rows and `row` reads each; of an article, `body` finds the text, `title` and `credit` what belongs to it, and
+//! `article` decides which place is trusted. `objects` and `records` read the lists that come as JSON and as records of XML.
 
 mod article;
 mod body;
+mod boilerplate;
 mod byline;
 mod challenge;
 mod charset;
+mod credit;
 mod date;
+mod date_in;
+mod detect;
 mod fault;
 mod feed;
 mod json;
@@ -23,10 +27,12 @@ mod namespace;
 mod objects;
 mod outline;
 mod records;
+mod rewrite;
 mod row;
 mod sanitise;
 mod selector;
 mod text;
+mod title;
 mod tree;
 
 use crate::model::{Draft, Kind, Link, Moment, Page, Source, Zone};

@@ -4,6 +4,7 @@
 use serde_json::Value;
 
 use super::date::{self, Clock};
+use super::date_in;
 use super::list::{self, Detection, ListRules};
 use super::row::width;
 use super::text;
@@ -231,7 +232,7 @@ fn draft(item: &Value, url: &Link, rules: &ListRules, clock: Clock<'_>) -> Optio
         return None;
     }
     let published = pick("date", &DATES).and_then(|written| {
-        date::parse(&written, clock).or_else(|| date::find(&written, clock).map(|(stamp, _)| stamp))
+        date::parse(&written, clock).or_else(|| date_in::find(&written, clock).map(|(stamp, _)| stamp))
     });
     let body = pick("text", &BODIES).filter(|body| width(body) >= 120).unwrap_or_default();
     let mut draft = Draft {

@@ -1,6 +1,7 @@
 //! One row of a list: its link, title and date.
 
 use super::date::{self, Clock};
+use super::date_in;
 use super::text;
 use super::tree::{self, Id, Tree};
 use crate::model::{Draft, Link, Precision, Stamp};
@@ -297,7 +298,7 @@ fn shown_date(tree: &Tree<'_>, row: &Row, clock: Clock<'_>) -> Option<(Stamp, &'
                 return Some((stamp, "text of the row"));
             }
         } else if loose.is_none() && piece.len() >= 8 && width(&piece) <= 70 {
-            loose = date::find(&piece, clock).map(|(stamp, _)| (stamp, "text of the row"));
+            loose = date_in::find(&piece, clock).map(|(stamp, _)| (stamp, "text of the row"));
         }
         // Day and month in elements of their own.
         if piece.chars().count() <= 10 && is_part(&piece) {
@@ -345,7 +346,7 @@ fn whole(piece: &str, clock: Clock<'_>) -> Option<Stamp> {
     if relative || chinese && others <= 2 {
         return date::parse(bare, clock);
     }
-    let all = date::find(bare, clock).filter(|(_, at)| at.len() + 8 >= bare.len());
+    let all = date_in::find(bare, clock).filter(|(_, at)| at.len() + 8 >= bare.len());
     all.map(|(stamp, _)| stamp)
 }
 
@@ -370,7 +371,7 @@ fn compose(parts: &[String], clock: Clock<'_>) -> Option<Stamp> {
             .flatten()
             .or_else(|| {
                 (numbers.len() == 1 && parts.len() == 2)
-                    .then(|| date::find(&joined, clock).map(|(stamp, _)| stamp))
+                    .then(|| date_in::find(&joined, clock).map(|(stamp, _)| stamp))
                     .flatten()
             })
             .filter(|stamp| stamp.precision != Precision::Month);
@@ -432,9 +433,10 @@ pub(super) fn draft(tree: &Tree<'_>, row: &Row, base: &Link, beside: Option<usiz
     let mut draft = Draft { title: text::line(&title), link: Some(link.as_str().to_owned()), ..Draft::default() };
     draft.found.push(("title", if beside.is_some() { "text beside the link" } else { "link" }.into()));
     draft.found.push(("link", "list row".into()));
-    let in_address = || date::in_address(link.path(), clock).map(|stamp| (stamp, "address"));
-    let in_title =
-        || american(&draft.title, clock).or_else(|| date::find(&draft.title, clock)).map(|(stamp, _)| (stamp, "title"));
+    let in_address = || date_in::in_address(link.path(), clock).map(|stamp| (stamp, "address"));
+    let in_title = || {
+        american(&draft.title, clock).or_else(|| date_in::find(&draft.title, clock)).map(|(stamp, _)| (stamp, "title"))
+    };
     let found = shown_date(tree, row, clock)
         .or_else(|| stamp.map(|stamp| (stamp, "end of the title")))
         .or_else(in_address)
@@ -464,7 +466,7 @@ fn american(title: &str, clock: Clock<'_>) -> Option<(Stamp, std::ops::Range<usi
 
 /// A title without the date at its end or beginning: `关于…的通知 [2023-03-09]`.
 fn strip_date(title: &str, clock: Clock<'_>) -> (String, Option<Stamp>) {
-    let Some((stamp, at)) = date::find(title, clock) else { return (title.to_owned(), None) };
+    let Some((stamp, at)) = date_in::find(title, clock) else { return (title.to_owned(), None) };
     let is_edge = |text: &str| text.chars().all(|c| c.is_whitespace() || "[]()（）【】〔〕|·".contains(c));
     let (before, after) = (title.get(..at.start).unwrap_or(""), title.get(at.end..).unwrap_or(""));
     let numeric =

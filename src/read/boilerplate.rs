@@ -1,0 +1,171 @@
+//! Lines of a page that are none of its story: whose the text is, where to share it, what else there is to read.
+
+use super::byline;
+
+/// A line that says whose the text is, where to share it, who put it up: none of the story's.
+pub(super) fn is_boilerplate(line: &str) -> bool {
+    const BEGINS: [&str; 62] = [
+        "责任编辑",
+        "责编",
+        "（责任编辑",
+        "(责任编辑",
+        "[责任编辑",
+        "【责任编辑",
+        "（责编",
+        "(责编",
+        "[责编",
+        "【责编",
+        "网络编辑",
+        "编辑：",
+        "编辑:",
+        "编辑 ",
+        "（编辑",
+        "(编辑",
+        "【编辑",
+        "[编辑",
+        "校对",
+        "审核",
+        "（作者",
+        "分享到",
+        "分享：",
+        "分享至",
+        "扫一扫",
+        "扫描二维码",
+        "用微信扫",
+        "打印本页",
+        "关闭窗口",
+        "【打印】",
+        "[打印]",
+        "返回顶部",
+        "返回列表",
+        "上一篇",
+        "下一篇",
+        "上一页",
+        "下一页",
+        "版权声明",
+        "版权所有",
+        "免责声明",
+        "特别声明",
+        "郑重声明",
+        "本文来源：",
+        "本文来源:",
+        "更多精彩",
+        "点击进入",
+        "点击查看更多",
+        "字号",
+        "字体",
+        "【字体",
+        "浏览次数",
+        "阅读次数",
+        "点击数",
+        "Copyright",
+        "copyright",
+        "©",
+        "原标题：",
+        "原标题:",
+        "（原标题",
+        "(原标题",
+        "声明：",
+        "声明:",
+    ];
+    const HOLDS: [&str; 14] = [
+        "未经授权",
+        "未经许可不得转载",
+        "未经书面授权",
+        "转载请注明",
+        "请注明出处",
+        "违者必究",
+        "不代表本网",
+        "不代表本站",
+        "仅代表作者本人",
+        "仅代表作者个人",
+        "网友评论仅供",
+        "侵权必究",
+        "打开APP",
+        "版权均属",
+    ];
+    let line = line.trim();
+    let length = line.chars().count();
+    length <= 120 && BEGINS.iter().any(|begin| line.starts_with(begin))
+        || length <= 240 && HOLDS.iter().any(|held| line.contains(held))
+        || is_tool(line)
+}
+
+fn is_tool(line: &str) -> bool {
+    const WORDS: [&str; 20] = [
+        "打印",
+        "关闭",
+        "收藏",
+        "分享",
+        "微信",
+        "微博",
+        "QQ空间",
+        "朋友圈",
+        "举报",
+        "点赞",
+        "评论",
+        "大",
+        "中",
+        "小",
+        "返回",
+        "首页",
+        "A+",
+        "A-",
+        "投诉",
+        "纠错",
+    ];
+    let parts: Vec<&str> = line
+        .split(|c: char| c.is_whitespace() || "|/[]【】()（）>·".contains(c))
+        .filter(|part| !part.is_empty())
+        .collect();
+    !parts.is_empty() && parts.len() <= 12 && parts.iter().all(|part| WORDS.contains(part))
+}
+
+/// A heading behind which other stories are listed.
+pub(super) fn ends_story(line: &str) -> bool {
+    const WORDS: [&str; 26] = [
+        "延伸阅读",
+        "相关阅读",
+        "相关新闻",
+        "相关链接",
+        "相关报道",
+        "相关文章",
+        "相关推荐",
+        "推荐阅读",
+        "热门推荐",
+        "更多新闻",
+        "更多阅读",
+        "往期回顾",
+        "编辑推荐",
+        "猜你喜欢",
+        "精彩推荐",
+        "热点推荐",
+        "阅读下一篇",
+        "为您推荐",
+        "大家都在看",
+        "今日热点",
+        "频道推荐",
+        "延伸·推荐",
+        "热门评论",
+        "网友评论",
+        "相关专题",
+        "专题推荐",
+    ];
+    let bare: String =
+        line.trim_matches(|c: char| !c.is_alphanumeric()).chars().filter(|c| !c.is_whitespace()).collect();
+    bare.chars().count() <= 12 && WORDS.iter().any(|word| bare.starts_with(word))
+        || line.starts_with("延伸阅读")
+        || line.starts_with("相关阅读：")
+        || line.starts_with("阅读下一篇")
+}
+
+/// A line that only names people and media, at the end of a body.
+pub(super) fn is_credits(line: &str) -> bool {
+    let length = line.chars().count();
+    length <= 60 && !line.ends_with('。') && {
+        let labels = byline::labelled(line);
+        labels.iter().any(|(label, _)| !matches!(label, byline::Label::Other))
+            && line.chars().take(8).collect::<String>().contains(['：', ':', '/', '／', '丨', '|', ' '])
+            && labels.iter().map(|(_, value)| value.chars().count()).sum::<usize>() * 3 >= length
+    }
+}

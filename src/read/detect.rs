@@ -1,0 +1,391 @@
+//! Which links of a page are its list: groups of links on like paths, weighed.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
+
+use super::date::Clock;
+use super::row::{self, Row};
+use super::tree::{Id, Tree};
+use crate::model::Link;
+
+/// The least rows of a list that is not pinned by config.
+const FEWEST: usize = 3;
+
+/// The most groups of links that are weighed, and the most links of each.
+const MOST_GROUPS: usize = 200;
+const MOST_LINKS: usize = 1500;
+
+/// A group of links that may be the list.
+pub(super) struct Group {
+    pub(super) rows: Vec<Row>,
+    pub(super) weight: f64,
+    pub(super) dated: usize,
+    /// Where the links say no more than "agenda" or "download": which text beside them is the title.
+    pub(super) beside: Option<usize>,
+}
+
+/// The group of links that is the list of a page.
+pub(super) fn detect(tree: &Tree<'_>, url: &Link, base: &Link, clock: Clock<'_>) -> Option<Group> {
+    let paths = paths(tree);
+    let mut groups: HashMap<u64, Vec<Id>> = HashMap::new();
+    let mut order = Vec::new();
+    let in_head = |id: Id| {
+        tree.ancestors(id).take(6).any(|up| {
+            tree.is(up, &["th", "thead"]) && !tree.elements(tree.parent(up)).any(|cell| tree.is(cell, &["td"]))
+        })
+    };
+    for id in tree.elements(0).filter(|id| tree.is(*id, &["a"]) && !in_head(*id)) {
+        let Some(target) = row::target(tree, id, base) else { continue };
+        if target.canonical() == url.canonical()
+            || row::is_generic(&tree.line(id)) && !tree.line(id).is_empty() && is_paging(tree, id)
+        {
+            continue;
+        }
+        let path = paths.get(id).copied().unwrap_or(0);
+        let members = groups.entry(path).or_default();
+        if members.is_empty() {
+            order.push(path);
+        }
+        members.push(id);
+    }
+    let mut best: Option<Group> = None;
+    // A page of many little groups is looked at by its larger ones.
+    let size = |path: &u64| groups.get(path).map_or(0, Vec::len);
+    if order.len() > MOST_GROUPS {
+        order.sort_by_key(|path| std::cmp::Reverse(size(path)));
+        order.truncate(MOST_GROUPS);
+    }
+    for path in order {
+        let Some(members) = groups.get(&path) else { continue };
+        let links = once_each(tree, members, base);
+        if links.len() < FEWEST {
+            continue;
+        }
+        for group in readings(tree, &links, url, base, clock) {
+            if best.as_ref().is_none_or(|best| group.weight > best.weight) {
+                best = Some(group);
+            }
+        }
+    }
+    best
+}
+
+/// Next, previous, 1, 2, 3.
+fn is_paging(tree: &Tree<'_>, id: Id) -> bool {
+    let line = tree.line(id);
+    line.chars().all(|c| !c.is_alphabetic()) || line.chars().count() <= 5
+}
+
+/// One number for the path of elements to each element: equal for rows of one list. Digits in classes and the classes
+/// of state (odd, last, active) do not count.
+fn paths(tree: &Tree<'_>) -> Vec<u64> {
+    let mut paths = vec![0; tree.len()];
+    for id in tree.elements(0).skip(1) {
+        let parent = paths.get(tree.parent(id)).copied().unwrap_or(0);
+        // Pinned rows are often bold.
+        let mut path = if tree.is(id, &["b", "strong", "em", "i", "u", "font"]) {
+            parent
+        } else {
+            xxh3_64_with_seed(tree.name(id).as_bytes(), parent)
+        };
+        // The classes of rows and cells often alternate.
+        if path != parent
+            && !tree.is(id, &["tr", "td", "th", "li", "tbody", "p"])
+            && let Some(class) = tree.classes(id).map(stem).find(|class| !is_state(class))
+        {
+            path = xxh3_64_with_seed(class.as_bytes(), path);
+        }
+        if let Some(slot) = paths.get_mut(id) {
+            *slot = path;
+        }
+    }
+    paths
+}
+
+pub(super) fn stem(class: &str) -> String {
+    let class = class.to_ascii_lowercase();
+    class.trim_end_matches(|c: char| c.is_ascii_digit() || c == '-' || c == '_').to_owned()
+}
+
+pub(super) fn is_state(class: &str) -> bool {
+    const WORDS: [&str; 30] = [
+        "",
+        "odd",
+        "even",
+        "first",
+        "last",
+        "on",
+        "active",
+        "current",
+        "cur",
+        "top",
+        "new",
+        "hot",
+        "red",
+        "line",
+        "bor",
+        "alt",
+        "alternate",
+        "noborder",
+        "clear",
+        "clearfix",
+        "cf",
+        "fl",
+        "left",
+        "fr",
+        "right",
+        "bg",
+        "row",
+        "sticky",
+        "bold",
+        "no",
+    ];
+    WORDS.contains(&class)
+}
+
+/// Of links with one target that follow each other, the one with the most text: a picture and a title are one row.
+fn once_each(tree: &Tree<'_>, members: &[Id], base: &Link) -> Vec<Id> {
+    let mut kept: Vec<(u64, usize, Id)> = Vec::with_capacity(members.len());
+    for id in members.iter().take(MOST_LINKS) {
+        let Some(target) = row::target(tree, *id, base) else { continue };
+        let (hash, width) = (xxh3_64(target.as_str().as_bytes()), row::width(&row::title_of_link(tree, *id)));
+        match kept.last_mut() {
+            Some((last, wide, at)) if *last == hash => {
+                if width > *wide {
+                    (*wide, *at) = (width, *id);
+                }
+            }
+            _ => kept.push((hash, width, *id)),
+        }
+    }
+    kept.into_iter().map(|(_, _, id)| id).collect()
+}
+
+/// The ways to see a group of links: each a row, or several to a row (notice, agenda and minutes of one meeting).
+fn readings(tree: &Tree<'_>, links: &[Id], url: &Link, base: &Link, clock: Clock<'_>) -> Vec<Group> {
+    let rows = complete(tree, rows_of(tree, links, clock), base);
+    let mut groups = vec![weigh(tree, rows, url, base, clock)];
+    // Where rows of a table hold one file or several, the row is the item and its first link the address.
+    let mut lifted: Vec<Row> = Vec::new();
+    for id in links {
+        let Some(holder) = tree.ancestors(*id).skip(1).find(|up| tree.is(*up, &["tr", "article"])) else { continue };
+        if lifted.last().is_none_or(|row| row.from != holder) {
+            lifted.push(Row { link: *id, from: holder, to: tree.end(holder) });
+        }
+    }
+    if lifted.len() >= FEWEST && lifted.len() < links.len() {
+        let mut group = weigh(tree, lifted, url, base, clock);
+        group.weight *= 1.08;
+        groups.push(group);
+    }
+    groups
+}
+
+/// The rows of links: for each the largest element that holds no other, and what follows it up to the next row.
+pub(super) fn rows_of(tree: &Tree<'_>, links: &[Id], clock: Clock<'_>) -> Vec<Row> {
+    let mut before = vec![0_u32; tree.len() + 1];
+    let mut count = 0;
+    let mut next = links.iter().peekable();
+    for (id, slot) in before.iter_mut().enumerate() {
+        *slot = count;
+        if next.next_if(|link| **link == id).is_some() {
+            count += 1;
+        }
+    }
+    let within = |id: Id| before.get(tree.end(id)).copied().unwrap_or(count) - before.get(id).copied().unwrap_or(0);
+    let holders: Vec<Id> = links
+        .iter()
+        .map(|link| {
+            tree.ancestors(*link)
+                .take_while(|id| within(*id) <= 1 && !tree.is(*id, &["body", "html"]))
+                .last()
+                .unwrap_or(*link)
+        })
+        .collect();
+    let forward: Vec<Row> = holders
+        .iter()
+        .zip(links)
+        .enumerate()
+        .map(|(at, (holder, link))| {
+            let parent = tree.parent(*holder);
+            let next = holders.get(at + 1).filter(|next| tree.parent(**next) == parent);
+            let to = match next {
+                Some(next) => *next,
+                // The last row has no next one to end it: it is as long as the others, a heading or a gap ends it.
+                None if at > 0 && links.len() > 1 => {
+                    let siblings = holders.get(at - 1).filter(|last| tree.parent(**last) == parent).map_or(1, |last| {
+                        tree.children(parent).filter(|child| (*last..*holder).contains(child)).count().max(1)
+                    });
+                    let end = tree.end(parent);
+                    tree.children(parent).filter(|child| *child >= *holder).nth(siblings).unwrap_or(end)
+                }
+                None => tree.end(*holder),
+            };
+            Row { link: *link, from: *holder, to: to.max(tree.end(*holder)) }
+        })
+        .collect();
+    // Where the date stands before the title, the row begins behind the row before; then the last row shows whose the
+    // dates are.
+    let probe = |rows: &[Row]| {
+        rows.iter()
+            .take(6)
+            .chain(rows.iter().skip(6).rev().take(6))
+            .filter(|row| row::has_date(tree, row, clock))
+            .count()
+    };
+    let dated = probe(&forward);
+    if dated < links.len().min(12) {
+        let backward: Vec<Row> = holders
+            .iter()
+            .zip(links)
+            .enumerate()
+            .map(|(at, (holder, link))| {
+                let parent = tree.parent(*holder);
+                let last =
+                    at.checked_sub(1).and_then(|at| holders.get(at)).filter(|last| tree.parent(**last) == parent);
+                let from = last.map_or_else(
+                    || {
+                        let before: Vec<Id> = tree.children(parent).filter(|child| child < holder).collect();
+                        before
+                            .len()
+                            .checked_sub(3)
+                            .map_or_else(|| before.first().copied(), |at| before.get(at).copied())
+                            .unwrap_or(*holder)
+                    },
+                    |last| tree.end(*last),
+                );
+                Row { link: *link, from: from.min(*holder), to: tree.end(*holder) }
+            })
+            .collect();
+        if probe(&backward) > dated {
+            return backward;
+        }
+    }
+    forward
+}
+
+/// Takes in the rows between the rows that look a little different.
+fn complete(tree: &Tree<'_>, rows: Vec<Row>, base: &Link) -> Vec<Row> {
+    /// What is known of the rows of one parent: how many, the first's name, and whether each is one element.
+    struct Like {
+        count: usize,
+        name: String,
+        simple: bool,
+    }
+    let is_simple = |row: &Row| {
+        let children = std::iter::successors(Some(row.from), |id| Some(tree.end(*id).max(*id + 1)));
+        children.take_while(|id| *id < row.to).filter(|id| !tree.name(*id).is_empty()).count() == 1
+    };
+    let mut parents: BTreeMap<Id, Like> = BTreeMap::new();
+    for row in &rows {
+        let name = || Like { count: 0, name: tree.name(row.from).to_owned(), simple: true };
+        let like = parents.entry(tree.parent(row.from)).or_insert_with(name);
+        like.count += 1;
+        like.simple = like.simple && is_simple(row);
+    }
+    let taken: HashSet<Id> = rows.iter().map(|row| row.from).collect();
+    let mut all = rows;
+    for (parent, Like { count, name, simple }) in parents {
+        if count < 2 || !simple || matches!(&*name, "a" | "" | "span" | "b" | "strong") {
+            continue;
+        }
+        for child in tree.children(parent) {
+            if tree.name(child) == name
+                && !taken.contains(&child)
+                && let Some(link) = row::best_link(tree, child, tree.end(child), base)
+                && row::width(&row::title_of_link(tree, link)) >= 8
+            {
+                all.push(Row { link, from: child, to: tree.end(child) });
+            }
+        }
+    }
+    all.sort_unstable_by_key(|row| row.from);
+    all
+}
+
+fn weigh(tree: &Tree<'_>, rows: Vec<Row>, url: &Link, base: &Link, clock: Clock<'_>) -> Group {
+    let titles: Vec<String> = rows.iter().map(|row| row::title_of_link(tree, row.link)).collect();
+    let distinct: HashSet<&String> = titles.iter().collect();
+    let generic = titles.iter().filter(|title| row::is_generic(title)).count();
+    let beside = distinct.len() * 2 < rows.len() || generic * 2 > rows.len();
+    let column = if beside { row::column_beside(tree, &rows, clock) } else { 0 };
+    let targets: HashSet<String> =
+        rows.iter().filter_map(|row| Some(row::target(tree, row.link, base)?.canonical())).collect();
+    let (mut sum, mut dated, mut near) = (0.0, 0, 0);
+    let folder = url.path().rsplit_once('/').map_or("", |(folder, _)| folder);
+    for (at, (row, title)) in rows.iter().zip(&titles).enumerate() {
+        let title = if beside { row::title_beside(tree, row, column, clock) } else { title.clone() };
+        let width = row::width(&title);
+        let worth = f64::from(u32::try_from(width.min(40)).unwrap_or(40)) / 40.0;
+        // The hundredth row says less of the page's purpose than the tenth.
+        let place = if at < 30 { 1.0 } else { 0.4 };
+        sum += place * worth * if width < 10 { 0.3 } else { 1.0 };
+        dated += usize::from(row::has_date(tree, row, clock));
+        near += usize::from(
+            row::target(tree, row.link, base).is_some_and(|to| !folder.is_empty() && to.path().starts_with(folder)),
+        );
+    }
+    let count = f64::from(u32::try_from(rows.len().max(1)).unwrap_or(1));
+    let share = |part: usize| f64::from(u32::try_from(part).unwrap_or(0)) / count;
+    let mut weight =
+        sum * (1.0 + 3.0 * share(dated)) * share(targets.len()) * share(targets.len()) * (1.0 + 0.3 * share(near));
+    if beside {
+        weight *= 0.5;
+    }
+    weight *= place(tree, &rows);
+    Group { rows, weight, dated, beside: beside.then_some(column) }
+}
+
+/// How much a place speaks for a list: menus, footers and boxes beside the matter speak against it.
+pub(super) fn place(tree: &Tree<'_>, rows: &[Row]) -> f64 {
+    const AGAINST: [(&str, f64); 30] = [
+        ("nav", 0.4),
+        ("menu", 0.4),
+        ("foot", 0.3),
+        ("crumb", 0.2),
+        ("pagin", 0.2),
+        ("pager", 0.2),
+        ("friend", 0.3),
+        ("links", 0.5),
+        ("hot", 0.5),
+        ("rank", 0.4),
+        ("recommend", 0.5),
+        ("related", 0.4),
+        ("sidebar", 0.4),
+        ("aside", 0.5),
+        ("widget", 0.5),
+        ("tagcloud", 0.3),
+        ("share", 0.4),
+        ("login", 0.3),
+        ("lang", 0.5),
+        ("copyright", 0.3),
+        ("banner", 0.5),
+        ("slide", 0.5),
+        ("carousel", 0.5),
+        ("swiper", 0.5),
+        ("breaking", 0.5),
+        ("ticker", 0.5),
+        ("comment", 0.4),
+        ("marquee", 0.5),
+        ("dropdown", 0.4),
+        ("popup", 0.4),
+    ];
+    let Some(first) = rows.first() else { return 0.0 };
+    let mut factor: f64 = 1.0;
+    for id in tree.ancestors(tree.parent(first.from)).take(12) {
+        factor = factor.min(match tree.name(id) {
+            "nav" | "footer" => 0.2,
+            "aside" => 0.4,
+            "body" | "html" => continue,
+            _ => 1.0,
+        });
+        let labels = tree.labels(id);
+        for (word, against) in AGAINST {
+            if labels.contains(word) && !labels.contains("navigation-list") {
+                factor = factor.min(against);
+            }
+        }
+    }
+    factor
+}
