@@ -46,8 +46,9 @@ pub(super) fn run(arguments: &Arguments, file: &Path, as_json: bool) -> anyhow::
     let mut told = Vec::new();
     for (row, number) in text.lines().zip(1_usize..).filter(|(row, _)| !row.trim().is_empty()) {
         let line = parse(row).with_context(|| format!("{}:{number}", file.display()))?;
-        let found = same::identify(&line.source, &line.draft, &[], line.seen, &view)
+        let found = same::identify(&[&line.source], &line.draft, &[], line.seen, &view)
             .with_context(|| format!("{}:{number}: it has neither guid, link, title nor date", file.display()))?;
+        let is_roundup = same::Story::new(&line.draft.title, line.draft.words()).is_roundup();
         let mut records = Vec::new();
         if view.source(&line.source).is_none_or(|facts| facts.region != line.region) {
             records.push(Record::Source(facts(&line)));
@@ -65,13 +66,14 @@ pub(super) fn run(arguments: &Arguments, file: &Path, as_json: bool) -> anyhow::
         }
         let appended = log.append(&records, line.seen)?;
         view.apply(&appended, &records)?;
-        told.push((line.id, found.item, found.verdict));
+        told.push((line.id, found.item, found.verdict, is_roundup));
     }
-    for (id, item, verdict) in told {
+    for (id, item, verdict, is_roundup) in told {
         let story = view.find(item).and_then(|first| view.story(first));
         let shown = story.as_ref().map_or(item, |story| story.id);
         let is_first = shown == item;
         let (word, because) = match verdict {
+            Verdict::New if is_first && is_roundup => ("roundup", "it is several stories in one"),
             Verdict::New if is_first => ("new", "nothing like it was known"),
             Verdict::New => ("reprint", "another source reported the same story"),
             Verdict::Same | Verdict::Restless => ("known", "its source said the same before"),
@@ -82,8 +84,9 @@ pub(super) fn run(arguments: &Arguments, file: &Path, as_json: bool) -> anyhow::
             .flat_map(|story| &story.regions)
             .map(|(region, evidence)| json!({ "id": region.as_str(), "evidence": evidence }))
             .collect();
+        let event = story.as_ref().and_then(|story| story.event).map(|event| event.to_string());
         let told = json!({
-            "id": id, "item": shown.to_string(), "event": null, "verdict": word, "because": because, "regions": regions
+            "id": id, "item": shown.to_string(), "event": event, "verdict": word, "because": because, "regions": regions
         });
         if as_json {
             show(&told.to_string());
@@ -159,6 +162,7 @@ fn facts(line: &Line) -> SourceFacts {
         authority: Authority::Media,
         zone: Zone::shanghai(),
         rights: None,
+        was: Vec::new(),
         at: line.seen,
     }
 }

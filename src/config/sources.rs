@@ -60,6 +60,10 @@ fn source(section: &Section<'_>, settings: &Settings, regions: &Regions) -> Opti
         SourceId::new(&text).inspect_err(|error| section.fault(key, error.to_string(), "")).ok()
     };
     let id = checked("id");
+    let was = section.strings("was").into_iter().filter_map(|(text, span)| {
+        SourceId::new(&text).inspect_err(|error| section.fault_at(span, error.to_string(), "")).ok()
+    });
+    let was: Vec<SourceId> = was.collect();
     let title = section.string("title");
     if title.as_deref() == Some("") {
         section.fault("title", "`title` is empty".to_owned(), "give the source a name that readers know");
@@ -130,6 +134,7 @@ fn source(section: &Section<'_>, settings: &Settings, regions: &Regions) -> Opti
     }
     Some(Source {
         id: id?,
+        was,
         title: title?,
         region: region?,
         url: url?,

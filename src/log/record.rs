@@ -67,6 +67,8 @@ pub struct SourceFacts {
     pub zone: Zone,
     /// Whose its items are.
     pub rights: Option<String>,
+    /// The ids that it had before.
+    pub was: Vec<SourceId>,
     /// When it came to be so.
     pub at: Moment,
 }
@@ -196,6 +198,8 @@ struct SourceTwin<'a> {
     zone: Text<'a>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     rights: Option<Text<'a>>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    was: Vec<Text<'a>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -279,6 +283,7 @@ impl<'a> From<&'a SourceFacts> for SourceTwin<'a> {
             authority: facts.authority.word().into(),
             zone: facts.zone.name().into(),
             rights: facts.rights.as_deref().map(Into::into),
+            was: facts.was.iter().map(|id| id.as_str().into()).collect(),
         }
     }
 }
@@ -293,6 +298,7 @@ impl SourceTwin<'_> {
             authority: Authority::from_word(&self.authority)?,
             zone: Zone::named(&self.zone).ok()?,
             rights: self.rights.map(Cow::into_owned),
+            was: self.was.iter().filter_map(|id| SourceId::new(id).ok()).collect(),
             at: Moment::from_millis(self.at),
         })
     }

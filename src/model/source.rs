@@ -130,6 +130,8 @@ pub enum Tls {
 pub struct Source {
     /// Its name in the config, the log and every command.
     pub id: SourceId,
+    /// The ids that it had before; what is known of them is known of it.
+    pub was: Vec<SourceId>,
     /// Its name for people.
     pub title: String,
     /// The region that its items belong to where nothing stronger says otherwise.

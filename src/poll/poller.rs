@@ -152,7 +152,10 @@ impl Poller {
 
         let mut visits = Vec::with_capacity(list.len());
         for source in &list {
-            visits.push(self.house.visits.get(&source.id).map_err(|error| error.to_string())?);
+            // A source with a new id goes on where it was under its former one.
+            let ids = std::iter::once(&source.id).chain(&source.was);
+            let found = ids.map(|id| self.house.visits.get(id)).find(|visit| !matches!(visit, Ok(None)));
+            visits.push(found.transpose().map_err(|error| error.to_string())?.flatten());
         }
         let fresh = visits.iter().filter(|visit| visit.is_none()).count();
         let names: HashSet<SourceId> = list.iter().map(|source| source.id.clone()).collect();
@@ -207,6 +210,7 @@ impl Poller {
             authority: source.authority,
             zone: source.zone.clone(),
             rights: source.rights.clone(),
+            was: source.was.clone(),
             at: now,
         };
         let known = self.house.view.source(&source.id);

@@ -17,7 +17,9 @@ use super::metrics::Metrics;
 use super::schedule::{self, Pace};
 use crate::fetch::{Answer, FetchError, Fetcher, Request};
 use crate::log::{Control, Record};
-use crate::model::{Draft, Kind, Link, Memory, Moment, Outcome, Page, Report, Revisit, Source, Validators, Visit};
+use crate::model::{
+    Draft, Key, Kind, Link, Memory, Moment, Outcome, Page, Report, Revisit, Source, SourceId, Validators, Visit,
+};
 use crate::read::{self, Fault, FaultKind, Reading, Rules};
 use crate::same::{self, Fingerprint, Identity, Verdict};
 use crate::view::{View, Visits};
@@ -315,7 +317,7 @@ impl Turn<'_> {
             }
             match articles.read(&revisit.listed).await {
                 Ok(draft) => {
-                    let found = same::identify(&self.source.id, &draft, &[], self.now, self.house.view.as_ref());
+                    let found = self.identify(&draft, &[]);
                     if let Some(found) =
                         found.filter(|found| found.verdict == Verdict::Changed && found.item == revisit.item)
                         && self.quota.take(self.now, &draft, self.house.limits)
@@ -351,6 +353,11 @@ impl Turn<'_> {
         }
     }
 
+    fn identify(&self, draft: &Draft, repeated: &[Key]) -> Option<Identity> {
+        let ids: Vec<&SourceId> = std::iter::once(&self.source.id).chain(&self.source.was).collect();
+        same::identify(&ids, draft, repeated, self.now, self.house.view.as_ref())
+    }
+
     fn report(&self, found: Identity, draft: Draft, first_import: bool) -> Record {
         Record::Report(Box::new(Report {
             item: found.item,
@@ -381,9 +388,7 @@ impl Turn<'_> {
                 listed.push(hash);
                 continue;
             }
-            let identify =
-                |draft: &Draft| same::identify(&self.source.id, draft, &repeated, self.now, self.house.view.as_ref());
-            let Some(mut found) = identify(draft) else { continue };
+            let Some(mut found) = self.identify(draft, &repeated) else { continue };
             let mut draft = Cow::Borrowed(draft);
             let mut revisit = None;
             if reads_articles && draft.text.is_empty() && matches!(found.verdict, Verdict::New | Verdict::Changed) {
@@ -391,7 +396,7 @@ impl Turn<'_> {
                 match articles.read(&draft).await {
                     Ok(whole) => {
                         draft = Cow::Owned(whole);
-                        let Some(now_found) = identify(&draft) else { continue };
+                        let Some(now_found) = self.identify(&draft, &repeated) else { continue };
                         found = now_found;
                         revisit = articles::again(again, self.now);
                     }

@@ -104,25 +104,28 @@ pub fn repeated(drafts: &[Draft]) -> Vec<Key> {
 
 /// Finds out which item of its source a draft is. `None` where it has neither guid, link, title nor date.
 ///
-/// `repeated` are the keys of the listing that do not tell its items apart.
+/// `ids` are the ids of the source, today's first: an item that came under a former one keeps its id. `repeated` are the
+/// keys of the listing that do not tell its items apart.
 pub fn identify(
-    source: &SourceId,
+    ids: &[&SourceId],
     draft: &Draft,
     repeated: &[Key],
     now: Moment,
     known: &impl Neighbours,
 ) -> Option<Identity> {
+    let source = ids.first()?;
     let key = key(draft)?;
     let fingerprint = Fingerprint::of(draft);
-    let item = ItemId::of(source, &key);
-    if let Some(holder) = known.by_id(item) {
+    let held = |key: &Key| ids.iter().find_map(|source| known.by_id(ItemId::of(source, key)));
+    if let Some(holder) = held(&key) {
         if !is_other(holder.fingerprint, fingerprint, repeated.contains(&key)) {
-            return Some(Identity { item, key, verdict: compare(holder, fingerprint, now) });
+            return Some(Identity { item: holder.item, key, verdict: compare(holder, fingerprint, now) });
         }
         // The key belongs to another item of the source already.
         let key = key.widened(draft.checked_link().as_ref(), &draft.title);
-        let item = ItemId::of(source, &key);
-        let verdict = known.by_id(item).map_or(Verdict::New, |holder| compare(holder, fingerprint, now));
+        let holder = held(&key);
+        let item = holder.map_or_else(|| ItemId::of(source, &key), |holder| holder.item);
+        let verdict = holder.map_or(Verdict::New, |holder| compare(holder, fingerprint, now));
         return Some(Identity { item, key, verdict });
     }
     // A guid that changes with every poll: the same content at the same address is the same item.
@@ -131,7 +134,7 @@ pub fn identify(
     {
         return Some(Identity { item: twin.item, key, verdict: Verdict::Same });
     }
-    Some(Identity { item, key, verdict: Verdict::New })
+    Some(Identity { item: ItemId::of(source, &key), key, verdict: Verdict::New })
 }
 
 fn key(draft: &Draft) -> Option<Key> {
@@ -179,7 +182,7 @@ mod tests {
             let id = SourceId::new("a").unwrap();
             let mut verdicts = Vec::new();
             for draft in drafts {
-                let found = identify(&id, draft, &repeated, now, self).unwrap();
+                let found = identify(&[&id], draft, &repeated, now, self).unwrap();
                 if matches!(found.verdict, Verdict::New | Verdict::Changed) {
                     let reports = self.0.get(&found.item).map_or(0, |known| known.reports) + 1;
                     let known = Known { item: found.item, fingerprint: Fingerprint::of(draft), reported: now, reports };

@@ -7,6 +7,7 @@
 
 use std::collections::HashSet;
 
+use super::fact::Facts;
 use super::text::{self, RANKS, fold};
 
 /// What is compared of an item.
@@ -15,6 +16,7 @@ pub struct Story {
     title: Vec<char>,
     text: Vec<char>,
     shingles: HashSet<u64>,
+    facts: Facts,
     is_roundup: bool,
 }
 
@@ -25,53 +27,161 @@ impl Story {
         Self {
             title: fold(title),
             shingles: text::shingles(&folded),
+            facts: Facts::of(title, text),
             is_roundup: is_roundup(title, text),
             text: folded,
         }
     }
+
+    /// Is it several stories in one (一周要闻, 简讯, a day's digest)?
+    pub const fn is_roundup(&self) -> bool {
+        self.is_roundup
+    }
 }
 
-/// How two items of different sources stand to each other.
+/// How two items stand to each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Likeness {
     /// One story.
     Same,
+    /// Two stories of one event: they are linked, not joined.
+    Event,
+    /// As alike as reprints, but what they state contradicts: two notices of one template.
+    Opposed,
     /// Different stories.
     Different,
+}
+
+/// How two items stand to each other, and why.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Comparison {
+    /// How they stand to each other.
+    pub likeness: Likeness,
+    /// Why, in a clause.
+    pub because: &'static str,
+    /// How much of the smaller text's runs of four characters the larger holds, from 0 to 1.
+    pub containment: f64,
 }
 
 /// Where both sides of a difference are longer than this, in characters, they do not correspond.
 const FREE: usize = 24;
 /// The containment from which on two longer texts are one, unless facts forbid it.
 const ALIKE: f64 = 0.6;
+/// The containment from which on two texts are of one event at least, unless facts forbid it.
+const AKIN: f64 = 0.4;
 /// Texts shorter than this, in characters, also need like titles.
 const SHORT: usize = 100;
+/// Texts shorter than this, in characters, are not compared.
+const SHORTEST: usize = 40;
 
-/// Compares two items of different sources.
-pub fn compare(a: &Story, b: &Story) -> Likeness {
-    let alike = text::containment(&a.shingles, &b.shingles);
+/// What two texts must share to be one story retold: the weight of facts, its share of the poorer text's facts, and how
+/// many of its runs of three characters the other has.
+const RETOLD: (f64, f64, f64) = (8.0, 0.85, 0.2);
+/// The same for an event, with runs of two characters.
+const ONE_EVENT: (f64, f64, f64) = (3.4, 0.5, 0.14);
+/// The same where the texts have little but that in common.
+const FACTS_ALONE: (f64, f64) = (9.0, 0.75);
+
+/// Compares two items.
+pub fn compare(a: &Story, b: &Story) -> Comparison {
+    let containment = text::containment(&a.shingles, &b.shingles);
+    let (likeness, because) = judge(a, b, containment);
+    Comparison { likeness, because, containment }
+}
+
+fn judge(a: &Story, b: &Story, alike: f64) -> (Likeness, &'static str) {
+    use Likeness::{Different, Opposed, Same};
     let titles = titles(&a.title, &b.title);
     let (least, most) = (a.text.len().min(b.text.len()), a.text.len().max(b.text.len()));
-    if alike < ALIKE || least < 40 {
-        return Likeness::Different;
+    if least < SHORTEST {
+        return (Different, "one of the texts is too short to be compared");
     }
     // A round-up holds its parts and is none of them; only its own reprint is the same.
-    if (a.is_roundup || b.is_roundup) && !(a.is_roundup && b.is_roundup && titles > 0.9 && least * 10 > most * 7) {
-        return Likeness::Different;
+    if (a.is_roundup || b.is_roundup)
+        && !(a.is_roundup && b.is_roundup && titles > 0.9 && least * 10 > most * 7 && alike >= ALIKE)
+    {
+        return (Different, "one of them is a round-up of several stories");
+    }
+    if alike < ALIKE {
+        return retold(a, b, alike, titles);
     }
     if least < SHORT && titles < 0.5 && alike < 0.9 {
-        return Likeness::Different;
+        return (Different, "the texts are short and their titles differ");
     }
+    let differences = text::differences(&a.text, &b.text);
     // The same text under another title is the same story.
-    if alike > 0.97 && least * 20 > most * 19 && !contradict(&text::differences(&a.text, &b.text)) {
-        return Likeness::Same;
+    if alike > 0.97 && least * 20 > most * 19 && !contradict(&differences) {
+        return (Same, "the texts are equal but for trifles");
     }
     // Titles of one template: 第3号 and 第4号, 平定县 and 盂县.
     if titles > 0.4 && titles < 1.0 && contradict(&[(&a.title, &b.title)]) {
-        return Likeness::Different;
+        return (Opposed, "the titles contradict each other in a number, a place, a level or a deed");
     }
-    let differences = text::differences(&a.text, &b.text);
-    if contradict(&differences) { Likeness::Different } else { Likeness::Same }
+    if contradict(&differences) {
+        return (Opposed, "corresponding places hold different numbers, places, levels or deeds");
+    }
+    (Same, "one text holds the other")
+}
+
+/// Of texts that are not each other's copies: do they tell the same facts?
+fn retold(a: &Story, b: &Story, alike: f64, titles: f64) -> (Likeness, &'static str) {
+    use Likeness::{Different, Event, Opposed, Same};
+    let shared = a.facts.shared(&b.facts);
+    let says_enough = shared.weight >= ONE_EVENT.0 && shared.share >= ONE_EVENT.1;
+    if alike < AKIN && !says_enough {
+        return (Different, "the texts have little in common");
+    }
+    let is_opposed = titles > 0.4 && titles < 1.0 && contradict(&[(&a.title, &b.title)]);
+    if is_opposed || alike >= AKIN && shared.share < ONE_EVENT.1 && contradict(&text::differences(&a.text, &b.text)) {
+        return (Opposed, "they are alike, but state different numbers, places, levels or deeds");
+    }
+    let runs = |length| text::containment(&text::runs(&a.text, length), &text::runs(&b.text, length));
+    if shared.weight >= RETOLD.0
+        && shared.share >= RETOLD.1
+        && runs(3) >= RETOLD.2
+        && !are_other_steps(a, b)
+        && !are_other_places(a, b)
+    {
+        return (Same, "the one retells the other: it states the same facts in other words");
+    }
+    if alike >= AKIN {
+        return (Event, "much of the one text stands in the other");
+    }
+    if runs(2) >= ONE_EVENT.2 || shared.weight >= FACTS_ALONE.0 && shared.share >= FACTS_ALONE.1 {
+        return (Event, "they state the same facts");
+    }
+    (Different, "they share some facts, but are written of other things")
+}
+
+/// Tender and award, warning and its end, a notice and its correction: steps of one matter, each a story.
+fn are_other_steps(a: &Story, b: &Story) -> bool {
+    let deeds = |story: &Story| {
+        let head: Vec<char> = story.title.iter().chain(story.text.iter().take(40)).copied().collect();
+        let found = facts(&head).into_iter().filter(|(kind, _)| *kind == Kind::Deed);
+        found.map(|(_, deed)| deed).collect::<HashSet<_>>()
+    };
+    let corrects = |story: &Story| story.title.windows(2).any(|pair| pair == ['更', '正']);
+    let (one, other) = (deeds(a), deeds(b));
+    corrects(a) != corrects(b) || !one.is_empty() && !other.is_empty() && one.is_disjoint(&other)
+}
+
+/// Do their titles name different places?
+fn are_other_places(a: &Story, b: &Story) -> bool {
+    let places = |story: &Story| {
+        let found = facts(&story.title).into_iter().filter(|(kind, _)| *kind == Kind::Place);
+        found.map(|(_, place)| place).collect::<Vec<_>>()
+    };
+    let (one, other) = (places(a), places(b));
+    let is_in = |place: &String, text: &[char]| {
+        let name: Vec<char> = place.chars().collect();
+        // Without the word for its rank: 河津 speaks of 河津市.
+        let bare = name.get(..name.len().saturating_sub(1)).unwrap_or(&[]);
+        bare.is_empty() || text.windows(bare.len()).any(|window| window == bare)
+    };
+    let whole = |story: &Story| story.title.iter().chain(&story.text).copied().collect::<Vec<char>>();
+    let (in_a, in_b) = (whole(a), whole(b));
+    // What neither text knows of the other's place is another place's story.
+    one.iter().any(|place| !is_in(place, &in_b)) && other.iter().any(|place| !is_in(place, &in_a))
 }
 
 /// How much of the shorter title the longer holds, in pairs of characters.
@@ -257,8 +367,8 @@ mod tests {
 
     fn check(a: (&str, &str), b: (&str, &str), expected: Likeness) {
         let (one, other) = (Story::new(a.0, a.1), Story::new(b.0, b.1));
-        assert_eq!(compare(&one, &other), expected, "{} | {}", a.0, b.0);
-        assert_eq!(compare(&other, &one), expected, "{} | {}, the other way round", b.0, a.0);
+        assert_eq!(compare(&one, &other).likeness, expected, "{} | {}", a.0, b.0);
+        assert_eq!(compare(&other, &one).likeness, expected, "{} | {}, the other way round", b.0, a.0);
     }
 
     #[test]

@@ -32,9 +32,16 @@ static SIMPLIFIED: LazyLock<Vec<u16>> = LazyLock::new(|| {
     table
 });
 
-fn simplified(table: &[u16], c: char) -> char {
-    let found = usize::try_from(u32::from(c)).ok().and_then(|at| table.get(at)).copied();
-    found.and_then(|code| char::from_u32(code.into())).unwrap_or(c)
+/// A character in its usual width, and simplified.
+pub(super) fn simplify(c: char) -> char {
+    match c {
+        '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),
+        c if c.is_ascii() => c,
+        c => {
+            let found = usize::try_from(u32::from(c)).ok().and_then(|at| SIMPLIFIED.get(at)).copied();
+            found.and_then(|code| char::from_u32(code.into())).unwrap_or(c)
+        }
+    }
 }
 
 /// A text without what reprints change: width, traditional characters, case, punctuation, white space. A word of a
@@ -50,11 +57,7 @@ pub(super) fn fold(text: &str) -> Vec<char> {
         }
     };
     for c in text.chars() {
-        let c = match c {
-            '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),
-            c if c.is_ascii() => c,
-            c => simplified(&SIMPLIFIED, c),
-        };
+        let c = simplify(c);
         if c.is_alphabetic() && u32::from(c) < 0x2e80 {
             word.extend(c.to_lowercase());
             continue;
@@ -82,6 +85,12 @@ fn hash(window: &[char]) -> u64 {
 /// The hashes of all runs of four characters.
 pub(super) fn shingles(folded: &[char]) -> HashSet<u64> {
     folded.windows(SHINGLE).map(hash).collect()
+}
+
+/// The hashes of all runs of two or three characters without a digit.
+pub(super) fn runs(folded: &[char], length: usize) -> HashSet<u64> {
+    let runs = folded.windows(length.clamp(1, SHINGLE));
+    runs.filter(|run| !run.iter().any(char::is_ascii_digit)).map(hash).collect()
 }
 
 /// The smallest hashes of a text's shingles, in order; none for a text too short to be compared.

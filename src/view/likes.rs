@@ -53,6 +53,11 @@ impl Likes {
         self.entries.insert(at, Entry { first, seen, sketch });
     }
 
+    /// Is the item in it?
+    pub(super) fn holds(&self, first: u64) -> bool {
+        self.entries.binary_search_by_key(&first, |entry| entry.first).is_ok()
+    }
+
     pub(super) fn remove(&mut self, first: u64) {
         let found = self.entries.binary_search_by_key(&first, |entry| entry.first).ok();
         if let Some(entry) = found.and_then(|at| self.entries.remove(at)) {

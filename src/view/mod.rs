@@ -8,10 +8,13 @@
 
 mod engine;
 mod error;
+mod join;
 mod likes;
 mod record;
+mod slot;
 mod state;
 mod store;
+mod stored;
 mod visits;
 
 pub use error::ViewError;

@@ -11,7 +11,7 @@ use crate::model::{ItemId, Moment, RegionId, SourceId};
 use crate::same::{Known, Neighbours, Places};
 
 /// The version of the rules by which records become items. Another number means: derive anew.
-const RULES: u32 = 2;
+const RULES: u32 = 3;
 /// How many records are applied between two writes, when many are.
 const STEP: usize = 1000;
 
@@ -403,6 +403,7 @@ mod tests {
             authority: Authority::Media,
             zone: Zone::shanghai(),
             rights: None,
+            was: Vec::new(),
             at: NOON,
         })
     }

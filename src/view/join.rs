@@ -1,0 +1,356 @@
+//! Which story a new item belongs to, whose report of it is shown, and which stories are of one event.
+
+use std::collections::BTreeSet;
+
+use super::likes::WINDOW;
+use super::slot::Slot;
+use super::state::{State, published};
+use crate::log::{Position, Record, SourceFacts};
+use crate::model::{Draft, Link, Moment, Report};
+use crate::same::{self, Candidate, Comparison, Fingerprint, Likeness};
+
+/// The most items that a new one is compared with in full because their texts are alike, and because their facts are.
+const MOST_COMPARED: (usize, usize) = (8, 4);
+/// How far apart two stories of one event may be published, in milliseconds.
+const EVENT_WINDOW: i64 = 7 * 86_400_000;
+/// The most stories of one event; what grows beyond that is a subject.
+const MOST_STORIES: usize = 40;
+/// The least characters of a text that its own source gives again under another address.
+const LEAST_REPEATED: usize = 40;
+
+/// What reaches the reports in the log.
+pub(super) type Read<'r> = &'r dyn Fn(Position) -> Option<Record>;
+
+/// How a new item stands to the known stories.
+#[derive(Debug, Default)]
+pub(super) struct Relations {
+    /// The stories that it is a report of, the likeliest first.
+    same: Vec<u64>,
+    /// The story of the same event.
+    event: Option<u64>,
+    /// The last found of each story that was compared, for `explain`.
+    pub(super) compared: Vec<(u64, Comparison)>,
+}
+
+/// A new item while it is compared.
+pub(super) struct Newcomer<'a> {
+    pub(super) source: u32,
+    pub(super) report: &'a Report,
+    pub(super) fingerprint: Fingerprint,
+    /// By which texts like its own are found.
+    pub(super) sketch: Vec<u32>,
+    /// By which texts with its facts are found.
+    pub(super) pairs: Vec<u32>,
+}
+
+impl Relations {
+    /// Leaves out the item itself, which may have been found, and what is younger: the older id stays.
+    pub(super) fn only_before(&mut self, first: u64) {
+        self.same.retain(|head| *head < first);
+        self.event = self.event.filter(|event| *event != first);
+    }
+}
+
+impl<'a> Newcomer<'a> {
+    pub(super) fn new(source: u32, report: &'a Report, fingerprint: Fingerprint) -> Self {
+        let words = report.draft.words();
+        let pairs = same::fact_pairs(&report.draft.title, words);
+        Self { source, report, fingerprint, sketch: same::sketch(words), pairs }
+    }
+}
+
+impl State {
+    /// How a new item stands to the known stories: by its link, by the link that it credits, by its text, by its facts.
+    pub(super) fn relations(&self, new: &Newcomer<'_>, read: Read<'_>) -> Relations {
+        let mut relations = Relations::default();
+        let link = new.report.draft.checked_link();
+        relations.same.extend(link.as_ref().and_then(|link| self.story_of(link, new, read)));
+        self.compare(new, read, &mut relations);
+        relations.same.dedup();
+        relations
+    }
+
+    /// The story that another source reported under the same link already.
+    fn story_of(&self, link: &Link, new: &Newcomer<'_>, read: Read<'_>) -> Option<u64> {
+        let domain = self.domain(new.source)?;
+        let hash = new.fingerprint.link;
+        let mut found: Vec<&u64> = self.by_link.range((hash, 0)..=(hash, u64::MAX)).map(|(_, first)| first).collect();
+        found.sort_unstable();
+        // A link that two items of one source carry tells nothing apart.
+        let sources: Vec<u32> =
+            found.iter().filter_map(|first| self.slots.get(*first)).map(|slot| slot.source).collect();
+        if sources
+            .iter()
+            .enumerate()
+            .any(|(at, one)| *one == new.source || sources.iter().skip(at + 1).any(|other| other == one))
+        {
+            return None;
+        }
+        found.into_iter().find_map(|first| {
+            let slot = self.slots.get(first)?;
+            let other = draft_at(slot.position, read)?;
+            let candidate = Candidate { link: other.checked_link()?.canonical(), domain: self.domain(slot.source)? };
+            same::judge(link, &domain, &self.listings, &candidate).then_some(slot.head)
+        })
+    }
+
+    /// Compares an item with those that were seen and published not long before or after, and are like it by their texts,
+    /// by their facts, or because it credits them.
+    fn compare(&self, new: &Newcomer<'_>, read: Read<'_>, relations: &mut Relations) {
+        let (draft, seen) = (&new.report.draft, new.report.seen);
+        let at = published(new.report).at;
+        // What was old when it came is compared by its link alone.
+        if seen.since(at) > 2 * WINDOW {
+            return;
+        }
+        let is_near = |slot: &Slot, window: i64| {
+            seen.since(slot.seen).abs() <= 2 * WINDOW && slot.published.at.since(at).abs() <= window
+        };
+        let near = |found: Vec<u64>, window: i64, most: usize| {
+            let is_near = |first: &u64| self.slots.get(first).is_some_and(|slot| is_near(slot, window));
+            found.into_iter().filter(is_near).take(most).collect::<Vec<u64>>()
+        };
+        let mut candidates = near(self.credited(draft), WINDOW, 1);
+        let credited = candidates.first().copied();
+        candidates.extend(near(self.likes.of(&new.sketch), WINDOW, MOST_COMPARED.0));
+        candidates.extend(near(self.alike_facts.of(&new.pairs), EVENT_WINDOW, MOST_COMPARED.1));
+        let mut story = None;
+        for first in candidates {
+            let Some(slot) = self.slots.get(&first) else { continue };
+            if relations.same.contains(&slot.head) || relations.compared.iter().any(|(head, _)| *head == slot.head) {
+                continue;
+            }
+            let Some(other) = draft_at(slot.position, read) else { continue };
+            let story = story.get_or_insert_with(|| same::Story::new(&draft.title, draft.words()));
+            let mut found = same::compare(story, &same::Story::new(&other.title, other.words()));
+            let is_repeated = slot.source == new.source
+                && slot.fingerprint.content == new.fingerprint.content
+                && draft.words().chars().count() >= LEAST_REPEATED;
+            if found.likeness == Likeness::Event && credited == Some(first) {
+                found.likeness = Likeness::Same;
+                found.because = "it names the other's address as where it has it from, and tells the same";
+            }
+            if found.likeness == Likeness::Same && !is_repeated && self.has_report_of(slot.head, new.source) {
+                // Two reports of one source are two stories, unless it gives the same text at another address.
+                found.likeness = Likeness::Different;
+                found.because = "a source's own two reports are two stories";
+            }
+            match found.likeness {
+                Likeness::Same => relations.same.push(slot.head),
+                Likeness::Event if relations.event.is_none() => relations.event = Some(slot.head),
+                Likeness::Event | Likeness::Opposed | Likeness::Different => {}
+            }
+            relations.compared.push((slot.head, found));
+        }
+    }
+
+    /// The items at the address that a report credits (原文链接), where it lies at their own source's site.
+    fn credited(&self, draft: &Draft) -> Vec<u64> {
+        let link = draft.credit.as_ref().and_then(|credit| Link::parse(credit.link.as_deref()?).ok());
+        let Some(link) = link.filter(|link| !link.is_home() && !self.listings.contains(&link.canonical())) else {
+            return Vec::new();
+        };
+        let hash = Fingerprint::of(&Draft { link: Some(link.as_str().to_owned()), ..Draft::default() }).link;
+        let found = self.by_link.range((hash, 0)..=(hash, u64::MAX)).map(|(_, first)| *first);
+        let is_at_home = |first: &u64| {
+            let domain = self.slots.get(first).and_then(|slot| self.domain(slot.source));
+            domain.is_some_and(|domain| domain == link.registrable_domain())
+        };
+        found.filter(is_at_home).collect()
+    }
+
+    /// Makes a new item a report of the stories that it was found to be of, and links it to its event. `false` where it
+    /// is a story of its own.
+    pub(super) fn settle(
+        &mut self,
+        seq: u64,
+        new: &Newcomer<'_>,
+        relations: &Relations,
+        updated: Moment,
+        read: Read<'_>,
+    ) -> bool {
+        let Some(head) = relations.same.first().copied() else {
+            self.place(seq, true);
+            self.relate(seq, relations.event);
+            return false;
+        };
+        self.join(seq, head, new, updated, read);
+        for other in relations.same.iter().skip(1) {
+            self.unite(head, *other, read);
+        }
+        let head = self.slots.get(&seq).map_or(seq, |slot| slot.head);
+        self.relate(head, relations.event);
+        true
+    }
+
+    /// The items of a story.
+    pub(super) fn reports_of(&self, head: u64) -> impl Iterator<Item = &Slot> {
+        let members = self.slots.get(&head).into_iter().flat_map(|slot| slot.members().iter().copied());
+        std::iter::once(head).chain(members).filter_map(|first| self.slots.get(&first))
+    }
+
+    fn has_report_of(&self, head: u64, source: u32) -> bool {
+        self.reports_of(head).any(|report| report.source == source)
+    }
+
+    /// Makes an item a further report of a story. The older id stays, and with it the place among others.
+    fn join(&mut self, seq: u64, head: u64, new: &Newcomer<'_>, updated: Moment, read: Read<'_>) {
+        let takes_over = self.takes_over(head, new, read);
+        self.place(head, false);
+        let regions = self.slots.get(&seq).map(|slot| slot.regions.clone()).unwrap_or_default();
+        if let Some(slot) = self.slots.get_mut(&seq) {
+            slot.head = head;
+        }
+        if let Some(slot) = self.slots.get_mut(&head) {
+            slot.ties_mut().members.push(seq);
+            add_regions(slot, regions);
+            if takes_over {
+                slot.shown = seq;
+                slot.updated = updated;
+            }
+        }
+        self.touched.insert(head);
+        self.place(head, true);
+        self.soil(head);
+    }
+
+    /// Is a further report shown from now on? That happens once in a story's life: to the report of the link's own site,
+    /// to the one that the shown report credits, and to one of higher authority that does not credit the shown one.
+    fn takes_over(&self, head: u64, new: &Newcomer<'_>, read: Read<'_>) -> bool {
+        let Some(story) = self.slots.get(&head).filter(|slot| slot.shown == head) else { return false };
+        let (Some(mine), Some(theirs)) = (self.facts(new.source), self.facts(story.source)) else { return false };
+        let draft = &new.report.draft;
+        let leads_to = draft.checked_link().map(|link| link.registrable_domain().to_owned()).unwrap_or_default();
+        let is_home = |source: u32| self.domain(source).is_some_and(|domain| domain == leads_to);
+        if !is_home(new.source) || credits(draft, theirs) {
+            return false;
+        }
+        // A link proves whose story it is only where both carry it.
+        let same_link = story.fingerprint.link == new.fingerprint.link && new.fingerprint.link != 0;
+        same_link && !is_home(story.source)
+            || mine.authority > theirs.authority
+            || draft_at(story.position, read).is_some_and(|shown| credits(&shown, mine))
+    }
+
+    /// Makes one story of two, where a new report belongs to both and they do not contradict each other. The older id
+    /// stays; the other one leads to it.
+    fn unite(&mut self, one: u64, other: u64, read: Read<'_>) {
+        let (older, younger) = (one.min(other), one.max(other));
+        let (Some(a), Some(b)) = (self.slots.get(&older), self.slots.get(&younger)) else { return };
+        let shares_source = self.reports_of(younger).any(|report| self.has_report_of(older, report.source));
+        if older == younger || shares_source || a.withdrawn != b.withdrawn {
+            return;
+        }
+        let story = |slot: &Slot| {
+            draft_at(slot.position, read).map(|draft| same::Story::new(&draft.title, draft.words()))
+        };
+        let (Some(told), Some(retold)) = (story(a), story(b)) else { return };
+        if told.is_roundup() || retold.is_roundup() || same::compare(&told, &retold).likeness == Likeness::Opposed {
+            return;
+        }
+        let regions = b.regions.clone();
+        let companion = b
+            .event()
+            .and_then(|event| self.events.get(&event))
+            .and_then(|stories| stories.iter().find(|story| **story != younger && **story != older))
+            .copied();
+        let moved: Vec<u64> = std::iter::once(younger).chain(b.members().iter().copied()).collect();
+        self.place(older, false);
+        self.place(younger, false);
+        self.soil(younger);
+        self.leave_event(younger);
+        for first in &moved {
+            if let Some(slot) = self.slots.get_mut(first) {
+                slot.head = older;
+                if let Some(ties) = &mut slot.ties {
+                    ties.members.clear();
+                }
+            }
+            self.touched.insert(*first);
+        }
+        if let Some(slot) = self.slots.get_mut(&older) {
+            let ties = slot.ties_mut();
+            ties.members.extend(&moved);
+            add_regions(slot, regions);
+        }
+        for first in moved {
+            if !self.slots.get(&first).is_some_and(|slot| self.is_compared(first, slot)) {
+                self.likes.remove(first);
+                self.alike_facts.remove(first);
+            }
+        }
+        self.touched.insert(older);
+        self.place(older, true);
+        self.soil(older);
+        self.relate(older, companion);
+    }
+
+    /// Links two stories as told of one event; each belongs to one event, named by its oldest story.
+    fn relate(&mut self, one: u64, other: Option<u64>) {
+        let Some(other) = other.filter(|other| *other != one && self.slots.contains_key(other)) else { return };
+        let event_of = |first: u64| self.slots.get(&first).and_then(Slot::event).unwrap_or(first);
+        let (one, other) = (event_of(one), event_of(other));
+        let (older, younger) = (one.min(other), one.max(other));
+        let size = |event: &u64| self.events.get(event).map_or(1, BTreeSet::len);
+        if older == younger || size(&older) + size(&younger) > MOST_STORIES {
+            return;
+        }
+        let mut stories = self.events.remove(&younger).unwrap_or_default();
+        stories.insert(younger);
+        let all = self.events.entry(older).or_default();
+        all.insert(older);
+        all.append(&mut stories);
+        for first in all.clone() {
+            if let Some(slot) = self.slots.get_mut(&first) {
+                slot.ties_mut().event = Some(older);
+            }
+            self.touched.insert(first);
+            self.soil(first);
+        }
+    }
+
+    /// Takes a story out of its event; one that is left alone there is in none.
+    pub(super) fn leave_event(&mut self, first: u64) {
+        let Some(event) = self.slots.get(&first).and_then(Slot::event) else { return };
+        let mut left = self.events.remove(&event).unwrap_or_default();
+        left.remove(&first);
+        let named = left.first().copied().filter(|_| left.len() > 1);
+        for story in left.iter().chain([&first]) {
+            if let Some(ties) = self.slots.get_mut(story).and_then(|slot| slot.ties.as_mut()) {
+                ties.event = named.filter(|_| *story != first);
+            }
+            self.touched.insert(*story);
+        }
+        if let Some(named) = named {
+            self.events.insert(named, left);
+        }
+    }
+}
+
+fn add_regions(slot: &mut Slot, regions: Vec<(u32, &'static str)>) {
+    for region in regions {
+        if !slot.regions.iter().any(|(known, _)| *known == region.0) {
+            slot.regions.push(region);
+        }
+    }
+}
+
+/// Does a report say that it has the story from this source?
+fn credits(draft: &Draft, facts: &SourceFacts) -> bool {
+    let Some(credit) = &draft.credit else { return false };
+    let squeezed = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).collect::<String>();
+    let (name, title) = (squeezed(&credit.name), squeezed(&facts.title));
+    let by_link = || {
+        let domain = |text: &str| Link::parse(text).ok().map(|link| link.registrable_domain().to_owned());
+        credit.link.as_deref().and_then(domain).is_some_and(|to| domain(&facts.link) == Some(to))
+    };
+    name.chars().count() >= 3 && !title.is_empty() && (title.starts_with(&name) || name.starts_with(&title)) || by_link()
+}
+
+fn draft_at(position: Position, read: Read<'_>) -> Option<Draft> {
+    match read(position)? {
+        Record::Report(report) => Some(report.draft),
+        _ => None,
+    }
+}
+

@@ -1,0 +1,157 @@
+//! An item in memory, and its record.
+
+use super::record::ItemRecord;
+use crate::log::Position;
+use crate::model::{Moment, Precision, RegionId, Stamp};
+use crate::same::{self, Fingerprint, Known};
+
+/// An item.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Slot {
+    pub(super) id: u128,
+    pub(super) source: u32,
+    pub(super) position: Position,
+    pub(super) seen: Moment,
+    pub(super) reported: Moment,
+    pub(super) reports: u16,
+    pub(super) published: Stamp,
+    pub(super) updated: Moment,
+    pub(super) fingerprint: Fingerprint,
+    /// The first report of the story that this one belongs to; its own number where it is the first.
+    pub(super) head: u64,
+    /// The report that is shown, where this is the first.
+    pub(super) shown: u64,
+    pub(super) regions: Vec<(u32, &'static str)>,
+    pub(super) withdrawn: bool,
+    /// What only some items have.
+    pub(super) ties: Option<Box<Ties>>,
+}
+
+/// What only some items have: other reports of the story, earlier texts, an event.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Ties {
+    /// The other reports of the story, where this is the first.
+    pub(super) members: Vec<u64>,
+    /// Where the earlier reports of the item lie, the oldest first.
+    pub(super) earlier: Vec<Position>,
+    /// The oldest story of the event that the story belongs to, where there is another one.
+    pub(super) event: Option<u64>,
+}
+
+impl Slot {
+    /// The other reports of the story, where this is the first.
+    pub(super) fn members(&self) -> &[u64] {
+        self.ties.as_ref().map_or(&[], |ties| &ties.members)
+    }
+
+    /// Where the earlier reports of the item lie, the oldest first.
+    pub(super) fn earlier(&self) -> &[Position] {
+        self.ties.as_ref().map_or(&[], |ties| &ties.earlier)
+    }
+
+    /// The oldest story of the event, where there is another one.
+    pub(super) fn event(&self) -> Option<u64> {
+        self.ties.as_ref().and_then(|ties| ties.event)
+    }
+
+    pub(super) fn ties_mut(&mut self) -> &mut Ties {
+        self.ties.get_or_insert_default()
+    }
+
+    pub(super) const fn known(&self) -> Known {
+        Known {
+            item: crate::model::ItemId::from_u128(self.id),
+            fingerprint: self.fingerprint,
+            reported: self.reported,
+            reports: self.reports,
+        }
+    }
+
+    /// The record of the item; `source` is the id of its source, `region` gives the id of a region by its number.
+    pub(super) fn record<'r>(&self, source: &str, region: impl Fn(u32) -> Option<&'r RegionId>) -> ItemRecord {
+        let place = |position: &Position| (position.day, position.offset, position.length);
+        ItemRecord {
+            id: self.id,
+            source: source.to_owned(),
+            day: self.position.day,
+            offset: self.position.offset,
+            length: self.position.length,
+            seen: self.seen.millis(),
+            reported: self.reported.millis(),
+            reports: self.reports,
+            published: self.published.at.millis(),
+            precision: precision_number(self.published.precision),
+            zone: self.published.offset,
+            updated: self.updated.millis(),
+            link: self.fingerprint.link,
+            title: self.fingerprint.title,
+            content: self.fingerprint.content,
+            head: self.head,
+            members: self.members().to_vec(),
+            shown: self.shown,
+            regions: self
+                .regions
+                .iter()
+                .filter_map(|(number, evidence)| Some((region(*number)?.as_str().to_owned(), (*evidence).to_owned())))
+                .collect(),
+            withdrawn: self.withdrawn,
+            earlier: self.earlier().iter().map(place).collect(),
+            event: self.event(),
+        }
+    }
+
+    /// The item of a record; `None` where a value of it is not valid.
+    pub(super) fn of(
+        record: ItemRecord,
+        source: u32,
+        mut region: impl FnMut(RegionId) -> u32,
+    ) -> Option<Self> {
+        let mut regions = Vec::with_capacity(record.regions.len());
+        for (id, evidence) in &record.regions {
+            regions.push((region(RegionId::new(id).ok()?), evidence_word(evidence)?));
+        }
+        let place = |(day, offset, length)| Position { day, length, offset };
+        let ties = Ties {
+            members: record.members,
+            earlier: record.earlier.into_iter().map(place).collect(),
+            event: record.event,
+        };
+        Some(Self {
+            id: record.id,
+            source,
+            position: Position { day: record.day, length: record.length, offset: record.offset },
+            seen: Moment::from_millis(record.seen),
+            reported: Moment::from_millis(record.reported),
+            reports: record.reports,
+            published: Stamp {
+                at: Moment::from_millis(record.published),
+                precision: precision_of(record.precision)?,
+                offset: record.zone,
+            },
+            updated: Moment::from_millis(record.updated),
+            fingerprint: Fingerprint { link: record.link, title: record.title, content: record.content },
+            head: record.head,
+            shown: record.shown,
+            regions,
+            withdrawn: record.withdrawn,
+            ties: (ties != Ties::default()).then(|| Box::new(ties)),
+        })
+    }
+}
+
+fn evidence_word(word: &str) -> Option<&'static str> {
+    same::EVIDENCE.into_iter().find(|known| *known == word)
+}
+
+const fn precision_number(precision: Precision) -> u8 {
+    match precision {
+        Precision::Month => 0,
+        Precision::Day => 1,
+        Precision::Minute => 2,
+        Precision::Second => 3,
+    }
+}
+
+fn precision_of(number: u8) -> Option<Precision> {
+    [Precision::Month, Precision::Day, Precision::Minute, Precision::Second].into_iter().nth(usize::from(number))
+}

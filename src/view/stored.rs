@@ -1,0 +1,161 @@
+//! The view's records: what changed since they were written, and the state that they describe.
+
+use std::collections::BTreeSet;
+
+use super::engine::Change;
+use super::record::{self, FactsRecord, ItemRecord, MetaRecord};
+use super::slot::Slot;
+use super::state::{HIDDEN, META, REGIONS, SOURCES, State};
+use crate::log::{Control, SourceFacts};
+use crate::model::{Authority, Moment, RegionId, SourceId, Zone};
+
+impl State {
+    /// What changed since the last call; the record of the view itself comes last.
+    pub(super) fn changes(&mut self, rules: [u8; 16]) -> Vec<Change> {
+        let touched = std::mem::take(&mut self.touched);
+        let mut changes: Vec<Change> =
+            std::mem::take(&mut self.removed).into_iter().map(|first| (first.to_be_bytes().to_vec(), None)).collect();
+        for first in touched {
+            if let Some(record) = self.slots.get(&first).and_then(|slot| self.item_record(slot)) {
+                changes.push((first.to_be_bytes().to_vec(), Some(record::encode(&record))));
+            }
+        }
+        for id in std::mem::take(&mut self.touched_hidden) {
+            let value = self.hidden.contains(&id).then(|| record::encode(&()));
+            changes.push(([HIDDEN.as_slice(), &id.to_be_bytes()].concat(), value));
+        }
+        for number in std::mem::take(&mut self.touched_regions) {
+            if let (Some(region), Some(changed)) = (self.region(number), self.changed.get(&number)) {
+                changes.push(([REGIONS, region.as_str().as_bytes()].concat(), Some(record::encode(&changed.millis()))));
+            }
+        }
+        for former in std::mem::take(&mut self.renamed) {
+            changes.push(([SOURCES, former.as_str().as_bytes()].concat(), None));
+        }
+        for number in std::mem::take(&mut self.touched_sources) {
+            if let Some(record) = self.facts_record(number) {
+                changes.push(([SOURCES, record.id.as_bytes()].concat(), Some(record::encode(&record))));
+            }
+        }
+        changes.push((META.to_vec(), Some(record::encode(&self.meta_record(rules)))));
+        changes
+    }
+
+    fn facts_record(&self, number: u32) -> Option<FactsRecord> {
+        let facts = self.sources.get(usize::try_from(number).ok()?)?;
+        Some(FactsRecord {
+            number,
+            id: facts.id.as_str().to_owned(),
+            title: facts.title.clone(),
+            link: facts.link.clone(),
+            region: facts.region.as_str().to_owned(),
+            authority: facts.authority.word().to_owned(),
+            zone: facts.zone.name().to_owned(),
+            rights: facts.rights.clone(),
+            was: facts.was.iter().map(|id| id.as_str().to_owned()).collect(),
+            at: facts.at.millis(),
+            control: self.control(&facts.id).map(|control| control.word().to_owned()),
+        })
+    }
+
+    fn item_record(&self, slot: &Slot) -> Option<ItemRecord> {
+        let source = self.sources.get(usize::try_from(slot.source).ok()?)?;
+        Some(slot.record(source.id.as_str(), |number| self.region(number)))
+    }
+
+    fn meta_record(&self, rules: [u8; 16]) -> MetaRecord {
+        MetaRecord {
+            applied: self.applied,
+            rules,
+            items: u64::try_from(self.slots.len()).unwrap_or(u64::MAX),
+            ids: self.ids,
+            updated: self.updated,
+            sources: u32::try_from(self.sources.len()).unwrap_or(u32::MAX),
+        }
+    }
+
+    /// The state that these records describe; `None` where they do not fit together.
+    pub(super) fn load(
+        meta: &MetaRecord,
+        mut sources: Vec<FactsRecord>,
+        regions: Vec<(RegionId, i64)>,
+        hidden: BTreeSet<u128>,
+        items: impl Iterator<Item = Option<(u64, ItemRecord)>>,
+    ) -> Option<Self> {
+        let mut state = Self { applied: meta.applied, updated: meta.updated, hidden, ..Self::default() };
+        sources.sort_by_key(|source| source.number);
+        for (source, number) in sources.iter().zip(0..) {
+            let id = SourceId::new(&source.id).ok()?;
+            if let Some(control) = &source.control {
+                let control = [Control::Paused, Control::Resumed, Control::Gone]
+                    .into_iter()
+                    .find(|state| state.word() == control)?;
+                state.controls.insert(id.clone(), control);
+            }
+            if state.number_of(&id) != number || source.number != number {
+                return None;
+            }
+            if !source.link.is_empty() {
+                state.know(SourceFacts {
+                    id,
+                    title: source.title.clone(),
+                    link: source.link.clone(),
+                    region: RegionId::new(&source.region).ok()?,
+                    authority: Authority::from_word(&source.authority)?,
+                    zone: Zone::named(&source.zone).ok()?,
+                    rights: source.rights.clone(),
+                    was: source.was.iter().filter_map(|id| SourceId::new(id).ok()).collect(),
+                    at: Moment::from_millis(source.at),
+                });
+            }
+        }
+        if u32::try_from(state.sources.len()).ok()? != meta.sources {
+            return None;
+        }
+        state.touched_sources.clear();
+        for (region, changed) in regions {
+            let number = state.region_number(&region);
+            state.changed.insert(number, Moment::from_millis(changed));
+        }
+        for item in items {
+            let (first, record) = item?;
+            let source = *state.source_numbers.get(&SourceId::new(&record.source).ok()?)?;
+            let slot = Slot::of(record, source, |region| state.region_number(&region))?;
+            let fingerprint = slot.fingerprint;
+            if let Some(event) = slot.event() {
+                state.events.entry(event).or_default().insert(first);
+            }
+            state.ids ^= slot.id;
+            state.by_id.insert(slot.id, first);
+            state.slots.insert(first, slot);
+            state.index(first, source, fingerprint, true);
+            state.place(first, true);
+        }
+        (u64::try_from(state.slots.len()).ok()? == meta.items && state.ids == meta.ids).then_some(state)
+    }
+
+    /// A digest of everything that is derived, to compare two views: BLAKE3 over the records in order.
+    pub(super) fn digest(&self) -> String {
+        let mut hasher = blake3::Hasher::new();
+        for (first, slot) in &self.slots {
+            hasher.update(&first.to_be_bytes());
+            hasher.update(&self.item_record(slot).map(|record| record::encode(&record)).unwrap_or_default());
+        }
+        for number in 0..u32::try_from(self.sources.len()).unwrap_or(0) {
+            hasher.update(&self.facts_record(number).map(|record| record::encode(&record)).unwrap_or_default());
+        }
+        for id in &self.hidden {
+            hasher.update(&id.to_be_bytes());
+        }
+        let mut regions: Vec<(&RegionId, i64)> =
+            self.changed.iter().filter_map(|(number, at)| Some((self.region(*number)?, at.millis()))).collect();
+        regions.sort();
+        for (region, changed) in regions {
+            hasher.update(region.as_str().as_bytes());
+            hasher.update(&changed.to_le_bytes());
+        }
+        hasher.update(&record::encode(&self.meta_record([0; 16])));
+        hasher.finalize().to_hex().to_string()
+    }
+}
+
