@@ -198,8 +198,11 @@ fn contradict(differences: &[(impl AsRef<[char]>, impl AsRef<[char]>)]) -> bool 
     let told: Vec<(Vec<Fact>, Vec<Fact>)> = differences
         .iter()
         .filter_map(|(a, b)| trimmed(a.as_ref(), b.as_ref()))
-        // What was written anew at length corresponds to nothing.
-        .filter(|(a, b)| a.len().min(b.len()) <= FREE)
+        // What was written anew at length, or moved to another place, corresponds to nothing.
+        .filter(|(a, b)| {
+            let (least, most) = (a.len().min(b.len()), a.len().max(b.len()));
+            least <= FREE && most <= 2 * least + FREE / 2
+        })
         .flat_map(|(a, b)| match slips(a, b) {
             // Of slips of the pen only numbers and levels are facts, and only where both sides have one.
             Some(slips) => slips

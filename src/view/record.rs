@@ -202,28 +202,4 @@ mod tests {
         let item: ItemRecord = decode(&now[0].1).unwrap();
         assert_eq!((item.earlier, item.event), (vec![(19_425, 7, 90)], Some(3)));
     }
-
-    /// Writes what `version-2.txt` holds, where a record got a new version: `cargo test -- --ignored golden_of`.
-    #[test]
-    #[ignore = "it writes a golden file, once for each version"]
-    fn golden_of_today() {
-        let first = golden(include_str!("../../tests/fixtures/view/version-1.txt"));
-        let mut out = String::new();
-        for (name, bytes) in first {
-            let bytes = match name {
-                "item" => {
-                    let item: ItemRecord = decode(&bytes).unwrap();
-                    encode(&ItemRecord { earlier: vec![(19_425, 7, 90)], event: Some(3), ..item })
-                }
-                "facts" => {
-                    let facts: FactsRecord = decode(&bytes).unwrap();
-                    encode(&FactsRecord { was: vec!["yq-news".to_owned()], ..facts })
-                }
-                _ => bytes,
-            };
-            let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-            out.push_str(&format!("{name}\t{hex}\n"));
-        }
-        std::fs::write("tests/fixtures/view/version-2.txt", out).unwrap();
-    }
 }
