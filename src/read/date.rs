@@ -1,5 +1,8 @@
 //! Dates as sources write them: RFC 3339 and RFC 5322 with their broken forms, Chinese, numeric and relative ones.
 
+use std::borrow::Cow;
+
+use super::month;
 use crate::model::{Moment, Precision, Stamp, Zone};
 
 /// What a date needs to be understood.
@@ -47,6 +50,17 @@ pub(super) fn order_of<'a>(words: impl Iterator<Item = &'a str>) -> Order {
     Order::Unknown
 }
 
+/// The order that a document's language has (BCP 47), as CLDR knows it.
+pub(super) fn order_of_language(tag: &str) -> Order {
+    let tag = tag.trim().to_ascii_lowercase().replace('_', "-");
+    match tag.split('-').next().unwrap_or("") {
+        "en" if tag == "en-us" => Order::MonthFirst,
+        "en" if tag.len() > 2 => Order::DayFirst,
+        "" | "en" | "zh" | "ja" | "ko" | "hu" | "lt" | "sv" | "mn" | "eu" | "fa" => Order::Unknown,
+        _ => Order::DayFirst,
+    }
+}
+
 /// A date more than a day ahead is a slip, or made to stay on top.
 pub(super) const AHEAD: i64 = 24 * 3600;
 /// A date more than a hundred years ago is the slip of a program.
@@ -63,6 +77,7 @@ pub(super) fn parse(text: &str, clock: Clock<'_>) -> Option<Stamp> {
 
 /// Full-width forms, odd spaces and Chinese numbers in the form that the rules below know.
 fn fold(text: &str) -> String {
+    let text = &if month::is_foreign(text) { Cow::Owned(month::translate(text)) } else { Cow::Borrowed(text) };
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         out.push(match c {
@@ -70,7 +85,8 @@ fn fold(text: &str) -> String {
             '•' | '∶' | '︰' => ':',
             '–' | '—' => '-',
             c if c.is_whitespace() => ' ',
-            c => c.to_ascii_lowercase(),
+            c if c.is_ascii() => c.to_ascii_lowercase(),
+            c => c.to_lowercase().next().unwrap_or(c),
         });
     }
     if out.is_ascii() { out } else { arabic(&out) }
@@ -108,38 +124,43 @@ fn arabic(text: &str) -> String {
     out
 }
 
-/// 刚刚, 3分钟前, 昨天 20:00, 周二 8:00, and their English forms.
+/// The words of relative times by what they are, in the languages of the sources.
+const NOW: [&str; 4] = ["刚刚", "刚才", "just now", "たった今"];
+const AGO: [&str; 12] =
+    ["前", "ago", "il y a", "hace ", "vor ", "yang lalu", "trước", "назад", "geleden", " fa", "temu", "전"];
+const UNITS: [(i64, Precision, &[&str]); 5] = [
+    (1, Precision::Second, &["秒", "sec", "sek", "detik", "giây", "сек", "초"]),
+    (60, Precision::Minute, &["分", "min", "menit", "phút", "мин", "분"]),
+    (3600, Precision::Minute, &["小时", "小時", "時間", "hour", "heure", "hora", "stunde", "jam", "giờ", "час", "uur", "ore", "godzin", "시간"]),
+    (86_400, Precision::Day, &["天", "日", "day", "jour", "día", "dia", "tag", "hari", "ngày", "дн", "ден", "dag", "giorn", "dni", "일"]),
+    (7 * 86_400, Precision::Day, &["周", "星期", "week", "semaine", "semana", "woche", "minggu", "tuần", "недел", "settiman", "주"]),
+];
+const TODAY: [&str; 9] = ["今天", "today", "aujourd'hui", "hoy", "heute", "hari ini", "hôm nay", "сегодня", "oggi"];
+const YESTERDAY: [&str; 9] = ["昨天", "yesterday", "hier", "ayer", "gestern", "kemarin", "hôm qua", "вчера", "ieri"];
+
+/// 刚刚, 3分钟前, 昨天 20:00, 周二 8:00, and what other languages say for them.
 fn relative(text: &str, clock: Clock<'_>) -> Option<Stamp> {
+    let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
     let ago = |seconds: i64, precision| {
         let at = clock.now.plus_seconds(-seconds);
         Stamp { at, precision, offset: clock.zone.offset(at) }
     };
-    if ["刚刚", "刚才", "just now"].iter().any(|word| text.contains(word)) {
+    if has(&NOW) {
         return Some(ago(0, Precision::Minute));
     }
-    if text.ends_with('前') || text.ends_with("ago") {
-        let number: i64 = text
-            .chars()
-            .skip_while(|c| !c.is_ascii_digit())
-            .take_while(char::is_ascii_digit)
-            .collect::<String>()
-            .parse()
-            .ok()?;
-        let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
-        let (unit, precision) = match () {
-            () if has(&["秒", "sec"]) => (1, Precision::Second),
-            () if has(&["分", "min"]) => (60, Precision::Minute),
-            () if has(&["小时", "小時", "hour"]) => (3600, Precision::Minute),
-            () if has(&["天", "日", "day"]) => (86_400, Precision::Day),
-            () if has(&["周", "星期", "week"]) => (7 * 86_400, Precision::Day),
-            () => return None,
-        };
-        let stamp = ago(number.checked_mul(unit)?, precision);
-        return if precision == Precision::Day { on_day(stamp.at, None, clock) } else { Some(stamp) };
+    let number: String = text.chars().skip_while(|c| !c.is_ascii_digit()).take_while(char::is_ascii_digit).collect();
+    let is_ago = AGO.iter().any(|word| text.ends_with(word) || word.ends_with(' ') && text.starts_with(word))
+        || text.starts_with("il y a");
+    if is_ago && (1..=3).contains(&number.len()) && text.chars().count() <= 32 {
+        let number: i64 = number.parse().ok()?;
+        let (unit, precision, _) = UNITS.iter().find(|(_, _, words)| has(words))?;
+        let stamp = ago(number.checked_mul(*unit)?, *precision);
+        return if *precision == Precision::Day { on_day(stamp.at, None, clock) } else { Some(stamp) };
     }
-    let days = if text.contains("今天") || text.contains("today") {
+    let is_short = text.chars().count() <= 24;
+    let days = if has(&TODAY) && is_short {
         0
-    } else if text.contains("昨天") || text.contains("yesterday") {
+    } else if has(&YESTERDAY) && is_short {
         1
     } else if text.contains("前天") {
         2
@@ -350,6 +371,8 @@ const fn century(year: i64, digits: usize) -> i64 {
         (..=2, 0..=68) => year + 2000,
         (..=2, _) => year + 1900,
         (3, _) => year + 1900,
+        // The year of the Buddha, as Thailand counts.
+        (4, 2450..=2650) => year - 543,
         _ => year,
     }
 }
@@ -359,7 +382,7 @@ fn named(before: &[Token], after: &[Token]) -> Option<Day> {
     let all = || before.iter().chain(after.iter());
     let months: Vec<i64> = all()
         .filter_map(|token| match token {
-            Token::Word(word) => month(word),
+            Token::Word(word) => month::begun(word),
             _ => None,
         })
         .collect();
@@ -386,96 +409,6 @@ fn named(before: &[Token], after: &[Token]) -> Option<Day> {
     Some(Day { year, month, day })
 }
 
-fn month(word: &str) -> Option<i64> {
-    const NAMES: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
-    const OTHERS: [(&str, i64); 77] = [
-        ("ιαν", 1),
-        ("φεβ", 2),
-        ("μάώ", 3),
-        ("μαώ", 3),
-        ("μάρ", 3),
-        ("μαρ", 3),
-        ("απρ", 4),
-        ("μάι", 5),
-        ("μαϊ", 5),
-        ("μαι", 5),
-        ("ιούν", 6),
-        ("ιον", 6),
-        ("ιουν", 6),
-        ("ιούλ", 7),
-        ("ιολ", 7),
-        ("ιουλ", 7),
-        ("αύγ", 8),
-        ("αυγ", 8),
-        ("σεπ", 9),
-        ("οκτ", 10),
-        ("νοέ", 11),
-        ("νοε", 11),
-        ("δεκ", 12),
-        ("január", 1),
-        ("februári", 2),
-        ("március", 3),
-        ("április", 4),
-        ("máujus", 5),
-        ("május", 5),
-        ("június", 6),
-        ("július", 7),
-        ("augusztus", 8),
-        ("szeptember", 9),
-        ("október", 10),
-        ("januar", 1),
-        ("märz", 3),
-        ("mai", 5),
-        ("okt", 10),
-        ("dez", 12),
-        ("enero", 1),
-        ("ene", 1),
-        ("gen", 1),
-        ("fév", 2),
-        ("fev", 2),
-        ("avr", 4),
-        ("abr", 4),
-        ("mag", 5),
-        ("juin", 6),
-        ("giu", 6),
-        ("juil", 7),
-        ("lug", 7),
-        ("aoû", 8),
-        ("aout", 8),
-        ("ago", 8),
-        ("set", 9),
-        ("ott", 10),
-        ("out", 10),
-        ("déc", 12),
-        ("dic", 12),
-        ("янв", 1),
-        ("фев", 2),
-        ("мар", 3),
-        ("апр", 4),
-        ("мая", 5),
-        ("май", 5),
-        ("июн", 6),
-        ("июл", 7),
-        ("авг", 8),
-        ("сен", 9),
-        ("окт", 10),
-        ("ноя", 11),
-        ("дек", 12),
-        ("जन", 1),
-        ("फर", 2),
-        ("अग", 8),
-        ("सित", 9),
-        ("दिस", 12),
-    ];
-    let begins = |name: &str| word.starts_with(name);
-    NAMES
-        .iter()
-        .zip(1..)
-        .find(|(name, _)| begins(name))
-        .map(|(_, month)| month)
-        .or_else(|| OTHERS.iter().find(|(name, _)| begins(name)).map(|(_, month)| *month))
-}
-
 /// Dates in numbers only.
 fn numeric(tokens: &[Token], order: Order) -> Option<Day> {
     let number = |at: usize| match tokens.get(at) {
@@ -497,7 +430,15 @@ fn numeric(tokens: &[Token], order: Order) -> Option<Day> {
             // 2023年3月9日, 2023年3月
             (Some('年' | '년'), Some((month, _)), Some('月' | '월'), day) if is_month(month) => {
                 let day = day.map(|(day, _)| day).filter(|day| is_day(*day));
-                Some(Day { year: Some(century(first, digits)), month, day })
+                // 113年 is the Republic of China's.
+                let year = if digits == 3 && first < 200 { first + 1911 } else { century(first, digits) };
+                Some(Day { year: Some(year), month, day })
+            }
+            // 113-03-29, of the Republic of China
+            (Some('-' | '/' | '.'), Some((month, 2)), Some('-' | '/' | '.'), Some((day, 2)))
+                if digits == 3 && (80..200).contains(&first) && is_month(month) && is_day(day) =>
+            {
+                Some(Day { year: Some(first + 1911), month, day: Some(day) })
             }
             // 3月9日
             (Some('月'), Some((day, _)), _, _) if is_month(first) && is_day(day) => {
@@ -507,16 +448,18 @@ fn numeric(tokens: &[Token], order: Order) -> Option<Day> {
             (Some('-' | '/' | '.' | ':'), Some((month, _)), Some('-' | '/' | '.' | ':'), Some((day, day_digits)))
                 if digits == 4 && is_month(month) && is_day(day) && day_digits <= 2 =>
             {
-                Some(Day { year: Some(first), month, day: Some(day) })
+                Some(Day { year: Some(century(first, 4)), month, day: Some(day) })
             }
             // 9.3.2023, 3/9/2023
-            (Some(divider @ ('-' | '/' | '.')), Some((second, _)), Some('-' | '/' | '.'), Some((year, 4)))
+            (Some(divider @ ('-' | '/' | '.')), Some((second, _)), Some(other @ ('-' | '/' | '.')), Some((year, 4)))
                 if digits <= 2 =>
             {
+                let year = century(year, 4);
                 let month_first = match order {
                     Order::MonthFirst => true,
                     Order::DayFirst => false,
-                    Order::Unknown => divider == '/' || !is_month(second),
+                    // 9/3-2024 is Danish.
+                    Order::Unknown => divider == '/' && other == '/' || !is_month(second),
                 };
                 let (month, day) = if month_first && is_month(first) { (first, second) } else { (second, first) };
                 (is_month(month) && is_day(day)).then_some(Day { year: Some(year), month, day: Some(day) })
@@ -526,6 +469,12 @@ fn numeric(tokens: &[Token], order: Order) -> Option<Day> {
                 if digits <= 2 && order == Order::MonthFirst && is_month(first) && is_day(day) =>
             {
                 Some(Day { year: Some(century(year, 2)), month: first, day: Some(day) })
+            }
+            // 22.1.19, where the document's language has the day first
+            (Some('-' | '/' | '.'), Some((month, _)), Some('-' | '/' | '.'), Some((year, 2)))
+                if digits <= 2 && order == Order::DayFirst && is_month(month) && is_day(first) =>
+            {
+                Some(Day { year: Some(century(year, 2)), month, day: Some(first) })
             }
             // 24-01-02
             (Some('-' | '/' | '.'), Some((month, _)), Some('-' | '/' | '.'), Some((day, 2)))

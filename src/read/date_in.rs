@@ -4,13 +4,21 @@ use std::ops::Range;
 
 use super::date::{AHEAD, BEHIND, Clock, is_han, is_hangul, parse};
 use super::markup::cut;
-use super::text;
+use super::{month, text};
 use crate::model::Stamp;
 
 /// The first date within a longer text, and the bytes it stands in. A date without a year counts only where the text
 /// holds nothing else.
 pub(super) fn find(text: &str, clock: Clock<'_>) -> Option<(Stamp, Range<usize>)> {
     let text = text::head(text, 2048);
+    if month::is_foreign(text) {
+        // What is turned into our form stands elsewhere; all of it counts as the date then.
+        return find_plain(&month::translate(text), clock).map(|(stamp, _)| (stamp, 0..text.len()));
+    }
+    find_plain(text, clock)
+}
+
+fn find_plain(text: &str, clock: Clock<'_>) -> Option<(Stamp, Range<usize>)> {
     let mut at = 0;
     while at < text.len() {
         let rest = cut(text, at, text.len());
@@ -109,20 +117,8 @@ fn has_year(text: &str) -> bool {
     four && groups.len() > 1 || long || chinese() || three()
 }
 
-/// Is the word a month's name or a usual short form of it, in one of the languages that [`month`] knows?
 fn is_month_word(word: &str) -> bool {
-    const LONG: &str = " january february march april may june july august september october november december sept \
-        enero febrero marzo abril mayo junio julio agosto septiembre setiembre octubre noviembre diciembre \
-        janvier février fevrier mars avril mai juin juillet aoû août aout septembre octobre novembre décembre decembre \
-        januar februar märz juni juli oktober dezember gennaio febbraio aprile maggio giugno luglio settembre ottobre dicembre \
-        janeiro fevereiro março maio junho julho setembro outubro novembro dezembro ene abr ago dic janv févr fév avr juil \
-        déc dez okt gen mag giu lug ott out января февраля марта апреля мая июня июля августа сентября октября ноября декабря \
-        янв фев мар апр июн июл авг сен окт ноя дек ";
-    let word = word.to_lowercase();
-    let short = word.len() == 3
-        && ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
-            .contains(&word.as_str());
-    short || (word.len() >= 3 && LONG.contains(&format!(" {word} ")))
+    month::named(&word.to_lowercase()).is_some()
 }
 
 /// The date in a web address: `/2023-03/09/`, `t20230309_1`, `/art/2016/11/22/`, `/20/0816/22/`. Day precision.

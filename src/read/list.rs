@@ -103,11 +103,7 @@ pub(super) fn order(tree: &Tree<'_>) -> date::Order {
         date::Order::Unknown => {
             let language =
                 tree.elements(0).take(8).find(|id| tree.is(*id, &["html"])).and_then(|id| tree.attribute(id, "lang"));
-            if language.is_some_and(|language| language.eq_ignore_ascii_case("en-us")) {
-                date::Order::MonthFirst
-            } else {
-                date::Order::Unknown
-            }
+            language.map_or(date::Order::Unknown, |language| date::order_of_language(&language))
         }
         order => order,
     }

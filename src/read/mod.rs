@@ -23,6 +23,7 @@ mod feed;
 mod json;
 mod list;
 mod markup;
+mod month;
 mod namespace;
 mod objects;
 mod outline;
@@ -363,6 +364,7 @@ pub fn read_article(page: &Page, rules: &Rules, now: Moment) -> Article {
     if let Some(fault) = mojibake {
         return Article { faults: vec![fault], ..Article::default() };
     }
-    let clock = date::Clock { now, zone: &rules.zone, chinese: is_chinese(&text), order: date::Order::Unknown };
-    article::read(&tree::Tree::parse(&text), &page.url, &rules.article, clock)
+    let tree = tree::Tree::parse(&text);
+    let clock = date::Clock { now, zone: &rules.zone, chinese: is_chinese(&text), order: list::order(&tree) };
+    article::read(&tree, &page.url, &rules.article, clock)
 }
