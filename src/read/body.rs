@@ -42,7 +42,7 @@ impl Sums {
             let Some(node) = tree.node(id) else { continue };
             match &node.what {
                 What::Element(name, _) => {
-                    if tree::is_hidden(name) || is_invisible(tree, id) {
+                    if tree::is_hidden(name) || tree.is_invisible(id) {
                         hidden_to = hidden_to.max(node.end);
                     }
                     if let (Some(slot), Some(flag)) = (holder.get_mut(id), in_link.get_mut(id)) {
@@ -88,14 +88,6 @@ struct Block {
     width: usize,
     linked: usize,
     marks: usize,
-}
-
-/// Is an element made invisible where it stands?
-pub(super) fn is_invisible(tree: &Tree<'_>, id: Id) -> bool {
-    tree.attribute(id, "style").is_some_and(|style| {
-        let style: String = style.chars().filter(|c| !c.is_whitespace()).collect::<String>().to_ascii_lowercase();
-        style.contains("display:none") || style.contains("visibility:hidden")
-    }) || tree.attribute(id, "hidden").is_some()
 }
 
 const AGAINST: [&str; 34] = [
@@ -284,7 +276,7 @@ pub(super) fn lines(tree: &Tree<'_>, from: Id, to: Id, dropped: &[(Id, Id)]) -> 
         let Some(node) = tree.node(at) else { break };
         match &node.what {
             What::Element(name, _) => {
-                if tree::is_hidden(name) || is_invisible(tree, at) {
+                if tree::is_hidden(name) || tree.is_invisible(at) {
                     at = node.end;
                     continue;
                 }
@@ -397,7 +389,7 @@ pub(super) fn foreign(tree: &Tree<'_>, body: Id) -> Vec<(Id, Id)> {
         let labels = tree.labels(at);
         let wide = || tree.texts(at).map(|(_, text)| width(&text)).sum::<usize>();
         let drop = matches!(name, "form" | "button" | "nav" | "footer" | "aside" | "input")
-            || is_invisible(tree, at)
+            || tree.is_invisible(at)
             || tree::is_hidden(name)
             || words(&labels).any(|word| WORDS.contains(&word)) && wide() * 5 < total * 2
             || matches!(name, "ul" | "ol" | "dl" | "div" | "table" | "section") && is_link_list(tree, at);

@@ -138,6 +138,13 @@ const UNITS: [(i64, Precision, &[&str]); 5] = [
 const TODAY: [&str; 9] = ["今天", "today", "aujourd'hui", "hoy", "heute", "hari ini", "hôm nay", "сегодня", "oggi"];
 const YESTERDAY: [&str; 9] = ["昨天", "yesterday", "hier", "ayer", "gestern", "kemarin", "hôm qua", "вчера", "ieri"];
 
+/// Does a short text speak of the present moment?
+pub(super) fn is_relative(text: &str) -> bool {
+    let text = text.to_lowercase();
+    let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
+    has(&NOW) || has(&TODAY) || has(&YESTERDAY) || text.contains("前天") || has(&AGO) && UNITS.iter().any(|unit| has(unit.2))
+}
+
 /// 刚刚, 3分钟前, 昨天 20:00, 周二 8:00, and what other languages say for them.
 fn relative(text: &str, clock: Clock<'_>) -> Option<Stamp> {
     let has = |words: &[&str]| words.iter().any(|word| text.contains(word));

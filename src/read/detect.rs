@@ -35,7 +35,15 @@ pub(super) fn detect(tree: &Tree<'_>, url: &Link, base: &Link, clock: Clock<'_>)
             tree.is(up, &["th", "thead"]) && !tree.elements(tree.parent(up)).any(|cell| tree.is(cell, &["td"]))
         })
     };
-    for id in tree.elements(0).filter(|id| tree.is(*id, &["a"]) && !in_head(*id)) {
+    let mut hidden_to = 0;
+    for id in tree.elements(0) {
+        // A list behind another tab, a menu that opens.
+        if id >= hidden_to && tree.is_invisible(id) && tree.end(id) - id < tree.len() / 2 {
+            hidden_to = tree.end(id);
+        }
+        if id < hidden_to || !tree.is(id, &["a"]) || in_head(id) {
+            continue;
+        }
         let Some(target) = row::target(tree, id, base) else { continue };
         if target.canonical() == url.canonical()
             || row::is_generic(&tree.line(id)) && !tree.line(id).is_empty() && is_paging(tree, id)
@@ -58,7 +66,7 @@ pub(super) fn detect(tree: &Tree<'_>, url: &Link, base: &Link, clock: Clock<'_>)
     }
     for path in order {
         let Some(members) = groups.get(&path) else { continue };
-        let links = once_each(tree, members, base);
+        let links = without_boxes(tree, once_each(tree, members, base));
         if links.len() < FEWEST {
             continue;
         }
@@ -73,14 +81,20 @@ pub(super) fn detect(tree: &Tree<'_>, url: &Link, base: &Link, clock: Clock<'_>)
 
 /// Next, previous, 1, 2, 3.
 fn is_paging(tree: &Tree<'_>, id: Id) -> bool {
-    let line = tree.line(id);
-    line.chars().all(|c| !c.is_alphabetic()) || line.chars().count() <= 5
+    const WORDS: [&str; 20] = [
+        "下一页", "上一页", "首页", "尾页", "末页", "更多", "返回", "下页", "上页", "next", "previous", "prev", "last", "first",
+        "more", "next page", "previous page", "home", "上一頁", "下一頁",
+    ];
+    let line = tree.line(id).to_lowercase();
+    let bare = line.trim_matches(|c: char| !c.is_alphanumeric());
+    line.chars().all(|c| !c.is_alphabetic()) || WORDS.contains(&bare)
 }
 
 /// One number for the path of elements to each element: equal for rows of one list. Digits in classes and the classes
 /// of state (odd, last, active) do not count.
 fn paths(tree: &Tree<'_>) -> Vec<u64> {
     let mut paths = vec![0; tree.len()];
+    let mut shared = Shared::default();
     for id in tree.elements(0).skip(1) {
         let parent = paths.get(tree.parent(id)).copied().unwrap_or(0);
         // Pinned rows are often bold.
@@ -89,10 +103,11 @@ fn paths(tree: &Tree<'_>) -> Vec<u64> {
         } else {
             xxh3_64_with_seed(tree.name(id).as_bytes(), parent)
         };
-        // The classes of rows and cells often alternate.
+        // The classes of rows and cells often alternate, and those of lists that follow each other.
         if path != parent
             && !tree.is(id, &["tr", "td", "th", "li", "tbody", "p"])
-            && let Some(class) = tree.classes(id).map(stem).find(|class| !is_state(class))
+            && !(tree.is(id, &["ul", "ol", "dl"]) && has_twin(tree, id))
+            && let Some(class) = shared.class(tree, id)
         {
             path = xxh3_64_with_seed(class.as_bytes(), path);
         }
@@ -101,6 +116,56 @@ fn paths(tree: &Tree<'_>) -> Vec<u64> {
         }
     }
     paths
+}
+
+/// Does a list of the same kind stand right before or behind?
+fn has_twin(tree: &Tree<'_>, id: Id) -> bool {
+    let parent = tree.parent(id);
+    let beside = |other: Id| other != id && tree.name(other) == tree.name(id);
+    let (mut before, mut at) = (None, false);
+    for child in tree.children(parent).filter(|child| !tree.name(*child).is_empty()).take(60) {
+        if at {
+            return beside(child);
+        }
+        if child == id {
+            if before.is_some_and(beside) {
+                return true;
+            }
+            at = true;
+        }
+        before = Some(child);
+    }
+    false
+}
+
+/// Of the classes of an element the one that most of its like neighbours have, too: `culture carte`, `politique carte`.
+#[derive(Default)]
+struct Shared {
+    parent: Id,
+    counts: HashMap<String, usize>,
+}
+
+impl Shared {
+    fn class(&mut self, tree: &Tree<'_>, id: Id) -> Option<String> {
+        const MOST: usize = 400;
+        let classes: Vec<String> = tree.classes(id).map(stem).filter(|class| !is_state(class)).take(6).collect();
+        if classes.len() <= 1 {
+            return classes.into_iter().next();
+        }
+        let parent = tree.parent(id);
+        if self.parent != parent || self.counts.is_empty() {
+            self.parent = parent;
+            self.counts.clear();
+            for child in tree.children(parent).filter(|child| tree.name(*child) == tree.name(id)).take(MOST) {
+                for class in tree.classes(child).map(stem).filter(|class| !is_state(class)).take(6) {
+                    *self.counts.entry(class).or_default() += 1;
+                }
+            }
+        }
+        let count = |class: &String| self.counts.get(class).copied().unwrap_or(0);
+        let most = classes.iter().map(count).max()?;
+        classes.iter().find(|class| count(class) == most).cloned()
+    }
 }
 
 pub(super) fn stem(class: &str) -> String {
@@ -147,6 +212,7 @@ pub(super) fn is_state(class: &str) -> bool {
 /// Of links with one target that follow each other, the one with the most text: a picture and a title are one row.
 fn once_each(tree: &Tree<'_>, members: &[Id], base: &Link) -> Vec<Id> {
     let mut kept: Vec<(u64, usize, Id)> = Vec::with_capacity(members.len());
+    let mut times: HashMap<u64, usize> = HashMap::new();
     for id in members.iter().take(MOST_LINKS) {
         let Some(target) = row::target(tree, *id, base) else { continue };
         let (hash, width) = (xxh3_64(target.as_str().as_bytes()), row::width(&row::title_of_link(tree, *id)));
@@ -156,15 +222,58 @@ fn once_each(tree: &Tree<'_>, members: &[Id], base: &Link) -> Vec<Id> {
                     (*wide, *at) = (width, *id);
                 }
             }
-            _ => kept.push((hash, width, *id)),
+            _ => {
+                *times.entry(hash).or_default() += 1;
+                kept.push((hash, width, *id));
+            }
         }
+    }
+    // The category that stands before each title leads to few places, again and again.
+    let often = |hash: &u64| times.get(hash).is_some_and(|times| *times >= 3);
+    let others = kept.iter().filter(|(hash, ..)| !often(hash)).count();
+    if others >= FEWEST && others * 3 >= kept.len() {
+        kept.retain(|(hash, ..)| !often(hash));
     }
     kept.into_iter().map(|(_, _, id)| id).collect()
 }
 
+/// Links without those of boxes that are headed as what is read most, where pages of old build boxes and list alike.
+fn without_boxes(tree: &Tree<'_>, links: Vec<Id>) -> Vec<Id> {
+    const HEADS: [&str; 16] = [
+        "热点", "热门", "点击", "排行", "推荐", "最热", "热文", "图文", "相关", "阅读榜", "hot", "popular", "most read", "trending",
+        "人気", "ranking",
+    ];
+    let (Some(first), Some(last)) = (links.first(), links.last()) else { return links };
+    let Some(around) = tree.ancestors(*first).find(|up| tree.end(*up) > *last) else { return links };
+    let part_of = |id: Id| tree.ancestors(id).find(|up| tree.parent(*up) == around).unwrap_or(id);
+    let mut parts: Vec<(Id, Vec<Id>)> = Vec::new();
+    for id in &links {
+        let part = part_of(*id);
+        match parts.last_mut() {
+            Some((known, members)) if *known == part => members.push(*id),
+            _ => parts.push((part, vec![*id])),
+        }
+    }
+    if !(2..=6).contains(&parts.len()) {
+        return links;
+    }
+    let is_box = |part: Id, first: Id| {
+        tree.texts_between(part, first).filter(|(_, text)| !text.trim().is_empty()).take(6).any(|(_, text)| {
+            let text = text.trim().to_lowercase();
+            row::width(&text) <= 20 && HEADS.iter().any(|head| text.contains(head))
+        })
+    };
+    let kept: Vec<Id> = parts
+        .iter()
+        .filter(|(part, members)| !members.first().is_some_and(|first| is_box(*part, *first)))
+        .flat_map(|(_, members)| members.iter().copied())
+        .collect();
+    if kept.len() >= FEWEST { kept } else { links }
+}
+
 /// The ways to see a group of links: each a row, or several to a row (notice, agenda and minutes of one meeting).
 fn readings(tree: &Tree<'_>, links: &[Id], url: &Link, base: &Link, clock: Clock<'_>) -> Vec<Group> {
-    let rows = complete(tree, rows_of(tree, links, clock), base);
+    let rows = complete(tree, rows_of(tree, links, base, clock), base);
     let mut groups = vec![weigh(tree, rows, url, base, clock)];
     // Where rows of a table hold one file or several, the row is the item and its first link the address.
     let mut lifted: Vec<Row> = Vec::new();
@@ -175,15 +284,20 @@ fn readings(tree: &Tree<'_>, links: &[Id], url: &Link, base: &Link, clock: Clock
         }
     }
     if lifted.len() >= FEWEST && lifted.len() < links.len() {
+        // A date in a cell before all of a row's files is that of the row.
+        let before = |row: &&Row| row::has_date(tree, &Row { to: row.link, ..**row }, clock);
+        let dated_before = lifted.iter().filter(before).count() * 5 >= lifted.len() * 4;
+        let count = |rows: usize| f64::from(u32::try_from(rows).unwrap_or(u32::MAX));
+        let each = if dated_before { count(links.len()) / count(lifted.len()) } else { 1.0 };
         let mut group = weigh(tree, lifted, url, base, clock);
-        group.weight *= 1.08;
+        group.weight *= 1.08 * each;
         groups.push(group);
     }
     groups
 }
 
 /// The rows of links: for each the largest element that holds no other, and what follows it up to the next row.
-pub(super) fn rows_of(tree: &Tree<'_>, links: &[Id], clock: Clock<'_>) -> Vec<Row> {
+pub(super) fn rows_of(tree: &Tree<'_>, links: &[Id], base: &Link, clock: Clock<'_>) -> Vec<Row> {
     let mut before = vec![0_u32; tree.len() + 1];
     let mut count = 0;
     let mut next = links.iter().peekable();
@@ -222,6 +336,7 @@ pub(super) fn rows_of(tree: &Tree<'_>, links: &[Id], clock: Clock<'_>) -> Vec<Ro
                 }
                 None => tree.end(*holder),
             };
+            let to = other_row(tree, *holder, *link, to, base).unwrap_or(to);
             Row { link: *link, from: *holder, to: to.max(tree.end(*holder)) }
         })
         .collect();
@@ -263,6 +378,23 @@ pub(super) fn rows_of(tree: &Tree<'_>, links: &[Id], clock: Clock<'_>) -> Vec<Ro
         }
     }
     forward
+}
+
+/// The first neighbour behind a row, up to `to`, that is a row of its own, though its link lies on another path.
+fn other_row(tree: &Tree<'_>, holder: Id, link: Id, to: Id, base: &Link) -> Option<Id> {
+    if !tree.is(holder, &["li", "tr", "div", "article", "section"]) {
+        return None;
+    }
+    let own = row::target(tree, link, base)?;
+    let siblings = std::iter::successors(Some(tree.end(holder)), |id| Some(tree.end(*id).max(*id + 1)));
+    siblings.take_while(|id| *id < to).filter(|id| tree.name(*id) == tree.name(holder)).find(|id| {
+        row::best_link(tree, *id, tree.end(*id), base).is_some_and(|link| {
+            let title = row::title_of_link(tree, link);
+            row::width(&title) >= 8
+                && !row::is_generic(&title)
+                && row::target(tree, link, base).is_some_and(|target| target != own)
+        })
+    })
 }
 
 /// Takes in the rows between the rows that look a little different.
@@ -329,7 +461,7 @@ fn weigh(tree: &Tree<'_>, rows: Vec<Row>, url: &Link, base: &Link, clock: Clock<
     let count = f64::from(u32::try_from(rows.len().max(1)).unwrap_or(1));
     let share = |part: usize| f64::from(u32::try_from(part).unwrap_or(0)) / count;
     let mut weight =
-        sum * (1.0 + 3.0 * share(dated)) * share(targets.len()) * share(targets.len()) * (1.0 + 0.3 * share(near));
+        sum * (1.0 + 2.4 * share(dated)) * share(targets.len()) * share(targets.len()) * (1.0 + 0.3 * share(near));
     if beside {
         weight *= 0.5;
     }
@@ -337,22 +469,28 @@ fn weigh(tree: &Tree<'_>, rows: Vec<Row>, url: &Link, base: &Link, clock: Clock<
     Group { rows, weight, dated, beside: beside.then_some(column) }
 }
 
-/// How much a place speaks for a list: menus, footers and boxes beside the matter speak against it.
+/// How much a place speaks for a list: menus, footers and boxes beside the matter speak against it. What holds most of
+/// the page is no box, whatever it is called.
 pub(super) fn place(tree: &Tree<'_>, rows: &[Row]) -> f64 {
-    const AGAINST: [(&str, f64); 30] = [
+    const AGAINST: [(&str, f64); 35] = [
         ("nav", 0.4),
+        ("navigation", 0.4),
         ("menu", 0.4),
         ("foot", 0.3),
+        ("footer", 0.3),
         ("crumb", 0.2),
-        ("pagin", 0.2),
+        ("breadcrumb", 0.2),
+        ("pagination", 0.2),
         ("pager", 0.2),
         ("friend", 0.3),
         ("links", 0.5),
         ("hot", 0.5),
         ("rank", 0.4),
+        ("ranking", 0.4),
         ("recommend", 0.5),
         ("related", 0.4),
         ("sidebar", 0.4),
+        ("side", 0.5),
         ("aside", 0.5),
         ("widget", 0.5),
         ("tagcloud", 0.3),
@@ -369,23 +507,50 @@ pub(super) fn place(tree: &Tree<'_>, rows: &[Row]) -> f64 {
         ("comment", 0.4),
         ("marquee", 0.5),
         ("dropdown", 0.4),
-        ("popup", 0.4),
+        ("header", 0.6),
     ];
     let Some(first) = rows.first() else { return 0.0 };
     let mut factor: f64 = 1.0;
     for id in tree.ancestors(tree.parent(first.from)).take(12) {
+        if tree.is(id, &["body", "html", "main"]) || (tree.end(id) - id) * 10 > tree.len() * 7 {
+            continue;
+        }
         factor = factor.min(match tree.name(id) {
             "nav" | "footer" => 0.2,
             "aside" => 0.4,
-            "body" | "html" => continue,
+            "header" => 0.6,
             _ => 1.0,
         });
         let labels = tree.labels(id);
         for (word, against) in AGAINST {
-            if labels.contains(word) && !labels.contains("navigation-list") {
+            if labels.contains(word) && !labels.contains("navigation-list") && is_labelled(&labels, word) {
                 factor = factor.min(against);
             }
         }
     }
     factor
+}
+
+/// Is an element called by a word: itself, or with what such names are joined with (`hotnews`, `topnav`, `menu2`)?
+fn is_labelled(labels: &str, word: &str) -> bool {
+    const BEHIND: [&str; 26] = [
+        "s", "er", "bar", "box", "list", "lists", "news", "wrap", "wrapper", "con", "content", "main", "area", "item", "items",
+        "panel", "block", "link", "links", "r", "l", "top", "show", "container", "words", "tab",
+    ];
+    const BEFORE: [&str; 17] = [
+        "top", "main", "sub", "left", "right", "side", "head", "foot", "site", "page", "sec", "mega", "drop", "news", "blog",
+        "bottom", "rm",
+    ];
+    let tokens: Vec<&str> = labels.split(|c: char| !c.is_ascii_alphanumeric()).collect();
+    tokens.iter().enumerate().any(|(at, token)| {
+        let token = token.trim_end_matches(|c: char| c.is_ascii_digit());
+        // `has-sidebar`, `layout-sidebar` are what lies beside one.
+        let is_of = at.checked_sub(1).and_then(|last| tokens.get(last)).is_some_and(|last| {
+            matches!(*last, "has" | "with" | "no" | "without" | "layout" | "is" | "not")
+        });
+        !is_of
+            && (token == word
+                || token.strip_prefix(word).is_some_and(|rest| BEHIND.contains(&rest))
+                || token.strip_suffix(word).is_some_and(|rest| BEFORE.contains(&rest)))
+    })
 }

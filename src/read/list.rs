@@ -86,6 +86,7 @@ pub(super) fn read(
         drafts.push(draft);
     }
     settle_dates(&mut drafts, clock);
+    strip_common_end(&mut drafts);
     let detection = describe(tree, &group, &drafts, rules);
     (drafts, detection)
 }
@@ -201,10 +202,42 @@ fn pinned(tree: &Tree<'_>, base: &Link, rules: &ListRules, clock: Clock<'_>, fau
                 format!("`{selector}` matches no link in this page"),
             ));
         }
-        rows = rows_of(tree, &links, clock);
+        rows = rows_of(tree, &links, base, clock);
     }
     let dated = rows.iter().filter(|row| row::has_date(tree, row, clock)).count();
     (!rows.is_empty()).then_some(Group { rows, weight: 1.0, dated, beside: None })
+}
+
+/// Takes away what ends most titles alike, set apart by a mark: the site's name, "view".
+fn strip_common_end(drafts: &mut [Draft]) {
+    const LEAST: usize = 4;
+    const MARKS: [char; 8] = [' ', '-', '_', '|', '–', '—', '·', '丨'];
+    let ends = |title: &str| {
+        let at = title.char_indices().filter(|(_, c)| MARKS.contains(c)).map(|(at, _)| at);
+        at.filter_map(|at| title.get(at..))
+            // Words behind a mere space belong to the title, unless they say "view".
+            .filter(|end| !end.starts_with(' ') || end.trim().starts_with(MARKS) || row::is_generic(end))
+            .filter(|end| row::width(end) >= 3 && !end.chars().any(|c| c.is_ascii_digit()))
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    let candidates: Vec<String> = drafts.iter().take(2).flat_map(|draft| ends(&draft.title)).collect();
+    let end = candidates.into_iter().filter(|end| {
+        let bearers = drafts.iter().filter(|draft| draft.title.ends_with(&**end)).count();
+        bearers >= LEAST && bearers * 10 >= drafts.len() * 8
+    });
+    let Some(end) = end.max_by_key(String::len) else { return };
+    let bare = |title: &str| title.strip_suffix(&*end).map(|bare| bare.trim_end_matches(MARKS).to_owned());
+    let titles: HashSet<&String> = drafts.iter().map(|draft| &draft.title).collect();
+    let bared: HashSet<String> =
+        drafts.iter().map(|draft| bare(&draft.title).unwrap_or_else(|| draft.title.clone())).collect();
+    if bared.len() == titles.len() && bared.iter().all(|title| row::width(title) >= 4) {
+        for draft in drafts {
+            if let Some(title) = bare(&draft.title) {
+                draft.title = title;
+            }
+        }
+    }
 }
 
 /// Takes the dates away where each row shows the present moment: a moving clock is no date of the rows.

@@ -2,6 +2,7 @@
 
 use super::date::{self, Clock};
 use super::date_in;
+use super::month;
 use super::text;
 use super::tree::{self, Id, Tree};
 use crate::model::{Draft, Link, Precision, Stamp};
@@ -42,7 +43,7 @@ pub(super) fn width(text: &str) -> usize {
 
 /// Does a link's text say nothing of where it leads?
 pub(super) fn is_generic(text: &str) -> bool {
-    const WORDS: [&str; 52] = [
+    const WORDS: [&str; 66] = [
         "更多",
         "更多>>",
         "more",
@@ -95,7 +96,28 @@ pub(super) fn is_generic(text: &str) -> bool {
         "lire la suite",
         "weiterlesen",
         "続きを読む",
+        "详情>>",
+        "正文",
+        "点击",
+        "阅读",
+        "voir",
+        "ver",
+        "ver más",
+        "anzeigen",
+        "mehr",
+        "lihat",
+        "보기",
+        "상세보기",
+        "देखें",
+        "xem",
     ];
+    // View (1.2 MB), Download [PDF, 120 KB]
+    let text = match text.find(['(', '[', '（']) {
+        Some(at) if at > 0 && text.trim_end().ends_with([')', ']', '）']) && is_size(text.get(at..).unwrap_or("")) => {
+            text.get(..at).unwrap_or(text)
+        }
+        _ => text,
+    };
     let folded: String =
         text.trim().trim_matches(|c: char| !c.is_alphanumeric() && c != '+' && c != '>').to_lowercase();
     folded.is_empty()
@@ -103,22 +125,49 @@ pub(super) fn is_generic(text: &str) -> bool {
         || WORDS.contains(&folded.as_str())
 }
 
+/// The size or kind of a file, in brackets.
+fn is_size(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    ["kb", "mb", "pdf", "doc", "xls", "字节"].iter().any(|unit| text.contains(unit)) && width(&text) <= 24
+}
+
+/// What some sites write before every title of a list.
+const PREFIXES: [&str; 10] = [
+    "Permalink to ",
+    "Permanent Link to ",
+    "Read more about ",
+    "Read more: ",
+    "Continue reading ",
+    "Lire la suite de ",
+    "Leer más sobre ",
+    "Mehr zu ",
+    "文章标题：",
+    "标题：",
+];
+
 /// The title that a link carries: of the text within it and its `title`, the one that is not cut.
 pub(super) fn title_of_link(tree: &Tree<'_>, id: Id) -> String {
     let heading = tree.elements(id).find(|inner| tree.is(*inner, &["h1", "h2", "h3", "h4", "h5", "h6"]));
     let named = || {
         tree.elements(id).skip(1).find(|inner| {
             let labels = tree.labels(*inner);
-            ["title", "headline", "tit", "name", "bt"]
-                .iter()
-                .any(|word| labels.split([' ', '-', '_']).any(|label| label == *word))
+            let is_name = |label: &str| {
+                ["title", "headline", "tit", "name", "bt"].contains(&label)
+                    || ["title", "ttl", "txt", "tit"].iter().any(|end| label.ends_with(end) && label.len() <= 12)
+            };
+            labels.split([' ', '-', '_']).any(is_name)
         })
     };
     let written = match heading.or_else(named).map(|inner| tree.line(inner)).filter(|line| width(line) >= 4) {
         Some(line) => line,
         None => chunk(tree, id),
     };
-    let titled = tree.attribute(id, "title").map(|title| text::line(&title)).unwrap_or_default();
+    // Some write more than the title into it, in lines of its own.
+    let titled = tree
+        .attribute(id, "title")
+        .map(|title| text::line(title.trim().lines().next().unwrap_or("")))
+        .map(|title| unprefixed(&title).to_owned())
+        .unwrap_or_default();
     let pictured = || {
         tree.elements(id)
             .find(|inner| tree.is(*inner, &["img"]))
@@ -136,12 +185,14 @@ pub(super) fn title_of_link(tree: &Tree<'_>, id: Id) -> String {
     } else {
         written
     };
-    let title =
-        title.strip_prefix("Permalink to ").or_else(|| title.strip_prefix("Permanent Link to ")).unwrap_or(&title);
-    title
+    unprefixed(&title)
         .trim_start_matches(['·', '•', '▪', '■', '◆', '●', '▶', '>', '»', '*', '\u{a0}', ' ', '-', '—'])
         .trim()
         .to_owned()
+}
+
+fn unprefixed(title: &str) -> &str {
+    PREFIXES.iter().find_map(|prefix| title.strip_prefix(prefix)).filter(|rest| !rest.is_empty()).unwrap_or(title)
 }
 
 /// The text of a link without what is a date or a summary: the first block of it, where it has blocks.
@@ -156,7 +207,8 @@ fn chunk(tree: &Tree<'_>, id: Id) -> String {
         }
         let block =
             tree.ancestors(tree.parent(node)).take_while(|up| *up != id).find(|up| tree::is_block(tree.name(*up)));
-        if is_date_text(&piece) && width(&line) == 0 && tree.parent(node) != id {
+        // In words a date may begin a title.
+        if is_numeric_date(&piece) && width(&line) == 0 && tree.parent(node) != id {
             continue;
         }
         if blocks > 0 && holder.is_some() && holder != Some(block) && width(&line) >= 8 {
@@ -171,11 +223,33 @@ fn chunk(tree: &Tree<'_>, id: Id) -> String {
     text::line(&line)
 }
 
-/// Is it nothing but digits, marks and the words of dates?
-fn is_date_text(piece: &str) -> bool {
+/// Is it nothing but digits, marks and the Chinese words of dates?
+fn is_numeric_date(piece: &str) -> bool {
     let piece = piece.trim();
     piece.chars().any(|c| c.is_ascii_digit())
         && piece.chars().all(|c| c.is_ascii_digit() || c.is_whitespace() || "年月日时分秒点-/.:：[]()（）".contains(c))
+}
+
+/// Is it nothing but a date, with the words that stand before one?
+fn is_date_text(piece: &str) -> bool {
+    const LABELS: [&str; 20] = [
+        "publié", "le", "de", "del", "posted", "on", "published", "updated", "veröffentlicht", "am", "vom", "den", "of",
+        "pubblicato", "il", "publicado", "el", "em", "date", "r",
+    ];
+    let piece = piece.trim();
+    if is_numeric_date(piece) {
+        return true;
+    }
+    if !piece.chars().any(|c| c.is_ascii_digit()) || piece.chars().count() > 48 {
+        return false;
+    }
+    // Publié le 22 août 2024
+    let lower = piece.to_lowercase();
+    let words = || lower.split(|c: char| !c.is_alphanumeric()).filter(|word| word.chars().any(char::is_alphabetic));
+    words().any(|word| month::named(word).is_some())
+        && words().all(|word| {
+            month::named(word).is_some() || LABELS.contains(&word) || word.trim_start_matches(char::is_numeric).len() <= 2
+        })
 }
 
 /// The texts of a row that may be its title, each with the number of its cell: whole cells and paragraphs that are
@@ -191,7 +265,13 @@ fn units(tree: &Tree<'_>, row: &Row, clock: Clock<'_>) -> Vec<(usize, String)> {
             && !(at < link.start && tree.end(at) > link.start)
             && !tree.elements(at).skip(1).any(|inner| tree.is(inner, &["td", "p", "div", "dt", "dd", "a"]));
         if is_unit {
-            let line = tree.line(at);
+            let mut line = tree.line(at);
+            if line.ends_with(['…', '.'])
+                && let Some(title) = tree.attribute(at, "title").map(|title| text::line(&title))
+                && title.starts_with(line.trim_end_matches(['…', '.']))
+            {
+                line = title;
+            }
             if whole(&line, clock).is_none()
                 && (4..=160).contains(&width(&line))
                 && !is_generic(&line)
@@ -280,10 +360,11 @@ fn shown_date(tree: &Tree<'_>, row: &Row, clock: Clock<'_>) -> Option<(Stamp, &'
         return Some((stamp, "<time>"));
     }
     let mut parts: Vec<String> = Vec::new();
-    let mut loose = None;
+    let (mut loose, mut yearless) = (None, None);
     for (node, piece) in tree.texts_between(row.from, row.to).take(MOST_TEXTS) {
         let piece = text::line(&piece);
-        if piece.is_empty() {
+        let unseen = || tree.ancestors(tree.parent(node)).take_while(|up| *up >= row.from).any(|up| tree.is_invisible(up));
+        if piece.is_empty() || unseen() {
             continue;
         }
         let is_title = (row.link..tree.end(row.link)).contains(&node) && !is_date_text(&piece);
@@ -303,10 +384,15 @@ fn shown_date(tree: &Tree<'_>, row: &Row, clock: Clock<'_>) -> Option<(Stamp, &'
         // Day and month in elements of their own.
         if piece.chars().count() <= 10 && is_part(&piece) {
             parts.push(piece);
-            for count in 2..=parts.len().min(3) {
-                if let Some(stamp) = parts.get(parts.len() - count..).and_then(|parts| compose(parts, clock)) {
-                    return Some((stamp, "parts of the row"));
+            for count in (2..=parts.len().min(3)).rev() {
+                let Some(last) = parts.get(parts.len() - count..) else { continue };
+                let Some(stamp) = compose(last, clock) else { continue };
+                // The year may still follow.
+                if !has_year(last) {
+                    yearless = yearless.or(Some((stamp, "parts of the row")));
+                    break;
                 }
+                return Some((stamp, "parts of the row"));
             }
         } else {
             parts.clear();
@@ -319,22 +405,42 @@ fn shown_date(tree: &Tree<'_>, row: &Row, clock: Clock<'_>) -> Option<(Stamp, &'
             .find_map(|id| tree.attribute(id, "title").and_then(|title| whole(&title, clock)))
             .map(|stamp| (stamp, "title of an element"))
     };
-    loose.or_else(titled)
+    yearless.or(loose).or_else(titled)
+}
+
+/// Does one of the parts hold a year of four digits?
+fn has_year(parts: &[String]) -> bool {
+    parts.iter().any(|part| part.split(|c: char| !c.is_ascii_digit()).any(|digits| digits.len() == 4))
 }
 
 /// A text that is nothing but a date, with brackets or a label around it.
 fn whole(piece: &str, clock: Clock<'_>) -> Option<Stamp> {
     let bare = piece.trim_matches(|c: char| c.is_whitespace() || "[]()（）【】〔〕|·•:：，,".contains(c));
     let bare = match bare.rsplit_once(['：', ':']) {
-        Some((label, rest)) if label.chars().count() <= 6 && label.chars().all(char::is_alphabetic) => rest.trim(),
+        Some((label, rest))
+            if label.chars().count() <= 16 && label.chars().all(|c| c.is_alphabetic() || c == ' ') =>
+        {
+            rest.trim()
+        }
+        _ => bare,
+    };
+    // Saturday 9 March, Sábado, 9 de marzo
+    let bare = match bare.split_once([' ', ',']) {
+        Some((day, rest))
+            if day.chars().count() >= 3
+                && day.chars().all(char::is_alphabetic)
+                && month::named(&day.to_lowercase()).is_none()
+                && rest.trim_start_matches([' ', ',']).starts_with(|c: char| c.is_ascii_digit()) =>
+        {
+            rest.trim_start_matches([' ', ','])
+        }
         _ => bare,
     };
     let digits = bare.chars().filter(|c| c.is_ascii_digit()).count();
     if bare.chars().count() > 36 || digits == bare.len() && !matches!(digits, 8 | 10 | 13 | 14) {
         return None;
     }
-    let relative =
-        ["刚刚", "今天", "昨天", "前天", "ago", "前"].iter().any(|word| bare.contains(word)) && width(bare) <= 24;
+    let relative = width(bare) <= 24 && digits <= 6 && date::is_relative(bare);
     let chinese = bare.contains('月') && bare.contains('日');
     if digits < 2 && !relative && !chinese && !bare.starts_with("周") {
         return None;
@@ -437,7 +543,12 @@ pub(super) fn draft(tree: &Tree<'_>, row: &Row, base: &Link, beside: Option<usiz
     let in_title = || {
         american(&draft.title, clock).or_else(|| date_in::find(&draft.title, clock)).map(|(stamp, _)| (stamp, "title"))
     };
-    let found = shown_date(tree, row, clock)
+    let shown = shown_date(tree, row, clock).map(|(stamp, by)| match in_address() {
+        // A row that shows no year has that of its address.
+        Some((there, _)) if is_same_day_of_year(stamp, there, clock) => (there, "text of the row and address"),
+        _ => (stamp, by),
+    });
+    let found = shown
         .or_else(|| stamp.map(|stamp| (stamp, "end of the title")))
         .or_else(in_address)
         .or_else(in_title);
@@ -446,6 +557,13 @@ pub(super) fn draft(tree: &Tree<'_>, row: &Row, base: &Link, beside: Option<usiz
         draft.found.push(("published", by.into()));
     }
     Some(draft)
+}
+
+/// Is it the same day of another year?
+fn is_same_day_of_year(shown: Stamp, there: Stamp, clock: Clock<'_>) -> bool {
+    let (year, month, day, ..) = shown.at.wall(clock.zone);
+    let (other, its_month, its_day, ..) = there.at.wall(clock.zone);
+    shown.precision == Precision::Day && year != other && (month, day) == (its_month, its_day)
 }
 
 /// 1-22-19, 1-22-2019 and 04.04.19: month, day and year, as titles of American agendas have it.

@@ -124,6 +124,18 @@ impl<'a> Tree<'a> {
         labels
     }
 
+    /// Is an element made invisible where it stands? What is only `visibility: hidden` is often shown by script later.
+    pub(super) fn is_invisible(&self, id: Id) -> bool {
+        let Some(What::Element(_, inside)) = self.nodes.get(id).map(|node| &node.what) else { return false };
+        // Most elements are told apart by this alone.
+        (inside.contains("display") || inside.contains("DISPLAY") || inside.contains("hidden"))
+            && (self.attribute(id, "hidden").is_some()
+                || self.attribute(id, "style").is_some_and(|style| {
+                    let style: String = style.chars().filter(|c| !c.is_whitespace()).collect();
+                    style.to_ascii_lowercase().contains("display:none")
+                }))
+    }
+
     /// The texts within `id` that a reader sees, in order, with their nodes. References are resolved.
     pub(super) fn texts(&self, id: Id) -> Texts<'_, 'a> {
         self.texts_between(id, self.end(id))
