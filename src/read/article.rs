@@ -24,6 +24,10 @@ use crate::model::{Draft, Enclosure, Link, Precision, Stamp};
 
 /// The least width of a body that is one: 30 Chinese characters.
 const LEAST: usize = 60;
+/// The same where the page says with a label when it was published.
+const LEAST_DATED: usize = 20;
+/// The same where the page says neither when it was published nor by whom.
+const LEAST_UNSIGNED: usize = 160;
 
 /// Where the admin says that an article's parts are; what is absent is detected.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -153,7 +157,7 @@ fn linked_data(tree: &Tree<'_>) -> Option<Value> {
 
 impl Reader<'_> {
     fn read(mut self) -> Article {
-        let Some((body, by)) = self.body() else {
+        let Some((body, by)) = self.body().filter(|(body, _)| !self.is_none(*body)) else {
             return Article { faults: self.faults, ..Article::default() };
         };
         self.found.push(("content_html", by.into()));
@@ -167,16 +171,25 @@ impl Reader<'_> {
         let page = body::lines(self.tree, 0, self.tree.len(), &[]);
         let title = self.title(body);
         let mut inside = body::lines(self.tree, body, self.tree.end(body), &dropped);
-        let (head, tail) = self.around(&page, body, &title);
+        let Around { below, above, tail } = self.around(&page, body, &title);
+        let head: Vec<Line> = below.iter().chain(&above).cloned().collect();
         let full = inside.clone();
         let kept = self.story(&mut inside, &title, &mut dropped);
         let words: usize = kept.iter().map(|line| width(&line.text)).sum();
         let has_pictures = self.tree.elements(body).any(|id| self.tree.is(id, &["img", "video"]));
-        if words < if has_pictures && !title.is_empty() { 20 } else { LEAST } {
+        let published = self.published(&below, &above, &full);
+        let credit = self.credit(&head, &full, &tail);
+        let is_dated = published.is_some()
+            && self.found.iter().any(|(field, by)| *field == "published" && (by == "labelled text" || by == "meta"));
+        let least = match () {
+            () if title.is_empty() => LEAST,
+            () if is_dated || has_pictures => LEAST_DATED,
+            () if published.is_none() && credit.is_none() => LEAST_UNSIGNED,
+            () => LEAST,
+        };
+        if words < least {
             return Article { faults: self.faults, ..Article::default() };
         }
-        let published = self.published(&head, &full);
-        let credit = self.credit(&head, &full, &tail);
         let (authors, editors) = self.people(&title, &page, (&head, &full, &tail), &kept);
         dropped.sort_unstable();
         let content_html = rewrite::markup(self.tree, body, &self.base, &merged(&dropped));
@@ -256,8 +269,51 @@ impl Reader<'_> {
         }
     }
 
-    /// The lines before the body that belong to it, from the title on, and those behind it.
-    fn around(&self, page: &[Line], body: Id, title: &str) -> (Vec<Line>, Vec<Line>) {
+    /// Is the page no article: a form to log in, a page that says that there is none, a list with the beginning of each
+    /// story?
+    fn is_none(&self, body: Id) -> bool {
+        let tree = self.tree;
+        if tree.elements(0).any(|id| {
+            tree.is(id, &["input"])
+                && tree.attribute(id, "type").is_some_and(|kind| kind.eq_ignore_ascii_case("password"))
+                && !tree.ancestors(id).any(|up| tree.is_invisible(up))
+        }) && tree.texts(0).map(|(_, text)| width(&text)).sum::<usize>() < 10 * LEAST
+        {
+            return true;
+        }
+        const NONE: [&str; 14] = [
+            "页面不存在",
+            "网页不存在",
+            "内容不存在",
+            "已被删除",
+            "页面没有找到",
+            "找不到页面",
+            "无法找到",
+            "页面走丢",
+            "404",
+            "Page not found",
+            "page not found",
+            "Not Found",
+            "Seite nicht gefunden",
+            "Page non trouvée",
+        ];
+        let says = |line: &str| line.chars().count() <= 40 && NONE.iter().any(|word| line.contains(word));
+        let heads = tree.elements(0).filter(|id| tree.is(*id, &["title", "h1", "h2"])).take(8);
+        if heads.map(|id| if tree.is(id, &["title"]) { text::line(tree.raw(id)) } else { tree.line(id) }).any(|line| says(&line)) {
+            return true;
+        }
+        let headings = tree.elements(body).filter(|id| tree.is(*id, &["h2", "h3", "h4"]));
+        let linked: Vec<Link> = headings
+            .filter_map(|id| tree.elements(id).find(|inner| tree.is(*inner, &["a"])))
+            .filter(|id| width(&tree.line(*id)) >= 12)
+            .filter_map(|id| super::row::target(tree, id, &self.base))
+            .filter(|to| to.without_fragment() != self.url.without_fragment())
+            .collect();
+        linked.len() >= 3
+    }
+
+    /// The lines around the body that belong to it: from the title on, from above the title, and behind it.
+    fn around(&self, page: &[Line], body: Id, title: &str) -> Around {
         let starts = page.iter().position(|line| line.to > body).unwrap_or(page.len());
         let bare = squeeze(title);
         let titled = page.iter().take(starts).rposition(|line| {
@@ -265,18 +321,22 @@ impl Reader<'_> {
             !bare.is_empty()
                 && (line == bare || line.contains(&bare) && line.chars().count() < bare.chars().count() + 12)
         });
-        // Some pages set the date above the title.
-        let from = titled.map_or(starts.saturating_sub(12), |at| at.saturating_sub(4));
-        let head = page
-            .get(from..starts)
-            .unwrap_or(&[])
-            .iter()
-            .filter(|line| line.text.chars().count() < 400)
-            .cloned()
-            .collect();
+        let of_some_length = |line: &&Line| line.text.chars().count() < 400;
+        let pick = |from: usize, to: usize| page.get(from..to).unwrap_or(&[]).iter().filter(of_some_length).cloned();
+        let from = titled.unwrap_or_else(|| starts.saturating_sub(12));
+        // Some pages set the date above the title; a clock is no date of theirs.
+        let is_clock = |line: &Line| {
+            ["今天", "星期", "打印时间", "当前时间", "现在是", "Today"].iter().any(|word| line.text.contains(word))
+                || line.linked * 2 > width(&line.text)
+        };
+        let above = pick(from.saturating_sub(4), from).filter(|line| !is_clock(line)).collect();
+        let mut below: Vec<Line> = pick(from, starts).collect();
+        if titled.is_none() {
+            below.retain(|line| !is_clock(line));
+        }
         let ends = page.iter().position(|line| line.from >= self.tree.end(body)).unwrap_or(page.len());
         let tail = page.get(ends..(ends + 30).min(page.len())).unwrap_or(&[]).to_vec();
-        (head, tail)
+        Around { below, above, tail }
     }
 
     /// The lines of the story: without its own title, the lines of its head, boilerplate, and what other stories follow.
@@ -287,18 +347,31 @@ impl Reader<'_> {
         let mut so_far = 0;
         let mut kept: Vec<Line> = Vec::with_capacity(total);
         let mut over = false;
-        for (at, line) in lines.drain(..).enumerate() {
+        let all_lines: Vec<Line> = std::mem::take(lines);
+        // What stands within the body before its title is the page's, not the story's.
+        let titled = all_lines.iter().take(12).position(|line| !bare.is_empty() && squeeze(&line.text) == bare);
+        for (at, line) in all_lines.iter().enumerate() {
             so_far += width(&line.text);
+            let is_before = titled.is_some_and(|titled| at < titled) && width(&line.text) < 160;
             let is_early = at < 12 && kept.iter().map(|line| width(&line.text)).sum::<usize>() < 80;
-            over = over || so_far * 10 > all * 3 && boilerplate::ends_story(&line.text);
+            over = over
+                || so_far * 10 > all * 3
+                    && boilerplate::ends_story(&line.text)
+                    && !all_lines.get(at + 1).is_some_and(is_prose);
             let is_title = is_early && squeeze(&line.text) == bare;
-            let is_head = is_early && is_head_line(&line.text, self.clock);
+            let is_head = is_early && is_head_line(&line.spaced, self.clock);
             let mostly_link =
                 line.linked * 10 > width(&line.text) * 9 && width(&line.text) < 60 && is_link_line(&line.text);
-            if over || is_title || is_head || boilerplate::is_boilerplate(&line.text) || mostly_link {
+            // A notice that lists what it is about names each with a link, and goes on.
+            let goes_on = || {
+                !kept.is_empty() && all_lines.get(at + 1..).unwrap_or(&[]).iter().take(8).any(is_prose)
+                    || kept.last().is_some_and(|last| last.text.trim_start().starts_with("附件"))
+            };
+            let is_none = over || is_before || is_title || is_head || boilerplate::is_boilerplate(&line.text);
+            if is_none || mostly_link && !goes_on() {
                 dropped.push((line.from, line.to));
             } else {
-                kept.push(line);
+                kept.push(line.clone());
             }
         }
         // At the end: who put it up.
@@ -310,7 +383,7 @@ impl Reader<'_> {
         kept
     }
 
-    fn published(&mut self, head: &[Line], inside: &[Line]) -> Option<Stamp> {
+    fn published(&mut self, below: &[Line], above: &[Line], inside: &[Line]) -> Option<Stamp> {
         if let Some(id) = self.pinned("article.date", self.rules.date.as_ref()) {
             let line = self.tree.attribute(id, "datetime").map_or_else(|| self.tree.line(id), Cow::into_owned);
             let stamp =
@@ -353,33 +426,53 @@ impl Reader<'_> {
             .and_then(Value::as_str)
             .and_then(|written| date::parse(written, self.clock))
             .map(|stamp| (stamp, "JSON-LD"));
-        let shown = self.shown_date(head, inside);
+        let in_address = || date_in::in_address(self.url.path(), self.clock).map(|stamp| (stamp, "address"));
+        let shown = self.shown_date(below, inside).or_else(|| {
+            let above = self.shown_date(above, &[])?;
+            // What stands above the title unlabelled may be anybody's; the address knows better.
+            if above.1 == "labelled text" { Some(above) } else { in_address().or(Some(above)) }
+        });
         let (stamp, by) = match (official.or(linked), shown) {
             (Some(said), Some(shown)) => settle(said, shown),
-            (said, shown) => said
-                .or(shown)
-                .or_else(|| date_in::in_address(self.url.path(), self.clock).map(|stamp| (stamp, "address")))?,
+            (said, shown) => said.or(shown).or_else(|| self.scripted_date()).or_else(in_address)?,
         };
         self.found.push(("published", by.into()));
         Some(stamp)
     }
 
-    /// The date that stands near the title: labelled, as `<time>`, or alone.
+    /// The date that a script of the page holds, as the articles of public accounts have it.
+    fn scripted_date(&self) -> Option<(Stamp, &'static str)> {
+        const NAMES: [&str; 6] = ["var ct", "createTime", "publish_time", "publishTime", "pubTime", "oriCreateTime"];
+        self.tree.elements(0).filter(|id| self.tree.is(*id, &["script"])).find_map(|id| {
+            let raw = self.tree.raw(id);
+            NAMES.iter().find_map(|name| {
+                let (_, rest) = raw.split_once(name)?;
+                let value = rest.trim_start_matches(|c: char| c.is_whitespace() || "=:\"'".contains(c));
+                let value = value.split(['"', '\'', ';', ',', '\n']).next()?;
+                date::parse(value, self.clock).filter(|stamp| stamp.precision != Precision::Month)
+            })
+        })
+        .map(|stamp| (stamp, "script"))
+    }
+
+    /// The date that stands near the title: labelled, as `<time>`, or alone. Dates of the story itself are none.
     fn shown_date(&self, head: &[Line], inside: &[Line]) -> Option<(Stamp, &'static str)> {
-        let early = inside.iter().take(6).take_while(|line| line.text.chars().count() < 90);
-        let near: Vec<&Line> = head.iter().chain(early).collect();
-        let labelled = near.iter().find_map(|line| {
-            byline::labelled(&line.text).into_iter().filter(|(label, _)| *label == Label::Date).find_map(
-                |(_, value)| {
-                    date_in::find(&value, self.clock)
-                        .map(|(stamp, _)| stamp)
-                        .or_else(|| date::parse(text::head(&value, 40), self.clock))
-                },
-            )
-        });
-        if let Some(stamp) = labelled.filter(|stamp| stamp.precision != Precision::Month) {
-            return Some((stamp, "labelled text"));
-        }
+        let exact = |stamp: &Stamp| stamp.precision != Precision::Month;
+        let early: Vec<&Line> = inside
+            .iter()
+            .take(6)
+            .take_while(|line| line.text.chars().count() < 90)
+            .filter(|line| is_head_line(&line.spaced, self.clock))
+            .collect();
+        let labelled = |line: &Line, labels: &[Label]| {
+            byline::labelled(&line.spaced).into_iter().filter(|(label, _)| labels.contains(label)).find_map(|(_, value)| {
+                date_in::find(&value, self.clock)
+                    .map(|(stamp, _)| stamp)
+                    .or_else(|| date::parse(text::head(&value, 40), self.clock))
+            })
+        };
+        let in_head = head.iter().find_map(|line| labelled(line, &[Label::Date, Label::Time]));
+        let in_body = || early.iter().find_map(|line| labelled(line, &[Label::Date]));
         let marked = self.tree.elements(0).filter(|id| self.tree.is(*id, &["time"])).find_map(|id| {
             let written = self.tree.attribute(id, "datetime").map_or_else(|| self.tree.line(id), Cow::into_owned);
             date::parse(&written, self.clock)
@@ -395,14 +488,25 @@ impl Reader<'_> {
             .map(|line| line.text.as_str())
             .collect::<Vec<_>>()
             .join(" ");
-        near.iter()
-            .filter(|line| line.linked * 2 < width(&line.text).max(1))
-            .find_map(|line| date_in::find(&line.text, self.clock))
-            .map(|(stamp, _)| stamp)
-            .filter(|stamp| stamp.precision != Precision::Month)
-            .map(|stamp| (stamp, "text near the title"))
-            .or_else(|| marked.map(|stamp| (stamp, "<time>")))
-            .or_else(|| date_in::find(&joined, self.clock).map(|(stamp, _)| (stamp, "text near the title")))
+        let alone = |line: &Line| {
+            let is_other = byline::labelled(&line.spaced).iter().any(|(label, _)| *label == Label::Other)
+                && (line.text.contains("打印") || line.text.contains("有效期"));
+            (line.linked * 2 < width(&line.text).max(1) && !is_other)
+                .then(|| date_in::find(&line.text, self.clock))
+                .flatten()
+                .map(|(stamp, _)| stamp)
+        };
+        in_head
+            .filter(exact)
+            .map(|stamp| (stamp, "labelled text"))
+            .or_else(|| head.iter().find_map(alone).filter(exact).map(|stamp| (stamp, "text near the title")))
+            .or_else(|| in_body().filter(exact).map(|stamp| (stamp, "labelled text")))
+            .or_else(|| early.iter().find_map(|line| alone(line)).filter(exact).map(|stamp| (stamp, "text near the title")))
+            .or_else(|| marked.filter(exact).map(|stamp| (stamp, "<time>")))
+            .or_else(|| {
+                let found = date_in::find(&joined, self.clock).map(|(stamp, _)| stamp);
+                found.filter(exact).map(|stamp| (stamp, "text near the title"))
+            })
     }
 
     fn categories(&self) -> Vec<String> {
@@ -424,7 +528,16 @@ impl Reader<'_> {
         let holder = self.tree.parent(body);
         let mut found: Vec<Enclosure> = Vec::new();
         for id in self.tree.elements(holder).filter(|id| self.tree.is(*id, &["a"])) {
-            let Some(kind) = self.tree.attribute(id, "href").and_then(|href| body::file_kind(&href)) else { continue };
+            let Some(kind) = body::link_kind(self.tree, id) else { continue };
+            // Help and programs in the foot of the page are nobody's attachment.
+            let is_outside = !(body..self.tree.end(body)).contains(&id);
+            if is_outside
+                && self.tree.ancestors(id).take_while(|up| *up != holder).any(|up| {
+                    self.tree.is(up, &["footer", "nav"]) || self.tree.labels(up).contains("foot")
+                })
+            {
+                continue;
+            }
             if let Some(to) = super::row::target(self.tree, id, &self.base)
                 && found.iter().all(|file| file.url != to.as_str())
                 && found.len() < 32
@@ -483,6 +596,16 @@ impl Reader<'_> {
     }
 }
 
+/// The lines around a body.
+struct Around {
+    /// From the title down to the body.
+    below: Vec<Line>,
+    /// Right above the title.
+    above: Vec<Line>,
+    /// Behind the body.
+    tail: Vec<Line>,
+}
+
 /// Lies one of the elements within the other?
 fn related(tree: &Tree<'_>, a: Id, b: Id) -> bool {
     (a <= b && b < tree.end(a)) || (b <= a && a < tree.end(b))
@@ -511,6 +634,11 @@ fn settle(said: (Stamp, &'static str), shown: (Stamp, &'static str)) -> (Stamp, 
     }
 }
 
+/// Does a line read like a sentence of the story, without a link?
+fn is_prose(line: &Line) -> bool {
+    width(&line.text) >= 60 && line.linked * 3 < width(&line.text) && line.text.contains(['，', '。', ',', '.'])
+}
+
 /// A line of the head that slipped into the body: a date with labels, a source.
 fn is_head_line(line: &str, clock: Clock<'_>) -> bool {
     let length = line.chars().count();
@@ -518,9 +646,12 @@ fn is_head_line(line: &str, clock: Clock<'_>) -> bool {
         return false;
     }
     let labels = byline::labelled(line);
-    let known = labels.iter().any(|(label, _)| !matches!(label, Label::Other));
+    // 时间 and 地点 may be those of a meeting.
+    let known = labels.iter().any(|(label, _)| !matches!(label, Label::Other | Label::Time));
     let dated = date_in::find(line, clock).is_some();
-    known && (dated || length < 40 || labels.len() >= 2) || dated && length <= 24 && !line.contains(['，', '。'])
+    let is_event = line.starts_with("时间") || line.starts_with("日期");
+    known && (dated || length < 40 || labels.len() >= 2)
+        || dated && length <= 24 && !is_event && !line.contains(['，', '。'])
 }
 
 /// A line that is one link, and says so: related stories, tools.

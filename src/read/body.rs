@@ -90,7 +90,11 @@ struct Block {
     marks: usize,
 }
 
-const AGAINST: [&str; 34] = [
+const AGAINST: [&str; 38] = [
+    "cmt",
+    "comments",
+    "pl",
+    "survey",
     "comment",
     "foot",
     "footer",
@@ -252,9 +256,10 @@ pub(super) fn lines(tree: &Tree<'_>, from: Id, to: Id, dropped: &[(Id, Id)]) -> 
     // Blocks end where their range does; the ends still ahead, innermost last.
     let mut ends: Vec<Id> = Vec::new();
     let mut next_drop = dropped.iter().skip_while(|(_, end)| *end <= from).peekable();
+    let mut apart = false;
     let flush = |open: &mut Option<Line>, lines: &mut Vec<Line>| {
         if let Some(mut line) = open.take() {
-            line.spaced = spaced(&line.text);
+            line.spaced = spaced(&line.spaced);
             line.text = text::paragraph(&line.text);
             if !line.text.is_empty() {
                 lines.push(line);
@@ -287,6 +292,9 @@ pub(super) fn lines(tree: &Tree<'_>, from: Id, to: Id, dropped: &[(Id, Id)]) -> 
                     flush(&mut open, &mut lines);
                     ends.push(node.end);
                 }
+                // <i>time</i><i>source</i>: elements beside each other are pieces of their own.
+                apart = matches!(&**name, "span" | "i" | "em" | "b" | "a" | "label" | "time" | "font" | "strong")
+                    && tree.node(at - 1).is_some_and(|last| matches!(last.what, What::Text(_)) && last.parent != node.parent);
             }
             What::Text(raw) => {
                 let text = text::resolve(raw, &text::Definitions::new());
@@ -297,6 +305,10 @@ pub(super) fn lines(tree: &Tree<'_>, from: Id, to: Id, dropped: &[(Id, Id)]) -> 
                     to: at,
                     linked: 0,
                 });
+                if std::mem::take(&mut apart) && !line.spaced.is_empty() {
+                    line.spaced.push_str("   ");
+                }
+                line.spaced.push_str(&text);
                 line.text.push_str(&text);
                 line.to = at + 1;
                 line.linked += if at < link_to { width(&text) } else { 0 };
@@ -323,6 +335,11 @@ fn spaced(text: &str) -> String {
 
 /// The parts of a body that are none of its text: share bars, related stories, hidden elements, tools.
 pub(super) fn foreign(tree: &Tree<'_>, body: Id) -> Vec<(Id, Id)> {
+    // What may also hold the text itself, as an answer or a page of a document that was pasted in.
+    const WEAK: [&str; 19] = [
+        "page", "download", "app", "client", "hot", "print", "wechat", "weixin", "reply", "extended", "support", "tool",
+        "tools", "share", "tags", "keywords", "statement", "ad", "ads",
+    ];
     const WORDS: [&str; 52] = [
         "comment",
         "related",
@@ -391,7 +408,9 @@ pub(super) fn foreign(tree: &Tree<'_>, body: Id) -> Vec<(Id, Id)> {
         let drop = matches!(name, "form" | "button" | "nav" | "footer" | "aside" | "input")
             || tree.is_invisible(at)
             || tree::is_hidden(name)
-            || words(&labels).any(|word| WORDS.contains(&word)) && wide() * 5 < total * 2
+            || words(&labels).any(|word| WORDS.contains(&word))
+                && wide() * 5 < total * 2
+                && !(words(&labels).all(|word| !WORDS.contains(&word) || WEAK.contains(&word)) && is_prose(tree, at))
             || matches!(name, "ul" | "ol" | "dl" | "div" | "table" | "section") && is_link_list(tree, at);
         if drop {
             found.push((at, tree.end(at)));
@@ -403,6 +422,18 @@ pub(super) fn foreign(tree: &Tree<'_>, body: Id) -> Vec<(Id, Id)> {
     found
 }
 
+/// Does it read like sentences, with hardly a link?
+fn is_prose(tree: &Tree<'_>, id: Id) -> bool {
+    let (mut wide, mut marks, mut linked) = (0, 0, 0);
+    for (node, text) in tree.texts(id) {
+        let own = width(&text);
+        wide += own;
+        marks += text.chars().filter(|c| "，。；！？,;".contains(*c)).count();
+        linked += if tree.is(tree.parent(node), &["a"]) { own } else { 0 };
+    }
+    wide >= 60 && marks >= 2 && linked * 5 < wide
+}
+
 /// Two links or more that make up most of what it says.
 fn is_link_list(tree: &Tree<'_>, id: Id) -> bool {
     if tree.end(id) - id > 3000 {
@@ -411,7 +442,7 @@ fn is_link_list(tree: &Tree<'_>, id: Id) -> bool {
     let (mut all, mut linked, mut links) = (0, 0, 0);
     for at in id..tree.end(id) {
         if tree.is(at, &["a"]) {
-            let is_file = tree.attribute(at, "href").is_some_and(|href| file_kind(&href).is_some());
+            let is_file = link_kind(tree, at).is_some();
             links += usize::from(!is_file);
         }
     }
@@ -432,9 +463,36 @@ fn is_link_list(tree: &Tree<'_>, id: Id) -> bool {
     all > 0 && linked * 10 > all * 6
 }
 
+/// The media type of the file that a link leads to: by its address, a value in it, its text or its title.
+pub(super) fn link_kind(tree: &Tree<'_>, id: Id) -> Option<&'static str> {
+    let href = tree.attribute(id, "href")?;
+    if let Some(kind) = file_kind(&href) {
+        return Some(kind);
+    }
+    let address = href.to_ascii_lowercase();
+    let is_download = ["download", "downfile", "filedown", "attach", "wbfileid", "/down"].iter().any(|word| address.contains(word))
+        || tree.attribute(id, "download").is_some();
+    let in_query = || href.split(['?', '&', '=']).skip(1).find_map(file_kind);
+    let named = || {
+        let texts = [Some(tree.line(id)), tree.attribute(id, "title").map(Into::into), tree.attribute(id, "download").map(Into::into)];
+        texts.into_iter().flatten().find_map(|text: String| {
+            file_kind(text.trim().trim_end_matches(['）', ')', ']', '】']).split(['(', '（']).next().unwrap_or(""))
+                .or_else(|| file_kind(text.trim()))
+        })
+    };
+    if !is_download {
+        return named().filter(|_| !address.ends_with(".html") && !address.ends_with(".htm"));
+    }
+    in_query().or_else(named).or(Some("application/octet-stream").filter(|_| tree.line(id).chars().count() >= 2))
+}
+
 /// The media type of an attached file, by its name.
 pub(super) fn file_kind(address: &str) -> Option<&'static str> {
-    const KINDS: [(&str, &str); 20] = [
+    const KINDS: [(&str, &str); 24] = [
+        ("hwp", "application/x-hwp"),
+        ("hwpx", "application/x-hwp"),
+        ("odt", "application/vnd.oasis.opendocument.text"),
+        ("ods", "application/vnd.oasis.opendocument.spreadsheet"),
         ("pdf", "application/pdf"),
         ("doc", "application/msword"),
         ("docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),

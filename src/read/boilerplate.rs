@@ -4,7 +4,7 @@ use super::byline;
 
 /// A line that says whose the text is, where to share it, who put it up: none of the story's.
 pub(super) fn is_boilerplate(line: &str) -> bool {
-    const BEGINS: [&str; 62] = [
+    const BEGINS: [&str; 84] = [
         "责任编辑",
         "责编",
         "（责任编辑",
@@ -67,6 +67,33 @@ pub(super) fn is_boilerplate(line: &str) -> bool {
         "(原标题",
         "声明：",
         "声明:",
+        "点击蓝字",
+        "点击上方",
+        "点个",
+        "长按识别",
+        "长按二维码",
+        "— END",
+        "—END",
+        "- END",
+        "END",
+        "上一条",
+        "下一条",
+        "【返回",
+        "[返回",
+        "Sie sind hier",
+        "Vous êtes ici",
+        "Lượt xem",
+        "Количество показов",
+        "お問い合わせ先",
+        "このページに関する",
+        "Share this",
+        "Print this page",
+        "Partager",
+    ];
+    // What is a sentence is dropped only where it can be nothing else.
+    const SURE: [&str; 14] = [
+        "版权声明", "免责声明", "特别声明", "郑重声明", "原标题", "（原标题", "(原标题", "扫一扫", "用微信扫", "点击蓝字",
+        "点击上方", "分享到", "长按", "更多精彩",
     ];
     const HOLDS: [&str; 14] = [
         "未经授权",
@@ -86,9 +113,20 @@ pub(super) fn is_boilerplate(line: &str) -> bool {
     ];
     let line = line.trim();
     let length = line.chars().count();
-    length <= 120 && BEGINS.iter().any(|begin| line.starts_with(begin))
+    let is_sentence = line.trim_end_matches(['”', '）', ')']).ends_with(['。', '；', '！', '？', '，', '：']);
+    let may_be = !is_sentence || SURE.iter().any(|begin| line.starts_with(begin));
+    length <= 120 && may_be && BEGINS.iter().any(|begin| line.starts_with(begin)) && !is_prose_behind(line)
         || length <= 240 && HOLDS.iter().any(|held| line.contains(held))
         || is_tool(line)
+}
+
+/// （作者李晓明获得一等奖）, 校对环节发现的问题: a word of these that goes on as a sentence.
+fn is_prose_behind(line: &str) -> bool {
+    const WORDS: [&str; 6] = ["审核", "校对", "字体", "字号", "（作者", "版权所有"];
+    WORDS.iter().filter_map(|word| line.strip_prefix(word)).any(|rest| {
+        let length = rest.chars().count();
+        !rest.starts_with(|c: char| c.is_whitespace() || "：:丨|/／】]".contains(c)) && length > 6
+    })
 }
 
 fn is_tool(line: &str) -> bool {
@@ -123,7 +161,15 @@ fn is_tool(line: &str) -> bool {
 
 /// A heading behind which other stories are listed.
 pub(super) fn ends_story(line: &str) -> bool {
-    const WORDS: [&str; 26] = [
+    const WORDS: [&str; 34] = [
+        "Tin liên quan",
+        "Related",
+        "More news",
+        "Downloads",
+        "Weitere Meldungen",
+        "À lire aussi",
+        "関連",
+        "相关信息",
         "延伸阅读",
         "相关阅读",
         "相关新闻",
@@ -153,7 +199,8 @@ pub(super) fn ends_story(line: &str) -> bool {
     ];
     let bare: String =
         line.trim_matches(|c: char| !c.is_alphanumeric()).chars().filter(|c| !c.is_whitespace()).collect();
-    bare.chars().count() <= 12 && WORDS.iter().any(|word| bare.starts_with(word))
+    let is_word = |word: &&str| bare.starts_with(&word.chars().filter(|c| !c.is_whitespace()).collect::<String>());
+    bare.chars().count() <= 14 && WORDS.iter().any(|word| is_word(&word))
         || line.starts_with("延伸阅读")
         || line.starts_with("相关阅读：")
         || line.starts_with("阅读下一篇")
@@ -164,7 +211,7 @@ pub(super) fn is_credits(line: &str) -> bool {
     let length = line.chars().count();
     length <= 60 && !line.ends_with('。') && {
         let labels = byline::labelled(line);
-        labels.iter().any(|(label, _)| !matches!(label, byline::Label::Other))
+        !labels.is_empty() && !labels.iter().all(|(label, _)| matches!(label, byline::Label::Time))
             && line.chars().take(8).collect::<String>().contains(['：', ':', '/', '／', '丨', '|', ' '])
             && labels.iter().map(|(_, value)| value.chars().count()).sum::<usize>() * 3 >= length
     }

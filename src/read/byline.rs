@@ -5,7 +5,10 @@ use super::text;
 /// What a label stands before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Label {
+    /// Of publication.
     Date,
+    /// 时间, 日期: of publication where it stands beside the title, of whatever the text speaks of within it.
+    Time,
     Source,
     Author,
     Editor,
@@ -14,7 +17,39 @@ pub(super) enum Label {
 }
 
 /// The labels, longer ones before those that they end with.
-const LABELS: [(&str, Label); 76] = [
+const LABELS: [(&str, Label); 108] = [
+    ("发布于", Label::Date),
+    ("发表于", Label::Date),
+    ("更新日", Label::Date),
+    ("掲載日", Label::Date),
+    ("公開日", Label::Date),
+    ("등록일", Label::Date),
+    ("작성일", Label::Date),
+    ("Ngày đăng", Label::Date),
+    ("Veröffentlicht", Label::Date),
+    ("Publié le", Label::Date),
+    ("Published", Label::Date),
+    ("Posted on", Label::Date),
+    ("打印时间", Label::Other),
+    ("打印日期", Label::Other),
+    ("稿源", Label::Source),
+    ("信源", Label::Source),
+    ("出处", Label::Source),
+    ("来 源", Label::Source),
+    ("撰稿人", Label::Author),
+    ("供稿人", Label::Author),
+    ("文/图", Label::Author),
+    ("文图", Label::Author),
+    ("一审", Label::Other),
+    ("二审", Label::Other),
+    ("三审", Label::Other),
+    ("复审", Label::Other),
+    ("编 辑", Label::Editor),
+    ("责 编", Label::Editor),
+    ("校 对", Label::Other),
+    ("审 核", Label::Other),
+    ("Lượt xem", Label::Other),
+    ("조회", Label::Other),
     ("采写", Label::Author),
     ("文字", Label::Author),
     ("发布者", Label::Other),
@@ -25,8 +60,8 @@ const LABELS: [(&str, Label); 76] = [
     ("更新时间", Label::Other),
     ("生成日期", Label::Other),
     ("有效期", Label::Other),
-    ("时间", Label::Date),
-    ("日期", Label::Date),
+    ("时间", Label::Time),
+    ("日期", Label::Time),
     ("信息来源", Label::Source),
     ("稿件来源", Label::Source),
     ("文章来源", Label::Source),
@@ -114,7 +149,15 @@ pub(super) fn labelled(line: &str) -> Vec<(Label, String)> {
         let piece = value.split(['|', '丨', '　']).next().unwrap_or("");
         let is_short = value.len() > piece.len() && (2..=12).contains(&piece.trim().chars().count())
             || (2..=4).contains(&value.chars().count());
-        let apart = begins && *kind != Label::Date && (after.starts_with(char::is_whitespace) || is_short && at > 0);
+        // 本报记者 张三: the medium stands before.
+        let begins = begins
+            || *label == "记者"
+                && line.get(..at).is_some_and(|before| {
+                    let medium = before.rsplit(|c: char| !c.is_alphanumeric()).next().unwrap_or("");
+                    medium.chars().count() <= 10 && before.trim().chars().count() <= 16
+                });
+        let apart = begins && !matches!(kind, Label::Time)
+            && *kind != Label::Date && (after.starts_with(char::is_whitespace) || is_short && at > 0);
         if has_colon || apart || *kind == Label::Other && begins {
             let skip =
                 after.len() - value.trim_start_matches(|c: char| c.is_whitespace() || ":：】丨|/︰∶".contains(c)).len();
@@ -153,7 +196,8 @@ pub(super) fn medium(value: &str) -> Option<String> {
     let length = name.chars().count();
     ((2..=40).contains(&length)
         && !is_none
-        && !["广告", "点击", "登录"].iter().any(|word| name.contains(word))
+        && !["广告", "点击", "登录", "，", "”的", "版权", "注明", "转载请"].iter().any(|word| value.contains(word))
+        && !value.starts_with('凡')
         && digits * 2 < length
         && !name.contains("http"))
     .then(|| text::line(&name))
@@ -190,7 +234,13 @@ pub(super) fn people(value: &str) -> Vec<String> {
             .trim_start_matches("记者")
             .trim_start_matches("通讯员")
             .trim_start_matches("实习生")
-            .trim_end_matches("编辑");
+            .trim_end_matches("编辑")
+            .trim_end_matches("报道")
+            .trim_end_matches("摄影")
+            .trim_end_matches('摄');
+        if matches!(part, "文" | "图" | "文图" | "实习生" | "通讯员" | "记者") {
+            continue;
+        }
         let mut chars = part.chars();
         match (chars.next(), chars.next(), single.take()) {
             (None, ..) => {}
@@ -218,6 +268,8 @@ fn latin_people(value: &str) -> Vec<String> {
                 && name.chars().any(char::is_alphabetic)
                 && !name.chars().any(|c| c.is_ascii_digit())
                 && !name.contains("http")
+                && !["admin", "administrator", "webmaster", "editor", "root", "staff"]
+                    .contains(&name.to_ascii_lowercase().as_str())
         })
         .take(8)
         .map(text::line)
@@ -236,7 +288,11 @@ pub(super) fn editors(value: &str) -> Vec<String> {
 
 /// May it be a person: two to four Chinese characters that are no body's or function's name?
 pub(super) fn is_person(name: &str) -> bool {
-    const NOT: [&str; 71] = [
+    const NOT: [&str; 75] = [
+        "南都",
+        "都市报",
+        "股",
+        "摄影",
         "整合",
         "综合",
         "报道",
@@ -317,18 +373,36 @@ pub(super) fn is_person(name: &str) -> bool {
         || dotted && count <= 20 && name.chars().all(|c| is_han(c) || c == '·')
 }
 
-/// The author whom a dateline names: 新华社巴黎12月9日电（记者 唐霁）, 本报记者 张三.
+/// The authors whom a dateline names: 新华社巴黎12月9日电（记者 唐霁）, 人民网忻州9月22日电（马云梅）, 本报讯 记者张三报道.
 pub(super) fn in_dateline(line: &str) -> Vec<String> {
     let head: String = line.chars().take(80).collect();
-    let inside = head.split(['（', '(']).skip(1).map(|part| part.split(['）', ')']).next().unwrap_or(""));
-    for part in inside {
-        for word in ["记者", "通讯员", "作者"] {
-            let Some((_, names)) = part.split_once(word) else { continue };
-            let names = people(names.split_once("通讯员").map_or(names, |(first, _)| first));
-            if !names.is_empty() && part.chars().count() <= 40 {
+    for (at, part) in head.split(['（', '(']).enumerate().skip(1) {
+        let inside = part.split(['）', ')']).next().unwrap_or("");
+        if inside.chars().count() > 40 {
+            continue;
+        }
+        let named = ["记者", "通讯员", "作者"].iter().find_map(|word| inside.split_once(word));
+        if let Some((_, names)) = named {
+            let names: Vec<String> = names.split("通讯员").flat_map(people).collect();
+            if !names.is_empty() {
                 return names;
             }
         }
+        let before = head.split(['（', '(']).nth(at - 1).unwrap_or("").trim_end();
+        let names = people(inside);
+        let letters = inside.chars().filter(|c| is_han(*c)).count();
+        let whole = names.iter().map(|name| name.chars().count()).sum::<usize>() == letters;
+        if at == 1 && before.ends_with(['电', '讯']) && before.chars().count() <= 24 && whole {
+            return names;
+        }
+    }
+    // 本报讯 记者张三报道
+    if let Some((before, after)) = head.split_once("记者")
+        && before.trim_end().ends_with('讯')
+        && let Some((names, _)) = after.split_once("报道")
+        && names.chars().count() <= 16
+    {
+        return people(names);
     }
     Vec::new()
 }
@@ -357,6 +431,28 @@ pub(super) fn whole_line(line: &str) -> Vec<String> {
         .or_else(|| line.strip_prefix("文 | "))
     {
         return people(rest);
+    }
+    if let Some(rest) = line.strip_prefix("By ").or_else(|| line.strip_prefix("by "))
+        && rest.split_whitespace().count() <= 6
+        && rest.chars().next().is_some_and(char::is_uppercase)
+    {
+        return latin_people(rest);
+    }
+    // 本报记者李晓明, 新华社记者李晓明、王强
+    if let Some((before, after)) = line.split_once("记者")
+        && ["", "本报", "本网", "本台", "新华社", "中新社", "本刊"].contains(&before.trim())
+        && !after.starts_with(char::is_whitespace)
+    {
+        let names = people(after);
+        let letters = after.chars().filter(|c| is_han(*c)).count();
+        if names.iter().map(|name| name.chars().count()).sum::<usize>() == letters {
+            return names;
+        }
+    }
+    if let Some(name) = line.strip_prefix(['●', '○', '◎', '■', '◆'])
+        && is_person(name.trim())
+    {
+        return vec![name.trim().to_owned()];
     }
     if let Some((before, after)) = line.split_once("记者")
         && before.chars().count() <= 12

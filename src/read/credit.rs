@@ -27,12 +27,14 @@ impl Reader<'_> {
         let official = self
             .meta(&["contentsource", "mediaid", "article:source", "og:source", "source"])
             .and_then(|name| byline::medium(&name));
-        if let Some(name) = official {
+        // 原创 says no more than that it is somebody's.
+        const NOBODY: [&str; 7] = ["原创", "本站原创", "本网", "本站", "本网站", "本网原创", "网站原创"];
+        if let Some(name) = official.clone().filter(|name| !NOBODY.contains(&name.as_str())) {
             return Some((name, "meta"));
         }
         let of_lines = |lines: &[Line]| {
             lines.iter().find_map(|line| {
-                byline::labelled(&line.text)
+                byline::labelled(&line.spaced)
                     .into_iter()
                     .filter(|(label, _)| *label == Label::Source)
                     .find_map(|(_, value)| byline::medium(&value))
@@ -42,14 +44,29 @@ impl Reader<'_> {
             return Some((name, "labelled text"));
         }
         // 2019-09-26 10:56:28 证券时报网: what stands alone beside the date.
-        let beside = head.iter().find_map(|line| {
-            let (_, at) = date_in::find(&line.text, self.clock)?;
-            let rest = format!("{} {}", line.text.get(..at.start)?, line.text.get(at.end..)?);
-            let rest = rest.trim_matches(|c: char| !c.is_alphanumeric());
-            let is_name = byline::labelled(&line.text).is_empty()
-                && (3..=16).contains(&rest.chars().count())
-                && rest.chars().all(|c| c.is_alphanumeric() || "-·".contains(c));
-            (is_name && !byline::is_person(rest)).then(|| byline::medium(rest)).flatten()
+        let beside = head.iter().filter(|line| line.linked * 2 < width(&line.text).max(1)).find_map(|line| {
+            date_in::find(&line.text, self.clock)?;
+            let labels = byline::labelled(&line.spaced);
+            if labels.iter().any(|(label, _)| !matches!(label, Label::Other | Label::Date)) {
+                return None;
+            }
+            let mut rest = line.spaced.clone();
+            if let Some((_, at)) = date_in::find(&rest, self.clock) {
+                rest.replace_range(at, "  ");
+            }
+            let mut names = rest.split("  ").flat_map(|piece| piece.split(['|', '丨', '·', '　', ','])).map(str::trim).filter(|piece| {
+                let bare = piece.trim_matches(|c: char| !c.is_alphanumeric());
+                (3..=16).contains(&bare.chars().count())
+                    && !piece.ends_with([':', '：'])
+                    // The column that the page lies in.
+                    && !["新闻", "要闻", "动态", "公告", "资讯", "频道", "通知"].iter().any(|end| bare.ends_with(end))
+                    && bare.chars().all(|c| c.is_alphanumeric() || "-·".contains(c))
+                    && byline::labelled(piece).is_empty()
+                    && bare.chars().filter(char::is_ascii_digit).count() * 3 < bare.chars().count()
+                    && !byline::is_person(bare)
+            });
+            let name = names.next()?.to_owned();
+            (names.next().is_none()).then(|| byline::medium(&name)).flatten()
         });
         if let Some(name) = beside {
             return Some((name, "text beside the date"));
@@ -61,7 +78,7 @@ impl Reader<'_> {
                 let labels = self.tree.labels(*id);
                 !labels.is_empty()
                     && labels.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| {
-                        matches!(word, "source" | "laiyuan" | "ly" | "origin" | "from" | "media" | "sourcename")
+                        matches!(word, "source" | "laiyuan" | "ly" | "src" | "origin" | "from" | "media" | "sourcename")
                     })
             })
             .filter(|id| self.tree.end(*id) - *id < 24)
@@ -83,7 +100,7 @@ impl Reader<'_> {
             .tree
             .elements(0)
             .filter(|id| {
-                self.tree.classes(*id).any(|class| {
+                self.tree.attribute(*id, "id").is_some_and(|id| id == "js_name") || self.tree.classes(*id).any(|class| {
                     matches!(
                         class,
                         "author-name"
@@ -101,7 +118,15 @@ impl Reader<'_> {
         }
         let ends: Vec<Line> =
             inside.iter().rev().take(6).chain(inside.iter().take(4)).chain(tail.iter().take(4)).cloned().collect();
-        of_lines(&ends).map(|name| (name, "labelled text"))
+        let publisher = || {
+            let data = self.linked_data.as_ref()?;
+            let name = data.get("publisher").and_then(|publisher| publisher.get("name").or(Some(publisher)))?;
+            byline::medium(name.as_str()?)
+        };
+        of_lines(&ends)
+            .map(|name| (name, "labelled text"))
+            .or_else(|| publisher().map(|name| (name, "JSON-LD")))
+            .or_else(|| official.map(|name| (name, "meta")))
     }
 
     /// Authors and editors.
@@ -135,6 +160,10 @@ impl Reader<'_> {
             .chain(ends)
             .chain(tail)
         {
+            // The caption of a picture names who took it.
+            if line.text.trim_end().ends_with('摄') {
+                continue;
+            }
             let is_far = tail.get(4).is_some_and(|fifth| line.from >= fifth.from);
             for (label, value) in byline::labelled(&line.spaced) {
                 match label {
@@ -142,6 +171,20 @@ impl Reader<'_> {
                     Label::Author => add(&mut authors, byline::people(&value)),
                     Label::Editor => add(&mut editors, byline::editors(&value)),
                     _ => {}
+                }
+            }
+        }
+        if authors.is_empty() {
+            // 2022-12-28 11:06  融媒体中心记者 姜文静: what stands beside the date.
+            for line in head.iter().filter(|line| line.text.chars().count() <= 60 && line.linked == 0) {
+                let mut rest = line.spaced.clone();
+                if let Some((_, at)) = date_in::find(&rest, self.clock) {
+                    rest.replace_range(at, "  ");
+                }
+                for piece in rest.split(['|', '丨', '·', '　']).chain([rest.as_str()]) {
+                    if authors.is_empty() {
+                        add(&mut authors, byline::whole_line(piece));
+                    }
                 }
             }
         }
@@ -169,6 +212,23 @@ impl Reader<'_> {
                 |name: &String| self.meta.get("og:site_name").is_some_and(|site| site.contains(name.as_str()));
             if authors.is_empty() && people.iter().all(|name| byline::is_person(name) && !is_site(name)) {
                 add(&mut authors, people);
+            }
+        }
+        if authors.is_empty() {
+            let people = self.linked_data.as_ref().and_then(|data| data.get("author")).map(|author| match author {
+                serde_json::Value::Array(many) => many.clone(),
+                one => vec![one.clone()],
+            });
+            let is_person = |value: &serde_json::Value| {
+                value.get("@type").and_then(serde_json::Value::as_str).is_none_or(|kind| kind == "Person")
+            };
+            for value in people.iter().flatten().filter(|value| is_person(value)) {
+                let name = value.get("name").unwrap_or(value).as_str().unwrap_or("");
+                let names = byline::people(name);
+                let fits = |name: &String| !name.chars().any(byline::is_han) || byline::is_person(name);
+                if names.iter().all(fits) {
+                    add(&mut authors, names);
+                }
             }
         }
         if authors.is_empty() {

@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use super::article::Reader;
 use super::row::width;
-use super::text;
 use super::tree::Id;
+use super::{body, byline, date_in, text};
 
 impl Reader<'_> {
     /// The title, from the most trusted place that has it whole.
@@ -49,15 +49,22 @@ impl Reader<'_> {
             .filter(|id| self.tree.end(*id) - *id < 40)
             .map(|id| (id, self.tree.line(id)))
             .filter(|(_, line)| (4..=240).contains(&width(line)));
-        let mut best: Option<(usize, String)> = None;
-        for (id, line) in heading {
-            let rank = if self.tree.is(id, &["h1"]) { 2 } else { 1 };
-            let worth = width(&line) * if said(&line) { 4 } else { rank } * if rank == 2 { 2 } else { 1 };
-            if (said(&line) || rank == 2) && best.as_ref().is_none_or(|(most, _)| worth > *most) {
-                best = Some((worth, line));
-            }
-        }
-        let heading = best.map(|(_, line)| line);
+        let headings: Vec<(Id, String)> = heading.map(|(id, line)| (id, self.first_line(id, line))).collect();
+        let is_h1 = |id: Id| self.tree.is(id, &["h1"]);
+        let widest = |found: &mut dyn Iterator<Item = &(Id, String)>| {
+            found.max_by_key(|(id, line)| (width(line) * if is_h1(*id) { 2 } else { 1 }, *id)).map(|(_, line)| line.clone())
+        };
+        let heading = widest(&mut headings.iter().filter(|(_, line)| said(line)))
+            .or_else(|| self.line_before(body, &document, said))
+            // A title that the page's own repeats nowhere: the heading next to the body.
+            .or_else(|| headings.iter().rfind(|(id, _)| is_h1(*id) && *id < body).map(|(_, line)| line.clone()));
+        let is_known = heading.as_ref().is_some_and(|heading| said(heading));
+        // Without any repetition, what looks like a heading right before the text is more than the site's name.
+        let near = if is_known { None } else { self.heading_near(body, &headings) };
+        let heading = near.clone().or(heading);
+        // A column's name in the place of the title.
+        let official = official.filter(|official| !is_known || said(official) || width(official) >= 12);
+        let graph = graph.filter(|graph| near.is_none() || heading.as_ref().is_some_and(|heading| squeeze(graph).contains(&squeeze(heading))));
         let candidates = [(official, "meta ArticleTitle"), (linked, "JSON-LD"), (graph, "Open Graph")];
         for (candidate, by) in candidates {
             let Some(candidate) = candidate
@@ -84,6 +91,78 @@ impl Reader<'_> {
         }
         self.found.push(("title", "<title>".into()));
         without_site(&document, None)
+    }
+}
+
+impl Reader<'_> {
+    /// A heading without the lines of date and source that some pages set into it.
+    fn first_line(&self, id: Id, line: String) -> String {
+        if !self.tree.elements(id).any(|inner| self.tree.is(inner, &["br"])) {
+            return line;
+        }
+        let lines = body::lines(self.tree, id, self.tree.end(id), &[]);
+        let is_head = |line: &body::Line| {
+            !byline::labelled(&line.spaced).is_empty() || date_in::find(&line.text, self.clock).is_some()
+        };
+        let kept: Vec<&str> = lines.iter().take_while(|line| !is_head(line)).map(|line| line.text.as_str()).collect();
+        if kept.is_empty() { line } else { text::line(&kept.join(" ")) }
+    }
+
+    /// The last line before the body, or the first ones of it, that the page's title repeats.
+    fn line_before(&self, body: Id, document: &str, said: impl Fn(&str) -> bool) -> Option<String> {
+        let end = self.tree.end(body).min(body + 60);
+        let lines = body::lines(self.tree, 0, end, &[]);
+        let fits = |line: &&body::Line| {
+            (8..=200).contains(&width(&line.text)) && line.linked * 2 < width(&line.text) && said(&line.text)
+        };
+        let near = || lines.iter().rev().take(30);
+        let line = near().filter(fits).max_by_key(|line| width(&line.text))?.text.clone();
+        // A title over several lines stands whole in the page's own.
+        let whole = without_site(document, None);
+        let (short, long) = (squeeze(&line), squeeze(&whole));
+        let all: String = near().map(|line| squeeze(&line.text)).collect::<Vec<_>>().into_iter().rev().collect();
+        Some(if long.len() > short.len() && long.contains(&short) && all.contains(&long) { whole } else { line })
+    }
+
+    /// Of a page whose title is only its site's: the line next before the text, or before its date, that is set as a
+    /// heading, or named as the title in a table.
+    fn heading_near(&self, body: Id, headings: &[(Id, String)]) -> Option<String> {
+        const NAMES: [&str; 8] = ["标题", "名称", "题名", "主题", "제목", "件名", "Title", "Subject"];
+        let is_title = |line: &str| {
+            (6..=160).contains(&width(line))
+                && byline::labelled(line).is_empty()
+                && date_in::find(line, self.clock).is_none()
+                && !line.contains(['>', '»', '，', '。'])
+                && !["首页", "当前位置", "您的位置"].iter().any(|word| line.contains(word))
+        };
+        let cells = self.tree.elements(0).filter(|id| self.tree.is(*id, &["th", "td", "dt"]) && *id < self.tree.end(body));
+        let named = cells
+            .filter(|id| {
+                let line = self.tree.line(*id);
+                NAMES.contains(&line.trim_matches(|c: char| !c.is_alphanumeric()).replace(' ', "").as_str())
+            })
+            .find_map(|id| {
+                let value = self.tree.end(id)..self.tree.end(self.tree.parent(id));
+                let cell = value.into_iter().find(|at| self.tree.is(*at, &["td", "dd"]))?;
+                Some(self.tree.line(cell)).filter(|line| width(line) >= 4)
+            });
+        if named.is_some() {
+            return named;
+        }
+        let last = headings.iter().rev().find(|(id, line)| *id <= body + 30 && is_title(line));
+        if let Some((id, line)) = last
+            && (self.tree.is(*id, &["h1", "h2", "h3"]) || *id + 200 > body)
+        {
+            return Some(line.clone());
+        }
+        // <font size="4"><b>, centred.
+        let set = self.tree.elements(0).take_while(|id| *id <= body + 30).filter(|id| {
+            self.tree.is(*id, &["font"])
+                && self.tree.attribute(*id, "size").is_some_and(|size| size.trim_start_matches('+').parse::<u8>().is_ok_and(|size| size >= 4))
+                || self.tree.is(*id, &["b", "strong", "center", "span"])
+                    && self.tree.attribute(*id, "style").is_some_and(|style| style.contains("font-size"))
+        });
+        set.map(|id| self.tree.line(id)).filter(|line| is_title(line)).last()
     }
 }
 
