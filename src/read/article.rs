@@ -323,6 +323,16 @@ impl Reader<'_> {
         });
         let of_some_length = |line: &&Line| line.text.chars().count() < 400;
         let pick = |from: usize, to: usize| page.get(from..to).unwrap_or(&[]).iter().filter(of_some_length).cloned();
+        // Where the title stands within the body, what follows it there is the head.
+        let inner = page.iter().skip(starts).take(12).position(|line| !bare.is_empty() && squeeze(&line.text) == bare);
+        if let Some(at) = inner.filter(|_| titled.is_none()) {
+            let short = |line: &Line| width(&line.text) < 120 && !line.text.ends_with('。');
+            let head = page.iter().skip(starts + at + 1).take(3).take_while(|line| short(line)).cloned();
+            let before = page.iter().take(starts + at).skip((starts + at).saturating_sub(4));
+            let ends = page.iter().position(|line| line.from >= self.tree.end(body)).unwrap_or(page.len());
+            let tail = page.get(ends..(ends + 30).min(page.len())).unwrap_or(&[]).to_vec();
+            return Around { below: head.collect(), above: before.filter(|line| width(&line.text) < 120).cloned().collect(), tail };
+        }
         let from = titled.unwrap_or_else(|| starts.saturating_sub(12));
         // Some pages set the date above the title; a clock is no date of theirs.
         let is_clock = |line: &Line| {
@@ -349,7 +359,8 @@ impl Reader<'_> {
         let mut over = false;
         let all_lines: Vec<Line> = std::mem::take(lines);
         // What stands within the body before its title is the page's, not the story's.
-        let titled = all_lines.iter().take(12).position(|line| !bare.is_empty() && squeeze(&line.text) == bare);
+        let prose = all_lines.iter().position(is_prose).unwrap_or(all_lines.len());
+        let titled = all_lines.iter().take(prose.min(12)).position(|line| !bare.is_empty() && squeeze(&line.text) == bare);
         for (at, line) in all_lines.iter().enumerate() {
             so_far += width(&line.text);
             let is_before = titled.is_some_and(|titled| at < titled) && width(&line.text) < 160;
@@ -432,9 +443,10 @@ impl Reader<'_> {
             // What stands above the title unlabelled may be anybody's; the address knows better.
             if above.1 == "labelled text" { Some(above) } else { in_address().or(Some(above)) }
         });
-        let (stamp, by) = match (official.or(linked), shown) {
+        let said = official.or(linked).or_else(|| self.scripted_date());
+        let (stamp, by) = match (said, shown) {
             (Some(said), Some(shown)) => settle(said, shown),
-            (said, shown) => said.or(shown).or_else(|| self.scripted_date()).or_else(in_address)?,
+            (said, shown) => said.or(shown).or_else(in_address)?,
         };
         self.found.push(("published", by.into()));
         Some(stamp)
@@ -651,7 +663,7 @@ fn is_head_line(line: &str, clock: Clock<'_>) -> bool {
     let dated = date_in::find(line, clock).is_some();
     let is_event = line.starts_with("时间") || line.starts_with("日期");
     known && (dated || length < 40 || labels.len() >= 2)
-        || dated && length <= 24 && !is_event && !line.contains(['，', '。'])
+        || dated && width(line) <= 48 && !is_event && !line.contains(['，', '。'])
 }
 
 /// A line that is one link, and says so: related stories, tools.

@@ -116,6 +116,7 @@ pub(super) fn is_boilerplate(line: &str) -> bool {
     let is_sentence = line.trim_end_matches(['”', '）', ')']).ends_with(['。', '；', '！', '？', '，', '：']);
     let may_be = !is_sentence || SURE.iter().any(|begin| line.starts_with(begin));
     length <= 120 && may_be && BEGINS.iter().any(|begin| line.starts_with(begin)) && !is_prose_behind(line)
+        || length <= 30 && line.contains("点个") && line.contains(['看', '赞'])
         || length <= 240 && HOLDS.iter().any(|held| line.contains(held))
         || is_tool(line)
 }

@@ -183,6 +183,8 @@ pub(super) fn medium(value: &str) -> Option<String> {
     let value = ["来源：", "来源:", "来源 "].iter().find_map(|label| value.strip_prefix(label)).unwrap_or(value).trim();
     let end = value.find(|c: char| "|丨【[（(<>;；\t\u{3000}".contains(c)).unwrap_or(value.len());
     let mut name = value.get(..end).unwrap_or("").trim().to_owned();
+    let name_end = name.find(" By ").unwrap_or(name.len());
+    name.truncate(name_end);
     // Two words apart are one name only where they are not Chinese.
     if name.chars().any(is_han)
         && let Some((first, rest)) = name.split_once(char::is_whitespace)

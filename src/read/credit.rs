@@ -58,6 +58,7 @@ impl Reader<'_> {
                 let bare = piece.trim_matches(|c: char| !c.is_alphanumeric());
                 (3..=16).contains(&bare.chars().count())
                     && !piece.ends_with([':', '：'])
+                    && !["原创", "转载", "置顶"].contains(&bare)
                     // The column that the page lies in.
                     && !["新闻", "要闻", "动态", "公告", "资讯", "频道", "通知"].iter().any(|end| bare.ends_with(end))
                     && bare.chars().all(|c| c.is_alphanumeric() || "-·".contains(c))
@@ -70,31 +71,6 @@ impl Reader<'_> {
         });
         if let Some(name) = beside {
             return Some((name, "text beside the date"));
-        }
-        let classed = self
-            .tree
-            .elements(0)
-            .filter(|id| {
-                let labels = self.tree.labels(*id);
-                !labels.is_empty()
-                    && labels.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| {
-                        matches!(word, "source" | "laiyuan" | "ly" | "src" | "origin" | "from" | "media" | "sourcename")
-                    })
-            })
-            .filter(|id| self.tree.end(*id) - *id < 24)
-            .find_map(|id| {
-                let line = self.tree.line(id);
-                let labelled = byline::labelled(&line);
-                match labelled.iter().find(|(label, _)| *label == Label::Source) {
-                    Some((_, value)) => byline::medium(value),
-                    None if labelled.is_empty() && width(&line) <= 40 && date_in::find(&line, self.clock).is_none() => {
-                        byline::medium(&line)
-                    }
-                    None => None,
-                }
-            });
-        if let Some(name) = classed {
-            return Some((name, "element's class"));
         }
         let account = self
             .tree
@@ -114,6 +90,32 @@ impl Reader<'_> {
             })
             .find_map(|id| byline::medium(&self.tree.line(id)));
         if let Some(name) = account {
+            return Some((name, "element's class"));
+        }
+        let classed = self
+            .tree
+            .elements(0)
+            .filter(|id| {
+                let labels = self.tree.labels(*id);
+                !labels.is_empty()
+                    && !labels.contains("title")
+                    && labels.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| {
+                        matches!(word, "source" | "laiyuan" | "ly" | "src" | "origin" | "from" | "media" | "sourcename")
+                    })
+            })
+            .filter(|id| self.tree.end(*id) - *id < 24)
+            .find_map(|id| {
+                let line = self.tree.line(id);
+                let labelled = byline::labelled(&line);
+                match labelled.iter().find(|(label, _)| *label == Label::Source) {
+                    Some((_, value)) => byline::medium(value),
+                    None if labelled.is_empty() && width(&line) <= 40 && date_in::find(&line, self.clock).is_none() => {
+                        byline::medium(&line)
+                    }
+                    None => None,
+                }
+            });
+        if let Some(name) = classed {
             return Some((name, "element's class"));
         }
         let ends: Vec<Line> =
@@ -181,7 +183,7 @@ impl Reader<'_> {
                 if let Some((_, at)) = date_in::find(&rest, self.clock) {
                     rest.replace_range(at, "  ");
                 }
-                for piece in rest.split(['|', '丨', '·', '　']).chain([rest.as_str()]) {
+                for piece in rest.split(['|', '丨', '·', '　']).flat_map(|piece| piece.split("  ")).chain([rest.as_str()]) {
                     if authors.is_empty() {
                         add(&mut authors, byline::whole_line(piece));
                     }
@@ -203,6 +205,14 @@ impl Reader<'_> {
                 if label == Label::Editor {
                     editors.extend(byline::editors(&value));
                 }
+            }
+        }
+        // Of public accounts, the author's name has an element of its own.
+        let written = self.tree.elements(0).filter(|id| self.tree.classes(*id).any(|class| class == "rich_media_meta_text"));
+        for id in written.take(3) {
+            let line = self.tree.line(id);
+            if authors.is_empty() && byline::is_person(&line) {
+                authors.push(line);
             }
         }
         if let Some(name) = self.meta(&["author", "article:author"]) {

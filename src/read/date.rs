@@ -268,7 +268,9 @@ fn time(tokens: &[Token]) -> Option<Time> {
     let mark = |at: usize, marks: &[char]| matches!(tokens.get(at), Some(Token::Mark(c)) if marks.contains(c));
     let found = (0..tokens.len()).find_map(|at| {
         let hour = number(at).filter(|hour| *hour <= 24)?;
-        if mark(at + 1, &[':']) {
+        // 10h27, as French and Portuguese write it
+        let is_h = matches!(tokens.get(at + 1), Some(Token::Word(word)) if word == "h");
+        if mark(at + 1, &[':']) || is_h {
             let minute = number(at + 2).filter(|minute| *minute < 60)?;
             let second = if mark(at + 3, &[':', '.']) { number(at + 4).filter(|second| *second < 61) } else { None };
             let mut to = at + if second.is_some() { 5 } else { 3 };

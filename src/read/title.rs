@@ -58,9 +58,20 @@ impl Reader<'_> {
             .or_else(|| self.line_before(body, &document, said))
             // A title that the page's own repeats nowhere: the heading next to the body.
             .or_else(|| headings.iter().rfind(|(id, _)| is_h1(*id) && *id < body).map(|(_, line)| line.clone()));
-        let is_known = heading.as_ref().is_some_and(|heading| said(heading));
+        // In a table of the title, who wrote it and when.
+        let named = self.title_cell(body);
+        // A short heading that the page's title repeats may be the column's, where a longer one stands next to the body.
+        let closer = heading.as_ref().filter(|heading| width(heading) < 16).and_then(|short| {
+            let at = headings.iter().rposition(|(id, line)| line == short && *id < body);
+            let is_body = ["政府", "网", "局", "委员会", "办公室", "中心"].iter().any(|end| short.ends_with(end));
+            let from = at.map(|at| at + 1).or(Some(0).filter(|_| is_body))?;
+            let rest = headings.get(from..).unwrap_or(&[]).iter();
+            rest.filter(|(id, line)| *id <= body + 30 && width(line) * 2 >= width(short) * 3).next_back().map(|(_, line)| line.clone())
+        });
+        let heading = named.clone().or(closer.clone()).or(heading);
+        let is_known = named.is_none() && closer.is_none() && heading.as_ref().is_some_and(|heading| said(heading));
         // Without any repetition, what looks like a heading right before the text is more than the site's name.
-        let near = if is_known { None } else { self.heading_near(body, &headings) };
+        let near = named.or(closer).or_else(|| if is_known { None } else { self.heading_near(body, &headings) });
         let heading = near.clone().or(heading);
         // A column's name in the place of the title.
         let official = official.filter(|official| !is_known || said(official) || width(official) >= 12);
@@ -110,7 +121,7 @@ impl Reader<'_> {
 
     /// The last line before the body, or the first ones of it, that the page's title repeats.
     fn line_before(&self, body: Id, document: &str, said: impl Fn(&str) -> bool) -> Option<String> {
-        let end = self.tree.end(body).min(body + 60);
+        let end = self.tree.end(body).min(body + 16);
         let lines = body::lines(self.tree, 0, end, &[]);
         let fits = |line: &&body::Line| {
             (8..=200).contains(&width(&line.text)) && line.linked * 2 < width(&line.text) && said(&line.text)
@@ -124,10 +135,25 @@ impl Reader<'_> {
         Some(if long.len() > short.len() && long.contains(&short) && all.contains(&long) { whole } else { line })
     }
 
-    /// Of a page whose title is only its site's: the line next before the text, or before its date, that is set as a
-    /// heading, or named as the title in a table.
-    fn heading_near(&self, body: Id, headings: &[(Id, String)]) -> Option<String> {
+    /// The title that a table names as one, beside who wrote it and when.
+    fn title_cell(&self, body: Id) -> Option<String> {
         const NAMES: [&str; 8] = ["标题", "名称", "题名", "主题", "제목", "件名", "Title", "Subject"];
+        let cells = self.tree.elements(0).filter(|id| self.tree.is(*id, &["th", "td", "dt"]) && *id < self.tree.end(body));
+        cells
+            .filter(|id| {
+                let line = self.tree.line(*id);
+                NAMES.contains(&line.trim_matches(|c: char| !c.is_alphanumeric()).replace([' ', '\u{3000}'], "").as_str())
+            })
+            .find_map(|id| {
+                let mut value = self.tree.end(id)..self.tree.end(self.tree.parent(id));
+                let cell = value.find(|at| self.tree.is(*at, &["td", "dd"]))?;
+                Some(self.tree.line(cell)).filter(|line| (8..=240).contains(&width(line)))
+            })
+    }
+
+    /// Of a page whose title is only its site's: the line next before the text, or before its date, that is set as a
+    /// heading.
+    fn heading_near(&self, body: Id, headings: &[(Id, String)]) -> Option<String> {
         let is_title = |line: &str| {
             (6..=160).contains(&width(line))
                 && byline::labelled(line).is_empty()
@@ -135,20 +161,6 @@ impl Reader<'_> {
                 && !line.contains(['>', '»', '，', '。'])
                 && !["首页", "当前位置", "您的位置"].iter().any(|word| line.contains(word))
         };
-        let cells = self.tree.elements(0).filter(|id| self.tree.is(*id, &["th", "td", "dt"]) && *id < self.tree.end(body));
-        let named = cells
-            .filter(|id| {
-                let line = self.tree.line(*id);
-                NAMES.contains(&line.trim_matches(|c: char| !c.is_alphanumeric()).replace(' ', "").as_str())
-            })
-            .find_map(|id| {
-                let value = self.tree.end(id)..self.tree.end(self.tree.parent(id));
-                let cell = value.into_iter().find(|at| self.tree.is(*at, &["td", "dd"]))?;
-                Some(self.tree.line(cell)).filter(|line| width(line) >= 4)
-            });
-        if named.is_some() {
-            return named;
-        }
         let last = headings.iter().rev().find(|(id, line)| *id <= body + 30 && is_title(line));
         if let Some((id, line)) = last
             && (self.tree.is(*id, &["h1", "h2", "h3"]) || *id + 200 > body)
