@@ -2,7 +2,7 @@
 //!
 //! Two retellings of one event share fewer than a quarter of their runs of four characters, but nearly all of these.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -13,13 +13,17 @@ const LONGEST: usize = 8_000;
 /// The most facts of one text.
 const MOST: usize = 200;
 /// How many of the weightiest facts are paired to find the retellings of a text.
-const PAIRED: usize = 6;
+const PAIRED: usize = 7;
 /// The least weight of a fact that is paired: a small number is in every text.
 const LEAST_PAIRED: u32 = 9;
 
 /// The facts of a text: the hash of each, and its weight in tenths.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Facts(BTreeMap<u32, u32>);
+pub(super) struct Facts {
+    all: BTreeMap<u32, u32>,
+    /// Those that only say again what another one says, with what is counted.
+    derived: BTreeSet<u32>,
+}
 
 /// What two texts state in common.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -42,27 +46,28 @@ impl Facts {
             .filter(|c| !matches!(c, '\u{200b}'..='\u{200f}' | '\u{feff}'))
             .collect();
         let mut scan = Scan { chars: &chars, at: 0, found: Self::default(), month: None };
-        while scan.at < chars.len() && scan.found.0.len() < MOST {
+        while scan.at < chars.len() && scan.found.all.len() < MOST {
             scan.step();
         }
         scan.found
     }
 
     pub(super) fn shared(&self, other: &Self) -> Shared {
-        let weight: u32 = self.0.iter().filter(|(fact, _)| other.0.contains_key(fact)).map(|(_, weight)| weight).sum();
+        let weight: u32 = 
+            self.all.iter().filter(|(fact, _)| other.all.contains_key(fact)).map(|(_, weight)| weight).sum();
         let least = self.total().min(other.total()).max(10);
         Shared { weight: f64::from(weight) / 10.0, share: f64::from(weight) / f64::from(least) }
     }
 
     fn total(&self) -> u32 {
-        self.0.values().sum()
+        self.all.values().sum()
     }
 
     /// Pairs of the weightiest facts, by which retellings find each other: one number is in many texts, two of them
     /// together in few.
     pub(super) fn pairs(&self) -> Vec<u32> {
         let mut heavy: Vec<(u32, u32)> =
-            self.0.iter().filter(|(_, weight)| **weight >= LEAST_PAIRED).map(|(fact, weight)| (*weight, *fact)).collect();
+            self.all.iter().filter(|(fact, weight)| **weight >= LEAST_PAIRED && !self.derived.contains(fact)).map(|(fact, weight)| (*weight, *fact)).collect();
         heavy.sort_unstable_by_key(|(weight, fact)| (std::cmp::Reverse(*weight), *fact));
         let heavy: Vec<u32> = heavy.into_iter().map(|(_, fact)| fact).take(PAIRED).collect();
         let mut pairs = Vec::with_capacity(PAIRED * (PAIRED - 1) / 2);
@@ -78,7 +83,10 @@ impl Facts {
 
     fn put(&mut self, fact: &str, weight: u32) {
         let hash = u32::try_from(xxh3_64(fact.as_bytes()) >> 32).unwrap_or(0);
-        self.0.insert(hash, weight);
+        if fact.starts_with('u') {
+            self.derived.insert(hash);
+        }
+        self.all.insert(hash, weight);
     }
 }
 

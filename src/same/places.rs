@@ -188,6 +188,11 @@ impl Places {
         if tags.is_empty() { inherited() } else { tags }
     }
 
+    /// Is a region another one, or below it?
+    pub fn is_within(&self, region: &RegionId, top: &RegionId) -> bool {
+        region == top || self.places.get(region).is_some_and(|place| place.path.contains(top))
+    }
+
     fn level_of(&self, region: &RegionId) -> Option<Level> {
         self.places.get(region).map(|place| place.level)
     }

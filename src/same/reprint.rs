@@ -7,8 +7,10 @@
 
 use std::collections::HashSet;
 
+use pinyin::ToPinyinMulti;
+
 use super::fact::Facts;
-use super::text::{self, RANKS, fold};
+use super::text::{self, Gap, RANKS, fold};
 
 /// What is compared of an item.
 #[derive(Clone, Debug)]
@@ -75,12 +77,26 @@ const SHORT: usize = 100;
 const SHORTEST: usize = 40;
 
 /// What two texts must share to be one story retold: the weight of facts, its share of the poorer text's facts, and how
-/// many of its runs of three characters the other has.
-const RETOLD: (f64, f64, f64) = (8.0, 0.85, 0.2);
-/// The same for an event, with runs of two characters.
-const ONE_EVENT: (f64, f64, f64) = (3.4, 0.5, 0.14);
-/// The same where the texts have little but that in common.
-const FACTS_ALONE: (f64, f64) = (9.0, 0.75);
+/// many of its runs of two characters the other has.
+const RETOLD: (f64, f64, f64) = (5.0, 0.8, 0.15);
+/// The same to be of one event: of more facts a smaller share is enough.
+const ONE_EVENT: [(f64, f64, f64); 2] = [(2.4, 0.7, 0.08), (3.4, 0.5, 0.14)];
+
+/// Why two texts are one story that are not each other's copies.
+const RETOLD_WORDS: &str = "the one retells the other: it states the same facts in other words";
+
+impl Comparison {
+    /// The same, of items that are tagged with regions apart from each other: one policy of two counties is one event,
+    /// not one story, where only its facts are the same.
+    #[must_use]
+    pub fn of_other_places(mut self) -> Self {
+        if self.likeness == Likeness::Same && self.because == RETOLD_WORDS {
+            self.likeness = Likeness::Event;
+            self.because = "they state the same facts of different places";
+        }
+        self
+    }
+}
 
 /// Compares two items.
 pub fn compare(a: &Story, b: &Story) -> Comparison {
@@ -105,16 +121,23 @@ fn judge(a: &Story, b: &Story, alike: f64) -> (Likeness, &'static str) {
     if alike < ALIKE {
         return retold(a, b, alike, titles);
     }
-    if least < SHORT && titles < 0.5 && alike < 0.9 {
+    let shared = a.facts.shared(&b.facts);
+    if least < SHORT && titles < 0.5 && alike < 0.9 && (shared.weight < RETOLD.0 || shared.share < RETOLD.1) {
         return (Different, "the texts are short and their titles differ");
     }
+    if holds_as_part(a, b) || holds_as_part(b, a) {
+        return (Different, "one of them is a round-up that holds the other as a part");
+    }
     let differences = text::differences(&a.text, &b.text);
+    if let Some(why) = swaps(a, b, &differences).or_else(|| announces(a, b)) {
+        return (Opposed, why);
+    }
     // The same text under another title is the same story.
     if alike > 0.97 && least * 20 > most * 19 && !contradict(&differences) {
         return (Same, "the texts are equal but for trifles");
     }
     // Titles of one template: 第3号 and 第4号, 平定县 and 盂县.
-    if titles > 0.4 && titles < 1.0 && contradict(&[(&a.title, &b.title)]) {
+    if titles > 0.4 && titles < 1.0 && contradict(&[whole(&a.title, &b.title)]) {
         return (Opposed, "the titles contradict each other in a number, a place, a level or a deed");
     }
     if contradict(&differences) {
@@ -127,37 +150,30 @@ fn judge(a: &Story, b: &Story, alike: f64) -> (Likeness, &'static str) {
 fn retold(a: &Story, b: &Story, alike: f64, titles: f64) -> (Likeness, &'static str) {
     use Likeness::{Different, Event, Opposed, Same};
     let shared = a.facts.shared(&b.facts);
-    let says_enough = shared.weight >= ONE_EVENT.0 && shared.share >= ONE_EVENT.1;
-    if alike < AKIN && !says_enough {
+    let runs = text::containment(&text::runs(&a.text, 2), &text::runs(&b.text, 2));
+    let says = |least: (f64, f64, f64)| shared.weight >= least.0 && shared.share >= least.1 && runs >= least.2;
+    let is_event = ONE_EVENT.into_iter().any(says);
+    if alike < AKIN && !is_event {
         return (Different, "the texts have little in common");
     }
-    let is_opposed = titles > 0.4 && titles < 1.0 && contradict(&[(&a.title, &b.title)]);
-    if is_opposed || alike >= AKIN && shared.share < ONE_EVENT.1 && contradict(&text::differences(&a.text, &b.text)) {
+    let is_opposed = titles > 0.4 && titles < 1.0 && contradict(&[whole(&a.title, &b.title)]);
+    if is_opposed || alike >= AKIN && shared.share < 0.5 && contradict(&text::differences(&a.text, &b.text)) {
         return (Opposed, "they are alike, but state different numbers, places, levels or deeds");
     }
-    let runs = |length| text::containment(&text::runs(&a.text, length), &text::runs(&b.text, length));
-    if shared.weight >= RETOLD.0
-        && shared.share >= RETOLD.1
-        && runs(3) >= RETOLD.2
-        && !are_other_steps(a, b)
-        && !are_other_places(a, b)
-    {
-        return (Same, "the one retells the other: it states the same facts in other words");
+    if says(RETOLD) && !are_other_steps(a, b) && !are_other_places(a, b) {
+        return (Same, RETOLD_WORDS);
     }
-    if alike >= AKIN {
-        return (Event, "much of the one text stands in the other");
-    }
-    if runs(2) >= ONE_EVENT.2 || shared.weight >= FACTS_ALONE.0 && shared.share >= FACTS_ALONE.1 {
-        return (Event, "they state the same facts");
-    }
-    (Different, "they share some facts, but are written of other things")
+    if alike >= AKIN { (Event, "much of the one text stands in the other") } else { (Event, "they state the same facts") }
 }
 
 /// Tender and award, warning and its end, a notice and its correction: steps of one matter, each a story.
 fn are_other_steps(a: &Story, b: &Story) -> bool {
+    const STEPS: [&str; 15] = [
+        "发布", "解除", "升级", "降级", "启动", "终止", "取消", "招标", "中标", "成交", "磋商", "上篇", "下篇", "开幕", "闭幕",
+    ];
     let deeds = |story: &Story| {
         let head: Vec<char> = story.title.iter().chain(story.text.iter().take(40)).copied().collect();
-        let found = facts(&head).into_iter().filter(|(kind, _)| *kind == Kind::Deed);
+        let found = facts(&head).into_iter().filter(|(kind, deed)| *kind == Kind::Deed && STEPS.contains(&&**deed));
         found.map(|(_, deed)| deed).collect::<HashSet<_>>()
     };
     let corrects = |story: &Story| story.title.windows(2).any(|pair| pair == ['更', '正']);
@@ -192,12 +208,134 @@ fn titles(a: &[char], b: &[char]) -> f64 {
     text::ratio(small.iter().filter(|pair| large.contains(*pair)).count(), small.len())
 }
 
+/// Two titles as one difference.
+const fn whole<'t>(a: &'t [char], b: &'t [char]) -> Gap<'t> {
+    Gap { a, b, before: &[], after: &[] }
+}
+
+/// A word in the place of another, alike in title and text or more than once, is what a notice of one template is
+/// about: 停水 and 停气, 东段 and 西段, the names of those appointed. A slip of the pen happens once.
+fn swaps(a: &Story, b: &Story, differences: &[Gap<'_>]) -> Option<&'static str> {
+    const LONGEST: usize = 8;
+    const OPPOSITES: [&str; 9] =
+        ["东西南北", "上下", "男女", "甲乙丙丁", "水电气热暖", "ⅠⅡⅢⅣⅤ", "春夏秋冬", "前后", "初高"];
+    const BEFORE: [&str; 16] = [
+        "任命", "免去", "聘任", "公示", "当事人", "原告", "被告", "申请人", "供应商", "中标人", "负责人", "代表人", "受理", "处罚",
+        "姓名", "查处",
+    ];
+    const BEHIND: [&str; 6] = ["公司", "有限", "同志", "某", "为", "诉"];
+    let swap = |gap: &Gap<'_>| {
+        let (a, b) = trimmed(gap.a, gap.b)?;
+        (a.len().max(b.len()) <= LONGEST).then(|| (a.to_vec(), b.to_vec()))
+    };
+    let mut seen: HashSet<(Vec<char>, Vec<char>)> = HashSet::new();
+    // Who types by sound mistypes by sound, and mostly the same word alike.
+    let is_word = |pair: &(Vec<char>, Vec<char>)| {
+        let han = |text: &[char]| text.iter().all(|c| c.is_alphabetic());
+        han(&pair.0) && han(&pair.1) && !sounds_alike(&pair.0, &pair.1)
+    };
+    // Titles that differ in one word only.
+    let titled = swap(&whole(&a.title, &b.title)).filter(is_word);
+    seen.extend(titled);
+    for gap in differences {
+        for pair in slips_of(gap).into_iter().chain(swap(gap)).filter(is_word) {
+            if let ([one], [other]) = (pair.0.as_slice(), pair.1.as_slice())
+                && OPPOSITES.iter().any(|group| group.contains(*one) && group.contains(*other))
+            {
+                return Some("one says the opposite of the other in a corresponding place");
+            }
+            let text = |chars: &[char]| chars.iter().collect::<String>();
+            let (before, behind) = (text(gap.before), text(gap.after));
+            let is_name = (2..=LONGEST).contains(&pair.0.len()) && (2..=LONGEST).contains(&pair.1.len());
+            if is_name && ["公司", "有限", "股份", "集团"].iter().any(|word| behind.starts_with(word)) {
+                return Some("corresponding places name different companies");
+            }
+            if is_name
+                && BEFORE.iter().any(|word| before.ends_with(word) || before.contains(word) && before.len() <= 18)
+                && (BEHIND.iter().any(|word| behind.starts_with(word)) || BEFORE.iter().any(|word| before.ends_with(word)))
+            {
+                return Some("corresponding places name different people or companies");
+            }
+            if !seen.insert(pair) {
+                return Some("the same word stands for another one throughout, as in notices of one template");
+            }
+        }
+    }
+    None
+}
+
+/// Could the one be typed for the other, sound by sound?
+fn sounds_alike(a: &[char], b: &[char]) -> bool {
+    let alike = |a: char, b: char| {
+        let readings = |c: char| c.to_pinyin_multi().into_iter().flatten().map(pinyin::Pinyin::plain);
+        a == b || readings(a).any(|one| readings(b).any(|other| one == other))
+    };
+    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| alike(*a, *b))
+}
+
+/// The single characters by which the two sides of a gap differ, where they differ by such only. Where one side has more
+/// before or behind, its end or its beginning is compared.
+fn slips_of(gap: &Gap<'_>) -> Vec<(Vec<char>, Vec<char>)> {
+    let Some((a, b)) = trimmed(gap.a, gap.b) else { return Vec::new() };
+    if a.len() == 1 && b.len() == 1 {
+        // The gap itself is the pair.
+        return Vec::new();
+    }
+    let pairs = |a: &[char], b: &[char]| slips(a, b).map(|found| found.into_iter().map(|(a, b)| (vec![a], vec![b])).collect());
+    let least = a.len().min(b.len());
+    let ends = |text: &'_ [char]| text.get(text.len() - least..).unwrap_or(&[]).to_vec();
+    let begins = |text: &'_ [char]| text.get(..least).unwrap_or(&[]).to_vec();
+    let few = |found: Option<Vec<(Vec<char>, Vec<char>)>>| found.filter(|found| found.len() * 3 <= least);
+    let found = if a.len() == b.len() { pairs(a, b) } else { None };
+    found
+        .or_else(|| few(pairs(&ends(a), &ends(b))))
+        .or_else(|| few(pairs(&begins(a), &begins(b))))
+        .unwrap_or_default()
+}
+
+/// A notice that changes an earlier one says so in its title, and the earlier one knows nothing of it.
+fn announces(a: &Story, b: &Story) -> Option<&'static str> {
+    const WORDS: [&str; 7] = ["更正", "调整", "补充", "延期", "取消", "恢复", "解除"];
+    let holds = |text: &[char], word: &str| {
+        let word: Vec<char> = word.chars().collect();
+        text.windows(word.len()).any(|window| window == word)
+    };
+    let only = |one: &Story, other: &Story| {
+        WORDS.iter().any(|word| holds(&one.title, word) && !holds(&other.title, word) && !holds(&other.text, word))
+    };
+    (only(a, b) || only(b, a)).then_some("one changes what the other announced")
+}
+
+/// Does a text hold the whole of a shorter one as one part of several? Then that one's title stands in it, or much of
+/// another matter before it.
+fn holds_as_part(long: &Story, short: &Story) -> bool {
+    const LEAST_BEFORE: usize = 100;
+    if long.text.len() * 10 < short.text.len() * 15 || titles(&long.title, &short.title) >= 0.5 {
+        return false;
+    }
+    let held = short.shingles.iter().filter(|hash| long.shingles.contains(*hash)).count();
+    if text::ratio(held, short.shingles.len()) < 0.8 {
+        return false;
+    }
+    let title = &short.title;
+    let has_title = long.text.windows(title.len().max(1)).any(|window| window == title.as_slice());
+    if title.len() >= 8 && has_title && !short.text.starts_with(title) {
+        return true;
+    }
+    // The title of a story is told in it; that of a collection is not.
+    let pairs = |text: &[char]| text::runs(text, 2);
+    let (own, told) = (pairs(&long.title), pairs(&long.text));
+    let told = text::ratio(own.iter().filter(|pair| told.contains(*pair)).count(), own.len());
+    let first = text::anchors(&long.text, &short.text).first().copied();
+    told < 0.25 || told < 0.5 && first.is_some_and(|(in_long, in_short)| in_short < 40 && in_long >= LEAST_BEFORE + in_short)
+}
+
 /// Do corresponding places hold different facts? Each side must have one that the other text has nowhere in such a
 /// place: where only one says more, nothing is contradicted.
-fn contradict(differences: &[(impl AsRef<[char]>, impl AsRef<[char]>)]) -> bool {
+fn contradict(differences: &[Gap<'_>]) -> bool {
     let told: Vec<(Vec<Fact>, Vec<Fact>)> = differences
         .iter()
-        .filter_map(|(a, b)| trimmed(a.as_ref(), b.as_ref()))
+        .filter_map(|gap| trimmed(gap.a, gap.b))
         // What was written anew at length, or moved to another place, corresponds to nothing.
         .filter(|(a, b)| {
             let (least, most) = (a.len().min(b.len()), a.len().max(b.len()));
@@ -236,7 +374,7 @@ fn contradict(differences: &[(impl AsRef<[char]>, impl AsRef<[char]>)]) -> bool 
 
 /// Two pieces without what they have in common at their ends; `None` where one is empty then. A number stays whole.
 fn trimmed<'t>(mut a: &'t [char], mut b: &'t [char]) -> Option<(&'t [char], &'t [char])> {
-    let in_number = |text: &[char], at: usize| text.get(at).is_some_and(char::is_ascii_digit);
+    let in_number = |text: &[char], at: usize| text.get(at).is_some_and(|c| c.is_ascii_digit() || matches!(c, '.' | '万' | '亿'));
     let mut same = a.iter().zip(b).take_while(|(a, b)| a == b).count();
     while same > 0 && in_number(a, same - 1) {
         same -= 1;
@@ -277,25 +415,36 @@ type Fact = (Kind, String);
 
 /// The facts in a piece of folded text.
 fn facts(text: &[char]) -> Vec<Fact> {
-    const DEEDS: [&str; 16] = [
+    const DEEDS: [&str; 32] = [
         "发布", "解除", "升级", "降级", "启动", "终止", "取消", "更正", "招标", "中标", "成交", "磋商", "上篇", "下篇",
-        "开幕", "闭幕",
+        "开幕", "闭幕", "恢复", "暂停", "停航", "停运", "复航", "延期", "上调", "下调", "补充", "复课", "停课", "停水", "停电",
+        "停气", "停热", "撤销",
     ];
     let mut found = Vec::new();
     let mut at = 0;
     while at < text.len() {
         let c = text.get(at).copied().unwrap_or(' ');
         if c.is_ascii_digit() {
-            let run: String = text.get(at..).unwrap_or(&[]).iter().take_while(|c| c.is_ascii_digit()).collect();
+            let run: String =
+                text.get(at..).unwrap_or(&[]).iter().take_while(|c| c.is_ascii_digit() || **c == '.').collect();
             at += run.len();
-            let bare = run.trim_start_matches('0');
-            found.push((Kind::Number, if bare.is_empty() { "0".to_owned() } else { bare.to_owned() }));
+            let factor = match text.get(at) {
+                Some('万') => 1e4,
+                Some('亿') => 1e8,
+                _ => 1.0,
+            };
+            // 0.86万 is 8600.
+            let number = run.parse::<f64>().map_or(run, |value| format!("{}", value * factor));
+            found.push((Kind::Number, number));
             continue;
         }
         if "一二三四五六七八九十".contains(c)
             && !text.get(at + 1).is_some_and(|next| "个些样定种般直起旦方".contains(*next))
         {
             found.push((Kind::Number, c.to_string()));
+        }
+        if matches!(c, 'Ⅰ'..='Ⅴ') {
+            found.push((Kind::Level, c.to_string()));
         }
         if matches!(c, '蓝' | '黄' | '橙' | '红') && (text.get(at + 1) == Some(&'色') || text.len() <= 3) {
             found.push((Kind::Level, c.to_string()));
@@ -324,7 +473,19 @@ fn facts(text: &[char]) -> Vec<Fact> {
 
 /// Several stories in one: 一周要闻, 简讯, a day's digest.
 fn is_roundup(title: &str, text: &str) -> bool {
-    const WORDS: [&str; 22] = [
+    const WORDS: [&str; 34] = [
+        "本周看点",
+        "热点盘点",
+        "一周盘点",
+        "简明新闻",
+        "新闻十分钟",
+        "读报时间",
+        "周刊｜",
+        "周刊|",
+        "新闻早班车",
+        "要闻简报",
+        "本周要闻",
+        "今日看点",
         "速览",
         "汇总",
         "简报",
@@ -352,7 +513,7 @@ fn is_roundup(title: &str, text: &str) -> bool {
         .lines()
         .filter(|line| {
             let line = line.trim_start();
-            line.starts_with(['◆', '●', '■', '▲', '★'])
+            line.starts_with(['◆', '●', '■', '▲', '★', '➤', '▶', '◎', '◇', '►', '※', '❖'])
                 || line.starts_with('【') && line.chars().nth(1).is_some_and(|c| c.is_ascii_digit())
         })
         .count();

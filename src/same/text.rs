@@ -56,14 +56,18 @@ pub(super) fn fold(text: &str) -> Vec<char> {
             word.clear();
         }
     };
-    for c in text.chars() {
-        let c = simplify(c);
-        if c.is_alphabetic() && u32::from(c) < 0x2e80 {
+    let mut chars = text.chars().map(simplify).peekable();
+    while let Some(c) = chars.next() {
+        let is_level = matches!(c, 'Ⅰ'..='Ⅻ');
+        if c.is_alphabetic() && u32::from(c) < 0x2e80 && !is_level {
             word.extend(c.to_lowercase());
             continue;
         }
         flush(&mut word, &mut out);
-        if c.is_alphanumeric() {
+        let is_decimal = c == '.'
+            && out.last().is_some_and(char::is_ascii_digit)
+            && chars.peek().is_some_and(char::is_ascii_digit);
+        if c.is_alphanumeric() || is_decimal {
             out.push(c);
         }
         if out.len() >= LONGEST {
@@ -128,9 +132,48 @@ pub(super) fn ratio(part: usize, whole: usize) -> f64 {
     f64::from(u32::try_from(part).unwrap_or(u32::MAX)) / f64::from(u32::try_from(whole.max(1)).unwrap_or(u32::MAX))
 }
 
-/// Where two texts differ in corresponding places: what the one has there and what the other. Runs of four characters
-/// that each text holds once anchor them to each other.
-pub(super) fn differences<'t>(a: &'t [char], b: &'t [char]) -> Vec<(&'t [char], &'t [char])> {
+/// A place where two texts differ: what the one has there and what the other, and what stands around it in both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Gap<'t> {
+    pub(super) a: &'t [char],
+    pub(super) b: &'t [char],
+    /// Up to six characters before it.
+    pub(super) before: &'t [char],
+    /// Up to four characters behind it.
+    pub(super) after: &'t [char],
+}
+
+/// Where two texts differ in corresponding places. Runs of four characters that each text holds once anchor them to each
+/// other.
+pub(super) fn differences<'t>(a: &'t [char], b: &'t [char]) -> Vec<Gap<'t>> {
+    let anchors = anchors(a, b);
+    let mut found = Vec::new();
+    let (mut end_a, mut end_b) = (0, 0);
+    for (from_a, from_b) in anchors.iter().copied().chain([(a.len(), b.len())]) {
+        if from_a >= end_a && from_b >= end_b {
+            // 县 behind 平定 and 盂 tells that they are places.
+            let ranked = a.get(from_a).is_some_and(|c| RANKS.contains(c)) && from_a > end_a && from_b > end_b;
+            let (to_a, to_b) = (from_a + usize::from(ranked), from_b + usize::from(ranked));
+            let gap = Gap {
+                a: a.get(end_a..to_a).unwrap_or(&[]),
+                b: b.get(end_b..to_b).unwrap_or(&[]),
+                before: a.get(end_a.saturating_sub(6)..end_a).unwrap_or(&[]),
+                after: a.get(from_a..(from_a + SHINGLE).min(a.len())).unwrap_or(&[]),
+            };
+            let is_edge = end_a == 0 || from_a == a.len();
+            // Before the first anchor and behind the last, one text often only has more.
+            if !gap.a.is_empty() && !gap.b.is_empty() && (!is_edge || gap.a.len().max(gap.b.len()) <= 40) {
+                found.push(gap);
+            }
+        }
+        end_a = end_a.max(from_a + SHINGLE);
+        end_b = end_b.max(from_b + SHINGLE);
+    }
+    found
+}
+
+/// Where the runs of four characters that each of two texts holds once stand in both, in the order of both.
+pub(super) fn anchors(a: &[char], b: &[char]) -> Vec<(usize, usize)> {
     let once = |text: &[char]| -> HashMap<u64, Option<usize>> {
         let mut seen: HashMap<u64, Option<usize>> = HashMap::new();
         for (at, window) in text.windows(SHINGLE).enumerate() {
@@ -142,25 +185,7 @@ pub(super) fn differences<'t>(a: &'t [char], b: &'t [char]) -> Vec<(&'t [char], 
     let mut anchors: Vec<(usize, usize)> =
         in_a.iter().filter_map(|(hash, at)| Some(((*at)?, (*in_b.get(hash)?)?))).collect();
     anchors.sort_unstable();
-    let anchors = rising(&anchors);
-    let mut found = Vec::new();
-    let (mut end_a, mut end_b) = (0, 0);
-    for (from_a, from_b) in anchors.iter().copied().chain([(a.len(), b.len())]) {
-        if from_a >= end_a && from_b >= end_b {
-            // 县 behind 平定 and 盂 tells that they are places.
-            let ranked = a.get(from_a).is_some_and(|c| RANKS.contains(c)) && from_a > end_a && from_b > end_b;
-            let (to_a, to_b) = (from_a + usize::from(ranked), from_b + usize::from(ranked));
-            let gap = (a.get(end_a..to_a).unwrap_or(&[]), b.get(end_b..to_b).unwrap_or(&[]));
-            let is_edge = end_a == 0 || from_a == a.len();
-            // Before the first anchor and behind the last, one text often only has more.
-            if !gap.0.is_empty() && !gap.1.is_empty() && (!is_edge || gap.0.len().max(gap.1.len()) <= 40) {
-                found.push(gap);
-            }
-        }
-        end_a = end_a.max(from_a + SHINGLE);
-        end_b = end_b.max(from_b + SHINGLE);
-    }
-    found
+    rising(&anchors)
 }
 
 /// The longest part of the pairs in which the second rises, too.

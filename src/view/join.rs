@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::likes::WINDOW;
+use super::likes::{LEAST_SHARED, WINDOW};
 use super::slot::Slot;
 use super::state::{State, published};
 use crate::log::{Position, Record, SourceFacts};
@@ -37,6 +37,8 @@ pub(super) struct Newcomer<'a> {
     pub(super) source: u32,
     pub(super) report: &'a Report,
     pub(super) fingerprint: Fingerprint,
+    /// The regions that it is tagged with, each with the evidence.
+    pub(super) regions: Vec<(u32, &'static str)>,
     /// By which texts like its own are found.
     pub(super) sketch: Vec<u32>,
     /// By which texts with its facts are found.
@@ -52,10 +54,15 @@ impl Relations {
 }
 
 impl<'a> Newcomer<'a> {
-    pub(super) fn new(source: u32, report: &'a Report, fingerprint: Fingerprint) -> Self {
+    pub(super) fn new(
+        source: u32,
+        report: &'a Report,
+        fingerprint: Fingerprint,
+        regions: Vec<(u32, &'static str)>,
+    ) -> Self {
         let words = report.draft.words();
         let pairs = same::fact_pairs(&report.draft.title, words);
-        Self { source, report, fingerprint, sketch: same::sketch(words), pairs }
+        Self { source, report, fingerprint, regions, sketch: same::sketch(words), pairs }
     }
 }
 
@@ -112,8 +119,8 @@ impl State {
         };
         let mut candidates = near(self.credited(draft), WINDOW, 1);
         let credited = candidates.first().copied();
-        candidates.extend(near(self.likes.of(&new.sketch), WINDOW, MOST_COMPARED.0));
-        candidates.extend(near(self.alike_facts.of(&new.pairs), EVENT_WINDOW, MOST_COMPARED.1));
+        candidates.extend(near(self.likes.of(&new.sketch, LEAST_SHARED), WINDOW, MOST_COMPARED.0));
+        candidates.extend(near(self.alike_facts.of(&new.pairs, 1), EVENT_WINDOW, MOST_COMPARED.1));
         let mut story = None;
         for first in candidates {
             let Some(slot) = self.slots.get(&first) else { continue };
@@ -123,6 +130,9 @@ impl State {
             let Some(other) = draft_at(slot.position, read) else { continue };
             let story = story.get_or_insert_with(|| same::Story::new(&draft.title, draft.words()));
             let mut found = same::compare(story, &same::Story::new(&other.title, other.words()));
+            if self.are_apart(&new.regions, &slot.regions) {
+                found = found.of_other_places();
+            }
             let is_repeated = slot.source == new.source
                 && slot.fingerprint.content == new.fingerprint.content
                 && draft.words().chars().count() >= LEAST_REPEATED;
@@ -142,6 +152,17 @@ impl State {
             }
             relations.compared.push((slot.head, found));
         }
+    }
+
+    /// Are two items tagged by what they say with regions of which none lies within another's?
+    fn are_apart(&self, one: &[(u32, &'static str)], other: &[(u32, &'static str)]) -> bool {
+        let told = |tags: &[(u32, &'static str)]| {
+            let said = tags.iter().filter(|(_, evidence)| *evidence != "inherited");
+            said.filter_map(|(number, _)| self.region(*number)).collect::<Vec<_>>()
+        };
+        let (one, other) = (told(one), told(other));
+        let meet = |a, b| self.places.is_within(a, b) || self.places.is_within(b, a);
+        !one.is_empty() && !other.is_empty() && !one.iter().any(|a| other.iter().any(|b| meet(a, b)))
     }
 
     /// The items at the address that a report credits (原文链接), where it lies at their own source's site.

@@ -17,7 +17,7 @@ pub(super) const KEPT: usize = 20_000;
 /// its first reports, and more of them would look like a formula.
 pub(super) const MOST_ALIKE: usize = 8;
 /// The least shingles of a sketch that two items share which are worth a look.
-const LEAST_SHARED: usize = 2;
+pub(super) const LEAST_SHARED: usize = 2;
 
 /// An item in the index.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,8 +81,8 @@ impl Likes {
         }
     }
 
-    /// The items that share shingles with a sketch, those that share most first.
-    pub(super) fn of(&self, sketch: &[u32]) -> Vec<u64> {
+    /// The items that share at least so many hashes with a sketch, those that share most first.
+    pub(super) fn of(&self, sketch: &[u32], least: usize) -> Vec<u64> {
         let mut shared: HashMap<u64, usize> = HashMap::new();
         for hash in sketch {
             let bearers = self.keys.range(key(*hash, 0)..=key(*hash, u64::from(u32::MAX)));
@@ -93,7 +93,7 @@ impl Likes {
         }
         let mut found: Vec<(usize, u64)> = shared
             .into_iter()
-            .filter(|(_, count)| *count >= LEAST_SHARED)
+            .filter(|(_, count)| *count >= least)
             .map(|(first, count)| (count, first))
             .collect();
         found.sort_unstable_by_key(|(count, first)| (std::cmp::Reverse(*count), *first));

@@ -224,7 +224,8 @@ impl State {
             self.touched.insert(head.head);
         }
         if is_change {
-            let new = Newcomer::new(source, report, fingerprint);
+            let regions = self.slots.get(&first).map(|slot| slot.regions.clone()).unwrap_or_default();
+            let new = Newcomer::new(source, report, fingerprint, regions);
             // Its text comes only now, as with a page that could not be read at first: it is compared only now.
             if is_alone && !self.likes.holds(first) && !new.sketch.is_empty() {
                 let mut relations = self.relations(&new, read);
@@ -278,7 +279,7 @@ impl State {
         };
         self.likes.move_on(self.now);
         self.alike_facts.move_on(self.now);
-        let new = Newcomer::new(source, report, fingerprint);
+        let new = Newcomer::new(source, report, fingerprint, slot.regions.clone());
         let relations = self.relations(&new, read);
         self.ids ^= slot.id;
         self.by_id.insert(slot.id, seq);
