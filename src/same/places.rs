@@ -6,6 +6,8 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use pinyin::ToPinyin;
+
 use crate::model::{Region, RegionId, Regions};
 
 /// How much of the text is looked at, in characters.
@@ -27,7 +29,8 @@ pub struct Tag {
 }
 
 /// The words for evidence.
-pub const EVIDENCE: [&str; 7] = ["inherited", "county", "city", "province", "short-name", "former-name", "own"];
+pub const EVIDENCE: [&str; 9] =
+    ["inherited", "county", "city", "province", "short-name", "former-name", "own", "dateline", "path"];
 
 /// How high a region stands, for the words 我省, 我市 and 我县.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -70,6 +73,8 @@ pub struct Places {
     names: Vec<Name>,
     /// The names that begin with two characters, longest first.
     begins: HashMap<[char; 2], Vec<usize>>,
+    /// Cities and counties by their short names in Latin letters (Hanyu Pinyin), as addresses have them.
+    spelt: HashMap<String, Vec<RegionId>>,
     rules: String,
 }
 
@@ -86,6 +91,7 @@ impl Places {
     pub fn new(regions: &Regions) -> Self {
         let mut found: BTreeMap<(String, u8), Vec<RegionId>> = BTreeMap::new();
         let mut places = HashMap::new();
+        let mut spelt: HashMap<String, Vec<RegionId>> = HashMap::new();
         let mut all: Vec<&Region> = regions.all().filter(|region| region.members.is_empty()).collect();
         all.sort_by(|a, b| a.id.cmp(&b.id));
         let mut hasher = blake3::Hasher::new();
@@ -117,6 +123,11 @@ impl Places {
                 hasher.update(name.as_bytes());
                 hasher.update(b"\0");
             }
+            if level != Level::Province
+                && let Some(letters) = short(&region.name).and_then(spell)
+            {
+                spelt.entry(letters).or_default().push(region.id.clone());
+            }
             let is_city = level == Level::City || region.name.ends_with('市');
             places.insert(region.id.clone(), Place { level, is_city, path });
         }
@@ -134,7 +145,7 @@ impl Places {
             // Of equal length, today's full name before a short or former one.
             list.sort_by_key(|at| names.get(*at).map(|name| (std::cmp::Reverse(name.text.len()), name.kind as u8)));
         }
-        Self { places, names, begins, rules: hasher.finalize().to_hex().to_string() }
+        Self { places, names, begins, spelt, rules: hasher.finalize().to_hex().to_string() }
     }
 
     /// A hash of the names: with other names, other regions come of the same stories.
@@ -142,8 +153,8 @@ impl Places {
         &self.rules
     }
 
-    /// The regions that a story of a source concerns, without their ancestors.
-    pub fn place(&self, source: &RegionId, title: &str, text: &str) -> Vec<Tag> {
+    /// The regions that a story of a source concerns, without their ancestors. `path` is that of its address.
+    pub fn place(&self, source: &RegionId, title: &str, text: &str, path: &str) -> Vec<Tag> {
         let inherited = || vec![Tag { region: source.clone(), evidence: "inherited" }];
         let Some(home) = self.places.get(source) else { return inherited() };
         let title: Vec<char> = title.chars().take(HEAD).collect();
@@ -157,6 +168,8 @@ impl Places {
             .collect();
         let of_title = self.tags(source, home, &title, &in_title, &named, &head);
         let mut tags = of_title.clone();
+        let dated = self.dateline(home, &head);
+        tags.extend(dated.filter(|_| of_title.is_empty()));
         let has_county = tags.iter().any(|tag| self.level_of(&tag.region) == Some(Level::County));
         if !has_county {
             for tag in self.tags(source, home, &head, &in_head, &named, &title) {
@@ -185,7 +198,55 @@ impl Places {
                 *other != tag.region && self.places.get(other).is_some_and(|place| place.path.contains(&tag.region))
             })
         });
+        if tags.is_empty() {
+            tags.extend(self.in_path(home, path));
+        }
         if tags.is_empty() { inherited() } else { tags }
+    }
+
+    /// 本报衡阳3月9日讯, 四川日报阿坝7月4日讯: where the report says that it comes from.
+    fn dateline(&self, home: &Place, head: &[char]) -> Option<Tag> {
+        let text: String = head.iter().take(40).collect();
+        let (before, _) = text.split_once('讯').or_else(|| text.split_once('电'))?;
+        let bare = before.trim_end_matches(|c: char| c.is_ascii_digit() || "月日 （(".contains(c));
+        let media = ["本报", "本网", "本台", "日报", "晚报", "新华社", "中新社", "晨报", "都市报"];
+        let (at, word) = media.iter().filter_map(|word| Some((bare.rfind(word)?, word))).max_by_key(|(at, _)| *at)?;
+        let name: Vec<char> = bare.get(at + word.len()..)?.trim().chars().collect();
+        if !(2..=6).contains(&name.len()) || at > 24 {
+            return None;
+        }
+        let top = home.path.last()?;
+        let is_near = |region: &&RegionId| self.places.get(*region).is_some_and(|place| place.path.contains(top));
+        let found = self.names.iter().filter(|known| known.text == name || known.kind == Kind::Short && known.text.starts_with(&name) && known.text.len() == name.len());
+        let mut regions: Vec<&RegionId> = found.flat_map(|known| &known.regions).filter(is_near).collect();
+        // 阿坝 is 阿坝藏族羌族自治州.
+        if regions.is_empty() {
+            let begins = self.names.iter().filter(|known| {
+                known.kind == Kind::Full && known.text.starts_with(&name) && known.text.len() > name.len() + 2
+            });
+            regions = begins.flat_map(|known| &known.regions).filter(is_near).collect();
+        }
+        // The city has the name of its county.
+        regions.sort_by_key(|region| (self.level_of(region), region.as_str().to_owned()));
+        regions.first().map(|region| Tag { region: (*region).clone(), evidence: "dateline" })
+    }
+
+    /// /news/yangquan/: a part of the address that is the name of a city or county of the source's province.
+    fn in_path(&self, home: &Place, path: &str) -> Option<Tag> {
+        let top = home.path.last()?;
+        let parts: Vec<&str> = path.split('/').filter(|part| part.len() >= 4 && part.bytes().all(|b| b.is_ascii_lowercase())).collect();
+        let mut found: Vec<&RegionId> = parts
+            .iter()
+            .filter_map(|part| self.spelt.get(*part))
+            .flatten()
+            .filter(|region| self.places.get(*region).is_some_and(|place| place.path.contains(top)))
+            .collect();
+        found.sort_by_key(|region| self.level_of(region));
+        let level = found.first().and_then(|first| self.level_of(first))?;
+        match found.iter().filter(|region| self.level_of(region) == Some(level)).collect::<Vec<_>>().as_slice() {
+            [region] => Some(Tag { region: (**region).clone(), evidence: "path" }),
+            _ => None,
+        }
     }
 
     /// Is a region another one, or below it?
@@ -234,8 +295,9 @@ impl Places {
         other: &[char],
     ) -> Vec<Tag> {
         let mut tags: Vec<Tag> = Vec::new();
+        let visited = visited(text, hits);
         for (at, hit) in hits.iter().enumerate() {
-            if is_visit(text, hit) {
+            if visited.get(at).copied().unwrap_or(false) {
                 continue;
             }
             // 山西省平定县: what stands right before belongs to it.
@@ -251,6 +313,7 @@ impl Places {
                         "short-name"
                     }
                     _ if level == Level::County => "county",
+                    Kind::Short if level == Level::City && is_other_word(text, hit, chain.is_some()) => continue,
                     _ if level == Level::City => "city",
                     _ => "province",
                 };
@@ -280,13 +343,23 @@ impl Places {
         if let [region] = chained.as_slice() {
             return vec![(*region).clone()];
         }
-        let near: Vec<&RegionId> = hit.name.regions.iter().filter(|region| is_below(region, source)).collect();
+        let near: Vec<&RegionId> = hit
+            .name
+            .regions
+            .iter()
+            .filter(|region| is_below(region, source) && !is_common_quarter(&hit.name.text))
+            .collect();
         // A former county may be several of today.
         if hit.name.kind == Kind::Former && !near.is_empty() {
             return near.into_iter().cloned().collect();
         }
         if let [region] = near.as_slice() {
             return vec![(*region).clone()];
+        }
+        if is_common_quarter(&hit.name.text) {
+            // 老城区 is mostly no more than the old part of a town.
+            let own: Vec<&RegionId> = hit.name.regions.iter().filter(|region| *region == source).collect();
+            return own.into_iter().cloned().collect();
         }
         if is_generic(&hit.name.text) {
             // 城区 of the city that the source belongs to, and of no other.
@@ -345,9 +418,15 @@ impl Places {
 
     /// 我省, 我市, 我县 and what speaks like them, by the level of the source.
     fn own(&self, source: &RegionId, home: &Place, title: &[char], head: &[char]) -> Option<Tag> {
-        const COUNTY: [&str; 9] = ["我县", "全县", "本县", "县委", "县政府", "县领导", "县长", "我区", "全区"];
-        const CITY: [&str; 9] = ["我市", "全市", "本市", "市委", "市政府", "市领导", "市长", "市直", "市医保局"];
+        const COUNTY: [&str; 16] = [
+            "我县", "全县", "本县", "县委", "县政府", "县领导", "县长", "我区", "全区", "我旗", "全旗", "旗委", "旗政府", "区委",
+            "区政府", "区长",
+        ];
+        const CITY: [&str; 13] = [
+            "我市", "全市", "本市", "市委", "市政府", "市领导", "市长", "市直", "市医保局", "我州", "全州", "州委", "州政府",
+        ];
         const PROVINCE: [&str; 7] = ["我省", "全省", "本省", "省委", "省政府", "省领导", "省长"];
+        const AUTONOMOUS: [&str; 3] = ["全区", "我区", "自治区"];
         let both: String = title.iter().chain(head).collect();
         let says = |words: &[&str]| words.iter().any(|word| both.contains(word));
         let tag = |region: &RegionId| Some(Tag { region: region.clone(), evidence: "own" });
@@ -358,14 +437,28 @@ impl Places {
         if PROVINCE.iter().any(|word| first.contains(word)) {
             return above(Level::Province).and_then(tag);
         }
+        // 全区 of a city of an autonomous region is the region.
+        let is_autonomous = home.path.last().is_some_and(|top| ["15", "45", "54", "64", "65"].iter().any(|code| top.as_str().starts_with(code) && top.as_str().ends_with("0000")));
+        if is_autonomous && home.level != Level::County && says(&AUTONOMOUS) && !says(&CITY) {
+            return above(Level::Province).and_then(tag);
+        }
         match home.level {
             Level::County if says(&COUNTY) || is_city && says(&CITY) => tag(source),
             Level::City if says(&CITY) => tag(source),
-            _ if says(&CITY) && !is_city => above(Level::City).and_then(tag),
+            // The counties of a municipality have no city above them but itself.
+            _ if says(&CITY) && !is_city => above(Level::City).or_else(|| above(Level::Province)).and_then(tag),
             _ if says(&PROVINCE) => above(Level::Province).and_then(tag),
             _ => None,
         }
     }
+}
+
+/// Is the short name of a city part of another word here: 普洱茶, 长治久安, 八方来宾?
+fn is_other_word(text: &[char], hit: &Hit<'_>, is_chained: bool) -> bool {
+    let name: String = hit.name.text.iter().collect();
+    let behind: String = text.get(hit.to..).unwrap_or(&[]).iter().take(4).collect();
+    !is_chained && CITY_ALONE.contains(&name.as_str())
+        || CITY_WORDS.iter().any(|(word, ends)| *word == name && ends.iter().any(|end| behind.starts_with(end)))
 }
 
 /// By the digits of GB/T 2260; elsewhere by the depth in the tree.
@@ -387,6 +480,11 @@ fn level(id: &RegionId, depth: usize) -> Level {
     }
 }
 
+/// A Chinese name in Latin letters without tones.
+fn spell(name: &str) -> Option<String> {
+    name.to_pinyin().map(|letter| letter.map(pinyin::Pinyin::plain)).collect()
+}
+
 /// A name without the word for its rank.
 fn short(name: &str) -> Option<&str> {
     if name.ends_with("自治县") || name.ends_with("自治州") {
@@ -401,6 +499,41 @@ fn is_generic(name: &[char]) -> bool {
     matches!(name, ['城' | '郊' | '矿', '区'])
 }
 
+/// Words whose second character begins a name of two characters.
+const COMMON_ENDS: [&str; 18] = [
+    "响应", "现代", "振兴", "示范", "消费", "健康", "建成", "治理", "创新", "交易", "贸易", "沿海", "适宜", "十项", "供应", "事项",
+    "各项", "相应",
+];
+
+fn is_han(c: char) -> bool {
+    matches!(c, '\u{3400}'..='\u{9fff}')
+}
+
+/// Names of cities that are ordinary words, or parts of such, before these.
+const CITY_WORDS: [(&str, &[&str]); 14] = [
+    ("长治", &["久"]),
+    ("大同", &["小", "世界", "社会"]),
+    ("日照", &["不", "时", "强", "充", "少", "多", "百", "较", "偏"]),
+    ("白银", &["首", "价", "饰", "期", "涨", "跌", "黄", "投"]),
+    ("三明", &["治"]),
+    ("宁德", &["时代"]),
+    ("中山", &["装", "路", "公园", "陵", "大学", "服", "医院", "先生", "北路", "南路", "东路", "西路"]),
+    ("普洱", &["茶"]),
+    ("黄山", &["毛"]),
+    ("六安", &["瓜"]),
+    ("金华", &["火"]),
+    ("绍兴", &["酒", "黄酒"]),
+    ("信阳", &["毛"]),
+    ("安溪", &["铁"]),
+];
+/// Names of cities that are proof only with their province before them or the word for their rank behind.
+const CITY_ALONE: [&str; 4] = ["来宾", "安康", "平安", "和田"];
+
+/// The names of districts that are mostly ordinary words.
+fn is_common_quarter(name: &[char]) -> bool {
+    matches!(name, ['老' | '新', '城', '区'] | ['东' | '西' | '南' | '北' | '新', '区'])
+}
+
 /// Is the name a word of its own here? 阳城县城区 is no 城区, 市场 no 市, and a Latin name ends where a word ends.
 fn is_whole(text: &[char], from: usize, to: usize, name: &[char]) -> bool {
     let before = from.checked_sub(1).and_then(|at| text.get(at)).copied();
@@ -412,6 +545,19 @@ fn is_whole(text: &[char], from: usize, to: usize, name: &[char]) -> bool {
         return !matches!(before, Some('县' | '主' | '心' | '内' | '外' | '个' | '各' | '新' | '老' | '建'))
             && !matches!(after, Some('域' | '间' | '位' | '别'));
     }
+    // 响应县委, 现代县域, 沿海城市: what looks like a name is the end of another word.
+    let begins = before.is_none_or(|c| !is_han(c) || "在到从与对及于由赴往至把将让给向同为是我市县区省州日讯电者和、".contains(c));
+    let is_short_county = matches!(name, [_, '县']) || matches!(name, [_, '城', '市']);
+    if is_short_county {
+        let is_common = COMMON_ENDS.iter().any(|word| {
+            word.chars().next() == before && word.chars().nth(1) == name.first().copied()
+        });
+        let goes_on = matches!(after, Some('域' | '级' | '际' | '直'));
+        let doubtful = matches!(name, ['和' | '新' | '成', '县']) && before.is_some_and(is_han);
+        if is_common || goes_on || doubtful || matches!(name, [_, '县']) && !begins {
+            return false;
+        }
+    }
     match name.last() {
         Some('市') => after != Some('场'),
         Some('区') => after != Some('域'),
@@ -420,14 +566,42 @@ fn is_whole(text: &[char], from: usize, to: usize, name: &[char]) -> bool {
     }
 }
 
-/// A home town, a visitor, a place that one goes to or comes from: not where the story is.
-fn is_visit(text: &[char], hit: &Hit<'_>) -> bool {
-    let after: String = text.get(hit.to..).unwrap_or(&[]).iter().take(8).collect();
-    let before: String = text.get(hit.from.saturating_sub(4)..hit.from).unwrap_or(&[]).iter().collect();
-    ["代表团", "考察团", "籍", "客商", "游客", "等地"]
-        .iter()
-        .any(|word| after.starts_with(word) || after.contains("代表团") || after.contains("考察团"))
-        || ["来自", "赴", "前往", "援", "学习"].iter().any(|word| before.ends_with(word))
+/// Which of the names are home towns, visitors', places that one goes to or comes from, or is compared with: not where
+/// the story is. Names right behind each other, or with only 、 and 和 between, are judged together.
+fn visited(text: &[char], hits: &[Hit<'_>]) -> Vec<bool> {
+    const BEFORE: [&str; 14] = [
+        "来自", "赴", "前往", "援", "学习", "销往", "远销", "招收", "老家在", "籍贯", "出生于", "发往", "毗邻", "对口支援",
+    ];
+    const BEHIND: [&str; 14] = [
+        "代表团", "考察团", "籍", "客商", "游客", "等地", "人，", "人。", "的代表队", "代表队", "等城市相比", "等省", "相比", "的支",
+    ];
+    let piece = |from: usize, to: usize| text.get(from..to.min(text.len())).unwrap_or(&[]).iter().collect::<String>();
+    let mut flags = vec![false; hits.len()];
+    let mut start = 0;
+    while start < hits.len() {
+        let mut end = start + 1;
+        while let (Some(last), Some(next)) = (hits.get(end - 1), hits.get(end)) {
+            let between = piece(last.to, next.from);
+            // Some words of rank may stand between: 湖南岳阳, 威宁县.
+            if between.chars().count() > 4 || !between.chars().all(|c| "、和与及，,".contains(c)) {
+                break;
+            }
+            end += 1;
+        }
+        if let (Some(first), Some(last)) = (hits.get(start), hits.get(end - 1)) {
+            let before = piece(first.from.saturating_sub(4), first.from);
+            let behind = piece(last.to, last.to + 8);
+            let compared = before.ends_with('与') && behind.contains("相比");
+            let is_visit = compared
+                || BEFORE.iter().any(|word| before.ends_with(word))
+                || BEHIND.iter().any(|word| behind.starts_with(word))
+                || behind.contains("代表团")
+                || behind.contains("考察团");
+            flags.iter_mut().take(end).skip(start).for_each(|flag| *flag = is_visit);
+        }
+        start = end;
+    }
+    flags
 }
 
 #[cfg(test)]
@@ -435,7 +609,7 @@ mod tests {
     use super::*;
 
     fn check(places: &Places, source: &str, title: &str, text: &str, expected: &[&str]) {
-        let tags = places.place(&RegionId::new(source).unwrap(), title, text);
+        let tags = places.place(&RegionId::new(source).unwrap(), title, text, "/");
         let found: Vec<String> = tags.iter().map(|tag| format!("{} {}", tag.region.as_str(), tag.evidence)).collect();
         assert_eq!(found, expected, "{title}");
     }

@@ -258,7 +258,9 @@ impl State {
         let source = self.source_of_report(report);
         let home = self.facts(source).map(|facts| facts.region.clone());
         let (title, words) = (&report.draft.title, report.draft.words());
-        let tags = home.as_ref().map(|home| self.places.place(home, title, words)).unwrap_or_default();
+        let link = report.draft.checked_link();
+        let path = link.as_ref().map_or("/", Link::path);
+        let tags = home.as_ref().map(|home| self.places.place(home, title, words, path)).unwrap_or_default();
         let regions: Vec<(u32, &'static str)> =
             tags.iter().map(|tag| (self.region_number(&tag.region), tag.evidence)).collect();
         let slot = Slot {
