@@ -140,6 +140,7 @@ fn store() -> (tempfile::TempDir, Arc<Log>, View, SourceId) {
         authority: Authority::Official,
         zone: Zone::shanghai(),
         rights: None,
+        was: Vec::new(),
         at: NOW,
     });
     commit(&log, &view, &[facts]);
@@ -194,7 +195,7 @@ fn judging(c: &mut Criterion) {
     group.bench_function("30 known drafts among 30,000 items", |b| {
         b.iter(|| {
             let repeated = same::repeated(&known);
-            known.iter().filter_map(|draft| same::identify(&source, draft, &repeated, NOW, &view)).count()
+            known.iter().filter_map(|draft| same::identify(&[&source], draft, &repeated, NOW, &view)).count()
         });
     });
     let mut next = 30_000;
@@ -203,7 +204,7 @@ fn judging(c: &mut Criterion) {
             let new = drafts(next, 30);
             next += 30;
             let repeated = same::repeated(&new);
-            assert!(new.iter().filter_map(|draft| same::identify(&source, draft, &repeated, NOW, &view)).count() == 30);
+            assert!(new.iter().filter_map(|draft| same::identify(&[&source], draft, &repeated, NOW, &view)).count() == 30);
             commit(&log, &view, &reports(&source, new));
         });
     });

@@ -299,7 +299,10 @@ impl Reader<'_> {
         ];
         let says = |line: &str| line.chars().count() <= 40 && NONE.iter().any(|word| line.contains(word));
         let heads = tree.elements(0).filter(|id| tree.is(*id, &["title", "h1", "h2"])).take(8);
-        if heads.map(|id| if tree.is(id, &["title"]) { text::line(tree.raw(id)) } else { tree.line(id) }).any(|line| says(&line)) {
+        if heads
+            .map(|id| if tree.is(id, &["title"]) { text::line(tree.raw(id)) } else { tree.line(id) })
+            .any(|line| says(&line))
+        {
             return true;
         }
         let headings = tree.elements(body).filter(|id| tree.is(*id, &["h2", "h3", "h4"]));
@@ -331,7 +334,11 @@ impl Reader<'_> {
             let before = page.iter().take(starts + at).skip((starts + at).saturating_sub(4));
             let ends = page.iter().position(|line| line.from >= self.tree.end(body)).unwrap_or(page.len());
             let tail = page.get(ends..(ends + 30).min(page.len())).unwrap_or(&[]).to_vec();
-            return Around { below: head.collect(), above: before.filter(|line| width(&line.text) < 120).cloned().collect(), tail };
+            return Around {
+                below: head.collect(),
+                above: before.filter(|line| width(&line.text) < 120).cloned().collect(),
+                tail,
+            };
         }
         let from = titled.unwrap_or_else(|| starts.saturating_sub(12));
         // Some pages set the date above the title; a clock is no date of theirs.
@@ -360,7 +367,8 @@ impl Reader<'_> {
         let all_lines: Vec<Line> = std::mem::take(lines);
         // What stands within the body before its title is the page's, not the story's.
         let prose = all_lines.iter().position(is_prose).unwrap_or(all_lines.len());
-        let titled = all_lines.iter().take(prose.min(12)).position(|line| !bare.is_empty() && squeeze(&line.text) == bare);
+        let titled =
+            all_lines.iter().take(prose.min(12)).position(|line| !bare.is_empty() && squeeze(&line.text) == bare);
         for (at, line) in all_lines.iter().enumerate() {
             so_far += width(&line.text);
             let is_before = titled.is_some_and(|titled| at < titled) && width(&line.text) < 160;
@@ -455,16 +463,19 @@ impl Reader<'_> {
     /// The date that a script of the page holds, as the articles of public accounts have it.
     fn scripted_date(&self) -> Option<(Stamp, &'static str)> {
         const NAMES: [&str; 6] = ["var ct", "createTime", "publish_time", "publishTime", "pubTime", "oriCreateTime"];
-        self.tree.elements(0).filter(|id| self.tree.is(*id, &["script"])).find_map(|id| {
-            let raw = self.tree.raw(id);
-            NAMES.iter().find_map(|name| {
-                let (_, rest) = raw.split_once(name)?;
-                let value = rest.trim_start_matches(|c: char| c.is_whitespace() || "=:\"'".contains(c));
-                let value = value.split(['"', '\'', ';', ',', '\n']).next()?;
-                date::parse(value, self.clock).filter(|stamp| stamp.precision != Precision::Month)
+        self.tree
+            .elements(0)
+            .filter(|id| self.tree.is(*id, &["script"]))
+            .find_map(|id| {
+                let raw = self.tree.raw(id);
+                NAMES.iter().find_map(|name| {
+                    let (_, rest) = raw.split_once(name)?;
+                    let value = rest.trim_start_matches(|c: char| c.is_whitespace() || "=:\"'".contains(c));
+                    let value = value.split(['"', '\'', ';', ',', '\n']).next()?;
+                    date::parse(value, self.clock).filter(|stamp| stamp.precision != Precision::Month)
+                })
             })
-        })
-        .map(|stamp| (stamp, "script"))
+            .map(|stamp| (stamp, "script"))
     }
 
     /// The date that stands near the title: labelled, as `<time>`, or alone. Dates of the story itself are none.
@@ -477,11 +488,13 @@ impl Reader<'_> {
             .filter(|line| is_head_line(&line.spaced, self.clock))
             .collect();
         let labelled = |line: &Line, labels: &[Label]| {
-            byline::labelled(&line.spaced).into_iter().filter(|(label, _)| labels.contains(label)).find_map(|(_, value)| {
-                date_in::find(&value, self.clock)
-                    .map(|(stamp, _)| stamp)
-                    .or_else(|| date::parse(text::head(&value, 40), self.clock))
-            })
+            byline::labelled(&line.spaced).into_iter().filter(|(label, _)| labels.contains(label)).find_map(
+                |(_, value)| {
+                    date_in::find(&value, self.clock)
+                        .map(|(stamp, _)| stamp)
+                        .or_else(|| date::parse(text::head(&value, 40), self.clock))
+                },
+            )
         };
         let in_head = head.iter().find_map(|line| labelled(line, &[Label::Date, Label::Time]));
         let in_body = || early.iter().find_map(|line| labelled(line, &[Label::Date]));
@@ -513,7 +526,9 @@ impl Reader<'_> {
             .map(|stamp| (stamp, "labelled text"))
             .or_else(|| head.iter().find_map(alone).filter(exact).map(|stamp| (stamp, "text near the title")))
             .or_else(|| in_body().filter(exact).map(|stamp| (stamp, "labelled text")))
-            .or_else(|| early.iter().find_map(|line| alone(line)).filter(exact).map(|stamp| (stamp, "text near the title")))
+            .or_else(|| {
+                early.iter().find_map(|line| alone(line)).filter(exact).map(|stamp| (stamp, "text near the title"))
+            })
             .or_else(|| marked.filter(exact).map(|stamp| (stamp, "<time>")))
             .or_else(|| {
                 let found = date_in::find(&joined, self.clock).map(|(stamp, _)| stamp);
@@ -544,9 +559,11 @@ impl Reader<'_> {
             // Help and programs in the foot of the page are nobody's attachment.
             let is_outside = !(body..self.tree.end(body)).contains(&id);
             if is_outside
-                && self.tree.ancestors(id).take_while(|up| *up != holder).any(|up| {
-                    self.tree.is(up, &["footer", "nav"]) || self.tree.labels(up).contains("foot")
-                })
+                && self
+                    .tree
+                    .ancestors(id)
+                    .take_while(|up| *up != holder)
+                    .any(|up| self.tree.is(up, &["footer", "nav"]) || self.tree.labels(up).contains("foot"))
             {
                 continue;
             }

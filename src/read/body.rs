@@ -294,7 +294,9 @@ pub(super) fn lines(tree: &Tree<'_>, from: Id, to: Id, dropped: &[(Id, Id)]) -> 
                 }
                 // <i>time</i><i>source</i>: elements beside each other are pieces of their own.
                 apart = matches!(&**name, "span" | "i" | "em" | "b" | "a" | "label" | "time" | "font" | "strong")
-                    && tree.node(at - 1).is_some_and(|last| matches!(last.what, What::Text(_)) && last.parent != node.parent);
+                    && tree
+                        .node(at - 1)
+                        .is_some_and(|last| matches!(last.what, What::Text(_)) && last.parent != node.parent);
             }
             What::Text(raw) => {
                 let text = text::resolve(raw, &text::Definitions::new());
@@ -337,8 +339,25 @@ fn spaced(text: &str) -> String {
 pub(super) fn foreign(tree: &Tree<'_>, body: Id) -> Vec<(Id, Id)> {
     // What may also hold the text itself, as an answer or a page of a document that was pasted in.
     const WEAK: [&str; 19] = [
-        "page", "download", "app", "client", "hot", "print", "wechat", "weixin", "reply", "extended", "support", "tool",
-        "tools", "share", "tags", "keywords", "statement", "ad", "ads",
+        "page",
+        "download",
+        "app",
+        "client",
+        "hot",
+        "print",
+        "wechat",
+        "weixin",
+        "reply",
+        "extended",
+        "support",
+        "tool",
+        "tools",
+        "share",
+        "tags",
+        "keywords",
+        "statement",
+        "ad",
+        "ads",
     ];
     const WORDS: [&str; 52] = [
         "comment",
@@ -470,11 +489,16 @@ pub(super) fn link_kind(tree: &Tree<'_>, id: Id) -> Option<&'static str> {
         return Some(kind);
     }
     let address = href.to_ascii_lowercase();
-    let is_download = ["download", "downfile", "filedown", "attach", "wbfileid", "/down"].iter().any(|word| address.contains(word))
-        || tree.attribute(id, "download").is_some();
+    let is_download =
+        ["download", "downfile", "filedown", "attach", "wbfileid", "/down"].iter().any(|word| address.contains(word))
+            || tree.attribute(id, "download").is_some();
     let in_query = || href.split(['?', '&', '=']).skip(1).find_map(file_kind);
     let named = || {
-        let texts = [Some(tree.line(id)), tree.attribute(id, "title").map(Into::into), tree.attribute(id, "download").map(Into::into)];
+        let texts = [
+            Some(tree.line(id)),
+            tree.attribute(id, "title").map(Into::into),
+            tree.attribute(id, "download").map(Into::into),
+        ];
         texts.into_iter().flatten().find_map(|text: String| {
             file_kind(text.trim().trim_end_matches(['）', ')', ']', '】']).split(['(', '（']).next().unwrap_or(""))
                 .or_else(|| file_kind(text.trim()))

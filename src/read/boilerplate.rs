@@ -92,8 +92,20 @@ pub(super) fn is_boilerplate(line: &str) -> bool {
     ];
     // What is a sentence is dropped only where it can be nothing else.
     const SURE: [&str; 14] = [
-        "版权声明", "免责声明", "特别声明", "郑重声明", "原标题", "（原标题", "(原标题", "扫一扫", "用微信扫", "点击蓝字",
-        "点击上方", "分享到", "长按", "更多精彩",
+        "版权声明",
+        "免责声明",
+        "特别声明",
+        "郑重声明",
+        "原标题",
+        "（原标题",
+        "(原标题",
+        "扫一扫",
+        "用微信扫",
+        "点击蓝字",
+        "点击上方",
+        "分享到",
+        "长按",
+        "更多精彩",
     ];
     const HOLDS: [&str; 14] = [
         "未经授权",
@@ -201,7 +213,7 @@ pub(super) fn ends_story(line: &str) -> bool {
     let bare: String =
         line.trim_matches(|c: char| !c.is_alphanumeric()).chars().filter(|c| !c.is_whitespace()).collect();
     let is_word = |word: &&str| bare.starts_with(&word.chars().filter(|c| !c.is_whitespace()).collect::<String>());
-    bare.chars().count() <= 14 && WORDS.iter().any(|word| is_word(&word))
+    bare.chars().count() <= 14 && WORDS.iter().any(is_word)
         || line.starts_with("延伸阅读")
         || line.starts_with("相关阅读：")
         || line.starts_with("阅读下一篇")
@@ -212,7 +224,8 @@ pub(super) fn is_credits(line: &str) -> bool {
     let length = line.chars().count();
     length <= 60 && !line.ends_with('。') && {
         let labels = byline::labelled(line);
-        !labels.is_empty() && !labels.iter().all(|(label, _)| matches!(label, byline::Label::Time))
+        !labels.is_empty()
+            && !labels.iter().all(|(label, _)| matches!(label, byline::Label::Time))
             && line.chars().take(8).collect::<String>().contains(['：', ':', '/', '／', '丨', '|', ' '])
             && labels.iter().map(|(_, value)| value.chars().count()).sum::<usize>() * 3 >= length
     }

@@ -156,8 +156,10 @@ pub(super) fn labelled(line: &str) -> Vec<(Label, String)> {
                     let medium = before.rsplit(|c: char| !c.is_alphanumeric()).next().unwrap_or("");
                     medium.chars().count() <= 10 && before.trim().chars().count() <= 16
                 });
-        let apart = begins && !matches!(kind, Label::Time)
-            && *kind != Label::Date && (after.starts_with(char::is_whitespace) || is_short && at > 0);
+        let apart = begins
+            && !matches!(kind, Label::Time)
+            && *kind != Label::Date
+            && (after.starts_with(char::is_whitespace) || is_short && at > 0);
         if has_colon || apart || *kind == Label::Other && begins {
             let skip =
                 after.len() - value.trim_start_matches(|c: char| c.is_whitespace() || ":：】丨|/︰∶".contains(c)).len();

@@ -54,9 +54,11 @@ impl Reader<'_> {
             if let Some((_, at)) = date_in::find(&rest, self.clock) {
                 rest.replace_range(at, "  ");
             }
-            let mut names = rest.split("  ").flat_map(|piece| piece.split(['|', '丨', '·', '　', ','])).map(str::trim).filter(|piece| {
-                let bare = piece.trim_matches(|c: char| !c.is_alphanumeric());
-                (3..=16).contains(&bare.chars().count())
+            let mut names =
+                rest.split("  ").flat_map(|piece| piece.split(['|', '丨', '·', '　', ','])).map(str::trim).filter(
+                    |piece| {
+                        let bare = piece.trim_matches(|c: char| !c.is_alphanumeric());
+                        (3..=16).contains(&bare.chars().count())
                     && !piece.ends_with([':', '：'])
                     && !["原创", "转载", "置顶"].contains(&bare)
                     // The column that the page lies in.
@@ -65,7 +67,8 @@ impl Reader<'_> {
                     && byline::labelled(piece).is_empty()
                     && bare.chars().filter(char::is_ascii_digit).count() * 3 < bare.chars().count()
                     && !byline::is_person(bare)
-            });
+                    },
+                );
             let name = names.next()?.to_owned();
             (names.next().is_none()).then(|| byline::medium(&name)).flatten()
         });
@@ -76,17 +79,18 @@ impl Reader<'_> {
             .tree
             .elements(0)
             .filter(|id| {
-                self.tree.attribute(*id, "id").is_some_and(|id| id == "js_name") || self.tree.classes(*id).any(|class| {
-                    matches!(
-                        class,
-                        "author-name"
-                            | "account-name"
-                            | "media-name"
-                            | "mp-name"
-                            | "source-name"
-                            | "account_nickname_inner"
-                    )
-                })
+                self.tree.attribute(*id, "id").is_some_and(|id| id == "js_name")
+                    || self.tree.classes(*id).any(|class| {
+                        matches!(
+                            class,
+                            "author-name"
+                                | "account-name"
+                                | "media-name"
+                                | "mp-name"
+                                | "source-name"
+                                | "account_nickname_inner"
+                        )
+                    })
             })
             .find_map(|id| byline::medium(&self.tree.line(id)));
         if let Some(name) = account {
@@ -183,7 +187,9 @@ impl Reader<'_> {
                 if let Some((_, at)) = date_in::find(&rest, self.clock) {
                     rest.replace_range(at, "  ");
                 }
-                for piece in rest.split(['|', '丨', '·', '　']).flat_map(|piece| piece.split("  ")).chain([rest.as_str()]) {
+                for piece in
+                    rest.split(['|', '丨', '·', '　']).flat_map(|piece| piece.split("  ")).chain([rest.as_str()])
+                {
                     if authors.is_empty() {
                         add(&mut authors, byline::whole_line(piece));
                     }
@@ -208,7 +214,8 @@ impl Reader<'_> {
             }
         }
         // Of public accounts, the author's name has an element of its own.
-        let written = self.tree.elements(0).filter(|id| self.tree.classes(*id).any(|class| class == "rich_media_meta_text"));
+        let written =
+            self.tree.elements(0).filter(|id| self.tree.classes(*id).any(|class| class == "rich_media_meta_text"));
         for id in written.take(3) {
             let line = self.tree.line(id);
             if authors.is_empty() && byline::is_person(&line) {

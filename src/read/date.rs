@@ -131,9 +131,24 @@ const AGO: [&str; 12] =
 const UNITS: [(i64, Precision, &[&str]); 5] = [
     (1, Precision::Second, &["秒", "sec", "sek", "detik", "giây", "сек", "초"]),
     (60, Precision::Minute, &["分", "min", "menit", "phút", "мин", "분"]),
-    (3600, Precision::Minute, &["小时", "小時", "時間", "hour", "heure", "hora", "stunde", "jam", "giờ", "час", "uur", "ore", "godzin", "시간"]),
-    (86_400, Precision::Day, &["天", "日", "day", "jour", "día", "dia", "tag", "hari", "ngày", "дн", "ден", "dag", "giorn", "dni", "일"]),
-    (7 * 86_400, Precision::Day, &["周", "星期", "week", "semaine", "semana", "woche", "minggu", "tuần", "недел", "settiman", "주"]),
+    (
+        3600,
+        Precision::Minute,
+        &[
+            "小时", "小時", "時間", "hour", "heure", "hora", "stunde", "jam", "giờ", "час", "uur", "ore", "godzin",
+            "시간",
+        ],
+    ),
+    (
+        86_400,
+        Precision::Day,
+        &["天", "日", "day", "jour", "día", "dia", "tag", "hari", "ngày", "дн", "ден", "dag", "giorn", "dni", "일"],
+    ),
+    (
+        7 * 86_400,
+        Precision::Day,
+        &["周", "星期", "week", "semaine", "semana", "woche", "minggu", "tuần", "недел", "settiman", "주"],
+    ),
 ];
 const TODAY: [&str; 9] = ["今天", "today", "aujourd'hui", "hoy", "heute", "hari ini", "hôm nay", "сегодня", "oggi"];
 const YESTERDAY: [&str; 9] = ["昨天", "yesterday", "hier", "ayer", "gestern", "kemarin", "hôm qua", "вчера", "ieri"];
@@ -142,7 +157,11 @@ const YESTERDAY: [&str; 9] = ["昨天", "yesterday", "hier", "ayer", "gestern", 
 pub(super) fn is_relative(text: &str) -> bool {
     let text = text.to_lowercase();
     let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
-    has(&NOW) || has(&TODAY) || has(&YESTERDAY) || text.contains("前天") || has(&AGO) && UNITS.iter().any(|unit| has(unit.2))
+    has(&NOW)
+        || has(&TODAY)
+        || has(&YESTERDAY)
+        || text.contains("前天")
+        || has(&AGO) && UNITS.iter().any(|unit| has(unit.2))
 }
 
 /// 刚刚, 3分钟前, 昨天 20:00, 周二 8:00, and what other languages say for them.
@@ -460,9 +479,12 @@ fn numeric(tokens: &[Token], order: Order) -> Option<Day> {
                 Some(Day { year: Some(century(first, 4)), month, day: Some(day) })
             }
             // 9.3.2023, 3/9/2023
-            (Some(divider @ ('-' | '/' | '.')), Some((second, _)), Some(other @ ('-' | '/' | '.')), Some((year, 4)))
-                if digits <= 2 =>
-            {
+            (
+                Some(divider @ ('-' | '/' | '.')),
+                Some((second, _)),
+                Some(other @ ('-' | '/' | '.')),
+                Some((year, 4)),
+            ) if digits <= 2 => {
                 let year = century(year, 4);
                 let month_first = match order {
                     Order::MonthFirst => true,

@@ -82,8 +82,26 @@ pub(super) fn detect(tree: &Tree<'_>, url: &Link, base: &Link, clock: Clock<'_>)
 /// Next, previous, 1, 2, 3.
 fn is_paging(tree: &Tree<'_>, id: Id) -> bool {
     const WORDS: [&str; 20] = [
-        "下一页", "上一页", "首页", "尾页", "末页", "更多", "返回", "下页", "上页", "next", "previous", "prev", "last", "first",
-        "more", "next page", "previous page", "home", "上一頁", "下一頁",
+        "下一页",
+        "上一页",
+        "首页",
+        "尾页",
+        "末页",
+        "更多",
+        "返回",
+        "下页",
+        "上页",
+        "next",
+        "previous",
+        "prev",
+        "last",
+        "first",
+        "more",
+        "next page",
+        "previous page",
+        "home",
+        "上一頁",
+        "下一頁",
     ];
     let line = tree.line(id).to_lowercase();
     let bare = line.trim_matches(|c: char| !c.is_alphanumeric());
@@ -240,8 +258,22 @@ fn once_each(tree: &Tree<'_>, members: &[Id], base: &Link) -> Vec<Id> {
 /// Links without those of boxes that are headed as what is read most, where pages of old build boxes and list alike.
 fn without_boxes(tree: &Tree<'_>, links: Vec<Id>) -> Vec<Id> {
     const HEADS: [&str; 16] = [
-        "热点", "热门", "点击", "排行", "推荐", "最热", "热文", "图文", "相关", "阅读榜", "hot", "popular", "most read", "trending",
-        "人気", "ranking",
+        "热点",
+        "热门",
+        "点击",
+        "排行",
+        "推荐",
+        "最热",
+        "热文",
+        "图文",
+        "相关",
+        "阅读榜",
+        "hot",
+        "popular",
+        "most read",
+        "trending",
+        "人気",
+        "ranking",
     ];
     let (Some(first), Some(last)) = (links.first(), links.last()) else { return links };
     let Some(around) = tree.ancestors(*first).find(|up| tree.end(*up) > *last) else { return links };
@@ -534,20 +566,45 @@ pub(super) fn place(tree: &Tree<'_>, rows: &[Row]) -> f64 {
 /// Is an element called by a word: itself, or with what such names are joined with (`hotnews`, `topnav`, `menu2`)?
 fn is_labelled(labels: &str, word: &str) -> bool {
     const BEHIND: [&str; 26] = [
-        "s", "er", "bar", "box", "list", "lists", "news", "wrap", "wrapper", "con", "content", "main", "area", "item", "items",
-        "panel", "block", "link", "links", "r", "l", "top", "show", "container", "words", "tab",
+        "s",
+        "er",
+        "bar",
+        "box",
+        "list",
+        "lists",
+        "news",
+        "wrap",
+        "wrapper",
+        "con",
+        "content",
+        "main",
+        "area",
+        "item",
+        "items",
+        "panel",
+        "block",
+        "link",
+        "links",
+        "r",
+        "l",
+        "top",
+        "show",
+        "container",
+        "words",
+        "tab",
     ];
     const BEFORE: [&str; 17] = [
-        "top", "main", "sub", "left", "right", "side", "head", "foot", "site", "page", "sec", "mega", "drop", "news", "blog",
-        "bottom", "rm",
+        "top", "main", "sub", "left", "right", "side", "head", "foot", "site", "page", "sec", "mega", "drop", "news",
+        "blog", "bottom", "rm",
     ];
     let tokens: Vec<&str> = labels.split(|c: char| !c.is_ascii_alphanumeric()).collect();
     tokens.iter().enumerate().any(|(at, token)| {
         let token = token.trim_end_matches(|c: char| c.is_ascii_digit());
         // `has-sidebar`, `layout-sidebar` are what lies beside one.
-        let is_of = at.checked_sub(1).and_then(|last| tokens.get(last)).is_some_and(|last| {
-            matches!(*last, "has" | "with" | "no" | "without" | "layout" | "is" | "not")
-        });
+        let is_of = at
+            .checked_sub(1)
+            .and_then(|last| tokens.get(last))
+            .is_some_and(|last| matches!(*last, "has" | "with" | "no" | "without" | "layout" | "is" | "not"));
         !is_of
             && (token == word
                 || token.strip_prefix(word).is_some_and(|rest| BEHIND.contains(&rest))

@@ -97,9 +97,9 @@ pub(super) fn translate(text: &str) -> String {
 }
 
 fn digit(c: char) -> Option<char> {
-    let zero = [0x0660, 0x06f0, 0x0966, 0x09e6, 0x0e50].into_iter().find(|zero| {
-        (*zero..*zero + 10).contains(&u32::from(c))
-    })?;
+    let zero = [0x0660, 0x06f0, 0x0966, 0x09e6, 0x0e50]
+        .into_iter()
+        .find(|zero| (*zero..*zero + 10).contains(&u32::from(c)))?;
     char::from_digit(u32::from(c) - zero, 10)
 }
 
@@ -139,9 +139,15 @@ mod tests {
 
     #[test]
     fn words_of_many_languages() {
-        for (word, month) in
-            [("maart", 3), ("września", 9), ("července", 7), ("června", 6), ("ağustos", 8), ("marzo", 3), ("березня", 3)]
-        {
+        for (word, month) in [
+            ("maart", 3),
+            ("września", 9),
+            ("července", 7),
+            ("června", 6),
+            ("ağustos", 8),
+            ("marzo", 3),
+            ("березня", 3),
+        ] {
             assert_eq!(named(word), Some(month), "{word}");
         }
         assert_eq!(named("market"), None);

@@ -233,8 +233,26 @@ fn is_numeric_date(piece: &str) -> bool {
 /// Is it nothing but a date, with the words that stand before one?
 fn is_date_text(piece: &str) -> bool {
     const LABELS: [&str; 20] = [
-        "publié", "le", "de", "del", "posted", "on", "published", "updated", "veröffentlicht", "am", "vom", "den", "of",
-        "pubblicato", "il", "publicado", "el", "em", "date", "r",
+        "publié",
+        "le",
+        "de",
+        "del",
+        "posted",
+        "on",
+        "published",
+        "updated",
+        "veröffentlicht",
+        "am",
+        "vom",
+        "den",
+        "of",
+        "pubblicato",
+        "il",
+        "publicado",
+        "el",
+        "em",
+        "date",
+        "r",
     ];
     let piece = piece.trim();
     if is_numeric_date(piece) {
@@ -248,7 +266,9 @@ fn is_date_text(piece: &str) -> bool {
     let words = || lower.split(|c: char| !c.is_alphanumeric()).filter(|word| word.chars().any(char::is_alphabetic));
     words().any(|word| month::named(word).is_some())
         && words().all(|word| {
-            month::named(word).is_some() || LABELS.contains(&word) || word.trim_start_matches(char::is_numeric).len() <= 2
+            month::named(word).is_some()
+                || LABELS.contains(&word)
+                || word.trim_start_matches(char::is_numeric).len() <= 2
         })
 }
 
@@ -363,7 +383,8 @@ fn shown_date(tree: &Tree<'_>, row: &Row, clock: Clock<'_>) -> Option<(Stamp, &'
     let (mut loose, mut yearless) = (None, None);
     for (node, piece) in tree.texts_between(row.from, row.to).take(MOST_TEXTS) {
         let piece = text::line(&piece);
-        let unseen = || tree.ancestors(tree.parent(node)).take_while(|up| *up >= row.from).any(|up| tree.is_invisible(up));
+        let unseen =
+            || tree.ancestors(tree.parent(node)).take_while(|up| *up >= row.from).any(|up| tree.is_invisible(up));
         if piece.is_empty() || unseen() {
             continue;
         }
@@ -417,9 +438,7 @@ fn has_year(parts: &[String]) -> bool {
 fn whole(piece: &str, clock: Clock<'_>) -> Option<Stamp> {
     let bare = piece.trim_matches(|c: char| c.is_whitespace() || "[]()（）【】〔〕|·•:：，,".contains(c));
     let bare = match bare.rsplit_once(['：', ':']) {
-        Some((label, rest))
-            if label.chars().count() <= 16 && label.chars().all(|c| c.is_alphabetic() || c == ' ') =>
-        {
+        Some((label, rest)) if label.chars().count() <= 16 && label.chars().all(|c| c.is_alphabetic() || c == ' ') => {
             rest.trim()
         }
         _ => bare,
@@ -548,10 +567,7 @@ pub(super) fn draft(tree: &Tree<'_>, row: &Row, base: &Link, beside: Option<usiz
         Some((there, _)) if is_same_day_of_year(stamp, there, clock) => (there, "text of the row and address"),
         _ => (stamp, by),
     });
-    let found = shown
-        .or_else(|| stamp.map(|stamp| (stamp, "end of the title")))
-        .or_else(in_address)
-        .or_else(in_title);
+    let found = shown.or_else(|| stamp.map(|stamp| (stamp, "end of the title"))).or_else(in_address).or_else(in_title);
     if let Some((stamp, by)) = found.filter(|(stamp, _)| stamp.precision != Precision::Month) {
         draft.published = Some(stamp);
         draft.found.push(("published", by.into()));

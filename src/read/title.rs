@@ -52,7 +52,9 @@ impl Reader<'_> {
         let headings: Vec<(Id, String)> = heading.map(|(id, line)| (id, self.first_line(id, line))).collect();
         let is_h1 = |id: Id| self.tree.is(id, &["h1"]);
         let widest = |found: &mut dyn Iterator<Item = &(Id, String)>| {
-            found.max_by_key(|(id, line)| (width(line) * if is_h1(*id) { 2 } else { 1 }, *id)).map(|(_, line)| line.clone())
+            found
+                .max_by_key(|(id, line)| (width(line) * if is_h1(*id) { 2 } else { 1 }, *id))
+                .map(|(_, line)| line.clone())
         };
         let heading = widest(&mut headings.iter().filter(|(_, line)| said(line)))
             .or_else(|| self.line_before(body, &document, said))
@@ -65,8 +67,9 @@ impl Reader<'_> {
             let at = headings.iter().rposition(|(id, line)| line == short && *id < body);
             let is_body = ["政府", "网", "局", "委员会", "办公室", "中心"].iter().any(|end| short.ends_with(end));
             let from = at.map(|at| at + 1).or(Some(0).filter(|_| is_body))?;
-            let rest = headings.get(from..).unwrap_or(&[]).iter();
-            rest.filter(|(id, line)| *id <= body + 30 && width(line) * 2 >= width(short) * 3).next_back().map(|(_, line)| line.clone())
+            let mut rest = headings.get(from..).unwrap_or(&[]).iter();
+            rest.rfind(|(id, line)| *id <= body + 30 && width(line) * 2 >= width(short) * 3)
+                .map(|(_, line)| line.clone())
         });
         let heading = named.clone().or(closer.clone()).or(heading);
         let is_known = named.is_none() && closer.is_none() && heading.as_ref().is_some_and(|heading| said(heading));
@@ -75,7 +78,9 @@ impl Reader<'_> {
         let heading = near.clone().or(heading);
         // A column's name in the place of the title.
         let official = official.filter(|official| !is_known || said(official) || width(official) >= 12);
-        let graph = graph.filter(|graph| near.is_none() || heading.as_ref().is_some_and(|heading| squeeze(graph).contains(&squeeze(heading))));
+        let graph = graph.filter(|graph| {
+            near.is_none() || heading.as_ref().is_some_and(|heading| squeeze(graph).contains(&squeeze(heading)))
+        });
         let candidates = [(official, "meta ArticleTitle"), (linked, "JSON-LD"), (graph, "Open Graph")];
         for (candidate, by) in candidates {
             let Some(candidate) = candidate
@@ -138,11 +143,14 @@ impl Reader<'_> {
     /// The title that a table names as one, beside who wrote it and when.
     fn title_cell(&self, body: Id) -> Option<String> {
         const NAMES: [&str; 8] = ["标题", "名称", "题名", "主题", "제목", "件名", "Title", "Subject"];
-        let cells = self.tree.elements(0).filter(|id| self.tree.is(*id, &["th", "td", "dt"]) && *id < self.tree.end(body));
+        let cells =
+            self.tree.elements(0).filter(|id| self.tree.is(*id, &["th", "td", "dt"]) && *id < self.tree.end(body));
         cells
             .filter(|id| {
                 let line = self.tree.line(*id);
-                NAMES.contains(&line.trim_matches(|c: char| !c.is_alphanumeric()).replace([' ', '\u{3000}'], "").as_str())
+                NAMES.contains(
+                    &line.trim_matches(|c: char| !c.is_alphanumeric()).replace([' ', '\u{3000}'], "").as_str(),
+                )
             })
             .find_map(|id| {
                 let mut value = self.tree.end(id)..self.tree.end(self.tree.parent(id));
@@ -170,7 +178,10 @@ impl Reader<'_> {
         // <font size="4"><b>, centred.
         let set = self.tree.elements(0).take_while(|id| *id <= body + 30).filter(|id| {
             self.tree.is(*id, &["font"])
-                && self.tree.attribute(*id, "size").is_some_and(|size| size.trim_start_matches('+').parse::<u8>().is_ok_and(|size| size >= 4))
+                && self
+                    .tree
+                    .attribute(*id, "size")
+                    .is_some_and(|size| size.trim_start_matches('+').parse::<u8>().is_ok_and(|size| size >= 4))
                 || self.tree.is(*id, &["b", "strong", "center", "span"])
                     && self.tree.attribute(*id, "style").is_some_and(|style| style.contains("font-size"))
         });

@@ -217,14 +217,17 @@ impl Places {
         }
         let top = home.path.last()?;
         let is_near = |region: &&RegionId| self.places.get(*region).is_some_and(|place| place.path.contains(top));
-        let found = self.names.iter().filter(|known| known.text == name || known.kind == Kind::Short && known.text.starts_with(&name) && known.text.len() == name.len());
+        let found = self.names.iter().filter(|known| {
+            known.text == name
+                || known.kind == Kind::Short && known.text.starts_with(&name) && known.text.len() == name.len()
+        });
         let mut regions: Vec<&RegionId> = found.flat_map(|known| &known.regions).filter(is_near).collect();
-        // 阿坝 is 阿坝藏族羌族自治州.
-        if regions.is_empty() {
+        // 阿坝 is 阿坝藏族羌族自治州, though one of its counties is called so, too.
+        if regions.iter().all(|region| self.level_of(region) == Some(Level::County)) {
             let begins = self.names.iter().filter(|known| {
                 known.kind == Kind::Full && known.text.starts_with(&name) && known.text.len() > name.len() + 2
             });
-            regions = begins.flat_map(|known| &known.regions).filter(is_near).collect();
+            regions.extend(begins.flat_map(|known| &known.regions).filter(is_near));
         }
         // The city has the name of its county.
         regions.sort_by_key(|region| (self.level_of(region), region.as_str().to_owned()));
@@ -234,7 +237,8 @@ impl Places {
     /// /news/yangquan/: a part of the address that is the name of a city or county of the source's province.
     fn in_path(&self, home: &Place, path: &str) -> Option<Tag> {
         let top = home.path.last()?;
-        let parts: Vec<&str> = path.split('/').filter(|part| part.len() >= 4 && part.bytes().all(|b| b.is_ascii_lowercase())).collect();
+        let parts: Vec<&str> =
+            path.split('/').filter(|part| part.len() >= 4 && part.bytes().all(|b| b.is_ascii_lowercase())).collect();
         let mut found: Vec<&RegionId> = parts
             .iter()
             .filter_map(|part| self.spelt.get(*part))
@@ -419,11 +423,37 @@ impl Places {
     /// 我省, 我市, 我县 and what speaks like them, by the level of the source.
     fn own(&self, source: &RegionId, home: &Place, title: &[char], head: &[char]) -> Option<Tag> {
         const COUNTY: [&str; 16] = [
-            "我县", "全县", "本县", "县委", "县政府", "县领导", "县长", "我区", "全区", "我旗", "全旗", "旗委", "旗政府", "区委",
-            "区政府", "区长",
+            "我县",
+            "全县",
+            "本县",
+            "县委",
+            "县政府",
+            "县领导",
+            "县长",
+            "我区",
+            "全区",
+            "我旗",
+            "全旗",
+            "旗委",
+            "旗政府",
+            "区委",
+            "区政府",
+            "区长",
         ];
         const CITY: [&str; 13] = [
-            "我市", "全市", "本市", "市委", "市政府", "市领导", "市长", "市直", "市医保局", "我州", "全州", "州委", "州政府",
+            "我市",
+            "全市",
+            "本市",
+            "市委",
+            "市政府",
+            "市领导",
+            "市长",
+            "市直",
+            "市医保局",
+            "我州",
+            "全州",
+            "州委",
+            "州政府",
         ];
         const PROVINCE: [&str; 7] = ["我省", "全省", "本省", "省委", "省政府", "省领导", "省长"];
         const AUTONOMOUS: [&str; 3] = ["全区", "我区", "自治区"];
@@ -438,7 +468,11 @@ impl Places {
             return above(Level::Province).and_then(tag);
         }
         // 全区 of a city of an autonomous region is the region.
-        let is_autonomous = home.path.last().is_some_and(|top| ["15", "45", "54", "64", "65"].iter().any(|code| top.as_str().starts_with(code) && top.as_str().ends_with("0000")));
+        let is_autonomous = home.path.last().is_some_and(|top| {
+            ["15", "45", "54", "64", "65"]
+                .iter()
+                .any(|code| top.as_str().starts_with(code) && top.as_str().ends_with("0000"))
+        });
         if is_autonomous && home.level != Level::County && says(&AUTONOMOUS) && !says(&CITY) {
             return above(Level::Province).and_then(tag);
         }
@@ -500,9 +534,9 @@ fn is_generic(name: &[char]) -> bool {
 }
 
 /// Words whose second character begins a name of two characters.
-const COMMON_ENDS: [&str; 18] = [
-    "响应", "现代", "振兴", "示范", "消费", "健康", "建成", "治理", "创新", "交易", "贸易", "沿海", "适宜", "十项", "供应", "事项",
-    "各项", "相应",
+const COMMON_ENDS: [&str; 19] = [
+    "近海", "响应", "现代", "振兴", "示范", "消费", "健康", "建成", "治理", "创新", "交易", "贸易", "沿海", "适宜",
+    "十项", "供应", "事项", "各项", "相应",
 ];
 
 fn is_han(c: char) -> bool {
@@ -546,17 +580,21 @@ fn is_whole(text: &[char], from: usize, to: usize, name: &[char]) -> bool {
             && !matches!(after, Some('域' | '间' | '位' | '别'));
     }
     // 响应县委, 现代县域, 沿海城市: what looks like a name is the end of another word.
-    let begins = before.is_none_or(|c| !is_han(c) || "在到从与对及于由赴往至把将让给向同为是我市县区省州日讯电者和、".contains(c));
+    let begins = before
+        .is_none_or(|c| !is_han(c) || "在到从与对及于由赴往至把将让给向同为是我市县区省州日讯电者和、".contains(c));
     let is_short_county = matches!(name, [_, '县']) || matches!(name, [_, '城', '市']);
     if is_short_county {
-        let is_common = COMMON_ENDS.iter().any(|word| {
-            word.chars().next() == before && word.chars().nth(1) == name.first().copied()
-        });
+        let is_common = COMMON_ENDS
+            .iter()
+            .any(|word| word.chars().next() == before && word.chars().nth(1) == name.first().copied());
         let goes_on = matches!(after, Some('域' | '级' | '际' | '直'));
         let doubtful = matches!(name, ['和' | '新' | '成', '县']) && before.is_some_and(is_han);
         if is_common || goes_on || doubtful || matches!(name, [_, '县']) && !begins {
             return false;
         }
+    }
+    if name == ['沙', '县'] && after == Some('小') {
+        return false;
     }
     match name.last() {
         Some('市') => after != Some('场'),
@@ -570,10 +608,36 @@ fn is_whole(text: &[char], from: usize, to: usize, name: &[char]) -> bool {
 /// the story is. Names right behind each other, or with only 、 and 和 between, are judged together.
 fn visited(text: &[char], hits: &[Hit<'_>]) -> Vec<bool> {
     const BEFORE: [&str; 14] = [
-        "来自", "赴", "前往", "援", "学习", "销往", "远销", "招收", "老家在", "籍贯", "出生于", "发往", "毗邻", "对口支援",
+        "来自",
+        "赴",
+        "前往",
+        "援",
+        "学习",
+        "销往",
+        "远销",
+        "招收",
+        "老家在",
+        "籍贯",
+        "出生于",
+        "发往",
+        "毗邻",
+        "对口支援",
     ];
     const BEHIND: [&str; 14] = [
-        "代表团", "考察团", "籍", "客商", "游客", "等地", "人，", "人。", "的代表队", "代表队", "等城市相比", "等省", "相比", "的支",
+        "代表团",
+        "考察团",
+        "籍",
+        "客商",
+        "游客",
+        "等地",
+        "人，",
+        "人。",
+        "的代表队",
+        "代表队",
+        "等城市相比",
+        "等省",
+        "相比",
+        "的支",
     ];
     let piece = |from: usize, to: usize| text.get(from..to.min(text.len())).unwrap_or(&[]).iter().collect::<String>();
     let mut flags = vec![false; hits.len()];

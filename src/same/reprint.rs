@@ -163,13 +163,18 @@ fn retold(a: &Story, b: &Story, alike: f64, titles: f64) -> (Likeness, &'static 
     if says(RETOLD) && !are_other_steps(a, b) && !are_other_places(a, b) {
         return (Same, RETOLD_WORDS);
     }
-    if alike >= AKIN { (Event, "much of the one text stands in the other") } else { (Event, "they state the same facts") }
+    if alike >= AKIN {
+        (Event, "much of the one text stands in the other")
+    } else {
+        (Event, "they state the same facts")
+    }
 }
 
 /// Tender and award, warning and its end, a notice and its correction: steps of one matter, each a story.
 fn are_other_steps(a: &Story, b: &Story) -> bool {
     const STEPS: [&str; 15] = [
-        "发布", "解除", "升级", "降级", "启动", "终止", "取消", "招标", "中标", "成交", "磋商", "上篇", "下篇", "开幕", "闭幕",
+        "发布", "解除", "升级", "降级", "启动", "终止", "取消", "招标", "中标", "成交", "磋商", "上篇", "下篇", "开幕",
+        "闭幕",
     ];
     let deeds = |story: &Story| {
         let head: Vec<char> = story.title.iter().chain(story.text.iter().take(40)).copied().collect();
@@ -220,8 +225,22 @@ fn swaps(a: &Story, b: &Story, differences: &[Gap<'_>]) -> Option<&'static str> 
     const OPPOSITES: [&str; 9] =
         ["东西南北", "上下", "男女", "甲乙丙丁", "水电气热暖", "ⅠⅡⅢⅣⅤ", "春夏秋冬", "前后", "初高"];
     const BEFORE: [&str; 16] = [
-        "任命", "免去", "聘任", "公示", "当事人", "原告", "被告", "申请人", "供应商", "中标人", "负责人", "代表人", "受理", "处罚",
-        "姓名", "查处",
+        "任命",
+        "免去",
+        "聘任",
+        "公示",
+        "当事人",
+        "原告",
+        "被告",
+        "申请人",
+        "供应商",
+        "中标人",
+        "负责人",
+        "代表人",
+        "受理",
+        "处罚",
+        "姓名",
+        "查处",
     ];
     const BEHIND: [&str; 6] = ["公司", "有限", "同志", "某", "为", "诉"];
     let swap = |gap: &Gap<'_>| {
@@ -252,7 +271,8 @@ fn swaps(a: &Story, b: &Story, differences: &[Gap<'_>]) -> Option<&'static str> 
             }
             if is_name
                 && BEFORE.iter().any(|word| before.ends_with(word) || before.contains(word) && before.len() <= 18)
-                && (BEHIND.iter().any(|word| behind.starts_with(word)) || BEFORE.iter().any(|word| before.ends_with(word)))
+                && (BEHIND.iter().any(|word| behind.starts_with(word))
+                    || BEFORE.iter().any(|word| before.ends_with(word)))
             {
                 return Some("corresponding places name different people or companies");
             }
@@ -281,16 +301,14 @@ fn slips_of(gap: &Gap<'_>) -> Vec<(Vec<char>, Vec<char>)> {
         // The gap itself is the pair.
         return Vec::new();
     }
-    let pairs = |a: &[char], b: &[char]| slips(a, b).map(|found| found.into_iter().map(|(a, b)| (vec![a], vec![b])).collect());
+    let pairs =
+        |a: &[char], b: &[char]| slips(a, b).map(|found| found.into_iter().map(|(a, b)| (vec![a], vec![b])).collect());
     let least = a.len().min(b.len());
     let ends = |text: &'_ [char]| text.get(text.len() - least..).unwrap_or(&[]).to_vec();
     let begins = |text: &'_ [char]| text.get(..least).unwrap_or(&[]).to_vec();
     let few = |found: Option<Vec<(Vec<char>, Vec<char>)>>| found.filter(|found| found.len() * 3 <= least);
     let found = if a.len() == b.len() { pairs(a, b) } else { None };
-    found
-        .or_else(|| few(pairs(&ends(a), &ends(b))))
-        .or_else(|| few(pairs(&begins(a), &begins(b))))
-        .unwrap_or_default()
+    found.or_else(|| few(pairs(&ends(a), &ends(b)))).or_else(|| few(pairs(&begins(a), &begins(b)))).unwrap_or_default()
 }
 
 /// A notice that changes an earlier one says so in its title, and the earlier one knows nothing of it.
@@ -327,7 +345,8 @@ fn holds_as_part(long: &Story, short: &Story) -> bool {
     let (own, told) = (pairs(&long.title), pairs(&long.text));
     let told = text::ratio(own.iter().filter(|pair| told.contains(*pair)).count(), own.len());
     let first = text::anchors(&long.text, &short.text).first().copied();
-    told < 0.25 || told < 0.5 && first.is_some_and(|(in_long, in_short)| in_short < 40 && in_long >= LEAST_BEFORE + in_short)
+    told < 0.25
+        || told < 0.5 && first.is_some_and(|(in_long, in_short)| in_short < 40 && in_long >= LEAST_BEFORE + in_short)
 }
 
 /// Do corresponding places hold different facts? Each side must have one that the other text has nowhere in such a
@@ -374,7 +393,8 @@ fn contradict(differences: &[Gap<'_>]) -> bool {
 
 /// Two pieces without what they have in common at their ends; `None` where one is empty then. A number stays whole.
 fn trimmed<'t>(mut a: &'t [char], mut b: &'t [char]) -> Option<(&'t [char], &'t [char])> {
-    let in_number = |text: &[char], at: usize| text.get(at).is_some_and(|c| c.is_ascii_digit() || matches!(c, '.' | '万' | '亿'));
+    let in_number =
+        |text: &[char], at: usize| text.get(at).is_some_and(|c| c.is_ascii_digit() || matches!(c, '.' | '万' | '亿'));
     let mut same = a.iter().zip(b).take_while(|(a, b)| a == b).count();
     while same > 0 && in_number(a, same - 1) {
         same -= 1;
@@ -417,8 +437,8 @@ type Fact = (Kind, String);
 fn facts(text: &[char]) -> Vec<Fact> {
     const DEEDS: [&str; 32] = [
         "发布", "解除", "升级", "降级", "启动", "终止", "取消", "更正", "招标", "中标", "成交", "磋商", "上篇", "下篇",
-        "开幕", "闭幕", "恢复", "暂停", "停航", "停运", "复航", "延期", "上调", "下调", "补充", "复课", "停课", "停水", "停电",
-        "停气", "停热", "撤销",
+        "开幕", "闭幕", "恢复", "暂停", "停航", "停运", "复航", "延期", "上调", "下调", "补充", "复课", "停课", "停水",
+        "停电", "停气", "停热", "撤销",
     ];
     let mut found = Vec::new();
     let mut at = 0;
@@ -559,15 +579,15 @@ mod tests {
             &[("封闭", "解除封闭"), ("3月9日22时", "3月15日8时")],
         ] {
             let (title, text) = swap(pairs);
-            check((TITLE, NOTICE), (&title, &text), Likeness::Different);
+            check((TITLE, NOTICE), (&title, &text), Likeness::Opposed);
         }
         let warn = |place: &str, level: &str| {
             format!(
                 "{place}气象台3月9日8时发布道路结冰{level}色预警信号：预计未来12小时内，{place}大部分路段将出现道路结冰，对交通有影响，请有关单位和人员做好防范，驾驶人减速慢行，行人注意防滑，尽量减少夜间外出。"
             )
         };
-        check(("道路结冰预警", &warn("平定县", "黄")), ("道路结冰预警", &warn("盂县", "黄")), Likeness::Different);
-        check(("道路结冰预警", &warn("平定县", "黄")), ("道路结冰预警", &warn("平定县", "橙")), Likeness::Different);
+        check(("道路结冰预警", &warn("平定县", "黄")), ("道路结冰预警", &warn("盂县", "黄")), Likeness::Opposed);
+        check(("道路结冰预警", &warn("平定县", "黄")), ("道路结冰预警", &warn("平定县", "橙")), Likeness::Opposed);
     }
 
     #[test]
@@ -593,7 +613,7 @@ mod tests {
         check(
             ("Road closed", &text("South Street", "9")),
             ("Road closed", &text("South Street", "16")),
-            Likeness::Different,
+            Likeness::Opposed,
         );
         let other = "The library opens its new reading room on Saturday with a concert by the school orchestra, and the mayor will hand out the first hundred cards to children of the town. Books can be taken home for four weeks and returned at every branch. The room stays open until nine in the evening on weekdays, and until six on Sundays.";
         check(("Road closed", &text("South Street", "9")), ("Library", other), Likeness::Different);

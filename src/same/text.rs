@@ -64,9 +64,8 @@ pub(super) fn fold(text: &str) -> Vec<char> {
             continue;
         }
         flush(&mut word, &mut out);
-        let is_decimal = c == '.'
-            && out.last().is_some_and(char::is_ascii_digit)
-            && chars.peek().is_some_and(char::is_ascii_digit);
+        let is_decimal =
+            c == '.' && out.last().is_some_and(char::is_ascii_digit) && chars.peek().is_some_and(char::is_ascii_digit);
         if c.is_alphanumeric() || is_decimal {
             out.push(c);
         }

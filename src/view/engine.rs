@@ -2,6 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use super::error::ViewError;
 
@@ -13,6 +14,11 @@ const CACHE: u64 = 8 * 1024 * 1024;
 /// How often sled hands to the system what was written, in milliseconds. What a crash loses of the view comes back from
 /// the log, and what must not be lost of the visits is flushed by whoever wrote it.
 const FLUSH: u64 = 5000;
+
+/// How long a store may still be held by whoever closed it.
+const LOCKED_FOR: Duration = Duration::from_secs(5);
+/// Between two tries to open it.
+const AGAIN: Duration = Duration::from_millis(20);
 
 /// A key and, unless it is to be removed, its value.
 pub(super) type Change = (Vec<u8>, Option<Vec<u8>>);
@@ -28,10 +34,17 @@ impl Engine {
     pub(super) fn open(path: &Path) -> Result<Self, ViewError> {
         let config =
             sled::Config::new().path(path).cache_capacity(CACHE).flush_every_ms(Some(FLUSH)).mode(sled::Mode::LowSpace);
-        let opened =
-            catch_unwind(AssertUnwindSafe(|| config.open())).map_err(|_panic| ViewError::Broken(path.to_owned()))?;
-        let db = opened.map_err(|source| ViewError::Store { doing: "open", path: path.to_owned(), source })?;
-        Ok(Self { db, path: path.to_owned() })
+        let began = Instant::now();
+        loop {
+            let opened =
+                catch_unwind(AssertUnwindSafe(|| config.open())).map_err(|_panic| ViewError::Broken(path.to_owned()))?;
+            match opened {
+                Ok(db) => return Ok(Self { db, path: path.to_owned() }),
+                // A store that was just closed is held by sled's own thread for a moment.
+                Err(error) if is_locked(&error) && began.elapsed() < LOCKED_FOR => std::thread::sleep(AGAIN),
+                Err(source) => return Err(ViewError::Store { doing: "open", path: path.to_owned(), source }),
+            }
+        }
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -77,4 +90,8 @@ impl Engine {
     fn failed(&self, doing: &'static str, source: sled::Error) -> ViewError {
         ViewError::Store { doing, path: self.path.clone(), source }
     }
+}
+
+fn is_locked(error: &sled::Error) -> bool {
+    matches!(error, sled::Error::Io(error) if error.to_string().contains("could not acquire lock"))
 }

@@ -262,9 +262,8 @@ impl State {
         if older == younger || shares_source || a.withdrawn != b.withdrawn {
             return;
         }
-        let story = |slot: &Slot| {
-            draft_at(slot.position, read).map(|draft| same::Story::new(&draft.title, draft.words()))
-        };
+        let story =
+            |slot: &Slot| draft_at(slot.position, read).map(|draft| same::Story::new(&draft.title, draft.words()));
         let (Some(told), Some(retold)) = (story(a), story(b)) else { return };
         if told.is_roundup() || retold.is_roundup() || same::compare(&told, &retold).likeness == Likeness::Opposed {
             return;
@@ -365,7 +364,8 @@ fn credits(draft: &Draft, facts: &SourceFacts) -> bool {
         let domain = |text: &str| Link::parse(text).ok().map(|link| link.registrable_domain().to_owned());
         credit.link.as_deref().and_then(domain).is_some_and(|to| domain(&facts.link) == Some(to))
     };
-    name.chars().count() >= 3 && !title.is_empty() && (title.starts_with(&name) || name.starts_with(&title)) || by_link()
+    name.chars().count() >= 3 && !title.is_empty() && (title.starts_with(&name) || name.starts_with(&title))
+        || by_link()
 }
 
 fn draft_at(position: Position, read: Read<'_>) -> Option<Draft> {
@@ -374,4 +374,3 @@ fn draft_at(position: Position, read: Read<'_>) -> Option<Draft> {
         _ => None,
     }
 }
-

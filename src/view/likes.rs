@@ -91,11 +91,8 @@ impl Likes {
                 bearers.into_iter().for_each(|first| *shared.entry(first).or_default() += 1);
             }
         }
-        let mut found: Vec<(usize, u64)> = shared
-            .into_iter()
-            .filter(|(_, count)| *count >= least)
-            .map(|(first, count)| (count, first))
-            .collect();
+        let mut found: Vec<(usize, u64)> =
+            shared.into_iter().filter(|(_, count)| *count >= least).map(|(first, count)| (count, first)).collect();
         found.sort_unstable_by_key(|(count, first)| (std::cmp::Reverse(*count), *first));
         found.into_iter().map(|(_, first)| first).collect()
     }

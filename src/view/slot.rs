@@ -101,11 +101,7 @@ impl Slot {
     }
 
     /// The item of a record; `None` where a value of it is not valid.
-    pub(super) fn of(
-        record: ItemRecord,
-        source: u32,
-        mut region: impl FnMut(RegionId) -> u32,
-    ) -> Option<Self> {
+    pub(super) fn of(record: ItemRecord, source: u32, mut region: impl FnMut(RegionId) -> u32) -> Option<Self> {
         let mut regions = Vec::with_capacity(record.regions.len());
         for (id, evidence) in &record.regions {
             regions.push((region(RegionId::new(id).ok()?), evidence_word(evidence)?));

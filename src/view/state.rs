@@ -115,13 +115,7 @@ impl State {
     }
 
     /// Applies a record of the log. `read` reaches other reports; it is asked only about a link that two sources share.
-    pub(super) fn apply(
-        &mut self,
-        seq: u64,
-        position: Position,
-        record: &Record,
-        read: Read<'_>,
-    ) {
+    pub(super) fn apply(&mut self, seq: u64, position: Position, record: &Record, read: Read<'_>) {
         if seq <= self.applied {
             return;
         }
@@ -245,14 +239,7 @@ impl State {
     }
 
     /// The first report of an item.
-    fn bear(
-        &mut self,
-        seq: u64,
-        position: Position,
-        report: &ReportNoun,
-        fingerprint: Fingerprint,
-        read: Read<'_>,
-    ) {
+    fn bear(&mut self, seq: u64, position: Position, report: &ReportNoun, fingerprint: Fingerprint, read: Read<'_>) {
         let updated = self.next_updated(report.seen);
         self.updated = updated.millis();
         let source = self.source_of_report(report);

@@ -158,4 +158,3 @@ impl State {
         hasher.finalize().to_hex().to_string()
     }
 }
-
