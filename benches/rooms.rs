@@ -204,7 +204,9 @@ fn judging(c: &mut Criterion) {
             let new = drafts(next, 30);
             next += 30;
             let repeated = same::repeated(&new);
-            assert!(new.iter().filter_map(|draft| same::identify(&[&source], draft, &repeated, NOW, &view)).count() == 30);
+            assert!(
+                new.iter().filter_map(|draft| same::identify(&[&source], draft, &repeated, NOW, &view)).count() == 30
+            );
             commit(&log, &view, &reports(&source, new));
         });
     });

@@ -21,7 +21,9 @@ const FLOORS: [(&str, u8); 12] = [
 ];
 
 /// Crates that belong to some rooms only.
-const OWNERS: [(&str, &[&str]); 23] = [
+const OWNERS: [(&str, &[&str]); 25] = [
+    ("pinyin", &["same"]),
+    ("similar", &["same"]),
     ("jiff", &["model"]),
     ("url", &["model"]),
     ("psl", &["model"]),

@@ -43,6 +43,34 @@ pub(super) enum Command {
         /// The id of the source
         source: String,
     },
+    /// Do not poll a source until it is resumed; outlives a restart
+    Pause {
+        /// The id of the source
+        source: String,
+    },
+    /// Poll a paused source again
+    Resume {
+        /// The id of the source
+        source: String,
+    },
+    /// Show why an item looks as it does: reports, evidence, revisions, what is like it
+    Explain {
+        /// Its id, or the address of its page
+        item: String,
+    },
+    /// Take an item out of everything published, for good, also when it is fetched again
+    Withdraw {
+        /// Its id, or the address of its page
+        item: String,
+        /// Why
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
+    /// Publish a withdrawn item again
+    RestoreItem {
+        /// Its id, or the address of its page
+        item: String,
+    },
     /// Have the running daemon read its config again; a broken one keeps the old one
     Reload,
     /// Show how the running daemon and its sources fare

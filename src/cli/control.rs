@@ -13,17 +13,31 @@ pub(super) fn poll(arguments: &Arguments, source: &str) -> anyhow::Result<End> {
     told(arguments, &Request::Poll { source: source.to_owned() })
 }
 
+/// Has the running daemon leave a source alone.
+pub(super) fn pause(arguments: &Arguments, source: &str) -> anyhow::Result<End> {
+    told(arguments, &Request::Pause { source: source.to_owned() })
+}
+
+/// Has the running daemon poll a paused source again.
+pub(super) fn resume(arguments: &Arguments, source: &str) -> anyhow::Result<End> {
+    told(arguments, &Request::Resume { source: source.to_owned() })
+}
+
 /// Has the running daemon read its config again.
 pub(super) fn reload(arguments: &Arguments) -> anyhow::Result<End> {
     told(arguments, &Request::Reload)
 }
 
 fn told(arguments: &Arguments, request: &Request) -> anyhow::Result<End> {
-    let answered = asked(arguments, request)?;
+    Ok(print(&asked(arguments, request)?))
+}
+
+/// Shows an answer.
+pub(super) fn print(answered: &Answered) -> End {
     for line in &answered.lines {
         if answered.ok { show(line) } else { say(&format!("dayuan: {line}")) }
     }
-    Ok(if answered.ok { End::Done } else { End::Failed })
+    if answered.ok { End::Done } else { End::Failed }
 }
 
 /// How the running daemon and its sources fare.

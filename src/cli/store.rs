@@ -7,10 +7,11 @@ use anyhow::Context;
 
 use super::arguments::Arguments;
 use super::{End, control, place, say, show};
-use crate::daemon::{Request, ask, check_lines};
-use crate::log::{self, Log};
+use crate::daemon::{self, Request, ask, check_lines};
+use crate::log::{self, Log, Record};
+use crate::model::{ItemId, Moment};
 use crate::same::Places;
-use crate::view::{Options, View};
+use crate::view::{Options, Outline, View};
 
 /// Writes the log into one archive: through the daemon where one lives, else from the store.
 pub(super) fn backup(arguments: &Arguments, file: &Path) -> anyhow::Result<End> {
@@ -61,19 +62,86 @@ pub(super) fn verify(arguments: &Arguments) -> anyhow::Result<End> {
         answered.lines.iter().for_each(|line| show(line));
         return Ok(if answered.ok { End::Done } else { End::Failed });
     }
-    let Some(view) = open_view(arguments, false)? else { return Ok(End::Config) };
+    let Some((_, view)) = open(arguments, false)? else { return Ok(End::Config) };
     let check = view.verify()?;
     check_lines(&check).iter().for_each(|line| show(line));
     Ok(if check.agrees && check.damages.is_empty() { End::Done } else { End::Failed })
 }
 
-/// Throws the view away and makes it anew.
+/// Why an item looks as it does: through the daemon where one lives, else from the store.
+pub(super) fn explain(arguments: &Arguments, item: &str) -> anyhow::Result<End> {
+    let request = Request::Explain { item: item.to_owned() };
+    if let Some(answered) = ask(&control::path(arguments), &request, None).map_err(anyhow::Error::msg)? {
+        return Ok(control::print(&answered));
+    }
+    let Some((log, view)) = open(arguments, false)? else { return Ok(End::Config) };
+    match daemon::explain(&view, &log, item) {
+        Some(lines) => lines.iter().for_each(|line| show(line)),
+        None => anyhow::bail!("there is no item `{item}`; its id stands in its page's address"),
+    }
+    Ok(End::Done)
+}
+
+/// Takes an item out of everything published.
+pub(super) fn withdraw(arguments: &Arguments, item: &str, reason: &str) -> anyhow::Result<End> {
+    let request = Request::Withdraw { item: item.to_owned(), reason: reason.to_owned() };
+    decide(arguments, item, &request, |item, at| Record::Withdraw { item, reason: reason.to_owned(), at }, "withdrawn")
+}
+
+/// Publishes a withdrawn item again.
+pub(super) fn restore_item(arguments: &Arguments, item: &str) -> anyhow::Result<End> {
+    let request = Request::Restore { item: item.to_owned() };
+    decide(arguments, item, &request, |item, at| Record::Restore { item, at }, "published again")
+}
+
+/// Writes a decision about an item into the log: through the daemon where one lives, else into the store.
+fn decide(
+    arguments: &Arguments,
+    name: &str,
+    request: &Request,
+    record: impl Fn(ItemId, Moment) -> Record,
+    done: &str,
+) -> anyhow::Result<End> {
+    if let Some(answered) = ask(&control::path(arguments), request, None).map_err(anyhow::Error::msg)? {
+        return Ok(control::print(&answered));
+    }
+    let Some((log, view)) = open(arguments, false)? else { return Ok(End::Config) };
+    let id = name.trim().trim_end_matches('/').rsplit(['/', ':']).next().and_then(ItemId::parse);
+    let id = id
+        .filter(|id| view.find(*id).is_some())
+        .with_context(|| format!("there is no item `{name}`; its id stands in its page's address"))?;
+    let records = [record(id, daemon::now())];
+    let appended = log.append(&records, daemon::now())?;
+    view.apply(&appended, &records)?;
+    view.flush()?;
+    show(&format!("{id} is {done}"));
+    Ok(End::Done)
+}
+
+/// Throws the view away and makes it anew, and lists what is another story or in other regions than before.
 pub(super) fn rebuild(arguments: &Arguments) -> anyhow::Result<End> {
-    let Some(view) = open_view(arguments, true)? else { return Ok(End::Config) };
+    const MOST: usize = 200;
+    let before = previous(arguments);
+    let Some((_, view)) = open(arguments, true)? else { return Ok(End::Config) };
     view.flush()?;
     let (items, stories) = view.counts();
     show(&format!("made anew: {items} items, {stories} stories"));
+    if let Some(before) = before {
+        let changes = before.changes(&view.outline());
+        changes.iter().take(MOST).for_each(|change| show(change));
+        match changes.len() {
+            0 => show("every item is in the same story and in the same regions as before"),
+            all if all > MOST => show(&format!("… and {} more", all - MOST)),
+            _ => {}
+        }
+    }
     Ok(End::Done)
+}
+
+/// What the view that is about to be thrown away makes of the items; `None` where it cannot be read.
+fn previous(arguments: &Arguments) -> Option<Outline> {
+    let config = place::load(&place::folder(arguments)).ok()?;
+    Outline::stored(&config.settings.store.join("view"))
 }
 
 fn open_log(arguments: &Arguments) -> anyhow::Result<Option<Log>> {
@@ -83,7 +151,7 @@ fn open_log(arguments: &Arguments) -> anyhow::Result<Option<Log>> {
     Ok(Some(log))
 }
 
-fn open_view(arguments: &Arguments, anew: bool) -> anyhow::Result<Option<View>> {
+fn open(arguments: &Arguments, anew: bool) -> anyhow::Result<Option<(Arc<Log>, View)>> {
     let Ok(config) = place::load(&place::folder(arguments)) else { return Ok(None) };
     // The log comes first: its lock keeps a daemon away from what is about to be removed.
     let Some(log) = open_log(arguments)? else { return Ok(None) };
@@ -94,7 +162,8 @@ fn open_view(arguments: &Arguments, anew: bool) -> anyhow::Result<Option<View>> 
     let places = Arc::new(Places::new(&config.regions));
     let last = log.last_seq();
     let progress = |seq: u64| say(&format!("record {seq} of {last}"));
-    let (view, notices) = View::open(&Options { path, rules: String::new(), places }, Arc::new(log), &progress)?;
+    let log = Arc::new(log);
+    let (view, notices) = View::open(&Options { path, rules: String::new(), places }, Arc::clone(&log), &progress)?;
     notices.iter().for_each(|notice| say(&format!("dayuan: {notice}")));
-    Ok(Some(view))
+    Ok(Some((log, view)))
 }

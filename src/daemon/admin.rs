@@ -35,6 +35,33 @@ pub enum Request {
         /// Its id.
         source: String,
     },
+    /// Do not poll a source until it is resumed.
+    Pause {
+        /// Its id.
+        source: String,
+    },
+    /// Poll a paused source again.
+    Resume {
+        /// Its id.
+        source: String,
+    },
+    /// Why an item looks as it does.
+    Explain {
+        /// Its id, or the address of its page.
+        item: String,
+    },
+    /// Take an item out of everything published, for good.
+    Withdraw {
+        /// Its id, or the address of its page.
+        item: String,
+        /// Why, in the admin's words.
+        reason: String,
+    },
+    /// Publish a withdrawn item again.
+    Restore {
+        /// Its id, or the address of its page.
+        item: String,
+    },
     /// Read the config again.
     Reload,
     /// The metrics, as Prometheus reads them.

@@ -11,11 +11,14 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
 use super::admin::{Answered, Request};
+use super::clock::now;
+use super::explain::explain;
 use super::run::Loader;
 use super::{service, status};
 use crate::config::Config;
-use crate::model::{Moment, Source, SourceId};
-use crate::poll::{Command, Committer, Pulse};
+use crate::log::{Control, Log, Record};
+use crate::model::{ItemId, Moment, Source, SourceId};
+use crate::poll::{self, Command, Committer, Ledger, Pulse};
 use crate::serve::{self, Publication, Published, Site};
 use crate::view::{self, View, Visits};
 
@@ -34,6 +37,8 @@ pub(super) struct Daemon {
 
 /// What there is once the store is open.
 pub(super) struct Inward {
+    pub(super) log: Arc<Log>,
+    pub(super) ledger: Ledger,
     pub(super) view: Arc<View>,
     pub(super) visits: Arc<Visits>,
     pub(super) committer: Arc<Committer>,
@@ -51,6 +56,15 @@ impl Daemon {
         let answered = match request {
             Request::Status => self.status(),
             Request::Poll { source } => hurry(inward, &source).await,
+            Request::Pause { source } => self.control(&source, Control::Paused).await,
+            Request::Resume { source } => self.control(&source, Control::Resumed).await,
+            Request::Explain { item } => explained(&inward.view, &inward.log, &item),
+            Request::Withdraw { item, reason } => {
+                self.decide(&item, |item, at| Record::Withdraw { item, reason, at }, "withdrawn").await
+            }
+            Request::Restore { item } => {
+                self.decide(&item, |item, at| Record::Restore { item, at }, "published again").await
+            }
             Request::Reload => self.take_config().await,
             Request::Metrics => Answered::done(vec![exposition(&self.registry)]),
             Request::Verify => {
@@ -72,6 +86,35 @@ impl Daemon {
         };
         // Who went away does not need the answer.
         drop(answer.send(answered));
+    }
+
+    /// Pauses or resumes a source. That outlives a restart: it stands in the log.
+    async fn control(&self, source: &str, state: Control) -> Answered {
+        let Some(inward) = &self.inward else { return Answered::failed("the daemon is stopping") };
+        let Some(known) = self.sources.iter().find(|known| known.id.as_str() == source) else {
+            return Answered::failed(format!("there is no source `{source}`"));
+        };
+        let record = Record::Control { source: known.id.clone(), state, at: now() };
+        if let Err(error) = inward.ledger.commit(vec![record], now()).await {
+            return Answered::failed(error);
+        }
+        match inward.load(self.sources.clone(), self.config.settings.poll).await {
+            Ok(()) => Answered::done(vec![format!("{source} is {}", state.word())]),
+            Err(reason) => Answered::failed(reason),
+        }
+    }
+
+    /// Writes an admin's decision about an item into the log.
+    async fn decide(&self, name: &str, record: impl FnOnce(ItemId, Moment) -> Record, done: &str) -> Answered {
+        let Some(inward) = &self.inward else { return Answered::failed("the daemon is stopping") };
+        let id = name.trim().trim_end_matches('/').rsplit(['/', ':']).next().and_then(ItemId::parse);
+        let Some(id) = id.filter(|id| inward.view.find(*id).is_some()) else {
+            return Answered::failed(format!("there is no item `{name}`; its id stands in its page's address"));
+        };
+        match inward.ledger.commit(vec![record(id, now())], now()).await {
+            Ok(()) => Answered::done(vec![format!("{id} is {done}")]),
+            Err(error) => Answered::failed(error),
+        }
     }
 
     fn status(&self) -> Answered {
@@ -126,13 +169,7 @@ impl Daemon {
                 .map(|(name, _)| format!("{name} changed; it holds after a restart")),
         );
         if let Some(inward) = &self.inward {
-            let (done, answer) = oneshot::channel();
-            let command = Command::Sources(config.sources.clone(), config.settings.poll, done);
-            let outcome = match inward.commands.send(command).await {
-                Ok(()) => answer.await.unwrap_or_else(|_closed| Err("the daemon is stopping".to_owned())),
-                Err(_) => Err("the daemon is stopping".to_owned()),
-            };
-            if let Err(reason) = outcome {
+            if let Err(reason) = inward.load(config.sources.clone(), config.settings.poll).await {
                 return Answered::failed(format!("the old config stays: {reason}"));
             }
         }
@@ -141,6 +178,23 @@ impl Daemon {
         self.config = config;
         lines.push(format!("reloaded: {} sources", self.sources.len()));
         Answered::done(lines)
+    }
+}
+
+impl Inward {
+    /// Gives the poll loop a list of sources.
+    async fn load(&self, sources: Vec<Source>, options: poll::Options) -> Result<(), String> {
+        let (done, answer) = oneshot::channel();
+        let stopping = || "the daemon is stopping".to_owned();
+        self.commands.send(Command::Sources(sources, options, done)).await.map_err(|_closed| stopping())?;
+        answer.await.unwrap_or_else(|_closed| Err(stopping()))
+    }
+}
+
+fn explained(view: &View, log: &Log, item: &str) -> Answered {
+    match explain(view, log, item) {
+        Some(lines) => Answered::done(lines),
+        None => Answered::failed(format!("there is no item `{item}`; its id stands in its page's address")),
     }
 }
 

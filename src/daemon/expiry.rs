@@ -54,7 +54,7 @@ impl Expiry {
         }
         let mut records = self.log.lasting(&day).map_err(|error| error.to_string())?;
         records.retain(|record| self.view.is_current(record));
-        records.push(Record::Expire { day: day.clone(), at: now });
+        records.push(Record::Expire { day: day.clone(), items: self.view.going_with(&day), at: now });
         self.ledger.commit(records, now).await.map_err(|error| error.to_string())?;
         self.log.drop_day(&day).map_err(|error| error.to_string())?;
         tracing::info!(day, "an old day was dropped");

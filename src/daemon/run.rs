@@ -178,6 +178,7 @@ pub async fn run(
             "expiry"
         });
     }
+    let ledger = house.ledger.clone();
     let mut poller = Poller::new(house, settings.poll, Arc::clone(&daemon.pulse));
     poller.load(daemon.sources.clone()).await.map_err(DaemonError::Sources)?;
     let (commands, orders) = mpsc::channel(16);
@@ -195,7 +196,14 @@ pub async fn run(
             "watchdog"
         });
     }
-    daemon.inward = Some(Inward { view: Arc::clone(&view), visits: Arc::clone(&visits), committer, commands });
+    daemon.inward = Some(Inward {
+        log: Arc::clone(&log),
+        ledger,
+        view: Arc::clone(&view),
+        visits: Arc::clone(&visits),
+        committer,
+        commands,
+    });
     service::tell(&[NotifyState::Status("running")]);
 
     let failure = loop {

@@ -45,6 +45,8 @@ pub enum Record {
     Expire {
         /// The last day that goes, `YYYY-MM-DD`.
         day: String,
+        /// The items that go with their stories, though later segments speak of them.
+        items: Vec<ItemId>,
         /// When.
         at: Moment,
     },
@@ -115,8 +117,9 @@ pub(super) fn encode(seq: u64, record: &Record, line: &mut Vec<u8>) -> Result<()
         Record::Restore { item, at } => {
             serde_json::to_writer(&mut *line, &RestoreTwin { at: at.millis(), item: item.to_string().into() })
         }
-        Record::Expire { day, at } => {
-            serde_json::to_writer(&mut *line, &ExpireTwin { at: at.millis(), day: day.into() })
+        Record::Expire { day, items, at } => {
+            let items = items.iter().map(|item| item.to_string().into()).collect();
+            serde_json::to_writer(&mut *line, &ExpireTwin { at: at.millis(), day: day.into(), items })
         }
     }?;
     if let Some(opening) = line.get_mut(brace) {
@@ -162,7 +165,8 @@ pub(super) fn decode(line: &[u8]) -> Result<(u64, Record), String> {
         }
         "expire" => {
             let twin: ExpireTwin<'_> = twin(line)?;
-            Some(Record::Expire { day: twin.day.into_owned(), at: Moment::from_millis(twin.at) })
+            let items = twin.items.iter().filter_map(|item| ItemId::parse(item)).collect();
+            Some(Record::Expire { day: twin.day.into_owned(), items, at: Moment::from_millis(twin.at) })
         }
         other => return Err(format!("it is of the kind `{other}`, which this dayuan does not know; use a newer one")),
     };
@@ -226,6 +230,8 @@ struct RestoreTwin<'a> {
 struct ExpireTwin<'a> {
     at: i64,
     day: Text<'a>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    items: Vec<Text<'a>>,
 }
 
 #[derive(Serialize, Deserialize)]

@@ -58,3 +58,23 @@ pub struct Related {
     /// The title of its source.
     pub source: String,
 }
+
+/// One change of an item's text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Revision {
+    /// When it was seen.
+    pub at: Moment,
+    /// Title and paragraphs, as they were and are. What stays far from any change is left out.
+    pub changes: Vec<Change>,
+}
+
+/// A paragraph in a revision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// It stayed.
+    Kept(String),
+    /// It came.
+    Added(String),
+    /// It went.
+    Removed(String),
+}

@@ -17,7 +17,7 @@ mod visit;
 
 pub use draft::{Credit, Draft, Enclosure};
 pub use identity::{ItemId, Key};
-pub use item::{Item, Provenance, Related};
+pub use item::{Change, Item, Provenance, Related, Revision};
 pub use link::{Host, Link, LinkError};
 pub use moment::{Moment, Precision, Stamp, Zone, ZoneError};
 pub use page::{Page, Validators};

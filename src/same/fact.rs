@@ -17,6 +17,11 @@ const PAIRED: usize = 7;
 /// The least weight of a fact that is paired: a small number is in every text.
 const LEAST_PAIRED: u32 = 9;
 
+/// The bit of a pair that says much: a number of three digits with another of two.
+pub const TELLING: u32 = 1 << 31;
+/// The least weight of both facts of such a pair.
+const LEAST_TELLING: u32 = 42;
+
 /// The facts of a text: the hash of each, and its weight in tenths.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Facts {
@@ -32,6 +37,11 @@ pub(super) struct Shared {
     pub(super) weight: f64,
     /// Its share of all that the text with the fewer facts states.
     pub(super) share: f64,
+}
+
+/// Hashes by which the retellings of a text find each other; those with the bit [`TELLING`] count double.
+pub fn fact_pairs(title: &str, text: &str) -> Vec<u32> {
+    Facts::of(title, text).pairs()
 }
 
 impl Facts {
@@ -64,7 +74,7 @@ impl Facts {
     }
 
     /// Pairs of the weightiest facts, by which retellings find each other: one number is in many texts, two of them
-    /// together in few.
+    /// together in few. The pairs that tell most have the highest bit, [`TELLING`].
     pub(super) fn pairs(&self) -> Vec<u32> {
         let mut heavy: Vec<(u32, u32)> = self
             .all
@@ -73,11 +83,12 @@ impl Facts {
             .map(|(fact, weight)| (*weight, *fact))
             .collect();
         heavy.sort_unstable_by_key(|(weight, fact)| (std::cmp::Reverse(*weight), *fact));
-        let heavy: Vec<u32> = heavy.into_iter().map(|(_, fact)| fact).take(PAIRED).collect();
+        heavy.truncate(PAIRED);
         let mut pairs = Vec::with_capacity(PAIRED * (PAIRED - 1) / 2);
-        for (at, one) in heavy.iter().enumerate() {
-            for other in heavy.iter().skip(at + 1) {
-                pairs.push(one.min(other).rotate_left(13) ^ one.max(other));
+        for (at, (weight, one)) in heavy.iter().enumerate() {
+            for (other_weight, other) in heavy.iter().skip(at + 1) {
+                let hash = (one.min(other).rotate_left(13) ^ one.max(other)) & !TELLING;
+                pairs.push(if weight + other_weight >= LEAST_TELLING { hash | TELLING } else { hash });
             }
         }
         pairs.sort_unstable();

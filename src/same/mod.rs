@@ -2,6 +2,7 @@
 //!
 //! Pure: the caller brings what is known. [`judge`] compares links, [`compare`] texts; [`sketch`] finds what is worth it.
 
+mod changes;
 mod fact;
 mod identity;
 mod places;
@@ -9,13 +10,10 @@ mod reprint;
 mod story;
 mod text;
 
+pub use changes::changes;
+pub use fact::{TELLING, fact_pairs};
 pub use identity::{Fingerprint, Identity, Known, Neighbours, Verdict, identify, repeated};
 pub use places::{EVIDENCE, Places, Tag};
 pub use reprint::{Comparison, Likeness, Story, compare};
 pub use story::{Candidate, judge};
 pub use text::sketch;
-
-/// Hashes by which the retellings of a text find each other; see [`compare`].
-pub fn fact_pairs(title: &str, text: &str) -> Vec<u32> {
-    fact::Facts::of(title, text).pairs()
-}

@@ -17,7 +17,7 @@ use super::text::{self, Gap, RANKS, fold};
 pub struct Story {
     title: Vec<char>,
     text: Vec<char>,
-    shingles: HashSet<u64>,
+    shingles: text::Hashes,
     facts: Facts,
     is_roundup: bool,
 }

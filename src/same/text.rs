@@ -1,6 +1,7 @@
 //! Texts made comparable: folded, in shingles, aligned.
 
 use std::collections::{BinaryHeap, HashMap, HashSet};
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::LazyLock;
 
 use xxhash_rust::xxh3::xxh3_64;
@@ -59,14 +60,15 @@ pub(super) fn fold(text: &str) -> Vec<char> {
     let mut chars = text.chars().map(simplify).peekable();
     while let Some(c) = chars.next() {
         let is_level = matches!(c, 'Ⅰ'..='Ⅻ');
-        if c.is_alphabetic() && u32::from(c) < 0x2e80 && !is_level {
+        if u32::from(c) < 0x2e80 && c.is_alphabetic() && !is_level {
             word.extend(c.to_lowercase());
             continue;
         }
         flush(&mut word, &mut out);
         let is_decimal =
             c == '.' && out.last().is_some_and(char::is_ascii_digit) && chars.peek().is_some_and(char::is_ascii_digit);
-        if c.is_alphanumeric() || is_decimal {
+        // Most are Chinese, which is told at a look.
+        if matches!(c, '\u{4e00}'..='\u{9fff}') || c.is_alphanumeric() || is_decimal {
             out.push(c);
         }
         if out.len() >= LONGEST {
@@ -85,13 +87,34 @@ fn hash(window: &[char]) -> u64 {
     xxh3_64(&bytes)
 }
 
+/// A set of hashes, which need not be hashed again.
+pub(super) type Hashes = HashSet<u64, BuildHasherDefault<Plain>>;
+
+/// A hasher that takes a hash as it is.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Plain(u64);
+
+impl Hasher for Plain {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = xxh3_64(bytes);
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+}
+
 /// The hashes of all runs of four characters.
-pub(super) fn shingles(folded: &[char]) -> HashSet<u64> {
+pub(super) fn shingles(folded: &[char]) -> Hashes {
     folded.windows(SHINGLE).map(hash).collect()
 }
 
 /// The hashes of all runs of two or three characters without a digit.
-pub(super) fn runs(folded: &[char], length: usize) -> HashSet<u64> {
+pub(super) fn runs(folded: &[char], length: usize) -> Hashes {
     let runs = folded.windows(length.clamp(1, SHINGLE));
     runs.filter(|run| !run.iter().any(char::is_ascii_digit)).map(hash).collect()
 }
@@ -118,7 +141,7 @@ pub fn sketch(text: &str) -> Vec<u32> {
 }
 
 /// The share of the smaller set that the larger holds.
-pub(super) fn containment(a: &HashSet<u64>, b: &HashSet<u64>) -> f64 {
+pub(super) fn containment(a: &Hashes, b: &Hashes) -> f64 {
     let (small, large) = if a.len() <= b.len() { (a, b) } else { (b, a) };
     if small.is_empty() {
         return 0.0;
@@ -173,8 +196,8 @@ pub(super) fn differences<'t>(a: &'t [char], b: &'t [char]) -> Vec<Gap<'t>> {
 
 /// Where the runs of four characters that each of two texts holds once stand in both, in the order of both.
 pub(super) fn anchors(a: &[char], b: &[char]) -> Vec<(usize, usize)> {
-    let once = |text: &[char]| -> HashMap<u64, Option<usize>> {
-        let mut seen: HashMap<u64, Option<usize>> = HashMap::new();
+    let once = |text: &[char]| -> HashMap<u64, Option<usize>, BuildHasherDefault<Plain>> {
+        let mut seen: HashMap<u64, Option<usize>, BuildHasherDefault<Plain>> = HashMap::default();
         for (at, window) in text.windows(SHINGLE).enumerate() {
             seen.entry(hash(window)).and_modify(|place| *place = None).or_insert(Some(at));
         }

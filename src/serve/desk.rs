@@ -5,11 +5,14 @@ use std::collections::HashMap;
 use super::document::Document;
 use super::shelf::Key;
 use super::site::Published;
-use crate::log::{Log, Record};
-use crate::model::{Item, ItemId, Link, Moment, Policy, Provenance, Region, RegionId, Related, Report, SourceId};
+use crate::log::{Log, Position, Record};
+use crate::model::{
+    Change, Item, ItemId, Link, Moment, Policy, Provenance, Region, RegionId, Related, Report, Revision, SourceId,
+};
 use crate::read;
+use crate::same;
 use crate::view::{self, Story, View};
-use crate::write::{self, Channel, Crumb, Format, Language, Listed, Outline, Page};
+use crate::write::{self, Beside, Channel, Crumb, Format, Language, Listed, Outline, Page};
 
 /// How many times the length of a feed is looked at to keep one source from filling it.
 const LOOK_AHEAD: usize = 4;
@@ -133,16 +136,53 @@ impl Desk<'_> {
 
     /// The page of an item; `None` where there is none, or it was withdrawn.
     pub(super) fn item_page(&self, id: ItemId, language: Language) -> Option<Draft> {
-        let item = self.item(&self.view.story(self.view.find(id)?)?)?;
+        const MOST: usize = 10;
+        let story = self.view.story(self.view.find(id)?)?;
+        let item = self.item(&story)?;
         let regions = &self.published.regions;
-        let tags: Vec<Crumb> = item
+        let tags = item
             .regions
             .iter()
             .filter_map(|tag| regions.get(tag))
             .filter(|tag| regions.is_published(&tag.id))
             .map(crumb)
             .collect();
-        Some(Draft { media_type: HTML, bytes: write::item(&self.page(language), &item, &tags), changed: item.updated })
+        let other = |first: &u64| {
+            let story = self.view.story(*first)?;
+            let name = self.report(story.shown.position)?.draft.title;
+            Some(Crumb { name, path: format!("/items/{}", story.id) })
+        };
+        let event = story.alongside.iter().rev().filter_map(other).take(MOST).collect();
+        let beside = Beside { tags, event, revisions: self.revisions(&story.shown) };
+        Some(Draft {
+            media_type: HTML,
+            bytes: write::item(&self.page(language), &item, &beside),
+            changed: item.updated,
+        })
+    }
+
+    /// How the text of a report changed, the newest first. Of each paragraph no more is shown than of an excerpt.
+    fn revisions(&self, shown: &view::Report) -> Vec<Revision> {
+        let reports = shown.earlier.iter().chain([&shown.position]).filter_map(|position| self.report(*position));
+        let reports: Vec<Report> = if shown.earlier.is_empty() { Vec::new() } else { reports.collect() };
+        let changes = |before: &Report, after: &Report| {
+            let cut = |change| match change {
+                Change::Kept(text) => Change::Kept(write::excerpt(&text)),
+                Change::Added(text) => Change::Added(write::excerpt(&text)),
+                Change::Removed(text) => Change::Removed(write::excerpt(&text)),
+            };
+            same::changes(&before.draft, &after.draft).into_iter().map(cut).collect::<Vec<_>>()
+        };
+        let mut found: Vec<Revision> = reports
+            .windows(2)
+            .filter_map(|pair| {
+                let [before, after] = pair else { return None };
+                Some(Revision { at: after.seen, changes: changes(before, after) })
+            })
+            .filter(|revision| !revision.changes.is_empty())
+            .collect();
+        found.reverse();
+        found
     }
 
     fn opml(&self) -> Draft {
@@ -213,7 +253,7 @@ impl Desk<'_> {
 
     /// An item as it is published. A report that the log cannot give any more costs this one item.
     fn item(&self, story: &Story) -> Option<Item> {
-        let shown = self.report(&story.shown)?;
+        let shown = self.report(story.shown.position)?;
         let facts = &story.shown.source;
         let publication = self.published.sources.get(&facts.id).cloned().unwrap_or_default();
         let draft = shown.draft;
@@ -253,7 +293,7 @@ impl Desk<'_> {
     }
 
     fn related(&self, other: &view::Report) -> Option<Related> {
-        let draft = self.report(other)?.draft;
+        let draft = self.report(other.position)?.draft;
         Some(Related {
             title: draft.title,
             link: draft.link.filter(|url| Link::parse(url).is_ok())?,
@@ -261,8 +301,8 @@ impl Desk<'_> {
         })
     }
 
-    fn report(&self, at: &view::Report) -> Option<Report> {
-        match self.log.read(at.position) {
+    fn report(&self, position: Position) -> Option<Report> {
+        match self.log.read(position) {
             Ok(Record::Report(report)) => Some(*report),
             Ok(_) => None,
             Err(error) => {

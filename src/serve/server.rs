@@ -240,6 +240,8 @@ impl Handler for (Arc<Site>, Metrics) {
                 },
                 Err(answer) => *answer,
             },
+            // A report that joined another story leads to that one's page.
+            Route::Item(id) if let Some(story) = site.joined(id) => answer::moved(&format!("/items/{story}")),
             Route::Item(id) => {
                 let language = language(site, &request);
                 fresh(site, metrics, &request, true, move |desk| desk.item_page(id, language)).await

@@ -5,7 +5,7 @@ use tokio::sync::Semaphore;
 
 use super::shelf::Shelf;
 use crate::log::Log;
-use crate::model::{Policy, Regions, SourceId, Zone};
+use crate::model::{ItemId, Policy, Regions, SourceId, Zone};
 use crate::view::View;
 
 /// How many documents are put together at one time.
@@ -117,6 +117,13 @@ impl Site {
 
     pub(super) fn published(&self) -> Arc<Published> {
         Arc::clone(&self.published.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The story that an item belongs to, where that is another one's.
+    pub(super) fn joined(&self, item: ItemId) -> Option<ItemId> {
+        let (_, view) = self.store()?;
+        let story = view.story(view.find(item)?)?;
+        (story.id != item).then_some(story.id)
     }
 
     pub(super) fn store(&self) -> Option<&(Arc<Log>, Arc<View>)> {

@@ -36,8 +36,8 @@ impl Engine {
             sled::Config::new().path(path).cache_capacity(CACHE).flush_every_ms(Some(FLUSH)).mode(sled::Mode::LowSpace);
         let began = Instant::now();
         loop {
-            let opened =
-                catch_unwind(AssertUnwindSafe(|| config.open())).map_err(|_panic| ViewError::Broken(path.to_owned()))?;
+            let opened = catch_unwind(AssertUnwindSafe(|| config.open()))
+                .map_err(|_panic| ViewError::Broken(path.to_owned()))?;
             match opened {
                 Ok(db) => return Ok(Self { db, path: path.to_owned() }),
                 // A store that was just closed is held by sled's own thread for a moment.

@@ -2,15 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use super::likes::{LEAST_SHARED, WINDOW};
-use super::slot::Slot;
+use super::likes::WINDOW;
+use super::slot::{Slot, Tags};
 use super::state::{State, published};
 use crate::log::{Position, Record, SourceFacts};
 use crate::model::{Draft, Link, Moment, Report};
 use crate::same::{self, Candidate, Comparison, Fingerprint, Likeness};
 
 /// The most items that a new one is compared with in full because their texts are alike, and because their facts are.
-const MOST_COMPARED: (usize, usize) = (8, 4);
+const MOST_COMPARED: (usize, usize) = (8, 3);
 /// How far apart two stories of one event may be published, in milliseconds.
 const EVENT_WINDOW: i64 = 7 * 86_400_000;
 /// The most stories of one event; what grows beyond that is a subject.
@@ -38,7 +38,7 @@ pub(super) struct Newcomer<'a> {
     pub(super) report: &'a Report,
     pub(super) fingerprint: Fingerprint,
     /// The regions that it is tagged with, each with the evidence.
-    pub(super) regions: Vec<(u32, &'static str)>,
+    pub(super) regions: Tags,
     /// By which texts like its own are found.
     pub(super) sketch: Vec<u32>,
     /// By which texts with its facts are found.
@@ -54,12 +54,7 @@ impl Relations {
 }
 
 impl<'a> Newcomer<'a> {
-    pub(super) fn new(
-        source: u32,
-        report: &'a Report,
-        fingerprint: Fingerprint,
-        regions: Vec<(u32, &'static str)>,
-    ) -> Self {
+    pub(super) fn new(source: u32, report: &'a Report, fingerprint: Fingerprint, regions: Tags) -> Self {
         let words = report.draft.words();
         let pairs = same::fact_pairs(&report.draft.title, words);
         Self { source, report, fingerprint, regions, sketch: same::sketch(words), pairs }
@@ -119,8 +114,12 @@ impl State {
         };
         let mut candidates = near(self.credited(draft), WINDOW, 1);
         let credited = candidates.first().copied();
-        candidates.extend(near(self.likes.of(&new.sketch, LEAST_SHARED), WINDOW, MOST_COMPARED.0));
-        candidates.extend(near(self.alike_facts.of(&new.pairs, 1), EVENT_WINDOW, MOST_COMPARED.1));
+        candidates.extend(near(self.likes.of(&new.sketch, |_| 1), WINDOW, MOST_COMPARED.0));
+        candidates.extend(near(
+            self.alike_facts.of(&new.pairs, |pair| if pair & same::TELLING == 0 { 1 } else { 2 }),
+            EVENT_WINDOW,
+            MOST_COMPARED.1,
+        ));
         let mut story = None;
         for first in candidates {
             let Some(slot) = self.slots.get(&first) else { continue };
@@ -155,10 +154,10 @@ impl State {
     }
 
     /// Are two items tagged by what they say with regions of which none lies within another's?
-    fn are_apart(&self, one: &[(u32, &'static str)], other: &[(u32, &'static str)]) -> bool {
-        let told = |tags: &[(u32, &'static str)]| {
+    fn are_apart(&self, one: &Tags, other: &Tags) -> bool {
+        let told = |tags: &Tags| {
             let said = tags.iter().filter(|(_, evidence)| *evidence != "inherited");
-            said.filter_map(|(number, _)| self.region(*number)).collect::<Vec<_>>()
+            said.filter_map(|(number, _)| self.region(number)).collect::<Vec<_>>()
         };
         let (one, other) = (told(one), told(other));
         let meet = |a, b| self.places.is_within(a, b) || self.places.is_within(b, a);
@@ -224,7 +223,7 @@ impl State {
         }
         if let Some(slot) = self.slots.get_mut(&head) {
             slot.ties_mut().members.push(seq);
-            add_regions(slot, regions);
+            add_regions(slot, &regions);
             if takes_over {
                 slot.shown = seq;
                 slot.updated = updated;
@@ -291,7 +290,7 @@ impl State {
         if let Some(slot) = self.slots.get_mut(&older) {
             let ties = slot.ties_mut();
             ties.members.extend(&moved);
-            add_regions(slot, regions);
+            add_regions(slot, &regions);
         }
         for first in moved {
             if !self.slots.get(&first).is_some_and(|slot| self.is_compared(first, slot)) {
@@ -347,11 +346,9 @@ impl State {
     }
 }
 
-fn add_regions(slot: &mut Slot, regions: Vec<(u32, &'static str)>) {
-    for region in regions {
-        if !slot.regions.iter().any(|(known, _)| *known == region.0) {
-            slot.regions.push(region);
-        }
+fn add_regions(slot: &mut Slot, regions: &Tags) {
+    for (region, evidence) in regions.iter() {
+        slot.regions.push(region, evidence);
     }
 }
 

@@ -9,6 +9,8 @@ use crate::model::Moment;
 
 /// How far apart two items may be published that are one story, in milliseconds.
 pub(super) const WINDOW: i64 = 14 * 86_400_000;
+/// How long after it was seen an item is looked up at the least, in milliseconds.
+pub(super) const HELD: i64 = WINDOW + 2 * 86_400_000;
 /// A shingle that more items than these hold is a formula.
 const MOST_BEARERS: usize = 32;
 /// So many items stay in the index even where they lie too far back: looking them up costs little.
@@ -17,14 +19,14 @@ pub(super) const KEPT: usize = 20_000;
 /// its first reports, and more of them would look like a formula.
 pub(super) const MOST_ALIKE: usize = 8;
 /// The least shingles of a sketch that two items share which are worth a look.
-pub(super) const LEAST_SHARED: usize = 2;
+const LEAST_SHARED: usize = 2;
 
 /// An item in the index.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Entry {
     first: u64,
     seen: Moment,
-    sketch: Vec<u32>,
+    sketch: Box<[u32]>,
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -48,9 +50,22 @@ impl Likes {
         if sketch.is_empty() {
             return;
         }
-        self.keys.extend(sketch.iter().map(|hash| key(*hash, first)));
+        for hash in &sketch {
+            self.keys.insert(key(*hash, first));
+        }
         let at = self.entries.partition_point(|entry| entry.first < first);
-        self.entries.insert(at, Entry { first, seen, sketch });
+        self.entries.insert(at, Entry { first, seen, sketch: sketch.into() });
+    }
+
+    /// The first item that is in it.
+    pub(super) fn from(&self) -> u64 {
+        self.entries.front().map_or(0, |entry| entry.first)
+    }
+
+    /// The sketch of an item that is in it.
+    pub(super) fn sketch(&self, first: u64) -> Option<&[u32]> {
+        let at = self.entries.binary_search_by_key(&first, |entry| entry.first).ok()?;
+        self.entries.get(at).map(|entry| &*entry.sketch)
     }
 
     /// Is the item in it?
@@ -67,8 +82,7 @@ impl Likes {
 
     /// Takes out what lies too far back to be compared with anything new.
     pub(super) fn move_on(&mut self, now: Moment) {
-        while self.entries.len() > KEPT && self.entries.front().is_some_and(|entry| now.since(entry.seen) > 2 * WINDOW)
-        {
+        while self.entries.len() > KEPT && self.entries.front().is_some_and(|entry| now.since(entry.seen) > HELD) {
             if let Some(entry) = self.entries.pop_front() {
                 self.forget(&entry);
             }
@@ -81,18 +95,21 @@ impl Likes {
         }
     }
 
-    /// The items that share at least so many hashes with a sketch, those that share most first.
-    pub(super) fn of(&self, sketch: &[u32], least: usize) -> Vec<u64> {
-        let mut shared: HashMap<u64, usize> = HashMap::new();
+    /// The items that share enough with a sketch, those that share most first. `worth` says how much a hash counts.
+    pub(super) fn of(&self, sketch: &[u32], worth: impl Fn(u32) -> usize) -> Vec<u64> {
+        let mut shared: HashMap<u64, usize> = HashMap::with_capacity(64);
         for hash in sketch {
             let bearers = self.keys.range(key(*hash, 0)..=key(*hash, u64::from(u32::MAX)));
             let bearers: Vec<u64> = bearers.take(MOST_BEARERS + 1).map(|key| key & u64::from(u32::MAX)).collect();
             if bearers.len() <= MOST_BEARERS {
-                bearers.into_iter().for_each(|first| *shared.entry(first).or_default() += 1);
+                bearers.into_iter().for_each(|first| *shared.entry(first).or_default() += worth(*hash));
             }
         }
-        let mut found: Vec<(usize, u64)> =
-            shared.into_iter().filter(|(_, count)| *count >= least).map(|(first, count)| (count, first)).collect();
+        let mut found: Vec<(usize, u64)> = shared
+            .into_iter()
+            .filter(|(_, count)| *count >= LEAST_SHARED)
+            .map(|(first, count)| (count, first))
+            .collect();
         found.sort_unstable_by_key(|(count, first)| (std::cmp::Reverse(*count), *first));
         found.into_iter().map(|(_, first)| first).collect()
     }

@@ -10,7 +10,9 @@ mod engine;
 mod error;
 mod join;
 mod likes;
+mod outline;
 mod record;
+mod shelves;
 mod slot;
 mod state;
 mod store;
@@ -18,6 +20,7 @@ mod stored;
 mod visits;
 
 pub use error::ViewError;
+pub use outline::Outline;
 pub use state::{Entry, Report, Story};
 pub use store::{Check, Notice, Options, View};
 pub use visits::Visits;

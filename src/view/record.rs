@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 pub(super) trait Stored: Serialize + DeserializeOwned {
     /// The version of what is written today.
     const VERSION: u8 = 1;
-    /// How many fields each version after the first added at the end. They are lists and options, which postcard writes
-    /// as a zero byte where they are empty, and so are empty in what was written before.
+    /// How many fields the second version added at the end. They are lists, options and numbers, which postcard writes as
+    /// a zero byte where they are empty, and so are empty in what was written before.
     const ADDED: usize = 0;
 }
 
@@ -41,6 +41,10 @@ pub(super) struct ItemRecord {
     pub(super) earlier: Vec<(u32, u64, u32)>,
     /// The oldest story of the event that the story belongs to, where there is another one.
     pub(super) event: Option<u64>,
+    /// By which texts like its own are found, where it is one of those that new ones are compared with.
+    pub(super) sketch: Vec<u32>,
+    /// By which texts with its facts are found.
+    pub(super) pairs: Vec<u32>,
 }
 
 /// What the view is of, under [`META`](super::state::META).
@@ -58,6 +62,8 @@ pub(super) struct MetaRecord {
     pub(super) updated: i64,
     /// How many sources there are.
     pub(super) sources: u32,
+    /// The first items that new ones are compared with, by text and by facts; older ones are looked up no more.
+    pub(super) compared_from: [u64; 2],
 }
 
 /// A source, under its id.
@@ -121,7 +127,7 @@ pub(super) struct RevisitRecord {
 
 impl Stored for ItemRecord {
     const VERSION: u8 = 2;
-    const ADDED: usize = 2;
+    const ADDED: usize = 4;
 }
 
 impl Stored for FactsRecord {
@@ -129,7 +135,10 @@ impl Stored for FactsRecord {
     const ADDED: usize = 1;
 }
 
-impl Stored for MetaRecord {}
+impl Stored for MetaRecord {
+    const VERSION: u8 = 2;
+    const ADDED: usize = 2;
+}
 impl Stored for VisitRecord {}
 impl Stored for MemoryRecord {}
 impl Stored for i64 {}
@@ -201,5 +210,6 @@ mod tests {
         }
         let item: ItemRecord = decode(&now[0].1).unwrap();
         assert_eq!((item.earlier, item.event), (vec![(19_425, 7, 90)], Some(3)));
+        assert_eq!((item.sketch, item.pairs), (vec![1, 2, 3], vec![4]));
     }
 }

@@ -21,10 +21,36 @@ pub(super) struct Slot {
     pub(super) head: u64,
     /// The report that is shown, where this is the first.
     pub(super) shown: u64,
-    pub(super) regions: Vec<(u32, &'static str)>,
+    pub(super) regions: Tags,
     pub(super) withdrawn: bool,
     /// What only some items have.
     pub(super) ties: Option<Box<Ties>>,
+}
+
+/// The regions of an item, each with the number of its evidence; most have one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Tags {
+    first: Option<(u32, u8)>,
+    more: Option<Box<Vec<(u32, u8)>>>,
+}
+
+impl Tags {
+    pub(super) fn push(&mut self, region: u32, evidence: &str) {
+        let number = same::EVIDENCE.iter().position(|known| *known == evidence).unwrap_or(0);
+        let tag = (region, u8::try_from(number).unwrap_or(0));
+        if self.first.is_none() {
+            self.first = Some(tag);
+        } else if !self.iter().any(|(known, _)| known == region) {
+            self.more.get_or_insert_default().push(tag);
+        }
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (u32, &'static str)> {
+        let tags = self.first.into_iter().chain(self.more.iter().flat_map(|more| more.iter().copied()));
+        tags.map(|(region, evidence)| {
+            (region, same::EVIDENCE.get(usize::from(evidence)).copied().unwrap_or("inherited"))
+        })
+    }
 }
 
 /// What only some items have: other reports of the story, earlier texts, an event.
@@ -92,19 +118,21 @@ impl Slot {
             regions: self
                 .regions
                 .iter()
-                .filter_map(|(number, evidence)| Some((region(*number)?.as_str().to_owned(), (*evidence).to_owned())))
+                .filter_map(|(number, evidence)| Some((region(number)?.as_str().to_owned(), evidence.to_owned())))
                 .collect(),
             withdrawn: self.withdrawn,
             earlier: self.earlier().iter().map(place).collect(),
             event: self.event(),
+            sketch: Vec::new(),
+            pairs: Vec::new(),
         }
     }
 
     /// The item of a record; `None` where a value of it is not valid.
     pub(super) fn of(record: ItemRecord, source: u32, mut region: impl FnMut(RegionId) -> u32) -> Option<Self> {
-        let mut regions = Vec::with_capacity(record.regions.len());
+        let mut regions = Tags::default();
         for (id, evidence) in &record.regions {
-            regions.push((region(RegionId::new(id).ok()?), evidence_word(evidence)?));
+            regions.push(region(RegionId::new(id).ok()?), evidence_word(evidence)?);
         }
         let place = |(day, offset, length)| Position { day, length, offset };
         let ties = Ties {

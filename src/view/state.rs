@@ -4,8 +4,9 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::join::{Newcomer, Read};
-use super::likes::{KEPT, Likes, MOST_ALIKE, WINDOW};
-use super::slot::Slot;
+use super::likes::{Likes, MOST_ALIKE};
+use super::shelves::Shelves;
+use super::slot::{Slot, Tags};
 use crate::log::{Control, Position, Record, SourceFacts};
 use crate::model::{Authority, ItemId, Link, Moment, Precision, RegionId, Report as ReportNoun, SourceId, Stamp, Zone};
 use crate::same::{self, Fingerprint, Known, Neighbours, Places};
@@ -54,6 +55,8 @@ pub struct Story {
     pub regions: Vec<(RegionId, &'static str)>,
     /// The event that it is told of, by the oldest story of it, where others are told of it.
     pub event: Option<ItemId>,
+    /// The first reports of the other stories of the event.
+    pub alongside: Vec<u64>,
 }
 
 /// Where the newest report of an item lies, and whose it is.
@@ -63,12 +66,17 @@ pub struct Report {
     pub position: Position,
     /// Its source, as it was when the report came.
     pub source: SourceFacts,
+    /// The item that it speaks of.
+    pub item: ItemId,
+    /// The earlier reports of that item, the oldest first.
+    pub earlier: Vec<Position>,
 }
 
 #[derive(Debug, Default)]
 pub(super) struct State {
-    pub(super) slots: std::collections::BTreeMap<u64, Slot>,
-    pub(super) by_id: HashMap<u128, u64>,
+    pub(super) slots: Shelves,
+    /// The upper half of an item's id, and the number of its first report.
+    pub(super) by_id: BTreeSet<(u64, u64)>,
     pub(super) by_link: BTreeSet<(u64, u64)>,
     pub(super) by_content: BTreeSet<(u64, u64)>,
     pub(super) timelines: HashMap<u32, BTreeSet<Place>>,
@@ -130,7 +138,7 @@ impl State {
             }
             Record::Withdraw { item, .. } => self.hide(*item, true),
             Record::Restore { item, .. } => self.hide(*item, false),
-            Record::Expire { day, .. } => self.expire(day),
+            Record::Expire { day, items, .. } => self.expire(day, items),
         }
     }
 
@@ -178,7 +186,7 @@ impl State {
 
     fn report(&mut self, seq: u64, position: Position, report: &ReportNoun, read: Read<'_>) {
         let fingerprint = Fingerprint::of(&report.draft);
-        match self.by_id.get(&report.item.as_u128()).copied() {
+        match self.first_of(report.item.as_u128()) {
             Some(first) => self.revise(first, position, report, fingerprint, read),
             None => self.bear(seq, position, report, fingerprint, read),
         }
@@ -248,8 +256,10 @@ impl State {
         let link = report.draft.checked_link();
         let path = link.as_ref().map_or("/", Link::path);
         let tags = home.as_ref().map(|home| self.places.place(home, title, words, path)).unwrap_or_default();
-        let regions: Vec<(u32, &'static str)> =
-            tags.iter().map(|tag| (self.region_number(&tag.region), tag.evidence)).collect();
+        let mut regions = Tags::default();
+        for tag in &tags {
+            regions.push(self.region_number(&tag.region), tag.evidence);
+        }
         let slot = Slot {
             id: report.item.as_u128(),
             source,
@@ -271,7 +281,7 @@ impl State {
         let new = Newcomer::new(source, report, fingerprint, slot.regions.clone());
         let relations = self.relations(&new, read);
         self.ids ^= slot.id;
-        self.by_id.insert(slot.id, seq);
+        self.by_id.insert((upper(slot.id), seq));
         self.slots.insert(seq, slot);
         self.index(seq, source, fingerprint, true);
         self.touched.insert(seq);
@@ -294,25 +304,10 @@ impl State {
         slot.head == first || members.iter().take(MOST_ALIKE).any(|member| *member == first)
     }
 
-    /// Fills the index of texts from the log, which `read` reaches.
-    pub(super) fn recall(&mut self, read: Read<'_>) {
-        let newest = self.slots.values().map(|slot| slot.seen).max().unwrap_or_default();
-        let mut found = Vec::new();
-        for (first, slot) in self.slots.iter().rev() {
-            if found.len() >= KEPT && newest.since(slot.seen) > 2 * WINDOW {
-                break;
-            }
-            if self.is_compared(*first, slot)
-                && let Some(Record::Report(report)) = read(slot.position)
-            {
-                let words = report.draft.words();
-                found.push((*first, slot.seen, same::sketch(words), same::fact_pairs(&report.draft.title, words)));
-            }
-        }
-        for (first, seen, sketch, pairs) in found.into_iter().rev() {
-            self.likes.put(first, seen, sketch);
-            self.alike_facts.put(first, seen, pairs);
-        }
+    /// The item with this id.
+    pub(super) fn first_of(&self, id: u128) -> Option<u64> {
+        let found = self.by_id.range((upper(id), 0)..=(upper(id), u64::MAX)).map(|(_, first)| *first);
+        found.into_iter().find(|first| self.slots.get(first).is_some_and(|slot| slot.id == id))
     }
 
     fn hide(&mut self, item: ItemId, withdrawn: bool) {
@@ -322,7 +317,7 @@ impl State {
         } else {
             self.hidden.remove(&item.as_u128())
         };
-        let Some(first) = self.by_id.get(&item.as_u128()).copied() else { return };
+        let Some(first) = self.first_of(item.as_u128()) else { return };
         let head = self.slots.get(&first).map_or(first, |slot| slot.head);
         self.place(head, false);
         if let Some(slot) = self.slots.get_mut(&head) {
@@ -333,21 +328,19 @@ impl State {
         self.soil(head);
     }
 
-    /// Forgets the items whose newest report lies in a segment up to this day. A story lives as long as its newest one.
-    fn expire(&mut self, day: &str) {
-        let Some(at) = Moment::from_rfc3339(&format!("{day}T00:00:00Z")) else { return };
-        let last = u32::try_from(at.seconds().div_euclid(86_400)).unwrap_or(0);
-        let is_old = |slot: &Slot| slot.position.day <= last;
-        let dead: Vec<u64> = self
-            .slots
-            .iter()
-            .filter(|(first, slot)| {
-                slot.head == **first
-                    && is_old(slot)
-                    && slot.members().iter().all(|member| self.slots.get(member).is_none_or(is_old))
-            })
-            .flat_map(|(first, slot)| std::iter::once(*first).chain(slot.members().iter().copied()))
-            .collect();
+    /// Forgets the stories that began up to this day, with all their reports, and the items named. A story lives as long
+    /// as its first report, so that the log that is left makes the same view.
+    fn expire(&mut self, day: &str, items: &[ItemId]) {
+        let Some(last) = day_number(day) else { return };
+        let named: HashSet<u128> = items.iter().map(|item| item.as_u128()).collect();
+        let is_dead = |first: &u64, slot: &Slot| {
+            let head = self.slots.get(&slot.head).map_or(slot.seen, |head| head.seen);
+            number_of_day(head) <= last
+                || named.contains(&slot.id)
+                || !self.slots.contains_key(&slot.head) && slot.head != *first
+        };
+        let dead: Vec<u64> =
+            self.slots.iter().filter(|(first, slot)| is_dead(first, slot)).map(|(first, _)| *first).collect();
         for first in &dead {
             self.leave_event(*first);
             self.place(*first, false);
@@ -356,7 +349,7 @@ impl State {
         for first in dead {
             if let Some(slot) = self.slots.remove(&first) {
                 self.ids ^= slot.id;
-                self.by_id.remove(&slot.id);
+                self.by_id.remove(&(upper(slot.id), first));
                 self.index(first, slot.source, slot.fingerprint, false);
                 self.likes.remove(first);
                 self.alike_facts.remove(first);
@@ -370,8 +363,8 @@ impl State {
     pub(super) fn place(&mut self, head: u64, is_in: bool) {
         let Some(slot) = self.slots.get(&head).filter(|slot| slot.head == head && !slot.withdrawn) else { return };
         let place = (std::cmp::Reverse(slot.published.at.millis()), head);
-        for (region, _) in &slot.regions {
-            let timeline = self.timelines.entry(*region).or_default();
+        for (region, _) in slot.regions.iter() {
+            let timeline = self.timelines.entry(region).or_default();
             if is_in {
                 timeline.insert(place)
             } else {
@@ -398,10 +391,10 @@ impl State {
     pub(super) fn soil(&mut self, first: u64) {
         let Some(slot) = self.slots.get(&first) else { return };
         let head = self.slots.get(&slot.head).unwrap_or(slot);
-        for (region, _) in &head.regions {
-            self.dirty.insert(*region);
-            self.touched_regions.insert(*region);
-            let changed = self.changed.entry(*region).or_default();
+        for (region, _) in head.regions.iter() {
+            self.dirty.insert(region);
+            self.touched_regions.insert(region);
+            let changed = self.changed.entry(region).or_default();
             *changed = self.now.max(*changed);
         }
     }
@@ -499,7 +492,8 @@ impl State {
         let report = |first: &u64| {
             let slot = self.slots.get(first)?;
             let source = self.sources.get(usize::try_from(slot.source).ok()?)?.clone();
-            Some(Report { position: slot.position, source })
+            let (item, earlier) = (ItemId::from_u128(slot.id), slot.earlier().to_vec());
+            Some(Report { position: slot.position, source, item, earlier })
         };
         let all = std::iter::once(&first).chain(head.members());
         Some(Story {
@@ -512,16 +506,45 @@ impl State {
             regions: head
                 .regions
                 .iter()
-                .filter_map(|(number, evidence)| Some((self.region(*number)?.clone(), *evidence)))
+                .filter_map(|(number, evidence)| Some((self.region(number)?.clone(), evidence)))
                 .collect(),
+            alongside: head
+                .event()
+                .and_then(|event| self.events.get(&event))
+                .map(|stories| stories.iter().copied().filter(|story| *story != first).collect())
+                .unwrap_or_default(),
             event: head.event().and_then(|event| self.slots.get(&event)).map(|slot| ItemId::from_u128(slot.id)),
         })
     }
 
     /// The first report of the story that the item belongs to.
     pub(super) fn find(&self, item: ItemId) -> Option<u64> {
-        let first = self.by_id.get(&item.as_u128())?;
-        self.slots.get(first).map(|slot| slot.head)
+        let first = self.first_of(item.as_u128())?;
+        self.slots.get(&first).map(|slot| slot.head)
+    }
+
+    /// Was the story that begins with this report withdrawn?
+    pub(super) fn is_withdrawn(&self, first: u64) -> bool {
+        self.slots.get(&first).is_some_and(|slot| slot.withdrawn)
+    }
+
+    /// The stories that are most like one of another's, and how they stand to it; `read` reaches the reports.
+    pub(super) fn beside(&self, first: u64, read: Read<'_>) -> Vec<(u64, same::Comparison)> {
+        let Some(slot) = self.slots.get(&first) else { return Vec::new() };
+        let Some(Record::Report(report)) = read(slot.position) else { return Vec::new() };
+        let new = Newcomer::new(slot.source, &report, slot.fingerprint, slot.regions.clone());
+        let compared = self.relations(&new, read).compared;
+        compared.into_iter().filter(|(head, _)| *head != slot.head).collect()
+    }
+
+    /// The items that go with the stories that began up to this day, though later segments speak of them.
+    pub(super) fn going_with(&self, day: &str) -> Vec<ItemId> {
+        let Some(last) = day_number(day) else { return Vec::new() };
+        let goes = |slot: &&Slot| {
+            let head = self.slots.get(&slot.head).map_or(slot.seen, |head| head.seen);
+            number_of_day(head) <= last && i64::from(slot.position.day) > last
+        };
+        self.slots.values().filter(goes).map(|slot| ItemId::from_u128(slot.id)).collect()
     }
 
     /// Does a record still say what holds today? Others need not outlive their segment.
@@ -548,8 +571,8 @@ impl State {
 
 impl Neighbours for State {
     fn by_id(&self, item: ItemId) -> Option<Known> {
-        let first = self.by_id.get(&item.as_u128())?;
-        self.slots.get(first).map(Slot::known)
+        let first = self.first_of(item.as_u128())?;
+        self.slots.get(&first).map(Slot::known)
     }
 
     fn by_content(&self, source: &SourceId, content: u64) -> Option<Known> {
@@ -559,6 +582,15 @@ impl Neighbours for State {
             self.by_content.range((hash, 0)..=(hash, u64::MAX)).filter_map(|(_, first)| self.slots.get(first));
         found.find(|slot| slot.source == source && slot.fingerprint.content == content).map(Slot::known)
     }
+}
+
+/// The day of a moment in UTC, counted from 1970, as segments of the log have it.
+fn number_of_day(at: Moment) -> i64 {
+    at.seconds().div_euclid(86_400)
+}
+
+fn day_number(day: &str) -> Option<i64> {
+    Moment::from_rfc3339(&format!("{day}T00:00:00Z")).map(number_of_day)
 }
 
 /// When a record came to be.
@@ -571,6 +603,11 @@ fn moment(record: &Record) -> Moment {
         | Record::Restore { at, .. }
         | Record::Expire { at, .. } => *at,
     }
+}
+
+/// The upper half of an id.
+pub(super) fn upper(id: u128) -> u64 {
+    u64::try_from(id >> 64).unwrap_or(0)
 }
 
 /// A content hash within one source.

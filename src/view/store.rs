@@ -4,11 +4,12 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::engine::Engine;
 use super::error::ViewError;
+use super::outline::Outline;
 use super::record::{self, FactsRecord, ItemRecord, MetaRecord};
 use super::state::{Entry, HIDDEN, META, REGIONS, SOURCES, State, Story};
 use crate::log::{Appended, Control, Damage, Log, Record, SourceFacts};
 use crate::model::{ItemId, Moment, RegionId, SourceId};
-use crate::same::{Known, Neighbours, Places};
+use crate::same::{Comparison, Known, Neighbours, Places};
 
 /// The version of the rules by which records become items. Another number means: derive anew.
 const RULES: u32 = 3;
@@ -111,7 +112,6 @@ impl View {
         };
         let places = Arc::clone(&options.places);
         let view = Self { log, engine, state: RwLock::new(state.with(&places)), rules, places };
-        view.write().recall(&|position| view.log.read(position).ok());
         let before = view.applied();
         notices.extend(view.catch_up(progress)?.into_iter().map(Notice::Damage));
         let behind = view.applied() - before;
@@ -190,6 +190,12 @@ impl View {
         self.read().is_current(record)
     }
 
+    /// The items that go with the stories that began up to this day (`YYYY-MM-DD`), though later segments of the log speak
+    /// of them; the `expire` record names them.
+    pub fn going_with(&self, day: &str) -> Vec<ItemId> {
+        self.read().going_with(day)
+    }
+
     /// When something last changed among these tagged regions, by the log's own times.
     pub fn changed(&self, tags: &[RegionId]) -> Moment {
         self.read().changed(tags)
@@ -208,6 +214,16 @@ impl View {
     /// The first report of the story that an item belongs to.
     pub fn find(&self, item: ItemId) -> Option<u64> {
         self.read().find(item)
+    }
+
+    /// Was the story that begins with this report withdrawn?
+    pub fn is_withdrawn(&self, first: u64) -> bool {
+        self.read().is_withdrawn(first)
+    }
+
+    /// The stories that are like this one without being it, and why they are not joined.
+    pub fn beside(&self, first: u64) -> Vec<(u64, Comparison)> {
+        self.read().beside(first, &|position| self.log.read(position).ok())
     }
 
     /// What the log says of a source.
@@ -254,6 +270,11 @@ impl View {
         }
         check.agrees = anew.digest() == digest && stored.is_ok_and(|stored| stored == digest);
         Ok(check)
+    }
+
+    /// What it makes of the items, in short.
+    pub fn outline(&self) -> Outline {
+        self.read().outline()
     }
 
     /// A digest of everything that is derived; two views of one log have the same.
@@ -555,11 +576,14 @@ mod tests {
         let (view, _) = house.view();
         house.say(&view, &sample(), NOON);
         let later = NOON.plus_seconds(86_400);
-        house.say(&view, &[report("portal", "https://portal.cn/3", "三", "丙", later)], later);
+        let late = |source, link| report(source, link, "三", "丙", later);
+        house.say(&view, &[late("portal", "https://portal.cn/3"), late("portal", "https://www.paper.cn/2")], later);
         let day = house.log.oldest_day().unwrap().unwrap();
         let mut records = house.log.lasting(&day).unwrap();
         assert_eq!(records.len(), 2);
-        records.push(Record::Expire { day: day.clone(), at: later });
+        let items = view.going_with(&day);
+        assert_eq!(items.len(), 1, "a reprint of later goes with its story");
+        records.push(Record::Expire { day: day.clone(), items, at: later });
         house.say(&view, &records, later);
         house.log.drop_day(&day).unwrap();
         assert_eq!(view.counts(), (1, 1));

@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 
 use super::engine::Change;
+use super::likes::Likes;
+use super::outline::Outline;
 use super::record::{self, FactsRecord, ItemRecord, MetaRecord};
 use super::slot::Slot;
-use super::state::{HIDDEN, META, REGIONS, SOURCES, State};
+use super::state::{HIDDEN, META, REGIONS, SOURCES, State, upper};
 use crate::log::{Control, SourceFacts};
 use crate::model::{Authority, Moment, RegionId, SourceId, Zone};
 
@@ -16,7 +18,7 @@ impl State {
         let mut changes: Vec<Change> =
             std::mem::take(&mut self.removed).into_iter().map(|first| (first.to_be_bytes().to_vec(), None)).collect();
         for first in touched {
-            if let Some(record) = self.slots.get(&first).and_then(|slot| self.item_record(slot)) {
+            if let Some(record) = self.slots.get(&first).and_then(|slot| self.item_record(first, slot)) {
                 changes.push((first.to_be_bytes().to_vec(), Some(record::encode(&record))));
             }
         }
@@ -58,9 +60,19 @@ impl State {
         })
     }
 
-    fn item_record(&self, slot: &Slot) -> Option<ItemRecord> {
+    fn item_record(&self, first: u64, slot: &Slot) -> Option<ItemRecord> {
         let source = self.sources.get(usize::try_from(slot.source).ok()?)?;
-        Some(slot.record(source.id.as_str(), |number| self.region(number)))
+        let held = |likes: &Likes| likes.sketch(first).map(<[u32]>::to_vec).unwrap_or_default();
+        Some(ItemRecord {
+            sketch: held(&self.likes),
+            pairs: held(&self.alike_facts),
+            ..slot.record(source.id.as_str(), |number| self.region(number))
+        })
+    }
+
+    /// What it makes of the items, in short.
+    pub(super) fn outline(&self) -> Outline {
+        Outline::of(self.slots.iter().filter_map(|(first, slot)| Some((*first, self.item_record(*first, slot)?))))
     }
 
     fn meta_record(&self, rules: [u8; 16]) -> MetaRecord {
@@ -71,6 +83,7 @@ impl State {
             ids: self.ids,
             updated: self.updated,
             sources: u32::try_from(self.sources.len()).unwrap_or(u32::MAX),
+            compared_from: [self.likes.from(), self.alike_facts.from()],
         }
     }
 
@@ -118,15 +131,23 @@ impl State {
             state.changed.insert(number, Moment::from_millis(changed));
         }
         for item in items {
-            let (first, record) = item?;
+            let (first, mut record) = item?;
             let source = *state.source_numbers.get(&SourceId::new(&record.source).ok()?)?;
+            let (sketch, pairs) = (std::mem::take(&mut record.sketch), std::mem::take(&mut record.pairs));
             let slot = Slot::of(record, source, |region| state.region_number(&region))?;
+            let [texts, facts] = meta.compared_from;
+            if first >= texts {
+                state.likes.put(first, slot.seen, sketch);
+            }
+            if first >= facts {
+                state.alike_facts.put(first, slot.seen, pairs);
+            }
             let fingerprint = slot.fingerprint;
             if let Some(event) = slot.event() {
                 state.events.entry(event).or_default().insert(first);
             }
             state.ids ^= slot.id;
-            state.by_id.insert(slot.id, first);
+            state.by_id.insert((upper(slot.id), first));
             state.slots.insert(first, slot);
             state.index(first, source, fingerprint, true);
             state.place(first, true);
@@ -137,9 +158,12 @@ impl State {
     /// A digest of everything that is derived, to compare two views: BLAKE3 over the records in order.
     pub(super) fn digest(&self) -> String {
         let mut hasher = blake3::Hasher::new();
-        for (first, slot) in &self.slots {
+        for (first, slot) in self.slots.iter() {
             hasher.update(&first.to_be_bytes());
-            hasher.update(&self.item_record(slot).map(|record| record::encode(&record)).unwrap_or_default());
+            // What only finds others is no verdict, and of items that lie far back differs by when they were written last.
+            let record = self.item_record(*first, slot);
+            let record = record.map(|record| ItemRecord { sketch: Vec::new(), pairs: Vec::new(), ..record });
+            hasher.update(&record.map(|record| record::encode(&record)).unwrap_or_default());
         }
         for number in 0..u32::try_from(self.sources.len()).unwrap_or(0) {
             hasher.update(&self.facts_record(number).map(|record| record::encode(&record)).unwrap_or_default());
@@ -154,7 +178,7 @@ impl State {
             hasher.update(region.as_str().as_bytes());
             hasher.update(&changed.to_le_bytes());
         }
-        hasher.update(&record::encode(&self.meta_record([0; 16])));
+        hasher.update(&record::encode(&MetaRecord { compared_from: [0; 2], ..self.meta_record([0; 16]) }));
         hasher.finalize().to_hex().to_string()
     }
 }

@@ -15,5 +15,5 @@ pub use channel::{Channel, Format};
 pub use clean::excerpt;
 pub use json::json;
 pub use opml::{Outline, opml};
-pub use page::{Crumb, Language, Listed, Page, Words, fault, home, item, region, stylesheet};
+pub use page::{Beside, Crumb, Language, Listed, Page, Words, fault, home, item, region, stylesheet};
 pub use rss::rss;

@@ -3,7 +3,7 @@
 use askama::Template;
 
 use super::channel::Format;
-use crate::model::{Item, Moment, Precision, Service, Stamp, Zone};
+use crate::model::{Change, Item, Moment, Precision, Revision, Service, Stamp, Zone};
 
 /// The language of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -58,6 +58,10 @@ pub struct Words {
     pub home: &'static str,
     pub path: &'static str,
     pub excerpt_note: &'static str,
+    pub event: &'static str,
+    pub revisions: &'static str,
+    pub added: &'static str,
+    pub removed: &'static str,
 }
 
 const CHINESE: Words = Words {
@@ -79,6 +83,10 @@ const CHINESE: Words = Words {
     home: "首页",
     path: "所在位置",
     excerpt_note: "这里是摘要，全文请看原文。",
+    event: "同一事件的其他消息",
+    revisions: "修订记录",
+    added: "新增",
+    removed: "删去",
 };
 
 const ENGLISH: Words = Words {
@@ -100,6 +108,10 @@ const ENGLISH: Words = Words {
     home: "Home",
     path: "You are here",
     excerpt_note: "This is an excerpt; the full text is at the original.",
+    event: "Other stories of the same event",
+    revisions: "What was changed",
+    added: "added",
+    removed: "removed",
 };
 
 /// What every page needs.
@@ -182,6 +194,15 @@ struct ItemPage<'a> {
     day: String,
     machine: String,
     tags: &'a [Crumb],
+    event: &'a [Crumb],
+    revisions: Vec<Shown<'a>>,
+}
+
+/// A revision as a page shows it.
+struct Shown<'a> {
+    day: String,
+    machine: String,
+    changes: Vec<(&'static str, &'static str, &'a str)>,
 }
 
 #[derive(Template)]
@@ -225,18 +246,49 @@ pub fn region(page: &Page<'_>, crumbs: &[Crumb], children: &[Listed], services: 
     })
 }
 
-/// The page of an item, and the regions it is tagged with.
-pub fn item(page: &Page<'_>, item: &Item, tags: &[Crumb]) -> Vec<u8> {
+/// What stands on an item's page beside the item.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Beside {
+    /// The regions it is tagged with.
+    pub tags: Vec<Crumb>,
+    /// Other stories of the same event.
+    pub event: Vec<Crumb>,
+    /// How its text changed, the newest first.
+    pub revisions: Vec<Revision>,
+}
+
+/// The page of an item.
+pub fn item(page: &Page<'_>, item: &Item, beside: &Beside) -> Vec<u8> {
+    let words = page.language.words();
+    let shown = |revision: &'_ Revision| {
+        let stamp = Stamp { at: revision.at, precision: Precision::Minute, offset: page.zone.offset(revision.at) };
+        (when(stamp, page.zone), stamp.to_string())
+    };
+    let revisions = beside
+        .revisions
+        .iter()
+        .map(|revision| {
+            let (day, machine) = shown(revision);
+            let changes = revision.changes.iter().map(|change| match change {
+                Change::Kept(text) => ("kept", "", text.as_str()),
+                Change::Added(text) => ("ins", words.added, text.as_str()),
+                Change::Removed(text) => ("del", words.removed, text.as_str()),
+            });
+            Shown { day, machine, changes: changes.collect() }
+        })
+        .collect();
     render(&ItemPage {
         lang: page.language.tag(),
         w: page.language.words(),
         site: page.site,
         title: &item.title,
-        feeds: tags.first().map(|tag| feed_links(&tag.path)).unwrap_or_default(),
+        feeds: beside.tags.first().map(|tag| feed_links(&tag.path)).unwrap_or_default(),
         item,
         day: when(item.published, page.zone),
         machine: item.published.to_string(),
-        tags,
+        tags: &beside.tags,
+        event: &beside.event,
+        revisions,
     })
 }
 
