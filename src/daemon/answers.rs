@@ -168,10 +168,10 @@ impl Daemon {
                 .filter(|(_, changed)| *changed)
                 .map(|(name, _)| format!("{name} changed; it holds after a restart")),
         );
-        if let Some(inward) = &self.inward {
-            if let Err(reason) = inward.load(config.sources.clone(), config.settings.poll).await {
-                return Answered::failed(format!("the old config stays: {reason}"));
-            }
+        if let Some(inward) = &self.inward
+            && let Err(reason) = inward.load(config.sources.clone(), config.settings.poll).await
+        {
+            return Answered::failed(format!("the old config stays: {reason}"));
         }
         self.site.publish(published(&config));
         self.sources.clone_from(&config.sources);

@@ -80,7 +80,7 @@ impl State {
         found.sort_unstable();
         // A link that two items of one source carry tells nothing apart.
         let sources: Vec<u32> =
-            found.iter().filter_map(|first| self.slots.get(*first)).map(|slot| slot.source).collect();
+            found.iter().filter_map(|first| self.slots.get(first)).map(|slot| slot.source).collect();
         if sources
             .iter()
             .enumerate()

@@ -43,6 +43,16 @@ fn key(hash: u32, first: u64) -> u64 {
 }
 
 impl Likes {
+    /// An index of these items, in the order of their first reports.
+    pub(super) fn of_all(items: Vec<(u64, Moment, Vec<u32>)>) -> Self {
+        let items = items.into_iter().filter(|(.., sketch)| !sketch.is_empty());
+        let entries: VecDeque<Entry> =
+            items.map(|(first, seen, sketch)| Entry { first, seen, sketch: sketch.into() }).collect();
+        // At once: a tree of sorted keys is built in a tenth of the time, and is full.
+        let keys = entries.iter().flat_map(|entry| entry.sketch.iter().map(|hash| key(*hash, entry.first))).collect();
+        Self { keys, entries }
+    }
+
     /// Puts an item in with the sketch of its text, in the place of the sketch that it had. A text too short for a sketch
     /// takes it out.
     pub(super) fn put(&mut self, first: u64, seen: Moment, sketch: Vec<u32>) {

@@ -31,7 +31,7 @@ pub(super) struct Slot {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Tags {
     first: Option<(u32, u8)>,
-    more: Option<Box<Vec<(u32, u8)>>>,
+    more: Option<Box<[(u32, u8)]>>,
 }
 
 impl Tags {
@@ -41,7 +41,8 @@ impl Tags {
         if self.first.is_none() {
             self.first = Some(tag);
         } else if !self.iter().any(|(known, _)| known == region) {
-            self.more.get_or_insert_default().push(tag);
+            let more = self.more.iter().flat_map(|more| more.iter().copied()).chain([tag]);
+            self.more = Some(more.collect());
         }
     }
 

@@ -611,7 +611,7 @@ pub(super) fn upper(id: u128) -> u64 {
 }
 
 /// A content hash within one source.
-fn scoped(source: u32, content: u64) -> u64 {
+pub(super) fn scoped(source: u32, content: u64) -> u64 {
     content ^ u64::from(source).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 

@@ -7,7 +7,7 @@ use super::likes::Likes;
 use super::outline::Outline;
 use super::record::{self, FactsRecord, ItemRecord, MetaRecord};
 use super::slot::Slot;
-use super::state::{HIDDEN, META, REGIONS, SOURCES, State, upper};
+use super::state::{HIDDEN, META, REGIONS, SOURCES, State, scoped, upper};
 use crate::log::{Control, SourceFacts};
 use crate::model::{Authority, Moment, RegionId, SourceId, Zone};
 
@@ -130,6 +130,8 @@ impl State {
             let number = state.region_number(&region);
             state.changed.insert(number, Moment::from_millis(changed));
         }
+        let (mut ids, mut contents, mut links) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut by_text, mut by_facts) = (Vec::new(), Vec::new());
         for item in items {
             let (first, mut record) = item?;
             let source = *state.source_numbers.get(&SourceId::new(&record.source).ok()?)?;
@@ -137,21 +139,29 @@ impl State {
             let slot = Slot::of(record, source, |region| state.region_number(&region))?;
             let [texts, facts] = meta.compared_from;
             if first >= texts {
-                state.likes.put(first, slot.seen, sketch);
+                by_text.push((first, slot.seen, sketch));
             }
             if first >= facts {
-                state.alike_facts.put(first, slot.seen, pairs);
+                by_facts.push((first, slot.seen, pairs));
             }
             let fingerprint = slot.fingerprint;
             if let Some(event) = slot.event() {
                 state.events.entry(event).or_default().insert(first);
             }
             state.ids ^= slot.id;
-            state.by_id.insert((upper(slot.id), first));
+            ids.push((upper(slot.id), first));
+            contents.push((scoped(source, fingerprint.content), first));
+            if fingerprint.link != 0 {
+                links.push((fingerprint.link, first));
+            }
             state.slots.insert(first, slot);
-            state.index(first, source, fingerprint, true);
             state.place(first, true);
         }
+        state.by_id = ids.into_iter().collect();
+        state.by_content = contents.into_iter().collect();
+        state.by_link = links.into_iter().collect();
+        state.likes = Likes::of_all(by_text);
+        state.alike_facts = Likes::of_all(by_facts);
         (u64::try_from(state.slots.len()).ok()? == meta.items && state.ids == meta.ids).then_some(state)
     }
 
