@@ -21,7 +21,8 @@ const FLOORS: [(&str, u8); 12] = [
 ];
 
 /// Crates that belong to some rooms only.
-const OWNERS: [(&str, &[&str]); 25] = [
+const OWNERS: [(&str, &[&str]); 26] = [
+    ("robotxt", &["fetch"]),
     ("pinyin", &["same"]),
     ("similar", &["same"]),
     ("jiff", &["model"]),

@@ -160,6 +160,7 @@ pub async fn run(
         visits: Arc::clone(&visits),
         ledger: Ledger::new(commits),
         clock: Arc::new(now),
+        pause: Arc::new(|time| Box::pin(tokio::time::sleep(time))),
         limits: settings.limits,
         metrics: poll_metrics,
         skews: Arc::clone(&skews),

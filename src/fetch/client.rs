@@ -1,4 +1,4 @@
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
 use reqwest::header::{self, HeaderMap, HeaderValue};
@@ -9,6 +9,7 @@ use super::answer::{self, Answer};
 use super::error::FetchError;
 use super::guard::Guard;
 use super::resolver::Resolver;
+use super::robots::Asked;
 use crate::model::{Link, Moment, Tls, Validators};
 
 /// The most redirects that are followed.
@@ -59,6 +60,7 @@ pub struct Fetcher {
     timeout: Duration,
     max_body: usize,
     large: Semaphore,
+    pub(super) robots: Mutex<Asked>,
 }
 
 /// Chooses the implementation of TLS for the whole process; to be called once, before the first [`Fetcher`] is made.
@@ -86,6 +88,7 @@ impl Fetcher {
             timeout: options.timeout,
             max_body: options.max_body,
             large: Semaphore::new(LARGE_AT_ONCE),
+            robots: Mutex::default(),
         })
     }
 

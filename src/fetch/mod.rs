@@ -9,8 +9,10 @@ mod client;
 mod error;
 mod guard;
 mod resolver;
+mod robots;
 
 pub use answer::Answer;
 pub use client::{Fetcher, Options, Request, install_crypto};
 pub use error::FetchError;
 pub use guard::{Guard, Network, NetworkError};
+pub use robots::Permission;

@@ -123,6 +123,14 @@ impl Link {
         self.0.path()
     }
 
+    /// The path and the query behind it.
+    pub fn path_and_query(&self) -> String {
+        match self.0.query() {
+            Some(query) => format!("{}?{query}", self.0.path()),
+            None => self.0.path().to_owned(),
+        }
+    }
+
     /// Scheme, host and port agree (RFC 6454).
     pub fn same_origin(&self, other: &Self) -> bool {
         self.0.origin() == other.0.origin()

@@ -57,6 +57,11 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Is it meant to be something else than a feed?
+    pub const fn is_page(self) -> bool {
+        matches!(self, Self::List | Self::Json | Self::XmlRecords | Self::Sitemap)
+    }
+
     /// The words of the config.
     pub const WORDS: [(&'static str, Self); 6] = [
         ("auto", Self::Auto),

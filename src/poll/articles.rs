@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::turn::House;
-use crate::fetch::Request;
+use crate::fetch::{Permission, Request};
 use crate::model::{Draft, Enclosure, Link, Moment, Page, Revisit, Source, Validators};
 use crate::read::{self, Rules};
 
@@ -91,20 +91,38 @@ impl<'a> Articles<'a> {
         Ok(read::complete(listed, whole))
     }
 
+    async fn wait(&self) {
+        if !self.gap.is_zero() {
+            (self.house.pause)(self.gap).await;
+        }
+    }
+
     async fn page(&mut self, link: &Link) -> Result<(Draft, Option<Link>), Unread> {
         if !self.has_room() {
             return Err(Unread::Later("this poll has read enough".to_owned()));
         }
         self.asked += 1;
-        tokio::time::sleep(self.gap).await;
+        self.wait().await;
+        let none = Validators::default();
+        let request =
+            Request { link, validators: &none, own_port: self.source.url.port(), tls: self.source.tls, post: None };
+        let (permission, was_asked) = self.house.fetcher.permission(&request, (self.house.clock)()).await;
+        match permission {
+            Permission::Allowed(delay) => {
+                self.gap = self.gap.max(Duration::from_millis(u64::try_from(delay).unwrap_or(0)))
+            }
+            Permission::Forbidden => {
+                tracing::info!(source = %self.source.id, url = %link, "robots.txt forbids to read this article; its item appears without text");
+                return Err(Unread::NoArticle);
+            }
+            Permission::Unknown => {
+                return Err(Unread::Later(format!("robots.txt of {} cannot be had", link.host_text())));
+            }
+        }
+        if was_asked {
+            self.wait().await;
+        }
         let now = (self.house.clock)();
-        let request = Request {
-            link,
-            validators: &Validators::default(),
-            own_port: self.source.url.port(),
-            tls: self.source.tls,
-            post: None,
-        };
         let answer = self.house.fetcher.get(request, now).await.map_err(|error| Unread::Later(error.to_string()))?;
         self.house.metrics.fetched(answer.body.len());
         match answer.status {

@@ -14,4 +14,4 @@ pub use commit::{Commit, CommitError, Committer, Ledger};
 pub use metrics::Metrics;
 pub use poller::{Command, Options, PollRefused, Poller, Pulse};
 pub use schedule::{Pace, next, spread};
-pub use turn::{Clock, House, Limits};
+pub use turn::{Clock, House, Limits, Pause};

@@ -7,7 +7,9 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use xxhash_rust::xxh3::Xxh3;
 
@@ -15,7 +17,7 @@ use super::articles::{self, Articles, Unread};
 use super::commit::Ledger;
 use super::metrics::Metrics;
 use super::schedule::{self, Pace};
-use crate::fetch::{Answer, FetchError, Fetcher, Request};
+use crate::fetch::{Answer, FetchError, Fetcher, Permission, Request};
 use crate::log::{Control, Record};
 use crate::model::{
     Draft, Key, Kind, Link, Memory, Moment, Outcome, Page, Report, Revisit, Source, SourceId, Validators, Visit,
@@ -31,11 +33,16 @@ const MOVED_FOR: i64 = 7;
 
 /// The kinds of documents whose items have pages with their texts.
 const LISTS: [&str; 4] = ["list", "json-list", "xml-records", "sitemap"];
+/// The most pages of a list that are read at the first import.
+const MOST_PAGES: usize = 4;
 /// The most articles of a source that are to be read again.
 const MOST_REVISITS: usize = 300;
 
 /// The present moment. Only the daemon reads the clock; tests bring their own.
 pub type Clock = Arc<dyn Fn() -> Moment + Send + Sync>;
+
+/// Waits for so long. Only the daemon waits by the real clock; tests bring their own.
+pub type Pause = Arc<dyn Fn(Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
 
 /// How much of a source is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +68,8 @@ pub struct House {
     pub ledger: Ledger,
     /// The present moment.
     pub clock: Clock,
+    /// How to wait between two requests to one host.
+    pub pause: Pause,
     /// How much is taken.
     pub limits: Limits,
     /// What is counted.
@@ -113,13 +122,31 @@ pub(super) async fn turn(house: &House, source: &Source, mut visit: Visit, pace:
         tls: source.tls,
         post: source.post.as_deref().filter(|_| memory.follow.is_none()),
     };
-    let answer = house.fetcher.get(request, asked).await;
+    // What is no feed is asked only where its site allows it.
+    let is_page = source.kind.is_page() || LISTS.contains(&memory.format.as_str());
+    let mut refused = None;
+    let mut gap = gap;
+    if is_page {
+        let (permission, was_asked) = house.fetcher.permission(&request, asked).await;
+        match permission {
+            Permission::Allowed(delay) => gap = gap.max(delay),
+            Permission::Forbidden => refused = Some(forbidden(&link)),
+            Permission::Unknown => refused = Some(unknown(&link)),
+        }
+        if was_asked && refused.is_none() {
+            wait(house, gap).await;
+        }
+    }
+    let answer = match refused {
+        Some(outcome) => Err(outcome),
+        None => house.fetcher.get(request, (house.clock)()).await.map_err(|error| failed(&error)),
+    };
 
     let now = (house.clock)();
     let mut turn = Turn { house, source, visit, memory, gap, quota, now, busy: None };
     let mut outcome = match answer {
         Ok(answer) => turn.take(answer, &link).await,
-        Err(error) => failed(&error),
+        Err(outcome) => outcome,
     };
     if matches!(outcome, Outcome::Read { .. } | Outcome::Unchanged { .. }) {
         turn.read_again(&mut outcome).await;
@@ -228,6 +255,9 @@ impl Turn<'_> {
         if let Some(reason) = self.drift(&reading) {
             return Outcome::Failed { blocked: false, reason };
         }
+        if self.visit.is_first() {
+            self.read_further(&mut reading, &rules).await;
+        }
         let (records, listed, new) = self.reports(&reading).await;
         if let Err(error) = self.house.ledger.commit(records, self.now).await {
             return Outcome::Failed { blocked: false, reason: error.to_string() };
@@ -251,9 +281,37 @@ impl Turn<'_> {
         }
     }
 
+    async fn wait(&self) {
+        wait(self.house, self.gap).await;
+    }
+
+    /// At the first import, the pages behind the first one: what a source told lately is longer than one page.
+    async fn read_further(&self, reading: &mut Reading, rules: &Rules) {
+        let mut next = reading.next.take();
+        let oldest = self.now.plus_seconds(-86_400 * i64::from(self.house.limits.keep_days));
+        for _ in 1..MOST_PAGES {
+            let Some(link) = next.take() else { return };
+            // Rows beyond what is kept need not be read.
+            let is_old = reading.drafts.last().and_then(|draft| draft.published).is_some_and(|stamp| stamp.at < oldest);
+            if is_old || reading.drafts.len() >= read::MOST_DRAFTS {
+                return;
+            }
+            let Ok((further, _)) = self.read_followed(&link, rules).await else { return };
+            let known: HashSet<Option<String>> = reading.drafts.iter().map(|draft| draft.link.clone()).collect();
+            let room = read::MOST_DRAFTS - reading.drafts.len();
+            let fresh: Vec<Draft> =
+                further.drafts.into_iter().filter(|draft| !known.contains(&draft.link)).take(room).collect();
+            if fresh.is_empty() {
+                return;
+            }
+            reading.drafts.extend(fresh);
+            next = further.next;
+        }
+    }
+
     /// Reads where a page leads that has no list of its own, one hop and no further.
     async fn read_followed(&self, link: &Link, rules: &Rules) -> Result<(Reading, Validators), String> {
-        tokio::time::sleep(std::time::Duration::from_millis(u64::try_from(self.gap).unwrap_or(0))).await;
+        self.wait().await;
         let request = Request {
             link,
             validators: &Validators::default(),
@@ -506,6 +564,22 @@ fn refused(status: u16, answer: &Answer) -> Outcome {
     } else {
         Outcome::Failed { blocked: matches!(status, 401 | 403 | 412 | 521), reason }
     }
+}
+
+async fn wait(house: &House, gap: i64) {
+    if gap > 0 {
+        (house.pause)(Duration::from_millis(u64::try_from(gap).unwrap_or(0))).await;
+    }
+}
+
+fn forbidden(link: &Link) -> Outcome {
+    let reason = format!("robots.txt of {} forbids programs to read this page", link.host_text());
+    Outcome::Failed { blocked: true, reason }
+}
+
+fn unknown(link: &Link) -> Outcome {
+    let reason = format!("robots.txt of {} cannot be had; its pages are left alone until it can", link.host_text());
+    Outcome::Failed { blocked: false, reason }
 }
 
 fn failed(error: &FetchError) -> Outcome {

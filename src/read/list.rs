@@ -131,6 +131,44 @@ pub(super) fn elsewhere(tree: &Tree<'_>, url: &Link) -> Option<Link> {
     forwarded.chain(framed).next()
 }
 
+/// The next page of a list: a link that says so, or the second page of TRS, whose number a script writes
+/// (`createPageHTML(12, 0, "index", "html")`).
+pub(super) fn next_page(tree: &Tree<'_>, page: &str, url: &Link) -> Option<Link> {
+    const WORDS: [&str; 14] = [
+        "下一页",
+        "下页",
+        "下一頁",
+        "后页",
+        "next",
+        "next page",
+        "older",
+        "older posts",
+        "suivant",
+        "weiter",
+        "siguiente",
+        "次へ",
+        "다음",
+        "далее",
+    ];
+    let base = base(tree, url);
+    let fits = |to: &Link| to.same_origin(url) && to.without_fragment() != url.without_fragment();
+    let said = tree.elements(0).filter(|id| tree.is(*id, &["a"])).find_map(|id| {
+        let is_next = tree.attribute(id, "rel").is_some_and(|rel| rel.split_whitespace().any(|word| word == "next"));
+        let line = tree.line(id).to_lowercase();
+        let bare = line.trim_matches(|c: char| !c.is_alphanumeric());
+        (is_next || WORDS.contains(&bare)).then(|| row::target(tree, id, &base)).flatten().filter(fits)
+    });
+    let scripted = || {
+        let (_, rest) = page.split_once("createPageHTML(")?;
+        let inside = rest.split(')').next()?;
+        let parts: Vec<&str> = inside.split(',').map(|part| part.trim().trim_matches(['"', '\''])).collect();
+        let [total, current, name, ending, ..] = parts.as_slice() else { return None };
+        let next = current.parse::<u32>().ok()? + 1;
+        (next < total.parse().ok()?).then(|| url.join(&format!("{name}_{next}.{ending}")).ok()).flatten().filter(fits)
+    };
+    said.or_else(scripted)
+}
+
 /// The address that relative links belong to.
 pub(super) fn base(tree: &Tree<'_>, url: &Link) -> Link {
     let written =

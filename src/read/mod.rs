@@ -128,6 +128,8 @@ pub struct Reading {
     pub detection: Option<Detection>,
     /// Where the items are instead, one hop from here: a frame, a forwarding page, a part of a sitemap.
     pub follow: Option<Link>,
+    /// The next page of a list.
+    pub next: Option<Link>,
     /// The least seconds between two polls that the document asks for (`ttl`, `sy:updatePeriod`).
     pub wait: u64,
     /// Hours of the day in UTC, and days of the week from Monday = 0, in which not to poll.
@@ -287,7 +289,8 @@ fn list_page(text: &str, url: &Link, rules: &Rules, mut clock: date::Clock<'_>) 
     }
     let (drafts, detection) = list::read(&tree, url, &rules.list, clock, &mut faults);
     if rules.kind == Kind::List && !drafts.is_empty() || detection.confidence >= SURE {
-        return Reading { title, ..listing("list", url, drafts, detection, faults) };
+        let next = list::next_page(&tree, text, url);
+        return Reading { title, next, ..listing("list", url, drafts, detection, faults) };
     }
     // A page whose list comes by script, or from a frame.
     let scripted = tree.elements(0).filter(|id| tree.is(*id, &["script"])).find_map(|id| {
@@ -305,7 +308,7 @@ fn list_page(text: &str, url: &Link, rules: &Rules, mut clock: date::Clock<'_>) 
         faults.push(Fault::new(FaultKind::Challenge, "document", why));
         return Reading { title, faults, ..Reading::default() };
     }
-    if let Some(follow) = list::elsewhere(&tree, url) {
+    if let Some(follow) = records::proxy(text, url).or_else(|| list::elsewhere(&tree, url)) {
         return Reading { title, follow: Some(follow), ..listing("list", url, Vec::new(), detection, faults) };
     }
     let why = detection.reasons.join(", ");

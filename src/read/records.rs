@@ -47,6 +47,48 @@ pub(super) fn read(
     (!drafts.is_empty()).then_some((drafts, detection))
 }
 
+/// Where a page of hanweb gets its records from by script: `dataproxy.jsp` with the parameters that stand beside it. It
+/// answers to GET as well.
+pub(super) fn proxy(page: &str, url: &Link) -> Option<Link> {
+    const NAMES: [&str; 8] =
+        ["appid", "webid", "path", "columnid", "sourceContentType", "unitid", "webname", "permissiontype"];
+    let at = page.find("dataproxy.jsp")?;
+    let from = page.get(..at)?.rfind(['"', '\'', '=', '('])? + 1;
+    let address = page.get(from..at + "dataproxy.jsp".len())?.trim();
+    let mut near = at.saturating_sub(2000);
+    while !page.is_char_boundary(near) {
+        near += 1;
+    }
+    let around = text::head(page.get(near..)?, 6000);
+    // name : 'value', name=value or "name":value
+    let value = |name: &str| {
+        around.match_indices(name).find_map(|(at, _)| {
+            let before = around.get(..at)?.chars().next_back();
+            let rest = around.get(at + name.len()..)?.trim_start_matches(['"', '\'']).trim_start();
+            let rest = rest.strip_prefix([':', '='])?.trim_start();
+            let quoted = rest.trim_start_matches(['"', '\'']);
+            let end = quoted.find(['"', '\'', '&', ',', '}', ' ', '\n', '\r', ')'])?;
+            (!before.is_some_and(char::is_alphanumeric)).then(|| quoted.get(..end)).flatten()
+        })
+    };
+    let mut query = String::from("startrecord=1&endrecord=45&perpage=15");
+    let mut found = 0;
+    for name in NAMES {
+        if let Some(value) = value(name) {
+            found += 1;
+            query.push_str(&format!("&{name}={}", escaped(value)));
+        }
+    }
+    let address = if address.is_empty() { "dataproxy.jsp" } else { address };
+    (found >= 3).then(|| url.join(&format!("{address}?{query}")).ok()).flatten()
+}
+
+/// A value of a query, percent-encoded (WHATWG URL, section 1.3).
+fn escaped(value: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~%".contains(&byte);
+    value.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
+}
+
 /// Reads a sitemap: its pages, newest first; or, of an index, the sitemap that changed last.
 pub(super) fn sitemap(document: &str, url: &Link, clock: Clock<'_>) -> (Vec<Draft>, Option<Link>) {
     let mut drafts: Vec<Draft> = Vec::new();

@@ -20,18 +20,31 @@ pub(crate) struct Site {
 }
 
 impl Site {
-    /// A site whose function writes the whole answer.
+    /// A site whose function writes the whole answer. It has no robots.txt.
     pub(crate) fn raw(host: u8, answer: impl Fn(&Asked, &mut TcpStream) + Send + Sync + 'static) -> Self {
+        Self::with_robots(host, Reply::status("404 Not Found"), answer)
+    }
+
+    /// The same with a robots.txt, whose requests are not among those remembered.
+    pub(crate) fn with_robots(
+        host: u8,
+        robots: Reply,
+        answer: impl Fn(&Asked, &mut TcpStream) + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind((IpAddr::V4(Ipv4Addr::new(127, 0, 7, host)), 0)).unwrap();
         let address = listener.local_addr().unwrap();
         let asked: Arc<Mutex<Vec<Asked>>> = Arc::default();
-        let (remembered, answer) = (Arc::clone(&asked), Arc::new(answer));
+        let (remembered, answer, robots) = (Arc::clone(&asked), Arc::new(answer), Arc::new(robots));
         std::thread::spawn(move || {
             for stream in listener.incoming() {
                 let Ok(mut stream) = stream else { continue };
-                let (remembered, answer) = (Arc::clone(&remembered), Arc::clone(&answer));
+                let (remembered, answer, robots) = (Arc::clone(&remembered), Arc::clone(&answer), Arc::clone(&robots));
                 std::thread::spawn(move || {
                     let Some(request) = head(&mut stream) else { return };
+                    if request.path == "/robots.txt" {
+                        drop(stream.write_all(&robots.bytes()));
+                        return;
+                    }
                     remembered.lock().unwrap().push(request.clone());
                     answer(&request, &mut stream);
                 });
@@ -79,7 +92,7 @@ impl Reply {
         self
     }
 
-    fn bytes(&self) -> Vec<u8> {
+    pub(crate) fn bytes(&self) -> Vec<u8> {
         let mut out = format!("HTTP/1.1 {}\r\n", self.status);
         for (name, value) in &self.headers {
             out.push_str(&format!("{name}: {value}\r\n"));

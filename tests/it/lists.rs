@@ -236,3 +236,88 @@ fn a_site_that_is_busy_is_asked_for_no_more_articles() {
     let articles = site.asked().iter().filter(|asked| asked.path != "/list/").count();
     assert_eq!(articles, 3, "the third said no");
 }
+
+#[test]
+fn p14_what_robots_txt_forbids_is_not_asked() {
+    let robots = Reply::ok("User-agent: *\nDisallow: /a/\n");
+    let site = Site::with_robots(110, robots, |asked, stream| {
+        let reply = if asked.path == "/list/" { Reply::ok(page(4)) } else { article(&asked.path) };
+        drop(std::io::Write::write_all(stream, &reply.bytes()));
+    });
+    let house = House::new(&list("gov", &site));
+    let daemon = house.start();
+    let items = daemon.until_items("140300", 4);
+    assert!(items.iter().all(|item| item["content_text"] == item["title"]), "{items:?}");
+    assert!(site.asked().iter().all(|asked| asked.path == "/list/"), "no article was asked: {:?}", site.asked());
+    let closed = Site::with_robots(111, Reply::ok("User-agent: dayuan\nDisallow: /\n"), |_, _| {});
+    house.sources(&format!("{}as = \"list\"\n", list("closed", &closed)));
+    daemon.signal("HUP");
+    let status = until("the source is blocked", || {
+        let status = house.run(&["status", "--json"]);
+        let lines = String::from_utf8(status.stdout).unwrap();
+        lines.lines().find(|line| line.contains("\"closed\"") && line.contains("blocked")).map(str::to_owned)
+    });
+    assert!(status.contains("robots.txt of 127.0.7.111 forbids"), "{status}");
+    assert!(closed.asked().is_empty());
+}
+
+#[test]
+fn p14_a_robots_txt_that_cannot_be_had_means_wait() {
+    let site = Site::with_robots(112, Reply::status("503 Service Unavailable"), |_, _| {});
+    let house = House::new(&format!("{}as = \"list\"\n", list("gov", &site)));
+    let daemon = house.start();
+    let status = until("the source waits", || {
+        let status = daemon.status(&house, "gov");
+        (status["health"] == "degraded").then_some(status)
+    });
+    assert!(status["reason"].as_str().unwrap().contains("cannot be had"), "{status}");
+    assert!(site.asked().is_empty());
+}
+
+#[test]
+fn the_first_import_reads_further_pages_and_later_polls_the_first_only() {
+    let rows = |from: usize, to: usize, next: &str| {
+        let row = |at: usize| {
+            let title = TITLES[at % 12];
+            format!(
+                "<li><a href=\"/a/{}.html?{at}\">{title}（{at}）</a><span>2026-11-{:02}</span></li>",
+                at % 12,
+                20 - at / 2
+            )
+        };
+        let rows: String = (from..to).map(row).collect();
+        format!("<html><head><meta charset=utf-8><title>要闻</title></head><body><ul>{rows}</ul>{next}</body></html>")
+    };
+    let site = Site::new(113, move |asked| match asked.path.as_str() {
+        "/list/" => Reply::ok(rows(0, 8, "<script>createPageHTML(3, 0, \"index\", \"html\");</script>")),
+        "/list/index_1.html" => Reply::ok(rows(8, 16, "<a href=\"index_2.html\">下一页</a>")),
+        "/list/index_2.html" => Reply::ok(rows(16, 20, "")),
+        path => article(path.split('?').next().unwrap()),
+    });
+    let house = House::new(&format!("{}articles = false\n", list("gov", &site)));
+    let daemon = house.start();
+    daemon.until_items("140300", 20);
+    let asked = |path: &str| site.asked().iter().filter(|asked| asked.path == path).count();
+    until("three polls", || (asked("/list/") >= 3).then_some(()));
+    assert_eq!((asked("/list/index_1.html"), asked("/list/index_2.html")), (1, 1));
+}
+
+#[test]
+fn a_page_of_hanweb_leads_to_its_records() {
+    let records: String = (0..6)
+        .map(|at| format!("<record><![CDATA[<li><a href=\"/art/2026/11/{0}/art_1_{at}.html\">{1}</a><span>2026-11-{0}</span></li>]]></record>", 20 - at, TITLES[at]))
+        .collect();
+    let site = Site::new(114, move |asked| match asked.path.as_str() {
+        "/col/col12/index.html" => Reply::ok(
+            "<html><head><title>要闻</title></head><body><div id=\"88\"></div><script>$('#88').jpage({ proxyUrl:'/module/web/jpage/dataproxy.jsp', perPage:15, ajaxParam:{ appid:1, webid:3, path:'/', columnid:12, sourceContentType:1, unitid:'88', webname:'示例', permissiontype:0 } });</script></body></html>",
+        ),
+        path if path.starts_with("/module/web/jpage/dataproxy.jsp?startrecord=1") && path.contains("columnid=12") => {
+            Reply::ok(format!("<datastore><recordset>{records}</recordset></datastore>"))
+        }
+        _ => Reply::status("404 Not Found"),
+    });
+    let house =
+        House::new(&format!("{}articles = false\n", source("gov", "140300", &site.url("/col/col12/index.html"))));
+    let daemon = house.start();
+    assert_eq!(daemon.until_items("140300", 6).len(), 6);
+}
