@@ -65,6 +65,7 @@ async fn visit(fetcher: &Fetcher, source: &Source) -> (bool, String) {
     let request = Request {
         link: &source.url,
         validators: &Validators::default(),
+        given_by: None,
         own_port: source.url.port(),
         tls: source.tls,
         post: source.post.as_deref(),

@@ -23,6 +23,7 @@ pub(super) fn page(link: &Link, config: Option<&Config>, source: Option<&Source>
     let request = Request {
         link,
         validators: &Validators::default(),
+        given_by: None,
         own_port: link.port(),
         tls: source.map_or(Tls::Strict, |source| source.tls),
         post: source.and_then(|source| source.post.as_deref()),

@@ -37,12 +37,14 @@ pub struct Options {
 }
 
 /// What to ask for.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Request<'a> {
     /// Where.
     pub link: &'a Link,
-    /// What that address gave with its last answer.
+    /// What was given with the last answer.
     pub validators: &'a Validators,
+    /// Who gave it: the address itself, or one that it redirects to. Nobody else is shown it.
+    pub given_by: Option<&'a Link>,
     /// The port that is allowed because the source's own address has it.
     pub own_port: u16,
     /// How certificates are judged.
@@ -109,10 +111,12 @@ impl Fetcher {
         let mut moved: Option<Link> = None;
         let mut is_permanent = true;
         let mut downgraded = false;
+        let given_by = request.given_by.map(Link::without_fragment);
         for hop in 0..=HOPS {
             self.guard.check_link(&link, request.own_port)?;
             // Validators belong to the address that gave them.
-            let conditional = if hop == 0 { request.validators } else { &Validators::default() };
+            let conditional =
+                if given_by.as_ref() == Some(&link) { request.validators } else { &Validators::default() };
             let post = request.post.filter(|_| hop == 0);
             let response = self.send(&link, conditional, request.tls, post).await?;
             let Some(next) = target(&response, &link)? else {
@@ -216,6 +220,13 @@ impl Fetcher {
         let host = link.host_text().to_owned();
         // The last cause says what happened; those above it only where.
         let detail = causes().last().map(ToString::to_string).unwrap_or_default();
+        let is_cut_off = |cause: &(dyn std::error::Error + 'static)| {
+            cause.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_incomplete_message)
+        };
+        if causes().any(is_cut_off) {
+            let detail = "it closed the connection without an answer".to_owned();
+            return FetchError::Connect { host, detail };
+        }
         if error.is_timeout() {
             FetchError::Timeout(self.timeout)
         } else if causes().any(|cause| cause.is::<rustls::Error>() || cause.to_string().contains("certificate")) {

@@ -45,3 +45,10 @@ pub enum FetchError {
         detail: String,
     },
 }
+
+impl FetchError {
+    /// Did nothing answer at all, as where one's own network is down?
+    pub const fn is_silence(&self) -> bool {
+        matches!(self, Self::Name(_) | Self::Connect { .. } | Self::Timeout(_))
+    }
+}

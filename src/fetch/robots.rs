@@ -6,7 +6,7 @@ use std::sync::PoisonError;
 use robotxt::{AccessResult, Robots};
 
 use super::client::{Fetcher, Request};
-use crate::model::{Link, Moment, Tls, Validators};
+use crate::model::{Link, Moment, Validators};
 
 /// How long an answer holds, in seconds (RFC 9309, section 2.4).
 const HOLDS: i64 = 24 * 3600;
@@ -14,6 +14,8 @@ const HOLDS: i64 = 24 * 3600;
 const WAIT: i64 = 3600;
 /// The longest pause between two requests that is kept for a site, in milliseconds.
 const LONGEST_DELAY: i64 = 60_000;
+/// The longest robots.txt that is read, in bytes (RFC 9309, section 2.5).
+const LONGEST: usize = 500 * 1024;
 /// The most sites that are remembered.
 const MOST: usize = 10_000;
 /// The name that groups of robots.txt are looked up by.
@@ -30,44 +32,33 @@ pub enum Permission {
     Unknown,
 }
 
-/// What a site said.
+/// What a site said, to be kept over a restart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Said {
+    /// Its robots.txt, empty where it has none; `None` where it could not be had.
+    pub text: Option<Vec<u8>>,
+    /// Until when it holds.
+    pub until: Moment,
+}
+
+/// What is known of a site.
 #[derive(Debug)]
-pub(super) struct Said {
-    /// `None` where it could not be had.
+pub(super) struct Known {
+    /// `None` where its robots.txt could not be had.
     rules: Option<Robots>,
     until: Moment,
 }
 
-/// The sites that were asked, by scheme, host and port.
-pub(super) type Asked = HashMap<String, Said>;
+/// The sites that were asked, by the address of their robots.txt.
+pub(super) type Asked = HashMap<String, Known>;
 
 impl Fetcher {
-    /// Whether a page may be asked, and whether the site was asked for its robots.txt just now. `request` is the one for
-    /// the page.
-    pub async fn permission(&self, request: &Request<'_>, now: Moment) -> (Permission, bool) {
-        let Ok(robots) = request.link.join("/robots.txt") else { return (Permission::Allowed(0), false) };
-        let site = robots.as_str().to_owned();
-        if let Some(known) = self.recall(&site, request.link, now) {
-            return (known, false);
-        }
-        let said = self.ask(&robots, request.own_port, request.tls, now).await;
-        {
-            let mut asked = self.robots.lock().unwrap_or_else(PoisonError::into_inner);
-            if asked.len() >= MOST {
-                asked.retain(|_, said| said.until > now);
-            }
-            if asked.len() >= MOST {
-                asked.clear();
-            }
-            asked.insert(site.clone(), said);
-        }
-        (self.recall(&site, request.link, now).unwrap_or(Permission::Unknown), true)
-    }
-
-    fn recall(&self, site: &str, link: &Link, now: Moment) -> Option<Permission> {
+    /// Whether a page may be asked, as far as its site said so lately; `None` where it has to be asked.
+    pub fn permission(&self, link: &Link, now: Moment) -> Option<Permission> {
+        let site = site_of(link)?;
         let asked = self.robots.lock().unwrap_or_else(PoisonError::into_inner);
-        let said = asked.get(site).filter(|said| said.until > now)?;
-        let Some(rules) = &said.rules else { return Some(Permission::Unknown) };
+        let known = asked.get(site.as_str()).filter(|known| known.until > now)?;
+        let Some(rules) = &known.rules else { return Some(Permission::Unknown) };
         if !rules.is_allowed(&link.path_and_query()) {
             return Some(Permission::Forbidden);
         }
@@ -75,20 +66,39 @@ impl Fetcher {
         Some(Permission::Allowed(delay.min(LONGEST_DELAY)))
     }
 
-    async fn ask(&self, robots: &Link, own_port: u16, tls: Tls, now: Moment) -> Said {
-        let request = Request { link: robots, validators: &Validators::default(), own_port, tls, post: None };
-        let answer = self.get(request, now).await;
-        let rules = match answer {
-            Ok(answer) if answer.status == 200 => Some(AccessResult::Successful(&answer.body)).map(rules),
+    /// Takes in what a site said.
+    pub fn learn(&self, link: &Link, said: &Said, now: Moment) {
+        let Some(site) = site_of(link) else { return };
+        let rules = said.text.as_ref().map(|text| rules(AccessResult::Successful(text)));
+        let mut asked = self.robots.lock().unwrap_or_else(PoisonError::into_inner);
+        if asked.len() >= MOST {
+            asked.retain(|_, known| known.until > now);
+        }
+        if asked.len() >= MOST {
+            asked.clear();
+        }
+        asked.insert(site.as_str().to_owned(), Known { rules, until: said.until });
+    }
+
+    /// Asks the site of a page for its robots.txt.
+    pub async fn ask_robots(&self, request: &Request<'_>, now: Moment) -> Said {
+        let Some(robots) = site_of(request.link) else { return Said { text: None, until: now.plus_seconds(WAIT) } };
+        let none = Validators::default();
+        let request = Request { link: &robots, validators: &none, given_by: None, post: None, ..*request };
+        let text = match self.get(request, now).await {
+            Ok(answer) if answer.status == 200 => Some(answer.body.into_iter().take(LONGEST).collect()),
             // What is not there forbids nothing (RFC 9309, section 2.3.1.3).
-            Ok(answer) if (400..500).contains(&answer.status) && answer.status != 429 => {
-                Some(rules(AccessResult::Unavailable))
-            }
+            Ok(answer) if (400..500).contains(&answer.status) && answer.status != 429 => Some(Vec::new()),
             _ => None,
         };
-        let wait = if rules.is_some() { HOLDS } else { WAIT };
-        Said { rules, until: now.plus_seconds(wait) }
+        let holds = if text.is_some() { HOLDS } else { WAIT };
+        Said { text, until: now.plus_seconds(holds) }
     }
+}
+
+/// The address of the robots.txt of a page's site.
+pub fn site_of(link: &Link) -> Option<Link> {
+    link.join("/robots.txt").ok()
 }
 
 fn rules(access: AccessResult<'_>) -> Robots {

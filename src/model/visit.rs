@@ -64,6 +64,8 @@ pub enum Outcome {
         /// The sentence for the admin.
         reason: String,
     },
+    /// Nothing answered, as with most others at the same time: it is our own network, and counts against nobody.
+    Offline,
     /// 410.
     Gone,
 }
@@ -96,6 +98,12 @@ pub struct Memory {
     pub follow: Option<Link>,
     /// Articles to be read again.
     pub revisits: Vec<Revisit>,
+    /// The least seconds between two polls that the document last asked for (`ttl`, `sy:updatePeriod`).
+    pub wait: u64,
+    /// The hours of the day in UTC in which not to poll, as bits from the lowest for midnight.
+    pub skip_hours: u32,
+    /// The days of the week in UTC in which not to poll, as bits from the lowest for Monday.
+    pub skip_days: u32,
 }
 
 /// What we remember of a source between two polls.

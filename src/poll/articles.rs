@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::turn::House;
+use super::turn::{House, permitted};
 use crate::fetch::{Permission, Request};
 use crate::model::{Draft, Enclosure, Link, Moment, Page, Revisit, Source, Validators};
 use crate::read::{self, Rules};
@@ -104,13 +104,17 @@ impl<'a> Articles<'a> {
         self.asked += 1;
         self.wait().await;
         let none = Validators::default();
-        let request =
-            Request { link, validators: &none, own_port: self.source.url.port(), tls: self.source.tls, post: None };
-        let (permission, was_asked) = self.house.fetcher.permission(&request, (self.house.clock)()).await;
-        match permission {
-            Permission::Allowed(delay) => {
-                self.gap = self.gap.max(Duration::from_millis(u64::try_from(delay).unwrap_or(0)))
-            }
+        let request = Request {
+            link,
+            validators: &none,
+            given_by: None,
+            own_port: self.source.url.port(),
+            tls: self.source.tls,
+            post: None,
+        };
+        let mut gap = i64::try_from(self.gap.as_millis()).unwrap_or(0);
+        match permitted(self.house, &request, &mut gap).await {
+            Permission::Allowed(_) => self.gap = Duration::from_millis(u64::try_from(gap).unwrap_or(0)),
             Permission::Forbidden => {
                 tracing::info!(source = %self.source.id, url = %link, "robots.txt forbids to read this article; its item appears without text");
                 return Err(Unread::NoArticle);
@@ -118,9 +122,6 @@ impl<'a> Articles<'a> {
             Permission::Unknown => {
                 return Err(Unread::Later(format!("robots.txt of {} cannot be had", link.host_text())));
             }
-        }
-        if was_asked {
-            self.wait().await;
         }
         let now = (self.house.clock)();
         let answer = self.house.fetcher.get(request, now).await.map_err(|error| Unread::Later(error.to_string()))?;

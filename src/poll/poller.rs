@@ -26,6 +26,9 @@ const MARKED_AT_ONCE: usize = 1024;
 /// How far ahead next times are stored, in milliseconds; and no further than a quarter of the least interval.
 const AHEAD: i64 = 30_000;
 
+/// From how many hosts on that are silent one after the other it is our own network.
+const OFFLINE: usize = 3;
+
 /// How long nothing is asked after the visits could not be saved, in seconds.
 const HOLD: i64 = 10;
 
@@ -101,6 +104,8 @@ pub struct Poller {
     running: HashMap<tokio::task::Id, (SourceId, String)>,
     /// Nothing is asked before this, because the visits cannot be saved.
     hold: Moment,
+    /// The sources that nothing answered for since anything answered last, each with its host and its visit before.
+    silent: Vec<(SourceId, String, Visit)>,
 }
 
 #[derive(Debug)]
@@ -113,6 +118,8 @@ struct Watched {
     planned: Moment,
     /// Is the time after that one safe on disk already? Then a request may go out.
     is_marked: bool,
+    /// The hours and days in which it does not want to be asked.
+    skip: (u32, u32),
 }
 
 #[derive(Debug, Default)]
@@ -136,6 +143,7 @@ impl Poller {
             turns: JoinSet::new(),
             running: HashMap::new(),
             hold: Moment::default(),
+            silent: Vec::new(),
         }
     }
 
@@ -190,9 +198,16 @@ impl Poller {
             if visit.due > latest && visit.health != Health::Gone {
                 visit.due = latest;
             }
+            // What a site asked of us holds for all of it, over restarts.
+            if visit.not_before > now {
+                let host = self.hosts.entry(source.url.host_text().to_owned()).or_default();
+                host.free = host.free.max(visit.not_before.min(latest));
+            }
             let (id, planned) = (source.id.clone(), marked.unwrap_or(visit.due));
             let source = Arc::new(source);
-            self.sources.insert(id.clone(), Watched { source, visit, quota, is_running, planned, is_marked });
+            let memory = self.house.visits.memory(&id).unwrap_or_default();
+            let skip = (memory.skip_hours, memory.skip_days);
+            self.sources.insert(id.clone(), Watched { source, visit, quota, is_running, planned, is_marked, skip });
             if !is_running {
                 self.queue.push(Reverse((planned, id)));
             }
@@ -269,6 +284,13 @@ impl Poller {
                 || watched.planned > now
                 || matches!(watched.visit.health, Health::Paused | Health::Gone)
             {
+                continue;
+            }
+            // What was due before may have been kept waiting into an hour that the source keeps free.
+            let free = schedule::outside(now, watched.skip.0, watched.skip.1);
+            if free > now {
+                watched.planned = free;
+                self.queue.push(Reverse((free, id)));
                 continue;
             }
             let host_name = watched.source.url.host_text().to_owned();
@@ -354,8 +376,8 @@ impl Poller {
                 (error.id(), None)
             }
         };
-        let Some((id, host)) = self.running.remove(&task) else { return };
-        let host = self.hosts.entry(host).or_default();
+        let Some((id, host_name)) = self.running.remove(&task) else { return };
+        let host = self.hosts.entry(host_name.clone()).or_default();
         host.is_busy = false;
         let gap = self.sources.get(&id).map_or(LEAST_GAP, |watched| gap_of(&watched.source, self.options.host_gap));
         host.free = now.plus_millis(gap).max(done.as_ref().and_then(|done| done.host_until).unwrap_or_default());
@@ -369,6 +391,12 @@ impl Poller {
                 Some(done) => {
                     watched.visit = done.visit;
                     watched.quota = done.quota;
+                    watched.skip = done.skip;
+                    if done.is_reached {
+                        self.silent.clear();
+                    } else if !self.silent.iter().any(|(known, ..)| *known == id) {
+                        self.silent.push((id.clone(), host_name, done.before));
+                    }
                 }
                 None => watched.visit.due = now.plus_seconds(i64::from(self.options.pace.max)),
             }
@@ -377,10 +405,47 @@ impl Poller {
                 self.queue.push(Reverse((watched.planned, id)));
             }
         }
+        self.forgive(now);
         // A host that nobody waits for is forgotten when its gap is over.
         if self.hosts.len() > 2 * self.sources.len() + 64 {
             self.hosts.retain(|_, host| host.is_busy || host.free > now || !host.waiting.is_empty());
         }
+    }
+
+    /// Where every host is silent, it is our own network: that counts against no source.
+    fn forgive(&mut self, now: Moment) {
+        let hosts: HashSet<&String> = self.silent.iter().map(|(_, host, _)| host).collect();
+        if hosts.len() < OFFLINE {
+            return;
+        }
+        for (id, _, before) in &self.silent {
+            let Some(watched) = self.sources.get_mut(id).filter(|watched| !watched.is_running) else { continue };
+            if watched.visit.failures <= before.failures {
+                continue;
+            }
+            let pace = pace_of(&watched.source, self.options.pace);
+            watched.visit = schedule::next(id, before, &Outcome::Offline, now, pace);
+            watched.planned = watched.visit.due;
+            self.queue.retain(|Reverse((_, queued))| queued != id);
+            self.queue.push(Reverse((watched.planned, id.clone())));
+            if let Err(error) = self.house.visits.put(id, &watched.visit) {
+                tracing::error!(source = %id, error = &error as &dyn std::error::Error, "the visit cannot be saved");
+            }
+            tracing::warn!(source = %id, "no host answers: it is our own network, and counts against nobody");
+        }
+    }
+
+    /// Starts what is due, waits until nothing is under way, and returns when the next poll is due; for those who keep the
+    /// time themselves.
+    pub async fn step(&mut self) -> Option<Moment> {
+        loop {
+            self.start_due();
+            match self.turns.join_next_with_id().await {
+                Some(done) => self.finish(done),
+                None => break,
+            }
+        }
+        self.queue.peek().map(|Reverse((due, _))| (*due).max(self.hold))
     }
 
     async fn obey(&mut self, command: Command) {

@@ -60,6 +60,8 @@ pub fn next(source: &SourceId, visit: &Visit, outcome: &Outcome, now: Moment, pa
             after.not_before = now.plus_seconds(i64::try_from(wait).unwrap_or(i64::MAX / 1000));
             wait
         }
+        // The site had no part in it.
+        Outcome::Offline => interval,
         Outcome::Gone => {
             after.health = Health::Gone;
             "the site says that it is gone for good (410); remove the source".clone_into(&mut after.reason);
@@ -70,6 +72,30 @@ pub fn next(source: &SourceId, visit: &Visit, outcome: &Outcome, now: Moment, pa
     let millis = i64::try_from(wait.saturating_mul(1000)).unwrap_or(i64::MAX);
     after.due = now.plus_millis(millis.saturating_add(jitter(source, after.polls, millis)));
     after
+}
+
+/// The first moment from `due` on that lies outside the hours and days in which a source does not want to be asked
+/// (`skipHours` and `skipDays` of RSS 2.0, in UTC). A source that leaves no hour is not believed.
+pub(super) fn outside(due: Moment, hours: u32, days: u32) -> Moment {
+    const ALL_HOURS: u32 = (1 << 24) - 1;
+    const ALL_DAYS: u32 = (1 << 7) - 1;
+    if hours & ALL_HOURS == ALL_HOURS || days & ALL_DAYS == ALL_DAYS || hours | days == 0 {
+        return due;
+    }
+    let is_skipped = |at: Moment| {
+        let hour = at.seconds().div_euclid(3600);
+        // The first of January 1970 was a Thursday.
+        let day = (hour.div_euclid(24) + 3).rem_euclid(7);
+        hours & 1 << hour.rem_euclid(24) != 0 || days & 1 << day != 0
+    };
+    let mut at = due;
+    for _ in 0..24 * 8 {
+        if !is_skipped(at) {
+            return at;
+        }
+        at = Moment::from_seconds((at.seconds().div_euclid(3600) + 1) * 3600);
+    }
+    due
 }
 
 /// Doubles with every failure, from the interval to a day.
@@ -145,6 +171,24 @@ mod tests {
             "never at once"
         );
         assert!(after(&Visit::default(), &Outcome::Busy { wait: None, reason: "503".into() }).1 >= 3600);
+    }
+
+    #[test]
+    fn hours_and_days_that_a_source_keeps_free() {
+        let at = |text: &str| Moment::from_rfc3339(text).unwrap();
+        let friday = at("2023-03-10T22:30:00Z");
+        assert_eq!(outside(friday, 1 << 22 | 1 << 23 | 1, 0), at("2023-03-11T01:00:00Z"));
+        assert_eq!(outside(friday, 0, 1 << 4 | 1 << 5 | 1 << 6), at("2023-03-13T00:00:00Z"));
+        assert_eq!(outside(friday, 1 << 3, 1 << 0), friday);
+        assert_eq!(outside(friday, u32::MAX, 0), friday, "a source that leaves no hour is not believed");
+    }
+
+    #[test]
+    fn our_own_network_counts_against_nobody() {
+        let visit = Visit { failures: 2, health: Health::Degraded, reason: "404".into(), ..Visit::default() };
+        let (after, wait) = after(&visit, &Outcome::Offline);
+        assert_eq!((after.failures, after.health, &*after.reason), (2, Health::Degraded, "404"));
+        assert!((900..1000).contains(&wait));
     }
 
     #[test]

@@ -17,7 +17,7 @@ use super::articles::{self, Articles, Unread};
 use super::commit::Ledger;
 use super::metrics::Metrics;
 use super::schedule::{self, Pace};
-use crate::fetch::{Answer, FetchError, Fetcher, Permission, Request};
+use crate::fetch::{self, Answer, FetchError, Fetcher, Permission, Request, Said};
 use crate::log::{Control, Record};
 use crate::model::{
     Draft, Key, Kind, Link, Memory, Moment, Outcome, Page, Report, Revisit, Source, SourceId, Validators, Visit,
@@ -95,10 +95,16 @@ pub(super) struct Quota {
 /// What a turn leaves behind.
 #[derive(Debug)]
 pub(super) struct Done {
+    /// The visit before this one, should it not count.
+    pub(super) before: Visit,
+    /// Did anything answer?
+    pub(super) is_reached: bool,
     pub(super) visit: Visit,
     /// Must the whole host be left alone until then?
     pub(super) host_until: Option<Moment>,
     pub(super) quota: Quota,
+    /// The hours and days in which it does not want to be asked.
+    pub(super) skip: (u32, u32),
 }
 
 /// Polls a source once. Its next time was stored before, so that a crash shortens nothing.
@@ -108,16 +114,19 @@ pub(super) async fn turn(house: &House, source: &Source, mut visit: Visit, pace:
     let kept = house.visits.memory(&source.id).unwrap_or_default();
     let mut memory = kept.clone();
     if memory.page.as_ref() != Some(&source.url) {
+        // Of another address nothing holds.
+        if memory.page.is_some() {
+            visit.validators = Validators::default();
+            visit.listed.clear();
+        }
         memory = Memory { page: Some(source.url.clone()), ..Memory::default() };
     }
     let link = memory.follow.clone().unwrap_or_else(|| start(source, &visit, asked));
-    if visit.url.as_ref() != Some(&link) {
-        visit.validators = Validators::default();
-        visit.listed.clear();
-    }
+    let given_by = visit.url.clone();
     let request = Request {
         link: &link,
         validators: &visit.validators,
+        given_by: given_by.as_ref(),
         own_port: source.url.port(),
         tls: source.tls,
         post: source.post.as_deref().filter(|_| memory.follow.is_none()),
@@ -127,25 +136,26 @@ pub(super) async fn turn(house: &House, source: &Source, mut visit: Visit, pace:
     let mut refused = None;
     let mut gap = gap;
     if is_page {
-        let (permission, was_asked) = house.fetcher.permission(&request, asked).await;
-        match permission {
-            Permission::Allowed(delay) => gap = gap.max(delay),
+        match permitted(house, &request, &mut gap).await {
+            Permission::Allowed(_) => {}
             Permission::Forbidden => refused = Some(forbidden(&link)),
             Permission::Unknown => refused = Some(unknown(&link)),
         }
-        if was_asked && refused.is_none() {
-            wait(house, gap).await;
-        }
     }
+    let mut is_reached = true;
     let answer = match refused {
         Some(outcome) => Err(outcome),
-        None => house.fetcher.get(request, (house.clock)()).await.map_err(|error| failed(&error)),
+        None => house.fetcher.get(request, (house.clock)()).await.map_err(|error| {
+            is_reached = !error.is_silence();
+            failed(&error)
+        }),
     };
 
     let now = (house.clock)();
+    let before = visit.clone();
     let mut turn = Turn { house, source, visit, memory, gap, quota, now, busy: None };
     let mut outcome = match answer {
-        Ok(answer) => turn.take(answer, &link).await,
+        Ok(answer) => turn.take(answer).await,
         Err(outcome) => outcome,
     };
     if matches!(outcome, Outcome::Read { .. } | Outcome::Unchanged { .. }) {
@@ -159,15 +169,15 @@ pub(super) async fn turn(house: &House, source: &Source, mut visit: Visit, pace:
     {
         tracing::error!(source = %source.id, error = &error as &dyn std::error::Error, "what is known of the list cannot be saved; its articles will not be read again");
     }
-    let host_until = match &outcome {
-        Outcome::Busy { wait: Some(wait), .. } => Some(now.plus_seconds(i64::try_from(*wait).unwrap_or(0))),
-        _ => turn.busy,
-    };
     house.metrics.polled(word(&outcome));
     log(source, &outcome);
-    let visit = schedule::next(&source.id, &turn.visit, &outcome, now, pace);
+    let mut visit = schedule::next(&source.id, &turn.visit, &outcome, now, pace);
+    // 429 and 503 speak for the whole host.
+    let host_until = if matches!(outcome, Outcome::Busy { .. }) { Some(visit.not_before) } else { turn.busy };
+    let skip = (turn.memory.skip_hours, turn.memory.skip_days);
+    visit.due = schedule::outside(visit.due, skip.0, skip.1);
     remember(house, source, &visit);
-    Done { visit, host_until, quota: turn.quota }
+    Done { before, visit, host_until, quota: turn.quota, is_reached, skip }
 }
 
 /// Where to ask: where the source has moved to, once that was said for a week.
@@ -204,7 +214,7 @@ struct Turn<'a> {
 
 impl Turn<'_> {
     /// Takes an answer in, up to the validators.
-    async fn take(&mut self, answer: Answer, asked: &Link) -> Outcome {
+    async fn take(&mut self, answer: Answer) -> Outcome {
         self.house.metrics.fetched(answer.body.len());
         self.compare_clocks(&answer);
         self.follow_move(&answer);
@@ -212,10 +222,10 @@ impl Turn<'_> {
             tracing::warn!(source = %self.source.id, url = %answer.url, "a redirect leads from https to http");
         }
         match answer.status {
-            200 => self.read(answer, asked).await,
+            200 => self.read(answer).await,
             304 => {
                 merge(&mut self.visit.validators, &answer);
-                Outcome::Unchanged { wait: least_wait(&answer) }
+                Outcome::Unchanged { wait: least_wait(&answer).max(self.memory.wait) }
             }
             410 => {
                 let gone = Record::Control { source: self.source.id.clone(), state: Control::Gone, at: self.now };
@@ -228,24 +238,26 @@ impl Turn<'_> {
         }
     }
 
-    async fn read(&mut self, answer: Answer, asked: &Link) -> Outcome {
+    async fn read(&mut self, answer: Answer) -> Outcome {
         let rules = Rules::of(self.source);
         let asked_wait = least_wait(&answer);
         let page = Page { url: answer.url.clone(), content_type: answer.content_type.clone(), body: answer.body };
         let mut reading = self.read_page(page, &rules).await;
-        // Validators belong to the address that gave them, which is asked from now on.
-        let (mut asked, mut validators) = (asked.clone(), answer.validators);
+        // Validators belong to the address that gave them.
+        let (mut given_by, mut validators) = (answer.url.clone(), answer.validators);
         if let Some(follow) = reading.follow.take().filter(|_| reading.drafts.is_empty()) {
             match self.read_followed(&follow, &rules).await {
                 Ok(followed) => {
-                    (reading, validators) = followed;
-                    asked = follow.clone();
+                    (reading, given_by, validators) = followed;
                     self.memory.follow = Some(follow);
                 }
                 Err(reason) => return Outcome::Failed { blocked: false, reason },
             }
         }
         let wait = asked_wait.max(reading.wait);
+        self.memory.wait = reading.wait;
+        self.memory.skip_hours = reading.skip.hours.iter().fold(0, |bits, hour| bits | 1 << (hour % 24));
+        self.memory.skip_days = reading.skip.days.iter().fold(0, |bits, day| bits | 1 << (day % 7));
         for fault in &reading.faults {
             tracing::debug!(source = %self.source.id, fault = fault.kind.word(), place = fault.place, detail = fault.detail, "fault in a document");
         }
@@ -265,7 +277,7 @@ impl Turn<'_> {
         self.visit.listed = listed;
         // Both together, before anything else is decided by the body: a header that is absent now is forgotten.
         self.visit.validators = validators;
-        self.visit.url = Some(asked);
+        self.visit.url = Some(given_by);
         Outcome::Read { new, wait }
     }
 
@@ -296,7 +308,7 @@ impl Turn<'_> {
             if is_old || reading.drafts.len() >= read::MOST_DRAFTS {
                 return;
             }
-            let Ok((further, _)) = self.read_followed(&link, rules).await else { return };
+            let Ok((further, ..)) = self.read_followed(&link, rules).await else { return };
             let known: HashSet<Option<String>> = reading.drafts.iter().map(|draft| draft.link.clone()).collect();
             let room = read::MOST_DRAFTS - reading.drafts.len();
             let fresh: Vec<Draft> =
@@ -310,11 +322,12 @@ impl Turn<'_> {
     }
 
     /// Reads where a page leads that has no list of its own, one hop and no further.
-    async fn read_followed(&self, link: &Link, rules: &Rules) -> Result<(Reading, Validators), String> {
+    async fn read_followed(&self, link: &Link, rules: &Rules) -> Result<(Reading, Link, Validators), String> {
         self.wait().await;
         let request = Request {
             link,
             validators: &Validators::default(),
+            given_by: None,
             own_port: self.source.url.port(),
             tls: self.source.tls,
             post: None,
@@ -323,8 +336,8 @@ impl Turn<'_> {
         if answer.status != 200 {
             return Err(format!("the page leads to {link}, which answered {}", answer.status));
         }
-        let page = Page { url: answer.url, content_type: answer.content_type, body: answer.body };
-        Ok((self.read_page(page, rules).await, answer.validators))
+        let page = Page { url: answer.url.clone(), content_type: answer.content_type, body: answer.body };
+        Ok((self.read_page(page, rules).await, answer.url, answer.validators))
     }
 
     /// What a document has become that was something else, or much more, before; the last good items stay then.
@@ -566,6 +579,42 @@ fn refused(status: u16, answer: &Answer) -> Outcome {
     }
 }
 
+/// May a page be asked? Its site is asked for its robots.txt once a day, over restarts, and waited for after that. `gap`
+/// becomes what the site wants between two requests, in milliseconds.
+pub(super) async fn permitted(house: &House, request: &Request<'_>, gap: &mut i64) -> Permission {
+    let now = (house.clock)();
+    let site = fetch::site_of(request.link);
+    let mut permission = house.fetcher.permission(request.link, now);
+    let mut was_asked = false;
+    if permission.is_none()
+        && let Some(site) = &site
+    {
+        // What cannot be read is asked for again.
+        let kept = house.visits.robots(site).unwrap_or_default();
+        let said = match kept.filter(|(until, _)| *until > now) {
+            Some((until, text)) => Said { text, until },
+            None => {
+                was_asked = true;
+                let said = house.fetcher.ask_robots(request, now).await;
+                if let Err(error) = house.visits.put_robots(site, said.until, said.text.as_deref()) {
+                    tracing::error!(error = &error as &dyn std::error::Error, "a robots.txt cannot be saved");
+                }
+                said
+            }
+        };
+        house.fetcher.learn(request.link, &said, now);
+        permission = house.fetcher.permission(request.link, now);
+    }
+    let permission = permission.unwrap_or(Permission::Unknown);
+    if let Permission::Allowed(delay) = permission {
+        *gap = (*gap).max(delay);
+        if was_asked {
+            wait(house, *gap).await;
+        }
+    }
+    permission
+}
+
 async fn wait(house: &House, gap: i64) {
     if gap > 0 {
         (house.pause)(Duration::from_millis(u64::try_from(gap).unwrap_or(0))).await;
@@ -623,6 +672,7 @@ fn word(outcome: &Outcome) -> &'static str {
         Outcome::Failed { blocked: false, .. } => "failed",
         Outcome::Failed { blocked: true, .. } => "blocked",
         Outcome::Busy { .. } => "busy",
+        Outcome::Offline => "offline",
         Outcome::Gone => "gone",
     }
 }
@@ -634,6 +684,7 @@ fn log(source: &Source, outcome: &Outcome) {
         Outcome::Failed { reason, .. } | Outcome::Busy { reason, .. } => {
             tracing::warn!(source = %source.id, reason, "poll failed")
         }
+        Outcome::Offline => tracing::debug!(source = %source.id, "nothing answers"),
         Outcome::Gone => tracing::warn!(source = %source.id, "gone for good (410)"),
     }
 }

@@ -110,6 +110,9 @@ pub(super) struct MemoryRecord {
     pub(super) usual: u32,
     pub(super) follow: Option<String>,
     pub(super) revisits: Vec<RevisitRecord>,
+    pub(super) wait: u64,
+    pub(super) skip_hours: u32,
+    pub(super) skip_days: u32,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -124,6 +127,14 @@ pub(super) struct RevisitRecord {
     pub(super) step: u8,
     pub(super) misses: u8,
 }
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct RobotsRecord {
+    pub(super) until: i64,
+    pub(super) text: Option<Vec<u8>>,
+}
+
+impl Stored for RobotsRecord {}
 
 impl Stored for ItemRecord {
     const VERSION: u8 = 2;
@@ -140,7 +151,10 @@ impl Stored for MetaRecord {
     const ADDED: usize = 2;
 }
 impl Stored for VisitRecord {}
-impl Stored for MemoryRecord {}
+impl Stored for MemoryRecord {
+    const VERSION: u8 = 2;
+    const ADDED: usize = 3;
+}
 impl Stored for i64 {}
 impl Stored for () {}
 

@@ -2,7 +2,7 @@ use std::path::Path;
 
 use super::engine::Engine;
 use super::error::ViewError;
-use super::record::{self, MemoryRecord, RevisitRecord, VisitRecord};
+use super::record::{self, MemoryRecord, RevisitRecord, RobotsRecord, VisitRecord};
 use crate::model::{Draft, Health, ItemId, Link, Memory, Moment, Revisit, SourceId, Stamp, Validators, Visit};
 
 /// What we remember of each source between two polls. Losing it costs requests, never items.
@@ -96,8 +96,31 @@ impl Visits {
             usual: memory.usual,
             follow: memory.follow.as_ref().map(|link| link.as_str().to_owned()),
             revisits: memory.revisits.iter().map(revisit).collect(),
+            wait: memory.wait,
+            skip_hours: memory.skip_hours,
+            skip_days: memory.skip_days,
         };
         self.engine.put(&memory_key(source), record::encode(&record))
+    }
+
+    /// What a site said in its robots.txt, at this address: until when it holds, and its text, `None` where it could not be
+    /// had.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub fn robots(&self, site: &Link) -> Result<Option<(Moment, Option<Vec<u8>>)>, ViewError> {
+        let bytes = self.engine.get(&robots_key(site))?;
+        let record = bytes.and_then(|bytes| record::decode::<RobotsRecord>(&bytes));
+        Ok(record.map(|record| (Moment::from_millis(record.until), record.text)))
+    }
+
+    /// Remembers a robots.txt.
+    ///
+    /// # Errors
+    /// Where the store cannot be written.
+    pub fn put_robots(&self, site: &Link, until: Moment, text: Option<&[u8]>) -> Result<(), ViewError> {
+        let record = RobotsRecord { until: until.millis(), text: text.map(<[u8]>::to_vec) };
+        self.engine.put(&robots_key(site), record::encode(&record))
     }
 
     /// Hands everything to the system, before an orderly end.
@@ -134,6 +157,10 @@ fn visit(record: VisitRecord) -> Option<Visit> {
     })
 }
 
+fn robots_key(site: &Link) -> Vec<u8> {
+    [b"\0robots ".as_slice(), site.as_str().as_bytes()].concat()
+}
+
 /// No id of a source holds a NUL.
 fn memory_key(source: &SourceId) -> Vec<u8> {
     [source.as_str().as_bytes(), b"\0memory"].concat()
@@ -159,6 +186,9 @@ fn memory(record: MemoryRecord) -> Memory {
         usual: record.usual,
         follow: record.follow.and_then(|text| Link::parse(&text).ok()),
         revisits: record.revisits.into_iter().map(revisit).collect(),
+        wait: record.wait,
+        skip_hours: record.skip_hours,
+        skip_days: record.skip_days,
     }
 }
 
