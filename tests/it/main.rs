@@ -11,5 +11,6 @@ mod http;
 mod kill;
 mod lists;
 mod serving;
+mod stories;
 mod straight_line;
 mod unit;
