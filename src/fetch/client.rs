@@ -221,7 +221,11 @@ impl Fetcher {
         // The last cause says what happened; those above it only where.
         let detail = causes().last().map(ToString::to_string).unwrap_or_default();
         let is_cut_off = |cause: &(dyn std::error::Error + 'static)| {
+            use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset};
+            let is_reset =
+                |error: &std::io::Error| matches!(error.kind(), ConnectionReset | BrokenPipe | ConnectionAborted);
             cause.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_incomplete_message)
+                || cause.downcast_ref::<std::io::Error>().is_some_and(is_reset)
         };
         if causes().any(is_cut_off) {
             let detail = "it closed the connection without an answer".to_owned();

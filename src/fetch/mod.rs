@@ -15,4 +15,4 @@ pub use answer::Answer;
 pub use client::{Fetcher, Options, Request, install_crypto};
 pub use error::FetchError;
 pub use guard::{Guard, Network, NetworkError};
-pub use robots::{Permission, Said, site_of};
+pub use robots::{Permission, site_of};

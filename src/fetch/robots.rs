@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::sync::PoisonError;
 
-use robotxt::{AccessResult, Robots};
+use robotxt::AccessResult;
 
 use super::client::{Fetcher, Request};
-use crate::model::{Link, Moment, Validators};
+use crate::model::{Link, Moment, Robots, Validators};
 
 /// How long an answer holds, in seconds (RFC 9309, section 2.4).
 const HOLDS: i64 = 24 * 3600;
@@ -32,20 +32,11 @@ pub enum Permission {
     Unknown,
 }
 
-/// What a site said, to be kept over a restart.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Said {
-    /// Its robots.txt, empty where it has none; `None` where it could not be had.
-    pub text: Option<Vec<u8>>,
-    /// Until when it holds.
-    pub until: Moment,
-}
-
 /// What is known of a site.
 #[derive(Debug)]
 pub(super) struct Known {
     /// `None` where its robots.txt could not be had.
-    rules: Option<Robots>,
+    rules: Option<robotxt::Robots>,
     until: Moment,
 }
 
@@ -67,7 +58,7 @@ impl Fetcher {
     }
 
     /// Takes in what a site said.
-    pub fn learn(&self, link: &Link, said: &Said, now: Moment) {
+    pub fn learn(&self, link: &Link, said: &Robots, now: Moment) {
         let Some(site) = site_of(link) else { return };
         let rules = said.text.as_ref().map(|text| rules(AccessResult::Successful(text)));
         let mut asked = self.robots.lock().unwrap_or_else(PoisonError::into_inner);
@@ -81,8 +72,8 @@ impl Fetcher {
     }
 
     /// Asks the site of a page for its robots.txt.
-    pub async fn ask_robots(&self, request: &Request<'_>, now: Moment) -> Said {
-        let Some(robots) = site_of(request.link) else { return Said { text: None, until: now.plus_seconds(WAIT) } };
+    pub async fn ask_robots(&self, request: &Request<'_>, now: Moment) -> Robots {
+        let Some(robots) = site_of(request.link) else { return Robots { text: None, until: now.plus_seconds(WAIT) } };
         let none = Validators::default();
         let request = Request { link: &robots, validators: &none, given_by: None, post: None, ..*request };
         let text = match self.get(request, now).await {
@@ -92,7 +83,7 @@ impl Fetcher {
             _ => None,
         };
         let holds = if text.is_some() { HOLDS } else { WAIT };
-        Said { text, until: now.plus_seconds(holds) }
+        Robots { text, until: now.plus_seconds(holds) }
     }
 }
 
@@ -101,6 +92,6 @@ pub fn site_of(link: &Link) -> Option<Link> {
     link.join("/robots.txt").ok()
 }
 
-fn rules(access: AccessResult<'_>) -> Robots {
-    Robots::from_access(access, NAME)
+fn rules(access: AccessResult<'_>) -> robotxt::Robots {
+    robotxt::Robots::from_access(access, NAME)
 }

@@ -24,4 +24,4 @@ pub use page::{Page, Validators};
 pub use region::{Named, Region, RegionError, RegionId, Regions, Service};
 pub use report::Report;
 pub use source::{Authority, Kind, Pins, Policy, Source, SourceError, SourceId, Tls};
-pub use visit::{Health, Memory, Outcome, Revisit, Visit};
+pub use visit::{Health, Memory, Outcome, Revisit, Robots, Visit};

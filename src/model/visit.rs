@@ -145,3 +145,12 @@ impl Visit {
         self.succeeded.is_none()
     }
 }
+
+/// What a site says to programs (robots.txt, RFC 9309).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Robots {
+    /// Its robots.txt, empty where it has none; `None` where it could not be had.
+    pub text: Option<Vec<u8>>,
+    /// Until when it holds.
+    pub until: Moment,
+}

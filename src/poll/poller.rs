@@ -392,10 +392,12 @@ impl Poller {
                     watched.visit = done.visit;
                     watched.quota = done.quota;
                     watched.skip = done.skip;
-                    if done.is_reached {
-                        self.silent.clear();
-                    } else if !self.silent.iter().any(|(known, ..)| *known == id) {
-                        self.silent.push((id.clone(), host_name, done.before));
+                    match done.is_reached {
+                        Some(true) => self.silent.clear(),
+                        Some(false) if !self.silent.iter().any(|(known, ..)| *known == id) => {
+                            self.silent.push((id.clone(), host_name, done.before));
+                        }
+                        _ => {}
                     }
                 }
                 None => watched.visit.due = now.plus_seconds(i64::from(self.options.pace.max)),

@@ -17,7 +17,7 @@ use super::articles::{self, Articles, Unread};
 use super::commit::Ledger;
 use super::metrics::Metrics;
 use super::schedule::{self, Pace};
-use crate::fetch::{self, Answer, FetchError, Fetcher, Permission, Request, Said};
+use crate::fetch::{self, Answer, FetchError, Fetcher, Permission, Request};
 use crate::log::{Control, Record};
 use crate::model::{
     Draft, Key, Kind, Link, Memory, Moment, Outcome, Page, Report, Revisit, Source, SourceId, Validators, Visit,
@@ -97,8 +97,8 @@ pub(super) struct Quota {
 pub(super) struct Done {
     /// The visit before this one, should it not count.
     pub(super) before: Visit,
-    /// Did anything answer?
-    pub(super) is_reached: bool,
+    /// Did anything answer? `None` where nothing was asked.
+    pub(super) is_reached: Option<bool>,
     pub(super) visit: Visit,
     /// Must the whole host be left alone until then?
     pub(super) host_until: Option<Moment>,
@@ -142,11 +142,11 @@ pub(super) async fn turn(house: &House, source: &Source, mut visit: Visit, pace:
             Permission::Unknown => refused = Some(unknown(&link)),
         }
     }
-    let mut is_reached = true;
+    let mut is_reached = refused.is_none().then_some(true);
     let answer = match refused {
         Some(outcome) => Err(outcome),
         None => house.fetcher.get(request, (house.clock)()).await.map_err(|error| {
-            is_reached = !error.is_silence();
+            is_reached = Some(!error.is_silence());
             failed(&error)
         }),
     };
@@ -591,12 +591,12 @@ pub(super) async fn permitted(house: &House, request: &Request<'_>, gap: &mut i6
     {
         // What cannot be read is asked for again.
         let kept = house.visits.robots(site).unwrap_or_default();
-        let said = match kept.filter(|(until, _)| *until > now) {
-            Some((until, text)) => Said { text, until },
+        let said = match kept.filter(|kept| kept.until > now) {
+            Some(kept) => kept,
             None => {
                 was_asked = true;
                 let said = house.fetcher.ask_robots(request, now).await;
-                if let Err(error) = house.visits.put_robots(site, said.until, said.text.as_deref()) {
+                if let Err(error) = house.visits.put_robots(site, &said) {
                     tracing::error!(error = &error as &dyn std::error::Error, "a robots.txt cannot be saved");
                 }
                 said

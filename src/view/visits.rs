@@ -3,7 +3,7 @@ use std::path::Path;
 use super::engine::Engine;
 use super::error::ViewError;
 use super::record::{self, MemoryRecord, RevisitRecord, RobotsRecord, VisitRecord};
-use crate::model::{Draft, Health, ItemId, Link, Memory, Moment, Revisit, SourceId, Stamp, Validators, Visit};
+use crate::model::{Draft, Health, ItemId, Link, Memory, Moment, Revisit, Robots, SourceId, Stamp, Validators, Visit};
 
 /// What we remember of each source between two polls. Losing it costs requests, never items.
 #[derive(Debug)]
@@ -103,23 +103,22 @@ impl Visits {
         self.engine.put(&memory_key(source), record::encode(&record))
     }
 
-    /// What a site said in its robots.txt, at this address: until when it holds, and its text, `None` where it could not be
-    /// had.
+    /// What a site said in its robots.txt, at this address.
     ///
     /// # Errors
     /// Where the store cannot be read.
-    pub fn robots(&self, site: &Link) -> Result<Option<(Moment, Option<Vec<u8>>)>, ViewError> {
+    pub fn robots(&self, site: &Link) -> Result<Option<Robots>, ViewError> {
         let bytes = self.engine.get(&robots_key(site))?;
         let record = bytes.and_then(|bytes| record::decode::<RobotsRecord>(&bytes));
-        Ok(record.map(|record| (Moment::from_millis(record.until), record.text)))
+        Ok(record.map(|record| Robots { text: record.text, until: Moment::from_millis(record.until) }))
     }
 
     /// Remembers a robots.txt.
     ///
     /// # Errors
     /// Where the store cannot be written.
-    pub fn put_robots(&self, site: &Link, until: Moment, text: Option<&[u8]>) -> Result<(), ViewError> {
-        let record = RobotsRecord { until: until.millis(), text: text.map(<[u8]>::to_vec) };
+    pub fn put_robots(&self, site: &Link, robots: &Robots) -> Result<(), ViewError> {
+        let record = RobotsRecord { until: robots.until.millis(), text: robots.text.clone() };
         self.engine.put(&robots_key(site), record::encode(&record))
     }
 
