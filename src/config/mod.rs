@@ -12,6 +12,7 @@ mod sources;
 
 use std::path::{Path, PathBuf};
 
+use crate::fetch::Network;
 use crate::model::{Regions, Source};
 
 pub use fault::{Fault, Faults};
@@ -80,7 +81,16 @@ impl Config {
         let regions = regions.and_then(|(path, text)| regions::parse(path, text, &mut faults));
         let sources = match (&settings, &regions) {
             (Some(settings), Some(regions)) => sources::parse(lists, settings, regions, &mut faults),
-            // Without the one or the other, half of what can be said of a source would be wrong.
+            // By the defaults, but for networks: which are allowed is not known.
+            (None, Some(regions)) => {
+                let mut defaults = settings::parse(Path::new("dayuan.toml"), "", places, &mut Faults::default());
+                if let Some(settings) = &mut defaults {
+                    settings.fetch.guard.allow =
+                        ["0.0.0.0/0", "::/0"].into_iter().filter_map(|all| Network::parse(all).ok()).collect();
+                }
+                defaults.map(|settings| sources::parse(lists, &settings, regions, &mut faults)).unwrap_or_default()
+            }
+            // Without the regions, half of what can be said of a source would be wrong.
             _ => Vec::new(),
         };
         match (settings, regions) {

@@ -6,6 +6,7 @@ use std::sync::PoisonError;
 use robotxt::AccessResult;
 
 use super::client::{Fetcher, Request};
+use super::error::FetchError;
 use crate::model::{Link, Moment, Robots, Validators};
 
 /// How long an answer holds, in seconds (RFC 9309, section 2.4).
@@ -72,18 +73,24 @@ impl Fetcher {
     }
 
     /// Asks the site of a page for its robots.txt.
-    pub async fn ask_robots(&self, request: &Request<'_>, now: Moment) -> Robots {
-        let Some(robots) = site_of(request.link) else { return Robots { text: None, until: now.plus_seconds(WAIT) } };
+    ///
+    /// # Errors
+    /// Where nothing answers at all: that says nothing of the site.
+    pub async fn ask_robots(&self, request: &Request<'_>, now: Moment) -> Result<Robots, FetchError> {
+        let Some(robots) = site_of(request.link) else {
+            return Ok(Robots { text: None, until: now.plus_seconds(WAIT) });
+        };
         let none = Validators::default();
         let request = Request { link: &robots, validators: &none, given_by: None, post: None, ..*request };
         let text = match self.get(request, now).await {
             Ok(answer) if answer.status == 200 => Some(answer.body.into_iter().take(LONGEST).collect()),
             // What is not there forbids nothing (RFC 9309, section 2.3.1.3).
             Ok(answer) if (400..500).contains(&answer.status) && answer.status != 429 => Some(Vec::new()),
+            Err(error) if error.is_silence() => return Err(error),
             _ => None,
         };
         let holds = if text.is_some() { HOLDS } else { WAIT };
-        Robots { text, until: now.plus_seconds(holds) }
+        Ok(Robots { text, until: now.plus_seconds(holds) })
     }
 }
 

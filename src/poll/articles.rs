@@ -113,7 +113,8 @@ impl<'a> Articles<'a> {
             post: None,
         };
         let mut gap = i64::try_from(self.gap.as_millis()).unwrap_or(0);
-        match permitted(self.house, &request, &mut gap).await {
+        let permission = permitted(self.house, &request, &mut gap).await;
+        match permission.map_err(|error| Unread::Later(error.to_string()))? {
             Permission::Allowed(_) => self.gap = Duration::from_millis(u64::try_from(gap).unwrap_or(0)),
             Permission::Forbidden => {
                 tracing::info!(source = %self.source.id, url = %link, "robots.txt forbids to read this article; its item appears without text");

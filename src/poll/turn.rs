@@ -133,16 +133,22 @@ pub(super) async fn turn(house: &House, source: &Source, mut visit: Visit, pace:
     };
     // What is no feed is asked only where its site allows it.
     let is_page = source.kind.is_page() || LISTS.contains(&memory.format.as_str());
-    let mut refused = None;
+    let (mut refused, mut is_reached) = (None, None);
     let mut gap = gap;
     if is_page {
         match permitted(house, &request, &mut gap).await {
-            Permission::Allowed(_) => {}
-            Permission::Forbidden => refused = Some(forbidden(&link)),
-            Permission::Unknown => refused = Some(unknown(&link)),
+            Ok(Permission::Allowed(_)) => {}
+            Ok(Permission::Forbidden) => refused = Some(forbidden(&link)),
+            Ok(Permission::Unknown) => refused = Some(unknown(&link)),
+            Err(error) => {
+                is_reached = Some(false);
+                refused = Some(failed(&error));
+            }
         }
     }
-    let mut is_reached = refused.is_none().then_some(true);
+    if refused.is_none() {
+        is_reached = Some(true);
+    }
     let answer = match refused {
         Some(outcome) => Err(outcome),
         None => house.fetcher.get(request, (house.clock)()).await.map_err(|error| {
@@ -581,7 +587,10 @@ fn refused(status: u16, answer: &Answer) -> Outcome {
 
 /// May a page be asked? Its site is asked for its robots.txt once a day, over restarts, and waited for after that. `gap`
 /// becomes what the site wants between two requests, in milliseconds.
-pub(super) async fn permitted(house: &House, request: &Request<'_>, gap: &mut i64) -> Permission {
+///
+/// # Errors
+/// Where nothing answers at all.
+pub(super) async fn permitted(house: &House, request: &Request<'_>, gap: &mut i64) -> Result<Permission, FetchError> {
     let now = (house.clock)();
     let site = fetch::site_of(request.link);
     let mut permission = house.fetcher.permission(request.link, now);
@@ -595,7 +604,7 @@ pub(super) async fn permitted(house: &House, request: &Request<'_>, gap: &mut i6
             Some(kept) => kept,
             None => {
                 was_asked = true;
-                let said = house.fetcher.ask_robots(request, now).await;
+                let said = house.fetcher.ask_robots(request, now).await?;
                 if let Err(error) = house.visits.put_robots(site, &said) {
                     tracing::error!(error = &error as &dyn std::error::Error, "a robots.txt cannot be saved");
                 }
@@ -612,7 +621,7 @@ pub(super) async fn permitted(house: &House, request: &Request<'_>, gap: &mut i6
             wait(house, *gap).await;
         }
     }
-    permission
+    Ok(permission)
 }
 
 async fn wait(house: &House, gap: i64) {
