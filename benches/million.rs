@@ -137,14 +137,43 @@ fn add(log: &Log, view: &View, from: usize, to: usize) -> (f64, f64) {
     (logging * each, applying * each)
 }
 
+/// Does something in a process of its own, whose memory is nothing else's.
+fn alone(what: &str, folder: &Path) {
+    let status = std::process::Command::new(std::env::current_exe().unwrap()).arg(what).arg(folder).status().unwrap();
+    assert!(status.success());
+}
+
+fn places() -> Arc<Places> {
+    Arc::new(Places::new(&Regions::new(true, Vec::new(), Vec::new(), Vec::new()).unwrap()))
+}
+
+fn open(folder: &Path, name: &str, done: &str) {
+    let (began, before) = (Instant::now(), cpu());
+    let log = Arc::new(Log::open(&folder.join("log")).unwrap().0);
+    let options = Options { path: folder.join(name), rules: String::new(), places: places() };
+    let (view, notices) = View::open(&options, log, &|_| {}).unwrap();
+    let first = view.timeline(&[RegionId::new("140300").unwrap()], None, 50).len();
+    println!(
+        "{done} in {:.1} s ({:.1} CPU-s), {first} of the newest, {notices:?}; resident {:.0} MB, {}",
+        began.elapsed().as_secs_f64(),
+        cpu() - before,
+        resident(),
+        view.digest()
+    );
+}
+
 fn main() {
-    let items: usize = std::env::args().skip(1).find_map(|word| word.parse().ok()).unwrap_or(1_000_000);
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    match words.as_slice() {
+        [what, folder] if what == "open" => return open(Path::new(folder), "view", "opened"),
+        [what, folder] if what == "rebuild" => return open(Path::new(folder), "again", "made anew"),
+        _ => {}
+    }
+    let items: usize = words.iter().find_map(|word| word.parse().ok()).unwrap_or(1_000_000);
     let folder = tempfile::tempdir().unwrap();
-    let places = Arc::new(Places::new(&Regions::new(true, Vec::new(), Vec::new(), Vec::new()).unwrap()));
-    let options =
-        |name: &str| Options { path: folder.path().join(name), rules: String::new(), places: Arc::clone(&places) };
+    let options = Options { path: folder.path().join("view"), rules: String::new(), places: places() };
     let log = Arc::new(Log::open(&folder.path().join("log")).unwrap().0);
-    let (view, _) = View::open(&options("view"), Arc::clone(&log), &|_| {}).unwrap();
+    let (view, _) = View::open(&options, Arc::clone(&log), &|_| {}).unwrap();
     let sources: Vec<Record> = (0..SOURCES)
         .map(|number| {
             Record::Source(SourceFacts {
@@ -181,24 +210,7 @@ fn main() {
         size(&folder.path().join("log")),
         size(&folder.path().join("view"))
     );
-    let (began, before) = (Instant::now(), cpu());
-    let (view, notices) = View::open(&options("view"), Arc::clone(&log), &|_| {}).unwrap();
-    let first = view.timeline(&[RegionId::new("140300").unwrap()], None, 50).len();
-    println!(
-        "opened in {:.1} s ({:.1} CPU-s), {first} of the newest, {notices:?}; resident {:.0} MB",
-        began.elapsed().as_secs_f64(),
-        cpu() - before,
-        resident()
-    );
-    let digest = view.digest();
-    drop(view);
-    let (began, before) = (Instant::now(), cpu());
-    let (view, _) = View::open(&options("again"), Arc::clone(&log), &|_| {}).unwrap();
-    println!(
-        "made anew in {:.1} s ({:.1} CPU-s); resident {:.0} MB; the same: {}",
-        began.elapsed().as_secs_f64(),
-        cpu() - before,
-        resident(),
-        view.digest() == digest
-    );
+    drop(log);
+    alone("open", folder.path());
+    alone("rebuild", folder.path());
 }
