@@ -1,5 +1,8 @@
 //! Who wrote a story, who put it up and where it comes from, as the lines around it say.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use super::text;
 
 /// What a label stands before.
@@ -128,6 +131,20 @@ const LABELS: [(&str, Label); 108] = [
     ("Author", Label::Author),
 ];
 
+/// The labels that begin with a character. Most characters of a text begin none.
+fn labels_from(first: char) -> &'static [(&'static str, Label)] {
+    static BY_FIRST: LazyLock<HashMap<char, Vec<(&'static str, Label)>>> = LazyLock::new(|| {
+        let mut by_first: HashMap<char, Vec<_>> = HashMap::new();
+        for (label, kind) in LABELS {
+            if let Some(first) = label.chars().next() {
+                by_first.entry(first).or_default().push((label, kind));
+            }
+        }
+        by_first
+    });
+    BY_FIRST.get(&first).map_or(&[], Vec::as_slice)
+}
+
 /// The labels of a line with what stands behind each, up to the next.
 pub(super) fn labelled(line: &str) -> Vec<(Label, String)> {
     let mut marks: Vec<(usize, usize, Label)> = Vec::new();
@@ -135,7 +152,7 @@ pub(super) fn labelled(line: &str) -> Vec<(Label, String)> {
     while at < line.len() {
         let rest = line.get(at..).unwrap_or("");
         let Some(c) = rest.chars().next() else { break };
-        let found = LABELS.iter().find(|(label, _)| rest.starts_with(label));
+        let found = labels_from(c).iter().find(|(label, _)| rest.starts_with(label));
         let Some((label, kind)) = found else {
             at += c.len_utf8();
             continue;

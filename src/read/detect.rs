@@ -12,7 +12,7 @@ use crate::model::Link;
 /// The least rows of a list that is not pinned by config.
 const FEWEST: usize = 3;
 
-/// The most groups of links that are weighed, and the most links of each.
+/// The most groups of links that are weighed, and the most links, and so rows, of each.
 const MOST_GROUPS: usize = 200;
 const MOST_LINKS: usize = 1500;
 
@@ -455,6 +455,9 @@ fn complete(tree: &Tree<'_>, rows: Vec<Row>, base: &Link) -> Vec<Row> {
             continue;
         }
         for child in tree.children(parent) {
+            if all.len() >= MOST_LINKS {
+                break;
+            }
             if tree.name(child) == name
                 && !taken.contains(&child)
                 && let Some(link) = row::best_link(tree, child, tree.end(child), base)
