@@ -76,8 +76,7 @@ impl State {
     fn story_of(&self, link: &Link, new: &Newcomer<'_>, read: Read<'_>) -> Option<u64> {
         let domain = self.domain(new.source)?;
         let hash = new.fingerprint.link;
-        let mut found: Vec<&u64> = self.by_link.range((hash, 0)..=(hash, u64::MAX)).map(|(_, first)| first).collect();
-        found.sort_unstable();
+        let found: Vec<u64> = self.with_link(hash).collect();
         // A link that two items of one source carry tells nothing apart.
         let sources: Vec<u32> =
             found.iter().filter_map(|first| self.slots.get(first)).map(|slot| slot.source).collect();
@@ -89,7 +88,7 @@ impl State {
             return None;
         }
         found.into_iter().find_map(|first| {
-            let slot = self.slots.get(first)?;
+            let slot = self.slots.get(&first)?;
             let other = draft_at(slot.position, read)?;
             let candidate = Candidate { link: other.checked_link()?.canonical(), domain: self.domain(slot.source)? };
             same::judge(link, &domain, &self.listings, &candidate).then_some(slot.head)
@@ -171,12 +170,11 @@ impl State {
             return Vec::new();
         };
         let hash = Fingerprint::of(&Draft { link: Some(link.as_str().to_owned()), ..Draft::default() }).link;
-        let found = self.by_link.range((hash, 0)..=(hash, u64::MAX)).map(|(_, first)| *first);
         let is_at_home = |first: &u64| {
             let domain = self.slots.get(first).and_then(|slot| self.domain(slot.source));
             domain.is_some_and(|domain| domain == link.registrable_domain())
         };
-        found.filter(is_at_home).collect()
+        self.with_link(hash).filter(is_at_home).collect()
     }
 
     /// Makes a new item a report of the stories that it was found to be of, and links it to its event. `false` where it
@@ -225,7 +223,7 @@ impl State {
             slot.ties_mut().members.push(seq);
             add_regions(slot, &regions);
             if takes_over {
-                slot.shown = seq;
+                slot.ties_mut().shown = Some(seq);
                 slot.updated = updated;
             }
         }
@@ -237,7 +235,7 @@ impl State {
     /// Is a further report shown from now on? That happens once in a story's life: to the report of the link's own site,
     /// to the one that the shown report credits, and to one of higher authority that does not credit the shown one.
     fn takes_over(&self, head: u64, new: &Newcomer<'_>, read: Read<'_>) -> bool {
-        let Some(story) = self.slots.get(&head).filter(|slot| slot.shown == head) else { return false };
+        let Some(story) = self.slots.get(&head).filter(|slot| slot.shown(head) == head) else { return false };
         let (Some(mine), Some(theirs)) = (self.facts(new.source), self.facts(story.source)) else { return false };
         let draft = &new.report.draft;
         let leads_to = draft.checked_link().map(|link| link.registrable_domain().to_owned()).unwrap_or_default();

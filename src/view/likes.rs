@@ -3,8 +3,9 @@
 //! It holds nothing that the log does not give again: at every moment its content follows from the items and their newest
 //! texts alone, so that a view that was opened anew judges like one that never closed.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 
+use super::index::Index;
 use crate::model::Moment;
 
 /// How far apart two items may be published that are one story, in milliseconds.
@@ -31,15 +32,14 @@ struct Entry {
 
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Likes {
-    /// The hash of a shingle above the lower half of the number of an item's first report.
-    keys: BTreeSet<u64>,
+    by_shingle: Index,
     /// In the order of the first reports.
     entries: VecDeque<Entry>,
 }
 
-/// Of four thousand million items, the last ones are told apart.
-fn key(hash: u32, first: u64) -> u64 {
-    u64::from(hash) << 32 | first & u64::from(u32::MAX)
+/// A hash of a shingle as the index has it.
+fn key(hash: u32) -> u64 {
+    u64::from(hash) << 32
 }
 
 impl Likes {
@@ -48,9 +48,8 @@ impl Likes {
         let items = items.into_iter().filter(|(.., sketch)| !sketch.is_empty());
         let entries: VecDeque<Entry> =
             items.map(|(first, seen, sketch)| Entry { first, seen, sketch: sketch.into() }).collect();
-        // At once: a tree of sorted keys is built in a tenth of the time, and is full.
-        let keys = entries.iter().flat_map(|entry| entry.sketch.iter().map(|hash| key(*hash, entry.first))).collect();
-        Self { keys, entries }
+        let pairs = entries.iter().flat_map(|entry| entry.sketch.iter().map(|hash| (key(*hash), entry.first)));
+        Self { by_shingle: pairs.collect(), entries }
     }
 
     /// Puts an item in with the sketch of its text, in the place of the sketch that it had. A text too short for a sketch
@@ -61,7 +60,7 @@ impl Likes {
             return;
         }
         for hash in &sketch {
-            self.keys.insert(key(*hash, first));
+            self.by_shingle.insert(key(*hash), first);
         }
         let at = self.entries.partition_point(|entry| entry.first < first);
         self.entries.insert(at, Entry { first, seen, sketch: sketch.into() });
@@ -101,7 +100,7 @@ impl Likes {
 
     fn forget(&mut self, entry: &Entry) {
         for hash in &entry.sketch {
-            self.keys.remove(&key(*hash, entry.first));
+            self.by_shingle.remove(key(*hash), entry.first);
         }
     }
 
@@ -109,8 +108,7 @@ impl Likes {
     pub(super) fn of(&self, sketch: &[u32], worth: impl Fn(u32) -> usize) -> Vec<u64> {
         let mut shared: HashMap<u64, usize> = HashMap::with_capacity(64);
         for hash in sketch {
-            let bearers = self.keys.range(key(*hash, 0)..=key(*hash, u64::from(u32::MAX)));
-            let bearers: Vec<u64> = bearers.take(MOST_BEARERS + 1).map(|key| key & u64::from(u32::MAX)).collect();
+            let bearers: Vec<u64> = self.by_shingle.of(key(*hash)).take(MOST_BEARERS + 1).collect();
             if bearers.len() <= MOST_BEARERS {
                 bearers.into_iter().for_each(|first| *shared.entry(first).or_default() += worth(*hash));
             }

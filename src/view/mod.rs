@@ -8,6 +8,7 @@
 
 mod engine;
 mod error;
+mod index;
 mod join;
 mod likes;
 mod outline;

@@ -1,55 +1,57 @@
 //! An item in memory, and its record.
 
+use std::num::NonZeroU8;
+
 use super::record::ItemRecord;
 use crate::log::Position;
-use crate::model::{Moment, Precision, RegionId, Stamp};
+use crate::model::{ItemId, Moment, Precision, RegionId, Stamp};
 use crate::same::{self, Fingerprint, Known};
 
 /// An item.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Slot {
-    pub(super) id: u128,
+    pub(super) id: ItemId,
     pub(super) source: u32,
     pub(super) position: Position,
     pub(super) seen: Moment,
-    pub(super) reported: Moment,
     pub(super) reports: u16,
     pub(super) published: Stamp,
     pub(super) updated: Moment,
     pub(super) fingerprint: Fingerprint,
     /// The first report of the story that this one belongs to; its own number where it is the first.
     pub(super) head: u64,
-    /// The report that is shown, where this is the first.
-    pub(super) shown: u64,
     pub(super) regions: Tags,
     pub(super) withdrawn: bool,
     /// What only some items have.
     pub(super) ties: Option<Box<Ties>>,
 }
 
+/// A region, and the number of its evidence, counted from 1.
+type Tag = (u32, NonZeroU8);
+
 /// The regions of an item, each with the number of its evidence; most have one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::box_collection, reason = "a word instead of three, in each of a million items")]
 pub(super) struct Tags {
-    first: Option<(u32, u8)>,
-    more: Option<Box<[(u32, u8)]>>,
+    first: Option<Tag>,
+    more: Option<Box<Vec<Tag>>>,
 }
 
 impl Tags {
     pub(super) fn push(&mut self, region: u32, evidence: &str) {
         let number = same::EVIDENCE.iter().position(|known| *known == evidence).unwrap_or(0);
-        let tag = (region, u8::try_from(number).unwrap_or(0));
+        let tag = (region, NonZeroU8::MIN.saturating_add(u8::try_from(number).unwrap_or(0)));
         if self.first.is_none() {
             self.first = Some(tag);
         } else if !self.iter().any(|(known, _)| known == region) {
-            let more = self.more.iter().flat_map(|more| more.iter().copied()).chain([tag]);
-            self.more = Some(more.collect());
+            self.more.get_or_insert_default().push(tag);
         }
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (u32, &'static str)> {
         let tags = self.first.into_iter().chain(self.more.iter().flat_map(|more| more.iter().copied()));
         tags.map(|(region, evidence)| {
-            (region, same::EVIDENCE.get(usize::from(evidence)).copied().unwrap_or("inherited"))
+            (region, same::EVIDENCE.get(usize::from(evidence.get()) - 1).copied().unwrap_or("inherited"))
         })
     }
 }
@@ -63,6 +65,10 @@ pub(super) struct Ties {
     pub(super) earlier: Vec<Position>,
     /// The oldest story of the event that the story belongs to, where there is another one.
     pub(super) event: Option<u64>,
+    /// When the newest report came, where it is not the first.
+    pub(super) reported: Option<Moment>,
+    /// The report of the story that is shown, where it is not the first.
+    pub(super) shown: Option<u64>,
 }
 
 impl Slot {
@@ -81,30 +87,40 @@ impl Slot {
         self.ties.as_ref().and_then(|ties| ties.event)
     }
 
+    /// When the newest report came.
+    pub(super) fn reported(&self) -> Moment {
+        self.ties.as_ref().and_then(|ties| ties.reported).unwrap_or(self.seen)
+    }
+
+    /// The report of the story that is shown; `first` is the item's own.
+    pub(super) fn shown(&self, first: u64) -> u64 {
+        self.ties.as_ref().and_then(|ties| ties.shown).unwrap_or(first)
+    }
+
     pub(super) fn ties_mut(&mut self) -> &mut Ties {
         self.ties.get_or_insert_default()
     }
 
-    pub(super) const fn known(&self) -> Known {
-        Known {
-            item: crate::model::ItemId::from_u128(self.id),
-            fingerprint: self.fingerprint,
-            reported: self.reported,
-            reports: self.reports,
-        }
+    pub(super) fn known(&self) -> Known {
+        Known { item: self.id, fingerprint: self.fingerprint, reported: self.reported(), reports: self.reports }
     }
 
-    /// The record of the item; `source` is the id of its source, `region` gives the id of a region by its number.
-    pub(super) fn record<'r>(&self, source: &str, region: impl Fn(u32) -> Option<&'r RegionId>) -> ItemRecord {
+    /// The record of the item that was first told of in the report `first`; `source` is the id of its source, `region` gives the id of a region by its number.
+    pub(super) fn record<'r>(
+        &self,
+        first: u64,
+        source: &str,
+        region: impl Fn(u32) -> Option<&'r RegionId>,
+    ) -> ItemRecord {
         let place = |position: &Position| (position.day, position.offset, position.length);
         ItemRecord {
-            id: self.id,
+            id: self.id.as_u128(),
             source: source.to_owned(),
             day: self.position.day,
             offset: self.position.offset,
             length: self.position.length,
             seen: self.seen.millis(),
-            reported: self.reported.millis(),
+            reported: self.reported().millis(),
             reports: self.reports,
             published: self.published.at.millis(),
             precision: precision_number(self.published.precision),
@@ -115,7 +131,7 @@ impl Slot {
             content: self.fingerprint.content,
             head: self.head,
             members: self.members().to_vec(),
-            shown: self.shown,
+            shown: self.shown(first),
             regions: self
                 .regions
                 .iter()
@@ -130,7 +146,12 @@ impl Slot {
     }
 
     /// The item of a record; `None` where a value of it is not valid.
-    pub(super) fn of(record: ItemRecord, source: u32, mut region: impl FnMut(RegionId) -> u32) -> Option<Self> {
+    pub(super) fn of(
+        first: u64,
+        record: ItemRecord,
+        source: u32,
+        mut region: impl FnMut(RegionId) -> u32,
+    ) -> Option<Self> {
         let mut regions = Tags::default();
         for (id, evidence) in &record.regions {
             regions.push(region(RegionId::new(id).ok()?), evidence_word(evidence)?);
@@ -140,13 +161,14 @@ impl Slot {
             members: record.members,
             earlier: record.earlier.into_iter().map(place).collect(),
             event: record.event,
+            reported: (record.reported != record.seen).then_some(Moment::from_millis(record.reported)),
+            shown: (record.shown != first).then_some(record.shown),
         };
         Some(Self {
-            id: record.id,
+            id: ItemId::from_u128(record.id),
             source,
             position: Position { day: record.day, length: record.length, offset: record.offset },
             seen: Moment::from_millis(record.seen),
-            reported: Moment::from_millis(record.reported),
             reports: record.reports,
             published: Stamp {
                 at: Moment::from_millis(record.published),
@@ -156,7 +178,6 @@ impl Slot {
             updated: Moment::from_millis(record.updated),
             fingerprint: Fingerprint { link: record.link, title: record.title, content: record.content },
             head: record.head,
-            shown: record.shown,
             regions,
             withdrawn: record.withdrawn,
             ties: (ties != Ties::default()).then(|| Box::new(ties)),

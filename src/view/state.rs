@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
+use super::index::Index;
 use super::join::{Newcomer, Read};
 use super::likes::{Likes, MOST_ALIKE};
 use super::shelves::Shelves;
@@ -75,10 +76,10 @@ pub struct Report {
 #[derive(Debug, Default)]
 pub(super) struct State {
     pub(super) slots: Shelves,
-    /// The upper half of an item's id, and the number of its first report.
-    pub(super) by_id: BTreeSet<(u64, u64)>,
-    pub(super) by_link: BTreeSet<(u64, u64)>,
-    pub(super) by_content: BTreeSet<(u64, u64)>,
+    /// By the upper half of an item's id.
+    pub(super) by_id: Index,
+    pub(super) by_link: Index,
+    pub(super) by_content: Index,
     pub(super) timelines: HashMap<u32, BTreeSet<Place>>,
     pub(super) sources: Vec<SourceFacts>,
     pub(super) source_numbers: HashMap<SourceId, u32>,
@@ -186,7 +187,7 @@ impl State {
 
     fn report(&mut self, seq: u64, position: Position, report: &ReportNoun, read: Read<'_>) {
         let fingerprint = Fingerprint::of(&report.draft);
-        match self.first_of(report.item.as_u128()) {
+        match self.first_of(report.item) {
             Some(first) => self.revise(first, position, report, fingerprint, read),
             None => self.bear(seq, position, report, fingerprint, read),
         }
@@ -207,8 +208,9 @@ impl State {
         let old = (slot.source, slot.fingerprint);
         let is_change = old.1.content != fingerprint.content;
         let before = std::mem::replace(&mut slot.position, position);
-        slot.ties_mut().earlier.push(before);
-        slot.reported = report.seen;
+        let ties = slot.ties_mut();
+        ties.earlier.push(before);
+        ties.reported = Some(report.seen);
         slot.reports = slot.reports.saturating_add(1);
         slot.fingerprint = fingerprint;
         let (head, seen) = (slot.head, slot.seen);
@@ -218,7 +220,7 @@ impl State {
         self.index(first, old.0, fingerprint, true);
         self.touched.insert(first);
         if let Some(head) = self.slots.get_mut(&head)
-            && head.shown == first
+            && head.shown(head.head) == first
             && moves
         {
             head.updated = updated;
@@ -261,17 +263,15 @@ impl State {
             regions.push(self.region_number(&tag.region), tag.evidence);
         }
         let slot = Slot {
-            id: report.item.as_u128(),
+            id: report.item,
             source,
             position,
             seen: report.seen,
-            reported: report.seen,
             reports: 1,
             published: published(report),
             updated,
             fingerprint,
             head: seq,
-            shown: seq,
             regions,
             withdrawn: self.hidden.contains(&report.item.as_u128()),
             ties: None,
@@ -280,8 +280,8 @@ impl State {
         self.alike_facts.move_on(self.now);
         let new = Newcomer::new(source, report, fingerprint, slot.regions.clone());
         let relations = self.relations(&new, read);
-        self.ids ^= slot.id;
-        self.by_id.insert((upper(slot.id), seq));
+        self.ids ^= slot.id.as_u128();
+        self.by_id.insert(upper(slot.id), seq);
         self.slots.insert(seq, slot);
         self.index(seq, source, fingerprint, true);
         self.touched.insert(seq);
@@ -305,9 +305,14 @@ impl State {
     }
 
     /// The item with this id.
-    pub(super) fn first_of(&self, id: u128) -> Option<u64> {
-        let found = self.by_id.range((upper(id), 0)..=(upper(id), u64::MAX)).map(|(_, first)| *first);
-        found.into_iter().find(|first| self.slots.get(first).is_some_and(|slot| slot.id == id))
+    pub(super) fn first_of(&self, id: ItemId) -> Option<u64> {
+        self.by_id.of(upper(id)).find(|first| self.slots.get(first).is_some_and(|slot| slot.id == id))
+    }
+
+    /// The first reports of the items whose links have this hash, in order.
+    pub(super) fn with_link(&self, hash: u64) -> impl Iterator<Item = u64> + '_ {
+        let has_it = move |first: &u64| self.slots.get(first).is_some_and(|slot| slot.fingerprint.link == hash);
+        self.by_link.of(hash).filter(has_it)
     }
 
     fn hide(&mut self, item: ItemId, withdrawn: bool) {
@@ -317,7 +322,7 @@ impl State {
         } else {
             self.hidden.remove(&item.as_u128())
         };
-        let Some(first) = self.first_of(item.as_u128()) else { return };
+        let Some(first) = self.first_of(item) else { return };
         let head = self.slots.get(&first).map_or(first, |slot| slot.head);
         self.place(head, false);
         if let Some(slot) = self.slots.get_mut(&head) {
@@ -332,7 +337,7 @@ impl State {
     /// as its first report, so that the log that is left makes the same view.
     fn expire(&mut self, day: &str, items: &[ItemId]) {
         let Some(last) = day_number(day) else { return };
-        let named: HashSet<u128> = items.iter().map(|item| item.as_u128()).collect();
+        let named: HashSet<ItemId> = items.iter().copied().collect();
         let is_dead = |first: &u64, slot: &Slot| {
             let head = self.slots.get(&slot.head).map_or(slot.seen, |head| head.seen);
             number_of_day(head) <= last
@@ -348,8 +353,8 @@ impl State {
         }
         for first in dead {
             if let Some(slot) = self.slots.remove(&first) {
-                self.ids ^= slot.id;
-                self.by_id.remove(&(upper(slot.id), first));
+                self.ids ^= slot.id.as_u128();
+                self.by_id.remove(upper(slot.id), first);
                 self.index(first, slot.source, slot.fingerprint, false);
                 self.likes.remove(first);
                 self.alike_facts.remove(first);
@@ -374,16 +379,15 @@ impl State {
     }
 
     pub(super) fn index(&mut self, first: u64, source: u32, fingerprint: Fingerprint, is_in: bool) {
-        let content = (scoped(source, fingerprint.content), first);
-        let link = (fingerprint.link, first);
+        let content = scoped(source, fingerprint.content);
         if is_in {
-            self.by_content.insert(content);
+            self.by_content.insert(content, first);
             if fingerprint.link != 0 {
-                self.by_link.insert(link);
+                self.by_link.insert(fingerprint.link, first);
             }
         } else {
-            self.by_content.remove(&content);
-            self.by_link.remove(&link);
+            self.by_content.remove(content, first);
+            self.by_link.remove(fingerprint.link, first);
         }
     }
 
@@ -482,7 +486,7 @@ impl State {
 
     pub(super) fn source_of(&self, first: u64) -> Option<&SourceId> {
         let head = self.slots.get(&first)?;
-        let shown = self.slots.get(&head.shown).unwrap_or(head);
+        let shown = self.slots.get(&head.shown(first)).unwrap_or(head);
         self.sources.get(usize::try_from(shown.source).ok()?).map(|facts| &facts.id)
     }
 
@@ -492,17 +496,17 @@ impl State {
         let report = |first: &u64| {
             let slot = self.slots.get(first)?;
             let source = self.sources.get(usize::try_from(slot.source).ok()?)?.clone();
-            let (item, earlier) = (ItemId::from_u128(slot.id), slot.earlier().to_vec());
+            let (item, earlier) = (slot.id, slot.earlier().to_vec());
             Some(Report { position: slot.position, source, item, earlier })
         };
         let all = std::iter::once(&first).chain(head.members());
         Some(Story {
-            id: ItemId::from_u128(head.id),
+            id: head.id,
             published: head.published,
             updated: head.updated,
             seen: head.seen,
-            shown: report(&head.shown)?,
-            others: all.filter(|one| **one != head.shown).filter_map(report).collect(),
+            shown: report(&head.shown(first))?,
+            others: all.filter(|one| **one != head.shown(first)).filter_map(report).collect(),
             regions: head
                 .regions
                 .iter()
@@ -513,13 +517,13 @@ impl State {
                 .and_then(|event| self.events.get(&event))
                 .map(|stories| stories.iter().copied().filter(|story| *story != first).collect())
                 .unwrap_or_default(),
-            event: head.event().and_then(|event| self.slots.get(&event)).map(|slot| ItemId::from_u128(slot.id)),
+            event: head.event().and_then(|event| self.slots.get(&event)).map(|slot| slot.id),
         })
     }
 
     /// The first report of the story that the item belongs to.
     pub(super) fn find(&self, item: ItemId) -> Option<u64> {
-        let first = self.first_of(item.as_u128())?;
+        let first = self.first_of(item)?;
         self.slots.get(&first).map(|slot| slot.head)
     }
 
@@ -544,7 +548,7 @@ impl State {
             let head = self.slots.get(&slot.head).map_or(slot.seen, |head| head.seen);
             number_of_day(head) <= last && i64::from(slot.position.day) > last
         };
-        self.slots.values().filter(goes).map(|slot| ItemId::from_u128(slot.id)).collect()
+        self.slots.values().filter(goes).map(|slot| slot.id).collect()
     }
 
     /// Does a record still say what holds today? Others need not outlive their segment.
@@ -571,15 +575,14 @@ impl State {
 
 impl Neighbours for State {
     fn by_id(&self, item: ItemId) -> Option<Known> {
-        let first = self.first_of(item.as_u128())?;
+        let first = self.first_of(item)?;
         self.slots.get(&first).map(Slot::known)
     }
 
     fn by_content(&self, source: &SourceId, content: u64) -> Option<Known> {
         let source = *self.source_numbers.get(source)?;
         let hash = scoped(source, content);
-        let mut found =
-            self.by_content.range((hash, 0)..=(hash, u64::MAX)).filter_map(|(_, first)| self.slots.get(first));
+        let mut found = self.by_content.of(hash).filter_map(|first| self.slots.get(&first));
         found.find(|slot| slot.source == source && slot.fingerprint.content == content).map(Slot::known)
     }
 }
@@ -606,8 +609,8 @@ fn moment(record: &Record) -> Moment {
 }
 
 /// The upper half of an id.
-pub(super) fn upper(id: u128) -> u64 {
-    u64::try_from(id >> 64).unwrap_or(0)
+pub(super) fn upper(id: ItemId) -> u64 {
+    u64::try_from(id.as_u128() >> 64).unwrap_or(0)
 }
 
 /// A content hash within one source.

@@ -66,7 +66,7 @@ impl State {
         Some(ItemRecord {
             sketch: held(&self.likes),
             pairs: held(&self.alike_facts),
-            ..slot.record(source.id.as_str(), |number| self.region(number))
+            ..slot.record(first, source.id.as_str(), |number| self.region(number))
         })
     }
 
@@ -136,7 +136,7 @@ impl State {
             let (first, mut record) = item?;
             let source = *state.source_numbers.get(&SourceId::new(&record.source).ok()?)?;
             let (sketch, pairs) = (std::mem::take(&mut record.sketch), std::mem::take(&mut record.pairs));
-            let slot = Slot::of(record, source, |region| state.region_number(&region))?;
+            let slot = Slot::of(first, record, source, |region| state.region_number(&region))?;
             let [texts, facts] = meta.compared_from;
             if first >= texts {
                 by_text.push((first, slot.seen, sketch));
@@ -148,7 +148,7 @@ impl State {
             if let Some(event) = slot.event() {
                 state.events.entry(event).or_default().insert(first);
             }
-            state.ids ^= slot.id;
+            state.ids ^= slot.id.as_u128();
             ids.push((upper(slot.id), first));
             contents.push((scoped(source, fingerprint.content), first));
             if fingerprint.link != 0 {
