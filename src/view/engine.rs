@@ -1,5 +1,6 @@
 //! What the view and the visits need of a store: open, all records, write some, and no more. Only here sled is named.
 
+use std::ops::RangeBounds;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -53,7 +54,15 @@ impl Engine {
 
     /// Every key and value, by key.
     pub(super) fn all(&self) -> impl Iterator<Item = Result<(sled::IVec, sled::IVec), ViewError>> + '_ {
-        self.db.iter().map(|pair| pair.map_err(|source| self.failed("read", source)))
+        self.within::<&[u8]>(..)
+    }
+
+    /// The keys of a range and their values, by key.
+    pub(super) fn within<K: AsRef<[u8]>>(
+        &self,
+        keys: impl RangeBounds<K>,
+    ) -> impl Iterator<Item = Result<(sled::IVec, sled::IVec), ViewError>> + '_ {
+        self.db.range(keys).map(|pair| pair.map_err(|source| self.failed("read", source)))
     }
 
     /// One value.

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::engine::Engine;
 use super::record::{self, ItemRecord};
-use super::state::{HIDDEN, META, REGIONS, SOURCES};
+use super::state::NO_ITEM;
 use crate::model::ItemId;
 
 /// The story and the regions of each item.
@@ -33,13 +33,9 @@ impl Outline {
     pub fn stored(path: &Path) -> Option<Self> {
         let engine = path.exists().then(|| Engine::open(path).ok()).flatten()?;
         let mut items = Vec::new();
-        for pair in engine.all() {
+        for pair in engine.within(..NO_ITEM) {
             let (key, value) = pair.ok()?;
-            let is_item =
-                key.as_ref() != META && ![SOURCES, REGIONS, HIDDEN].iter().any(|prefix| key.starts_with(*prefix));
-            if is_item {
-                items.push((u64::from_be_bytes(key.as_ref().try_into().ok()?), record::decode::<ItemRecord>(&value)?));
-            }
+            items.push((u64::from_be_bytes(key.as_ref().try_into().ok()?), record::decode::<ItemRecord>(&value)?));
         }
         Some(Self::of(items.into_iter()))
     }

@@ -12,6 +12,8 @@ use crate::log::{Control, Position, Record, SourceFacts};
 use crate::model::{Authority, ItemId, Link, Moment, Precision, RegionId, Report as ReportNoun, SourceId, Stamp, Zone};
 use crate::same::{self, Fingerprint, Known, Neighbours, Places};
 
+/// What the keys of all that is no item begin with, and those of items never.
+pub(super) const NO_ITEM: [u8; 1] = [0xff];
 /// The key of what the view is of. Items have keys of eight bytes, too, but never this one.
 pub(super) const META: [u8; 8] = [0xff; 8];
 /// What the keys of sources begin with; they are longer than those of items.

@@ -6,7 +6,7 @@ use super::engine::Engine;
 use super::error::ViewError;
 use super::outline::Outline;
 use super::record::{self, FactsRecord, ItemRecord, MetaRecord};
-use super::state::{Entry, HIDDEN, META, REGIONS, SOURCES, State, Story};
+use super::state::{Entry, HIDDEN, META, NO_ITEM, REGIONS, SOURCES, State, Story};
 use crate::log::{Appended, Control, Damage, Log, Record, SourceFacts};
 use crate::model::{ItemId, Moment, RegionId, SourceId};
 use crate::same::{Comparison, Known, Neighbours, Places};
@@ -338,10 +338,9 @@ fn stored_state(engine: &Engine, rules: [u8; 16]) -> Result<State, Unusable> {
         return Err(Unusable::Rules);
     }
     let mut sources = Vec::new();
-    let mut items = Vec::new();
     let mut regions = Vec::new();
     let mut hidden = std::collections::BTreeSet::new();
-    for pair in engine.all() {
+    for pair in engine.within(NO_ITEM..) {
         let (key, value) = pair.map_err(failed)?;
         if key.starts_with(SOURCES) {
             sources.push(record::decode::<FactsRecord>(&value).ok_or(Unusable::Records)?);
@@ -351,13 +350,17 @@ fn stored_state(engine: &Engine, rules: [u8; 16]) -> Result<State, Unusable> {
         } else if let Some(id) = key.strip_prefix(HIDDEN.as_slice()) {
             hidden.insert(u128::from_be_bytes(id.try_into().map_err(|_length| Unusable::Records)?));
         } else if key.as_ref() != META {
-            items.push((key, value));
+            return Err(Unusable::Records);
         }
     }
-    let items = items.into_iter().map(|(key, value)| {
+    // One by one: a million of them would fill as much memory again.
+    let mut broken = None;
+    let items = engine.within(..NO_ITEM).map(|pair| {
+        let (key, value) = pair.map_err(|error| broken = Some(failed(error))).ok()?;
         Some((u64::from_be_bytes(key.as_ref().try_into().ok()?), record::decode::<ItemRecord>(&value)?))
     });
-    State::load(&meta, sources, regions, hidden, items).ok_or(Unusable::Records)
+    let state = State::load(&meta, sources, regions, hidden, items);
+    broken.map_or(state.ok_or(Unusable::Records), Err)
 }
 
 /// An error with its causes, in one sentence.

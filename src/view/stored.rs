@@ -130,7 +130,6 @@ impl State {
             let number = state.region_number(&region);
             state.changed.insert(number, Moment::from_millis(changed));
         }
-        let (mut ids, mut contents, mut links) = (Vec::new(), Vec::new(), Vec::new());
         let (mut by_text, mut by_facts) = (Vec::new(), Vec::new());
         for item in items {
             let (first, mut record) = item?;
@@ -144,22 +143,19 @@ impl State {
             if first >= facts {
                 by_facts.push((first, slot.seen, pairs));
             }
-            let fingerprint = slot.fingerprint;
             if let Some(event) = slot.event() {
                 state.events.entry(event).or_default().insert(first);
             }
             state.ids ^= slot.id.as_u128();
-            ids.push((upper(slot.id), first));
-            contents.push((scoped(source, fingerprint.content), first));
-            if fingerprint.link != 0 {
-                links.push((fingerprint.link, first));
-            }
             state.slots.insert(first, slot);
             state.place(first, true);
         }
-        state.by_id = ids.into_iter().collect();
-        state.by_content = contents.into_iter().collect();
-        state.by_link = links.into_iter().collect();
+        let slots = || state.slots.iter().map(|(first, slot)| (*first, slot));
+        let linked = slots().filter(|(_, slot)| slot.fingerprint.link != 0);
+        state.by_link = linked.map(|(first, slot)| (slot.fingerprint.link, first)).collect();
+        state.by_content =
+            slots().map(|(first, slot)| (scoped(slot.source, slot.fingerprint.content), first)).collect();
+        state.by_id = slots().map(|(first, slot)| (upper(slot.id), first)).collect();
         state.likes = Likes::of_all(by_text);
         state.alike_facts = Likes::of_all(by_facts);
         (u64::try_from(state.slots.len()).ok()? == meta.items && state.ids == meta.ids).then_some(state)
