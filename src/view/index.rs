@@ -4,12 +4,10 @@
 /// of either, the last ones are told apart. Whoever asks compares what was found with the whole hash.
 ///
 /// A bucket is a sorted run of entries: one step into memory and a short search, where a tree of millions takes a step
-/// for each of its levels.
+/// for each of its levels. There are two to the power of `BITS` of them; a thousand entries each are still quick.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Index(Vec<Vec<u64>>);
+pub(super) struct Index<const BITS: u32>(Vec<Vec<u64>>);
 
-/// The number of buckets, as a power of two.
-const BITS: u32 = 14;
 const LOWER: u64 = u32::MAX as u64;
 
 const fn entry(hash: u64, first: u64) -> u64 {
@@ -17,20 +15,24 @@ const fn entry(hash: u64, first: u64) -> u64 {
 }
 
 /// The bucket of a hash. The upper bits of a product depend on all bits of the hash (Knuth's multiplicative hashing).
-fn bucket(hash: u64) -> usize {
+fn bucket<const BITS: u32>(hash: u64) -> usize {
     let mixed = (hash >> 32).wrapping_mul(0x9e37_79b9) & LOWER;
     usize::try_from(mixed >> (32 - BITS)).unwrap_or(0)
 }
 
-impl Default for Index {
+impl<const BITS: u32> Default for Index<BITS> {
     fn default() -> Self {
         Self(vec![Vec::new(); 1 << BITS])
     }
 }
 
-impl Index {
-    pub(super) fn insert(&mut self, hash: u64, first: u64) {
-        let Some(bucket) = self.0.get_mut(bucket(hash)) else { return };
+impl<const BITS: u32> Index<BITS> {
+    /// Puts an item in. Those before `from` may go: they are taken out when their bucket is full, many at a time.
+    pub(super) fn insert(&mut self, hash: u64, first: u64, from: u64) {
+        let Some(bucket) = self.0.get_mut(bucket::<BITS>(hash)) else { return };
+        if from > 0 && bucket.len() == bucket.capacity() {
+            bucket.retain(|entry| entry & LOWER >= from);
+        }
         let entry = entry(hash, first);
         if let Err(at) = bucket.binary_search(&entry) {
             grow(bucket);
@@ -39,16 +41,17 @@ impl Index {
     }
 
     pub(super) fn remove(&mut self, hash: u64, first: u64) {
-        let Some(bucket) = self.0.get_mut(bucket(hash)) else { return };
+        let Some(bucket) = self.0.get_mut(bucket::<BITS>(hash)) else { return };
         if let Ok(at) = bucket.binary_search(&entry(hash, first)) {
             bucket.remove(at);
         }
     }
 
-    /// The first reports of the items with this hash, in order, and rarely of one with another.
-    pub(super) fn of(&self, hash: u64) -> impl Iterator<Item = u64> + '_ {
-        let bucket = self.0.get(bucket(hash)).map_or(&[][..], Vec::as_slice);
-        let (least, most) = (entry(hash, 0), entry(hash, LOWER));
+    /// The first reports of the items with this hash that do not lie before `from`, in order, and rarely of one with
+    /// another hash.
+    pub(super) fn of(&self, hash: u64, from: u64) -> impl Iterator<Item = u64> + '_ {
+        let bucket = self.0.get(bucket::<BITS>(hash)).map_or(&[][..], Vec::as_slice);
+        let (least, most) = (entry(hash, from), entry(hash, LOWER));
         let from = bucket.partition_point(|entry| *entry < least);
         bucket.iter().skip(from).take_while(move |entry| **entry <= most).map(|entry| entry & LOWER)
     }
@@ -61,12 +64,12 @@ fn grow(bucket: &mut Vec<u64>) {
     }
 }
 
-impl FromIterator<(u64, u64)> for Index {
+impl<const BITS: u32> FromIterator<(u64, u64)> for Index<BITS> {
     /// At once: each bucket is sorted when it is full.
     fn from_iter<I: IntoIterator<Item = (u64, u64)>>(pairs: I) -> Self {
         let mut index = Self::default();
         for (hash, first) in pairs {
-            if let Some(bucket) = index.0.get_mut(bucket(hash)) {
+            if let Some(bucket) = index.0.get_mut(bucket::<BITS>(hash)) {
                 grow(bucket);
                 bucket.push(entry(hash, first));
             }
@@ -85,11 +88,22 @@ mod tests {
 
     #[test]
     fn an_item_is_found_by_its_hash_until_it_is_taken_out() {
-        let mut index: Index = [(7 << 32, 3), (7 << 32 | 1, 1), (8 << 32, 2)].into_iter().collect();
-        index.insert(u64::MAX, u64::from(u32::MAX));
-        assert_eq!(index.of(7 << 32 | 9).collect::<Vec<_>>(), [1, 3]);
-        assert_eq!(index.of(u64::MAX).collect::<Vec<_>>(), [u64::from(u32::MAX)]);
+        let mut index: Index<4> = [(7 << 32, 3), (7 << 32 | 1, 1), (8 << 32, 2)].into_iter().collect();
+        index.insert(u64::MAX, u64::from(u32::MAX), 0);
+        assert_eq!(index.of(7 << 32 | 9, 0).collect::<Vec<_>>(), [1, 3]);
+        assert_eq!(index.of(u64::MAX, 0).collect::<Vec<_>>(), [u64::from(u32::MAX)]);
         index.remove(7 << 32, 3);
-        assert_eq!(index.of(7 << 32).collect::<Vec<_>>(), [1]);
+        assert_eq!(index.of(7 << 32, 0).collect::<Vec<_>>(), [1]);
+        assert_eq!(index.of(7 << 32, 2).count(), 0);
+    }
+
+    #[test]
+    fn what_lies_too_far_back_takes_no_place_for_ever() {
+        let mut index = Index::<0>::default();
+        for first in 0..10_000_u64 {
+            index.insert(first << 32, first, first.saturating_sub(100));
+        }
+        assert_eq!((9_900..10_000).filter(|first| index.of(first << 32, 9_900).count() == 1).count(), 100);
+        assert!(index.0.iter().map(Vec::capacity).sum::<usize>() < 400);
     }
 }

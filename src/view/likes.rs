@@ -30,11 +30,20 @@ struct Entry {
     sketch: Box<[u32]>,
 }
 
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub(super) struct Likes {
-    by_shingle: Index,
+    by_shingle: Index<16>,
     /// In the order of the first reports.
     entries: VecDeque<Entry>,
+    /// All items before this one lie too far back for ever.
+    from: u64,
+}
+
+/// What is in the index follows from its entries.
+impl PartialEq for Likes {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.entries, self.from) == (&other.entries, other.from)
+    }
 }
 
 /// A hash of a shingle as the index has it.
@@ -43,32 +52,32 @@ fn key(hash: u32) -> u64 {
 }
 
 impl Likes {
-    /// An index of these items, in the order of their first reports.
-    pub(super) fn of_all(items: Vec<(u64, Moment, Vec<u32>)>) -> Self {
+    /// An index of these items, in the order of their first reports; all before `from` lie too far back.
+    pub(super) fn of_all(items: Vec<(u64, Moment, Vec<u32>)>, from: u64) -> Self {
         let items = items.into_iter().filter(|(.., sketch)| !sketch.is_empty());
         let entries: VecDeque<Entry> =
             items.map(|(first, seen, sketch)| Entry { first, seen, sketch: sketch.into() }).collect();
         let pairs = entries.iter().flat_map(|entry| entry.sketch.iter().map(|hash| (key(*hash), entry.first)));
-        Self { by_shingle: pairs.collect(), entries }
+        Self { by_shingle: pairs.collect(), entries, from }
     }
 
     /// Puts an item in with the sketch of its text, in the place of the sketch that it had. A text too short for a sketch
     /// takes it out.
     pub(super) fn put(&mut self, first: u64, seen: Moment, sketch: Vec<u32>) {
         self.remove(first);
-        if sketch.is_empty() {
+        if sketch.is_empty() || first < self.from {
             return;
         }
         for hash in &sketch {
-            self.by_shingle.insert(key(*hash), first);
+            self.by_shingle.insert(key(*hash), first, self.from);
         }
         let at = self.entries.partition_point(|entry| entry.first < first);
         self.entries.insert(at, Entry { first, seen, sketch: sketch.into() });
     }
 
-    /// The first item that is in it.
-    pub(super) fn from(&self) -> u64 {
-        self.entries.front().map_or(0, |entry| entry.first)
+    /// All items before this one lie too far back for ever.
+    pub(super) const fn from(&self) -> u64 {
+        self.from
     }
 
     /// The sketch of an item that is in it.
@@ -84,23 +93,16 @@ impl Likes {
 
     pub(super) fn remove(&mut self, first: u64) {
         let found = self.entries.binary_search_by_key(&first, |entry| entry.first).ok();
-        if let Some(entry) = found.and_then(|at| self.entries.remove(at)) {
-            self.forget(&entry);
+        let Some(entry) = found.and_then(|at| self.entries.remove(at)) else { return };
+        for hash in &entry.sketch {
+            self.by_shingle.remove(key(*hash), first);
         }
     }
 
     /// Takes out what lies too far back to be compared with anything new.
     pub(super) fn move_on(&mut self, now: Moment) {
         while self.entries.len() > KEPT && self.entries.front().is_some_and(|entry| now.since(entry.seen) > HELD) {
-            if let Some(entry) = self.entries.pop_front() {
-                self.forget(&entry);
-            }
-        }
-    }
-
-    fn forget(&mut self, entry: &Entry) {
-        for hash in &entry.sketch {
-            self.by_shingle.remove(key(*hash), entry.first);
+            self.from = self.entries.pop_front().map_or(self.from, |entry| entry.first + 1);
         }
     }
 
@@ -108,7 +110,7 @@ impl Likes {
     pub(super) fn of(&self, sketch: &[u32], worth: impl Fn(u32) -> usize) -> Vec<u64> {
         let mut shared: HashMap<u64, usize> = HashMap::with_capacity(64);
         for hash in sketch {
-            let bearers: Vec<u64> = self.by_shingle.of(key(*hash)).take(MOST_BEARERS + 1).collect();
+            let bearers: Vec<u64> = self.by_shingle.of(key(*hash), self.from).take(MOST_BEARERS + 1).collect();
             if bearers.len() <= MOST_BEARERS {
                 bearers.into_iter().for_each(|first| *shared.entry(first).or_default() += worth(*hash));
             }

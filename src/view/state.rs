@@ -79,9 +79,9 @@ pub struct Report {
 pub(super) struct State {
     pub(super) slots: Shelves,
     /// By the upper half of an item's id.
-    pub(super) by_id: Index,
-    pub(super) by_link: Index,
-    pub(super) by_content: Index,
+    pub(super) by_id: Index<12>,
+    pub(super) by_link: Index<12>,
+    pub(super) by_content: Index<12>,
     pub(super) timelines: HashMap<u32, BTreeSet<Place>>,
     pub(super) sources: Vec<SourceFacts>,
     pub(super) source_numbers: HashMap<SourceId, u32>,
@@ -283,7 +283,7 @@ impl State {
         let new = Newcomer::new(source, report, fingerprint, slot.regions.clone());
         let relations = self.relations(&new, read);
         self.ids ^= slot.id.as_u128();
-        self.by_id.insert(upper(slot.id), seq);
+        self.by_id.insert(upper(slot.id), seq, 0);
         self.slots.insert(seq, slot);
         self.index(seq, source, fingerprint, true);
         self.touched.insert(seq);
@@ -308,13 +308,13 @@ impl State {
 
     /// The item with this id.
     pub(super) fn first_of(&self, id: ItemId) -> Option<u64> {
-        self.by_id.of(upper(id)).find(|first| self.slots.get(first).is_some_and(|slot| slot.id == id))
+        self.by_id.of(upper(id), 0).find(|first| self.slots.get(first).is_some_and(|slot| slot.id == id))
     }
 
     /// The first reports of the items whose links have this hash, in order.
     pub(super) fn with_link(&self, hash: u64) -> impl Iterator<Item = u64> + '_ {
         let has_it = move |first: &u64| self.slots.get(first).is_some_and(|slot| slot.fingerprint.link == hash);
-        self.by_link.of(hash).filter(has_it)
+        self.by_link.of(hash, 0).filter(has_it)
     }
 
     fn hide(&mut self, item: ItemId, withdrawn: bool) {
@@ -383,9 +383,9 @@ impl State {
     pub(super) fn index(&mut self, first: u64, source: u32, fingerprint: Fingerprint, is_in: bool) {
         let content = scoped(source, fingerprint.content);
         if is_in {
-            self.by_content.insert(content, first);
+            self.by_content.insert(content, first, 0);
             if fingerprint.link != 0 {
-                self.by_link.insert(fingerprint.link, first);
+                self.by_link.insert(fingerprint.link, first, 0);
             }
         } else {
             self.by_content.remove(content, first);
@@ -584,7 +584,7 @@ impl Neighbours for State {
     fn by_content(&self, source: &SourceId, content: u64) -> Option<Known> {
         let source = *self.source_numbers.get(source)?;
         let hash = scoped(source, content);
-        let mut found = self.by_content.of(hash).filter_map(|first| self.slots.get(&first));
+        let mut found = self.by_content.of(hash, 0).filter_map(|first| self.slots.get(&first));
         found.find(|slot| slot.source == source && slot.fingerprint.content == content).map(Slot::known)
     }
 }

@@ -156,8 +156,9 @@ impl State {
         state.by_content =
             slots().map(|(first, slot)| (scoped(slot.source, slot.fingerprint.content), first)).collect();
         state.by_id = slots().map(|(first, slot)| (upper(slot.id), first)).collect();
-        state.likes = Likes::of_all(by_text);
-        state.alike_facts = Likes::of_all(by_facts);
+        let [texts, facts] = meta.compared_from;
+        state.likes = Likes::of_all(by_text, texts);
+        state.alike_facts = Likes::of_all(by_facts, facts);
         (u64::try_from(state.slots.len()).ok()? == meta.items && state.ids == meta.ids).then_some(state)
     }
 
