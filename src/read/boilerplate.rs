@@ -126,11 +126,15 @@ pub(super) fn is_boilerplate(line: &str) -> bool {
     let line = line.trim();
     let length = line.chars().count();
     let is_sentence = line.trim_end_matches(['”', '）', ')']).ends_with(['。', '；', '！', '？', '，', '：']);
-    let may_be = !is_sentence || SURE.iter().any(|begin| line.starts_with(begin));
-    length <= 120 && may_be && BEGINS.iter().any(|begin| line.starts_with(begin)) && !is_prose_behind(line)
+    let may_be = !is_sentence || begins_with_any(line, &SURE);
+    length <= 120 && may_be && begins_with_any(line, &BEGINS) && !is_prose_behind(line)
         || length <= 30 && line.contains("点个") && line.contains(['看', '赞'])
-        || length <= 240 && HOLDS.iter().any(|held| line.contains(held))
+        || length <= 240 && line.char_indices().any(|(at, _)| begins_with_any(line.get(at..).unwrap_or(""), &HOLDS))
         || is_tool(line)
+}
+
+fn begins_with_any(text: &str, words: &[&str]) -> bool {
+    words.iter().any(|word| text.starts_with(word))
 }
 
 /// （作者李晓明获得一等奖）, 校对环节发现的问题: a word of these that goes on as a sentence.
@@ -210,10 +214,15 @@ pub(super) fn ends_story(line: &str) -> bool {
         "相关专题",
         "专题推荐",
     ];
-    let bare: String =
-        line.trim_matches(|c: char| !c.is_alphanumeric()).chars().filter(|c| !c.is_whitespace()).collect();
-    let is_word = |word: &&str| bare.starts_with(&word.chars().filter(|c| !c.is_whitespace()).collect::<String>());
-    bare.chars().count() <= 14 && WORDS.iter().any(is_word)
+    fn letters(text: &str) -> impl Iterator<Item = char> {
+        text.chars().filter(|c| !c.is_whitespace())
+    }
+    let bare = line.trim_matches(|c: char| !c.is_alphanumeric());
+    let begins_with = |word: &&str| {
+        let mut rest = letters(bare);
+        letters(word).all(|c| rest.next() == Some(c))
+    };
+    letters(bare).take(15).count() <= 14 && WORDS.iter().any(begins_with)
         || line.starts_with("延伸阅读")
         || line.starts_with("相关阅读：")
         || line.starts_with("阅读下一篇")
