@@ -125,23 +125,23 @@ impl State {
             if relations.same.contains(&slot.head) || relations.compared.iter().any(|(head, _)| *head == slot.head) {
                 continue;
             }
+            let is_repeated = slot.source == new.source
+                && slot.fingerprint.content == new.fingerprint.content
+                && draft.words().chars().count() >= LEAST_REPEATED;
+            // Two reports of one source are two stories, unless it gives the same text at another address. Its notices are
+            // alike and many, so that this is said without reading them.
+            if !is_repeated && self.has_report_of(slot.head, new.source) {
+                continue;
+            }
             let Some(other) = draft_at(slot.position, read) else { continue };
             let story = story.get_or_insert_with(|| same::Story::new(&draft.title, draft.words()));
             let mut found = same::compare(story, &same::Story::new(&other.title, other.words()));
             if self.are_apart(&new.regions, &slot.regions) {
                 found = found.of_other_places();
             }
-            let is_repeated = slot.source == new.source
-                && slot.fingerprint.content == new.fingerprint.content
-                && draft.words().chars().count() >= LEAST_REPEATED;
             if found.likeness == Likeness::Event && credited == Some(first) {
                 found.likeness = Likeness::Same;
                 found.because = "it names the other's address as where it has it from, and tells the same";
-            }
-            if found.likeness == Likeness::Same && !is_repeated && self.has_report_of(slot.head, new.source) {
-                // Two reports of one source are two stories, unless it gives the same text at another address.
-                found.likeness = Likeness::Different;
-                found.because = "a source's own two reports are two stories";
             }
             match found.likeness {
                 Likeness::Same => relations.same.push(slot.head),
