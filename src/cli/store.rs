@@ -77,7 +77,7 @@ pub(super) fn explain(arguments: &Arguments, item: &str) -> anyhow::Result<End> 
     let Some((log, view)) = open(arguments, false)? else { return Ok(End::Config) };
     match daemon::explain(&view, &log, item) {
         Some(lines) => lines.iter().for_each(|line| show(line)),
-        None => anyhow::bail!("there is no item `{item}`; its id stands in its page's address"),
+        None => anyhow::bail!(daemon::no_item(item)),
     }
     Ok(End::Done)
 }
@@ -106,10 +106,7 @@ fn decide(
         return Ok(control::print(&answered));
     }
     let Some((log, view)) = open(arguments, false)? else { return Ok(End::Config) };
-    let id = name.trim().trim_end_matches('/').rsplit(['/', ':']).next().and_then(ItemId::parse);
-    let id = id
-        .filter(|id| view.find(*id).is_some())
-        .with_context(|| format!("there is no item `{name}`; its id stands in its page's address"))?;
+    let id = ItemId::named(name).filter(|id| view.find(*id).is_some()).with_context(|| daemon::no_item(name))?;
     let records = [record(id, daemon::now())];
     let appended = log.append(&records, daemon::now())?;
     view.apply(&appended, &records)?;

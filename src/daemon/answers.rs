@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 
 use super::admin::{Answered, Request};
 use super::clock::now;
-use super::explain::explain;
+use super::explain::{explain, no_item};
 use super::run::Loader;
 use super::{service, status};
 use crate::config::Config;
@@ -107,9 +107,8 @@ impl Daemon {
     /// Writes an admin's decision about an item into the log.
     async fn decide(&self, name: &str, record: impl FnOnce(ItemId, Moment) -> Record, done: &str) -> Answered {
         let Some(inward) = &self.inward else { return Answered::failed("the daemon is stopping") };
-        let id = name.trim().trim_end_matches('/').rsplit(['/', ':']).next().and_then(ItemId::parse);
-        let Some(id) = id.filter(|id| inward.view.find(*id).is_some()) else {
-            return Answered::failed(format!("there is no item `{name}`; its id stands in its page's address"));
+        let Some(id) = ItemId::named(name).filter(|id| inward.view.find(*id).is_some()) else {
+            return Answered::failed(no_item(name));
         };
         match inward.ledger.commit(vec![record(id, now())], now()).await {
             Ok(()) => Answered::done(vec![format!("{id} is {done}")]),
@@ -194,7 +193,7 @@ impl Inward {
 fn explained(view: &View, log: &Log, item: &str) -> Answered {
     match explain(view, log, item) {
         Some(lines) => Answered::done(lines),
-        None => Answered::failed(format!("there is no item `{item}`; its id stands in its page's address")),
+        None => Answered::failed(no_item(item)),
     }
 }
 

@@ -9,10 +9,9 @@ use crate::view::{self, View};
 /// The most stories beside it that are told of.
 const MOST_BESIDE: usize = 5;
 
-/// Explains an item in lines; `None` where it is not known. `name` is its id, with or without `urn:uuid:`, or the
-/// address of its page.
+/// Explains an item in lines; `None` where it is not known. `name` is what [`ItemId::named`] takes.
 pub fn explain(view: &View, log: &Log, name: &str) -> Option<Vec<String>> {
-    let id = ItemId::parse(name.trim().trim_end_matches('/').rsplit(['/', ':']).next()?)?;
+    let id = ItemId::named(name)?;
     let first = view.find(id)?;
     let Some(story) = view.story(first) else {
         let state = if view.is_withdrawn(first) { "withdrawn: it and what joins it is not published" } else { "gone" };
@@ -86,6 +85,11 @@ pub fn explain(view: &View, log: &Log, name: &str) -> Option<Vec<String>> {
         lines.extend(beside);
     }
     Some(lines.into_iter().flat_map(|line| line.split('\n').map(str::to_owned).collect::<Vec<_>>()).collect())
+}
+
+/// What an admin is told of an item that is not known.
+pub fn no_item(name: &str) -> String {
+    format!("there is no item `{name}`; its id stands in its page's address")
 }
 
 fn joined(told: &Report, shown: &Report, found: &same::Comparison) -> &'static str {

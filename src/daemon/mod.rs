@@ -16,7 +16,7 @@ pub use admin::{Answered, Request, ask};
 pub use answers::check_lines;
 pub use clock::now;
 pub use error::DaemonError;
-pub use explain::explain;
+pub use explain::{explain, no_item};
 pub use logging::start as start_logging;
 pub use run::{Loader, Started, run};
 pub use status::{DaemonStatus, SourceStatus};

@@ -69,6 +69,11 @@ impl ItemId {
         Uuid::try_parse(text).ok().map(Self)
     }
 
+    /// The id as people give it: alone, as `urn:uuid:…`, or in the address of the item's page.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::parse(name.trim().trim_end_matches('/').rsplit(['/', ':']).next()?)
+    }
+
     /// The sixteen bytes as a number.
     pub const fn as_u128(self) -> u128 {
         self.0.as_u128()

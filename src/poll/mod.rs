@@ -6,6 +6,7 @@
 mod articles;
 mod commit;
 mod metrics;
+mod permission;
 mod poller;
 mod schedule;
 mod turn;

@@ -16,8 +16,9 @@ use xxhash_rust::xxh3::Xxh3;
 use super::articles::{self, Articles, Unread};
 use super::commit::Ledger;
 use super::metrics::Metrics;
+use super::permission::permitted;
 use super::schedule::{self, Pace};
-use crate::fetch::{self, Answer, FetchError, Fetcher, Permission, Request};
+use crate::fetch::{Answer, FetchError, Fetcher, Permission, Request};
 use crate::log::{Control, Record};
 use crate::model::{
     Draft, Key, Kind, Link, Memory, Moment, Outcome, Page, Report, Revisit, Source, SourceId, Validators, Visit,
@@ -585,46 +586,8 @@ fn refused(status: u16, answer: &Answer) -> Outcome {
     }
 }
 
-/// May a page be asked? Its site is asked for its robots.txt once a day, over restarts, and waited for after that. `gap`
-/// becomes what the site wants between two requests, in milliseconds.
-///
-/// # Errors
-/// Where nothing answers at all.
-pub(super) async fn permitted(house: &House, request: &Request<'_>, gap: &mut i64) -> Result<Permission, FetchError> {
-    let now = (house.clock)();
-    let site = fetch::site_of(request.link);
-    let mut permission = house.fetcher.permission(request.link, now);
-    let mut was_asked = false;
-    if permission.is_none()
-        && let Some(site) = &site
-    {
-        // What cannot be read is asked for again.
-        let kept = house.visits.robots(site).unwrap_or_default();
-        let said = match kept.filter(|kept| kept.until > now) {
-            Some(kept) => kept,
-            None => {
-                was_asked = true;
-                let said = house.fetcher.ask_robots(request, now).await?;
-                if let Err(error) = house.visits.put_robots(site, &said) {
-                    tracing::error!(error = &error as &dyn std::error::Error, "a robots.txt cannot be saved");
-                }
-                said
-            }
-        };
-        house.fetcher.learn(request.link, &said, now);
-        permission = house.fetcher.permission(request.link, now);
-    }
-    let permission = permission.unwrap_or(Permission::Unknown);
-    if let Permission::Allowed(delay) = permission {
-        *gap = (*gap).max(delay);
-        if was_asked {
-            wait(house, *gap).await;
-        }
-    }
-    Ok(permission)
-}
-
-async fn wait(house: &House, gap: i64) {
+/// Waits for so many milliseconds.
+pub(super) async fn wait(house: &House, gap: i64) {
     if gap > 0 {
         (house.pause)(Duration::from_millis(u64::try_from(gap).unwrap_or(0))).await;
     }

@@ -1,0 +1,43 @@
+//! Whether a page may be asked: what its site told programs, kept with the visits and asked for once a day.
+
+use super::turn::{House, wait};
+use crate::fetch::{self, FetchError, Permission, Request};
+
+/// May a page be asked? Its site is asked for its robots.txt once a day, over restarts, and waited for after that. `gap`
+/// becomes what the site wants between two requests, in milliseconds.
+///
+/// # Errors
+/// Where nothing answers at all.
+pub(super) async fn permitted(house: &House, request: &Request<'_>, gap: &mut i64) -> Result<Permission, FetchError> {
+    let now = (house.clock)();
+    let site = fetch::site_of(request.link);
+    let mut permission = house.fetcher.permission(request.link, now);
+    let mut was_asked = false;
+    if permission.is_none()
+        && let Some(site) = &site
+    {
+        // What cannot be read is asked for again.
+        let kept = house.visits.robots(site).unwrap_or_default();
+        let said = match kept.filter(|kept| kept.until > now) {
+            Some(kept) => kept,
+            None => {
+                was_asked = true;
+                let said = house.fetcher.ask_robots(request, now).await?;
+                if let Err(error) = house.visits.put_robots(site, &said) {
+                    tracing::error!(error = &error as &dyn std::error::Error, "a robots.txt cannot be saved");
+                }
+                said
+            }
+        };
+        house.fetcher.learn(request.link, &said, now);
+        permission = house.fetcher.permission(request.link, now);
+    }
+    let permission = permission.unwrap_or(Permission::Unknown);
+    if let Permission::Allowed(delay) = permission {
+        *gap = (*gap).max(delay);
+        if was_asked {
+            wait(house, *gap).await;
+        }
+    }
+    Ok(permission)
+}
