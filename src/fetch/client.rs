@@ -220,26 +220,24 @@ impl Fetcher {
         let host = link.host_text().to_owned();
         // The last cause says what happened; those above it only where.
         let detail = causes().last().map(ToString::to_string).unwrap_or_default();
-        let is_cut_off = |cause: &(dyn std::error::Error + 'static)| {
-            use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset};
-            let is_reset =
-                |error: &std::io::Error| matches!(error.kind(), ConnectionReset | BrokenPipe | ConnectionAborted);
-            cause.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_incomplete_message)
-                || cause.downcast_ref::<std::io::Error>().is_some_and(is_reset)
-        };
-        if causes().any(is_cut_off) {
+        if error.is_timeout() {
+            return FetchError::Timeout(self.timeout);
+        }
+        if causes().any(|cause| cause.is::<rustls::Error>() || cause.to_string().contains("certificate")) {
+            return FetchError::Tls { host, detail };
+        }
+        if error.is_connect() {
+            return FetchError::Connect { host, detail };
+        }
+        // Whoever hangs up before an answer is as silent as who never picks up. How that shows depends on who is faster:
+        // a message cut short, a reset, a request that was never sent. Only what was said can break the protocol.
+        let is_garbled = causes()
+            .any(|cause| cause.downcast_ref::<hyper::Error>().is_some_and(|error| error.is_parse() || error.is_user()));
+        if error.is_request() && !is_garbled {
             let detail = "it closed the connection without an answer".to_owned();
             return FetchError::Connect { host, detail };
         }
-        if error.is_timeout() {
-            FetchError::Timeout(self.timeout)
-        } else if causes().any(|cause| cause.is::<rustls::Error>() || cause.to_string().contains("certificate")) {
-            FetchError::Tls { host, detail }
-        } else if error.is_connect() {
-            FetchError::Connect { host, detail }
-        } else {
-            FetchError::Protocol { host, detail }
-        }
+        FetchError::Protocol { host, detail }
     }
 }
 
@@ -296,4 +294,55 @@ fn unusable(error: &reqwest::Error) -> FetchError {
         .last()
         .map_or_else(|| error.to_string(), ToString::to_string);
     FetchError::Tls { host: "any host".to_owned(), detail }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fetch::Network;
+
+    #[test]
+    fn a_connection_closed_at_once_is_silence_however_it_shows() {
+        install_crypto();
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = Link::parse(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();
+        std::thread::spawn(move || {
+            for (number, stream) in listener.incoming().flatten().enumerate() {
+                // Now and then the request comes first, and the closing resets it.
+                if number % 3 == 0 {
+                    std::thread::yield_now();
+                }
+                drop(stream);
+            }
+        });
+        let guard = Guard { allow: vec![Network::parse("127.0.0.0/8").unwrap()], ports: Vec::new() };
+        let timeout = Duration::from_secs(20);
+        let fetcher = Arc::new(
+            Fetcher::new(Options { guard, timeout, max_body: 1 << 20, public_url: None, contact: None }).unwrap(),
+        );
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build().unwrap();
+        for _ in 0..150 {
+            let asked: Vec<_> = (0..50)
+                .map(|_| {
+                    let (fetcher, url) = (Arc::clone(&fetcher), url.clone());
+                    runtime.spawn(async move {
+                        let validators = Validators::default();
+                        let request = Request {
+                            link: &url,
+                            validators: &validators,
+                            given_by: None,
+                            own_port: url.port(),
+                            tls: Tls::Strict,
+                            post: None,
+                        };
+                        fetcher.get(request, Moment::default()).await.unwrap_err()
+                    })
+                })
+                .collect();
+            for error in asked {
+                let error = runtime.block_on(error).unwrap();
+                assert!(error.is_silence(), "{error:?}");
+            }
+        }
+    }
 }
