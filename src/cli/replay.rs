@@ -125,19 +125,29 @@ fn parse(row: &str) -> anyhow::Result<Line> {
     let source = SourceId::new(&name).or_else(|_other| {
         SourceId::new(&format!("s-{}", blake3::hash(name.as_bytes()).to_hex().get(..32).unwrap_or_default()))
     })?;
+    let mut draft = Draft {
+        title: string("title").unwrap_or_default(),
+        link: string("link"),
+        guid: string("guid"),
+        published,
+        text,
+        content_html: html,
+        ..Draft::default()
+    };
+    let kind = string("kind");
+    match kind.as_deref() {
+        None | Some("news") => read::mark_alert(&mut draft, false),
+        Some("alert") => {
+            draft.guid = draft.guid.or_else(|| string("id"));
+            read::mark_alert(&mut draft, true);
+        }
+        Some(other) => anyhow::bail!("`kind` is `{other}`; it is `news` or `alert`"),
+    }
     Ok(Line {
         id: row.get("id").cloned().unwrap_or_default(),
         source,
         region: RegionId::new(&need("region")?)?,
-        draft: Draft {
-            title: string("title").unwrap_or_default(),
-            link: string("link"),
-            guid: string("guid"),
-            published,
-            text,
-            content_html: html,
-            ..Draft::default()
-        },
+        draft,
         seen: seen.context("`published` and `seen` are both missing or no dates")?,
     })
 }

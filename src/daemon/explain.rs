@@ -110,6 +110,7 @@ fn because(evidence: &str) -> &'static str {
         "former-name" => "a former name",
         "own" => "the text speaks of 我市, 我县, 我省 or the like, as the source's own",
         "dateline" => "the place of the dateline",
+        "code" => "the code of the authority that it comes from",
         "path" => "a part of the address",
         _ => "inherited from the source: nothing stronger was found",
     }

@@ -274,6 +274,10 @@ struct ReportTwin<'a> {
     comments: Option<Text<'a>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     rights: Option<Text<'a>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    alert: Option<Text<'a>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    code: Option<Text<'a>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     found: Vec<(Text<'a>, Text<'a>)>,
 }
@@ -351,6 +355,8 @@ impl<'a> From<&'a Report> for ReportTwin<'a> {
                 .collect(),
             comments: draft.comments.as_deref().map(Into::into),
             rights: draft.rights.as_deref().map(Into::into),
+            alert: draft.alert.as_deref().map(Into::into),
+            code: draft.code.as_deref().map(Into::into),
             found: draft.found.iter().map(|(field, by)| (Cow::Borrowed(*field), Cow::Borrowed(by.as_ref()))).collect(),
         }
     }
@@ -383,6 +389,8 @@ impl ReportTwin<'_> {
                 .collect(),
             comments: self.comments.map(Cow::into_owned),
             rights: self.rights.map(Cow::into_owned),
+            alert: self.alert.map(Cow::into_owned),
+            code: self.code.map(Cow::into_owned),
             found: self
                 .found
                 .into_iter()

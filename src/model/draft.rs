@@ -35,6 +35,10 @@ pub struct Draft {
     pub comments: Option<String>,
     /// Whose it is and what may be done with it.
     pub rights: Option<String>,
+    /// The identifier of a warning that an authority gave out; it alone tells warnings apart.
+    pub alert: Option<String>,
+    /// The code of the region whose authority it comes from (GB/T 2260, six digits), where a page or an identifier has one.
+    pub code: Option<String>,
     /// How each field was found: the field, and the element or rule.
     pub found: Vec<(&'static str, Cow<'static, str>)>,
 }

@@ -54,6 +54,8 @@ pub enum Kind {
     XmlRecords,
     /// A sitemap, plain or for news.
     Sitemap,
+    /// Warnings of an authority, in a document of any kind: told apart by their identifiers alone.
+    Alerts,
 }
 
 impl Kind {
@@ -63,13 +65,14 @@ impl Kind {
     }
 
     /// The words of the config.
-    pub const WORDS: [(&'static str, Self); 6] = [
+    pub const WORDS: [(&'static str, Self); 7] = [
         ("auto", Self::Auto),
         ("feed", Self::Feed),
         ("list", Self::List),
         ("json", Self::Json),
         ("xml-records", Self::XmlRecords),
         ("sitemap", Self::Sitemap),
+        ("alerts", Self::Alerts),
     ];
 }
 

@@ -622,6 +622,8 @@ fn row_of(draft: &Draft) -> Draft {
         link: draft.link.clone(),
         title: draft.title.clone(),
         published: draft.published,
+        alert: draft.alert.clone(),
+        code: draft.code.clone(),
         ..Draft::default()
     }
 }

@@ -75,6 +75,8 @@ pub fn complete(listed: &Draft, mut article: Draft) -> Draft {
     }
     article.link.clone_from(&listed.link);
     article.guid.clone_from(&listed.guid);
+    article.alert.clone_from(&listed.alert);
+    article.code = listed.code.clone().or(article.code);
     article.updated = article.updated.or(listed.updated);
     article.credit = article.credit.or_else(|| listed.credit.clone());
     if article.authors.is_empty() {
@@ -207,11 +209,20 @@ impl Reader<'_> {
             text: text::head(&text, 256 * 1024).to_owned(),
             enclosures: self.files(body),
             rights: self.rights(&page),
+            code: self.code(),
             found: std::mem::take(&mut self.found),
             ..Draft::default()
         };
         let next = self.next(body);
         Article { draft: Some(draft), next, faults: self.faults }
+    }
+
+    /// The region whose site it is, by the identification code that every government site of China carries (SiteIDCode): six
+    /// digits of GB/T 2260, then four for the site.
+    fn code(&self) -> Option<String> {
+        let code = self.meta(&["siteidcode"])?;
+        let is_code = code.len() == 10 && code.bytes().all(|b| b.is_ascii_digit());
+        code.get(..6).filter(|_| is_code).map(str::to_owned)
     }
 
     pub(super) fn meta(&self, names: &[&str]) -> Option<String> {

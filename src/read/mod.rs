@@ -8,6 +8,7 @@
 //! finds the rows and `row` reads each; of an article, `body` finds the text, `title` and `credit` what belongs to it, and
 //! `article` decides which place is trusted. `objects` and `records` read the lists that come as JSON and as records of XML.
 
+mod alert;
 mod article;
 mod body;
 mod boilerplate;
@@ -38,6 +39,7 @@ mod tree;
 
 use crate::model::{Draft, Kind, Link, Moment, Page, Source, Zone};
 
+pub use alert::mark_alert;
 pub use article::{Article, ArticleRules, complete};
 pub use charset::is_charset;
 pub use fault::{Fault, FaultKind};
@@ -149,6 +151,14 @@ pub struct Skip {
 
 /// Reads a document.
 pub fn read(page: &Page, rules: &Rules, now: Moment) -> Reading {
+    let mut reading = document(page, rules, now);
+    for draft in &mut reading.drafts {
+        mark_alert(draft, rules.kind == Kind::Alerts);
+    }
+    reading
+}
+
+fn document(page: &Page, rules: &Rules, now: Moment) -> Reading {
     let failed = |fault| Reading { faults: vec![fault], ..Reading::default() };
     let (text, mojibake) = charset::decode(&page.body, page.content_type.as_deref(), rules.charset.as_deref());
     if let Some(fault) = mojibake {
@@ -159,7 +169,9 @@ pub fn read(page: &Page, rules: &Rules, now: Moment) -> Reading {
     if start.is_empty() {
         return failed(Fault::new(FaultKind::Empty, "document", "the answer has no content".to_owned()));
     }
-    match (rules.kind, sniff(start)) {
+    // Warnings come in documents of any kind.
+    let kind = if rules.kind == Kind::Alerts { Kind::Auto } else { rules.kind };
+    match (kind, sniff(start)) {
         (Kind::Feed, Sniffed::Json) => json::read(start, &page.url, clock),
         (Kind::Feed, _) => feed::read(&text, &page.url, clock),
         (Kind::Auto, Sniffed::Json) => {
@@ -178,7 +190,7 @@ pub fn read(page: &Page, rules: &Rules, now: Moment) -> Reading {
             if reading.drafts.is_empty() { feed::read(&text, &page.url, clock) } else { reading }
         }
         (Kind::List, Sniffed::Json | Sniffed::Script) => objects(&text, &page.url, rules, clock),
-        (Kind::Auto | Kind::List | Kind::XmlRecords, _) => list_page(&text, &page.url, rules, clock),
+        (Kind::Auto | Kind::List | Kind::XmlRecords | Kind::Alerts, _) => list_page(&text, &page.url, rules, clock),
     }
 }
 

@@ -12,7 +12,7 @@ const BETWEEN_REPORTS: i64 = 3_600_000;
 /// What of a draft is compared: hashes (XXH3-64), 0 where the field is absent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Fingerprint {
-    /// Of the canonical link.
+    /// Of the canonical link; of a warning, of its identifier.
     pub link: u64,
     /// Of the title without white space.
     pub title: u64,
@@ -23,7 +23,10 @@ pub struct Fingerprint {
 impl Fingerprint {
     /// The fingerprint of a draft.
     pub fn of(draft: &Draft) -> Self {
-        let link = draft.checked_link().map_or(0, |link| xxh3_64(link.canonical().as_bytes()));
+        let link = match &draft.alert {
+            Some(alert) => xxh3_64(alert.as_bytes()),
+            None => draft.checked_link().map_or(0, |link| xxh3_64(link.canonical().as_bytes())),
+        };
         let mut hasher = Xxh3::new();
         feed(&mut hasher, &draft.title);
         let title = if draft.title.is_empty() { 0 } else { hasher.digest() };

@@ -1,14 +1,16 @@
 //! Which regions a story concerns, by the evidence in its title and the beginning of its text.
 //!
-//! Strongest first: full names of counties whose province or city is the source's own or is named beside them; 城区 and
+//! Strongest first: the code of who gave a warning out, or of the site; full names of counties whose province or city is the source's own or is named beside them; 城区 and
 //! its like within the source's own subtree; cities; short names where a title begins with them or a township follows;
 //! 我市, 我县 and 我省 by the level of the source; and, where nothing fires, the source's own region, `inherited`.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::hash::BuildHasherDefault;
 
 use pinyin::ToPinyin;
 
-use crate::model::{Region, RegionId, Regions};
+use super::text::Plain;
+use crate::model::{Draft, Link, Region, RegionId, Regions};
 
 /// How much of the text is looked at, in characters.
 const HEAD: usize = 200;
@@ -29,8 +31,8 @@ pub struct Tag {
 }
 
 /// The words for evidence.
-pub const EVIDENCE: [&str; 9] =
-    ["inherited", "county", "city", "province", "short-name", "former-name", "own", "dateline", "path"];
+pub const EVIDENCE: [&str; 10] =
+    ["inherited", "county", "city", "province", "short-name", "former-name", "own", "dateline", "path", "code"];
 
 /// How high a region stands, for the words 我省, 我市 and 我县.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -72,10 +74,18 @@ pub struct Places {
     places: HashMap<RegionId, Place>,
     names: Vec<Name>,
     /// The names that begin with two characters, longest first.
-    begins: HashMap<[char; 2], Vec<usize>>,
+    begins: Begins,
     /// Cities and counties by their short names in Latin letters (Hanyu Pinyin), as addresses have them.
     spelt: HashMap<String, Vec<RegionId>>,
     rules: String,
+}
+
+/// Names by the two characters that they begin with.
+type Begins = HashMap<u64, Vec<usize>, BuildHasherDefault<Plain>>;
+
+/// Two characters as one number, another one for every two, its bits well mixed.
+fn pair(first: char, second: char) -> u64 {
+    (u64::from(first) << 32 | u64::from(second)).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
 /// A name found in a text.
@@ -132,12 +142,12 @@ impl Places {
             places.insert(region.id.clone(), Place { level, is_city, path });
         }
         let mut names = Vec::with_capacity(found.len());
-        let mut begins: HashMap<[char; 2], Vec<usize>> = HashMap::new();
+        let mut begins = Begins::default();
         for ((text, kind), regions) in found {
             let text: Vec<char> = text.chars().collect();
             let kind = [Kind::Full, Kind::Short, Kind::Former].into_iter().nth(usize::from(kind)).unwrap_or(Kind::Full);
             if let [first, second, ..] = text.as_slice() {
-                begins.entry([*first, *second]).or_default().push(names.len());
+                begins.entry(pair(*first, *second)).or_default().push(names.len());
                 names.push(Name { text, kind, regions });
             }
         }
@@ -153,8 +163,34 @@ impl Places {
         &self.rules
     }
 
-    /// The regions that a story of a source concerns, without their ancestors. `path` is that of its address.
-    pub fn place(&self, source: &RegionId, title: &str, text: &str, path: &str) -> Vec<Tag> {
+    /// The regions that a report of a source in this region concerns, without their ancestors.
+    pub fn place(&self, source: &RegionId, draft: &Draft) -> Vec<Tag> {
+        let link = draft.checked_link();
+        let path = link.as_ref().map_or("/", Link::path);
+        let told = |home: &RegionId| self.told(home, &draft.title, draft.words(), path);
+        let coded = draft.code.as_deref().and_then(|code| self.coded(code));
+        // Who gives out a warning has no say elsewhere; the code of a site makes its source's region more exact.
+        let Some(home) = coded.filter(|code| draft.alert.is_some() || self.is_within(code, source)) else {
+            return told(source);
+        };
+        let mut tags = told(&home);
+        tags.retain(|tag| tag.evidence != "inherited" && (draft.alert.is_none() || self.is_within(&tag.region, &home)));
+        if tags.is_empty() {
+            tags.push(Tag { region: home, evidence: "code" });
+        }
+        tags
+    }
+
+    /// The region with a code of six digits; of one that the tree does not have, as of a development zone, its city.
+    fn coded(&self, code: &str) -> Option<RegionId> {
+        let city = || format!("{}00", code.get(..4).unwrap_or_default());
+        [code.to_owned(), city()]
+            .iter()
+            .filter_map(|code| RegionId::new(code).ok())
+            .find(|region| self.places.contains_key(region))
+    }
+
+    fn told(&self, source: &RegionId, title: &str, text: &str, path: &str) -> Vec<Tag> {
         let inherited = || vec![Tag { region: source.clone(), evidence: "inherited" }];
         let Some(home) = self.places.get(source) else { return inherited() };
         let title: Vec<char> = title.chars().take(HEAD).collect();
@@ -267,8 +303,8 @@ impl Places {
         let mut found = Vec::new();
         let mut at = 0;
         while at + 1 < text.len() {
-            let pair = [text.get(at).copied().unwrap_or(' '), text.get(at + 1).copied().unwrap_or(' ')];
-            let hit = self.begins.get(&pair).and_then(|list| {
+            let two = pair(text.get(at).copied().unwrap_or(' '), text.get(at + 1).copied().unwrap_or(' '));
+            let hit = self.begins.get(&two).and_then(|list| {
                 list.iter()
                     .filter_map(|name| self.names.get(*name))
                     .find(|name| text.get(at..).is_some_and(|rest| rest.starts_with(&name.text)))
@@ -673,9 +709,13 @@ mod tests {
     use super::*;
 
     fn check(places: &Places, source: &str, title: &str, text: &str, expected: &[&str]) {
-        let tags = places.place(&RegionId::new(source).unwrap(), title, text, "/");
+        check_draft(places, source, &Draft { title: title.into(), text: text.into(), ..Draft::default() }, expected);
+    }
+
+    fn check_draft(places: &Places, source: &str, draft: &Draft, expected: &[&str]) {
+        let tags = places.place(&RegionId::new(source).unwrap(), draft);
         let found: Vec<String> = tags.iter().map(|tag| format!("{} {}", tag.region.as_str(), tag.evidence)).collect();
-        assert_eq!(found, expected, "{title}");
+        assert_eq!(found, expected, "{}", draft.title);
     }
 
     #[test]
@@ -695,6 +735,26 @@ mod tests {
         check("140300", "我省公布招生计划", "", &["140000 own"]);
         check("140300", "河北省井陉县与平定县共建步道", "", &["130121 county", "140321 county"]);
         check("140300", "流感季怎样防护", "勤洗手，多通风。", &["140300 inherited"]);
+    }
+
+    #[test]
+    fn the_code_of_who_speaks_is_stronger_than_the_source() {
+        let regions = Regions::new(true, Vec::new(), Vec::new(), Vec::new()).unwrap();
+        let places = Places::new(&regions);
+        let coded = |code: &str, alert: Option<&str>, title: &str| Draft {
+            title: title.to_owned(),
+            code: Some(code.to_owned()),
+            alert: alert.map(str::to_owned),
+            ..Draft::default()
+        };
+        check_draft(&places, "140300", &coded("140321", None, "防汛值班电话公布"), &["140321 code"]);
+        check_draft(&places, "140300", &coded("140000", None, "防汛值班电话公布"), &["140300 inherited"]);
+        check_draft(&places, "140300", &coded("140321", None, "盂县道路抢通"), &["140322 county"]);
+        let warning = |code: &str, title: &str| coded(code, Some("a"), title);
+        check_draft(&places, "100000", &warning("140300", "发布道路结冰黄色预警"), &["140300 code"]);
+        check_draft(&places, "140300", &warning("140300", "平定县、盂县有大雾"), &["140321 county", "140322 county"]);
+        check_draft(&places, "140300", &warning("130121", "山西省平定县方向有雨"), &["130121 code"]);
+        check_draft(&places, "140000", &warning("140390", "大风蓝色预警"), &["140300 code"]);
     }
 
     #[test]

@@ -56,8 +56,12 @@ impl Relations {
 impl<'a> Newcomer<'a> {
     pub(super) fn new(source: u32, report: &'a Report, fingerprint: Fingerprint, regions: Tags) -> Self {
         let words = report.draft.words();
-        let pairs = same::fact_pairs(&report.draft.title, words);
-        Self { source, report, fingerprint, regions, sketch: same::sketch(words), pairs }
+        // Warnings are of one template: neither their texts nor their facts tell them apart.
+        let (sketch, pairs) = match report.draft.alert {
+            Some(_) => (Vec::new(), Vec::new()),
+            None => (same::sketch(words), same::fact_pairs(&report.draft.title, words)),
+        };
+        Self { source, report, fingerprint, regions, sketch, pairs }
     }
 }
 
@@ -65,11 +69,25 @@ impl State {
     /// How a new item stands to the known stories: by its link, by the link that it credits, by its text, by its facts.
     pub(super) fn relations(&self, new: &Newcomer<'_>, read: Read<'_>) -> Relations {
         let mut relations = Relations::default();
+        if new.report.draft.alert.is_some() {
+            relations.same.extend(self.warned_of(new, read));
+            return relations;
+        }
         let link = new.report.draft.checked_link();
         relations.same.extend(link.as_ref().and_then(|link| self.story_of(link, new, read)));
         self.compare(new, read, &mut relations);
         relations.same.dedup();
         relations
+    }
+
+    /// The warning that another source passed on already.
+    fn warned_of(&self, new: &Newcomer<'_>, read: Read<'_>) -> Option<u64> {
+        self.with_link(new.fingerprint.link).find_map(|first| {
+            let slot = self.slots.get(&first)?;
+            let is_it = !self.has_report_of(slot.head, new.source)
+                && draft_at(slot.position, read).is_some_and(|other| other.alert == new.report.draft.alert);
+            is_it.then_some(slot.head)
+        })
     }
 
     /// The story that another source reported under the same link already.

@@ -256,10 +256,7 @@ impl State {
         self.updated = updated.millis();
         let source = self.source_of_report(report);
         let home = self.facts(source).map(|facts| facts.region.clone());
-        let (title, words) = (&report.draft.title, report.draft.words());
-        let link = report.draft.checked_link();
-        let path = link.as_ref().map_or("/", Link::path);
-        let tags = home.as_ref().map(|home| self.places.place(home, title, words, path)).unwrap_or_default();
+        let tags = home.as_ref().map(|home| self.places.place(home, &report.draft)).unwrap_or_default();
         let mut regions = Tags::default();
         for tag in &tags {
             regions.push(self.region_number(&tag.region), tag.evidence);

@@ -316,3 +316,45 @@ fn rebuild_lists_what_became_another_story() {
     let told = String::from_utf8_lossy(&changed.stdout).into_owned();
     assert!(told.contains("was in 140321 and is in 140300"), "{told}");
 }
+
+#[test]
+fn warnings_are_told_apart_by_their_identifiers_alone() {
+    let house = House::new("");
+    let line = |id: &str, source: &str, kind: &str, guid: &str, title: &str| {
+        let text = notice("平定县", "10");
+        format!(
+            "{{\"id\":\"{id}\",\"source\":\"{source}\",\"region\":\"140000\",\"kind\":\"{kind}\",\"guid\":\"{guid}\",\"link\":\"https://{source}.example.cn/{id}\",\"title\":\"{title}\",\"published\":\"2023-03-09T08:30:00+08:00\",\"text\":\"{text}\"}}\n"
+        )
+    };
+    let first = "14032141600000_20230309083015";
+    let file = house.folder.path().join("warnings.jsonl");
+    let lines = [
+        line("1", "a", "alert", first, "道路结冰黄色预警"),
+        // Passed on by another source: one warning, whatever its words.
+        line("2", "b", "alert", first, "平定县气象台发布预警信号"),
+        // The same words under another identifier: another warning, of the same source and of another one.
+        line("3", "a", "alert", "14032141600000_20230309113015", "道路结冰黄色预警"),
+        line("4", "c", "alert", "14032241600000_20230309083015", "道路结冰黄色预警"),
+        // Neither does a notice join a warning.
+        line("5", "d", "news", "x", "道路结冰黄色预警"),
+        // Where the identifier is of another kind.
+        line("6", "a", "alert", "urn:oid:2.49.0.1.756.1", "道路结冰黄色预警"),
+        line("7", "b", "alert", "urn:oid:2.49.0.1.756.1", "道路结冰预警"),
+    ];
+    std::fs::write(&file, lines.concat()).unwrap();
+    let output = house.run(&["replay", file.to_str().unwrap(), "--json"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let told: Vec<serde_json::Value> =
+        String::from_utf8(output.stdout).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let story = |at: usize| told[at]["item"].as_str().unwrap().to_owned();
+    assert_eq!(story(0), story(1));
+    assert_eq!(story(5), story(6));
+    let stories: std::collections::HashSet<String> = (0..7).map(story).collect();
+    assert_eq!(stories.len(), 5, "{told:#?}");
+    assert_eq!(told[0]["regions"][0]["id"], "140321");
+    assert_eq!(told[3]["regions"][0]["id"], "140322", "the text speaks of 平定县");
+    assert_eq!(told[3]["regions"][0]["evidence"], "code");
+    std::fs::write(&file, line("1", "a", "alarm", first, "预警")).unwrap();
+    let refused = house.run(&["replay", file.to_str().unwrap()]);
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("it is `news` or `alert`"));
+}
