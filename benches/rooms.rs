@@ -286,7 +286,7 @@ fn ask(stream: &mut TcpStream, request: &[u8], buffer: &mut [u8]) -> usize {
 }
 
 fn serving(c: &mut Criterion) {
-    let (_folder, log, view, source) = store();
+    let (folder, log, view, source) = store();
     commit(&log, &view, &reports(&source, drafts(0, 50)));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let published = Published {
@@ -302,10 +302,12 @@ fn serving(c: &mut Criterion) {
         },
         regions: Regions::new(true, vec![], vec![], vec![]).unwrap(),
         sources: std::collections::HashMap::new(),
+        listing: vec![],
         homes: vec![],
     };
     let site = Arc::new(Site::new(published));
-    site.open(log, Arc::new(view));
+    let (visits, _) = dayuan::view::Visits::open(&folder.path().join("visits")).unwrap();
+    site.open(log, Arc::new(view), Arc::new(visits));
     let stop = CancellationToken::new();
     let address: SocketAddr = runtime
         .block_on(async {

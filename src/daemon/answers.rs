@@ -249,6 +249,7 @@ pub(super) fn published(config: &Config) -> Published {
         options: config.settings.publish.clone(),
         regions: config.regions.clone(),
         sources: config.sources.iter().map(|source| (source.id.clone(), publication(source))).collect(),
+        listing: config.sources.clone(),
         homes: config.sources.iter().map(|source| (source.region.clone(), source.id.clone())).collect(),
     }
 }

@@ -135,7 +135,7 @@ pub async fn run(
         }
     };
     let (view, visits) = (Arc::new(view), Arc::new(visits));
-    daemon.site.open(Arc::clone(&log), Arc::clone(&view));
+    daemon.site.open(Arc::clone(&log), Arc::clone(&view), Arc::clone(&visits));
     // Whoever started us may have gone.
     let _gone = started.send(Started { address });
 

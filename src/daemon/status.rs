@@ -1,8 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::clock::now;
-use crate::log::Control;
-use crate::model::{Health, Moment, Source};
+use crate::model::{Moment, Source};
 use crate::poll::Pulse;
 use crate::view::{View, ViewError, Visits};
 
@@ -32,10 +31,12 @@ pub struct SourceStatus {
     pub source: String,
     /// Its name for people.
     pub title: String,
-    /// `new`, `ok`, `degraded`, `blocked`, `gone` or `paused`.
+    /// `new`, `ok`, `degraded`, `blocked`, `gone`, `paused` or `stale`.
     pub health: String,
     /// Why it is not well.
     pub reason: Option<String>,
+    /// Since when it fares so.
+    pub since: Option<String>,
     /// When the last answer came that could be read, or a 304.
     pub succeeded: Option<String>,
     /// When the last new item came.
@@ -68,19 +69,14 @@ pub(super) fn of_daemon(view: Option<&View>, pulse: &Pulse, since: Moment, troub
 }
 
 pub(super) fn of_source(source: &Source, view: &View, visits: &Visits) -> Result<SourceStatus, ViewError> {
-    let mut visit = visits.get(&source.id)?.unwrap_or_default();
-    // What the log says of a source holds, also where the visit was lost in a crash.
-    match view.control(&source.id) {
-        Some(Control::Gone) => visit.health = Health::Gone,
-        Some(Control::Paused) => visit.health = Health::Paused,
-        _ => {}
-    }
+    let visit = visits.fare(view, &source.id)?;
     let is_planned = visit.due > Moment::default() && visit.due < now().plus_seconds(400 * 86_400);
     Ok(SourceStatus {
         source: source.id.to_string(),
         title: source.title.clone(),
         health: visit.health.word().to_owned(),
         reason: (!visit.reason.is_empty()).then_some(visit.reason),
+        since: visit.since.map(Moment::rfc3339),
         succeeded: visit.succeeded.map(Moment::rfc3339),
         last_new: visit.last_new.map(Moment::rfc3339),
         due: is_planned.then(|| visit.due.rfc3339()),

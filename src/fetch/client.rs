@@ -1,3 +1,4 @@
+use std::net::IpAddr;
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
@@ -6,11 +7,12 @@ use reqwest::{Client, Response, StatusCode, redirect};
 use tokio::sync::Semaphore;
 
 use super::answer::{self, Answer};
+use super::crowd::{Crowd, Room};
 use super::error::FetchError;
 use super::guard::Guard;
 use super::resolver::Resolver;
 use super::robots::Asked;
-use crate::model::{Link, Moment, Tls, Validators};
+use crate::model::{Host, Link, Moment, Tls, Validators};
 
 /// The most redirects that are followed.
 const HOPS: usize = 5;
@@ -59,6 +61,11 @@ pub struct Fetcher {
     strict: Client,
     lenient: LazyLock<Client, Box<dyn FnOnce() -> Client + Send>>,
     guard: Arc<Guard>,
+    resolver: Resolver,
+    /// Who is at which address with a request.
+    asking: Crowd,
+    /// Who is at which address with all that a poll asks.
+    visiting: Crowd,
     timeout: Duration,
     max_body: usize,
     large: Semaphore,
@@ -79,14 +86,18 @@ impl Fetcher {
     pub fn new(options: Options) -> Result<Self, FetchError> {
         let guard = Arc::new(options.guard);
         let agent = agent(options.public_url.as_deref(), options.contact.as_deref());
-        let strict = client(&guard, options.timeout, &agent, Tls::Strict).map_err(|error| unusable(&error))?;
-        let (shared, fallback) = (Arc::clone(&guard), strict.clone());
+        let resolver = Resolver::new(Arc::clone(&guard));
+        let strict = client(&resolver, options.timeout, &agent, Tls::Strict).map_err(|error| unusable(&error))?;
+        let (shared, fallback) = (resolver.clone(), strict.clone());
         let lenient: Box<dyn FnOnce() -> Client + Send> =
             Box::new(move || client(&shared, options.timeout, &agent, Tls::Lenient).unwrap_or(fallback));
         Ok(Self {
             strict,
             lenient: LazyLock::new(lenient),
             guard,
+            resolver,
+            asking: Crowd::default(),
+            visiting: Crowd::default(),
             timeout: options.timeout,
             max_body: options.max_body,
             large: Semaphore::new(LARGE_AT_ONCE),
@@ -101,12 +112,30 @@ impl Fetcher {
     /// Where the guard refuses, nothing answers in time, or the answer is too large or broken. A status of 400 and more
     /// is an answer, not an error.
     pub async fn get(&self, request: Request<'_>, now: Moment) -> Result<Answer, FetchError> {
-        tokio::time::timeout(self.timeout, self.follow(request, now))
+        // What a site may take does not begin before it is asked.
+        let room = self.asking.enter(self.address_of(request.link).await).await;
+        tokio::time::timeout(self.timeout, self.follow(request, now, room))
             .await
             .unwrap_or(Err(FetchError::Timeout(self.timeout)))
     }
 
-    async fn follow(&self, request: Request<'_>, now: Moment) -> Result<Answer, FetchError> {
+    /// A place at the address that a link leads to, for all that a poll asks there; `None` where four are there already.
+    pub async fn visit(&self, link: &Link) -> Option<Room> {
+        match self.address_of(link).await {
+            Some(address) => self.visiting.try_enter(address),
+            None => Some(self.visiting.enter(None).await),
+        }
+    }
+
+    /// `None` where a name leads nowhere; the connection will say so.
+    async fn address_of(&self, link: &Link) -> Option<IpAddr> {
+        match link.host() {
+            Host::Address(address) => Some(address),
+            Host::Name(name) => self.resolver.locate(&name).await,
+        }
+    }
+
+    async fn follow(&self, request: Request<'_>, now: Moment, mut room: Room) -> Result<Answer, FetchError> {
         let mut link = request.link.without_fragment();
         let mut moved: Option<Link> = None;
         let mut is_permanent = true;
@@ -114,6 +143,11 @@ impl Fetcher {
         let given_by = request.given_by.map(Link::without_fragment);
         for hop in 0..=HOPS {
             self.guard.check_link(&link, request.own_port)?;
+            if hop > 0 {
+                // The place at the last address is given back first: nobody waits for a place and holds one.
+                drop(room);
+                room = self.asking.enter(self.address_of(&link).await).await;
+            }
             // Validators belong to the address that gave them.
             let conditional =
                 if given_by.as_ref() == Some(&link) { request.validators } else { &Validators::default() };
@@ -257,13 +291,13 @@ fn target(response: &Response, from: &Link) -> Result<Option<Link>, FetchError> 
     Ok(Some(next.without_fragment()))
 }
 
-fn client(guard: &Arc<Guard>, timeout: Duration, agent: &str, tls: Tls) -> Result<Client, reqwest::Error> {
+fn client(resolver: &Resolver, timeout: Duration, agent: &str, tls: Tls) -> Result<Client, reqwest::Error> {
     let mut headers = HeaderMap::new();
     headers.insert(header::ACCEPT, HeaderValue::from_static(ACCEPT));
     let builder = Client::builder()
         .user_agent(agent)
         .default_headers(headers)
-        .dns_resolver(Arc::new(Resolver::new(Arc::clone(guard))))
+        .dns_resolver(Arc::new(resolver.clone()))
         .redirect(redirect::Policy::none())
         .referer(false)
         .no_proxy()

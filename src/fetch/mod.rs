@@ -6,6 +6,7 @@
 
 mod answer;
 mod client;
+mod crowd;
 mod error;
 mod guard;
 mod resolver;
@@ -13,6 +14,7 @@ mod robots;
 
 pub use answer::Answer;
 pub use client::{Fetcher, Options, Request, install_crypto};
+pub use crowd::Room;
 pub use error::FetchError;
 pub use guard::{Guard, Network, NetworkError};
 pub use robots::{Permission, site_of};

@@ -1,5 +1,6 @@
-use std::net::SocketAddr;
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use hickory_resolver::TokioResolver;
@@ -12,17 +13,31 @@ use super::guard::Guard;
 /// How long one look-up may take.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// How many names are remembered with the address that they led to last.
+const REMEMBERED: usize = 10_000;
+
 /// Looks names up and lets only those addresses through that the guard allows.
 #[derive(Clone)]
 pub(super) struct Resolver {
     guard: Arc<Guard>,
     /// Made at the first look-up, so that a machine without a resolver can still fetch addresses.
     inner: Arc<OnceCell<TokioResolver>>,
+    /// Where names led to last: how crowded an address is is asked before a connection, which looks the name up again.
+    last: Arc<Mutex<HashMap<String, IpAddr>>>,
 }
 
 impl Resolver {
     pub(super) fn new(guard: Arc<Guard>) -> Self {
-        Self { guard, inner: Arc::default() }
+        Self { guard, inner: Arc::default(), last: Arc::default() }
+    }
+
+    /// Where a name led to last; where that is not known yet, it is looked up. `None` where it leads nowhere.
+    pub(super) async fn locate(&self, name: &str) -> Option<IpAddr> {
+        let known = self.last.lock().unwrap_or_else(PoisonError::into_inner).get(name).copied();
+        match known {
+            Some(address) => Some(address),
+            None => self.addresses(name).await.ok()?.first().map(SocketAddr::ip),
+        }
     }
 
     async fn addresses(&self, name: &str) -> Result<Vec<SocketAddr>, FetchError> {
@@ -50,11 +65,24 @@ impl Resolver {
                 Err(error) => denied = Some(error),
             }
         }
+        if let Some(first) = allowed.first() {
+            let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+            if last.len() >= REMEMBERED {
+                last.clear();
+            }
+            last.insert(name.to_owned(), first.ip());
+        }
         match (allowed.is_empty(), denied) {
             (false, _) => Ok(allowed),
             (true, Some(FetchError::Blocked(reason))) => Err(FetchError::Blocked(format!("{name} leads to {reason}"))),
             (true, _) => Err(failed()),
         }
+    }
+}
+
+impl std::fmt::Debug for Resolver {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Resolver").field("guard", &self.guard).finish_non_exhaustive()
     }
 }
 

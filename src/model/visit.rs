@@ -16,6 +16,8 @@ pub enum Health {
     Gone,
     /// An admin paused it.
     Paused,
+    /// It answers well, but has been silent for much longer than it used to be.
+    Stale,
 }
 
 impl Health {
@@ -28,11 +30,13 @@ impl Health {
             Self::Blocked => "blocked",
             Self::Gone => "gone",
             Self::Paused => "paused",
+            Self::Stale => "stale",
         }
     }
 
-    /// Every state, for counting.
-    pub const ALL: [Self; 6] = [Self::New, Self::Ok, Self::Degraded, Self::Blocked, Self::Gone, Self::Paused];
+    /// Every state, in the order of their numbers in the store.
+    pub const ALL: [Self; 7] =
+        [Self::New, Self::Ok, Self::Degraded, Self::Blocked, Self::Gone, Self::Paused, Self::Stale];
 }
 
 /// What came of one poll, as far as the next one depends on it.
@@ -137,6 +141,10 @@ pub struct Visit {
     pub listed: Vec<u64>,
     /// Polls since the beginning.
     pub polls: u64,
+    /// The usual seconds between two polls that bring something new; 0 while that is not known.
+    pub rhythm: u32,
+    /// Since when it fares as it does.
+    pub since: Option<Moment>,
 }
 
 impl Visit {

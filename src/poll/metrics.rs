@@ -1,7 +1,12 @@
+use std::collections::HashMap;
+
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
+
+use crate::model::Health;
 
 /// What polling counts.
 #[derive(Clone, Debug, Default)]
@@ -10,11 +15,17 @@ pub struct Metrics {
     items: Counter,
     changes: Counter,
     bytes: Counter,
+    sources: Family<HealthLabels, Gauge>,
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct PollLabels {
     outcome: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct HealthLabels {
+    health: &'static str,
 }
 
 impl Metrics {
@@ -23,7 +34,24 @@ impl Metrics {
         registry.register("dayuan_polls", "Polls of sources, by what came of them", self.polls.clone());
         registry.register("dayuan_items_new", "Items that were not known before", self.items.clone());
         registry.register("dayuan_items_changed", "Known items whose text changed", self.changes.clone());
+        registry.register("dayuan_sources", "Sources, by how they fare", self.sources.clone());
         registry.register("dayuan_fetched_bytes", "Bytes of bodies, after decoding", self.bytes.clone());
+    }
+
+    /// How many sources fare how.
+    pub(super) fn count(&self, healths: impl Iterator<Item = Health>) {
+        let mut counts = HashMap::<_, i64>::new();
+        healths.for_each(|health| *counts.entry(health.word()).or_default() += 1);
+        for health in Health::ALL.map(Health::word) {
+            self.sources.get_or_create(&HealthLabels { health }).set(counts.get(health).copied().unwrap_or(0));
+        }
+    }
+
+    /// A source fares otherwise than before.
+    pub(super) fn changed(&self, before: Health, after: Health) {
+        let gauge = |health: Health| self.sources.get_or_create_owned(&HealthLabels { health: health.word() });
+        gauge(before).dec();
+        gauge(after).inc();
     }
 
     pub(super) fn polled(&self, outcome: &'static str) {

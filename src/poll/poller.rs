@@ -29,6 +29,9 @@ const AHEAD: i64 = 30_000;
 /// From how many hosts on that are silent one after the other it is our own network.
 const OFFLINE: usize = 3;
 
+/// When a source is tried again whose address is crowded, in milliseconds.
+const CROWDED: i64 = 1000;
+
 /// How long nothing is asked after the visits could not be saved, in seconds.
 const HOLD: i64 = 10;
 
@@ -99,7 +102,7 @@ pub struct Poller {
     sources: HashMap<SourceId, Watched>,
     queue: BinaryHeap<Reverse<(Moment, SourceId)>>,
     hosts: HashMap<String, Host>,
-    turns: JoinSet<(SourceId, Done)>,
+    turns: JoinSet<Option<Done>>,
     /// Whose polls are under way, and at which host.
     running: HashMap<tokio::task::Id, (SourceId, String)>,
     /// Nothing is asked before this, because the visits cannot be saved.
@@ -212,6 +215,7 @@ impl Poller {
                 self.queue.push(Reverse((planned, id)));
             }
         }
+        self.house.metrics.count(self.sources.values().map(|watched| watched.visit.health));
         Ok(())
     }
 
@@ -317,10 +321,7 @@ impl Poller {
                 (self.house.clone(), Arc::clone(&watched.source), watched.visit.clone(), watched.quota);
             let pace = pace_of(&source, self.options.pace);
             let gap = gap_of(&source, self.options.host_gap);
-            let task = self.turns.spawn(async move {
-                let done = turn(&house, &source, visit, pace, gap, quota).await;
-                (source.id.clone(), done)
-            });
+            let task = self.turns.spawn(async move { turn(&house, &source, visit, pace, gap, quota).await });
             self.running.insert(task.id(), (id, host_name));
         }
     }
@@ -366,10 +367,11 @@ impl Poller {
         }
     }
 
-    fn finish(&mut self, ended: Result<(tokio::task::Id, (SourceId, Done)), tokio::task::JoinError>) {
+    fn finish(&mut self, ended: Result<(tokio::task::Id, Option<Done>), tokio::task::JoinError>) {
         let now = (self.house.clock)();
         let (task, done) = match ended {
-            Ok((task, (_, done))) => (task, Some(done)),
+            Ok((task, None)) => return self.put_off(task, now),
+            Ok((task, done)) => (task, done),
             // A turn that falls over costs its source one poll, and nobody else anything.
             Err(error) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "a poll fell over");
@@ -389,6 +391,7 @@ impl Poller {
             watched.is_running = false;
             match done {
                 Some(done) => {
+                    self.house.metrics.changed(watched.visit.health, done.visit.health);
                     watched.visit = done.visit;
                     watched.quota = done.quota;
                     watched.skip = done.skip;
@@ -414,6 +417,24 @@ impl Poller {
         }
     }
 
+    /// Tries a source again that was not asked, because its address is crowded.
+    fn put_off(&mut self, task: tokio::task::Id, now: Moment) {
+        let Some((id, host_name)) = self.running.remove(&task) else { return };
+        let again = now.plus_millis(CROWDED);
+        if let Some(host) = self.hosts.get_mut(&host_name) {
+            host.is_busy = false;
+            if let Some(next) = host.waiting.pop_front() {
+                self.queue.push(Reverse((again, next)));
+            }
+        }
+        if let Some(watched) = self.sources.get_mut(&id) {
+            watched.is_running = false;
+            watched.is_marked = true;
+            watched.planned = again;
+            self.queue.push(Reverse((again, id)));
+        }
+    }
+
     /// Where every host is silent, it is our own network: that counts against no source.
     fn forgive(&mut self, now: Moment) {
         let hosts: HashSet<&String> = self.silent.iter().map(|(_, host, _)| host).collect();
@@ -426,7 +447,9 @@ impl Poller {
                 continue;
             }
             let pace = pace_of(&watched.source, self.options.pace);
-            watched.visit = schedule::next(id, before, &Outcome::Offline, now, pace);
+            let forgiven = schedule::next(id, before, &Outcome::Offline, now, pace);
+            self.house.metrics.changed(watched.visit.health, forgiven.health);
+            watched.visit = forgiven;
             watched.planned = watched.visit.due;
             self.queue.retain(|Reverse((_, queued))| queued != id);
             self.queue.push(Reverse((watched.planned, id.clone())));

@@ -10,6 +10,11 @@ const BUSY: u64 = 3600;
 /// Between the first polls of sources that were never visited, in milliseconds.
 const STAGGER: u64 = 20;
 
+/// A source is stale that was silent for so many times its own rhythm.
+const SILENT: i64 = 3;
+/// No silence shorter than this is called stale, in seconds: offices close at night and over the weekend.
+const CALM: i64 = 3 * 86_400;
+
 /// How fast a source may be polled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pace {
@@ -24,6 +29,45 @@ pub struct Pace {
 /// for as a least wait holds.
 #[must_use]
 pub fn next(source: &SourceId, visit: &Visit, outcome: &Outcome, now: Moment, pace: Pace) -> Visit {
+    let mut after = planned(source, visit, outcome, now, pace);
+    if let Some(reason) = silence(&after, now).filter(|_| after.health == Health::Ok) {
+        after.health = Health::Stale;
+        after.reason = reason;
+    }
+    if after.health != visit.health || after.since.is_none() {
+        after.since = Some(now);
+    }
+    after
+}
+
+/// Why a source that answers well is stale, where it is: it was silent for longer than three times its own rhythm.
+fn silence(visit: &Visit, now: Moment) -> Option<String> {
+    let silent = now.since(visit.last_new?) / 1000;
+    let usual = i64::from(visit.rhythm);
+    let is_stale = usual > 0 && silent > (SILENT * usual).max(CALM);
+    let days = |seconds: i64| match seconds / 86_400 {
+        0 => format!("{} hours", (seconds / 3600).max(1)),
+        1 => "1 day".to_owned(),
+        days => format!("{days} days"),
+    };
+    is_stale.then(|| {
+        format!("nothing new for {}; it used to bring something every {} or so", days(silent), days(usual.max(3600)))
+    })
+}
+
+/// The rhythm after a new item came: pauses that are longer than it weigh more than shorter ones, so that nights and
+/// weekends belong to it.
+fn rhythm(visit: &Visit, now: Moment) -> u32 {
+    let Some(last) = visit.last_new else { return visit.rhythm };
+    let pause = u32::try_from(now.since(last) / 1000).unwrap_or(0);
+    match visit.rhythm {
+        0 => pause,
+        usual if pause > usual => usual + (pause - usual) / 2,
+        usual => usual - (usual - pause) / 8,
+    }
+}
+
+fn planned(source: &SourceId, visit: &Visit, outcome: &Outcome, now: Moment, pace: Pace) -> Visit {
     let mut after = visit.clone();
     after.polls += 1;
     let interval = u64::from(visit.interval.clamp(pace.min, pace.max.max(pace.min)));
@@ -43,6 +87,7 @@ pub fn next(source: &SourceId, visit: &Visit, outcome: &Outcome, now: Moment, pa
         }
         Outcome::Read { wait, .. } => {
             let wait = well(&mut after, interval / 2, *wait);
+            after.rhythm = rhythm(visit, now);
             after.last_new = Some(now);
             wait
         }
@@ -189,6 +234,36 @@ mod tests {
         let (after, wait) = after(&visit, &Outcome::Offline);
         assert_eq!((after.failures, after.health, &*after.reason), (2, Health::Degraded, "404"));
         assert!((900..1000).contains(&wait));
+    }
+
+    #[test]
+    fn p15_a_source_that_falls_silent_is_stale_and_a_new_item_ends_that() {
+        let source = SourceId::new("a").unwrap();
+        let (mut visit, mut now) = (Visit::default(), NOW);
+        // On working days at nine and at three.
+        for day in 0..21 {
+            for hours in [6, 18] {
+                if day % 7 < 5 {
+                    visit = next(&source, &visit, &Outcome::Read { new: 1, wait: 0 }, now, PACE);
+                }
+                now = now.plus_seconds(hours * 3600);
+                visit = next(&source, &visit, &Outcome::Unchanged { wait: 0 }, now, PACE);
+                assert_eq!(visit.health, Health::Ok, "day {day}");
+            }
+        }
+        now = now.plus_seconds(10 * 86_400);
+        visit = next(&source, &visit, &Outcome::Unchanged { wait: 0 }, now, PACE);
+        assert_eq!(visit.health, Health::Stale);
+        assert!(
+            visit.reason.starts_with("nothing new for 12 days; it used to bring something every"),
+            "{}",
+            visit.reason
+        );
+        assert_eq!(visit.since, Some(now));
+        let later = now.plus_seconds(3600);
+        assert_eq!(next(&source, &visit, &Outcome::Unchanged { wait: 0 }, later, PACE).since, Some(now));
+        visit = next(&source, &visit, &Outcome::Read { new: 2, wait: 0 }, later, PACE);
+        assert_eq!((visit.health, visit.since, &*visit.reason), (Health::Ok, Some(later), ""));
     }
 
     #[test]

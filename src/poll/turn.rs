@@ -108,8 +108,16 @@ pub(super) struct Done {
     pub(super) skip: (u32, u32),
 }
 
-/// Polls a source once. Its next time was stored before, so that a crash shortens nothing.
-pub(super) async fn turn(house: &House, source: &Source, mut visit: Visit, pace: Pace, gap: i64, quota: Quota) -> Done {
+/// Polls a source once. Its next time was stored before, so that a crash shortens nothing. `None` where nothing was
+/// asked, because four others are at its address already.
+pub(super) async fn turn(
+    house: &House,
+    source: &Source,
+    mut visit: Visit,
+    pace: Pace,
+    gap: i64,
+    quota: Quota,
+) -> Option<Done> {
     let asked = (house.clock)();
     // Memory that is lost costs one look at the page that leads to the list.
     let kept = house.visits.memory(&source.id).unwrap_or_default();
@@ -123,6 +131,7 @@ pub(super) async fn turn(house: &House, source: &Source, mut visit: Visit, pace:
         memory = Memory { page: Some(source.url.clone()), ..Memory::default() };
     }
     let link = memory.follow.clone().unwrap_or_else(|| start(source, &visit, asked));
+    let _room = house.fetcher.visit(&link).await?;
     let given_by = visit.url.clone();
     let request = Request {
         link: &link,
@@ -184,7 +193,7 @@ pub(super) async fn turn(house: &House, source: &Source, mut visit: Visit, pace:
     let skip = (turn.memory.skip_hours, turn.memory.skip_days);
     visit.due = schedule::outside(visit.due, skip.0, skip.1);
     remember(house, source, &visit);
-    Done { before, visit, host_until, quota: turn.quota, is_reached, skip }
+    Some(Done { before, visit, host_until, quota: turn.quota, is_reached, skip })
 }
 
 /// Where to ask: where the source has moved to, once that was said for a week.

@@ -7,12 +7,13 @@ use super::shelf::Key;
 use super::site::Published;
 use crate::log::{Log, Position, Record};
 use crate::model::{
-    Change, Item, ItemId, Link, Moment, Policy, Provenance, Region, RegionId, Related, Report, Revision, SourceId,
+    Change, Item, ItemId, Link, Moment, Policy, Provenance, Region, RegionId, Related, Report, Revision, Source,
+    SourceId, Tls,
 };
 use crate::read;
 use crate::same;
-use crate::view::{self, Story, View};
-use crate::write::{self, Beside, Channel, Crumb, Format, Language, Listed, Outline, Page};
+use crate::view::{self, Story, View, Visits};
+use crate::write::{self, Beside, Channel, Crumb, Fare, Format, Language, Listed, Note, Outline, Page};
 
 /// How many times the length of a feed is looked at to keep one source from filling it.
 const LOOK_AHEAD: usize = 4;
@@ -22,6 +23,7 @@ pub(super) struct Desk<'a> {
     pub(super) published: &'a Published,
     pub(super) log: &'a Log,
     pub(super) view: &'a View,
+    pub(super) visits: &'a Visits,
 }
 
 /// A document's bytes, and when they changed last.
@@ -159,6 +161,50 @@ impl Desk<'_> {
             bytes: write::item(&self.page(language), &item, &beside),
             changed: item.updated,
         })
+    }
+
+    /// How every source fares.
+    pub(super) fn sources(&self, language: Language) -> Option<Draft> {
+        let fares = self.fares()?;
+        let changed = fares.iter().filter_map(|fare| fare.succeeded.max(fare.since)).max().unwrap_or_default();
+        Some(Draft { media_type: HTML, bytes: write::sources(&self.page(language), &fares), changed })
+    }
+
+    /// The feed of those that are not well.
+    pub(super) fn sources_feed(&self) -> Option<Draft> {
+        let fares = self.fares()?;
+        let options = &self.published.options;
+        let page = self.page(Language::of_tag(&options.language));
+        let changed = fares.iter().filter_map(|fare| fare.since).max().unwrap_or_default();
+        let bytes = write::health_feed(&page, &options.public_url, &fares);
+        Some(Draft { media_type: Format::Atom.media_type(), bytes, changed })
+    }
+
+    fn fares(&self) -> Option<Vec<Fare>> {
+        let fare = |source: &Source| {
+            let visit = self.visits.fare(self.view, &source.id)?;
+            let moved = visit.moved.map(|(to, _)| Note::Moved(to.to_string()));
+            let unchecked = (source.tls == Tls::Lenient).then_some(Note::Unchecked);
+            Ok(Fare {
+                id: source.id.clone(),
+                title: source.title.clone(),
+                url: source.url.to_string(),
+                health: visit.health,
+                reason: visit.reason,
+                since: visit.since,
+                failures: visit.failures,
+                succeeded: visit.succeeded,
+                last_new: visit.last_new,
+                notes: moved.into_iter().chain(unchecked).collect(),
+            })
+        };
+        match self.published.listing.iter().map(fare).collect::<Result<_, view::ViewError>>() {
+            Ok(fares) => Some(fares),
+            Err(error) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "how the sources fare cannot be read");
+                None
+            }
+        }
     }
 
     /// How the text of a report changed, the newest first. Of each paragraph no more is shown than of an excerpt.

@@ -11,6 +11,8 @@ pub(super) enum Route<'a> {
     Feed(&'a str, Format),
     Item(ItemId),
     Opml,
+    Sources,
+    SourcesFeed,
     Style,
     Health,
     Ready,
@@ -32,6 +34,8 @@ impl<'a> Route<'a> {
             }
             (Some("items"), Some(id), None, _) => ItemId::parse(id).map_or(Self::Nothing, Self::Item),
             (Some("opml.xml"), None, ..) => Self::Opml,
+            (Some("sources"), None, ..) => Self::Sources,
+            (Some("sources"), Some("atom.xml"), None, _) => Self::SourcesFeed,
             (Some("style.css"), None, ..) => Self::Style,
             (Some("healthz"), None, ..) => Self::Health,
             (Some("readyz"), None, ..) => Self::Ready,

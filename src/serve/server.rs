@@ -23,7 +23,7 @@ use super::desk::{Desk, Draft};
 use super::metrics::Metrics;
 use super::route::{Route, parameter};
 use super::shelf::Key;
-use super::site::Site;
+use super::site::{Site, Store};
 use crate::model::{Named, RegionId, SourceId};
 use crate::write::{self, Language, Page};
 
@@ -226,7 +226,7 @@ impl Handler for (Arc<Site>, Metrics) {
                     Some(source) => {
                         let known = SourceId::new(&source)
                             .ok()
-                            .filter(|id| site.store().is_none_or(|(_, view)| view.source(id).is_some()));
+                            .filter(|id| site.store().is_none_or(|store| store.view.source(id).is_some()));
                         match known {
                             Some(source) => {
                                 fresh(site, metrics, &request, false, move |desk| {
@@ -246,6 +246,11 @@ impl Handler for (Arc<Site>, Metrics) {
                 let language = language(site, &request);
                 fresh(site, metrics, &request, true, move |desk| desk.item_page(id, language)).await
             }
+            Route::Sources => {
+                let language = language(site, &request);
+                fresh(site, metrics, &request, true, move |desk| desk.sources(language)).await
+            }
+            Route::SourcesFeed => fresh(site, metrics, &request, false, |desk| desk.sources_feed()).await,
             Route::Nothing => missing(site, &request),
         }
     }
@@ -338,8 +343,8 @@ async fn make(
     let site = Arc::clone(site);
     let made = tokio::task::spawn_blocking(move || {
         let _working = working;
-        let (log, view) = site.store()?;
-        work(&Desk { published: &site.published(), log, view })
+        let Store { log, view, visits } = site.store()?;
+        work(&Desk { published: &site.published(), log, view, visits })
     });
     made.await.map_err(|_panic| Failure::FellOver)?.ok_or(Failure::Missing)
 }

@@ -5,8 +5,8 @@ use tokio::sync::Semaphore;
 
 use super::shelf::Shelf;
 use crate::log::Log;
-use crate::model::{ItemId, Policy, Regions, SourceId, Zone};
-use crate::view::View;
+use crate::model::{ItemId, Policy, Regions, Source, SourceId, Zone};
+use crate::view::{View, Visits};
 
 /// How many documents are put together at one time.
 const AT_ONCE: usize = 2;
@@ -43,6 +43,8 @@ pub struct Published {
     pub regions: Regions,
     /// How the items of each source are published.
     pub sources: HashMap<SourceId, Publication>,
+    /// The sources as the config lists them.
+    pub listing: Vec<Source>,
     /// The regions that have a source, with its id.
     pub homes: Vec<(crate::model::RegionId, SourceId)>,
 }
@@ -58,11 +60,19 @@ pub struct Publication {
     pub topics: Vec<String>,
 }
 
+/// What documents are made of.
+#[derive(Debug)]
+pub(super) struct Store {
+    pub(super) log: Arc<Log>,
+    pub(super) view: Arc<View>,
+    pub(super) visits: Arc<Visits>,
+}
+
 /// Everything that requests are answered from.
 #[derive(Debug)]
 pub struct Site {
     published: RwLock<Arc<Published>>,
-    store: OnceLock<(Arc<Log>, Arc<View>)>,
+    store: OnceLock<Store>,
     pub(super) shelf: Shelf,
     pub(super) working: Arc<Semaphore>,
     pub(super) waiting: Semaphore,
@@ -82,9 +92,9 @@ impl Site {
     }
 
     /// Hands over the store; from now on feeds are answered.
-    pub fn open(&self, log: Arc<Log>, view: Arc<View>) {
+    pub fn open(&self, log: Arc<Log>, view: Arc<View>, visits: Arc<Visits>) {
         // A second call would hand over the same store.
-        drop(self.store.set((log, view)));
+        drop(self.store.set(Store { log, view, visits }));
     }
 
     /// Are feeds answered?
@@ -121,12 +131,12 @@ impl Site {
 
     /// The story that an item belongs to, where that is another one's.
     pub(super) fn joined(&self, item: ItemId) -> Option<ItemId> {
-        let (_, view) = self.store()?;
+        let view = &self.store()?.view;
         let story = view.story(view.find(item)?)?;
         (story.id != item).then_some(story.id)
     }
 
-    pub(super) fn store(&self) -> Option<&(Arc<Log>, Arc<View>)> {
+    pub(super) fn store(&self) -> Option<&Store> {
         self.store.get()
     }
 }

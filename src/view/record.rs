@@ -101,6 +101,8 @@ pub(super) struct VisitRecord {
     pub(super) moved: Option<(String, i64)>,
     pub(super) listed: Vec<u64>,
     pub(super) polls: u64,
+    pub(super) rhythm: u32,
+    pub(super) since: Option<i64>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -150,7 +152,10 @@ impl Stored for MetaRecord {
     const VERSION: u8 = 2;
     const ADDED: usize = 2;
 }
-impl Stored for VisitRecord {}
+impl Stored for VisitRecord {
+    const VERSION: u8 = 2;
+    const ADDED: usize = 2;
+}
 impl Stored for MemoryRecord {
     const VERSION: u8 = 2;
     const ADDED: usize = 3;

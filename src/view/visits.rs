@@ -3,6 +3,8 @@ use std::path::Path;
 use super::engine::Engine;
 use super::error::ViewError;
 use super::record::{self, MemoryRecord, RevisitRecord, RobotsRecord, VisitRecord};
+use super::store::View;
+use crate::log::Control;
 use crate::model::{Draft, Health, ItemId, Link, Memory, Moment, Revisit, Robots, SourceId, Stamp, Validators, Visit};
 
 /// What we remember of each source between two polls. Losing it costs requests, never items.
@@ -41,6 +43,20 @@ impl Visits {
         Ok(bytes.and_then(|bytes| record::decode::<VisitRecord>(&bytes)).and_then(visit))
     }
 
+    /// How a source fares. What the log says of it (paused, gone) holds, also where the visit was lost in a crash.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub fn fare(&self, view: &View, source: &SourceId) -> Result<Visit, ViewError> {
+        let mut visit = self.get(source)?.unwrap_or_default();
+        match view.control(source) {
+            Some(Control::Gone) => visit.health = Health::Gone,
+            Some(Control::Paused) => visit.health = Health::Paused,
+            _ => {}
+        }
+        Ok(visit)
+    }
+
     /// Remembers a visit.
     ///
     /// # Errors
@@ -62,6 +78,8 @@ impl Visits {
             moved: visit.moved.as_ref().map(|(link, since)| (link.as_str().to_owned(), since.millis())),
             listed: visit.listed.clone(),
             polls: visit.polls,
+            rhythm: visit.rhythm,
+            since: visit.since.map(Moment::millis),
         };
         self.engine.put(source.as_str().as_bytes(), record::encode(&record))
     }
@@ -153,6 +171,8 @@ fn visit(record: VisitRecord) -> Option<Visit> {
         moved: record.moved.and_then(|(text, since)| Some((link(text)?, Moment::from_millis(since)))),
         listed: record.listed,
         polls: record.polls,
+        rhythm: record.rhythm,
+        since: record.since.map(Moment::from_millis),
     })
 }
 

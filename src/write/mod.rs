@@ -5,6 +5,7 @@
 mod atom;
 mod channel;
 mod clean;
+mod health;
 mod json;
 mod opml;
 mod page;
@@ -13,6 +14,7 @@ mod rss;
 pub use atom::atom;
 pub use channel::{Channel, Format};
 pub use clean::excerpt;
+pub use health::{Fare, Note, health_feed, sources};
 pub use json::json;
 pub use opml::{Outline, opml};
 pub use page::{Beside, Crumb, Language, Listed, Page, Words, fault, home, item, region, stylesheet};

@@ -3,7 +3,7 @@
 use askama::Template;
 
 use super::channel::Format;
-use crate::model::{Change, Item, Moment, Precision, Revision, Service, Stamp, Zone};
+use crate::model::{Change, Health, Item, Moment, Precision, Revision, Service, Stamp, Zone};
 
 /// The language of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -28,7 +28,7 @@ impl Language {
         if tag.to_ascii_lowercase().starts_with("zh") { Self::Chinese } else { Self::English }
     }
 
-    const fn words(self) -> &'static Words {
+    pub(super) const fn words(self) -> &'static Words {
         match self {
             Self::Chinese => &CHINESE,
             Self::English => &ENGLISH,
@@ -62,6 +62,22 @@ pub struct Words {
     pub revisions: &'static str,
     pub added: &'static str,
     pub removed: &'static str,
+    pub sources: &'static str,
+    pub no_sources: &'static str,
+    pub state: &'static str,
+    pub succeeded: &'static str,
+    pub last_new: &'static str,
+    pub moved: &'static str,
+    pub unchecked: &'static str,
+    /// The words for how a source fares, in the order of [`Health::ALL`].
+    pub healths: [&'static str; 7],
+}
+
+impl Words {
+    pub(super) fn health(&self, health: Health) -> &'static str {
+        let found = Health::ALL.iter().zip(self.healths).find(|(known, _)| **known == health);
+        found.map_or("", |(_, word)| word)
+    }
 }
 
 const CHINESE: Words = Words {
@@ -87,6 +103,14 @@ const CHINESE: Words = Words {
     revisions: "修订记录",
     added: "新增",
     removed: "删去",
+    sources: "来源状况",
+    no_sources: "还没有配置来源。",
+    state: "状况",
+    succeeded: "上次读取成功",
+    last_new: "上次有新消息",
+    moved: "已迁往",
+    unchecked: "不检查证书",
+    healths: ["尚未读取", "正常", "读取有误", "被对方拒绝", "已永久关闭", "已暂停", "久无更新"],
 };
 
 const ENGLISH: Words = Words {
@@ -112,6 +136,14 @@ const ENGLISH: Words = Words {
     revisions: "What was changed",
     added: "added",
     removed: "removed",
+    sources: "How the sources fare",
+    no_sources: "No source is configured yet.",
+    state: "State",
+    succeeded: "Last read",
+    last_new: "Last new item",
+    moved: "It moved to",
+    unchecked: "Its certificate is not checked",
+    healths: ["not read yet", "well", "failing", "refused by the site", "gone for good", "paused", "silent for long"],
 };
 
 /// What every page needs.
@@ -150,10 +182,10 @@ struct Row<'a> {
     machine: String,
 }
 
-struct FeedLink {
-    path: String,
-    media_type: &'static str,
-    name: &'static str,
+pub(super) struct FeedLink {
+    pub(super) path: String,
+    pub(super) media_type: &'static str,
+    pub(super) name: &'static str,
 }
 
 #[derive(Template)]
@@ -260,15 +292,11 @@ pub struct Beside {
 /// The page of an item.
 pub fn item(page: &Page<'_>, item: &Item, beside: &Beside) -> Vec<u8> {
     let words = page.language.words();
-    let shown = |revision: &'_ Revision| {
-        let stamp = Stamp { at: revision.at, precision: Precision::Minute, offset: page.zone.offset(revision.at) };
-        (when(stamp, page.zone), stamp.to_string())
-    };
     let revisions = beside
         .revisions
         .iter()
         .map(|revision| {
-            let (day, machine) = shown(revision);
+            let (day, machine) = moment(page, revision.at);
             let changes = revision.changes.iter().map(|change| match change {
                 Change::Kept(text) => ("kept", "", text.as_str()),
                 Change::Added(text) => ("ins", words.added, text.as_str()),
@@ -309,7 +337,7 @@ pub const fn stylesheet() -> &'static str {
     include_str!("pages/style.css")
 }
 
-fn render(page: &impl Template) -> Vec<u8> {
+pub(super) fn render(page: &impl Template) -> Vec<u8> {
     // The templates are checked when the program is built; writing into memory cannot fail.
     page.render().unwrap_or_default().into_bytes()
 }
@@ -335,6 +363,12 @@ fn rows<'a>(page: &Page<'_>, items: &'a [Item]) -> Vec<Row<'a>> {
             machine: item.published.to_string(),
         })
         .collect()
+}
+
+/// A moment to the minute, as people and as programs read it.
+pub(super) fn moment(page: &Page<'_>, at: Moment) -> (String, String) {
+    let stamp = Stamp { at, precision: Precision::Minute, offset: page.zone.offset(at) };
+    (when(stamp, page.zone), stamp.to_string())
 }
 
 /// A date as people read it: the day, and the time where there is one.

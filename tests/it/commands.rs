@@ -142,10 +142,7 @@ fn a1_the_socket_is_the_owners_and_garbage_does_no_harm() {
     let socket = house.folder.path().join("dayuan.sock");
     assert_eq!(std::fs::metadata(&socket).unwrap().permissions().mode() & 0o777, 0o600);
     for garbage in [&b"\0\0\0\n"[..], b"{}\n", b"{\"command\":\"poll\"}\n"] {
-        let mut stream = std::os::unix::net::UnixStream::connect(&socket).unwrap();
-        stream.write_all(garbage).unwrap();
-        let mut answer = String::new();
-        std::io::Read::read_to_string(&mut stream, &mut answer).unwrap();
+        let answer = house.ask(garbage);
         assert!(answer.contains("\"ok\":false"), "{answer}");
     }
     let mut endless = std::os::unix::net::UnixStream::connect(&socket).unwrap();

@@ -1,6 +1,6 @@
 //! A daemon of one's own: a config in a temporary folder, and the real program on port 0.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -73,6 +73,15 @@ impl House {
             .current_dir(self.folder.path())
             .output()
             .unwrap()
+    }
+
+    /// What the daemon answers on its admin socket to these bytes.
+    pub(crate) fn ask(&self, bytes: &[u8]) -> String {
+        let mut stream = std::os::unix::net::UnixStream::connect(self.folder.path().join("dayuan.sock")).unwrap();
+        stream.write_all(bytes).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
     }
 
     /// Starts the daemon and waits until it answers.

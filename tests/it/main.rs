@@ -6,6 +6,7 @@
 mod commands;
 mod conditional;
 mod evil;
+mod guest;
 mod house;
 mod http;
 mod kill;

@@ -1,0 +1,71 @@
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// How many may be at one address at a time: many government sites share one platform, and a CDN serves thousands.
+const MOST: usize = 4;
+
+/// Keeps us from crowding an address that many sites share.
+#[derive(Debug, Default)]
+pub(super) struct Crowd {
+    places: Mutex<HashMap<IpAddr, Arc<Semaphore>>>,
+}
+
+/// A place at an address; it is free again when dropped.
+#[derive(Debug)]
+pub struct Room {
+    _permit: Option<OwnedSemaphorePermit>,
+}
+
+impl Crowd {
+    /// A place at the address, where one is free.
+    pub(super) fn try_enter(&self, address: IpAddr) -> Option<Room> {
+        self.at(address).try_acquire_owned().ok().map(|permit| Room { _permit: Some(permit) })
+    }
+
+    /// A place at the address, as soon as one is free; it costs nothing where the address is not known.
+    pub(super) async fn enter(&self, address: Option<IpAddr>) -> Room {
+        let Some(address) = address else { return Room { _permit: None } };
+        // The semaphore is never closed.
+        Room { _permit: self.at(address).acquire_owned().await.ok() }
+    }
+
+    fn at(&self, address: IpAddr) -> Arc<Semaphore> {
+        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+        // What nobody is at is forgotten, so that it does not grow with what was ever asked.
+        if places.len() > 1024 {
+            places.retain(|_, place| Arc::strong_count(place) > 1);
+        }
+        // `::ffff:192.0.2.1` is the same machine as 192.0.2.1.
+        Arc::clone(places.entry(address.to_canonical()).or_insert_with(|| Arc::new(Semaphore::new(MOST))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn p12_four_are_at_one_address_and_others_are_not_in_their_way() {
+        let crowd = Crowd::default();
+        let (one, other) = (IpAddr::from([192, 0, 2, 1]), IpAddr::from([192, 0, 2, 2]));
+        let mut inside: Vec<Room> = (0..MOST).map(|_| crowd.try_enter(one).unwrap()).collect();
+        assert!(crowd.try_enter(one).is_none());
+        assert!(crowd.try_enter(other).is_some());
+        inside.pop();
+        assert!(crowd.try_enter(one).is_some());
+    }
+
+    #[test]
+    fn addresses_that_nobody_is_at_are_forgotten() {
+        let crowd = Crowd::default();
+        let kept = crowd.try_enter(IpAddr::from([10, 0, 0, 1])).unwrap();
+        for number in 0..100_000_u32 {
+            drop(crowd.try_enter(IpAddr::from(number.to_be_bytes())));
+        }
+        assert!(crowd.places.lock().unwrap().len() <= 1026);
+        drop(kept);
+    }
+}

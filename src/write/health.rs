@@ -1,0 +1,162 @@
+//! How every source fares: a page for people, and a feed that an admin subscribes to.
+
+use askama::Template;
+use atom_syndication as atom;
+
+use super::clean;
+use super::page::{FeedLink, Page, Words, moment, render};
+use crate::model::{Health, ItemId, Key, Moment, SourceId};
+
+/// How a source fares, as it is shown.
+#[derive(Clone, Debug)]
+pub struct Fare {
+    /// Its id.
+    pub id: SourceId,
+    /// Its name for people.
+    pub title: String,
+    /// Its address.
+    pub url: String,
+    /// How it fares.
+    pub health: Health,
+    /// Why it is not well, in a sentence; empty where it is.
+    pub reason: String,
+    /// Since when it fares so.
+    pub since: Option<Moment>,
+    /// Failures in a row.
+    pub failures: u32,
+    /// When the last answer came that could be read.
+    pub succeeded: Option<Moment>,
+    /// When the last new item came.
+    pub last_new: Option<Moment>,
+    /// What an admin should know although it is well: it moved, or its certificate is not checked.
+    pub notes: Vec<Note>,
+}
+
+/// What an admin should know of a source that is well.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Note {
+    /// It says that it has moved there for good.
+    Moved(String),
+    /// Its certificates are not checked (`tls = "lenient"`).
+    Unchecked,
+}
+
+impl Fare {
+    /// Is it worth a word to the admin? A poll that fails once or twice is not.
+    const fn is_ill(&self) -> bool {
+        match self.health {
+            Health::Degraded => self.failures >= 3,
+            Health::Blocked | Health::Gone | Health::Stale => true,
+            Health::New | Health::Ok | Health::Paused => false,
+        }
+    }
+}
+
+struct Row<'a> {
+    fare: &'a Fare,
+    word: &'static str,
+    succeeded: Option<(String, String)>,
+    last_new: Option<(String, String)>,
+    notes: Vec<String>,
+}
+
+#[derive(Template)]
+#[template(path = "sources.html", config = "src/write/askama.toml")]
+struct Sources<'a> {
+    lang: &'static str,
+    w: &'static Words,
+    site: &'a str,
+    title: &'a str,
+    feeds: Vec<FeedLink>,
+    counts: Vec<(&'static str, usize)>,
+    rows: Vec<Row<'a>>,
+}
+
+/// The path of the feed.
+const HEALTH_FEED: &str = "/sources/atom.xml";
+
+/// The page: those that are not well first, then as the config has them.
+pub fn sources(page: &Page<'_>, fares: &[Fare]) -> Vec<u8> {
+    let words = page.language.words();
+    let note = |note: &Note| match note {
+        Note::Moved(to) => format!("{} {to}", words.moved),
+        Note::Unchecked => words.unchecked.to_owned(),
+    };
+    let mut rows: Vec<Row<'_>> = fares
+        .iter()
+        .map(|fare| Row {
+            fare,
+            word: words.health(fare.health),
+            succeeded: fare.succeeded.map(|at| moment(page, at)),
+            last_new: fare.last_new.map(|at| moment(page, at)),
+            notes: fare.notes.iter().map(note).collect(),
+        })
+        .collect();
+    rows.sort_by_key(|row| !row.fare.is_ill());
+    let count = |health: Health| fares.iter().filter(|fare| fare.health == health).count();
+    render(&Sources {
+        lang: page.language.tag(),
+        w: words,
+        site: page.site,
+        title: words.sources,
+        feeds: vec![FeedLink { path: HEALTH_FEED.to_owned(), media_type: "application/atom+xml", name: "Atom" }],
+        counts: Health::ALL
+            .into_iter()
+            .map(|health| (words.health(health), count(health)))
+            .filter(|(_, number)| *number > 0)
+            .collect(),
+        rows,
+    })
+}
+
+/// The feed (RFC 4287): an entry for each source that is not well, the newest first. A source that falls ill again has
+/// another entry. `root` is the address below which our pages lie.
+pub fn health_feed(page: &Page<'_>, root: &str, fares: &[Fare]) -> Vec<u8> {
+    const MOST: usize = 200;
+    let words = page.language.words();
+    let mut ill: Vec<&Fare> = fares.iter().filter(|fare| fare.is_ill()).collect();
+    ill.sort_by_key(|fare| (std::cmp::Reverse(fare.since), fare.id.clone()));
+    ill.truncate(MOST);
+    let link = |rel: &str, href: String, media_type: Option<&str>| atom::Link {
+        href: clean::xml(&href),
+        rel: rel.to_owned(),
+        mime_type: media_type.map(str::to_owned),
+        ..atom::Link::default()
+    };
+    let date = |at: Option<Moment>| {
+        chrono::DateTime::from_timestamp_millis(at.unwrap_or_default().millis()).unwrap_or_default().fixed_offset()
+    };
+    let person = |name: &str| vec![atom::Person { name: clean::xml(name), ..atom::Person::default() }];
+    let entry = |fare: &&Fare| {
+        let when = fare.since.unwrap_or_default().millis();
+        let key = Key::from_text(format!("health {} {when}", fare.health.word()));
+        atom::Entry {
+            title: atom::Text::plain(clean::xml(&format!("{}: {}", fare.title, words.health(fare.health)))),
+            id: ItemId::of(&fare.id, &key).urn(),
+            updated: date(fare.since),
+            published: Some(date(fare.since)),
+            authors: person(&fare.title),
+            links: vec![
+                link("alternate", format!("{root}/sources#{}", fare.id), Some("text/html")),
+                link("related", fare.url.clone(), None),
+            ],
+            summary: Some(atom::Text::plain(clean::xml(&fare.reason))),
+            ..atom::Entry::default()
+        }
+    };
+    let feed = atom::Feed {
+        title: atom::Text::plain(clean::xml(&format!("{} · {}", words.sources, page.site))),
+        id: format!("{root}/sources"),
+        updated: date(ill.first().and_then(|fare| fare.since)),
+        authors: person(page.site),
+        links: vec![
+            link("self", format!("{root}{HEALTH_FEED}"), Some("application/atom+xml")),
+            link("alternate", format!("{root}/sources"), Some("text/html")),
+        ],
+        entries: ill.iter().map(entry).collect(),
+        lang: Some(page.language.tag().to_owned()),
+        ..atom::Feed::default()
+    };
+    // Writing into memory cannot fail; were it to, an empty document would say so to every reader.
+    feed.write_to(Vec::new()).unwrap_or_default()
+}

@@ -1,0 +1,106 @@
+//! How a guest behaves where many sites share one address, and what an admin is told of how sources fare.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use super::house::{House, feed, source, until};
+use super::http::{Reply, Site, get};
+
+#[test]
+fn p12_at_most_four_requests_are_at_one_address_at_a_time() {
+    // Nine sources lead to one address: two by its notations, seven by redirects.
+    let (inside, most, all) =
+        (Arc::<AtomicUsize>::default(), Arc::<AtomicUsize>::default(), Arc::<AtomicUsize>::default());
+    let counts = (Arc::clone(&inside), Arc::clone(&most), Arc::clone(&all));
+    let site = Site::raw(61, move |asked, stream| {
+        let (inside, most, all) = &counts;
+        most.fetch_max(inside.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+        std::thread::sleep(Duration::from_millis(150));
+        inside.fetch_sub(1, Ordering::SeqCst);
+        all.fetch_add(1, Ordering::SeqCst);
+        let title = format!("第{}号通告", asked.path.trim_start_matches('/'));
+        let reply = Reply::ok(feed(&[(&asked.path, &asked.path, &title, 2)]));
+        drop(std::io::Write::write_all(stream, &reply.bytes()));
+    });
+    let port = site.address.port();
+    // Two hosts for all who look at names only.
+    let hosts = ["127.0.7.61", "[::ffff:127.0.7.61]"];
+    let beside: Vec<Site> =
+        (0..3).map(|at| Site::new(62 + at, |_| Reply::ok(feed(&[("1", "/a/1", "别处", 2)])))).collect();
+    let mut blocks: String = hosts
+        .iter()
+        .enumerate()
+        .map(|(at, host)| source(&format!("h{at}"), "140300", &format!("http://{host}:{port}/{at}")))
+        .collect();
+    // Redirects bring more guests.
+    let leading: Vec<Site> = (0..7)
+        .map(|at| {
+            Site::new(70 + at, move |_| {
+                Reply::status("302 Found").with("location", format!("http://127.0.7.61:{port}/{}", at + 2))
+            })
+        })
+        .collect();
+    for (at, site) in leading.iter().enumerate() {
+        blocks += &source(&format!("l{at}"), "140300", &site.url("/feed"));
+    }
+    for (at, site) in beside.iter().enumerate() {
+        blocks += &source(&format!("b{at}"), "140300", &site.url("/feed"));
+    }
+    let house = House::with(
+        &format!(
+            "[fetch]\nallow_networks = [\"127.0.7.0/24\"]\nports = [{port}]\ntimeout = \"5s\"\n[poll]\nmin_interval = \"1s\"\nmax_interval = \"2s\"\nhost_gap = \"0s\"\n"
+        ),
+        &blocks,
+    );
+    let daemon = house.start();
+    until("all were asked some times", || (all.load(Ordering::SeqCst) >= 36).then_some(()));
+    let most = most.load(Ordering::SeqCst);
+    assert!((3..=4).contains(&most), "{most} at one time");
+    for at in 0..3 {
+        assert_eq!(daemon.status(&house, &format!("b{at}"))["health"], "ok", "others were not in the way");
+    }
+}
+
+#[test]
+fn how_every_source_fares_is_a_page_and_a_feed() {
+    let good = Site::new(80, |_| Reply::ok(feed(&[("1", "/a/1", "题", 2)])));
+    let refusing = Site::new(87, |_| Reply::status("403 Forbidden"));
+    let gone = Site::new(88, |_| Reply::status("410 Gone"));
+    let blocks = [
+        source("good", "140300", &good.url("/feed")),
+        source("refusing", "140300", &refusing.url("/feed")).replace("refusing title", "<b>refusing</b>"),
+        source("gone", "140300", &gone.url("/feed")),
+    ];
+    let house = House::new(&blocks.concat());
+    let daemon = house.start();
+    let fares = |id: &str, health: &str| {
+        until(health, || (daemon.status(&house, id)["health"] == health).then_some(()));
+    };
+    fares("good", "ok");
+    fares("refusing", "blocked");
+    fares("gone", "gone");
+    let page = get(daemon.address, "/sources");
+    assert_eq!((page.status, page.header("content-type")), (200, "text/html; charset=utf-8"));
+    let text = page.text();
+    for part in ["来源状况", "good title", "正常", "被对方拒绝", "refuses us (403)", "已永久关闭", "id=\"refusing\""]
+    {
+        assert!(text.contains(part), "`{part}` is missing in\n{text}");
+    }
+    assert!(!text.contains("<b>refusing"), "names are escaped");
+    assert!(text.find("refusing").unwrap() < text.find("good title").unwrap(), "those that are ill come first");
+    let feed = get(daemon.address, "/sources/atom.xml");
+    assert_eq!(feed.header("content-type"), "application/atom+xml; charset=utf-8");
+    let told = feed.text();
+    assert_eq!(told.matches("<entry>").count(), 2, "{told}");
+    assert!(told.contains("refuses us (403)") && !told.contains("good title"));
+    let again =
+        super::http::request(daemon.address, "GET", "/sources/atom.xml", &[("if-none-match", feed.header("etag"))]);
+    assert_eq!(again.status, 304, "it is the same as long as nobody falls ill or gets well");
+    let metrics = house.ask(b"{\"command\":\"metrics\"}\n").replace("\\\"", "\"");
+    for line in
+        ["dayuan_sources{health=\"ok\"} 1", "dayuan_sources{health=\"blocked\"} 1", "dayuan_sources{health=\"gone\"} 1"]
+    {
+        assert!(metrics.contains(line), "{line} is missing in\n{metrics}");
+    }
+}
