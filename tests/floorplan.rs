@@ -21,7 +21,8 @@ const FLOORS: [(&str, u8); 12] = [
 ];
 
 /// Crates that belong to some rooms only.
-const OWNERS: [(&str, &[&str]); 26] = [
+const OWNERS: [(&str, &[&str]); 27] = [
+    ("rustix", &["daemon"]),
     ("robotxt", &["fetch"]),
     ("pinyin", &["same"]),
     ("similar", &["same"]),

@@ -324,6 +324,7 @@ async fn start(folder: &Path, now: &Arc<AtomicI64>, sources: &[Source]) -> Runni
         }),
         limits: Limits { keep_days: 365, reports: 2000, bytes: 20 << 20 },
         metrics: Metrics::default(),
+        full: Arc::default(),
         skews: Arc::default(),
     };
     let mut poller =

@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 use super::admin::{Answered, Request};
 use super::clock::now;
 use super::explain::{explain, no_item};
+use super::keeper::Troubles;
 use super::run::Loader;
 use super::{service, status};
 use crate::config::Config;
@@ -32,6 +33,7 @@ pub(super) struct Daemon {
     pub(super) since: Moment,
     pub(super) address: SocketAddr,
     pub(super) pulse: Arc<Pulse>,
+    pub(super) troubles: Troubles,
     pub(super) inward: Option<Inward>,
 }
 
@@ -118,7 +120,8 @@ impl Daemon {
 
     fn status(&self) -> Answered {
         let Some(inward) = &self.inward else { return Answered::failed("the daemon is stopping") };
-        let daemon = status::of_daemon(Some(&inward.view), &self.pulse, self.since, inward.committer.trouble());
+        let trouble = self.troubles.told().or_else(|| inward.committer.trouble());
+        let daemon = status::of_daemon(Some(&inward.view), &self.pulse, self.since, trouble);
         let mut lines = vec![serde_json::to_string(&daemon).unwrap_or_default()];
         for source in &self.sources {
             match status::of_source(source, &inward.view, &inward.visits) {

@@ -1,6 +1,6 @@
 //! Old days go, one an hour at most, and none while our clock cannot be trusted.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
@@ -8,13 +8,11 @@ use tokio_util::sync::CancellationToken;
 use super::clock::now;
 use crate::log::{Log, Record};
 use crate::model::Moment;
-use crate::poll::Ledger;
+use crate::poll::{Ledger, Skews};
 use crate::view::View;
 
 /// Between two looks.
 const PAUSE: Duration = Duration::from_secs(3600);
-/// How far our clock may be from those of the servers, in seconds.
-const MOST_SKEW: i64 = 86_400;
 /// How many servers must have told us their time.
 const LEAST_WITNESSES: usize = 5;
 
@@ -23,7 +21,7 @@ pub(super) struct Expiry {
     pub(super) view: Arc<View>,
     pub(super) ledger: Ledger,
     pub(super) keep_days: u32,
-    pub(super) skews: Arc<Mutex<Vec<i64>>>,
+    pub(super) skews: Arc<Skews>,
 }
 
 impl Expiry {
@@ -45,7 +43,7 @@ impl Expiry {
         let oldest = self.log.oldest_day().map_err(|error| error.to_string())?;
         let last = now.plus_seconds(-86_400 * (i64::from(self.keep_days) + 1)).day();
         let Some(day) = oldest.filter(|day| *day < last) else { return Ok(()) };
-        if !is_trusted(&self.skews.lock().unwrap_or_else(PoisonError::into_inner)) {
+        if !self.skews.agree(LEAST_WITNESSES) {
             tracing::warn!(
                 day,
                 "our clock differs from those of the servers, or none has told its time; nothing is dropped"
@@ -59,25 +57,5 @@ impl Expiry {
         self.log.drop_day(&day).map_err(|error| error.to_string())?;
         tracing::info!(day, "an old day was dropped");
         Ok(())
-    }
-}
-
-/// Do enough servers agree with our clock to within a day?
-fn is_trusted(skews: &[i64]) -> bool {
-    let mut sorted = skews.to_vec();
-    sorted.sort_unstable();
-    skews.len() >= LEAST_WITNESSES && sorted.get(sorted.len() / 2).is_some_and(|median| median.abs() <= MOST_SKEW)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_clock_that_differs_drops_nothing() {
-        assert!(is_trusted(&[0, 1, -2, 5, 0]));
-        assert!(!is_trusted(&[]));
-        assert!(!is_trusted(&[-315_360_000; 31]), "our clock is ten years ahead");
-        assert!(is_trusted(&[0, 1, 2, 3, -315_360_000]), "one server's is wrong");
     }
 }

@@ -7,6 +7,7 @@ mod clock;
 mod error;
 mod expiry;
 mod explain;
+mod keeper;
 mod logging;
 mod run;
 mod service;

@@ -1,6 +1,6 @@
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use prometheus_client::registry::Registry;
@@ -15,12 +15,13 @@ use super::answers::{Daemon, Exposition, Inward, published, settle_address};
 use super::clock::now;
 use super::error::DaemonError;
 use super::expiry::Expiry;
+use super::keeper::{Keeper, Troubles};
 use super::service;
 use crate::config::{Config, Faults};
 use crate::fetch::Fetcher;
 use crate::log::Log;
 use crate::model::Regions;
-use crate::poll::{self, Committer, House, Ledger, Poller, Pulse};
+use crate::poll::{self, Committer, House, Ledger, Poller, Pulse, Skews};
 use crate::same::Places;
 use crate::serve::{self, Limits, Site};
 use crate::view::{self, Notice, View, Visits};
@@ -85,6 +86,7 @@ pub async fn run(
         since: now(),
         address,
         pulse: Arc::new(Pulse::default()),
+        troubles: Troubles::default(),
         inward: None,
     };
     let mut hangup = signal(SignalKind::hangup()).map_err(DaemonError::Signals)?;
@@ -153,7 +155,7 @@ pub async fn run(
             "shelf"
         });
     }
-    let skews = Arc::new(Mutex::default());
+    let skews = Arc::new(Skews::default());
     let house = House {
         fetcher: Arc::new(Fetcher::new(settings.fetch.clone())?),
         view: Arc::clone(&view),
@@ -163,6 +165,7 @@ pub async fn run(
         pause: Arc::new(|time| Box::pin(tokio::time::sleep(time))),
         limits: settings.limits,
         metrics: poll_metrics,
+        full: Arc::default(),
         skews: Arc::clone(&skews),
     };
     {
@@ -177,6 +180,22 @@ pub async fn run(
         tasks.spawn(async move {
             expiry.run(stop).await;
             "expiry"
+        });
+    }
+    {
+        let keeper = Keeper {
+            store: settings.store.clone(),
+            log: Arc::clone(&log),
+            view: Arc::clone(&view),
+            visits: Arc::clone(&visits),
+            committer: Arc::clone(&committer),
+            full: Arc::clone(&house.full),
+            troubles: daemon.troubles.clone(),
+        };
+        let stop = stop.clone();
+        tasks.spawn(async move {
+            keeper.run(stop).await;
+            "keeper"
         });
     }
     let ledger = house.ledger.clone();

@@ -15,7 +15,7 @@ pub enum LogError {
         source: io::Error,
     },
     /// Another process holds the log.
-    #[error("the store {} is held by another dayuan{}; stop it first, or use its admin socket", path.display(), pid.map(|pid| format!(", pid {pid}")).unwrap_or_default())]
+    #[error("the store {} is held by {}; stop that dayuan first, or use its admin socket", path.display(), pid.map_or_else(|| "another one".to_owned(), |pid| format!("pid {pid}")))]
     Held {
         /// The folder.
         path: PathBuf,

@@ -133,15 +133,21 @@ pub(super) fn encode(seq: u64, record: &Record, line: &mut Vec<u8>) -> Result<()
     Ok(())
 }
 
-/// The record of a line without its line end.
-pub(super) fn decode(line: &[u8]) -> Result<(u64, Record), String> {
+/// Does a line, without its line end, have the checksum that it should?
+pub(super) fn checked(line: &[u8]) -> Result<(), &'static str> {
     let rest = line.strip_prefix(b"{\"crc\":\"").ok_or("it does not begin with a checksum")?;
     let (crc, rest) = rest.split_at_checked(8).ok_or("it ends inside its checksum")?;
     let body = rest.strip_prefix(b"\",").ok_or("it does not begin with a checksum")?;
     let expected = std::str::from_utf8(crc).ok().and_then(|crc| u32::from_str_radix(crc, 16).ok());
     if expected != Some(crc32c::crc32c(body)) {
-        return Err("its checksum does not match".to_owned());
+        return Err("its checksum does not match");
     }
+    Ok(())
+}
+
+/// The record of a line without its line end.
+pub(super) fn decode(line: &[u8]) -> Result<(u64, Record), String> {
+    checked(line)?;
     let line = std::str::from_utf8(line).map_err(|_invalid| "it is not UTF-8")?;
     let head: Head<'_> = serde_json::from_str(line).map_err(unreadable)?;
     if head.v != 1 {

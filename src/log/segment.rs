@@ -35,6 +35,37 @@ pub(super) fn day_of(text: &str) -> Option<Day> {
     u32::try_from(at.seconds().div_euclid(86_400)).ok()
 }
 
+/// Looks at the checksums of a segment's lines; `tell` gets the place of each damaged one and what is wrong with it.
+/// `false` where `is_over` said so before the end.
+pub(super) fn scrub(
+    path: &Path,
+    is_over: &dyn Fn() -> bool,
+    tell: &mut dyn FnMut(u64, &str),
+) -> Result<bool, LogError> {
+    let failed = |source| LogError::File { doing: "read", path: path.to_owned(), source };
+    let mut reader = BufReader::with_capacity(256 * 1024, File::open(path).map_err(failed)?);
+    let (mut line, mut offset) = (Vec::new(), 0_u64);
+    loop {
+        line.clear();
+        let length = reader.read_until(b'\n', &mut line).map_err(failed)?;
+        if length == 0 {
+            return Ok(true);
+        }
+        if let Err(detail) = record::checked(line.strip_suffix(b"\n").unwrap_or(&line)) {
+            tell(offset, detail);
+        }
+        let before = offset;
+        offset += u64::try_from(length).unwrap_or(0);
+        if before >> 20 != offset >> 20 {
+            // A megabyte at a time, so that it is in nobody's way.
+            std::thread::sleep(std::time::Duration::from_millis(5));
+            if is_over() {
+                return Ok(false);
+            }
+        }
+    }
+}
+
 /// A line of a segment.
 pub(super) struct Found {
     /// Where it begins, in bytes.

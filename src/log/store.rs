@@ -283,6 +283,25 @@ impl Log {
         Ok(lines.filter(move |found| found.as_ref().is_ok_and(|replayed| replayed.seq > after) || found.is_err()))
     }
 
+    /// Looks at the checksum of every line that is safe, and returns what is damaged; `is_over` ends it early.
+    ///
+    /// # Errors
+    /// Where a segment cannot be read at all.
+    pub fn scrub(&self, is_over: &dyn Fn() -> bool) -> Result<Vec<Damage>, LogError> {
+        let mut damages = Vec::new();
+        for (path, safe) in self.files()? {
+            let mut tell = |offset: u64, detail: &str| {
+                if offset < safe {
+                    damages.push(Damage { path: path.clone(), offset, detail: detail.to_owned() });
+                }
+            };
+            if !segment::scrub(&path, is_over, &mut tell)? {
+                break;
+            }
+        }
+        Ok(damages)
+    }
+
     /// The oldest day that has a segment, `YYYY-MM-DD`.
     ///
     /// # Errors

@@ -70,6 +70,8 @@ pub enum Outcome {
     },
     /// Nothing answered, as with most others at the same time: it is our own network, and counts against nobody.
     Offline,
+    /// What it brought could not be saved: that is our affair, and counts against nobody.
+    Unsaved,
     /// 410.
     Gone,
 }

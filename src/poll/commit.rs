@@ -114,7 +114,7 @@ impl Committer {
         }
     }
 
-    /// A view that cannot be written is no loss: its memory is right, and it catches up from the log at the next start.
+    /// A view that cannot be written is no loss: its memory is right, and it is written anew as soon as that can be.
     fn note(&self, applied: &Result<Vec<RegionId>, ViewError>) {
         let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
         match applied {
@@ -122,11 +122,16 @@ impl Committer {
             Err(error) => {
                 tracing::error!(
                     error = error as &dyn std::error::Error,
-                    "the view cannot be written; it will catch up at the next start"
+                    "the view cannot be written; it is behind until it can"
                 );
                 *trouble = Some(error.to_string());
             }
         }
+    }
+
+    /// The view's store was opened anew and is whole again.
+    pub fn healed(&self) {
+        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// What is wrong with the view's store, if anything.

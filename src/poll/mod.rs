@@ -9,10 +9,12 @@ mod metrics;
 mod permission;
 mod poller;
 mod schedule;
+mod skews;
 mod turn;
 
 pub use commit::{Commit, CommitError, Committer, Ledger};
 pub use metrics::Metrics;
 pub use poller::{Command, Options, PollRefused, Poller, Pulse};
 pub use schedule::{Pace, next, spread};
+pub use skews::Skews;
 pub use turn::{Clock, House, Limits, Pause};

@@ -2,7 +2,7 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
@@ -31,6 +31,11 @@ const OFFLINE: usize = 3;
 
 /// When a source is tried again whose address is crowded, in milliseconds.
 const CROWDED: i64 = 1000;
+
+/// Before this our clock cannot be right: it is that of a machine without a battery, before it was told the time.
+const EARLIEST: Moment = Moment::from_seconds(1_735_689_600);
+/// How far the clock must be ahead of or behind the time that passed to count as set, in milliseconds.
+const JUMP: i64 = 60_000;
 
 /// How long nothing is asked after the visits could not be saved, in seconds.
 const HOLD: i64 = 10;
@@ -238,8 +243,16 @@ impl Poller {
 
     /// Polls until it is told to stop; then it waits for the polls under way, up to `grace`.
     pub async fn run(mut self, mut commands: mpsc::Receiver<Command>, stop: CancellationToken, grace: Duration) {
+        let mut last = ((self.house.clock)(), Instant::now());
         loop {
-            self.pulse.beat.store((self.house.clock)().millis(), Ordering::Relaxed);
+            let here = ((self.house.clock)(), Instant::now());
+            let passed = i64::try_from(here.1.duration_since(last.1).as_millis()).unwrap_or(i64::MAX);
+            let jump = here.0.since(last.0) - passed;
+            if jump.abs() > JUMP {
+                self.shift(jump);
+            }
+            last = here;
+            self.pulse.beat.store(here.0.millis(), Ordering::Relaxed);
             self.pulse.running.store(self.turns.len(), Ordering::Relaxed);
             self.start_due();
             let sleep = self.until_next();
@@ -259,22 +272,44 @@ impl Poller {
         drop(tokio::time::timeout(grace, finish).await);
     }
 
+    /// The clock was set: what was to be done in an hour is still to be done in an hour, not at once and not in years.
+    fn shift(&mut self, jump: i64) {
+        tracing::warn!(seconds = jump / 1000, "the clock was set; all polls are shifted with it");
+        let shifted = |at: Moment| if at.millis() == i64::MAX { at } else { at.plus_millis(jump) };
+        for watched in self.sources.values_mut() {
+            watched.planned = shifted(watched.planned);
+            watched.visit.due = shifted(watched.visit.due);
+            watched.visit.not_before = shifted(watched.visit.not_before);
+        }
+        for host in self.hosts.values_mut() {
+            host.free = shifted(host.free);
+        }
+        self.hold = shifted(self.hold);
+        self.queue =
+            std::mem::take(&mut self.queue).into_iter().map(|Reverse((due, id))| Reverse((shifted(due), id))).collect();
+    }
+
     fn until_next(&self) -> Duration {
         if self.turns.len() >= self.options.concurrency {
             return LONGEST_SLEEP;
         }
         let now = (self.house.clock)();
-        if self.hold > now {
+        if self.is_held(now) {
             return LONGEST_SLEEP;
         }
         let next = self.queue.peek().map_or(i64::MAX, |Reverse((due, _))| due.since(now));
         Duration::from_millis(u64::try_from(next).unwrap_or(0).max(1)).min(LONGEST_SLEEP)
     }
 
+    /// Is nothing asked for now, because what came could not be saved, or would be saved under a wrong date?
+    fn is_held(&self, now: Moment) -> bool {
+        self.hold > now || now < EARLIEST || self.house.full.load(Ordering::Acquire)
+    }
+
     /// Starts what is due, as far as hosts are free and there is room.
     fn start_due(&mut self) {
         let now = (self.house.clock)();
-        if self.hold > now {
+        if self.is_held(now) {
             return;
         }
         while self.turns.len() < self.options.concurrency

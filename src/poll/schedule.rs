@@ -106,7 +106,7 @@ fn planned(source: &SourceId, visit: &Visit, outcome: &Outcome, now: Moment, pac
             wait
         }
         // The site had no part in it.
-        Outcome::Offline => interval,
+        Outcome::Offline | Outcome::Unsaved => interval,
         Outcome::Gone => {
             after.health = Health::Gone;
             "the site says that it is gone for good (410); remove the source".clone_into(&mut after.reason);

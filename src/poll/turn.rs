@@ -8,16 +8,18 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use xxhash_rust::xxh3::Xxh3;
 
 use super::articles::{self, Articles, Unread};
-use super::commit::Ledger;
+use super::commit::{CommitError, Ledger};
 use super::metrics::Metrics;
 use super::permission::permitted;
 use super::schedule::{self, Pace};
+use super::skews::Skews;
 use crate::fetch::{Answer, FetchError, Fetcher, Permission, Request};
 use crate::log::{Control, Record};
 use crate::model::{
@@ -36,6 +38,8 @@ const MOVED_FOR: i64 = 7;
 const LISTS: [&str; 4] = ["list", "json-list", "xml-records", "sitemap"];
 /// The most pages of a list that are read at the first import.
 const MOST_PAGES: usize = 4;
+/// How many servers must have told their time before they are believed more than our clock.
+const WITNESSES: usize = 3;
 /// The most articles of a source that are to be read again.
 const MOST_REVISITS: usize = 300;
 
@@ -75,8 +79,10 @@ pub struct House {
     pub limits: Limits,
     /// What is counted.
     pub metrics: Metrics,
-    /// How far the clocks of servers are from ours, in seconds; the newest last.
-    pub skews: Arc<Mutex<Vec<i64>>>,
+    /// Is the disk so full that nothing may be polled?
+    pub full: Arc<AtomicBool>,
+    /// How far the clocks of servers are from ours.
+    pub skews: Arc<Skews>,
 }
 
 impl fmt::Debug for House {
@@ -233,6 +239,10 @@ impl Turn<'_> {
     async fn take(&mut self, answer: Answer) -> Outcome {
         self.house.metrics.fetched(answer.body.len());
         self.compare_clocks(&answer);
+        if self.house.skews.contradict(WITNESSES) {
+            tracing::error!(source = %self.source.id, "our clock differs by more than a day from those of the servers; nothing is taken until it is right");
+            return Outcome::Unsaved;
+        }
         self.follow_move(&answer);
         if answer.downgraded {
             tracing::warn!(source = %self.source.id, url = %answer.url, "a redirect leads from https to http");
@@ -247,7 +257,7 @@ impl Turn<'_> {
                 let gone = Record::Control { source: self.source.id.clone(), state: Control::Gone, at: self.now };
                 match self.house.ledger.commit(vec![gone], self.now).await {
                     Ok(()) => Outcome::Gone,
-                    Err(error) => Outcome::Failed { blocked: false, reason: error.to_string() },
+                    Err(error) => unsaved(self.source, &error),
                 }
             }
             status => refused(status, &answer),
@@ -288,7 +298,7 @@ impl Turn<'_> {
         }
         let (records, listed, new) = self.reports(&reading).await;
         if let Err(error) = self.house.ledger.commit(records, self.now).await {
-            return Outcome::Failed { blocked: false, reason: error.to_string() };
+            return unsaved(self.source, &error);
         }
         self.visit.listed = listed;
         // Both together, before anything else is decided by the body: a header that is absent now is forgotten.
@@ -436,7 +446,7 @@ impl Turn<'_> {
         if !records.is_empty()
             && let Err(error) = self.house.ledger.commit(records, self.now).await
         {
-            *outcome = Outcome::Failed { blocked: false, reason: error.to_string() };
+            *outcome = unsaved(self.source, &error);
         }
     }
 
@@ -534,13 +544,8 @@ impl Turn<'_> {
     }
 
     fn compare_clocks(&self, answer: &Answer) {
-        const KEPT: usize = 31;
         if let Some(date) = answer.date {
-            let mut skews = self.house.skews.lock().unwrap_or_else(PoisonError::into_inner);
-            if skews.len() >= KEPT {
-                skews.remove(0);
-            }
-            skews.push(date.since(self.now) / 1000);
+            self.house.skews.note(date.since(self.now) / 1000);
         }
     }
 
@@ -612,6 +617,11 @@ fn unknown(link: &Link) -> Outcome {
     Outcome::Failed { blocked: false, reason }
 }
 
+fn unsaved(source: &Source, error: &CommitError) -> Outcome {
+    tracing::error!(source = %source.id, error = error as &dyn std::error::Error, "what the source brought cannot be saved; it is asked again");
+    Outcome::Unsaved
+}
+
 fn failed(error: &FetchError) -> Outcome {
     Outcome::Failed { blocked: false, reason: error.to_string() }
 }
@@ -656,6 +666,7 @@ fn word(outcome: &Outcome) -> &'static str {
         Outcome::Failed { blocked: true, .. } => "blocked",
         Outcome::Busy { .. } => "busy",
         Outcome::Offline => "offline",
+        Outcome::Unsaved => "unsaved",
         Outcome::Gone => "gone",
     }
 }
@@ -668,6 +679,8 @@ fn log(source: &Source, outcome: &Outcome) {
             tracing::warn!(source = %source.id, reason, "poll failed")
         }
         Outcome::Offline => tracing::debug!(source = %source.id, "nothing answers"),
+        // That was told where it happened.
+        Outcome::Unsaved => {}
         Outcome::Gone => tracing::warn!(source = %source.id, "gone for good (410)"),
     }
 }

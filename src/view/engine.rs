@@ -3,6 +3,8 @@
 use std::ops::RangeBounds;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use super::error::ViewError;
@@ -26,28 +28,61 @@ pub(super) type Change = (Vec<u8>, Option<Vec<u8>>);
 
 #[derive(Debug)]
 pub(super) struct Engine {
-    db: sled::Db,
+    /// `None` after it was closed to be opened again, where that failed.
+    db: RwLock<Option<sled::Db>>,
     path: PathBuf,
+    /// Did it refuse to write? sled stays so, even when there is room again, until it is opened anew.
+    is_broken: AtomicBool,
 }
 
 impl Engine {
-    /// Opens or makes the store. sled panics on some kinds of damage; that is an error like any other here.
+    /// Opens or makes the store.
     pub(super) fn open(path: &Path) -> Result<Self, ViewError> {
-        let config =
-            sled::Config::new().path(path).cache_capacity(CACHE).flush_every_ms(Some(FLUSH)).mode(sled::Mode::LowSpace);
-        let began = Instant::now();
-        loop {
-            let opened = catch_unwind(AssertUnwindSafe(|| config.open()))
-                .map_err(|_panic| ViewError::Broken(path.to_owned()))?;
-            match opened {
-                Ok(db) => return Ok(Self { db, path: path.to_owned() }),
-                // A store that was just closed is held by sled's own thread for a moment.
-                Err(error) if is_locked(&error) && began.elapsed() < LOCKED_FOR => std::thread::sleep(AGAIN),
-                Err(source) => return Err(ViewError::Store { doing: "open", path: path.to_owned(), source }),
-            }
-        }
+        let db = open(path)?;
+        Ok(Self { db: RwLock::new(Some(db)), path: path.to_owned(), is_broken: AtomicBool::new(false) })
     }
 
+    /// Did it refuse to write?
+    pub(super) fn is_broken(&self) -> bool {
+        self.is_broken.load(Ordering::Acquire)
+    }
+
+    /// Opens a store anew that refused to write. What it took last may be gone from it.
+    pub(super) fn heal(&self) -> Result<(), ViewError> {
+        let mut db = self.db.write().unwrap_or_else(PoisonError::into_inner);
+        // It must be closed before: one process may hold it once. On closing it tries to write again, which may make it
+        // panic; it is given up anyway.
+        let closed = db.take();
+        drop(catch_unwind(AssertUnwindSafe(|| drop(closed))));
+        *db = Some(open(&self.path)?);
+        self.is_broken.store(false, Ordering::Release);
+        Ok(())
+    }
+
+    fn db(&self) -> Result<sled::Db, ViewError> {
+        let db = self.db.read().unwrap_or_else(PoisonError::into_inner);
+        db.clone().ok_or_else(|| ViewError::Closed(self.path.clone()))
+    }
+}
+
+/// Opens or makes a store. sled panics on some kinds of damage; that is an error like any other here.
+fn open(path: &Path) -> Result<sled::Db, ViewError> {
+    let config =
+        sled::Config::new().path(path).cache_capacity(CACHE).flush_every_ms(Some(FLUSH)).mode(sled::Mode::LowSpace);
+    let began = Instant::now();
+    loop {
+        let opened =
+            catch_unwind(AssertUnwindSafe(|| config.open())).map_err(|_panic| ViewError::Broken(path.to_owned()))?;
+        match opened {
+            Ok(db) => return Ok(db),
+            // A store that was just closed is held by sled's own thread for a moment.
+            Err(error) if is_locked(&error) && began.elapsed() < LOCKED_FOR => std::thread::sleep(AGAIN),
+            Err(source) => return Err(ViewError::Store { doing: "open", path: path.to_owned(), source }),
+        }
+    }
+}
+
+impl Engine {
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
@@ -62,16 +97,22 @@ impl Engine {
         &self,
         keys: impl RangeBounds<K>,
     ) -> impl Iterator<Item = Result<(sled::IVec, sled::IVec), ViewError>> + '_ {
-        self.db.range(keys).map(|pair| pair.map_err(|source| self.failed("read", source)))
+        let (pairs, closed) = match self.db() {
+            Ok(db) => (Some(db.range(keys)), None),
+            Err(closed) => (None, Some(Err(closed))),
+        };
+        let pairs = pairs.into_iter().flatten().map(|pair| pair.map_err(|source| self.failed("read", source)));
+        closed.into_iter().chain(pairs)
     }
 
     /// One value.
     pub(super) fn get(&self, key: &[u8]) -> Result<Option<sled::IVec>, ViewError> {
-        self.db.get(key).map_err(|source| self.failed("read", source))
+        self.db()?.get(key).map_err(|source| self.failed("read", source))
     }
 
     /// Writes changes, in batches of bounded size. The last one of them is written last.
     pub(super) fn write(&self, changes: Vec<Change>) -> Result<(), ViewError> {
+        let db = self.db()?;
         let mut changes = changes.into_iter().peekable();
         while changes.peek().is_some() {
             let mut batch = sled::Batch::default();
@@ -81,19 +122,24 @@ impl Engine {
                     None => batch.remove(key),
                 }
             }
-            self.db.apply_batch(batch).map_err(|source| self.failed("write", source))?;
+            db.apply_batch(batch).map_err(|source| self.refused(source))?;
         }
         Ok(())
     }
 
     /// Writes one value. A batch of one would make sled write its buffer out at once.
     pub(super) fn put(&self, key: &[u8], value: Vec<u8>) -> Result<(), ViewError> {
-        self.db.insert(key, value).map(drop).map_err(|source| self.failed("write", source))
+        self.db()?.insert(key, value).map(drop).map_err(|source| self.refused(source))
     }
 
     /// Hands everything to the system.
     pub(super) fn flush(&self) -> Result<(), ViewError> {
-        self.db.flush().map(drop).map_err(|source| self.failed("write", source))
+        self.db()?.flush().map(drop).map_err(|source| self.refused(source))
+    }
+
+    fn refused(&self, source: sled::Error) -> ViewError {
+        self.is_broken.store(true, Ordering::Release);
+        self.failed("write", source)
     }
 
     fn failed(&self, doing: &'static str, source: sled::Error) -> ViewError {

@@ -18,6 +18,9 @@ pub enum ViewError {
     /// The store fell over while it was opened.
     #[error("the store {} is damaged so badly that it cannot be opened", .0.display())]
     Broken(PathBuf),
+    /// It refused to write and cannot be opened again yet.
+    #[error("the store {} is closed until it can be written again", .0.display())]
+    Closed(PathBuf),
     /// A record cannot be read.
     #[error("the store {} holds a record that cannot be read", .0.display())]
     Record(PathBuf),

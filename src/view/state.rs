@@ -175,6 +175,14 @@ impl State {
         }
     }
 
+    /// Marks everything as changed, for a store that may have lost some of it.
+    pub(super) fn touch_all(&mut self) {
+        self.touched.extend(self.slots.iter().map(|(first, _)| *first));
+        self.touched_sources.extend((0..self.sources.len()).filter_map(|number| u32::try_from(number).ok()));
+        self.touched_regions.extend(self.changed.keys());
+        self.touched_hidden.extend(&self.hidden);
+    }
+
     /// The number of a source, which it gets here where it has none yet.
     pub(super) fn number_of(&mut self, id: &SourceId) -> u32 {
         let number = self.source_numbers.get(id).copied().unwrap_or_else(|| {

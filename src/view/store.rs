@@ -12,7 +12,7 @@ use crate::model::{ItemId, Moment, RegionId, SourceId};
 use crate::same::{Comparison, Known, Neighbours, Places};
 
 /// The version of the rules by which records become items. Another number means: derive anew.
-const RULES: u32 = 3;
+const RULES: u32 = 4;
 /// How many records are applied between two writes, when many are.
 const STEP: usize = 1000;
 
@@ -242,6 +242,25 @@ impl View {
     /// Where the store could not be written.
     pub fn flush(&self) -> Result<(), ViewError> {
         self.engine.flush()
+    }
+
+    /// Did the store refuse to write, so that it is behind what is in memory?
+    pub fn is_broken(&self) -> bool {
+        self.engine.is_broken()
+    }
+
+    /// Opens a store anew that refused to write, and writes all that is in memory into it.
+    ///
+    /// # Errors
+    /// Where it cannot be opened or written yet.
+    pub fn heal(&self) -> Result<(), ViewError> {
+        self.engine.heal()?;
+        let changes = {
+            let mut state = self.write();
+            state.touch_all();
+            state.changes(self.rules)
+        };
+        self.engine.write(changes)
     }
 
     /// Derives everything anew in memory and compares: both what is in memory and what a fresh look at the store gives.

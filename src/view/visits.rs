@@ -140,6 +140,20 @@ impl Visits {
         self.engine.put(&robots_key(site), record::encode(&record))
     }
 
+    /// Did the store refuse to write?
+    pub fn is_broken(&self) -> bool {
+        self.engine.is_broken()
+    }
+
+    /// Opens a store anew that refused to write. What was not flushed may be older in it than it was; that costs requests
+    /// without validators, no items.
+    ///
+    /// # Errors
+    /// Where it cannot be opened yet.
+    pub fn heal(&self) -> Result<(), ViewError> {
+        self.engine.heal()
+    }
+
     /// Hands everything to the system, before an orderly end.
     ///
     /// # Errors

@@ -5,6 +5,7 @@
 
 mod commands;
 mod conditional;
+mod disaster;
 mod evil;
 mod guest;
 mod house;

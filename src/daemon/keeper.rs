@@ -1,0 +1,196 @@
+//! Looks after the store: how much room is left, whether what refused to write can write again, whether the log is whole.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio_util::sync::CancellationToken;
+
+use crate::log::Log;
+use crate::poll::Committer;
+use crate::view::{View, ViewError, Visits};
+
+/// Between two looks at the room.
+const PAUSE: Duration = Duration::from_secs(5);
+/// Between two looks at every line of the log.
+const SCRUB: Duration = Duration::from_secs(24 * 3600);
+/// Below this much of the disk nothing is polled: a twentieth of it, but no more and no less than so many bytes.
+const LEAST_SHARE: u64 = 20;
+const MOST: u64 = 200 << 20;
+const LEAST: u64 = 4 << 20;
+/// The most damaged lines that are told one by one.
+const TOLD: usize = 20;
+
+/// What is wrong with the store, for those who ask how the daemon fares.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Troubles(Arc<Mutex<BTreeMap<&'static str, String>>>);
+
+impl Troubles {
+    /// Says what is wrong with a part, or that nothing is any more. `true` where that is news.
+    fn set(&self, part: &'static str, trouble: Option<String>) -> bool {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match trouble {
+            Some(trouble) => all.insert(part, trouble).is_none(),
+            None => all.remove(part).is_some(),
+        }
+    }
+
+    /// All of it in one line.
+    pub(super) fn told(&self) -> Option<String> {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        (!all.is_empty()).then(|| all.values().map(String::as_str).collect::<Vec<_>>().join("; "))
+    }
+}
+
+pub(super) struct Keeper {
+    pub(super) store: PathBuf,
+    pub(super) log: Arc<Log>,
+    pub(super) view: Arc<View>,
+    pub(super) visits: Arc<Visits>,
+    pub(super) committer: Arc<Committer>,
+    /// Is the disk so full that nothing may be polled?
+    pub(super) full: Arc<AtomicBool>,
+    pub(super) troubles: Troubles,
+}
+
+impl Keeper {
+    pub(super) async fn run(self, stop: CancellationToken) {
+        let keeper = Arc::new(self);
+        let mut scrubbed: Option<Instant> = None;
+        while !stop.is_cancelled() {
+            let (look, is_due) = (Arc::clone(&keeper), scrubbed.is_none_or(|at| at.elapsed() >= SCRUB));
+            let (end, done) = (stop.clone(), tokio::task::spawn_blocking(move || look.look()));
+            if let Err(error) = done.await {
+                tracing::error!(error = &error as &dyn std::error::Error, "the look at the store fell over");
+            }
+            if is_due {
+                scrubbed = Some(Instant::now());
+                let look = Arc::clone(&keeper);
+                let done = tokio::task::spawn_blocking(move || look.scrub(&|| end.is_cancelled()));
+                if let Err(error) = done.await {
+                    tracing::error!(error = &error as &dyn std::error::Error, "the look at the log fell over");
+                }
+            }
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = tokio::time::sleep(PAUSE) => {}
+            }
+        }
+    }
+
+    fn look(&self) {
+        let shortage = shortage(&self.store);
+        self.full.store(shortage.is_some(), Ordering::Release);
+        let is_full = shortage.is_some();
+        let told = shortage.clone().unwrap_or_default();
+        if self.troubles.set("disk", shortage) {
+            if is_full {
+                tracing::error!("{told}");
+            } else {
+                tracing::info!("there is room on the disk again; polling goes on");
+            }
+        }
+        if !is_full {
+            self.heal("view", self.view.is_broken(), || self.view.heal().inspect(|()| self.committer.healed()));
+            self.heal("visits", self.visits.is_broken(), || self.visits.heal());
+        }
+    }
+
+    fn heal(&self, part: &'static str, is_broken: bool, heal: impl FnOnce() -> Result<(), ViewError>) {
+        if !is_broken {
+            return;
+        }
+        match heal() {
+            Ok(()) => {
+                self.troubles.set(part, None);
+                tracing::info!(part, "the store writes again");
+            }
+            Err(error) => {
+                let told = format!("the {part} cannot be written: {error}");
+                if self.troubles.set(part, Some(told)) {
+                    tracing::error!(error = &error as &dyn std::error::Error, part, "the store cannot be written yet");
+                }
+            }
+        }
+    }
+
+    /// Reads every line of the log: a bit that flipped on the disk is told before anyone asks for what it spoiled.
+    fn scrub(&self, is_over: &dyn Fn() -> bool) {
+        match self.log.scrub(is_over) {
+            Ok(damages) => {
+                for damage in damages.iter().take(TOLD) {
+                    tracing::error!("{damage}");
+                }
+                let told = (!damages.is_empty()).then(|| {
+                    format!(
+                        "{} lines of the log are damaged; restore them from a backup (see dayuan verify)",
+                        damages.len()
+                    )
+                });
+                self.troubles.set("log", told);
+            }
+            Err(error) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "the log cannot be looked at");
+            }
+        }
+    }
+}
+
+/// Why nothing may be polled, where the disk is too full for it.
+fn shortage(store: &Path) -> Option<String> {
+    let disk = match rustix::fs::statvfs(store) {
+        Ok(disk) => disk,
+        Err(error) => {
+            tracing::warn!(error = &error as &dyn std::error::Error, "the room on the disk cannot be asked for");
+            return None;
+        }
+    };
+    let (free, all) = (disk.f_bavail.saturating_mul(disk.f_frsize), disk.f_blocks.saturating_mul(disk.f_frsize));
+    let least = least_free(all);
+    let megabytes = |bytes: u64| format!("{}.{} MB", bytes / 1_000_000, bytes / 100_000 % 10);
+    (free < least).then(|| {
+        format!(
+            "only {} are free on the disk of {}; nothing is polled below {}, feeds are still served",
+            megabytes(free),
+            store.display(),
+            megabytes(least)
+        )
+    })
+}
+
+/// How much of a disk of this size is to stay free, in bytes.
+const fn least_free(all: u64) -> u64 {
+    let share = all / LEAST_SHARE;
+    if share > MOST {
+        MOST
+    } else if share < LEAST {
+        LEAST
+    } else {
+        share
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_much_stays_free() {
+        assert_eq!(least_free(24 << 20), 4 << 20);
+        assert_eq!(least_free(1 << 30), (1 << 30) / 20);
+        assert_eq!(least_free(1 << 40), 200 << 20);
+    }
+
+    #[test]
+    fn a_trouble_is_news_once_and_its_end_too() {
+        let troubles = Troubles::default();
+        assert!(troubles.set("disk", Some("full".into())));
+        assert!(!troubles.set("disk", Some("fuller".into())));
+        troubles.set("log", Some("damaged".into()));
+        assert_eq!(troubles.told().unwrap(), "fuller; damaged");
+        assert!(troubles.set("disk", None));
+        assert!(!troubles.set("disk", None));
+    }
+}
