@@ -149,7 +149,7 @@ fn d4_a_second_daemon_and_a_folder_without_rights_are_told() {
     assert!(told.contains(&format!("held by pid {}", daemon.child.id())), "{told}");
     assert_eq!(daemon.stop(), Some(0));
     let store = house.folder.path().join("store");
-    std::fs::set_permissions(&store, std::fs::Permissions::from_mode(0)).unwrap();
+    std::fs::set_permissions(&store, std::fs::Permissions::from_mode(0o0)).unwrap();
     std::fs::set_permissions(house.folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
     let refused = Command::new("setpriv")
         .args(["--reuid=65534", "--regid=65534", "--clear-groups", "--"])
