@@ -36,7 +36,7 @@ impl Fault {
             Some((text, span)) => {
                 let label = LabeledSpan::new_with_span(Some("here".to_owned()), span.clone());
                 Report::new(diagnostic.with_label(label))
-                    .with_source_code(NamedSource::new(self.path.display().to_string(), text.clone()))
+                    .with_source_code(NamedSource::new(self.path.display().to_string(), without_passwords(text)))
             }
             None => {
                 diagnostic.message = format!("{}: {}", self.path.display(), self.message);
@@ -44,6 +44,22 @@ impl Fault {
             }
         }
     }
+}
+
+/// The text with stars for what stands before the `@` of an address; each place stays where it is, in bytes.
+fn without_passwords(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("://") {
+        out.push_str(before);
+        out.push_str("://");
+        let authority = after.split(['/', '"', '\'', ' ', '\n', '?', '#']).next().unwrap_or("");
+        let secret = authority.rfind('@').unwrap_or(0);
+        out.extend(std::iter::repeat_n('*', secret));
+        rest = after.get(secret..).unwrap_or("");
+    }
+    out.push_str(rest);
+    out
 }
 
 /// All faults of a config, in the order of files and lines.
@@ -88,5 +104,18 @@ impl Faults {
         let line = first.line().map(|line| format!(":{line}")).unwrap_or_default();
         let more = if self.0.len() > 1 { format!(" (and {} more)", self.0.len() - 1) } else { String::new() };
         format!("{}{line}: {}{more}", first.path.display(), first.message)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn c3_an_address_is_shown_without_its_password() {
+        let text = "url = \"http://user:p@ss@host/a@b\"\nlink = \"https://host/\"\ncontact = \"a@b.cn\"";
+        let shown = without_passwords(text);
+        assert_eq!(shown, "url = \"http://*********@host/a@b\"\nlink = \"https://host/\"\ncontact = \"a@b.cn\"");
+        assert_eq!(shown.len(), text.len());
     }
 }

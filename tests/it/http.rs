@@ -31,7 +31,21 @@ impl Site {
         robots: Reply,
         answer: impl Fn(&Asked, &mut TcpStream) + Send + Sync + 'static,
     ) -> Self {
-        let listener = TcpListener::bind((IpAddr::V4(Ipv4Addr::new(127, 0, 7, host)), 0)).unwrap();
+        Self::listen(TcpListener::bind((IpAddr::V4(Ipv4Addr::new(127, 0, 7, host)), 0)).unwrap(), robots, answer)
+    }
+
+    /// A site at an address that is given.
+    pub(crate) fn at(address: SocketAddr, answer: impl Fn(&Asked) -> Reply + Send + Sync + 'static) -> Self {
+        Self::listen(TcpListener::bind(address).unwrap(), Reply::status("404 Not Found"), move |request, stream| {
+            drop(stream.write_all(&answer(request).bytes()));
+        })
+    }
+
+    fn listen(
+        listener: TcpListener,
+        robots: Reply,
+        answer: impl Fn(&Asked, &mut TcpStream) + Send + Sync + 'static,
+    ) -> Self {
         let address = listener.local_addr().unwrap();
         let asked: Arc<Mutex<Vec<Asked>>> = Arc::default();
         let (remembered, answer, robots) = (Arc::clone(&asked), Arc::new(answer), Arc::new(robots));

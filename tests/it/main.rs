@@ -7,6 +7,7 @@ mod commands;
 mod conditional;
 mod disaster;
 mod evil;
+mod guard;
 mod guest;
 mod house;
 mod http;
