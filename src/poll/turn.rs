@@ -479,11 +479,19 @@ impl Turn<'_> {
         let (mut new, mut changed) = (0, 0);
         let reads_articles = self.source.reads_articles && LISTS.contains(&reading.format);
         let mut articles = Articles::new(self.house, self.source, self.gap);
-        for draft in &reading.drafts {
+        let is_cut_off = reading.faults.iter().any(|fault| fault.kind == FaultKind::Truncated);
+        for (draft, place) in reading.drafts.iter().zip(1..) {
             let hash = listing_hash(draft);
             if known.contains(&hash) || draft.published.or(draft.updated).is_some_and(|stamp| stamp.at < oldest) {
                 listed.push(hash);
                 continue;
+            }
+            if is_cut_off && place == reading.drafts.len() {
+                // It may end in the middle of a word. What is the same at the next poll is all there is.
+                listed.push(!hash);
+                if !known.contains(&!hash) {
+                    continue;
+                }
             }
             let Some(mut found) = self.identify(draft, &repeated) else { continue };
             let mut draft = Cow::Borrowed(draft);

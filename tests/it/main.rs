@@ -1,6 +1,7 @@
 //! The real daemon on port 0 against loopback sites: one binary, a module for each side of it.
 
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test ends with its first surprise")]
+#![expect(clippy::print_stdout, reason = "what cannot run here says SKIPPED")]
 #![expect(clippy::disallowed_methods, reason = "tests stand outside and connect to the daemon as anyone does")]
 
 mod commands;
