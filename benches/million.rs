@@ -152,7 +152,7 @@ fn open(folder: &Path, name: &str, done: &str) {
     let log = Arc::new(Log::open(&folder.join("log")).unwrap().0);
     let options = Options { path: folder.join(name), rules: String::new(), places: places() };
     let (view, notices) = View::open(&options, log, &|_| {}).unwrap();
-    let first = view.timeline(&[RegionId::new("140300").unwrap()], None, 50).len();
+    let first = view.timeline(&[RegionId::new("140300").unwrap()], None, 50, 50).len();
     println!(
         "{done} in {:.1} s ({:.1} CPU-s), {first} of the newest, {notices:?}; resident {:.0} MB, {}",
         began.elapsed().as_secs_f64(),

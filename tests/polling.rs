@@ -448,7 +448,7 @@ fn live(seed: u64) -> Life {
             faults.push(format!("only {told} items"));
         }
         let list =
-            running.view.timeline(&[RegionId::new("140300").unwrap()], Some(&SourceId::new("list").unwrap()), 500);
+            running.view.timeline(&[RegionId::new("140300").unwrap()], Some(&SourceId::new("list").unwrap()), 500, 500);
         let earlier = |first: &u64| running.view.story(*first).map_or(0, |story| story.shown.earlier.len());
         let corrected = list.iter().filter(|entry| earlier(&entry.first) > 0).count();
         let born = DAYS * DAY / 39_600;

@@ -72,3 +72,42 @@ fn the_unit_starts_what_there_is() {
         assert!(unit.lines().any(|found| found == line), "{line}");
     }
 }
+
+/// Everything that faults and attackers may do, by its name; each has a test whose name begins with it.
+const FAULTS: [(&str, u32, usize); 9] = [
+    ("s", 8, 1),
+    ("f", 8, 1),
+    ("x", 6, 2),
+    ("h", 7, 1),
+    ("i", 7, 1),
+    ("v", 8, 1),
+    ("a", 1, 1),
+    ("c", 3, 1),
+    ("d", 8, 1),
+];
+
+fn sources_below(folder: &Path, found: &mut String) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources_below(&path, found);
+        } else if path.extension().is_some_and(|ending| ending == "rs") {
+            found.push_str(&std::fs::read_to_string(path).unwrap());
+        }
+    }
+}
+
+#[test]
+fn every_fault_has_a_test_of_its_name() {
+    let mut all = String::new();
+    sources_below(&root().join("src"), &mut all);
+    sources_below(&root().join("tests"), &mut all);
+    let missing: Vec<String> = FAULTS
+        .iter()
+        .flat_map(|(letter, last, digits)| (1..=*last).map(move |number| format!("{letter}{number:0digits$}")))
+        .filter(|name| {
+            !all.contains(&format!("#[test]\n    fn {name}_")) && !all.contains(&format!("#[test]\nfn {name}_"))
+        })
+        .collect();
+    assert!(missing.is_empty(), "no test for {missing:?}");
+}

@@ -1,5 +1,6 @@
 use std::fs::File;
 use std::io::Read;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use super::fault::{Fault, Faults};
@@ -34,4 +35,13 @@ pub(super) fn read(path: &Path, faults: &mut Faults) -> Option<(PathBuf, String)
         Ok(text) => Some((path.to_owned(), text)),
         Err(_) => fault("this file is not in UTF-8", "save it as UTF-8"),
     }
+}
+
+/// Who may write the config decides where the daemon goes: a word where that is everyone.
+pub(super) fn writable_by_others(path: &Path) -> Option<Fault> {
+    let mode = std::fs::metadata(path).ok()?.permissions().mode() & 0o7777;
+    (mode & 0o002 != 0).then(|| {
+        let message = format!("this file may be written by others (its mode is {mode:o})");
+        Fault::of_file(path, &message, "take that right away: chmod o-w")
+    })
 }

@@ -50,13 +50,18 @@ impl Config {
             files.push(if path.exists() { file::read(&path, &mut faults) } else { Some((path, String::new())) });
         }
         let mut lists = Vec::new();
+        let mut exposed: Vec<Fault> =
+            files.iter().flatten().filter_map(|(path, _)| file::writable_by_others(path)).collect();
         for path in source_files(folder, &mut faults) {
+            exposed.extend(file::writable_by_others(&path));
             lists.extend(file::read(&path, &mut faults));
         }
         let mut files = files.into_iter();
         let settings = files.next().flatten();
         let regions = files.next().flatten();
-        Self::parse(settings.as_ref(), regions.as_ref(), &lists, places, faults)
+        let (config, mut warnings) = Self::parse(settings.as_ref(), regions.as_ref(), &lists, places, faults)?;
+        exposed.into_iter().for_each(|fault| warnings.push(fault));
+        Ok((config, warnings))
     }
 
     /// Reads a config from texts, each with the name that its faults are to show.

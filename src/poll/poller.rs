@@ -105,6 +105,8 @@ pub struct Poller {
     options: Options,
     pulse: Arc<Pulse>,
     sources: HashMap<SourceId, Watched>,
+    /// The addresses of all sources.
+    taken: Arc<HashSet<String>>,
     queue: BinaryHeap<Reverse<(Moment, SourceId)>>,
     hosts: HashMap<String, Host>,
     turns: JoinSet<Option<Done>>,
@@ -146,6 +148,7 @@ impl Poller {
             options,
             pulse,
             sources: HashMap::new(),
+            taken: Arc::default(),
             queue: BinaryHeap::new(),
             hosts: HashMap::new(),
             turns: JoinSet::new(),
@@ -176,6 +179,7 @@ impl Poller {
         let fresh = visits.iter().filter(|visit| visit.is_none()).count();
         let names: HashSet<SourceId> = list.iter().map(|source| source.id.clone()).collect();
         self.sources.retain(|id, _| names.contains(id));
+        self.taken = Arc::new(list.iter().map(|source| source.url.as_str().to_owned()).collect());
         self.queue.clear();
         for host in self.hosts.values_mut() {
             host.waiting.clear();
@@ -354,9 +358,10 @@ impl Poller {
             watched.is_marked = false;
             let (house, source, visit, quota) =
                 (self.house.clone(), Arc::clone(&watched.source), watched.visit.clone(), watched.quota);
+            let taken = Arc::clone(&self.taken);
             let pace = pace_of(&source, self.options.pace);
             let gap = gap_of(&source, self.options.host_gap);
-            let task = self.turns.spawn(async move { turn(&house, &source, visit, pace, gap, quota).await });
+            let task = self.turns.spawn(async move { turn(&house, &source, visit, pace, gap, quota, &taken).await });
             self.running.insert(task.id(), (id, host_name));
         }
     }

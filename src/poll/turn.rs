@@ -115,7 +115,7 @@ pub(super) struct Done {
 }
 
 /// Polls a source once. Its next time was stored before, so that a crash shortens nothing. `None` where nothing was
-/// asked, because four others are at its address already.
+/// asked, because four others are at its address already. `taken` are the addresses of all sources.
 pub(super) async fn turn(
     house: &House,
     source: &Source,
@@ -123,6 +123,7 @@ pub(super) async fn turn(
     pace: Pace,
     gap: i64,
     quota: Quota,
+    taken: &HashSet<String>,
 ) -> Option<Done> {
     let asked = (house.clock)();
     // Memory that is lost costs one look at the page that leads to the list.
@@ -136,7 +137,7 @@ pub(super) async fn turn(
         }
         memory = Memory { page: Some(source.url.clone()), ..Memory::default() };
     }
-    let link = memory.follow.clone().unwrap_or_else(|| start(source, &visit, asked));
+    let link = memory.follow.clone().unwrap_or_else(|| start(source, &visit, asked, taken));
     let _room = house.fetcher.visit(&link).await?;
     let given_by = visit.url.clone();
     let request = Request {
@@ -175,7 +176,7 @@ pub(super) async fn turn(
 
     let now = (house.clock)();
     let before = visit.clone();
-    let mut turn = Turn { house, source, visit, memory, gap, quota, now, busy: None };
+    let mut turn = Turn { house, source, visit, memory, gap, quota, now, busy: None, taken };
     let mut outcome = match answer {
         Ok(answer) => turn.take(answer).await,
         Err(outcome) => outcome,
@@ -203,9 +204,11 @@ pub(super) async fn turn(
 }
 
 /// Where to ask: where the source has moved to, once that was said for a week.
-fn start(source: &Source, visit: &Visit, now: Moment) -> Link {
+fn start(source: &Source, visit: &Visit, now: Moment, taken: &HashSet<String>) -> Link {
     let settled = |since: &Moment| now.since(*since) >= MOVED_FOR * 86_400_000;
     match &visit.moved {
+        // That of another source is not ours, though it became so only after the move.
+        Some((to, _)) if taken.contains(to.as_str()) => source.url.clone(),
         Some((to, since)) if settled(since) || is_https_twin(&source.url, to) => to.clone(),
         _ => source.url.clone(),
     }
@@ -232,6 +235,8 @@ struct Turn<'a> {
     now: Moment,
     /// Until when the host wants to be left alone, where the page of an article said so.
     busy: Option<Moment>,
+    /// The addresses of all sources.
+    taken: &'a HashSet<String>,
 }
 
 impl Turn<'_> {
@@ -479,15 +484,14 @@ impl Turn<'_> {
         let (mut new, mut changed) = (0, 0);
         let reads_articles = self.source.reads_articles && LISTS.contains(&reading.format);
         let mut articles = Articles::new(self.house, self.source, self.gap);
-        let is_cut_off = reading.faults.iter().any(|fault| fault.kind == FaultKind::Truncated);
         for (draft, place) in reading.drafts.iter().zip(1..) {
             let hash = listing_hash(draft);
             if known.contains(&hash) || draft.published.or(draft.updated).is_some_and(|stamp| stamp.at < oldest) {
                 listed.push(hash);
                 continue;
             }
-            if is_cut_off && place == reading.drafts.len() {
-                // It may end in the middle of a word. What is the same at the next poll is all there is.
+            if reading.is_cut && place == reading.drafts.len() {
+                // What is the same at the next poll is all there is.
                 listed.push(!hash);
                 if !known.contains(&!hash) {
                     continue;
@@ -563,6 +567,10 @@ impl Turn<'_> {
             return;
         }
         match (&answer.moved, &self.visit.moved) {
+            (Some(to), _) if self.taken.contains(to.as_str()) => {
+                tracing::warn!(source = %self.source.id, to = %to, "the source redirects to the address of another source; that is not remembered, see whether one of the two can go");
+                self.visit.moved = None;
+            }
             (Some(to), Some((known, _))) if to == known => {}
             (Some(to), _) => {
                 tracing::warn!(source = %self.source.id, from = %self.source.url, to = %to, "the source says it has moved; change its url");

@@ -65,6 +65,9 @@ pub(super) fn read(text: &str, url: &Link, clock: Clock<'_>) -> Reading {
             reading.drafts.push(draft);
         }
     }
+    // Not behind a tag, but in the middle of a text or of a tag; or before there was even a title.
+    reading.is_cut = outline.truncated
+        && (!text.trim_end().ends_with('>') || reading.drafts.last().is_some_and(|draft| draft.title.is_empty()));
     // Never trust "no items": the tags themselves are counted.
     if reading.drafts.is_empty() {
         let tags = text.match_indices("<item").count() + text.match_indices("<entry").count();

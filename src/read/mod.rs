@@ -126,6 +126,8 @@ pub struct Reading {
     pub link: Option<String>,
     /// The items, in the order of the document.
     pub drafts: Vec<Draft>,
+    /// Does it end in the middle of its last item's text?
+    pub is_cut: bool,
     /// How the list was found, where the document is a page.
     pub detection: Option<Detection>,
     /// Where the items are instead, one hop from here: a frame, a forwarding page, a part of a sitemap.

@@ -120,16 +120,23 @@ pub fn identify(
     let key = key(draft)?;
     let fingerprint = Fingerprint::of(draft);
     let held = |key: &Key| ids.iter().find_map(|source| known.by_id(ItemId::of(source, key)));
+    let under_wider_key = || {
+        let key = key.widened(draft.checked_link().as_ref(), &draft.title);
+        let holder = held(&key);
+        let item = holder.map_or_else(|| ItemId::of(source, &key), |holder| holder.item);
+        let verdict = holder.map_or(Verdict::New, |holder| compare(holder, fingerprint, now));
+        Identity { item, key, verdict }
+    };
     if let Some(holder) = held(&key) {
         if !is_other(holder.fingerprint, fingerprint, repeated.contains(&key)) {
             return Some(Identity { item: holder.item, key, verdict: compare(holder, fingerprint, now) });
         }
         // The key belongs to another item of the source already.
-        let key = key.widened(draft.checked_link().as_ref(), &draft.title);
-        let holder = held(&key);
-        let item = holder.map_or_else(|| ItemId::of(source, &key), |holder| holder.item);
-        let verdict = holder.map_or(Verdict::New, |holder| compare(holder, fingerprint, now));
-        return Some(Identity { item, key, verdict });
+        return Some(under_wider_key());
+    }
+    if repeated.contains(&key) {
+        // Others of this listing claim it, too, and none has it yet.
+        return Some(under_wider_key());
     }
     // A guid that changes with every poll: the same content at the same address is the same item.
     if let Some(twin) = known.by_content(source, fingerprint.content)

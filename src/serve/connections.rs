@@ -11,6 +11,9 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
+/// How long nobody has to go for not having asked yet, in milliseconds.
+const FAIR: u64 = 1000;
+
 /// The open connections, and which of them has to go when there are too many.
 #[derive(Debug)]
 pub(super) struct Connections {
@@ -64,7 +67,7 @@ impl Connections {
     }
 
     /// Admits a connection. At the limit another one has to go: the one that has waited longest without a complete
-    /// request, else the one that takes longest to be answered. The second value says whether one had to.
+    /// request, then the slowest reader, then whoever has been there longest. The second value says whether one had to.
     pub(super) fn admit(&self) -> (Arc<Connection>, bool) {
         let connection = Arc::new(Connection {
             number: self.next.fetch_add(1, Ordering::Relaxed),
@@ -76,7 +79,17 @@ impl Connections {
         let mut open = self.lock();
         let mut evicted = false;
         if open.len() >= self.most {
-            let patience = |one: &Arc<Connection>| (one.doing() != Doing::Waiting, one.since.load(Ordering::Relaxed));
+            let now = milliseconds(self.began);
+            let patience = |one: &Arc<Connection>| {
+                let since = one.since.load(Ordering::Relaxed);
+                let class = match one.doing() {
+                    Doing::Waiting if now.saturating_sub(since) >= FAIR => 0,
+                    Doing::Stalled => 1,
+                    // Who has just come has not had the time to ask.
+                    Doing::Waiting | Doing::Answering => 2,
+                };
+                (class, since)
+            };
             let slowest = open.values().min_by_key(|one| patience(one)).cloned();
             if let Some(slowest) = slowest {
                 slowest.evict.cancel();
@@ -187,13 +200,19 @@ mod tests {
 
     #[test]
     fn who_waits_longest_goes_first_and_who_is_answered_last() {
-        let connections = Connections::new(2);
-        let (answering, _) = connections.admit();
-        answering.mark(Doing::Answering);
-        let (waiting, _) = connections.admit();
-        let (_, evicted) = connections.admit();
-        assert!(evicted && waiting.evict.is_cancelled() && !answering.evict.is_cancelled());
-        assert_eq!(connections.count(), 2);
+        let long_ago = Instant::now().checked_sub(Duration::from_secs(5)).unwrap();
+        let connections = Connections { began: long_ago, ..Connections::new(4) };
+        let all: Vec<Arc<Connection>> = (0..4).map(|_| connections.admit().0).collect();
+        all[0].mark(Doing::Answering);
+        all[1].mark(Doing::Stalled);
+        all[2].since.store(0, Ordering::Relaxed);
+        let gone = || all.iter().map(|one| one.evict.is_cancelled()).collect::<Vec<_>>();
+        // Who has said nothing for long, then who takes nothing; but not who has only just come.
+        assert!(connections.admit().1);
+        assert_eq!(gone(), [false, false, true, false]);
+        assert!(connections.admit().1);
+        assert_eq!(gone(), [false, true, true, false]);
+        assert_eq!(connections.count(), 4);
     }
 
     #[test]

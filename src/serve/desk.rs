@@ -1,7 +1,5 @@
 //! Puts documents together: from the view and the log to items, and from items to what readers get.
 
-use std::collections::HashMap;
-
 use super::document::Document;
 use super::shelf::Key;
 use super::site::Published;
@@ -14,9 +12,6 @@ use crate::read;
 use crate::same;
 use crate::view::{self, Story, View, Visits};
 use crate::write::{self, Beside, Channel, Crumb, Fare, Format, Language, Listed, Note, Outline, Page};
-
-/// How many times the length of a feed is looked at to keep one source from filling it.
-const LOOK_AHEAD: usize = 4;
 
 /// Everything that a document is made of.
 pub(super) struct Desk<'a> {
@@ -272,29 +267,10 @@ impl Desk<'_> {
     fn items(&self, is_in: impl Fn(&RegionId) -> bool, source: Option<&SourceId>) -> (Vec<Item>, Moment) {
         let tags: Vec<RegionId> = self.view.tags().into_iter().filter(|tag| is_in(tag)).collect();
         let most = self.published.options.items;
-        let newest = self.view.timeline(&tags, source, most * LOOK_AHEAD);
-        let chosen = if source.is_some() { newest.into_iter().take(most).collect() } else { self.share(newest, most) };
+        let share = if source.is_some() { most } else { most.div_ceil(2) };
+        let chosen = self.view.timeline(&tags, source, most, share);
         let items = chosen.iter().filter_map(|entry| self.item(&self.view.story(entry.first)?)).collect();
         (items, self.view.changed(&tags))
-    }
-
-    fn share(&self, newest: Vec<view::Entry>, most: usize) -> Vec<view::Entry> {
-        let mut taken: HashMap<SourceId, usize> = HashMap::new();
-        let (mut chosen, mut spare) = (Vec::new(), Vec::new());
-        for entry in newest {
-            let Some(source) = self.view.source_of(entry.first) else { continue };
-            let count = taken.entry(source).or_default();
-            if *count < most.div_ceil(2) {
-                *count += 1;
-                chosen.push(entry);
-            } else {
-                spare.push(entry);
-            }
-        }
-        chosen.truncate(most);
-        chosen.extend(spare.into_iter().take(most - chosen.len()));
-        chosen.sort_by_key(|entry| (std::cmp::Reverse(entry.published), entry.first));
-        chosen
     }
 
     /// An item as it is published. A report that the log cannot give any more costs this one item.

@@ -119,6 +119,31 @@ pub(super) struct State {
     pub(super) renamed: Vec<SourceId>,
 }
 
+/// How far back a region's timeline is looked through where one source fills it.
+const FURTHEST: usize = 20_000;
+
+/// The newest stories, of which one source takes no more than its share while others have something.
+#[derive(Debug, Default)]
+struct Shared {
+    share: usize,
+    entries: Vec<Place>,
+    /// What is beyond the share of its source.
+    spare: Vec<Place>,
+    taken: HashMap<Option<u32>, usize>,
+}
+
+impl Shared {
+    fn take(&mut self, place: Place, source: Option<u32>, most: usize) {
+        let taken = self.taken.entry(source).or_default();
+        if *taken < self.share {
+            *taken += 1;
+            self.entries.push(place);
+        } else if self.spare.len() < most {
+            self.spare.push(place);
+        }
+    }
+}
+
 impl State {
     /// The same state, by which new items are placed with these names.
     pub(super) fn with(self, places: &Arc<Places>) -> Self {
@@ -468,7 +493,13 @@ impl State {
     }
 
     /// The newest stories that are tagged with any of these regions; of one source only, where it is named.
-    pub(super) fn timeline(&self, tags: &[RegionId], source: Option<&SourceId>, most: usize) -> Vec<Entry> {
+    pub(super) fn timeline(
+        &self,
+        tags: &[RegionId],
+        source: Option<&SourceId>,
+        most: usize,
+        share: usize,
+    ) -> Vec<Entry> {
         let number = source.map(|source| self.source_numbers.get(source).copied());
         let is_of = |first: u64| match number {
             None => true,
@@ -478,23 +509,44 @@ impl State {
                     .any(|report| self.slots.get(report).map(|slot| slot.source) == wanted)
             }),
         };
-        let mut entries: Vec<Place> = Vec::new();
+        let mut chosen = Shared { share, ..Shared::default() };
         for timeline in tags.iter().filter_map(|tag| self.timelines.get(self.region_numbers.get(tag)?)) {
-            entries.extend(timeline.iter().filter(|(_, first)| is_of(*first)).take(most));
+            let mut here = Shared { share, ..Shared::default() };
+            for place in timeline.iter().filter(|(_, first)| is_of(*first)).take(FURTHEST) {
+                here.take(*place, self.shown_source(place.1), most);
+                if here.entries.len() == most {
+                    break;
+                }
+            }
+            chosen.entries.extend(here.entries);
+            chosen.spare.extend(here.spare);
         }
-        entries.sort_unstable();
-        entries.dedup();
-        entries.truncate(most);
-        entries
+        // What is best within each tag is looked at once more for all of them.
+        let mut all = Shared { share, ..Shared::default() };
+        chosen.entries.append(&mut chosen.spare);
+        chosen.entries.sort_unstable();
+        chosen.entries.dedup();
+        for place in chosen.entries {
+            all.take(place, self.shown_source(place.1), most);
+        }
+        all.entries.truncate(most);
+        all.spare.truncate(most - all.entries.len());
+        all.entries.append(&mut all.spare);
+        all.entries.sort_unstable();
+        all.entries
             .into_iter()
             .map(|(published, first)| Entry { published: Moment::from_millis(published.0), first })
             .collect()
     }
 
-    pub(super) fn source_of(&self, first: u64) -> Option<&SourceId> {
+    /// The number of the source whose report of a story is shown.
+    fn shown_source(&self, first: u64) -> Option<u32> {
         let head = self.slots.get(&first)?;
-        let shown = self.slots.get(&head.shown(first)).unwrap_or(head);
-        self.sources.get(usize::try_from(shown.source).ok()?).map(|facts| &facts.id)
+        Some(self.slots.get(&head.shown(first)).unwrap_or(head).source)
+    }
+
+    pub(super) fn source_of(&self, first: u64) -> Option<&SourceId> {
+        self.sources.get(usize::try_from(self.shown_source(first)?).ok()?).map(|facts| &facts.id)
     }
 
     /// The story that begins with this report; `None` where it was withdrawn.

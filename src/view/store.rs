@@ -180,9 +180,9 @@ impl View {
     }
 
     /// The newest stories tagged with any of these regions, newest first; only those that `source` reported, where one
-    /// is named.
-    pub fn timeline(&self, tags: &[RegionId], source: Option<&SourceId>, most: usize) -> Vec<Entry> {
-        self.read().timeline(tags, source, most)
+    /// is named. While others have something, one source takes no more of it than its share.
+    pub fn timeline(&self, tags: &[RegionId], source: Option<&SourceId>, most: usize, share: usize) -> Vec<Entry> {
+        self.read().timeline(tags, source, most, share)
     }
 
     /// Does a record still say what holds today? Others need not outlive their segment.
@@ -490,15 +490,15 @@ mod tests {
         let dirty = house.say(&view, &sample(), NOON);
         assert_eq!(dirty.len(), 2);
         assert_eq!(view.counts(), (3, 2));
-        let here = view.timeline(&[region("140300")], None, 10);
+        let here = view.timeline(&[region("140300")], None, 10, 10);
         assert_eq!(here.len(), 1);
         let story = view.story(here[0].first).unwrap();
         assert_eq!(story.shown.source.id.as_str(), "paper");
         assert_eq!(story.others.len(), 1);
         let Record::Report(first) = &sample()[2] else { panic!() };
         assert_eq!(story.id, first.item, "the older id stays");
-        assert_eq!(view.timeline(&[region("140321"), region("140300")], None, 10).len(), 2);
-        assert_eq!(view.timeline(&[region("140321")], Some(&SourceId::new("portal").unwrap()), 10).len(), 1);
+        assert_eq!(view.timeline(&[region("140321"), region("140300")], None, 10, 10).len(), 2);
+        assert_eq!(view.timeline(&[region("140321")], Some(&SourceId::new("portal").unwrap()), 10, 10).len(), 1);
     }
 
     #[test]
@@ -587,9 +587,9 @@ mod tests {
         let Record::Report(first) = &records[2] else { panic!() };
         house.say(&view, &[Record::Withdraw { item: first.item, reason: "x".into(), at: NOON }], NOON);
         house.say(&view, &records[3..], NOON);
-        assert_eq!(view.timeline(&[region("140300")], None, 10), []);
+        assert_eq!(view.timeline(&[region("140300")], None, 10, 10), []);
         house.say(&view, &[Record::Restore { item: first.item, at: NOON }], NOON);
-        assert_eq!(view.timeline(&[region("140300")], None, 10).len(), 1);
+        assert_eq!(view.timeline(&[region("140300")], None, 10, 10).len(), 1);
     }
 
     #[test]
@@ -620,7 +620,7 @@ mod tests {
         let house = House::new();
         let (view, _) = house.view();
         house.say(&view, &sample(), NOON);
-        let all = view.timeline(&[region("140300"), region("140321")], None, 10);
+        let all = view.timeline(&[region("140300"), region("140321")], None, 10, 10);
         let mut updated: Vec<Moment> = all.iter().map(|entry| view.story(entry.first).unwrap().updated).collect();
         updated.dedup();
         assert_eq!(updated.len(), 2);

@@ -14,7 +14,7 @@ fn site(host: u8) -> Site {
 }
 
 #[test]
-fn every_fault_of_a_config_is_shown_at_once_with_line_and_caret() {
+fn c1_every_fault_of_a_config_is_shown_at_once_with_line_and_caret() {
     let house = House::new(
         "[[source]]\nid = \"../x\"\ntitle = \"甲\"\nregion = \"999999\"\nurl = \"ftp://example.org/\"\nintervall = \"30m\"\n\
          [[source]]\nid = \"b\"\ntitle = \"乙\"\nregion = \"140300\"\nurl = \"https://example.org/\"\ninterval = \"0m\"\n",
@@ -49,7 +49,7 @@ fn v7_line_ends_in_names_are_refused() {
 }
 
 #[test]
-fn a_file_that_is_no_file_is_refused_without_waiting() {
+fn c2_a_file_that_is_no_file_is_refused_without_waiting() {
     let house = House::new("");
     let path = house.config().join("sources/pipe.toml");
     assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
@@ -66,7 +66,7 @@ fn wrong_usage_ends_with_2() {
 }
 
 #[test]
-fn a_broken_config_at_reload_keeps_the_old_one() {
+fn c1_a_broken_config_at_reload_keeps_the_old_one() {
     let site = site(80);
     let house = House::new(&source("a", "140300", &site.url("/feed")));
     let daemon = house.start();
@@ -91,7 +91,7 @@ fn a_broken_config_at_reload_keeps_the_old_one() {
 }
 
 #[test]
-fn a_reload_takes_new_sources_without_a_failed_request() {
+fn v8_a_reload_takes_new_sources_without_a_failed_request() {
     let (first, second) = (site(81), Site::new(82, |_| Reply::ok(feed(&[("2", "/b/2", "新来源", 1)]))));
     let house = House::new(&source("a", "140300", &first.url("/feed")));
     let daemon = house.start();
@@ -237,4 +237,106 @@ fn the_demo_shows_merged_feeds_within_five_seconds() {
     assert_eq!(feed.matches("<title>关于新建北大街部分路段临时封闭的通告</title>").count(), 1, "one story by link");
     drop(demo.kill());
     drop(demo.wait());
+}
+
+/// Runs a command as somebody without any rights; `None` where that cannot be.
+fn as_nobody(house: &House, arguments: &[&str]) -> Option<std::process::Output> {
+    let output = std::process::Command::new("setpriv")
+        .args(["--reuid=65534", "--regid=65534", "--clear-groups", "--"])
+        .arg(env!("CARGO_BIN_EXE_dayuan"))
+        .arg("--config")
+        .arg(house.config())
+        .args(arguments)
+        .output()
+        .ok()?;
+    let can_be = !text(&output.stderr).contains("setpriv:");
+    if !can_be {
+        println!("SKIPPED: {}", text(&output.stderr));
+    }
+    can_be.then_some(output)
+}
+
+#[test]
+fn a1_who_may_not_is_told_what_to_do_and_nothing_public_changes_anything() {
+    let house = House::new("");
+    std::fs::set_permissions(house.folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let daemon = house.start();
+    if let Some(output) = as_nobody(&house, &["status"]) {
+        let told = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{told}");
+        assert!(told.contains("sudo"), "{told}");
+    }
+    for path in ["/metrics", "/reload", "/poll/a", "/status", "/admin"] {
+        assert_eq!(get(daemon.address, path).status, 404, "{path}");
+    }
+}
+
+#[test]
+fn c1_what_no_config_may_hold_is_refused_with_its_line() {
+    let good = "[[source]]\nid = \"a\"\ntitle = \"甲\"\nregion = \"140300\"\nurl = \"https://a.example.org/\"\n";
+    let cases: [(&str, String, &str); 8] = [
+        ("bad TOML", "[[source]\nid = ".to_owned(), "all.toml:1"),
+        ("an unknown key", format!("{good}colour = \"red\"\n"), "`colour`"),
+        ("an id twice", format!("{good}{}", good.replace("甲", "乙")), "all.toml:7"),
+        ("an interval of nothing", format!("{good}interval = \"0s\"\n"), "interval"),
+        ("an id that climbs", good.replace("\"a\"", "\"../x\""), "../x"),
+        ("a selector that is none", format!("{good}[source.list]\nitem = \"li[[\"\n"), "li[["),
+        ("a selector of a megabyte", format!("{good}[source.list]\nitem = \"{}\"\n", "a ".repeat(1 << 19)), "item"),
+        ("a title with a line end", good.replace("甲", "甲\\n乙"), "control characters"),
+    ];
+    for (name, sources, part) in &cases {
+        let house = House::new(sources);
+        for command in ["check", "run"] {
+            let output = house.run(&[command]);
+            let told = text(&output.stderr);
+            assert_eq!(output.status.code(), Some(78), "{name}: {}", told.chars().take(300).collect::<String>());
+            assert!(told.contains(part), "{name}: {}", told.chars().take(600).collect::<String>());
+        }
+    }
+    let house = House::new(good);
+    std::fs::write(
+        house.config().join("regions.toml"),
+        "[[region]]\nid = \"a\"\nname = \"甲\"\nparent = \"b\"\n[[region]]\nid = \"b\"\nname = \"乙\"\nparent = \"a\"\n",
+    )
+    .unwrap();
+    let output = house.run(&["check"]);
+    assert_eq!(output.status.code(), Some(78));
+    assert!(text(&output.stderr).contains("lead back to itself"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn c1_more_sources_than_are_polled_are_refused() {
+    let mut many = String::new();
+    for number in 0..200_001 {
+        many += &source(&format!("s{number}"), "140300", "https://a.example.org/");
+    }
+    let house = House::new(&many);
+    let output = house.run(&["check"]);
+    assert_eq!(output.status.code(), Some(78));
+    assert!(text(&output.stderr).contains("200000"), "{}", text(&output.stderr).chars().take(500).collect::<String>());
+}
+
+#[test]
+fn c2_a_config_that_others_may_write_or_nobody_can_read_is_told() {
+    let house = House::new("");
+    let path = house.config().join("dayuan.toml");
+    std::fs::set_permissions(house.folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o666)).unwrap();
+    let output = house.run(&["check"]);
+    assert!(text(&output.stderr).contains("may be written by others"), "{}", text(&output.stderr));
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+    if let Some(output) = as_nobody(&house, &["check"]) {
+        assert_eq!(output.status.code(), Some(78));
+        assert!(text(&output.stderr).contains("Permission denied"), "{}", text(&output.stderr));
+    }
+    // It vanishes while the daemon runs: the old one stays.
+    let daemon = house.start();
+    std::fs::remove_dir_all(house.config()).unwrap();
+    daemon.signal("HUP");
+    until("the old one stays", || {
+        daemon.log().iter().any(|line| line.to_string().contains("the old one stays")).then_some(())
+    });
+    assert_eq!(get(daemon.address, "/healthz").status, 200);
+    let output = house.run(&["run"]);
+    assert_eq!(output.status.code(), Some(78), "{}", text(&output.stderr));
 }

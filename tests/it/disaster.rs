@@ -233,7 +233,7 @@ fn titles(view: &View, log: &Log) -> HashSet<String> {
             _ => None,
         }
     };
-    view.timeline(&tags, None, 10_000).iter().filter_map(title).collect()
+    view.timeline(&tags, None, 10_000, 10_000).iter().filter_map(title).collect()
 }
 
 fn copy(from: &Path, to: &Path) {

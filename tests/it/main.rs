@@ -10,6 +10,7 @@ mod disaster;
 mod evil;
 mod guard;
 mod guest;
+mod harm;
 mod house;
 mod http;
 mod kill;

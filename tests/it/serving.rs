@@ -186,3 +186,124 @@ fn v1_who_says_nothing_is_closed_within_ten_seconds_while_others_are_answered() 
     let took = began.elapsed();
     assert!(took.as_secs() >= 8 && took.as_secs() <= 12, "{took:?}");
 }
+
+#[test]
+fn v3_behind_nginx_there_is_one_answer_to_one_request() {
+    use std::process::{Command, Stdio};
+    let (house, daemon) = daemon(68);
+    let folder = house.folder.path();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let front = listener.local_addr().unwrap();
+    drop(listener);
+    let config = format!(
+        "daemon off; master_process off; pid {0}/nginx.pid; error_log {0}/nginx.log; events {{}} http {{ access_log off; client_body_temp_path {0}/b; proxy_temp_path {0}/p; fastcgi_temp_path {0}/f; uwsgi_temp_path {0}/u; scgi_temp_path {0}/s; server {{ listen {front}; location / {{ proxy_pass http://{1}; proxy_http_version 1.1; proxy_set_header Connection \"\"; }} }} }}",
+        folder.display(),
+        daemon.address
+    );
+    std::fs::write(folder.join("nginx.conf"), config).unwrap();
+    let started = ["nginx", "/usr/sbin/nginx"].iter().find_map(|name| {
+        Command::new(name).arg("-c").arg(folder.join("nginx.conf")).stderr(Stdio::null()).spawn().ok()
+    });
+    let Some(mut nginx) = started else {
+        println!("SKIPPED: there is no nginx here");
+        return;
+    };
+    super::house::until("nginx answers", || std::net::TcpStream::connect(front).is_ok().then_some(()));
+    let smuggled = "GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n";
+    let cases = [
+        format!(
+            "GET / HTTP/1.1\r\nhost: a\r\ncontent-length: {}\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n0\r\n\r\n{smuggled}",
+            smuggled.len() + 5
+        ),
+        format!(
+            "GET / HTTP/1.1\r\nhost: a\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{smuggled}",
+            smuggled.len()
+        ),
+        "GET / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: xchunked\r\nconnection: close\r\n\r\n".to_owned(),
+        "GET / HTTP/1.1\r\nhost: a\r\nx: y\r\n folded: z\r\nconnection: close\r\n\r\n".to_owned(),
+    ];
+    for case in cases {
+        let answer = String::from_utf8_lossy(&say(front, case.as_bytes())).into_owned();
+        assert!(answer.matches("HTTP/1.1 ").count() <= 1, "{case:?}: {answer}");
+        assert!(!answer.ends_with("ok\n"), "{case:?}: {answer}");
+    }
+    assert_eq!(get(front, "/regions/140300/atom.xml").status, 200);
+    drop(nginx.kill());
+    drop(nginx.wait());
+}
+
+#[test]
+fn v6_no_header_of_a_request_makes_more_kinds_of_a_document_than_there_are_codings() {
+    let (_house, daemon) = daemon(69);
+    let path = "/regions/140300/atom.xml";
+    let plain = get(daemon.address, path);
+    let mut kinds = std::collections::HashSet::new();
+    for coding in ["gzip", "br", "gzip, br", "deflate", "zstd", "identity", "gzip;q=0", "*", "x, y, z", "GZIP"] {
+        let got = request(daemon.address, "GET", path, &[("accept-encoding", coding)]);
+        assert_eq!(got.status, 200, "{coding}");
+        kinds.insert((got.header("content-encoding").to_owned(), got.header("etag").to_owned()));
+    }
+    // Plain, gzip, brotli and zstd.
+    assert!(kinds.len() <= 4, "{kinds:?}");
+    let tags = vec!["\"x\""; 10_000].join(", ");
+    let got = request(daemon.address, "GET", path, &[("if-none-match", &tags)]);
+    assert!([200, 431].contains(&got.status), "{}", got.status);
+    let huge = format!("\"{}\"", "x".repeat(1 << 20));
+    let got =
+        say(daemon.address, format!("GET {path} HTTP/1.1\r\nhost: a\r\nif-none-match: {huge}\r\n\r\n").as_bytes());
+    assert!(got.is_empty() || [400, 431].contains(&parse(&got).status));
+    let ranges = format!("bytes={}", vec!["0-0"; 1000].join(","));
+    let got = request(daemon.address, "GET", path, &[("range", &ranges)]);
+    assert!(got.status == 200 && got.body == plain.body || got.status == 206 && got.body.len() <= plain.body.len());
+}
+
+#[test]
+fn v8_a_stop_with_a_thousand_open_connections_is_over_in_ten_seconds() {
+    use std::io::Write;
+    let (_house, daemon) = daemon(33);
+    let mut open: Vec<std::net::TcpStream> =
+        (0..1000).map(|_| std::net::TcpStream::connect(daemon.address).unwrap()).collect();
+    for stream in open.iter_mut().step_by(2) {
+        stream.write_all(b"GET /regions/140300/atom.xml HTTP/1.1\r\nhost: a\r\n\r\n").unwrap();
+    }
+    let began = std::time::Instant::now();
+    assert_eq!(daemon.stop(), Some(0));
+    assert!(began.elapsed().as_secs() < 10, "{:?}", began.elapsed());
+}
+
+#[test]
+fn v2_readers_that_take_nothing_cost_little_and_are_in_nobodys_way() {
+    use std::io::Write;
+    // A feed of some size, so that nobody's system holds all of it.
+    let text = "字".repeat(20_000);
+    let items: Vec<(String, String)> = (0..40).map(|n| (format!("第{n}条"), format!("/a/{n}"))).collect();
+    let items: Vec<(&str, &str, &str, i64)> =
+        items.iter().map(|(title, link)| (title.as_str(), link.as_str(), title.as_str(), 2)).collect();
+    let document = feed(&items).replace("。</description>", &format!("{text}</description>"));
+    let site = Site::new(34, move |_| Reply::ok(document.clone()));
+    let block = source("a", "140300", &site.url("/feed")) + "content = \"full\"\nrights_basis = \"test\"\n";
+    let house = House::new(&block);
+    let daemon = house.start();
+    daemon.until_items("140300", 40);
+    let whole = get(daemon.address, "/regions/140300/atom.xml").body.len();
+    assert!(whole > 2_000_000, "{whole}");
+    let before = daemon.peak();
+    let slow: Vec<std::net::TcpStream> = (0..400)
+        .map(|_| {
+            let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+            socket.set_recv_buffer_size(4096).unwrap();
+            socket.connect(&daemon.address.into()).unwrap();
+            let mut stream = std::net::TcpStream::from(socket);
+            stream.write_all(b"GET /regions/140300/atom.xml HTTP/1.1\r\nhost: a\r\n\r\n").unwrap();
+            stream
+        })
+        .collect();
+    for _ in 0..50 {
+        assert_eq!(get(daemon.address, "/regions/140302/atom.xml").status, 200);
+    }
+    assert_eq!(get(daemon.address, "/regions/140300/atom.xml").body.len(), whole);
+    // The bytes are shared: 400 copies would be 900 MB.
+    let more = daemon.peak() - before;
+    assert!(more < 400 * 64, "{more} KiB for 400 readers");
+    drop(slow);
+}

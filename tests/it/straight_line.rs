@@ -90,35 +90,6 @@ fn a_changed_text_moves_updated_and_nothing_else() {
 }
 
 #[test]
-fn a_source_cannot_touch_anothers_item() {
-    let a = Site::new(6, |_| Reply::ok(feed(&[("same-guid", "/a/1", "甲的消息", 2)])));
-    let b = Site::new(7, |_| Reply::ok(feed(&[("same-guid", "/b/1", "乙的消息", 9)])));
-    let house = House::new(&(source("a", "140300", &a.url("/feed")) + &source("b", "140300", &b.url("/feed"))));
-    let daemon = house.start();
-    daemon.until_items("140300", 2);
-    assert_eq!(daemon.titles("140300"), ["甲的消息", "乙的消息"]);
-}
-
-#[test]
-fn one_source_takes_half_of_a_feed_at_most_while_others_have_something() {
-    let many: Vec<(String, String)> = (0..100).map(|n| (format!("g{n}"), format!("/a/{n}"))).collect();
-    let loud = Site::new(8, move |_| {
-        let items: Vec<(&str, &str, &str, i64)> =
-            many.iter().map(|(guid, link)| (guid.as_str(), link.as_str(), guid.as_str(), 1)).collect();
-        Reply::ok(feed(&items))
-    });
-    let quiet = Site::new(9, |_| Reply::ok(feed(&[("q", "/q", "安静的消息", 30)])));
-    let house =
-        House::new(&(source("loud", "140300", &loud.url("/feed")) + &source("quiet", "140300", &quiet.url("/feed"))));
-    let daemon = house.start();
-    let titles = super::house::until("the quiet one is seen", || {
-        let titles = daemon.titles("140300");
-        (titles.len() == 50 && titles.contains(&"安静的消息".to_owned())).then_some(titles)
-    });
-    assert_eq!(titles.len(), 50);
-}
-
-#[test]
 fn the_topics_of_a_source_are_labels_of_its_items() {
     let site = Site::new(10, |_| Reply::ok(feed(&[("1", "/a/1", "题", 2)])));
     let house = House::new(&(source("gov", "140300", &site.url("/feed")) + "topics = [\"政务\"]\n"));
