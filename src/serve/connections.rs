@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::sync::CancellationToken;
 
 /// How long nobody has to go for not having asked yet, in milliseconds.
@@ -139,13 +139,13 @@ fn milliseconds(began: Instant) -> u64 {
 }
 
 /// The wire of a connection: it notes when the other side takes what is sent, and when it does not.
-pub(super) struct Wire {
-    stream: TokioIo<TcpStream>,
+pub(super) struct Wire<S> {
+    stream: TokioIo<S>,
     connection: Arc<Connection>,
 }
 
-impl Wire {
-    pub(super) const fn new(stream: TokioIo<TcpStream>, connection: Arc<Connection>) -> Self {
+impl<S> Wire<S> {
+    pub(super) const fn new(stream: TokioIo<S>, connection: Arc<Connection>) -> Self {
         Self { stream, connection }
     }
 
@@ -158,13 +158,13 @@ impl Wire {
     }
 }
 
-impl Read for Wire {
+impl<S: AsyncRead + Unpin> Read for Wire<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_read(cx, buffer)
     }
 }
 
-impl Write for Wire {
+impl<S: AsyncWrite + Unpin> Write for Wire<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
         self.note(&written);

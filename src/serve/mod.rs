@@ -15,5 +15,5 @@ mod shelf;
 mod site;
 
 pub use metrics::Metrics;
-pub use server::{Handler, Limits, listen, serve};
+pub use server::{Handler, Limits, converse, listen, serve};
 pub use site::{Options, Publication, Published, Site};

@@ -13,7 +13,8 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode, Version};
 use hyper_util::rt::TokioIo;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -110,7 +111,10 @@ pub async fn serve<H: Handler>(listener: TcpListener, handler: Arc<H>, limits: L
                 let (handler, connections, stopping) =
                     (Arc::clone(&handler), Arc::clone(&connections), Arc::clone(&stopping));
                 tasks.spawn(async move {
-                    converse(stream, &handler, &connection, &stopping).await;
+                    // A feed is written in few pieces; waiting for more would only delay it.
+                    if stream.set_nodelay(true).is_ok() {
+                        answer_all(stream, &handler, &connection, &stopping).await;
+                    }
                     connections.leave(&connection);
                     handler.metrics().open(connections.count());
                 });
@@ -131,16 +135,19 @@ pub async fn serve<H: Handler>(listener: TcpListener, handler: Arc<H>, limits: L
     }
 }
 
-async fn converse<H: Handler>(
-    stream: TcpStream,
+/// Answers the requests of one stream, whatever it is, until it ends; without any limit of time, which is the listener's
+/// affair.
+pub async fn converse<H: Handler>(stream: impl AsyncRead + AsyncWrite + Unpin, handler: &Arc<H>) {
+    let (connection, _) = Connections::new(1).admit();
+    answer_all(stream, handler, &connection, &AtomicBool::new(false)).await;
+}
+
+async fn answer_all<H: Handler>(
+    stream: impl AsyncRead + AsyncWrite + Unpin,
     handler: &Arc<H>,
     connection: &Arc<Connection>,
     stopping: &AtomicBool,
 ) {
-    // A feed is written in few pieces; waiting for more would only delay it.
-    if stream.set_nodelay(true).is_err() {
-        return;
-    }
     let service = service_fn(|request: Request<Incoming>| async {
         connection.mark(Doing::Answering);
         let response = match refuse(&request) {
