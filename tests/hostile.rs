@@ -151,3 +151,45 @@ fn a_page_cut_off_anywhere() {
         }
     }
 }
+
+/// What any bytes must survive; the same functions that are fuzzed.
+#[path = "../fuzz/src/lib.rs"]
+#[expect(
+    unreachable_pub,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "elsewhere it is a library, and a test ends with its first surprise"
+)]
+mod fuzz;
+
+/// A target by its name.
+type Target = (&'static str, fn(&[u8]));
+
+#[test]
+fn cases_that_fuzzing_found_and_its_seeds() {
+    const TARGETS: [Target; 10] = [
+        ("feed", fuzz::feed),
+        ("list", fuzz::list),
+        ("article", fuzz::article),
+        ("date", fuzz::date),
+        ("charset", fuzz::charset),
+        ("guard", fuzz::guard),
+        ("config", fuzz::config),
+        ("request", fuzz::request),
+        ("publish", fuzz::publish),
+        ("log", fuzz::log),
+    ];
+    let mut tried = 0;
+    for (name, target) in TARGETS {
+        for kind in ["cases", "seeds"] {
+            let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz").join(kind).join(name);
+            for entry in std::fs::read_dir(folder).into_iter().flatten() {
+                let path = entry.unwrap().path();
+                println!("{}", path.display());
+                target(&std::fs::read(&path).unwrap());
+                tried += 1;
+            }
+        }
+    }
+    assert!(tried >= 30, "only {tried} cases");
+}

@@ -106,7 +106,7 @@ pub(super) fn line(text: &str) -> String {
         if marks > MARKS {
             continue;
         }
-        if count == TITLE {
+        if count + usize::from(space) >= TITLE {
             break;
         }
         if std::mem::take(&mut space) {
@@ -278,6 +278,7 @@ mod tests {
     fn one_line() {
         assert_eq!(line(" a\n\u{202e}b\u{0}  c "), "a b c");
         assert_eq!(line(&"字".repeat(600)).chars().count(), 512);
+        assert_eq!(line(&format!("{} {}", "字".repeat(511), "b".repeat(600))).chars().count(), 511);
         assert_eq!(line(&format!("a{}", "\u{301}".repeat(200))).chars().count(), 9);
     }
 }
