@@ -85,5 +85,6 @@ fn asked(arguments: &Arguments, request: &Request) -> anyhow::Result<Answered> {
 
 /// The admin socket of the config. Nothing else of it is read, so that a broken config can still be reloaded.
 pub(super) fn path(arguments: &Arguments) -> PathBuf {
-    socket(&place::folder(arguments), &place::places())
+    let folder = place::folder(arguments);
+    socket(&folder, &place::places(&folder))
 }

@@ -12,20 +12,29 @@ pub(super) fn folder(arguments: &Arguments) -> PathBuf {
     })
 }
 
-/// Where systemd wants things to lie.
-pub(super) fn places() -> Places {
+/// The folder of an installed config, and where its service keeps things.
+const INSTALLED: (&str, &str, &str) = ("/etc/dayuan", "/var/lib/dayuan", "/run/dayuan");
+
+/// Where systemd wants things to lie. A command that is called from a shell finds what the service of an installed config
+/// keeps, though systemd tells it nothing.
+pub(super) fn places(folder: &Path) -> Places {
     // systemd separates several directories by colons; ours is the first.
     let directory = |name: &str| {
         let value = std::env::var_os(name)?;
         let first = value.to_str()?.split(':').next()?;
         (!first.is_empty()).then(|| PathBuf::from(first))
     };
-    Places { state: directory("STATE_DIRECTORY"), runtime: directory("RUNTIME_DIRECTORY") }
+    let installed =
+        |path: &str| (folder == Path::new(INSTALLED.0)).then(|| PathBuf::from(path)).filter(|path| path.is_dir());
+    Places {
+        state: directory("STATE_DIRECTORY").or_else(|| installed(INSTALLED.1)),
+        runtime: directory("RUNTIME_DIRECTORY").or_else(|| installed(INSTALLED.2)),
+    }
 }
 
 /// Reads the config and shows what is wrong with it, every fault at once.
 pub(super) fn load(folder: &Path) -> Result<Config, End> {
-    match Config::load(folder, &places()) {
+    match Config::load(folder, &places(folder)) {
         Ok((config, warnings)) => {
             for warning in warnings.iter() {
                 say(&format!("dayuan: {}: {}; {}", warning.path.display(), warning.message, warning.help));

@@ -14,7 +14,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<End> {
         Err(end) => return Ok(end),
     };
     daemon::start_logging(config.settings.log_format, &config.settings.log_level);
-    let reload: daemon::Loader = Box::new(move || Config::load(&folder, &place::places()));
+    let reload: daemon::Loader = Box::new(move || Config::load(&folder, &place::places(&folder)));
     let (started, _) = oneshot::channel();
     let runtime = place::runtime()?;
     let outcome = runtime.block_on(daemon::run(config, reload, CancellationToken::new(), started));

@@ -59,3 +59,166 @@ fn systemd_is_told_what_happens() {
     assert_eq!(daemon.stop(), Some(0));
     assert_eq!(hears("STOPPING=1"), 1, "{}", told.borrow());
 }
+
+/// A systemd that was booted for the test; it ends with it.
+struct Machine {
+    process: std::process::Child,
+    /// The pid of its systemd, as we see it.
+    pid: String,
+    _folder: tempfile::TempDir,
+}
+
+impl Machine {
+    /// Boots systemd with our unit and a config, in namespaces of its own. `Err` says why that cannot be.
+    fn boot() -> Result<Self, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let (top, etc) = (folder.path().join("top"), folder.path().join("etc"));
+        let drop_in = etc.join("systemd/system/dayuan.service.d");
+        std::fs::create_dir_all(&top).unwrap();
+        std::fs::create_dir_all(&drop_in).unwrap();
+        std::fs::create_dir_all(etc.join("dayuan/sources")).unwrap();
+        std::fs::copy(unit(), etc.join("systemd/system/dayuan.service")).unwrap();
+        // Two of its settings cannot be had in a machine within a machine; the others are those that we ship. The
+        // watchdog would take a minute.
+        std::fs::write(
+            drop_in.join("nested.conf"),
+            "[Service]\nPrivateDevices=no\nPrivateUsers=no\nWatchdogSec=4\nTimeoutAbortSec=2\n",
+        )
+        .unwrap();
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("config");
+        for name in ["dayuan.toml", "regions.toml"] {
+            std::fs::copy(root.join(name), etc.join("dayuan").join(name)).unwrap();
+        }
+        let mut process = Command::new("unshare")
+            .args(["-m", "-p", "-n", "-u", "-i", "-C", "--fork", "--kill-child=KILL", "sh"])
+            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/boot.sh"))
+            .args([&top, std::path::Path::new(env!("CARGO_BIN_EXE_dayuan")), &etc])
+            .stdout(std::process::Stdio::null())
+            .stderr(std::fs::File::create(folder.path().join("boot.log")).unwrap())
+            .spawn()
+            .map_err(|error| format!("there is no unshare here: {error}"))?;
+        let children = format!("/proc/{0}/task/{0}/children", process.id());
+        for _ in 0..150 {
+            if let Some(status) = process.try_wait().unwrap() {
+                let told = std::fs::read_to_string(folder.path().join("boot.log")).unwrap();
+                return Err(format!("systemd cannot be booted here ({status}): {}", told.trim()));
+            }
+            // The script becomes systemd in the end.
+            let child = std::fs::read_to_string(&children).unwrap_or_default();
+            let pid = child.split_whitespace().next().unwrap_or("").to_owned();
+            let name = std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+            if name.trim() == "systemd" {
+                let machine = Self { process, pid, _folder: folder };
+                let mut state = String::new();
+                for _ in 0..100 {
+                    state = machine.run(&["systemctl", "is-system-running"]).1;
+                    if state.contains("running") || state.contains("degraded") {
+                        return Ok(machine);
+                    }
+                    std::thread::sleep(std::time::Duration::from_millis(200));
+                }
+                return Err(format!("systemd did not boot: {state}"));
+            }
+            std::thread::sleep(std::time::Duration::from_millis(100));
+        }
+        drop(process.kill());
+        Err("systemd did not boot in time".to_owned())
+    }
+
+    /// Runs a command inside; whether it did well, and what it said.
+    fn run(&self, command: &[&str]) -> (bool, String) {
+        let output = Command::new("nsenter").args(["-t", &self.pid, "-a", "--"]).args(command).output().unwrap();
+        let told = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        (output.status.success(), told)
+    }
+
+    fn show(&self, property: &str) -> String {
+        self.run(&["systemctl", "show", "dayuan", "--value", "-p", property]).1.trim().to_owned()
+    }
+
+    fn journal(&self) -> String {
+        self.run(&["journalctl", "-u", "dayuan", "--no-pager", "-o", "cat"]).1
+    }
+}
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        drop(self.process.kill());
+        drop(self.process.wait());
+    }
+}
+
+#[test]
+fn d7_a_booted_systemd_starts_reloads_watches_and_stops_the_unit() {
+    use super::house::until;
+    let machine = match Machine::boot() {
+        Ok(machine) => machine,
+        Err(why) => {
+            println!("SKIPPED: {why}");
+            return;
+        }
+    };
+    // Start: systemd waits for our word.
+    let (started, told) = machine.run(&["systemctl", "start", "dayuan"]);
+    assert!(started, "{told}\n{}", machine.journal());
+    assert_eq!(machine.show("ActiveState"), "active");
+    let ask = "exec 3<>/dev/tcp/127.0.0.1/8080; printf 'GET /healthz HTTP/1.1\\r\\nhost: a\\r\\nconnection: close\\r\\n\\r\\n' >&3; cat <&3";
+    let (_, health) = machine.run(&["bash", "-c", ask]);
+    assert!(health.starts_with("HTTP/1.1 200"), "{health}");
+    until("it runs", || (machine.show("StatusText") == "running").then_some(()));
+
+    // The hardening holds for the process as it is.
+    let pid = machine.show("MainPID");
+    let status = machine.run(&["cat", &format!("/proc/{pid}/status")]).1;
+    for line in ["NoNewPrivs:\t1", "Seccomp:\t2", "CapEff:\t0000000000000000", "CapBnd:\t0000000000000000"] {
+        assert!(status.contains(line), "{line} is missing in\n{status}");
+    }
+    let uid = status.lines().find_map(|line| line.strip_prefix("Uid:\t")).unwrap().split('\t').next().unwrap();
+    assert_ne!(uid, "0", "it has a user of its own");
+    let mounts = machine.run(&["cat", &format!("/proc/{pid}/mounts")]).1;
+    let is_read_only = |place: &str| {
+        mounts
+            .lines()
+            .rfind(|line| line.split(' ').nth(1) == Some(place))
+            .is_some_and(|line| line.split(' ').nth(3).unwrap().starts_with("ro"))
+    };
+    assert!(is_read_only("/"), "{mounts}");
+    let (_, kept) = machine.run(&["ls", "-ld", "/var/lib/private/dayuan/log"]);
+    assert!(kept.starts_with("drwx------"), "{kept}");
+
+    // An admin's command finds it; the socket is its owner's alone.
+    let (done, told) = machine.run(&["/usr/bin/dayuan", "--config", "/etc/dayuan", "status"]);
+    assert!(done && told.contains("dayuan"), "{told}");
+
+    // Reload: a new source is taken, the process stays.
+    machine.run(&[
+        "sh",
+        "-c",
+        "printf '[[source]]\\nid = \"a\"\\ntitle = \"A\"\\nregion = \"140300\"\\nurl = \"https://a.example.org/\"\\n' > /etc/dayuan/sources/a.toml",
+    ]);
+    let (reloaded, told) = machine.run(&["systemctl", "reload", "dayuan"]);
+    assert!(reloaded, "{told}");
+    until("the source is taken", || machine.journal().contains("reloaded: 1 sources").then_some(()));
+    assert_eq!(machine.show("MainPID"), pid);
+
+    // A runtime that does not go on is ended by the watchdog, and started again.
+    machine.run(&["kill", "-STOP", &pid]);
+    until("the watchdog restarts it", || {
+        (machine.show("NRestarts") == "1" && machine.show("ActiveState") == "active").then_some(())
+    });
+    assert_ne!(machine.show("MainPID"), pid);
+    assert!(machine.run(&["journalctl", "--no-pager"]).1.contains("Watchdog timeout"));
+
+    // Stop: orderly and soon.
+    let began = std::time::Instant::now();
+    let (stopped, told) = machine.run(&["systemctl", "stop", "dayuan"]);
+    assert!(stopped, "{told}");
+    assert_eq!((machine.show("Result"), machine.show("ActiveState")), ("success".to_owned(), "inactive".to_owned()));
+    assert!(began.elapsed().as_secs() < 10);
+
+    // A config that is refused is not tried again and again.
+    machine.run(&["sh", "-c", "echo 'nonsense = 1' >> /etc/dayuan/dayuan.toml"]);
+    assert!(!machine.run(&["systemctl", "start", "dayuan"]).0);
+    assert_eq!(machine.show("ExecMainStatus"), "78");
+    assert_eq!((machine.show("ActiveState"), machine.show("NRestarts")), ("failed".to_owned(), "0".to_owned()));
+}
