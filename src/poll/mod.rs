@@ -6,6 +6,7 @@
 mod articles;
 mod commit;
 mod metrics;
+mod order;
 mod permission;
 mod poller;
 mod schedule;
@@ -14,7 +15,8 @@ mod turn;
 
 pub use commit::{Commit, CommitError, Committer, Ledger};
 pub use metrics::Metrics;
-pub use poller::{Command, Options, PollRefused, Poller, Pulse};
+pub use order::{Command, PollRefused};
+pub use poller::{Options, Poller, Pulse};
 pub use schedule::{Pace, next, spread};
 pub use skews::Skews;
 pub use turn::{Clock, House, Limits, Pause};

@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::order::{Command, PollRefused};
 use super::schedule::{self, Pace};
 use super::turn::{Done, House, Quota, turn};
 use crate::log::{Control, Record, SourceFacts};
@@ -51,34 +52,6 @@ pub struct Options {
     pub host_gap: i64,
 }
 
-/// What the loop is told while it runs.
-#[derive(Debug)]
-pub enum Command {
-    /// Poll a source as soon as its host allows.
-    Poll(SourceId, oneshot::Sender<Result<(), PollRefused>>),
-    /// The list of sources is another one.
-    Sources(Vec<Source>, Options, oneshot::Sender<Result<(), String>>),
-}
-
-/// Why a source is not polled now.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum PollRefused {
-    /// The config has no such source.
-    #[error("there is no source `{0}`")]
-    Unknown(SourceId),
-    /// It is paused, or gone for good.
-    #[error("source `{0}` is {1}")]
-    Off(SourceId, &'static str),
-    /// The site asked us to wait.
-    #[error("the site of `{source_id}` asked us to wait until {}", until.rfc3339())]
-    Wait {
-        /// The source.
-        source_id: SourceId,
-        /// Until when.
-        until: Moment,
-    },
-}
-
 /// A sign of life of the loop, for the watchdog and for `status`.
 #[derive(Debug, Default)]
 pub struct Pulse {
@@ -110,12 +83,21 @@ pub struct Poller {
     queue: BinaryHeap<Reverse<(Moment, SourceId)>>,
     hosts: HashMap<String, Host>,
     turns: JoinSet<Option<Done>>,
-    /// Whose polls are under way, and at which host.
-    running: HashMap<tokio::task::Id, (SourceId, String)>,
+    /// Whose polls are under way, at which host, and whether the one before failed.
+    running: HashMap<tokio::task::Id, Running>,
     /// Nothing is asked before this, because the visits cannot be saved.
     hold: Moment,
     /// The sources that nothing answered for since anything answered last, each with its host and its visit before.
     silent: Vec<(SourceId, String, Visit)>,
+}
+
+/// A poll under way.
+#[derive(Debug)]
+struct Running {
+    source: SourceId,
+    host: String,
+    /// Did the poll before fail? Such ones may take half of the room at most, so that tarpits keep nobody waiting.
+    is_ill: bool,
 }
 
 #[derive(Debug)]
@@ -346,6 +328,13 @@ impl Poller {
                 self.queue.push(Reverse((host.free, id)));
                 continue;
             }
+            let is_ill = watched.visit.failures > 0;
+            if is_ill && self.running.values().filter(|running| running.is_ill).count() * 2 >= self.options.concurrency
+            {
+                watched.planned = now.plus_millis(CROWDED);
+                self.queue.push(Reverse((watched.planned, id)));
+                continue;
+            }
             if !watched.is_marked {
                 self.queue.push(Reverse((watched.planned, id)));
                 if !self.mark_due(now) {
@@ -362,7 +351,7 @@ impl Poller {
             let pace = pace_of(&source, self.options.pace);
             let gap = gap_of(&source, self.options.host_gap);
             let task = self.turns.spawn(async move { turn(&house, &source, visit, pace, gap, quota, &taken).await });
-            self.running.insert(task.id(), (id, host_name));
+            self.running.insert(task.id(), Running { source: id, host: host_name, is_ill });
         }
     }
 
@@ -418,7 +407,7 @@ impl Poller {
                 (error.id(), None)
             }
         };
-        let Some((id, host_name)) = self.running.remove(&task) else { return };
+        let Some(Running { source: id, host: host_name, .. }) = self.running.remove(&task) else { return };
         let host = self.hosts.entry(host_name.clone()).or_default();
         host.is_busy = false;
         let gap = self.sources.get(&id).map_or(LEAST_GAP, |watched| gap_of(&watched.source, self.options.host_gap));
@@ -459,7 +448,7 @@ impl Poller {
 
     /// Tries a source again that was not asked, because its address is crowded.
     fn put_off(&mut self, task: tokio::task::Id, now: Moment) {
-        let Some((id, host_name)) = self.running.remove(&task) else { return };
+        let Some(Running { source: id, host: host_name, .. }) = self.running.remove(&task) else { return };
         let again = now.plus_millis(CROWDED);
         if let Some(host) = self.hosts.get_mut(&host_name) {
             host.is_busy = false;

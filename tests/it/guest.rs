@@ -104,3 +104,114 @@ fn how_every_source_fares_is_a_page_and_a_feed() {
         assert!(metrics.contains(line), "{line} is missing in\n{metrics}");
     }
 }
+
+/// What the hostile sites of the next test do, by path.
+fn hostile(path: &str, stream: &mut std::net::TcpStream) {
+    use std::io::Write;
+    let mut say = |text: &[u8]| stream.write_all(text).is_ok();
+    match path.trim_start_matches('/') {
+        "silence" => std::thread::sleep(Duration::from_secs(60)),
+        "drip" => {
+            say(b"HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n");
+            while say(b"x") {
+                std::thread::sleep(Duration::from_millis(500));
+            }
+        }
+        "flood" => {
+            say(b"HTTP/1.1 200 OK\r\n\r\n");
+            while say(&[b'x'; 65536]) {}
+        }
+        "headers" => {
+            say(b"HTTP/1.1 200 OK\r\n");
+            while say(b"x-more: xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\r\n") {}
+        }
+        "circle" => {
+            drop(say(b"HTTP/1.1 302 Found\r\nlocation: /circle\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"))
+        }
+        "deep" => {
+            let body = format!("<rss><channel>{}", "<x:a>".repeat(100_000));
+            drop(say(format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len())
+                .as_bytes()));
+        }
+        "fault" => drop(say(b"HTTP/1.1 500 Oops\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")),
+        // It hangs up.
+        _ => {}
+    }
+}
+
+#[test]
+fn hostile_sources_do_not_keep_healthy_ones_waiting() {
+    use std::io::Read;
+    use std::net::{IpAddr, TcpListener};
+    use std::sync::Mutex;
+    use std::time::Instant;
+    const KINDS: [&str; 8] = ["silence", "drip", "silence", "circle", "deep", "fault", "headers", "nothing"];
+    let count: u32 = std::env::var("DAYUAN_HOSTILE").ok().and_then(|number| number.parse().ok()).unwrap_or(200);
+    let healthy = count.div_ceil(10).max(20);
+    // One listener for all of them: each source has an address of its own.
+    let listener = TcpListener::bind("0.0.0.0:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let polls: Arc<Mutex<std::collections::HashMap<IpAddr, Vec<Instant>>>> = Arc::default();
+    let seen = Arc::clone(&polls);
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let seen = Arc::clone(&seen);
+            std::thread::spawn(move || {
+                let mut head = [0; 4096];
+                let length = stream.read(&mut head).unwrap_or(0);
+                let text = String::from_utf8_lossy(&head[..length]).into_owned();
+                let path = text.split(' ').nth(1).unwrap_or("").to_owned();
+                if path == "/good" {
+                    let address = stream.local_addr().unwrap().ip();
+                    seen.lock().unwrap().entry(address).or_default().push(Instant::now());
+                    let reply = Reply::ok(feed(&[("1", "/a/1", "题", 2)]));
+                    drop(std::io::Write::write_all(&mut stream, &reply.bytes()));
+                } else {
+                    hostile(&path, &mut stream);
+                }
+            });
+        }
+    });
+    let address = |block: u8, number: u32| {
+        let [_, _, high, low] = number.to_be_bytes();
+        format!("127.{block}.{high}.{}:{port}", low.max(1))
+    };
+    let mut blocks = String::new();
+    for number in 0..healthy {
+        blocks += &source(&format!("good{number}"), "140300", &format!("http://{}/good", address(21, number + 1)));
+    }
+    for number in 0..count {
+        let kind = KINDS[usize::try_from(number).unwrap() % KINDS.len()];
+        blocks +=
+            &source(&format!("evil{number}"), "140300", &format!("http://{}/{kind}", address(22, number * 2 + 1)));
+    }
+    let house = House::with(
+        "[fetch]\nallow_networks = [\"127.0.0.0/8\"]\ntimeout = \"5s\"\n[poll]\nmin_interval = \"2s\"\nmax_interval = \"4s\"\nhost_gap = \"0s\"\n",
+        &blocks,
+    );
+    let daemon = house.start();
+    // Once everyone was asked, the healthy ones are asked in their time, whatever the others do.
+    let all = usize::try_from(healthy).unwrap();
+    let patience = Instant::now();
+    while polls.lock().unwrap().values().filter(|times| times.len() >= 2).count() < all {
+        assert!(patience.elapsed() < Duration::from_secs(300), "the first round does not end");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let from = Instant::now();
+    while from.elapsed() < Duration::from_secs(15) {
+        std::thread::sleep(Duration::from_millis(100));
+        assert_eq!(get(daemon.address, "/healthz").status, 200);
+    }
+    let until = Instant::now();
+    let mut longest = Duration::ZERO;
+    for times in polls.lock().unwrap().values() {
+        let inside: Vec<Instant> =
+            [from].into_iter().chain(times.iter().copied().filter(|at| *at > from)).chain([until]).collect();
+        longest = inside.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap().max(longest);
+    }
+    println!("{count} hostile and {healthy} healthy sources: at most {longest:?} between two polls of a healthy one");
+    // Four seconds and a tenth are their interval; the rest is for a machine that is busy with the hostile ones itself.
+    assert!(longest < Duration::from_secs(12), "{longest:?} between two polls of a healthy source");
+    assert!(daemon.peak() < 400 * 1024, "{} KiB", daemon.peak());
+    assert_eq!(daemon.stop(), Some(0));
+}

@@ -1,0 +1,32 @@
+use tokio::sync::oneshot;
+
+use super::poller::Options;
+use crate::model::{Moment, Source, SourceId};
+
+/// What the loop is told while it runs.
+#[derive(Debug)]
+pub enum Command {
+    /// Poll a source as soon as its host allows.
+    Poll(SourceId, oneshot::Sender<Result<(), PollRefused>>),
+    /// The list of sources is another one.
+    Sources(Vec<Source>, Options, oneshot::Sender<Result<(), String>>),
+}
+
+/// Why a source is not polled now.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PollRefused {
+    /// The config has no such source.
+    #[error("there is no source `{0}`")]
+    Unknown(SourceId),
+    /// It is paused, or gone for good.
+    #[error("source `{0}` is {1}")]
+    Off(SourceId, &'static str),
+    /// The site asked us to wait.
+    #[error("the site of `{source_id}` asked us to wait until {}", until.rfc3339())]
+    Wait {
+        /// The source.
+        source_id: SourceId,
+        /// Until when.
+        until: Moment,
+    },
+}
