@@ -54,8 +54,8 @@ impl Default for Limits {
 
 /// The largest head of a request, in bytes.
 const HEAD: usize = 32 * 1024;
-/// What the system keeps of an answer that the other side does not take, in bytes.
-const SEND_BUFFER: usize = 16 * 1024;
+/// What the system keeps of an answer that it cannot send yet, in bytes (TCP_NOTSENT_LOWAT).
+const UNSENT: u32 = 16 * 1024;
 /// Between two looks for connections that are too slow.
 const SWEEP: Duration = Duration::from_secs(1);
 /// The pause after an accept that failed: without one, a lack of descriptors would burn the processor.
@@ -70,8 +70,9 @@ pub fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
     let socket = socket2::Socket::new(domain, socket2::Type::STREAM, Some(socket2::Protocol::TCP))?;
     socket.set_reuse_address(true)?;
     socket.set_nonblocking(true)?;
-    // Connections inherit it. The system doubles it, and would let it grow to megabytes for a reader that takes nothing.
-    socket.set_send_buffer_size(SEND_BUFFER)?;
+    // Connections inherit it. The system would keep megabytes for a reader that takes nothing; who takes what is sent gets
+    // as much at a time as before.
+    socket.set_tcp_notsent_lowat(UNSENT)?;
     socket.bind(&address.into())?;
     socket.listen(4096)?;
     TcpListener::from_std(socket.into())
