@@ -144,7 +144,7 @@ fn hostile_sources_do_not_keep_healthy_ones_waiting() {
     use std::sync::Mutex;
     use std::time::Instant;
     const KINDS: [&str; 8] = ["silence", "drip", "silence", "circle", "deep", "fault", "headers", "nothing"];
-    let count: u32 = std::env::var("DAYUAN_HOSTILE").ok().and_then(|number| number.parse().ok()).unwrap_or(200);
+    let count: u32 = std::env::var("DAYUAN_HOSTILE").ok().and_then(|number| number.parse().ok()).unwrap_or(120);
     let healthy = count.div_ceil(10).max(20);
     // One listener for all of them: each source has an address of its own.
     let listener = TcpListener::bind("0.0.0.0:0").unwrap();
