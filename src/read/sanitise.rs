@@ -18,14 +18,16 @@ pub fn sanitise(html: &str, base: Option<&str>) -> String {
         return text::plain(html).replace('&', "&amp;").replace('<', "&lt;").replace('\n', "<br>");
     }
     let base = base.and_then(|base| ammonia::Url::parse(base).ok());
-    match base {
+    let clean = match base {
         Some(base) => {
             let mut cleaner = cleaner();
             cleaner.url_relative(UrlRelative::RewriteWithBase(base));
             cleaner.clean(html).to_string()
         }
         None => WITHOUT_BASE.clean(html).to_string(),
-    }
+    };
+    // What was in the middle would be taken for a mark of the byte order at the beginning.
+    clean.trim_start_matches('\u{feff}').to_owned()
 }
 
 static WITHOUT_BASE: LazyLock<Builder<'static>> = LazyLock::new(|| {
