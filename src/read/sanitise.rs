@@ -26,8 +26,9 @@ pub fn sanitise(html: &str, base: Option<&str>) -> String {
         }
         None => WITHOUT_BASE.clean(html).to_string(),
     };
-    // What was in the middle would be taken for a mark of the byte order at the beginning.
-    clean.trim_start_matches('\u{feff}').to_owned()
+    // What was in the middle would be taken for a mark of the byte order at the beginning, and a carriage return for a line
+    // end.
+    clean.trim_start_matches('\u{feff}').replace('\r', "\n")
 }
 
 static WITHOUT_BASE: LazyLock<Builder<'static>> = LazyLock::new(|| {
