@@ -8,17 +8,32 @@ use super::text;
 
 /// How deeply HTML may be nested; the parser behind the sanitiser takes time in the square of it.
 const DEEPEST: usize = 512;
+/// How often it is read again until nothing changes any more.
+const PASSES: usize = 5;
 /// The largest HTML that is parsed, in bytes.
 const LARGEST: usize = 2 * 1024 * 1024;
 
 /// Makes a source's HTML safe to be shown: no scripts, styles, frames, forms, SVG or MathML; only `http` and `https`
 /// addresses, absolute by `base`. What is too deep or too large becomes plain text.
 pub fn sanitise(html: &str, base: Option<&str>) -> String {
-    if html.len() > LARGEST || is_too_deep(html) {
-        return text::plain(html).replace('&', "&amp;").replace('<', "&lt;").replace('\n', "<br>");
+    let mut known = html.to_owned();
+    // A browser may read what was written otherwise than it was read here, as with links within links; what is published
+    // is what no further reading changes.
+    for _ in 0..PASSES {
+        if known.len() > LARGEST || is_too_deep(&known) {
+            break;
+        }
+        let clean = once(&known, base);
+        if clean == known {
+            return clean;
+        }
+        known = clean;
     }
-    let base = base.and_then(|base| ammonia::Url::parse(base).ok());
-    let clean = match base {
+    text::plain(&known).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('\n', "<br>")
+}
+
+fn once(html: &str, base: Option<&str>) -> String {
+    let clean = match base.and_then(|base| ammonia::Url::parse(base).ok()) {
         Some(base) => {
             let mut cleaner = cleaner();
             cleaner.url_relative(UrlRelative::RewriteWithBase(base));
