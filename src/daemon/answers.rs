@@ -19,7 +19,7 @@ use super::{service, status};
 use crate::config::Config;
 use crate::log::{Control, Log, Record};
 use crate::model::{ItemId, Moment, Source, SourceId};
-use crate::poll::{self, Command, Committer, Ledger, Pulse};
+use crate::poll::{self, Command, Ledger, Pulse};
 use crate::serve::{self, Publication, Published, Site};
 use crate::view::{self, View, Visits};
 
@@ -43,7 +43,6 @@ pub(super) struct Inward {
     pub(super) ledger: Ledger,
     pub(super) view: Arc<View>,
     pub(super) visits: Arc<Visits>,
-    pub(super) committer: Arc<Committer>,
     pub(super) commands: mpsc::Sender<Command>,
 }
 
@@ -120,8 +119,7 @@ impl Daemon {
 
     fn status(&self) -> Answered {
         let Some(inward) = &self.inward else { return Answered::failed("the daemon is stopping") };
-        let trouble = self.troubles.told().or_else(|| inward.committer.trouble());
-        let daemon = status::of_daemon(Some(&inward.view), &self.pulse, self.since, trouble);
+        let daemon = status::of_daemon(Some(&inward.view), &self.pulse, self.since, self.troubles.told());
         let mut lines = vec![serde_json::to_string(&daemon).unwrap_or_default()];
         for source in &self.sources {
             match status::of_source(source, &inward.view, &inward.visits) {

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use super::clock::now;
 use crate::log::Log;
-use crate::poll::Committer;
+use crate::poll::Skews;
 use crate::view::{View, ViewError, Visits};
 
 /// Between two looks at the room.
@@ -49,7 +50,7 @@ pub(super) struct Keeper {
     pub(super) log: Arc<Log>,
     pub(super) view: Arc<View>,
     pub(super) visits: Arc<Visits>,
-    pub(super) committer: Arc<Committer>,
+    pub(super) skews: Arc<Skews>,
     /// Is the disk so full that nothing may be polled?
     pub(super) full: Arc<AtomicBool>,
     pub(super) troubles: Troubles,
@@ -58,26 +59,13 @@ pub(super) struct Keeper {
 impl Keeper {
     pub(super) async fn run(self, stop: CancellationToken) {
         let keeper = Arc::new(self);
-        let mut scrubbed: Option<Instant> = None;
-        while !stop.is_cancelled() {
-            let (look, is_due) = (Arc::clone(&keeper), scrubbed.is_none_or(|at| at.elapsed() >= SCRUB));
-            let (end, done) = (stop.clone(), tokio::task::spawn_blocking(move || look.look()));
-            if let Err(error) = done.await {
-                tracing::error!(error = &error as &dyn std::error::Error, "the look at the store fell over");
-            }
-            if is_due {
-                scrubbed = Some(Instant::now());
-                let look = Arc::clone(&keeper);
-                let done = tokio::task::spawn_blocking(move || look.scrub(&|| end.is_cancelled()));
-                if let Err(error) = done.await {
-                    tracing::error!(error = &error as &dyn std::error::Error, "the look at the log fell over");
-                }
-            }
-            tokio::select! {
-                () = stop.cancelled() => {}
-                () = tokio::time::sleep(PAUSE) => {}
-            }
-        }
+        let look = Arc::clone(&keeper);
+        let (end, over) = (stop.clone(), stop.clone());
+        // Reading all of a large log takes longer than the room on the disk may stay unwatched.
+        tokio::join!(
+            repeat(&stop, PAUSE, move || look.look()),
+            repeat(&end, SCRUB, move || keeper.scrub(&|| over.is_cancelled())),
+        );
     }
 
     fn look(&self) {
@@ -92,8 +80,13 @@ impl Keeper {
                 tracing::info!("there is room on the disk again; polling goes on");
             }
         }
+        let wrong = self.skews.wrong(now());
+        let told = wrong.clone().unwrap_or_default();
+        if self.troubles.set("clock", wrong) && !told.is_empty() {
+            tracing::error!("{told}");
+        }
         if !is_full {
-            self.heal("view", self.view.is_broken(), || self.view.heal().inspect(|()| self.committer.healed()));
+            self.heal("view", self.view.is_broken(), || self.view.heal());
             self.heal("visits", self.visits.is_broken(), || self.visits.heal());
         }
     }
@@ -134,6 +127,21 @@ impl Keeper {
             Err(error) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "the log cannot be looked at");
             }
+        }
+    }
+}
+
+/// Does something at once, and again after each pause, until the stop.
+async fn repeat(stop: &CancellationToken, pause: Duration, work: impl Fn() + Send + Sync + 'static) {
+    let work = Arc::new(work);
+    while !stop.is_cancelled() {
+        let once = Arc::clone(&work);
+        if let Err(error) = tokio::task::spawn_blocking(move || once()).await {
+            tracing::error!(error = &error as &dyn std::error::Error, "a look at the store fell over");
+        }
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = tokio::time::sleep(pause) => {}
         }
     }
 }

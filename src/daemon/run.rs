@@ -143,11 +143,8 @@ pub async fn run(
 
     let (changed, dirty) = mpsc::channel(64);
     let (commits, queue) = mpsc::channel(COMMITS);
-    let committer = Arc::new(Committer::new(Arc::clone(&log), Arc::clone(&view), changed));
-    let writer = {
-        let committer = Arc::clone(&committer);
-        tokio::task::spawn_blocking(move || committer.run(queue))
-    };
+    let committer = Committer::new(Arc::clone(&log), Arc::clone(&view), changed);
+    let writer = tokio::task::spawn_blocking(move || committer.run(queue));
     {
         let site = Arc::clone(&daemon.site);
         tasks.spawn(async move {
@@ -188,7 +185,7 @@ pub async fn run(
             log: Arc::clone(&log),
             view: Arc::clone(&view),
             visits: Arc::clone(&visits),
-            committer: Arc::clone(&committer),
+            skews: Arc::clone(&house.skews),
             full: Arc::clone(&house.full),
             troubles: daemon.troubles.clone(),
         };
@@ -216,14 +213,8 @@ pub async fn run(
             "watchdog"
         });
     }
-    daemon.inward = Some(Inward {
-        log: Arc::clone(&log),
-        ledger,
-        view: Arc::clone(&view),
-        visits: Arc::clone(&visits),
-        committer,
-        commands,
-    });
+    daemon.inward =
+        Some(Inward { log: Arc::clone(&log), ledger, view: Arc::clone(&view), visits: Arc::clone(&visits), commands });
     service::tell(&[NotifyState::Status("running")]);
 
     let failure = loop {

@@ -1,12 +1,12 @@
 //! One writer for the log and the view, so that both have one order.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
 
 use crate::log::{Log, LogError, Record};
 use crate::model::{Moment, RegionId};
-use crate::view::{View, ViewError};
+use crate::view::View;
 
 /// How many records are written and synced together at most.
 const GROUP: usize = 2000;
@@ -60,14 +60,12 @@ pub struct Committer {
     log: Arc<Log>,
     view: Arc<View>,
     changed: mpsc::Sender<Vec<RegionId>>,
-    /// The last trouble with the view, for those who ask how the store fares.
-    trouble: Mutex<Option<String>>,
 }
 
 impl Committer {
     /// A writer that tells `changed` which tagged regions changed.
     pub const fn new(log: Arc<Log>, view: Arc<View>, changed: mpsc::Sender<Vec<RegionId>>) -> Self {
-        Self { log, view, changed, trouble: Mutex::new(None) }
+        Self { log, view, changed }
     }
 
     /// Writes what comes, in groups with one sync each, until every sender is gone. It blocks, and wants a thread of
@@ -96,13 +94,15 @@ impl Committer {
         }
         let outcome = match self.log.append(&records, at) {
             Ok(appended) => {
-                let applied = self.view.apply(&appended, &records);
-                self.note(&applied);
-                if let Ok(dirty) = applied
-                    && !dirty.is_empty()
-                {
+                match self.view.apply(&appended, &records) {
+                    Ok(dirty) if dirty.is_empty() => {}
                     // Nobody publishes any more where the other end is gone.
-                    drop(self.changed.blocking_send(dirty));
+                    Ok(dirty) => drop(self.changed.blocking_send(dirty)),
+                    // No loss: its memory is right, and it is written anew as soon as that can be.
+                    Err(error) => tracing::error!(
+                        error = &error as &dyn std::error::Error,
+                        "the view cannot be written; it is behind until it can"
+                    ),
                 }
                 Ok(())
             }
@@ -112,30 +112,5 @@ impl Committer {
             // Who does not wait any more does not need the answer.
             drop(done.send(outcome.clone()));
         }
-    }
-
-    /// A view that cannot be written is no loss: its memory is right, and it is written anew as soon as that can be.
-    fn note(&self, applied: &Result<Vec<RegionId>, ViewError>) {
-        let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
-        match applied {
-            Ok(_) => *trouble = None,
-            Err(error) => {
-                tracing::error!(
-                    error = error as &dyn std::error::Error,
-                    "the view cannot be written; it is behind until it can"
-                );
-                *trouble = Some(error.to_string());
-            }
-        }
-    }
-
-    /// The view's store was opened anew and is whole again.
-    pub fn healed(&self) {
-        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = None;
-    }
-
-    /// What is wrong with the view's store, if anything.
-    pub fn trouble(&self) -> Option<String> {
-        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

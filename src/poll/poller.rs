@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::order::{Command, PollRefused};
 use super::schedule::{self, Pace};
+use super::skews::EARLIEST;
 use super::turn::{Done, House, Quota, turn};
 use crate::log::{Control, Record, SourceFacts};
 use crate::model::{Health, Moment, Outcome, Source, SourceId, Visit};
@@ -33,8 +34,6 @@ const OFFLINE: usize = 3;
 /// When a source is tried again whose address is crowded, in milliseconds.
 const CROWDED: i64 = 1000;
 
-/// Before this our clock cannot be right: it is that of a machine without a battery, before it was told the time.
-const EARLIEST: Moment = Moment::from_seconds(1_735_689_600);
 /// How far the clock must be ahead of or behind the time that passed to count as set, in milliseconds.
 const JUMP: i64 = 60_000;
 

@@ -38,8 +38,6 @@ const MOVED_FOR: i64 = 7;
 const LISTS: [&str; 4] = ["list", "json-list", "xml-records", "sitemap"];
 /// The most pages of a list that are read at the first import.
 const MOST_PAGES: usize = 4;
-/// How many servers must have told their time before they are believed more than our clock.
-const WITNESSES: usize = 3;
 /// The most articles of a source that are to be read again.
 const MOST_REVISITS: usize = 300;
 
@@ -244,7 +242,7 @@ impl Turn<'_> {
     async fn take(&mut self, answer: Answer) -> Outcome {
         self.house.metrics.fetched(answer.body.len());
         self.compare_clocks(&answer);
-        if self.house.skews.contradict(WITNESSES) {
+        if self.house.skews.contradict() {
             tracing::error!(source = %self.source.id, "our clock differs by more than a day from those of the servers; nothing is taken until it is right");
             return Outcome::Unsaved;
         }

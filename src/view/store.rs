@@ -157,11 +157,11 @@ impl View {
         for (at, record) in appended.iter().zip(records) {
             state.apply(at.seq, at.position, record, &|position| self.log.read(position).ok());
         }
-        let dirty = state.dirty();
         let changes = state.changes(self.rules);
         drop(state);
         self.engine.write(changes)?;
-        Ok(dirty)
+        // Where the store refused, they are told with the next records that it takes.
+        Ok(self.write().dirty())
     }
 
     /// The number of the last record that was applied.

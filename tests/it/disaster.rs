@@ -539,6 +539,10 @@ fn d6_a_clock_that_jumps_makes_no_storm_and_rewrites_nothing() {
     for set in ["@1970-01-01 00:00:00", "+3650d"] {
         let Some(daemon) = with_clock(&house, &clock, set) else { return };
         assert_eq!(dated(&daemon), items, "{set}");
+        if set.starts_with('@') {
+            let told = until("the clock is told", || trouble(&house));
+            assert_eq!(told, "the clock says 1970-01-01; nothing is polled until it is set");
+        }
         assert_eq!(daemon.stop(), Some(0));
     }
     let daemon = house.start();
