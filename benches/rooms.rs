@@ -303,7 +303,6 @@ fn serving(c: &mut Criterion) {
         regions: Regions::new(true, vec![], vec![], vec![]).unwrap(),
         sources: std::collections::HashMap::new(),
         listing: vec![],
-        homes: vec![],
     };
     let site = Arc::new(Site::new(published));
     let (visits, _) = dayuan::view::Visits::open(&folder.path().join("visits")).unwrap();

@@ -154,7 +154,6 @@ pub fn request(data: &[u8]) {
             regions: config.regions,
             sources: Default::default(),
             listing: Vec::new(),
-            homes: Vec::new(),
         };
         Arc::new((Arc::new(Site::new(published)), Metrics::default()))
     });

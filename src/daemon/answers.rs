@@ -251,7 +251,6 @@ pub(super) fn published(config: &Config) -> Published {
         regions: config.regions.clone(),
         sources: config.sources.iter().map(|source| (source.id.clone(), publication(source))).collect(),
         listing: config.sources.clone(),
-        homes: config.sources.iter().map(|source| (source.region.clone(), source.id.clone())).collect(),
     }
 }
 

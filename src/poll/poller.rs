@@ -9,9 +9,10 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::order::{Command, PollRefused};
+use super::quota::Quota;
 use super::schedule::{self, Pace};
 use super::skews::EARLIEST;
-use super::turn::{Done, House, Quota, turn};
+use super::turn::{Done, House, turn};
 use crate::log::{Control, Record, SourceFacts};
 use crate::model::{Health, Moment, Outcome, Source, SourceId, Visit};
 

@@ -18,6 +18,7 @@ use super::articles::{self, Articles, Unread};
 use super::commit::{CommitError, Ledger};
 use super::metrics::Metrics;
 use super::permission::permitted;
+use super::quota::{Limits, Quota};
 use super::schedule::{self, Pace};
 use super::skews::Skews;
 use crate::fetch::{Answer, FetchError, Fetcher, Permission, Request};
@@ -46,17 +47,6 @@ pub type Clock = Arc<dyn Fn() -> Moment + Send + Sync>;
 
 /// Waits for so long. Only the daemon waits by the real clock; tests bring their own.
 pub type Pause = Arc<dyn Fn(Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
-
-/// How much of a source is taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Items older than this are not born, in days.
-    pub keep_days: u32,
-    /// The most reports of a source and day.
-    pub reports: u32,
-    /// The most bytes of text of a source and day.
-    pub bytes: u64,
-}
 
 /// What a turn works with.
 #[derive(Clone)]
@@ -87,14 +77,6 @@ impl fmt::Debug for House {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("House").field("limits", &self.limits).finish_non_exhaustive()
     }
-}
-
-/// What a source gave on one day.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Quota {
-    day: i64,
-    reports: u32,
-    bytes: u64,
 }
 
 /// What a turn leaves behind.
@@ -696,23 +678,5 @@ fn log(source: &Source, outcome: &Outcome) {
         // That was told where it happened.
         Outcome::Unsaved => {}
         Outcome::Gone => tracing::warn!(source = %source.id, "gone for good (410)"),
-    }
-}
-
-impl Quota {
-    /// Takes room for a draft; `false` where the day's is used up.
-    fn take(&mut self, now: Moment, draft: &Draft, limits: Limits) -> bool {
-        let day = now.seconds().div_euclid(86_400);
-        if self.day != day {
-            *self = Self { day, ..Self::default() };
-        }
-        let bytes =
-            u64::try_from(draft.content_html.len() + draft.text.len() + draft.summary.len()).unwrap_or(u64::MAX);
-        if self.reports >= limits.reports || self.bytes + bytes > limits.bytes {
-            return false;
-        }
-        self.reports += 1;
-        self.bytes += bytes;
-        true
     }
 }

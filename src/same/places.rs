@@ -1,8 +1,9 @@
 //! Which regions a story concerns, by the evidence in its title and the beginning of its text.
 //!
-//! Strongest first: the code of who gave a warning out, or of the site; full names of counties whose province or city is the source's own or is named beside them; 城区 and
-//! its like within the source's own subtree; cities; short names where a title begins with them or a township follows;
-//! 我市, 我县 and 我省 by the level of the source; and, where nothing fires, the source's own region, `inherited`.
+//! Strongest first: the code of who gave a warning out, or of the site; full names of counties whose province or city is
+//! the source's own or is named beside them; 城区 and its like within the source's own subtree; cities; short names where a
+//! title begins with them or a township follows; 我市, 我县 and 我省 by the level of the source; and, where nothing fires, the
+//! source's own region, `inherited`.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::BuildHasherDefault;

@@ -230,9 +230,9 @@ impl Desk<'_> {
         let regions = &self.published.regions;
         let mut ids: Vec<RegionId> = self
             .published
-            .homes
+            .listing
             .iter()
-            .flat_map(|(home, _)| regions.holders(home))
+            .flat_map(|source| regions.holders(&source.region))
             .filter(|id| regions.is_published(id))
             .collect();
         ids.sort();

@@ -45,8 +45,6 @@ pub struct Published {
     pub sources: HashMap<SourceId, Publication>,
     /// The sources as the config lists them.
     pub listing: Vec<Source>,
-    /// The regions that have a source, with its id.
-    pub homes: Vec<(crate::model::RegionId, SourceId)>,
 }
 
 /// How the items of a source are published.

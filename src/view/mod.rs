@@ -13,6 +13,7 @@ mod join;
 mod likes;
 mod outline;
 mod record;
+mod share;
 mod shelves;
 mod slot;
 mod state;

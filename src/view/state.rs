@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::index::Index;
 use super::join::{Newcomer, Read};
 use super::likes::{Likes, MOST_ALIKE};
+use super::share::{Place, Share};
 use super::shelves::Shelves;
 use super::slot::{Slot, Tags};
 use crate::log::{Control, Position, Record, SourceFacts};
@@ -26,9 +27,6 @@ pub(super) const HIDDEN: &[u8; 8] = b"\xffhidden/";
 const MOST_UPDATES: u16 = 24;
 /// How far ahead of its first sight a date may lie, in milliseconds.
 const AHEAD: i64 = 10 * 60 * 1000;
-
-/// A place in a timeline: newest first, and of one moment the first seen first.
-type Place = (std::cmp::Reverse<i64>, u64);
 
 /// A story's place among others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -121,28 +119,6 @@ pub(super) struct State {
 
 /// How far back a region's timeline is looked through where one source fills it.
 const FURTHEST: usize = 20_000;
-
-/// The newest stories, of which one source takes no more than its share while others have something.
-#[derive(Debug, Default)]
-struct Shared {
-    share: usize,
-    entries: Vec<Place>,
-    /// What is beyond the share of its source.
-    spare: Vec<Place>,
-    taken: HashMap<Option<u32>, usize>,
-}
-
-impl Shared {
-    fn take(&mut self, place: Place, source: Option<u32>, most: usize) {
-        let taken = self.taken.entry(source).or_default();
-        if *taken < self.share {
-            *taken += 1;
-            self.entries.push(place);
-        } else if self.spare.len() < most {
-            self.spare.push(place);
-        }
-    }
-}
 
 impl State {
     /// The same state, by which new items are placed with these names.
@@ -509,31 +485,25 @@ impl State {
                     .any(|report| self.slots.get(report).map(|slot| slot.source) == wanted)
             }),
         };
-        let mut chosen = Shared { share, ..Shared::default() };
+        // What is best within each tag is looked at once more for all of them.
+        let mut candidates: Vec<Place> = Vec::new();
         for timeline in tags.iter().filter_map(|tag| self.timelines.get(self.region_numbers.get(tag)?)) {
-            let mut here = Shared { share, ..Shared::default() };
+            let mut here = Share::new(most, share);
             for place in timeline.iter().filter(|(_, first)| is_of(*first)).take(FURTHEST) {
-                here.take(*place, self.shown_source(place.1), most);
-                if here.entries.len() == most {
+                here.take(*place, self.shown_source(place.1));
+                if here.is_full() {
                     break;
                 }
             }
-            chosen.entries.extend(here.entries);
-            chosen.spare.extend(here.spare);
+            candidates.extend(here.newest());
         }
-        // What is best within each tag is looked at once more for all of them.
-        let mut all = Shared { share, ..Shared::default() };
-        chosen.entries.append(&mut chosen.spare);
-        chosen.entries.sort_unstable();
-        chosen.entries.dedup();
-        for place in chosen.entries {
-            all.take(place, self.shown_source(place.1), most);
+        candidates.sort_unstable();
+        candidates.dedup();
+        let mut all = Share::new(most, share);
+        for place in candidates {
+            all.take(place, self.shown_source(place.1));
         }
-        all.entries.truncate(most);
-        all.spare.truncate(most - all.entries.len());
-        all.entries.append(&mut all.spare);
-        all.entries.sort_unstable();
-        all.entries
+        all.newest()
             .into_iter()
             .map(|(published, first)| Entry { published: Moment::from_millis(published.0), first })
             .collect()

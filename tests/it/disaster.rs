@@ -77,7 +77,6 @@ fn d3_a_full_disk_is_told_and_heals_by_itself() {
     };
     let daemon = house.start();
     daemon.until_items("140300", 6);
-    let polls = site.asked().len();
     // Somebody else fills the disk to the last byte.
     let filler = store.join("filler");
     let fill = || {
@@ -90,7 +89,6 @@ fn d3_a_full_disk_is_told_and_heals_by_itself() {
         trouble(&house).filter(|told| told.contains("free on the disk"))
     });
     assert!(told.contains("feeds are still served"), "{told}");
-    assert!(site.asked().len() > polls || polls > 0);
     let served = daemon.items("140300").len();
     assert!(served >= 6, "feeds are still served");
     let (before, began) = (ticks(&daemon), Instant::now());
