@@ -63,26 +63,7 @@ impl Engine {
         let db = self.db.read().unwrap_or_else(PoisonError::into_inner);
         db.clone().ok_or_else(|| ViewError::Closed(self.path.clone()))
     }
-}
 
-/// Opens or makes a store. sled panics on some kinds of damage; that is an error like any other here.
-fn open(path: &Path) -> Result<sled::Db, ViewError> {
-    let config =
-        sled::Config::new().path(path).cache_capacity(CACHE).flush_every_ms(Some(FLUSH)).mode(sled::Mode::LowSpace);
-    let began = Instant::now();
-    loop {
-        let opened =
-            catch_unwind(AssertUnwindSafe(|| config.open())).map_err(|_panic| ViewError::Broken(path.to_owned()))?;
-        match opened {
-            Ok(db) => return Ok(db),
-            // A store that was just closed is held by sled's own thread for a moment.
-            Err(error) if is_locked(&error) && began.elapsed() < LOCKED_FOR => std::thread::sleep(AGAIN),
-            Err(source) => return Err(ViewError::Store { doing: "open", path: path.to_owned(), source }),
-        }
-    }
-}
-
-impl Engine {
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
@@ -144,6 +125,23 @@ impl Engine {
 
     fn failed(&self, doing: &'static str, source: sled::Error) -> ViewError {
         ViewError::Store { doing, path: self.path.clone(), source }
+    }
+}
+
+/// Opens or makes a store. sled panics on some kinds of damage; that is an error like any other here.
+fn open(path: &Path) -> Result<sled::Db, ViewError> {
+    let config =
+        sled::Config::new().path(path).cache_capacity(CACHE).flush_every_ms(Some(FLUSH)).mode(sled::Mode::LowSpace);
+    let began = Instant::now();
+    loop {
+        let opened =
+            catch_unwind(AssertUnwindSafe(|| config.open())).map_err(|_panic| ViewError::Broken(path.to_owned()))?;
+        match opened {
+            Ok(db) => return Ok(db),
+            // A store that was just closed is held by sled's own thread for a moment.
+            Err(error) if is_locked(&error) && began.elapsed() < LOCKED_FOR => std::thread::sleep(AGAIN),
+            Err(source) => return Err(ViewError::Store { doing: "open", path: path.to_owned(), source }),
+        }
     }
 }
 
