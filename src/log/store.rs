@@ -69,7 +69,7 @@ pub struct Log {
     writer: Mutex<Writer>,
     readers: Mutex<HashMap<Day, Arc<File>>>,
     /// Held for as long as the log is.
-    _lock: File,
+    lock: File,
 }
 
 #[derive(Debug)]
@@ -110,8 +110,7 @@ impl Log {
                 break;
             }
         }
-        let log =
-            Self { folder: folder.to_owned(), writer: Mutex::new(writer), readers: Mutex::default(), _lock: lock };
+        let log = Self { folder: folder.to_owned(), writer: Mutex::new(writer), readers: Mutex::default(), lock };
         Ok((log, damages))
     }
 
@@ -361,6 +360,18 @@ impl Log {
     }
 }
 
+impl Drop for Log {
+    /// Closing alone would leave the lock with a child that was forked a moment ago and has not started its program yet.
+    fn drop(&mut self) {
+        if let Err(error) = self.lock.unlock() {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "the lock of the log cannot be given back before it is closed"
+            );
+        }
+    }
+}
+
 /// Takes the lock that keeps a second process away (flock, released by the system at any kind of end).
 fn hold(folder: &Path) -> Result<File, LogError> {
     let path = folder.join("lock");
@@ -515,6 +526,17 @@ mod tests {
         let found: Vec<_> = log.replay(0).unwrap().map(|found| found.map(|r| r.seq).map_err(|d| d.offset)).collect();
         assert_eq!(found, [Ok(1), Err(appended[1].position.offset), Ok(3)]);
         assert!(matches!(log.read(appended[1].position), Err(LogError::Damaged { .. })));
+    }
+
+    #[test]
+    fn a_log_that_was_closed_is_free_though_a_child_being_born_has_its_descriptor() {
+        let folder = tempfile::tempdir().unwrap();
+        let (log, _) = open(folder.path());
+        // What a process has between fork and exec.
+        let inherited = log.lock.try_clone().unwrap();
+        drop(log);
+        assert!(Log::open(folder.path()).is_ok());
+        drop(inherited);
     }
 
     #[test]
