@@ -2,11 +2,12 @@
 //!
 //! Two retellings of one event share fewer than a quarter of their runs of four characters, but nearly all of these.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::HashMap;
+use std::hash::BuildHasherDefault;
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::text::simplify;
+use super::text::{Plain, simplify};
 
 /// The most characters of a text that are searched.
 const LONGEST: usize = 8_000;
@@ -22,12 +23,16 @@ pub const TELLING: u32 = 1 << 31;
 /// The least weight of both facts of such a pair.
 const LEAST_TELLING: u32 = 42;
 
-/// The facts of a text: the hash of each, and its weight in tenths.
+/// The facts of a text, by the hash of each.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Facts {
-    all: BTreeMap<u32, u32>,
-    /// Those that only say again what another one says, with what is counted.
-    derived: BTreeSet<u32>,
+pub(super) struct Facts(HashMap<u32, Fact, BuildHasherDefault<Plain>>);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Fact {
+    /// In tenths.
+    weight: u32,
+    /// Does it only say again what another one says, with what is counted?
+    is_derived: bool,
 }
 
 /// What two texts state in common.
@@ -47,16 +52,13 @@ pub fn fact_pairs(title: &str, text: &str) -> Vec<u32> {
 impl Facts {
     /// The facts of a title and a text.
     pub(super) fn of(title: &str, text: &str) -> Self {
-        let chars: Vec<char> = title
-            .chars()
-            .chain(['\n'])
-            .chain(text.chars())
-            .take(LONGEST)
-            .map(simplify)
-            .filter(|c| !matches!(c, '\u{200b}'..='\u{200f}' | '\u{feff}'))
-            .collect();
+        let mut chars: Vec<char> = Vec::with_capacity(LONGEST.min((title.len() + text.len()) / 2 + 1));
+        for part in [title, "\n", text] {
+            let simple = part.chars().take(LONGEST - chars.len()).map(simplify);
+            chars.extend(simple.filter(|c| !matches!(c, '\u{200b}'..='\u{200f}' | '\u{feff}')));
+        }
         let mut scan = Scan { chars: &chars, at: 0, found: Self::default(), month: None };
-        while scan.at < chars.len() && scan.found.all.len() < MOST {
+        while scan.at < chars.len() && scan.found.0.len() < MOST {
             scan.step();
         }
         scan.found
@@ -64,25 +66,25 @@ impl Facts {
 
     pub(super) fn shared(&self, other: &Self) -> Shared {
         let weight: u32 =
-            self.all.iter().filter(|(fact, _)| other.all.contains_key(fact)).map(|(_, weight)| weight).sum();
+            self.0.iter().filter(|(hash, _)| other.0.contains_key(hash)).map(|(_, fact)| fact.weight).sum();
         let least = self.total().min(other.total()).max(10);
         Shared { weight: f64::from(weight) / 10.0, share: f64::from(weight) / f64::from(least) }
     }
 
     fn total(&self) -> u32 {
-        self.all.values().sum()
+        self.0.values().map(|fact| fact.weight).sum()
     }
 
     /// Pairs of the weightiest facts, by which retellings find each other: one number is in many texts, two of them
     /// together in few. The pairs that tell most have the highest bit, [`TELLING`].
     pub(super) fn pairs(&self) -> Vec<u32> {
         let mut heavy: Vec<(u32, u32)> = self
-            .all
+            .0
             .iter()
-            .filter(|(fact, weight)| **weight >= LEAST_PAIRED && !self.derived.contains(fact))
-            .map(|(fact, weight)| (*weight, *fact))
+            .filter(|(_, fact)| fact.weight >= LEAST_PAIRED && !fact.is_derived)
+            .map(|(hash, fact)| (fact.weight, *hash))
             .collect();
-        heavy.sort_unstable_by_key(|(weight, fact)| (std::cmp::Reverse(*weight), *fact));
+        heavy.sort_unstable_by_key(|(weight, hash)| (std::cmp::Reverse(*weight), *hash));
         heavy.truncate(PAIRED);
         let mut pairs = Vec::with_capacity(PAIRED * (PAIRED - 1) / 2);
         for (at, (weight, one)) in heavy.iter().enumerate() {
@@ -96,12 +98,72 @@ impl Facts {
         pairs
     }
 
-    fn put(&mut self, fact: &str, weight: u32) {
-        let hash = u32::try_from(xxh3_64(fact.as_bytes()) >> 32).unwrap_or(0);
-        if fact.starts_with('u') {
-            self.derived.insert(hash);
+    fn put(&mut self, fact: &[u8], weight: u32, is_derived: bool) {
+        let hash = u32::try_from(xxh3_64(fact) >> 32).unwrap_or(0);
+        self.0.insert(hash, Fact { weight, is_derived });
+    }
+
+    /// A fact of two small numbers: a date, a time of day.
+    fn put_two(&mut self, kind: u8, one: u32, two: u32, weight: u32) {
+        let [.., one] = one.to_be_bytes();
+        let [.., two] = two.to_be_bytes();
+        self.put(&[kind, one, two], weight, false);
+    }
+
+    /// A fact of a word.
+    fn put_name(&mut self, name: &str, weight: u32) {
+        self.put(format!("q{name}").as_bytes(), weight, false);
+    }
+}
+
+/// A number as it is written, without loss: 1.2 and five zeros behind it are as many as 120000.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Number {
+    /// Its digits without zeros at either end.
+    digits: u64,
+    /// How many they are.
+    significant: u32,
+    /// The power of ten that they are multiplied by.
+    exponent: i32,
+    /// How many characters it is written with.
+    length: usize,
+    is_fraction: bool,
+}
+
+impl Number {
+    /// Takes a digit that stands behind the ones known. Those beyond the eighteenth only tell how large it is.
+    fn push(&mut self, digit: u32) {
+        self.length += 1;
+        self.exponent -= i32::from(self.is_fraction);
+        if self.significant >= 18 {
+            self.exponent += 1;
+            return;
         }
-        self.all.insert(hash, weight);
+        self.digits = self.digits * 10 + u64::from(digit);
+        self.significant += u32::from(self.digits > 0);
+    }
+
+    /// Without the zeros at its end.
+    fn trimmed(mut self) -> Self {
+        while self.significant > 1 && self.digits.is_multiple_of(10) {
+            self.digits /= 10;
+            self.significant -= 1;
+            self.exponent += 1;
+        }
+        self
+    }
+
+    fn value(self) -> f64 {
+        // Digits fit into 60 bits; what an f64 loses of them decides nothing.
+        #[expect(clippy::cast_precision_loss, reason = "only its size is asked for")]
+        let digits = self.digits as f64;
+        digits * 10_f64.powi(self.exponent)
+    }
+
+    /// The number itself, where it is written with at most two digits and no fraction.
+    fn small(self) -> Option<u32> {
+        let is_small = !self.is_fraction && (1..=2).contains(&self.length);
+        is_small.then(|| u32::try_from(self.digits).unwrap_or(0))
     }
 }
 
@@ -132,42 +194,40 @@ impl Scan<'_> {
         self.chars.get(at).is_some_and(|c| c.is_alphabetic() && u32::from(*c) < 0x2e80)
     }
 
-    /// The digits at a place, without the commas between thousands, and where they end.
-    fn digits(&self, from: usize) -> (String, usize) {
-        let digit = |at: usize| self.chars.get(at).filter(|c| c.is_ascii_digit()).copied();
-        let (mut text, mut at) = (String::new(), from);
-        let mut is_fraction = false;
+    /// The number at a place, without the commas between thousands, and where it ends.
+    fn digits(&self, from: usize) -> (Number, usize) {
+        let digit = |at: usize| self.chars.get(at).and_then(|c| if c.is_ascii() { c.to_digit(10) } else { None });
+        let (mut number, mut at) = (Number::default(), from);
         while let Some(c) = self.chars.get(at) {
-            match c {
-                '0'..='9' => text.push(*c),
-                ',' if !is_fraction
-                    && (1..=3).all(|ahead| digit(at + ahead).is_some())
-                    && digit(at + 4).is_none()
-                    && !text.is_empty() => {}
-                '.' if !is_fraction && digit(at + 1).is_some() => {
-                    is_fraction = true;
-                    text.push('.');
+            match (digit(at), c) {
+                (Some(value), _) => number.push(value),
+                (None, ',')
+                    if !number.is_fraction
+                        && (1..=3).all(|ahead| digit(at + ahead).is_some())
+                        && digit(at + 4).is_none()
+                        && number.length > 0 => {}
+                (None, '.') if !number.is_fraction && digit(at + 1).is_some() => {
+                    number.is_fraction = true;
+                    number.length += 1;
                 }
                 _ => break,
             }
             at += 1;
         }
-        (text, at)
+        (number, at)
     }
 
     fn number(&mut self) {
         let start = self.at;
-        let (text, end) = self.digits(start);
-        let value: f64 = text.parse().unwrap_or(0.0);
+        let (number, end) = self.digits(start);
         self.at = end;
-        let is_whole = !text.contains('.');
-        let small = if is_whole && text.len() <= 2 { text.parse::<u32>().ok() } else { None };
+        let small = number.small();
         match self.peek(0) {
-            '年' if is_whole && (1900.0..=2100.0).contains(&value) => {}
+            '年' if !number.is_fraction && (1900..=2100).contains(&number.digits) => {}
             '月' => {
                 self.month = small.filter(|month| (1..=12).contains(month));
                 let (day, after) = self.digits(self.at + 1);
-                if let (Some(month), Ok(day)) = (self.month, day.parse::<u32>())
+                if let (Some(month), Some(day)) = (self.month, day.small())
                     && matches!(self.chars.get(after), Some('日' | '号'))
                 {
                     self.at = after + 1;
@@ -178,13 +238,13 @@ impl Scan<'_> {
             '日' | '号' if small.is_some() => {}
             '时' | '点' | ':' if small.is_some_and(|hour| hour <= 24) => self.time(start, small.unwrap_or(0)),
             _ if self.english_date(start, small) => {}
-            _ => self.count(value, text.len()),
+            _ => self.count(number),
         }
     }
 
     fn date(&mut self, month: u32, day: u32) {
         if (1..=31).contains(&day) {
-            self.found.put(&format!("d{month}-{day}"), 10);
+            self.found.put_two(b'd', month, day, 10);
         }
     }
 
@@ -207,7 +267,7 @@ impl Scan<'_> {
             at += 1;
         }
         let (day, after) = self.digits(at);
-        if let (Ok(day), Some('日' | '号')) = (day.parse::<u32>(), self.chars.get(after)) {
+        if let (Some(day), Some('日' | '号')) = (day.small(), self.chars.get(after)) {
             self.date(month, day);
         }
     }
@@ -221,43 +281,41 @@ impl Scan<'_> {
         let minute = if self.peek(0) == '半' {
             30
         } else {
-            let (text, end) = self.digits(self.at);
-            match text.parse::<u32>() {
-                Ok(minute) if text.len() <= 2 && minute < 60 => {
+            let (number, end) = self.digits(self.at);
+            match number.small() {
+                Some(minute) if minute < 60 => {
                     self.at = end;
                     minute
                 }
                 _ => 0,
             }
         };
-        self.found.put(&format!("t{hour}:{minute}"), 6);
+        self.found.put_two(b't', hour, minute, 6);
     }
 
     /// A number of something: its value, and its value with the first character of what is counted.
-    fn count(&mut self, value: f64, digits: usize) {
-        let factor = match self.peek(0) {
-            '百' => 1e2,
-            '千' => 1e3,
-            '万' => 1e4,
-            '亿' => 1e8,
-            _ => 1.0,
+    fn count(&mut self, number: Number) {
+        let power = match self.peek(0) {
+            '百' => 2,
+            '千' => 3,
+            '万' => 4,
+            '亿' => 8,
+            _ => 0,
         };
-        if factor > 1.0 {
+        if power > 0 {
             self.at += 1;
         }
         while matches!(self.peek(0), '多' | '余' | '来' | '几') {
             self.at += 1;
         }
-        let value = value * factor;
+        let number = Number { exponent: number.exponent + power, ..number }.trimmed();
+        let value = number.value();
         let unit = self.peek(0);
         // A year without its word, a telephone number.
-        if factor == 1.0 && ((1900.0..=2100.0).contains(&value) && !is_unit(unit) || digits >= 7) {
+        if power == 0 && ((1900.0..=2100.0).contains(&value) && !is_unit(unit) || number.length >= 7) {
             return;
         }
-        let written = format!("{value}");
-        let significant = written.chars().filter(char::is_ascii_digit).collect::<String>();
-        let significant = significant.trim_matches('0').len();
-        let weight = match (significant, value) {
+        let weight = match (number.significant, value) {
             (_, ..10.0) => 3,
             (3.., _) => 30,
             (2, 100.0..) => 20,
@@ -265,9 +323,11 @@ impl Scan<'_> {
             (_, 100.0..) => 10,
             _ => 6,
         };
-        self.found.put(&format!("n{written}"), weight);
+        let ([a, b, c, d, e, f, g, h], [i, j, k, l]) = (number.digits.to_be_bytes(), number.exponent.to_be_bytes());
+        self.found.put(&[b'n', a, b, c, d, e, f, g, h, i, j, k, l], weight, false);
         if is_unit(unit) {
-            self.found.put(&format!("u{written}{unit}"), weight / 2);
+            let [m, n, o, p] = u32::from(unit).to_be_bytes();
+            self.found.put(&[b'u', a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p], weight / 2, true);
         }
     }
 
@@ -283,7 +343,7 @@ impl Scan<'_> {
         self.at += 1;
         // Where it is no name its inside is searched like the rest.
         if (2..=20).contains(&length) && !inside.contains(|c: char| "，。；！？\n".contains(c)) {
-            self.found.put(&format!("q{inside}"), 20);
+            self.found.put_name(&inside, 20);
         }
     }
 
@@ -329,7 +389,7 @@ impl Scan<'_> {
             at += 1;
         }
         if words >= 2 && month(name.get(..3).unwrap_or("")).is_none() {
-            self.found.put(&format!("q{name}"), 15);
+            self.found.put_name(&name, 15);
         }
         self.at = at.max(self.at + 1);
     }

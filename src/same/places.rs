@@ -82,7 +82,36 @@ pub struct Places {
 }
 
 /// Names by the two characters that they begin with.
-type Begins = HashMap<u64, Vec<usize>, BuildHasherDefault<Plain>>;
+#[derive(Clone, Debug, Default)]
+struct Begins {
+    names: HashMap<u64, Vec<usize>, BuildHasherDefault<Plain>>,
+    /// Whether any name may begin with a pair of these upper sixteen bits: most pairs of a text are told at a look.
+    any: Vec<u64>,
+}
+
+impl Begins {
+    fn of(&self, pair: u64) -> Option<&Vec<usize>> {
+        let (word, bit) = place(pair);
+        let may = self.any.get(word).is_some_and(|word| word >> bit & 1 == 1);
+        if may { self.names.get(&pair) } else { None }
+    }
+
+    fn add(&mut self, pair: u64, name: usize) {
+        let (word, bit) = place(pair);
+        self.any.resize(1 << 10, 0);
+        if let Some(word) = self.any.get_mut(word) {
+            *word |= 1 << bit;
+        }
+        self.names.entry(pair).or_default().push(name);
+    }
+}
+
+/// The bit of a pair: its word, and which of its 64 bits.
+const fn place(pair: u64) -> (usize, u32) {
+    let upper = pair.to_be_bytes();
+    let number = u16::from_be_bytes([upper[0], upper[1]]);
+    ((number >> 6) as usize, (number & 63) as u32)
+}
 
 /// Two characters as one number, another one for every two, its bits well mixed.
 fn pair(first: char, second: char) -> u64 {
@@ -148,11 +177,11 @@ impl Places {
             let text: Vec<char> = text.chars().collect();
             let kind = [Kind::Full, Kind::Short, Kind::Former].into_iter().nth(usize::from(kind)).unwrap_or(Kind::Full);
             if let [first, second, ..] = text.as_slice() {
-                begins.entry(pair(*first, *second)).or_default().push(names.len());
+                begins.add(pair(*first, *second), names.len());
                 names.push(Name { text, kind, regions });
             }
         }
-        for list in begins.values_mut() {
+        for list in begins.names.values_mut() {
             // Of equal length, today's full name before a short or former one.
             list.sort_by_key(|at| names.get(*at).map(|name| (std::cmp::Reverse(name.text.len()), name.kind as u8)));
         }
@@ -305,7 +334,7 @@ impl Places {
         let mut at = 0;
         while at + 1 < text.len() {
             let two = pair(text.get(at).copied().unwrap_or(' '), text.get(at + 1).copied().unwrap_or(' '));
-            let hit = self.begins.get(&two).and_then(|list| {
+            let hit = self.begins.of(two).and_then(|list| {
                 list.iter()
                     .filter_map(|name| self.names.get(*name))
                     .find(|name| text.get(at..).is_some_and(|rest| rest.starts_with(&name.text)))
@@ -495,7 +524,9 @@ impl Places {
         const PROVINCE: [&str; 7] = ["我省", "全省", "本省", "省委", "省政府", "省领导", "省长"];
         const AUTONOMOUS: [&str; 3] = ["全区", "我区", "自治区"];
         let both: String = title.iter().chain(head).collect();
-        let says = |words: &[&str]| words.iter().any(|word| both.contains(word));
+        let begins: Vec<&str> =
+            both.char_indices().filter(|(_, c)| OWN_BEGINS.contains(c)).filter_map(|(at, _)| both.get(at..)).collect();
+        let says = |words: &[&str]| begins.iter().any(|rest| words.iter().any(|word| rest.starts_with(word)));
         let tag = |region: &RegionId| Some(Tag { region: region.clone(), evidence: "own" });
         let above = |level: Level| home.path.iter().find(|region| self.level_of(region) == Some(level));
         let is_city = home.is_city;
@@ -523,6 +554,9 @@ impl Places {
         }
     }
 }
+
+/// What the words begin with by which a source speaks of its own region.
+const OWN_BEGINS: [char; 10] = ['我', '全', '本', '县', '区', '旗', '市', '州', '省', '自'];
 
 /// Is the short name of a city part of another word here: 普洱茶, 长治久安, 八方来宾?
 fn is_other_word(text: &[char], hit: &Hit<'_>, is_chained: bool) -> bool {

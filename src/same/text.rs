@@ -1,6 +1,6 @@
 //! Texts made comparable: folded, in shingles, aligned.
 
-use std::collections::{BinaryHeap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::LazyLock;
 
@@ -103,6 +103,10 @@ impl Hasher for Plain {
         self.0 = xxh3_64(bytes);
     }
 
+    fn write_u32(&mut self, hash: u32) {
+        self.0 = u64::from(hash) << 32 | u64::from(hash);
+    }
+
     fn write_u64(&mut self, hash: u64) {
         self.0 = hash;
     }
@@ -125,19 +129,17 @@ pub fn sketch(text: &str) -> Vec<u32> {
     if folded.len() < 40 {
         return Vec::new();
     }
-    let mut least: BinaryHeap<u32> = BinaryHeap::with_capacity(SKETCH + 1);
+    let mut least: Vec<u32> = Vec::with_capacity(SKETCH + 1);
     for window in folded.windows(SHINGLE) {
         // The upper half decides the order, so that it is what is kept.
         let hash = u32::try_from(hash(window) >> 32).unwrap_or(0);
-        let is_less = least.len() < SKETCH || least.peek().is_some_and(|most| hash < *most);
-        if is_less && !least.iter().any(|known| *known == hash) {
-            least.push(hash);
-            if least.len() > SKETCH {
-                least.pop();
-            }
+        let is_less = least.len() < SKETCH || least.last().is_some_and(|most| hash < *most);
+        if is_less && let Err(at) = least.binary_search(&hash) {
+            least.insert(at, hash);
+            least.truncate(SKETCH);
         }
     }
-    least.into_sorted_vec()
+    least
 }
 
 /// The share of the smaller set that the larger holds.

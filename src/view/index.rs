@@ -53,7 +53,7 @@ impl<const BITS: u32> Index<BITS> {
         let bucket = self.0.get(bucket::<BITS>(hash)).map_or(&[][..], Vec::as_slice);
         let (least, most) = (entry(hash, from), entry(hash, LOWER));
         let from = bucket.partition_point(|entry| *entry < least);
-        bucket.iter().skip(from).take_while(move |entry| **entry <= most).map(|entry| entry & LOWER)
+        bucket.get(from..).unwrap_or(&[]).iter().take_while(move |entry| **entry <= most).map(|entry| entry & LOWER)
     }
 }
 

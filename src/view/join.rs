@@ -73,8 +73,7 @@ impl State {
             relations.same.extend(self.warned_of(new, read));
             return relations;
         }
-        let link = new.report.draft.checked_link();
-        relations.same.extend(link.as_ref().and_then(|link| self.story_of(link, new, read)));
+        relations.same.extend(self.story_of(new, read));
         self.compare(new, read, &mut relations);
         relations.same.dedup();
         relations
@@ -91,10 +90,12 @@ impl State {
     }
 
     /// The story that another source reported under the same link already.
-    fn story_of(&self, link: &Link, new: &Newcomer<'_>, read: Read<'_>) -> Option<u64> {
-        let domain = self.domain(new.source)?;
-        let hash = new.fingerprint.link;
-        let found: Vec<u64> = self.with_link(hash).collect();
+    fn story_of(&self, new: &Newcomer<'_>, read: Read<'_>) -> Option<u64> {
+        let found: Vec<u64> = self.with_link(new.fingerprint.link).collect();
+        if found.is_empty() {
+            return None;
+        }
+        let (link, domain) = (new.report.draft.checked_link()?, self.domain(new.source)?);
         // A link that two items of one source carry tells nothing apart.
         let sources: Vec<u32> =
             found.iter().filter_map(|first| self.slots.get(first)).map(|slot| slot.source).collect();
@@ -109,7 +110,7 @@ impl State {
             let slot = self.slots.get(&first)?;
             let other = draft_at(slot.position, read)?;
             let candidate = Candidate { link: other.checked_link()?.canonical(), domain: self.domain(slot.source)? };
-            same::judge(link, &domain, &self.listings, &candidate).then_some(slot.head)
+            same::judge(&link, &domain, &self.listings, &candidate).then_some(slot.head)
         })
     }
 

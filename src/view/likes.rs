@@ -3,7 +3,7 @@
 //! It holds nothing that the log does not give again: at every moment its content follows from the items and their newest
 //! texts alone, so that a view that was opened anew judges like one that never closed.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 
 use super::index::Index;
 use crate::model::Moment;
@@ -108,17 +108,21 @@ impl Likes {
 
     /// The items that share enough with a sketch, those that share most first. `worth` says how much a hash counts.
     pub(super) fn of(&self, sketch: &[u32], worth: impl Fn(u32) -> usize) -> Vec<u64> {
-        let mut shared: HashMap<u64, usize> = HashMap::with_capacity(64);
+        let mut bearers: Vec<(u64, usize)> = Vec::new();
         for hash in sketch {
-            let bearers: Vec<u64> = self.by_shingle.of(key(*hash), self.from).take(MOST_BEARERS + 1).collect();
-            if bearers.len() <= MOST_BEARERS {
-                bearers.into_iter().for_each(|first| *shared.entry(first).or_default() += worth(*hash));
+            let known = bearers.len();
+            let worth = worth(*hash);
+            bearers
+                .extend(self.by_shingle.of(key(*hash), self.from).take(MOST_BEARERS + 1).map(|first| (first, worth)));
+            if bearers.len() - known > MOST_BEARERS {
+                bearers.truncate(known);
             }
         }
-        let mut found: Vec<(usize, u64)> = shared
-            .into_iter()
-            .filter(|(_, count)| *count >= LEAST_SHARED)
-            .map(|(first, count)| (count, first))
+        bearers.sort_unstable();
+        let mut found: Vec<(usize, u64)> = bearers
+            .chunk_by(|one, next| one.0 == next.0)
+            .filter_map(|same| Some((same.iter().map(|(_, worth)| worth).sum(), same.first()?.0)))
+            .filter(|(count, _)| *count >= LEAST_SHARED)
             .collect();
         found.sort_unstable_by_key(|(count, first)| (std::cmp::Reverse(*count), *first));
         found.into_iter().map(|(_, first)| first).collect()
