@@ -115,10 +115,10 @@ fn size(folder: &Path) -> f64 {
         .sum()
 }
 
-/// Adds the items from `from` up to `to`, and returns CPU microseconds an item: of the log with its syncs, and of judging,
-/// placing and the view.
-fn add(log: &Log, view: &View, from: usize, to: usize) -> (f64, f64) {
-    let (mut logging, mut applying) = (0.0, 0.0);
+/// Adds the items from `from` up to `to`, and returns CPU microseconds an item: of the log with its syncs, of judging and
+/// placing, and of the view's store.
+fn add(log: &Log, view: &View, from: usize, to: usize) -> [f64; 3] {
+    let mut spent = [0.0; 3];
     for start in (from..to).step_by(BATCH * 20) {
         let records: Vec<Record> = (start..(start + BATCH * 20).min(to))
             .map(|number| report(number, START.plus_seconds(i64::try_from(number).unwrap() * 86_400 / A_DAY)))
@@ -126,15 +126,17 @@ fn add(log: &Log, view: &View, from: usize, to: usize) -> (f64, f64) {
         let at = START.plus_seconds(i64::try_from(start).unwrap() * 86_400 / A_DAY);
         let before = cpu();
         let appended: Vec<_> = records.chunks(BATCH).map(|batch| log.append(batch, at).unwrap()).collect();
-        let between = cpu();
+        let logged = cpu();
         for (appended, batch) in appended.iter().zip(records.chunks(BATCH)) {
-            view.apply(appended, batch).unwrap();
+            view.judge(appended, batch);
         }
-        logging += between - before;
-        applying += cpu() - between;
+        let judged = cpu();
+        view.keep().unwrap();
+        for (sum, part) in spent.iter_mut().zip([logged - before, judged - logged, cpu() - judged]) {
+            *sum += part;
+        }
     }
-    let each = 1e6 / f64::from(u32::try_from(to - from).unwrap());
-    (logging * each, applying * each)
+    spent.map(|seconds| seconds * 1e6 / f64::from(u32::try_from(to - from).unwrap()))
 }
 
 /// Does something in a process of its own, whose memory is nothing else's.
@@ -192,15 +194,16 @@ fn main() {
     view.apply(&log.append(&sources, START).unwrap(), &sources).unwrap();
     add(&log, &view, 0, 10_000);
     let few = add(&log, &view, 10_000, 20_000);
-    println!("a new item, 10,000 known: {:.1} µs CPU for the log, {:.1} for judging and the view", few.0, few.1);
+    let tell = |known: usize, [log, judging, store]: [f64; 3]| {
+        println!(
+            "a new item, {known} known: {log:.1} µs CPU for the log, {judging:.1} for judging, {store:.1} for the store"
+        );
+    };
+    tell(10_000, few);
     add(&log, &view, 20_000, items - 10_000);
     let many = add(&log, &view, items - 10_000, items);
-    println!(
-        "a new item, {items} known: {:.1} µs CPU for the log, {:.1} for judging and the view ({:.2} times)",
-        many.0,
-        many.1,
-        many.1 / few.1
-    );
+    tell(items, many);
+    println!("judging: {:.2} times", many[1] / few[1]);
     let (all, stories) = view.counts();
     println!("{all} items, {stories} stories; resident {:.0} MB", resident());
     view.flush().unwrap();

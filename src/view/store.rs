@@ -153,12 +153,24 @@ impl View {
     /// Where the store could not be written. The state in memory is right all the same, and the store catches up from
     /// the log when it is opened next.
     pub fn apply(&self, appended: &[Appended], records: &[Record]) -> Result<Vec<RegionId>, ViewError> {
+        self.judge(appended, records);
+        self.keep()
+    }
+
+    /// The first half of [`View::apply`]: judges and places in memory.
+    pub fn judge(&self, appended: &[Appended], records: &[Record]) {
         let mut state = self.write();
         for (at, record) in appended.iter().zip(records) {
             state.apply(at.seq, at.position, record, &|position| self.log.read(position).ok());
         }
-        let changes = state.changes(self.rules);
-        drop(state);
+    }
+
+    /// The second half: writes what changed into the store, and returns the tagged regions that changed.
+    ///
+    /// # Errors
+    /// Where the store could not be written.
+    pub fn keep(&self) -> Result<Vec<RegionId>, ViewError> {
+        let changes = self.write().changes(self.rules);
         self.engine.write(changes)?;
         // Where the store refused, they are told with the next records that it takes.
         Ok(self.write().dirty())
