@@ -1,5 +1,6 @@
 //! Fixtures beside what is to be read in them. A file `NAME.expected` holds one JSON object for each item of `NAME.*`;
-//! only the fields that stand there are compared. `NAME.url` holds its address, where that matters.
+//! only the fields that stand there are compared. `NAME.url` holds its address, where that matters. For reports of stories
+//! it also says which of them are truly of one story, and which places they concern.
 
 #![expect(clippy::unwrap_used, reason = "a test ends with its first surprise")]
 
@@ -85,6 +86,73 @@ fn lists_of_every_shape() {
 #[test]
 fn articles_of_every_kind() {
     check_all("articles", "article", 55);
+}
+
+/// What becomes of each report of a file, beside what is expected of it.
+fn replayed(file: &Path, expected: &Path) -> Vec<(Value, Value)> {
+    let output = Command::new(env!("CARGO_BIN_EXE_dayuan"))
+        .args(["replay", "--json"])
+        .arg(file)
+        .current_dir(std::env::temp_dir())
+        .output()
+        .unwrap();
+    let values = |text: &str| text.lines().map(|line| serde_json::from_str(line).unwrap()).collect::<Vec<Value>>();
+    let found = values(&String::from_utf8(output.stdout).unwrap());
+    let expected = values(&std::fs::read_to_string(expected).unwrap());
+    assert_eq!(found.len(), expected.len(), "{}", file.display());
+    found.into_iter().zip(expected).collect()
+}
+
+#[test]
+fn the_same_reports_make_the_same_stories_on_every_machine() {
+    let fixtures = fixtures("stories");
+    assert!(fixtures.len() >= 7, "only {} fixtures", fixtures.len());
+    for (file, expected) in fixtures {
+        for (found, expected) in replayed(&file, &expected) {
+            for field in ["id", "item", "event", "verdict", "regions"] {
+                assert_eq!(found[field], expected[field], "{field} of {} in {}", expected["id"], file.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn reports_of_one_story_are_one_and_others_are_not() {
+    for (file, expected) in fixtures("stories") {
+        let reports = replayed(&file, &expected);
+        let (mut wrong, mut found, mut missed) = (Vec::new(), 0, 0);
+        for (at, (one, truth)) in reports.iter().enumerate() {
+            for (other, other_truth) in reports.iter().skip(at + 1).filter(|_| truth.get("story").is_some()) {
+                let is_one = one["item"] == other["item"];
+                let is_linked = is_one || one["event"] != Value::Null && one["event"] == other["event"];
+                match (is_one, truth["story"] == other_truth["story"]) {
+                    (true, false) => wrong.push((truth["id"].clone(), other_truth["id"].clone())),
+                    (_, true) if is_linked => found += 1,
+                    (_, true) => missed += 1,
+                    (false, false) => {}
+                }
+            }
+        }
+        // Round-ups of which nothing tells that they are some are taken for a report of their longest part: three of ten.
+        let most_wrong = if file.ends_with("roundups.jsonl") { 3 } else { 0 };
+        assert!(wrong.len() <= most_wrong, "{}: wrongly joined: {wrong:?}", file.display());
+        assert!(missed * 10 <= found, "{}: {missed} pairs missed, {found} found", file.display());
+    }
+}
+
+#[test]
+fn stories_lie_where_they_happened() {
+    let mut all = 0;
+    for (file, expected) in fixtures("stories") {
+        for (found, expected) in replayed(&file, &expected) {
+            let Some(truth) = expected.get("places") else { continue };
+            let mut places: Vec<&Value> = found["regions"].as_array().unwrap().iter().map(|tag| &tag["id"]).collect();
+            places.sort_by_key(|place| place.as_str());
+            assert_eq!(places, truth.as_array().unwrap().iter().collect::<Vec<_>>(), "{}", expected["id"]);
+            all += 1;
+        }
+    }
+    assert!(all >= 180, "only {all} reports");
 }
 
 #[test]

@@ -137,8 +137,11 @@ pub fn config(data: &[u8]) {
     // Without the atlas, which takes as long as a thousand configs.
     let (sources, settings, regions) = (part(), part(), format!("atlas = \"none\"\n{}", part()));
     if let Err(faults) = Config::from_texts(&settings, &regions, &sources, &Places::default()) {
-        assert!(!faults.is_empty());
-        assert!(!faults.render(false).is_empty() && !faults.summary().is_empty());
+        assert!(!faults.is_empty() && !faults.summary().is_empty());
+        // Drawing them takes three times as long as all the rest.
+        if data.len().is_multiple_of(8) {
+            assert!(!faults.render(false).is_empty());
+        }
     }
 }
 
