@@ -48,7 +48,7 @@ pub(super) fn run(arguments: &Arguments, file: &Path, as_json: bool) -> anyhow::
         let line = parse(row).with_context(|| format!("{}:{number}", file.display()))?;
         let found = same::identify(&[&line.source], &line.draft, &[], line.seen, &view)
             .with_context(|| format!("{}:{number}: it has neither guid, link, title nor date", file.display()))?;
-        let is_roundup = same::Story::new(&line.draft.title, line.draft.words()).is_roundup();
+        let is_roundup = same::is_roundup(&line.draft.title, line.draft.words());
         let mut records = Vec::new();
         if view.source(&line.source).is_none_or(|facts| facts.region != line.region) {
             records.push(Record::Source(facts(&line)));

@@ -64,14 +64,19 @@ pub fn explain(view: &View, log: &Log, name: &str) -> Option<Vec<String>> {
         let story = view.story(*first)?;
         Some((story.id, report_at(log, story.shown.position)?.draft.title))
     };
-    if !story.alongside.is_empty() {
-        lines.push(String::new());
-        lines.push("other stories of the same event".to_owned());
-        lines.extend(story.alongside.iter().filter_map(title_of).map(|(id, title)| format!("  {id}  {title}")));
+    for (words, others) in
+        [("other stories of the same event", &story.alongside), ("a round-up, which holds these stories", &story.parts)]
+    {
+        if !others.is_empty() {
+            lines.push(String::new());
+            lines.push(words.to_owned());
+            lines.extend(others.iter().filter_map(title_of).map(|(id, title)| format!("  {id}  {title}")));
+        }
     }
     let beside: Vec<String> = view
         .beside(first)
         .iter()
+        .filter(|(first, _)| !story.parts.contains(first))
         .filter(|(_, found)| found.likeness != Likeness::Different || found.containment >= 0.3)
         .take(MOST_BESIDE)
         .filter_map(|(first, found)| {

@@ -39,6 +39,11 @@ impl Story {
     pub const fn is_roundup(&self) -> bool {
         self.is_roundup
     }
+
+    /// Is its text longer than another's?
+    pub const fn is_longer(&self, other: &Self) -> bool {
+        self.text.len() > other.text.len()
+    }
 }
 
 /// How two items stand to each other.
@@ -48,6 +53,8 @@ pub enum Likeness {
     Same,
     /// Two stories of one event: they are linked, not joined.
     Event,
+    /// One is a round-up that holds the other.
+    Part,
     /// As alike as reprints, but what they state contradicts: two notices of one template.
     Opposed,
     /// Different stories.
@@ -71,6 +78,10 @@ const FREE: usize = 24;
 const ALIKE: f64 = 0.6;
 /// The containment from which on two texts are of one event at least, unless facts forbid it.
 const AKIN: f64 = 0.4;
+/// The containment from which on a round-up holds a story as one of its parts.
+const HELD: f64 = 0.8;
+/// Why a story is a part of another.
+const PART_WORDS: &str = "one of them is a round-up that holds the other as a part";
 /// Texts shorter than this, in characters, also need like titles.
 const SHORT: usize = 100;
 /// Texts shorter than this, in characters, are not compared.
@@ -106,7 +117,7 @@ pub fn compare(a: &Story, b: &Story) -> Comparison {
 }
 
 fn judge(a: &Story, b: &Story, alike: f64) -> (Likeness, &'static str) {
-    use Likeness::{Different, Opposed, Same};
+    use Likeness::{Different, Opposed, Part, Same};
     let titles = titles(&a.title, &b.title);
     let (least, most) = (a.text.len().min(b.text.len()), a.text.len().max(b.text.len()));
     if least < SHORTEST {
@@ -116,7 +127,12 @@ fn judge(a: &Story, b: &Story, alike: f64) -> (Likeness, &'static str) {
     if (a.is_roundup || b.is_roundup)
         && !(a.is_roundup && b.is_roundup && titles > 0.9 && least * 10 > most * 7 && alike >= ALIKE)
     {
-        return (Different, "one of them is a round-up of several stories");
+        let is_part = if a.is_longer(b) { a.is_roundup && !b.is_roundup } else { b.is_roundup && !a.is_roundup };
+        return if is_part && alike >= HELD {
+            (Part, PART_WORDS)
+        } else {
+            (Different, "one of them is a round-up of several stories")
+        };
     }
     if alike < ALIKE {
         return retold(a, b, alike, titles);
@@ -126,7 +142,7 @@ fn judge(a: &Story, b: &Story, alike: f64) -> (Likeness, &'static str) {
         return (Different, "the texts are short and their titles differ");
     }
     if holds_as_part(a, b) || holds_as_part(b, a) {
-        return (Different, "one of them is a round-up that holds the other as a part");
+        return (Part, PART_WORDS);
     }
     let differences = text::differences(&a.text, &b.text);
     if let Some(why) = swaps(a, b, &differences).or_else(|| announces(a, b)) {
@@ -332,7 +348,7 @@ fn holds_as_part(long: &Story, short: &Story) -> bool {
         return false;
     }
     let held = short.shingles.iter().filter(|hash| long.shingles.contains(*hash)).count();
-    if text::ratio(held, short.shingles.len()) < 0.8 {
+    if text::ratio(held, short.shingles.len()) < HELD {
         return false;
     }
     let title = &short.title;
@@ -491,9 +507,9 @@ fn facts(text: &[char]) -> Vec<Fact> {
     found
 }
 
-/// Several stories in one: 一周要闻, 简讯, a day's digest.
-fn is_roundup(title: &str, text: &str) -> bool {
-    const WORDS: [&str; 34] = [
+/// Is it several stories in one: 一周要闻, 简讯, a day's digest?
+pub fn is_roundup(title: &str, text: &str) -> bool {
+    const WORDS: [&str; 37] = [
         "本周看点",
         "热点盘点",
         "一周盘点",
@@ -528,16 +544,29 @@ fn is_roundup(title: &str, text: &str) -> bool {
         "快讯合集",
         "要闻一览",
         "周报",
+        "这些事",
+        "这些大事",
+        "都在这里",
     ];
-    let marked = text
-        .lines()
-        .filter(|line| {
-            let line = line.trim_start();
-            line.starts_with(['◆', '●', '■', '▲', '★', '➤', '▶', '◎', '◇', '►', '※', '❖'])
-                || line.starts_with('【') && line.chars().nth(1).is_some_and(|c| c.is_ascii_digit())
-        })
-        .count();
-    marked >= 2 || WORDS.iter().any(|word| title.contains(word))
+    // 今日新闻, 本周热点: a time and a word for a collection, right behind each other.
+    const TIMES: [&str; 9] = ["今日", "昨日", "每日", "本周", "上周", "一周", "每周", "本月", "近期"];
+    const COLLECTIONS: [&str; 12] =
+        ["新闻", "播报", "动态", "资讯", "速递", "快报", "大事", "盘点", "导读", "集锦", "综述", "看点"];
+    let is_collection = TIMES.iter().any(|time| {
+        title.split(time).skip(1).any(|rest| COLLECTIONS.iter().any(|collection| rest.starts_with(collection)))
+    });
+    let is_marked = |line: &str| {
+        let line = line.trim_start();
+        let headline = |line: &str| line.split_once('】').is_some_and(|(head, _)| head.chars().count() >= 9);
+        line.starts_with(['◆', '●', '■', '▲', '★', '➤', '▶', '◎', '◇', '►', '※', '❖'])
+            || line.strip_prefix('#').is_some_and(|line| line.starts_with(|c: char| c.is_ascii_digit()))
+            || line
+                .strip_prefix('【')
+                .is_some_and(|line| line.starts_with(|c: char| c.is_ascii_digit()) || headline(line))
+    };
+    is_collection
+        || WORDS.iter().any(|word| title.contains(word))
+        || text.lines().filter(|line| is_marked(line)).count() >= 2
 }
 
 #[cfg(test)]
@@ -595,7 +624,7 @@ mod tests {
         let digest = format!(
             "◆北大街封闭\n{NOTICE}\n◆图书馆延时\n市图书馆新馆周末开放到二十一时，少儿阅览区同步延长，读者凭证预约。"
         );
-        check((TITLE, NOTICE), ("每日要闻速览（3月9日）", &digest), Likeness::Different);
+        check((TITLE, NOTICE), ("每日要闻速览（3月9日）", &digest), Likeness::Part);
     }
 
     #[test]

@@ -150,7 +150,8 @@ impl Desk<'_> {
             Some(Crumb { name, path: format!("/items/{}", story.id) })
         };
         let event = story.alongside.iter().rev().filter_map(other).take(MOST).collect();
-        let beside = Beside { tags, event, revisions: self.revisions(&story.shown) };
+        let parts = story.parts.iter().filter_map(other).collect();
+        let beside = Beside { tags, event, parts, revisions: self.revisions(&story.shown) };
         Some(Draft {
             media_type: HTML,
             bytes: write::item(&self.page(language), &item, &beside),

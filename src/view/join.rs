@@ -15,6 +15,8 @@ const MOST_COMPARED: (usize, usize) = (8, 3);
 const EVENT_WINDOW: i64 = 7 * 86_400_000;
 /// The most stories of one event; what grows beyond that is a subject.
 const MOST_STORIES: usize = 40;
+/// The most parts of a round-up that it is linked to.
+const MOST_PARTS: usize = 50;
 /// The least characters of a text that its own source gives again under another address.
 const LEAST_REPEATED: usize = 40;
 
@@ -28,6 +30,10 @@ pub(super) struct Relations {
     same: Vec<u64>,
     /// The story of the same event.
     event: Option<u64>,
+    /// The stories that it holds as parts, as a round-up.
+    parts: Vec<u64>,
+    /// The round-ups that hold it as a part.
+    wholes: Vec<u64>,
     /// The last found of each story that was compared, for `explain`.
     pub(super) compared: Vec<(u64, Comparison)>,
 }
@@ -39,6 +45,8 @@ pub(super) struct Newcomer<'a> {
     pub(super) fingerprint: Fingerprint,
     /// The regions that it is tagged with, each with the evidence.
     pub(super) regions: Tags,
+    /// Is it several stories in one?
+    is_roundup: bool,
     /// By which texts like its own are found.
     pub(super) sketch: Vec<u32>,
     /// By which texts with its facts are found.
@@ -50,6 +58,8 @@ impl Relations {
     pub(super) fn only_before(&mut self, first: u64) {
         self.same.retain(|head| *head < first);
         self.event = self.event.filter(|event| *event != first);
+        self.parts.retain(|part| *part != first);
+        self.wholes.retain(|whole| *whole != first);
     }
 }
 
@@ -61,7 +71,8 @@ impl<'a> Newcomer<'a> {
             Some(_) => (Vec::new(), Vec::new()),
             None => (same::sketch(words), same::fact_pairs(&report.draft.title, words)),
         };
-        Self { source, report, fingerprint, regions, sketch, pairs }
+        let is_roundup = same::is_roundup(&report.draft.title, words);
+        Self { source, report, fingerprint, regions, is_roundup, sketch, pairs }
     }
 }
 
@@ -148,13 +159,15 @@ impl State {
                 && slot.fingerprint.content == new.fingerprint.content
                 && draft.words().chars().count() >= LEAST_REPEATED;
             // Two reports of one source are two stories, unless it gives the same text at another address. Its notices are
-            // alike and many, so that this is said without reading them.
-            if !is_repeated && self.has_report_of(slot.head, new.source) {
+            // alike and many, so that this is said without reading them; but its round-ups are made of them.
+            let are_two = !is_repeated && self.has_report_of(slot.head, new.source);
+            if are_two && !new.is_roundup {
                 continue;
             }
             let Some(other) = draft_at(slot.position, read) else { continue };
             let story = story.get_or_insert_with(|| same::Story::new(&draft.title, draft.words()));
-            let mut found = same::compare(story, &same::Story::new(&other.title, other.words()));
+            let other = same::Story::new(&other.title, other.words());
+            let mut found = same::compare(story, &other);
             if self.are_apart(&new.regions, &slot.regions) {
                 found = found.of_other_places();
             }
@@ -163,6 +176,9 @@ impl State {
                 found.because = "it names the other's address as where it has it from, and tells the same";
             }
             match found.likeness {
+                Likeness::Part if story.is_longer(&other) => relations.parts.push(slot.head),
+                Likeness::Part => relations.wholes.push(slot.head),
+                _ if are_two => continue,
                 Likeness::Same => relations.same.push(slot.head),
                 Likeness::Event if relations.event.is_none() => relations.event = Some(slot.head),
                 Likeness::Event | Likeness::Opposed | Likeness::Different => {}
@@ -209,6 +225,7 @@ impl State {
         let Some(head) = relations.same.first().copied() else {
             self.place(seq, true);
             self.relate(seq, relations.event);
+            self.hold(seq, relations);
             return false;
         };
         self.join(seq, head, new, updated, read);
@@ -217,7 +234,31 @@ impl State {
         }
         let head = self.slots.get(&seq).map_or(seq, |slot| slot.head);
         self.relate(head, relations.event);
+        self.hold(head, relations);
         true
+    }
+
+    /// Links a round-up to the stories that it holds, which it does not glue to each other.
+    fn hold(&mut self, head: u64, relations: &Relations) {
+        let held = relations.parts.iter().map(|part| (head, *part));
+        for (whole, part) in held.chain(relations.wholes.iter().map(|whole| (*whole, head))) {
+            let Some(slot) = self.slots.get_mut(&whole) else { continue };
+            let parts = &mut slot.ties_mut().parts;
+            if whole != part && parts.len() < MOST_PARTS && !parts.contains(&part) {
+                parts.push(part);
+                self.touched.insert(whole);
+                self.soil(whole);
+            }
+        }
+    }
+
+    /// The stories that a round-up holds, by their first reports: some may have become one since.
+    pub(super) fn parts(&self, whole: &Slot) -> Vec<u64> {
+        let mut heads: Vec<u64> =
+            whole.parts().iter().filter_map(|part| self.slots.get(part)).map(|slot| slot.head).collect();
+        heads.sort_unstable();
+        heads.dedup();
+        heads
     }
 
     /// The items of a story.
@@ -295,11 +336,13 @@ impl State {
         self.place(younger, false);
         self.soil(younger);
         self.leave_event(younger);
+        let mut parts = Vec::new();
         for first in &moved {
             if let Some(slot) = self.slots.get_mut(first) {
                 slot.head = older;
                 if let Some(ties) = &mut slot.ties {
                     ties.members.clear();
+                    parts.append(&mut ties.parts);
                 }
             }
             self.touched.insert(*first);
@@ -319,6 +362,7 @@ impl State {
         self.place(older, true);
         self.soil(older);
         self.relate(older, companion);
+        self.hold(older, &Relations { parts, ..Relations::default() });
     }
 
     /// Links two stories as told of one event; each belongs to one event, named by its oldest story.

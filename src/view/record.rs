@@ -4,11 +4,14 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 /// A kind of record.
 pub(super) trait Stored: Serialize + DeserializeOwned {
-    /// The version of what is written today.
-    const VERSION: u8 = 1;
-    /// How many fields the second version added at the end. They are lists, options and numbers, which postcard writes as
-    /// a zero byte where they are empty, and so are empty in what was written before.
-    const ADDED: usize = 0;
+    /// How many fields each version behind the first added at the end. They are lists, options and numbers, which postcard
+    /// writes as a zero byte where they are empty, and so are empty in what was written before.
+    const ADDED: &'static [usize] = &[];
+}
+
+/// The version of what is written today.
+fn version<T: Stored>() -> u8 {
+    u8::try_from(T::ADDED.len() + 1).unwrap_or(u8::MAX)
 }
 
 /// An item, keyed by the number of its first report.
@@ -45,6 +48,8 @@ pub(super) struct ItemRecord {
     pub(super) sketch: Vec<u32>,
     /// By which texts with its facts are found.
     pub(super) pairs: Vec<u32>,
+    /// The stories that it holds as parts, where it is a round-up.
+    pub(super) parts: Vec<u64>,
 }
 
 /// What the view is of, under [`META`](super::state::META).
@@ -139,33 +144,28 @@ pub(super) struct RobotsRecord {
 impl Stored for RobotsRecord {}
 
 impl Stored for ItemRecord {
-    const VERSION: u8 = 2;
-    const ADDED: usize = 4;
+    const ADDED: &'static [usize] = &[4, 1];
 }
 
 impl Stored for FactsRecord {
-    const VERSION: u8 = 2;
-    const ADDED: usize = 1;
+    const ADDED: &'static [usize] = &[1];
 }
 
 impl Stored for MetaRecord {
-    const VERSION: u8 = 2;
-    const ADDED: usize = 2;
+    const ADDED: &'static [usize] = &[2];
 }
 impl Stored for VisitRecord {
-    const VERSION: u8 = 2;
-    const ADDED: usize = 2;
+    const ADDED: &'static [usize] = &[2];
 }
 impl Stored for MemoryRecord {
-    const VERSION: u8 = 2;
-    const ADDED: usize = 3;
+    const ADDED: &'static [usize] = &[3];
 }
 impl Stored for i64 {}
 impl Stored for () {}
 
 /// The bytes of a record, with a checksum (CRC-32C) behind them: sled does not notice every flipped bit.
 pub(super) fn encode<T: Stored>(record: &T) -> Vec<u8> {
-    let mut bytes = vec![T::VERSION];
+    let mut bytes = vec![version::<T>()];
     // Writing into a vector cannot fail; were it to, the record would be unreadable, which opening notices.
     bytes = postcard::to_extend(record, bytes).unwrap_or_default();
     let crc = crc32c::crc32c(&bytes);
@@ -179,11 +179,13 @@ pub(super) fn decode<T: Stored>(bytes: &[u8]) -> Option<T> {
     if crc32c::crc32c(record) != u32::from_le_bytes(*crc) {
         return None;
     }
-    match record.split_first()? {
-        (version, body) if *version == T::VERSION => postcard::from_bytes(body).ok(),
-        (1, body) => postcard::from_bytes(&[body, &vec![0; T::ADDED]].concat()).ok(),
-        _ => None,
+    let (written, body) = record.split_first()?;
+    // No version is zero, and none has more fields than today's.
+    let missing: usize = T::ADDED.get(usize::from(written.checked_sub(1)?)..)?.iter().sum();
+    if missing == 0 {
+        return postcard::from_bytes(body).ok();
     }
+    postcard::from_bytes(&[body, &vec![0; missing]].concat()).ok()
 }
 
 #[cfg(test)]
@@ -200,35 +202,44 @@ mod tests {
         text.lines().map(line).collect()
     }
 
-    fn check<T: Stored + PartialEq + std::fmt::Debug>(first: &[u8], now: &[u8]) {
+    /// What was written before can be read, and what is written now is what it always was.
+    fn check<T: Stored + PartialEq + std::fmt::Debug>(versions: &[&[u8]]) {
+        let now = *versions.last().unwrap();
         let record: T = decode(now).unwrap();
         assert_eq!(encode(&record), now);
-        let old: T = decode(first).unwrap();
-        assert_eq!(decode::<T>(&encode(&old)), Some(old), "it can be written anew");
+        for old in versions {
+            let old: T = decode(old).unwrap();
+            assert_eq!(decode::<T>(&encode(&old)), Some(old), "it can be written anew");
+        }
         for bit in 0..now.len() * 8 {
             let mut damaged = now.to_vec();
             damaged[bit / 8] ^= 1 << (bit % 8);
             assert_eq!(decode::<T>(&damaged), None, "bit {bit}");
         }
+        let mut later = now[..now.len() - 4].to_vec();
+        later[0] = version::<T>() + 1;
+        later.extend_from_slice(&crc32c::crc32c(&later).to_le_bytes());
+        assert_eq!(decode::<T>(&later), None, "a version that is not known yet");
     }
 
     /// Bytes that earlier dayuans wrote; they stay readable for ever.
     #[test]
     fn every_version_stays_readable() {
-        let first = golden(include_str!("../../tests/fixtures/view/version-1.txt"));
-        let now = golden(include_str!("../../tests/fixtures/view/version-2.txt"));
-        for ((name, first), (again, now)) in first.iter().zip(&now) {
-            assert_eq!(name, again);
-            match *name {
-                "item" => check::<ItemRecord>(first, now),
-                "meta" => check::<MetaRecord>(first, now),
-                "facts" => check::<FactsRecord>(first, now),
-                "visit" => check::<VisitRecord>(first, now),
-                other => panic!("{other}"),
-            }
-        }
-        let item: ItemRecord = decode(&now[0].1).unwrap();
+        let golden = [
+            golden(include_str!("../../tests/fixtures/view/version-1.txt")),
+            golden(include_str!("../../tests/fixtures/view/version-2.txt")),
+            golden(include_str!("../../tests/fixtures/view/version-3.txt")),
+        ];
+        let of = |kind: &str| {
+            let lines = golden.iter().flatten().filter(|(name, _)| *name == kind);
+            lines.map(|(_, bytes)| bytes.as_slice()).collect::<Vec<_>>()
+        };
+        check::<ItemRecord>(&of("item"));
+        check::<MetaRecord>(&of("meta"));
+        check::<FactsRecord>(&of("facts"));
+        check::<VisitRecord>(&of("visit"));
+        let item: ItemRecord = decode(of("item")[2]).unwrap();
         assert_eq!((item.earlier, item.event), (vec![(19_425, 7, 90)], Some(3)));
-        assert_eq!((item.sketch, item.pairs), (vec![1, 2, 3], vec![4]));
+        assert_eq!((item.sketch, item.pairs, item.parts), (vec![1, 2, 3], vec![4], vec![2]));
     }
 }

@@ -69,6 +69,8 @@ pub(super) struct Ties {
     pub(super) reported: Option<Moment>,
     /// The report of the story that is shown, where it is not the first.
     pub(super) shown: Option<u64>,
+    /// The stories that it holds as parts, where it is a round-up.
+    pub(super) parts: Vec<u64>,
 }
 
 impl Slot {
@@ -85,6 +87,11 @@ impl Slot {
     /// The oldest story of the event, where there is another one.
     pub(super) fn event(&self) -> Option<u64> {
         self.ties.as_ref().and_then(|ties| ties.event)
+    }
+
+    /// The stories that a round-up holds as parts.
+    pub(super) fn parts(&self) -> &[u64] {
+        self.ties.as_ref().map_or(&[], |ties| &ties.parts)
     }
 
     /// When the newest report came.
@@ -142,6 +149,7 @@ impl Slot {
             event: self.event(),
             sketch: Vec::new(),
             pairs: Vec::new(),
+            parts: self.parts().to_vec(),
         }
     }
 
@@ -163,6 +171,7 @@ impl Slot {
             event: record.event,
             reported: (record.reported != record.seen).then_some(Moment::from_millis(record.reported)),
             shown: (record.shown != first).then_some(record.shown),
+            parts: record.parts,
         };
         Some(Self {
             id: ItemId::from_u128(record.id),

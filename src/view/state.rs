@@ -58,6 +58,8 @@ pub struct Story {
     pub event: Option<ItemId>,
     /// The first reports of the other stories of the event.
     pub alongside: Vec<u64>,
+    /// The first reports of the stories that it holds as parts, where it is a round-up.
+    pub parts: Vec<u64>,
 }
 
 /// Where the newest report of an item lies, and whose it is.
@@ -546,6 +548,7 @@ impl State {
                 .and_then(|event| self.events.get(&event))
                 .map(|stories| stories.iter().copied().filter(|story| *story != first).collect())
                 .unwrap_or_default(),
+            parts: self.parts(head),
             event: head.event().and_then(|event| self.slots.get(&event)).map(|slot| slot.id),
         })
     }

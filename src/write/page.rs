@@ -59,6 +59,7 @@ pub struct Words {
     pub path: &'static str,
     pub excerpt_note: &'static str,
     pub event: &'static str,
+    pub parts: &'static str,
     pub revisions: &'static str,
     pub added: &'static str,
     pub removed: &'static str,
@@ -100,6 +101,7 @@ const CHINESE: Words = Words {
     path: "所在位置",
     excerpt_note: "这里是摘要，全文请看原文。",
     event: "同一事件的其他消息",
+    parts: "其中的消息",
     revisions: "修订记录",
     added: "新增",
     removed: "删去",
@@ -133,6 +135,7 @@ const ENGLISH: Words = Words {
     path: "You are here",
     excerpt_note: "This is an excerpt; the full text is at the original.",
     event: "Other stories of the same event",
+    parts: "The stories in it",
     revisions: "What was changed",
     added: "added",
     removed: "removed",
@@ -227,6 +230,7 @@ struct ItemPage<'a> {
     machine: String,
     tags: &'a [Crumb],
     event: &'a [Crumb],
+    parts: &'a [Crumb],
     revisions: Vec<Shown<'a>>,
 }
 
@@ -285,6 +289,8 @@ pub struct Beside {
     pub tags: Vec<Crumb>,
     /// Other stories of the same event.
     pub event: Vec<Crumb>,
+    /// The stories that it holds, where it is a round-up.
+    pub parts: Vec<Crumb>,
     /// How its text changed, the newest first.
     pub revisions: Vec<Revision>,
 }
@@ -316,6 +322,7 @@ pub fn item(page: &Page<'_>, item: &Item, beside: &Beside) -> Vec<u8> {
         machine: item.published.to_string(),
         tags: &beside.tags,
         event: &beside.event,
+        parts: &beside.parts,
         revisions,
     })
 }

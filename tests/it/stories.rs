@@ -179,6 +179,39 @@ fn a_retelling_and_its_follow_up_are_one_event() {
 }
 
 #[test]
+fn a_round_up_leads_to_its_parts_and_glues_nothing() {
+    let house = House::new("");
+    let past = Past::new(&house);
+    past.source("gov", Authority::Official, &[]);
+    past.source("daily", Authority::Media, &[]);
+    past.source("portal", Authority::Portal, &[]);
+    let (road, library) = (
+        notice("新建", "9"),
+        "市图书馆新馆周末开放到二十一时，少儿阅览区同步延长，读者凭证预约，每日限六百人。馆内新增自助借还机十二台，盲文阅览室和数字体验区一并开放，外地读者凭身份证可以办理借阅证，押金一百元随时可退。"
+            .to_owned(),
+    );
+    let first = past.report(0, "gov", "/1", "北大街封闭通告", &road, None);
+    // The site's own round-up, before its last part came.
+    let text = format!("▶北大街封闭通告\n{road}\n▶图书馆周末延时开放\n{library}");
+    let whole = past.report(20, "gov", "/w", "一周要闻", &text, None);
+    let second = past.report(22, "daily", "/2", "图书馆周末延时开放", &library, None);
+    past.report(23, "portal", "/3", "北大街封闭通告", &road, None);
+    drop(past);
+    let daemon = house.start();
+    assert_eq!(shown(&daemon, 3).len(), 3, "two stories and the round-up");
+    let page = get(daemon.address, &format!("/items/{whole}")).text();
+    for part in [first, second] {
+        assert!(page.contains(&format!("/items/{part}")), "{page}");
+        let part = get(daemon.address, &format!("/items/{part}")).text();
+        assert!(!part.contains(&whole.to_string()) && !part.contains("同一事件"), "{part}");
+    }
+    let told = explained(&house, whole);
+    assert!(told.contains("a round-up, which holds these stories") && told.contains(&second.to_string()), "{told}");
+    assert_eq!(daemon.stop(), Some(0));
+    assert!(house.run(&["verify"]).status.success());
+}
+
+#[test]
 fn what_was_changed_is_shown_as_a_difference() {
     let house = House::new("");
     let past = Past::new(&house);
