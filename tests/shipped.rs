@@ -111,3 +111,19 @@ fn every_fault_has_a_test_of_its_name() {
         .collect();
     assert!(missing.is_empty(), "no test for {missing:?}");
 }
+
+/// What `tests/unguarded` takes out is there, once; who moves a guard moves it in the list, too.
+#[test]
+fn every_guard_of_the_list_is_where_it_says() {
+    let list = std::fs::read_to_string(root().join("tests/guards.toml")).unwrap();
+    let list: toml::Table = list.parse().unwrap();
+    let guards = list["guard"].as_array().unwrap();
+    assert!(guards.len() >= 65, "only {} guards", guards.len());
+    for guard in guards {
+        for cut in guard["cuts"].as_array().unwrap() {
+            let (file, holds) = (cut[0].as_str().unwrap(), cut[1].as_str().unwrap());
+            let text = std::fs::read_to_string(root().join(file)).unwrap();
+            assert_eq!(text.matches(holds).count(), 1, "{}: {file}: {holds}", guard["fault"]);
+        }
+    }
+}

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::house::House;
 use super::permission::permitted;
-use super::turn::House;
 use crate::fetch::{Permission, Request};
 use crate::model::{Draft, Enclosure, Link, Moment, Page, Revisit, Source, Validators};
 use crate::read::{self, Rules};

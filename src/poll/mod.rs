@@ -5,8 +5,10 @@
 
 mod articles;
 mod commit;
+mod house;
 mod metrics;
 mod order;
+mod outcome;
 mod permission;
 mod poller;
 mod quota;
@@ -15,10 +17,10 @@ mod skews;
 mod turn;
 
 pub use commit::{Commit, CommitError, Committer, Ledger};
+pub use house::{Clock, House, Pause};
 pub use metrics::Metrics;
 pub use order::{Command, PollRefused};
 pub use poller::{Options, Poller, Pulse};
 pub use quota::Limits;
 pub use schedule::{Pace, next, spread};
 pub use skews::Skews;
-pub use turn::{Clock, House, Pause};

@@ -1,6 +1,6 @@
 //! Whether a page may be asked: what its site told programs, kept with the visits and asked for once a day.
 
-use super::turn::{House, wait};
+use super::house::{House, wait};
 use crate::fetch::{self, FetchError, Permission, Request};
 
 /// May a page be asked? Its site is asked for its robots.txt once a day, over restarts, and waited for after that. `gap`

@@ -8,11 +8,12 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::house::House;
 use super::order::{Command, PollRefused};
 use super::quota::Quota;
 use super::schedule::{self, Pace};
 use super::skews::EARLIEST;
-use super::turn::{Done, House, turn};
+use super::turn::{Done, turn};
 use crate::log::{Control, Record, SourceFacts};
 use crate::model::{Health, Moment, Outcome, Source, SourceId, Visit};
 

@@ -6,29 +6,22 @@
 
 use std::borrow::Cow;
 use std::collections::HashSet;
-use std::fmt;
-use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-use std::time::Duration;
 
 use xxhash_rust::xxh3::Xxh3;
 
 use super::articles::{self, Articles, Unread};
-use super::commit::{CommitError, Ledger};
-use super::metrics::Metrics;
+use super::house::{House, wait};
+use super::outcome::{failed, forbidden, least_wait, log, refused, unknown, unsaved, word};
 use super::permission::permitted;
-use super::quota::{Limits, Quota};
+use super::quota::Quota;
 use super::schedule::{self, Pace};
-use super::skews::Skews;
-use crate::fetch::{Answer, FetchError, Fetcher, Permission, Request};
+use crate::fetch::{Answer, Permission, Request};
 use crate::log::{Control, Record};
 use crate::model::{
     Draft, Key, Kind, Link, Memory, Moment, Outcome, Page, Report, Revisit, Source, SourceId, Validators, Visit,
 };
 use crate::read::{self, Fault, FaultKind, Reading, Rules};
 use crate::same::{self, Fingerprint, Identity, Verdict};
-use crate::view::{View, Visits};
 
 /// Documents larger than this are read away from the threads that serve, in bytes.
 const LARGE: usize = 64 * 1024;
@@ -41,43 +34,6 @@ const LISTS: [&str; 4] = ["list", "json-list", "xml-records", "sitemap"];
 const MOST_PAGES: usize = 4;
 /// The most articles of a source that are to be read again.
 const MOST_REVISITS: usize = 300;
-
-/// The present moment. Only the daemon reads the clock; tests bring their own.
-pub type Clock = Arc<dyn Fn() -> Moment + Send + Sync>;
-
-/// Waits for so long. Only the daemon waits by the real clock; tests bring their own.
-pub type Pause = Arc<dyn Fn(Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
-
-/// What a turn works with.
-#[derive(Clone)]
-pub struct House {
-    /// The way out.
-    pub fetcher: Arc<Fetcher>,
-    /// What is known.
-    pub view: Arc<View>,
-    /// What is remembered of sources.
-    pub visits: Arc<Visits>,
-    /// The way to the log.
-    pub ledger: Ledger,
-    /// The present moment.
-    pub clock: Clock,
-    /// How to wait between two requests to one host.
-    pub pause: Pause,
-    /// How much is taken.
-    pub limits: Limits,
-    /// What is counted.
-    pub metrics: Metrics,
-    /// Is the disk so full that nothing may be polled?
-    pub full: Arc<AtomicBool>,
-    /// How far the clocks of servers are from ours.
-    pub skews: Arc<Skews>,
-}
-
-impl fmt::Debug for House {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("House").field("limits", &self.limits).finish_non_exhaustive()
-    }
-}
 
 /// What a turn leaves behind.
 #[derive(Debug)]
@@ -563,11 +519,6 @@ impl Turn<'_> {
     }
 }
 
-/// The least seconds that an answer asks to wait, whatever its status.
-fn least_wait(answer: &Answer) -> u64 {
-    answer.fresh.max(answer.retry_after.unwrap_or(0))
-}
-
 /// What a 304 carries replaces what is held (RFC 9111, section 4.3.4).
 fn merge(held: &mut Validators, answer: &Answer) {
     if answer.validators.etag.is_some() {
@@ -576,50 +527,6 @@ fn merge(held: &mut Validators, answer: &Answer) {
     if answer.validators.last_modified.is_some() {
         held.last_modified.clone_from(&answer.validators.last_modified);
     }
-}
-
-fn refused(status: u16, answer: &Answer) -> Outcome {
-    let reason = match status {
-        401 => "the site wants a password (401)".to_owned(),
-        403 => "the site refuses us (403)".to_owned(),
-        404 => "there is nothing at this address (404)".to_owned(),
-        412 | 521 => format!("the site refuses programs ({status})"),
-        429 => "the site asks us to come less often (429)".to_owned(),
-        503 => "the site is overloaded or being repaired (503)".to_owned(),
-        500..=599 => format!("the site has a fault of its own ({status})"),
-        other => format!("the site answered {other} instead of a document"),
-    };
-    if matches!(status, 429 | 503) || answer.retry_after.is_some() {
-        Outcome::Busy { wait: answer.retry_after, reason }
-    } else {
-        Outcome::Failed { blocked: matches!(status, 401 | 403 | 412 | 521), reason }
-    }
-}
-
-/// Waits for so many milliseconds.
-pub(super) async fn wait(house: &House, gap: i64) {
-    if gap > 0 {
-        (house.pause)(Duration::from_millis(u64::try_from(gap).unwrap_or(0))).await;
-    }
-}
-
-fn forbidden(link: &Link) -> Outcome {
-    let reason = format!("robots.txt of {} forbids programs to read this page", link.host_text());
-    Outcome::Failed { blocked: true, reason }
-}
-
-fn unknown(link: &Link) -> Outcome {
-    let reason = format!("robots.txt of {} cannot be had; its pages are left alone until it can", link.host_text());
-    Outcome::Failed { blocked: false, reason }
-}
-
-fn unsaved(source: &Source, error: &CommitError) -> Outcome {
-    tracing::error!(source = %source.id, error = error as &dyn std::error::Error, "what the source brought cannot be saved; it is asked again");
-    Outcome::Unsaved
-}
-
-fn failed(error: &FetchError) -> Outcome {
-    Outcome::Failed { blocked: false, reason: error.to_string() }
 }
 
 fn fell_over() -> Reading {
@@ -652,31 +559,4 @@ fn listing_hash(draft: &Draft) -> u64 {
     }
     hasher.update(&Fingerprint::of(draft).content.to_le_bytes());
     hasher.digest()
-}
-
-fn word(outcome: &Outcome) -> &'static str {
-    match outcome {
-        Outcome::Read { .. } => "read",
-        Outcome::Unchanged { .. } => "unchanged",
-        Outcome::Failed { blocked: false, .. } => "failed",
-        Outcome::Failed { blocked: true, .. } => "blocked",
-        Outcome::Busy { .. } => "busy",
-        Outcome::Offline => "offline",
-        Outcome::Unsaved => "unsaved",
-        Outcome::Gone => "gone",
-    }
-}
-
-fn log(source: &Source, outcome: &Outcome) {
-    match outcome {
-        Outcome::Read { new, .. } => tracing::debug!(source = %source.id, new, "read"),
-        Outcome::Unchanged { .. } => tracing::debug!(source = %source.id, "unchanged"),
-        Outcome::Failed { reason, .. } | Outcome::Busy { reason, .. } => {
-            tracing::warn!(source = %source.id, reason, "poll failed")
-        }
-        Outcome::Offline => tracing::debug!(source = %source.id, "nothing answers"),
-        // That was told where it happened.
-        Outcome::Unsaved => {}
-        Outcome::Gone => tracing::warn!(source = %source.id, "gone for good (410)"),
-    }
 }

@@ -5,8 +5,11 @@
 mod changes;
 mod fact;
 mod identity;
+mod names;
+mod number;
 mod places;
 mod reprint;
+mod roundup;
 mod story;
 mod text;
 
@@ -14,6 +17,7 @@ pub use changes::changes;
 pub use fact::{TELLING, fact_pairs};
 pub use identity::{Fingerprint, Identity, Known, Neighbours, Verdict, identify, repeated};
 pub use places::{EVIDENCE, Places, Tag};
-pub use reprint::{Comparison, Likeness, Story, compare, is_roundup};
+pub use reprint::{Comparison, Likeness, Story, compare};
+pub use roundup::is_roundup;
 pub use story::{Candidate, judge};
 pub use text::sketch;

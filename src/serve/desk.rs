@@ -160,23 +160,29 @@ impl Desk<'_> {
     }
 
     /// How every source fares.
-    pub(super) fn sources(&self, language: Language) -> Option<Draft> {
+    ///
+    /// # Errors
+    /// Where the store of the visits cannot be read; the log is told.
+    pub(super) fn sources(&self, language: Language) -> Result<Draft, view::ViewError> {
         let fares = self.fares()?;
         let changed = fares.iter().filter_map(|fare| fare.succeeded.max(fare.since)).max().unwrap_or_default();
-        Some(Draft { media_type: HTML, bytes: write::sources(&self.page(language), &fares), changed })
+        Ok(Draft { media_type: HTML, bytes: write::sources(&self.page(language), &fares), changed })
     }
 
     /// The feed of those that are not well.
-    pub(super) fn sources_feed(&self) -> Option<Draft> {
+    ///
+    /// # Errors
+    /// Where the store of the visits cannot be read; the log is told.
+    pub(super) fn sources_feed(&self) -> Result<Draft, view::ViewError> {
         let fares = self.fares()?;
         let options = &self.published.options;
         let page = self.page(Language::of_tag(&options.language));
         let changed = fares.iter().filter_map(|fare| fare.since).max().unwrap_or_default();
         let bytes = write::health_feed(&page, &options.public_url, &fares);
-        Some(Draft { media_type: Format::Atom.media_type(), bytes, changed })
+        Ok(Draft { media_type: Format::Atom.media_type(), bytes, changed })
     }
 
-    fn fares(&self) -> Option<Vec<Fare>> {
+    fn fares(&self) -> Result<Vec<Fare>, view::ViewError> {
         let fare = |source: &Source| {
             let visit = self.visits.fare(self.view, &source.id)?;
             let moved = visit.moved.map(|(to, _)| Note::Moved(to.to_string()));
@@ -194,13 +200,9 @@ impl Desk<'_> {
                 notes: moved.into_iter().chain(unchecked).collect(),
             })
         };
-        match self.published.listing.iter().map(fare).collect::<Result<_, view::ViewError>>() {
-            Ok(fares) => Some(fares),
-            Err(error) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "how the sources fare cannot be read");
-                None
-            }
-        }
+        self.published.listing.iter().map(fare).collect::<Result<_, view::ViewError>>().inspect_err(|error| {
+            tracing::error!(error = error as &dyn std::error::Error, "how the sources fare cannot be read");
+        })
     }
 
     /// How the text of a report changed, the newest first. Of each paragraph no more is shown than of an excerpt.

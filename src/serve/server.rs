@@ -242,7 +242,7 @@ impl Handler for (Arc<Site>, Metrics) {
                         match known {
                             Some(source) => {
                                 fresh(site, metrics, &request, false, move |desk| {
-                                    desk.feed(&region, format, Some(&source))
+                                    desk.feed(&region, format, Some(&source)).ok_or(Failure::Missing)
                                 })
                                 .await
                             }
@@ -256,13 +256,19 @@ impl Handler for (Arc<Site>, Metrics) {
             Route::Item(id) if let Some(story) = site.joined(id) => answer::moved(&format!("/items/{story}")),
             Route::Item(id) => {
                 let language = language(site, &request);
-                fresh(site, metrics, &request, true, move |desk| desk.item_page(id, language)).await
+                fresh(site, metrics, &request, true, move |desk| desk.item_page(id, language).ok_or(Failure::Missing))
+                    .await
             }
             Route::Sources => {
                 let language = language(site, &request);
-                fresh(site, metrics, &request, true, move |desk| desk.sources(language)).await
+                fresh(site, metrics, &request, true, move |desk| {
+                    desk.sources(language).map_err(|_told| Failure::Closed)
+                })
+                .await
             }
-            Route::SourcesFeed => fresh(site, metrics, &request, false, |desk| desk.sources_feed()).await,
+            Route::SourcesFeed => {
+                fresh(site, metrics, &request, false, |desk| desk.sources_feed().map_err(|_told| Failure::Closed)).await
+            }
             Route::Nothing => missing(site, &request),
         }
     }
@@ -294,7 +300,7 @@ async fn shelved(site: &Arc<Site>, metrics: &Metrics, request: &Request<Incoming
     let made = place
         .get_or_try_init(|| async {
             let wanted = key.clone();
-            let draft = make(site, metrics, move |desk| desk.make(&wanted)).await?;
+            let draft = make(site, metrics, move |desk| desk.make(&wanted).ok_or(Failure::Missing)).await?;
             let (shared, wanted) = (Arc::clone(site), key.clone());
             let document = tokio::task::spawn_blocking(move || {
                 let changed = shared.shelf.date(&wanted, blake3::hash(&draft.bytes), draft.changed);
@@ -320,7 +326,7 @@ async fn fresh(
     metrics: &Metrics,
     request: &Request<Incoming>,
     is_page: bool,
-    work: impl FnOnce(&Desk<'_>) -> Option<Draft> + Send + 'static,
+    work: impl FnOnce(&Desk<'_>) -> Result<Draft, Failure> + Send + 'static,
 ) -> Answer {
     let made = make(site, metrics, work).await;
     let finished = match made {
@@ -333,10 +339,17 @@ async fn fresh(
     }
 }
 
+/// Why there is no document.
 enum Failure {
+    /// Nothing has this name.
     Missing,
+    /// Others wait already.
     Busy,
+    /// The store is not open yet.
     Opening,
+    /// What is asked for lies in a part of the store that cannot be read now.
+    Closed,
+    /// The desk fell over it.
     FellOver,
 }
 
@@ -344,7 +357,7 @@ enum Failure {
 async fn make(
     site: &Arc<Site>,
     metrics: &Metrics,
-    work: impl FnOnce(&Desk<'_>) -> Option<Draft> + Send + 'static,
+    work: impl FnOnce(&Desk<'_>) -> Result<Draft, Failure> + Send + 'static,
 ) -> Result<Draft, Failure> {
     if !site.is_open() {
         return Err(Failure::Opening);
@@ -355,10 +368,10 @@ async fn make(
     let site = Arc::clone(site);
     let made = tokio::task::spawn_blocking(move || {
         let _working = working;
-        let Store { log, view, visits } = site.store()?;
+        let Store { log, view, visits } = site.store().ok_or(Failure::Opening)?;
         work(&Desk { published: &site.published(), log, view, visits })
     });
-    made.await.map_err(|_panic| Failure::FellOver)?.ok_or(Failure::Missing)
+    made.await.map_err(|_panic| Failure::FellOver)?
 }
 
 fn failed(site: &Site, request: &Request<Incoming>, failure: Failure) -> Answer {
@@ -366,6 +379,7 @@ fn failed(site: &Site, request: &Request<Incoming>, failure: Failure) -> Answer 
         Failure::Missing => missing(site, request),
         Failure::Busy => answer::busy(2, "too much to do; try again soon\n"),
         Failure::Opening => answer::busy(5, "the store is being opened; try again soon\n"),
+        Failure::Closed => answer::busy(60, "this part of the store cannot be read now; the log says why\n"),
         Failure::FellOver => {
             tracing::error!("a document could not be made: the desk fell over");
             answer::plain(StatusCode::INTERNAL_SERVER_ERROR, "this could not be made; the log says why\n")

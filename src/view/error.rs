@@ -24,10 +24,10 @@ pub enum ViewError {
     /// A record cannot be read.
     #[error("the store {} holds a record that cannot be read", .0.display())]
     Record(PathBuf),
-    /// A directory cannot be made or moved.
-    #[error("cannot move the store {}", path.display())]
+    /// A directory or a file cannot be made or moved.
+    #[error("cannot make or move {}", path.display())]
     Move {
-        /// The directory.
+        /// It.
         path: PathBuf,
         /// What the system said.
         source: std::io::Error,

@@ -12,6 +12,7 @@ mod index;
 mod join;
 mod likes;
 mod outline;
+mod questions;
 mod record;
 mod share;
 mod shelves;

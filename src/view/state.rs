@@ -6,12 +6,12 @@ use std::sync::Arc;
 use super::index::Index;
 use super::join::{Newcomer, Read};
 use super::likes::{Likes, MOST_ALIKE};
-use super::share::{Place, Share};
+use super::share::Place;
 use super::shelves::Shelves;
 use super::slot::{Slot, Tags};
 use crate::log::{Control, Position, Record, SourceFacts};
 use crate::model::{Authority, ItemId, Link, Moment, Precision, RegionId, Report as ReportNoun, SourceId, Stamp, Zone};
-use crate::same::{self, Fingerprint, Known, Neighbours, Places};
+use crate::same::{Fingerprint, Places};
 
 /// What the keys of all that is no item begin with, and those of items never.
 pub(super) const NO_ITEM: [u8; 1] = [0xff];
@@ -118,9 +118,6 @@ pub(super) struct State {
     /// Sources that have another id now.
     pub(super) renamed: Vec<SourceId>,
 }
-
-/// How far back a region's timeline is looked through where one source fills it.
-const FURTHEST: usize = 20_000;
 
 impl State {
     /// The same state, by which new items are placed with these names.
@@ -444,187 +441,14 @@ impl State {
     pub(super) const fn likes(&self) -> &Likes {
         &self.likes
     }
-
-    // What others ask.
-
-    pub(super) const fn applied(&self) -> u64 {
-        self.applied
-    }
-
-    /// Items, stories and tagged regions.
-    pub(super) fn counts(&self) -> (usize, usize) {
-        (self.slots.len(), self.slots.iter().filter(|(first, slot)| slot.head == **first).count())
-    }
-
-    pub(super) fn known_source(&self, id: &SourceId) -> Option<&SourceFacts> {
-        self.facts(*self.source_numbers.get(id)?)
-    }
-
-    pub(super) fn control(&self, id: &SourceId) -> Option<Control> {
-        self.controls.get(id).copied()
-    }
-
-    /// The regions that items are tagged with.
-    pub(super) fn tags(&self) -> Vec<RegionId> {
-        let filled = self.timelines.iter().filter(|(_, timeline)| !timeline.is_empty());
-        filled.filter_map(|(number, _)| self.region(*number).cloned()).collect()
-    }
-
-    /// The newest stories that are tagged with any of these regions; of one source only, where it is named.
-    pub(super) fn timeline(
-        &self,
-        tags: &[RegionId],
-        source: Option<&SourceId>,
-        most: usize,
-        share: usize,
-    ) -> Vec<Entry> {
-        let number = source.map(|source| self.source_numbers.get(source).copied());
-        let is_of = |first: u64| match number {
-            None => true,
-            Some(wanted) => self.slots.get(&first).is_some_and(|slot| {
-                std::iter::once(&first)
-                    .chain(slot.members())
-                    .any(|report| self.slots.get(report).map(|slot| slot.source) == wanted)
-            }),
-        };
-        // What is best within each tag is looked at once more for all of them.
-        let mut candidates: Vec<Place> = Vec::new();
-        for timeline in tags.iter().filter_map(|tag| self.timelines.get(self.region_numbers.get(tag)?)) {
-            let mut here = Share::new(most, share);
-            for place in timeline.iter().filter(|(_, first)| is_of(*first)).take(FURTHEST) {
-                here.take(*place, self.shown_source(place.1));
-                if here.is_full() {
-                    break;
-                }
-            }
-            candidates.extend(here.newest());
-        }
-        candidates.sort_unstable();
-        candidates.dedup();
-        let mut all = Share::new(most, share);
-        for place in candidates {
-            all.take(place, self.shown_source(place.1));
-        }
-        all.newest()
-            .into_iter()
-            .map(|(published, first)| Entry { published: Moment::from_millis(published.0), first })
-            .collect()
-    }
-
-    /// The number of the source whose report of a story is shown.
-    fn shown_source(&self, first: u64) -> Option<u32> {
-        let head = self.slots.get(&first)?;
-        Some(self.slots.get(&head.shown(first)).unwrap_or(head).source)
-    }
-
-    pub(super) fn source_of(&self, first: u64) -> Option<&SourceId> {
-        self.sources.get(usize::try_from(self.shown_source(first)?).ok()?).map(|facts| &facts.id)
-    }
-
-    /// The story that begins with this report; `None` where it was withdrawn.
-    pub(super) fn story(&self, first: u64) -> Option<Story> {
-        let head = self.slots.get(&first).filter(|slot| !slot.withdrawn)?;
-        let report = |first: &u64| {
-            let slot = self.slots.get(first)?;
-            let source = self.sources.get(usize::try_from(slot.source).ok()?)?.clone();
-            let (item, earlier) = (slot.id, slot.earlier().to_vec());
-            Some(Report { position: slot.position, source, item, earlier })
-        };
-        let all = std::iter::once(&first).chain(head.members());
-        Some(Story {
-            id: head.id,
-            published: head.published,
-            updated: head.updated,
-            seen: head.seen,
-            shown: report(&head.shown(first))?,
-            others: all.filter(|one| **one != head.shown(first)).filter_map(report).collect(),
-            regions: head
-                .regions
-                .iter()
-                .filter_map(|(number, evidence)| Some((self.region(number)?.clone(), evidence)))
-                .collect(),
-            alongside: head
-                .event()
-                .and_then(|event| self.events.get(&event))
-                .map(|stories| stories.iter().copied().filter(|story| *story != first).collect())
-                .unwrap_or_default(),
-            parts: self.parts(head),
-            event: head.event().and_then(|event| self.slots.get(&event)).map(|slot| slot.id),
-        })
-    }
-
-    /// The first report of the story that the item belongs to.
-    pub(super) fn find(&self, item: ItemId) -> Option<u64> {
-        let first = self.first_of(item)?;
-        self.slots.get(&first).map(|slot| slot.head)
-    }
-
-    /// Was the story that begins with this report withdrawn?
-    pub(super) fn is_withdrawn(&self, first: u64) -> bool {
-        self.slots.get(&first).is_some_and(|slot| slot.withdrawn)
-    }
-
-    /// The stories that are most like one of another's, and how they stand to it; `read` reaches the reports.
-    pub(super) fn beside(&self, first: u64, read: Read<'_>) -> Vec<(u64, same::Comparison)> {
-        let Some(slot) = self.slots.get(&first) else { return Vec::new() };
-        let Some(Record::Report(report)) = read(slot.position) else { return Vec::new() };
-        let new = Newcomer::new(slot.source, &report, slot.fingerprint, slot.regions.clone());
-        let compared = self.relations(&new, read).compared;
-        compared.into_iter().filter(|(head, _)| *head != slot.head).collect()
-    }
-
-    /// The items that go with the stories that began up to this day, though later segments speak of them.
-    pub(super) fn going_with(&self, day: &str) -> Vec<ItemId> {
-        let Some(last) = day_number(day) else { return Vec::new() };
-        let goes = |slot: &&Slot| {
-            let head = self.slots.get(&slot.head).map_or(slot.seen, |head| head.seen);
-            number_of_day(head) <= last && i64::from(slot.position.day) > last
-        };
-        self.slots.values().filter(goes).map(|slot| slot.id).collect()
-    }
-
-    /// Does a record still say what holds today? Others need not outlive their segment.
-    pub(super) fn is_current(&self, record: &Record) -> bool {
-        match record {
-            Record::Source(facts) => self.known_source(&facts.id) == Some(facts),
-            Record::Control { source, state, .. } => self.control(source) == Some(*state),
-            Record::Withdraw { item, .. } => self.hidden.contains(&item.as_u128()),
-            Record::Report(_) | Record::Restore { .. } | Record::Expire { .. } => false,
-        }
-    }
-
-    /// When something last changed among these tagged regions.
-    pub(super) fn changed(&self, tags: &[RegionId]) -> Moment {
-        tags.iter().filter_map(|tag| self.changed.get(self.region_numbers.get(tag)?)).max().copied().unwrap_or_default()
-    }
-
-    /// The tagged regions that changed since the last call.
-    pub(super) fn dirty(&mut self) -> Vec<RegionId> {
-        let dirty: Vec<u32> = self.dirty.drain().collect();
-        dirty.into_iter().filter_map(|number| self.region(number).cloned()).collect()
-    }
-}
-
-impl Neighbours for State {
-    fn by_id(&self, item: ItemId) -> Option<Known> {
-        let first = self.first_of(item)?;
-        self.slots.get(&first).map(Slot::known)
-    }
-
-    fn by_content(&self, source: &SourceId, content: u64) -> Option<Known> {
-        let source = *self.source_numbers.get(source)?;
-        let hash = scoped(source, content);
-        let mut found = self.by_content.of(hash, 0).filter_map(|first| self.slots.get(&first));
-        found.find(|slot| slot.source == source && slot.fingerprint.content == content).map(Slot::known)
-    }
 }
 
 /// The day of a moment in UTC, counted from 1970, as segments of the log have it.
-fn number_of_day(at: Moment) -> i64 {
+pub(super) fn number_of_day(at: Moment) -> i64 {
     at.seconds().div_euclid(86_400)
 }
 
-fn day_number(day: &str) -> Option<i64> {
+pub(super) fn day_number(day: &str) -> Option<i64> {
     Moment::from_rfc3339(&format!("{day}T00:00:00Z")).map(number_of_day)
 }
 

@@ -96,7 +96,7 @@ impl View {
     pub fn open(options: &Options, log: Arc<Log>, progress: &dyn Fn(u64)) -> Result<(Self, Vec<Notice>), ViewError> {
         let rules = rules(&format!("{}{}", options.rules, options.places.rules()));
         let mut notices = Vec::new();
-        let (engine, state) = match load(&options.path, rules, log.last_seq()) {
+        let (engine, state) = match attempt(&options.path, || load(&options.path, rules, log.last_seq()))? {
             Ok(loaded) => loaded,
             Err(reason) => {
                 if reason == Unusable::Rules {
@@ -343,6 +343,30 @@ enum Unusable {
     Ahead(u64),
     #[error("it was derived by other rules")]
     Rules,
+    #[error("dayuan ended {0} times while it was being opened")]
+    Deadly(u32),
+}
+
+/// How often dayuan may end while the store is being opened before it is given up: once may be a power cut.
+const TRIES: u32 = 2;
+
+/// Opens a store, unless that brought the process down before. A store may make sled wait for ever, take all memory or
+/// abort; the watchdog or the system then ends the process, and without this note each next one would end the same way.
+fn attempt<T>(path: &Path, open: impl FnOnce() -> Result<T, Unusable>) -> Result<Result<T, Unusable>, ViewError> {
+    let note = path.with_extension("opening");
+    let failed = |source| ViewError::Move { path: note.clone(), source };
+    // A note that cannot be read is none.
+    let tries = std::fs::read_to_string(&note).ok().and_then(|text| text.parse().ok()).unwrap_or(0_u32);
+    let opened = if tries < TRIES || !path.exists() {
+        std::fs::write(&note, (tries + 1).to_string()).map_err(failed)?;
+        open()
+    } else {
+        Err(Unusable::Deadly(tries))
+    };
+    match std::fs::remove_file(&note) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(failed(error)),
+        _ => Ok(opened),
+    }
 }
 
 fn load(path: &Path, rules: [u8; 16], last: u64) -> Result<(Engine, State), Unusable> {
@@ -588,6 +612,30 @@ mod tests {
             std::fs::remove_dir_all(house.folder.path().join("view")).unwrap();
             drop(house.view().0);
         }
+    }
+
+    /// A store that cannot even be opened without harm is tried twice, and then made anew: there is no crash loop.
+    #[test]
+    fn d5_a_store_that_brings_the_process_down_is_set_aside_at_the_third_start() {
+        let house = House::new();
+        let digest = {
+            let (view, _) = house.view();
+            house.say(&view, &sample(), NOON);
+            view.digest()
+        };
+        let path = house.folder.path().join("view");
+        for _ in 0..2 {
+            let died = std::panic::catch_unwind(|| attempt(&path, || -> Result<(), Unusable> { panic!("down") }));
+            assert!(died.is_err());
+        }
+        let (view, notices) = house.view();
+        assert!(matches!(&notices[..], [Notice::SetAside { reason, .. }] if reason.contains("2 times")), "{notices:?}");
+        assert_eq!(view.digest(), digest);
+        drop(view);
+        assert_eq!(house.view().1, [], "what opened well leaves no note");
+        let died = std::panic::catch_unwind(|| attempt(&path, || -> Result<(), Unusable> { panic!("down") }));
+        assert!(died.is_err());
+        assert_eq!(house.view().1, [], "once may be a power cut");
     }
 
     #[test]

@@ -14,7 +14,7 @@ use dayuan::model::{Authority, Draft, ItemId, Key, Moment, RegionId, Report, Sou
 use dayuan::view::{self, View};
 
 use super::house::{Daemon, House, feed, source, until};
-use super::http::{Reply, Site};
+use super::http::{Reply, Site, get};
 
 /// A small disk of its own; it goes when dropped.
 struct Disk(PathBuf);
@@ -91,6 +91,7 @@ fn d3_a_full_disk_is_told_and_heals_by_itself() {
     assert!(told.contains("feeds are still served"), "{told}");
     let served = daemon.items("140300").len();
     assert!(served >= 6, "feeds are still served");
+    assert!(matches!(get(daemon.address, "/sources").status, 200 | 503), "it is there, though it may not be readable");
     let (before, began) = (ticks(&daemon), Instant::now());
     let asked = site.asked().len();
     until("a while goes by", || (began.elapsed() > Duration::from_secs(3)).then_some(()));

@@ -1,0 +1,307 @@
+//! The names of regions in a text: where they stand, and whether the words around make something else of them.
+
+use std::collections::{BTreeMap, HashMap};
+use std::hash::BuildHasherDefault;
+
+use super::text::Plain;
+use crate::model::RegionId;
+
+/// Which kind of a name it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Kind {
+    Full,
+    Short,
+    Former,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Name {
+    pub(super) text: Vec<char>,
+    pub(super) kind: Kind,
+    /// All regions that bear it.
+    pub(super) regions: Vec<RegionId>,
+}
+
+/// All names, made once of a region tree.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Names {
+    all: Vec<Name>,
+    /// The names that begin with two characters, longest first.
+    begins: Begins,
+}
+
+/// Names by the two characters that they begin with.
+#[derive(Clone, Debug, Default)]
+struct Begins {
+    names: HashMap<u64, Vec<usize>, BuildHasherDefault<Plain>>,
+    /// Whether any name may begin with a pair of these upper sixteen bits: most pairs of a text are told at a look.
+    any: Vec<u64>,
+}
+
+impl Begins {
+    fn of(&self, pair: u64) -> Option<&Vec<usize>> {
+        let (word, bit) = place(pair);
+        let may = self.any.get(word).is_some_and(|word| word >> bit & 1 == 1);
+        if may { self.names.get(&pair) } else { None }
+    }
+
+    fn add(&mut self, pair: u64, name: usize) {
+        let (word, bit) = place(pair);
+        self.any.resize(1 << 10, 0);
+        if let Some(word) = self.any.get_mut(word) {
+            *word |= 1 << bit;
+        }
+        self.names.entry(pair).or_default().push(name);
+    }
+}
+
+/// The bit of a pair: its word, and which of its 64 bits.
+const fn place(pair: u64) -> (usize, u32) {
+    let upper = pair.to_be_bytes();
+    let number = u16::from_be_bytes([upper[0], upper[1]]);
+    ((number >> 6) as usize, (number & 63) as u32)
+}
+
+/// Two characters as one number, another one for every two, its bits well mixed.
+fn pair(first: char, second: char) -> u64 {
+    (u64::from(first) << 32 | u64::from(second)).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
+
+/// A name found in a text.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Hit<'p> {
+    pub(super) name: &'p Name,
+    pub(super) from: usize,
+    pub(super) to: usize,
+}
+
+impl Names {
+    /// The names with the kind of each, full before short before former, and the regions that bear them.
+    pub(super) fn new(found: BTreeMap<(String, Kind), Vec<RegionId>>) -> Self {
+        let mut names = Self { all: Vec::with_capacity(found.len()), begins: Begins::default() };
+        for ((text, kind), regions) in found {
+            let text: Vec<char> = text.chars().collect();
+            if let [first, second, ..] = text.as_slice() {
+                names.begins.add(pair(*first, *second), names.all.len());
+                names.all.push(Name { text, kind, regions });
+            }
+        }
+        for list in names.begins.names.values_mut() {
+            // Of equal length, today's full name before a short or former one.
+            list.sort_by_key(|at| names.all.get(*at).map(|name| (std::cmp::Reverse(name.text.len()), name.kind)));
+        }
+        names
+    }
+
+    /// All of them.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Name> {
+        self.all.iter()
+    }
+
+    /// The names in a text, the longest at each place, none within another.
+    pub(super) fn hits(&self, text: &[char]) -> Vec<Hit<'_>> {
+        let mut found = Vec::new();
+        let mut at = 0;
+        while at + 1 < text.len() {
+            let two = pair(text.get(at).copied().unwrap_or(' '), text.get(at + 1).copied().unwrap_or(' '));
+            let hit = self.begins.of(two).and_then(|list| {
+                list.iter()
+                    .filter_map(|name| self.all.get(*name))
+                    .find(|name| text.get(at..).is_some_and(|rest| rest.starts_with(&name.text)))
+            });
+            match hit {
+                Some(name) => {
+                    let to = at + name.text.len();
+                    if is_whole(text, at, to, &name.text) {
+                        found.push(Hit { name, from: at, to });
+                        at = to;
+                    } else {
+                        at += 1;
+                    }
+                }
+                None => at += 1,
+            }
+        }
+        found
+    }
+}
+
+/// Short names that are ordinary words as well.
+const WORDS: [&str; 40] = [
+    "合作", "资源", "和平", "友好", "同心", "安康", "宁静", "平安", "平和", "建设", "团结", "光明", "红旗", "向阳",
+    "前进", "东风", "新华", "解放", "长寿", "安居", "共和", "民和", "互助", "大方", "富裕", "乐业", "开平", "江口",
+    "安全", "文明", "和政", "通道", "会同", "中心", "民权", "正定", "城区", "郊区", "矿区", "新城",
+];
+
+/// A short name of a county is proof only at the beginning of a title, or where a township follows; never where it
+/// is an ordinary word.
+pub(super) fn may_be_short(text: &[char], hit: &Hit<'_>, other: &[char]) -> bool {
+    let word: String = hit.name.text.iter().collect();
+    if WORDS.contains(&word.as_str()) {
+        return false;
+    }
+    let next: Vec<char> = text.get(hit.to..).unwrap_or(&[]).iter().take(6).copied().collect();
+    if matches!(next.first(), Some('了' | '过' | '着' | '的' | '化' | '性')) {
+        return false;
+    }
+    let township = next.iter().skip(1).position(|c| matches!(c, '镇' | '乡' | '村')).is_some();
+    let again = other.windows(hit.name.text.len()).any(|window| window == hit.name.text.as_slice());
+    township || hit.from == 0 && (again || matches!(next.first(), Some('：' | ':' | ' ')))
+}
+
+/// Is the short name of a city part of another word here: 普洱茶, 长治久安, 八方来宾?
+pub(super) fn is_other_word(text: &[char], hit: &Hit<'_>, is_chained: bool) -> bool {
+    let name: String = hit.name.text.iter().collect();
+    let behind: String = text.get(hit.to..).unwrap_or(&[]).iter().take(4).collect();
+    !is_chained && CITY_ALONE.contains(&name.as_str())
+        || CITY_WORDS.iter().any(|(word, ends)| *word == name && ends.iter().any(|end| behind.starts_with(end)))
+}
+
+/// A name without the word for its rank.
+pub(super) fn short(name: &str) -> Option<&str> {
+    if name.ends_with("自治县") || name.ends_with("自治州") {
+        return None;
+    }
+    let bare = ["省", "市", "县", "地区", "盟"].iter().find_map(|rank| name.strip_suffix(rank))?;
+    (bare.chars().count() >= 2).then_some(bare)
+}
+
+/// The names that several cities have for their middle, their edge and their mines.
+pub(super) fn is_generic(name: &[char]) -> bool {
+    matches!(name, ['城' | '郊' | '矿', '区'])
+}
+
+/// Words whose second character begins a name of two characters.
+const COMMON_ENDS: [&str; 19] = [
+    "近海", "响应", "现代", "振兴", "示范", "消费", "健康", "建成", "治理", "创新", "交易", "贸易", "沿海", "适宜",
+    "十项", "供应", "事项", "各项", "相应",
+];
+
+pub(super) fn is_han(c: char) -> bool {
+    matches!(c, '\u{3400}'..='\u{9fff}')
+}
+
+/// Names of cities that are ordinary words, or parts of such, before these.
+const CITY_WORDS: [(&str, &[&str]); 14] = [
+    ("长治", &["久"]),
+    ("大同", &["小", "世界", "社会"]),
+    ("日照", &["不", "时", "强", "充", "少", "多", "百", "较", "偏"]),
+    ("白银", &["首", "价", "饰", "期", "涨", "跌", "黄", "投"]),
+    ("三明", &["治"]),
+    ("宁德", &["时代"]),
+    ("中山", &["装", "路", "公园", "陵", "大学", "服", "医院", "先生", "北路", "南路", "东路", "西路"]),
+    ("普洱", &["茶"]),
+    ("黄山", &["毛"]),
+    ("六安", &["瓜"]),
+    ("金华", &["火"]),
+    ("绍兴", &["酒", "黄酒"]),
+    ("信阳", &["毛"]),
+    ("安溪", &["铁"]),
+];
+/// Names of cities that are proof only with their province before them or the word for their rank behind.
+const CITY_ALONE: [&str; 4] = ["来宾", "安康", "平安", "和田"];
+
+/// The names of districts that are mostly ordinary words.
+pub(super) fn is_common_quarter(name: &[char]) -> bool {
+    matches!(name, ['老' | '新', '城', '区'] | ['东' | '西' | '南' | '北' | '新', '区'])
+}
+
+/// Is the name a word of its own here? 阳城县城区 is no 城区, 市场 no 市, and a Latin name ends where a word ends.
+pub(super) fn is_whole(text: &[char], from: usize, to: usize, name: &[char]) -> bool {
+    let before = from.checked_sub(1).and_then(|at| text.get(at)).copied();
+    let after = text.get(to).copied();
+    if name.iter().all(char::is_ascii) {
+        return !before.is_some_and(char::is_alphanumeric) && !after.is_some_and(char::is_alphanumeric);
+    }
+    if is_generic(name) {
+        return !matches!(before, Some('县' | '主' | '心' | '内' | '外' | '个' | '各' | '新' | '老' | '建'))
+            && !matches!(after, Some('域' | '间' | '位' | '别'));
+    }
+    // 响应县委, 现代县域, 沿海城市: what looks like a name is the end of another word.
+    let begins = before
+        .is_none_or(|c| !is_han(c) || "在到从与对及于由赴往至把将让给向同为是我市县区省州日讯电者和、".contains(c));
+    let is_short_county = matches!(name, [_, '县']) || matches!(name, [_, '城', '市']);
+    if is_short_county {
+        let is_common = COMMON_ENDS
+            .iter()
+            .any(|word| word.chars().next() == before && word.chars().nth(1) == name.first().copied());
+        let goes_on = matches!(after, Some('域' | '级' | '际' | '直'));
+        let doubtful = matches!(name, ['和' | '新' | '成', '县']) && before.is_some_and(is_han);
+        if is_common || goes_on || doubtful || matches!(name, [_, '县']) && !begins {
+            return false;
+        }
+    }
+    if name == ['沙', '县'] && after == Some('小') {
+        return false;
+    }
+    match name.last() {
+        Some('市') => after != Some('场'),
+        Some('区') => after != Some('域'),
+        Some('县') => !(after == Some('区') && before.is_some_and(|c| c == '省' || c == '市')),
+        _ => true,
+    }
+}
+
+/// Which of the names are home towns, visitors', places that one goes to or comes from, or is compared with: not where
+/// the story is. Names right behind each other, or with only 、 and 和 between, are judged together.
+pub(super) fn visited(text: &[char], hits: &[Hit<'_>]) -> Vec<bool> {
+    const BEFORE: [&str; 14] = [
+        "来自",
+        "赴",
+        "前往",
+        "援",
+        "学习",
+        "销往",
+        "远销",
+        "招收",
+        "老家在",
+        "籍贯",
+        "出生于",
+        "发往",
+        "毗邻",
+        "对口支援",
+    ];
+    const BEHIND: [&str; 14] = [
+        "代表团",
+        "考察团",
+        "籍",
+        "客商",
+        "游客",
+        "等地",
+        "人，",
+        "人。",
+        "的代表队",
+        "代表队",
+        "等城市相比",
+        "等省",
+        "相比",
+        "的支",
+    ];
+    let piece = |from: usize, to: usize| text.get(from..to.min(text.len())).unwrap_or(&[]).iter().collect::<String>();
+    let mut flags = vec![false; hits.len()];
+    let mut start = 0;
+    while start < hits.len() {
+        let mut end = start + 1;
+        while let (Some(last), Some(next)) = (hits.get(end - 1), hits.get(end)) {
+            let between = piece(last.to, next.from);
+            // Some words of rank may stand between: 湖南岳阳, 威宁县.
+            if between.chars().count() > 4 || !between.chars().all(|c| "、和与及，,".contains(c)) {
+                break;
+            }
+            end += 1;
+        }
+        if let (Some(first), Some(last)) = (hits.get(start), hits.get(end - 1)) {
+            let before = piece(first.from.saturating_sub(4), first.from);
+            let behind = piece(last.to, last.to + 8);
+            let compared = before.ends_with('与') && behind.contains("相比");
+            let is_visit = compared
+                || BEFORE.iter().any(|word| before.ends_with(word))
+                || BEHIND.iter().any(|word| behind.starts_with(word))
+                || behind.contains("代表团")
+                || behind.contains("考察团");
+            flags.iter_mut().take(end).skip(start).for_each(|flag| *flag = is_visit);
+        }
+        start = end;
+    }
+    flags
+}
