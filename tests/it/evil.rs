@@ -341,6 +341,7 @@ fn f7_what_is_no_feed_never_empties_one() {
     let told = || daemon.log().iter().filter(|line| line["fields"]["message"] == "poll failed").count();
     until("each of the five is told", || (told() == 5).then_some(()));
     until("what is unchanged is well", || (daemon.status(&house, "a")["health"] == "ok").then_some(()));
+    assert_eq!(daemon.titles("140300"), ["题"]);
 }
 
 #[test]
@@ -377,6 +378,7 @@ fn x01_no_entity_is_expanded_or_read_from_a_file() {
     let (_house, daemon, _) = read(240, document.into_bytes());
     let text = get(daemon.address, "/regions/140300/atom.xml").text();
     assert!(!text.contains("root:") && !text.contains("lollol") && !text.contains("&amp;x;"), "{text}");
+    assert_eq!(daemon.titles("140300"), ["题目"]);
     // A DTD of ten megabytes is too large, or is passed over.
     let document = format!(
         "<!DOCTYPE rss [{}]><rss version=\"2.0\"><channel><title>x</title></channel></rss>",
@@ -401,7 +403,7 @@ fn x02_attributes_without_end_cost_nothing() {
 #[test]
 fn x04_texts_and_labels_without_end_are_cut() {
     let long = "字".repeat(1 << 19);
-    let labels = "<category>标签</category>".repeat(100_000);
+    let labels: String = (0..100_000).map(|number| format!("<category>标签{number}</category>")).collect();
     let document =
         feed(&[("1", "/a/1", "题", 2)]).replace("<title>题</title>", &format!("<title>{long}</title>{labels}"));
     let (_house, daemon, status) = read(244, document.into_bytes());
