@@ -37,8 +37,7 @@ impl Expiry {
         }
     }
 
-    /// Drops the oldest day, if it is old enough: first the record that says so, with what must outlive the day; then
-    /// the segment.
+    /// Drops the oldest day, if it is old enough: first the record that says so, then the segment.
     async fn drop_one(&self, now: Moment) -> Result<(), String> {
         let oldest = self.log.oldest_day().map_err(|error| error.to_string())?;
         let last = now.plus_seconds(-86_400 * (i64::from(self.keep_days) + 1)).day();
@@ -50,10 +49,8 @@ impl Expiry {
             );
             return Ok(());
         }
-        let mut records = self.log.lasting(&day).map_err(|error| error.to_string())?;
-        records.retain(|record| self.view.is_current(record));
-        records.push(Record::Expire { day: day.clone(), items: self.view.going_with(&day), at: now });
-        self.ledger.commit(records, now).await.map_err(|error| error.to_string())?;
+        let expire = Record::Expire { day: day.clone(), items: self.view.going_with(&day), at: now };
+        self.ledger.commit(vec![expire], now).await.map_err(|error| error.to_string())?;
         self.log.drop_day(&day).map_err(|error| error.to_string())?;
         tracing::info!(day, "an old day was dropped");
         Ok(())

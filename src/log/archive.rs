@@ -100,7 +100,7 @@ fn segments(
         if name == "end" {
             return if length == bytes { Ok(count) } else { Err(no_archive("it is damaged")) };
         }
-        if super::segment::day_of(name.trim_end_matches(".jsonl")).is_none() {
+        if super::segment::named(name).is_none() {
             return Err(no_archive("it holds a file that is no segment"));
         }
         let mut segment = input.take(length);

@@ -10,9 +10,24 @@ use super::record::{self, Record};
 /// A day, counted from 1970-01-01; it names a segment.
 pub(super) type Day = u32;
 
+/// The segment of what outlived the days that were dropped. It comes before all others: what was reported later is judged
+/// by what was known of its source then.
+pub(super) const KEPT: Day = 0;
+
 /// The file of a day.
 pub(super) fn path(folder: &Path, day: Day) -> PathBuf {
-    folder.join(format!("{}.jsonl", crate::model::Moment::from_seconds(i64::from(day) * 86_400).day()))
+    match day {
+        KEPT => folder.join("kept.jsonl"),
+        day => folder.join(format!("{}.jsonl", crate::model::Moment::from_seconds(i64::from(day) * 86_400).day())),
+    }
+}
+
+/// The day whose file has this name.
+pub(super) fn named(name: &str) -> Option<Day> {
+    match name.strip_suffix(".jsonl")? {
+        "kept" => Some(KEPT),
+        day => day_of(day),
+    }
 }
 
 /// The days that have a segment, oldest first.
@@ -21,9 +36,7 @@ pub(super) fn days(folder: &Path) -> Result<Vec<Day>, LogError> {
     let mut days = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(failed)? {
         let name = entry.map_err(failed)?.file_name();
-        if let Some(day) = name.to_str().and_then(|name| name.strip_suffix(".jsonl")).and_then(day_of) {
-            days.push(day);
-        }
+        days.extend(name.to_str().and_then(named));
     }
     days.sort_unstable();
     Ok(days)

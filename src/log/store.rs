@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -306,39 +306,59 @@ impl Log {
     /// # Errors
     /// Where the folder cannot be read.
     pub fn oldest_day(&self) -> Result<Option<String>, LogError> {
-        Ok(segment::days(&self.folder)?.first().map(|day| Moment::from_seconds(i64::from(*day) * 86_400).day()))
+        let oldest = segment::days(&self.folder)?.into_iter().find(|day| *day != segment::KEPT);
+        Ok(oldest.map(|day| Moment::from_seconds(i64::from(day) * 86_400).day()))
     }
 
-    /// What of a day must outlive it: the newest facts of each source, controls, withdrawals and restorations.
+    /// Drops the segment of a day, but for what later days are judged by: the facts of sources, controls, withdrawals and
+    /// restorations. The `expire` record that says so must be safe on disk before.
     ///
     /// # Errors
-    /// Where the segment cannot be read.
-    pub fn lasting(&self, day: &str) -> Result<Vec<Record>, LogError> {
-        let Some(day) = segment::day_of(day) else { return Ok(Vec::new()) };
-        let mut lasting = Vec::new();
-        for found in Lines::open(&segment::path(&self.folder, day))? {
-            if let Ok((_, record)) = found?.record
-                && !matches!(record, Record::Report(_) | Record::Expire { .. })
-            {
-                lasting.push(record);
-            }
-        }
-        Ok(lasting)
-    }
-
-    /// Drops the segment of a day. The `expire` record that says so must be safe on disk before.
-    ///
-    /// # Errors
-    /// Where it cannot be removed, or is the one being written.
+    /// Where it cannot be read, kept or removed. Then the day is there still, and can be dropped again.
     pub fn drop_day(&self, day: &str) -> Result<(), LogError> {
         let Some(day) = segment::day_of(day) else { return Ok(()) };
         let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         if day >= writer.day {
             return Ok(());
         }
-        self.readers.lock().unwrap_or_else(PoisonError::into_inner).remove(&day);
         let path = segment::path(&self.folder, day);
+        self.keep(&path)?;
+        let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
+        readers.remove(&day);
+        readers.remove(&segment::KEPT);
+        drop(readers);
         std::fs::remove_file(&path).map_err(|source| LogError::File { doing: "remove", path, source })?;
+        sync_folder(&self.folder)
+    }
+
+    /// Puts what outlives a segment behind what outlived those before it; at once, or not at all.
+    fn keep(&self, segment: &Path) -> Result<(), LogError> {
+        let kept = segment::path(&self.folder, segment::KEPT);
+        let (mut lines, mut known) = (Vec::new(), HashSet::new());
+        // What was kept by an attempt that was cut short is not kept twice.
+        for path in [kept.as_path(), segment].into_iter().filter(|path| path.exists()) {
+            for found in Lines::open(path)? {
+                if let Ok((seq, record)) = found?.record
+                    && !matches!(record, Record::Report(_) | Record::Expire { .. })
+                    && known.insert(seq)
+                {
+                    record::encode(seq, &record, &mut lines).map_err(|error| LogError::File {
+                        doing: "write",
+                        path: kept.clone(),
+                        source: error.into(),
+                    })?;
+                }
+            }
+        }
+        let fresh = kept.with_extension("new");
+        let failed = |doing| {
+            let path = fresh.clone();
+            move |source| LogError::File { doing, path, source }
+        };
+        let mut file = File::create(&fresh).map_err(failed("make"))?;
+        file.write_all(&lines).map_err(failed("write"))?;
+        file.sync_all().map_err(failed("sync"))?;
+        std::fs::rename(&fresh, &kept).map_err(failed("move"))?;
         sync_folder(&self.folder)
     }
 
@@ -537,6 +557,37 @@ mod tests {
         drop(log);
         assert!(Log::open(folder.path()).is_ok());
         drop(inherited);
+    }
+
+    #[test]
+    fn what_outlives_a_day_comes_before_the_days_that_are_left() {
+        let folder = tempfile::tempdir().unwrap();
+        let (log, _) = open(folder.path());
+        let expire = Record::Expire { day: "2023-03-09".to_owned(), items: Vec::new(), at: NOON };
+        log.append(&[control(1), expire.clone(), control(2)], NOON).unwrap();
+        let day = log.oldest_day().unwrap().unwrap();
+        let path = segment::path(folder.path(), segment::day_of(&day).unwrap());
+        let whole = std::fs::read(&path).unwrap();
+        log.append(&[expire, control(4)], NOON.plus_seconds(86_400)).unwrap();
+        // The second time is after a crash between keeping and removing.
+        for _ in 0..2 {
+            std::fs::write(&path, &whole).unwrap();
+            log.drop_day(&day).unwrap();
+            assert_eq!(all(&log), [1, 3, 4, 5]);
+        }
+        let next = log.oldest_day().unwrap().unwrap();
+        assert_eq!(next, "2023-03-10");
+        log.append(&[control(6)], NOON.plus_seconds(2 * 86_400)).unwrap();
+        log.drop_day(&next).unwrap();
+        assert_eq!(all(&log), [1, 3, 5, 6]);
+        assert_eq!(log.replay(3).unwrap().filter_map(Result::ok).count(), 2);
+        drop(log);
+        let (log, damages) = open(folder.path());
+        assert_eq!((log.last_seq(), damages), (6, vec![]));
+        let archive = folder.path().join("archive");
+        super::super::backup(&log, File::create(&archive).unwrap()).unwrap();
+        assert_eq!(super::super::restore(&archive, &folder.path().join("again")).unwrap(), 2);
+        assert_eq!(all(&open(&folder.path().join("again")).0), [1, 3, 5, 6]);
     }
 
     #[test]

@@ -134,6 +134,7 @@ impl Desk<'_> {
     /// The page of an item; `None` where there is none, or it was withdrawn.
     pub(super) fn item_page(&self, id: ItemId, language: Language) -> Option<Draft> {
         const MOST: usize = 10;
+        const MOST_PARTS: usize = 50;
         let story = self.view.story(self.view.find(id)?)?;
         let item = self.item(&story)?;
         let regions = &self.published.regions;
@@ -150,7 +151,7 @@ impl Desk<'_> {
             Some(Crumb { name, path: format!("/items/{}", story.id) })
         };
         let event = story.alongside.iter().rev().filter_map(other).take(MOST).collect();
-        let parts = story.parts.iter().filter_map(other).collect();
+        let parts = story.parts.iter().filter_map(other).take(MOST_PARTS).collect();
         let beside = Beside { tags, event, parts, revisions: self.revisions(&story.shown) };
         Some(Draft {
             media_type: HTML,

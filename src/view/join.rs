@@ -15,8 +15,6 @@ const MOST_COMPARED: (usize, usize) = (8, 3);
 const EVENT_WINDOW: i64 = 7 * 86_400_000;
 /// The most stories of one event; what grows beyond that is a subject.
 const MOST_STORIES: usize = 40;
-/// The most parts of a round-up that it is linked to.
-const MOST_PARTS: usize = 50;
 /// The least characters of a text that its own source gives again under another address.
 const LEAST_REPEATED: usize = 40;
 
@@ -238,14 +236,30 @@ impl State {
         true
     }
 
-    /// Links a round-up to the stories that it holds, which it does not glue to each other.
+    /// Links a round-up to the stories that it holds, which it does not glue to each other. They are no more than its text
+    /// has room for.
     fn hold(&mut self, head: u64, relations: &Relations) {
         let held = relations.parts.iter().map(|part| (head, *part));
         for (whole, part) in held.chain(relations.wholes.iter().map(|whole| (*whole, head))) {
             let Some(slot) = self.slots.get_mut(&whole) else { continue };
             let parts = &mut slot.ties_mut().parts;
-            if whole != part && parts.len() < MOST_PARTS && !parts.contains(&part) {
+            if whole != part && !parts.contains(&part) {
                 parts.push(part);
+                self.touched.insert(whole);
+                self.soil(whole);
+            }
+        }
+    }
+
+    /// Takes out of the round-ups what they held of these items: the log that is left says nothing of it.
+    pub(super) fn forget_parts(&mut self, dead: &[u64]) {
+        let dead: BTreeSet<u64> = dead.iter().copied().collect();
+        let holds_dead = |slot: &Slot| slot.parts().iter().any(|part| dead.contains(part));
+        let wholes: Vec<u64> =
+            self.slots.iter().filter(|(_, slot)| holds_dead(slot)).map(|(whole, _)| *whole).collect();
+        for whole in wholes {
+            if let Some(slot) = self.slots.get_mut(&whole) {
+                slot.ties_mut().parts.retain(|part| !dead.contains(part));
                 self.touched.insert(whole);
                 self.soil(whole);
             }

@@ -148,16 +148,6 @@ impl State {
         self.slots.values().filter(goes).map(|slot| slot.id).collect()
     }
 
-    /// Does a record still say what holds today? Others need not outlive their segment.
-    pub(super) fn is_current(&self, record: &Record) -> bool {
-        match record {
-            Record::Source(facts) => self.known_source(&facts.id) == Some(facts),
-            Record::Control { source, state, .. } => self.control(source) == Some(*state),
-            Record::Withdraw { item, .. } => self.hidden.contains(&item.as_u128()),
-            Record::Report(_) | Record::Restore { .. } | Record::Expire { .. } => false,
-        }
-    }
-
     /// When something last changed among these tagged regions.
     pub(super) fn changed(&self, tags: &[RegionId]) -> Moment {
         tags.iter().filter_map(|tag| self.changed.get(self.region_numbers.get(tag)?)).max().copied().unwrap_or_default()

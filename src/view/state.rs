@@ -358,6 +358,7 @@ impl State {
             self.place(*first, false);
             self.soil(*first);
         }
+        self.forget_parts(&dead);
         for first in dead {
             if let Some(slot) = self.slots.remove(&first) {
                 self.ids ^= slot.id.as_u128();

@@ -197,11 +197,6 @@ impl View {
         self.read().timeline(tags, source, most, share)
     }
 
-    /// Does a record still say what holds today? Others need not outlive their segment.
-    pub fn is_current(&self, record: &Record) -> bool {
-        self.read().is_current(record)
-    }
-
     /// The items that go with the stories that began up to this day (`YYYY-MM-DD`), though later segments of the log speak
     /// of them; the `expire` record names them.
     pub fn going_with(&self, day: &str) -> Vec<ItemId> {
@@ -661,18 +656,46 @@ mod tests {
         let late = |source, link| report(source, link, "三", "丙", later);
         house.say(&view, &[late("portal", "https://portal.cn/3"), late("portal", "https://www.paper.cn/2")], later);
         let day = house.log.oldest_day().unwrap().unwrap();
-        let mut records = house.log.lasting(&day).unwrap();
-        assert_eq!(records.len(), 2);
         let items = view.going_with(&day);
         assert_eq!(items.len(), 1, "a reprint of later goes with its story");
-        records.push(Record::Expire { day: day.clone(), items, at: later });
-        house.say(&view, &records, later);
+        house.say(&view, &[Record::Expire { day: day.clone(), items, at: later }], later);
         house.log.drop_day(&day).unwrap();
+        assert!(view.verify().unwrap().agrees, "what is left is judged by what was known then");
+        assert_eq!(view.timeline(&[region("140300")], None, 10, 10).len(), 1);
         assert_eq!(view.counts(), (1, 1));
         assert!(view.source(&SourceId::new("paper").unwrap()).is_some());
         let digest = view.digest();
         drop(view);
         assert_eq!(house.view().0.digest(), digest);
+    }
+
+    #[test]
+    fn a_round_up_forgets_the_parts_that_expire() {
+        let house = House::new();
+        let (view, _) = house.view();
+        let part = |name: &str| {
+            format!(
+                "{name}因供热管网改造，自十二中路口至桥头路段将于3月9日起临时封闭，请过往车辆绕行南大街，公交3路、15路改线运行，敬请谅解，咨询电话全天接听。"
+            )
+        };
+        house.say(&view, &sample()[..2], NOON);
+        let tell = |day: i64, link: &str, title: &str, text: &str| {
+            let seen = NOON.plus_seconds(day * 86_400);
+            house.say(&view, &[report("portal", link, title, text, seen)], seen);
+        };
+        tell(0, "https://portal.cn/1", "北大街封闭", &part("北大街"));
+        let library = "市图书馆新馆周末开放到二十一时，少儿阅览区同步延长，读者凭证预约，每日限六百人，馆内新增自助借还机十二台，盲文阅览室一并开放。";
+        tell(1, "https://portal.cn/2", "图书馆周末延时", library);
+        tell(1, "https://portal.cn/3", "一周要闻", &format!("▶一\n{}\n▶二\n{library}", part("北大街")));
+        let whole =
+            view.timeline(&[region("140300")], None, 10, 10).into_iter().map(|entry| entry.first).max().unwrap();
+        assert_eq!(view.story(whole).unwrap().parts.len(), 2);
+        let day = house.log.oldest_day().unwrap().unwrap();
+        let expire = Record::Expire { day: day.clone(), items: view.going_with(&day), at: NOON.plus_seconds(90_000) };
+        house.say(&view, &[expire], NOON.plus_seconds(90_000));
+        house.log.drop_day(&day).unwrap();
+        assert_eq!(view.story(whole).unwrap().parts.len(), 1);
+        assert!(view.verify().unwrap().agrees);
     }
 
     #[test]
