@@ -100,8 +100,14 @@ fn v4_links_come_from_the_config_only() {
 
 #[test]
 fn v5_paths_that_lead_nowhere_cost_nothing() {
-    let (_house, daemon) = daemon(63);
+    let (house, daemon) = daemon(63);
     let before = daemon.peak();
+    let made = || {
+        let metrics = house.ask(b"{\"command\":\"metrics\"}\n");
+        let count = metrics.split("dayuan_documents_made_total ").nth(1).unwrap();
+        count.chars().take_while(char::is_ascii_digit).collect::<String>()
+    };
+    let made_before = made();
     for path in [
         "/../../etc/passwd",
         "/%2e%2e%2fetc/passwd",
@@ -126,6 +132,7 @@ fn v5_paths_that_lead_nowhere_cost_nothing() {
         assert_eq!(get(daemon.address, &format!("/regions/nowhere-{number}/atom.xml")).status, 404);
     }
     assert!(daemon.peak() < before + 8 * 1024, "{} KiB more", daemon.peak() - before);
+    assert_eq!(made(), made_before, "nothing was put together for them");
 }
 
 #[test]
