@@ -13,8 +13,8 @@ use crate::view::View;
 
 /// Between two looks.
 const PAUSE: Duration = Duration::from_secs(3600);
-/// How many servers must have told us their time.
-const LEAST_WITNESSES: usize = 5;
+/// How many answers must have told us the time.
+const LEAST_WITNESSES: u64 = 5;
 
 pub(super) struct Expiry {
     pub(super) log: Arc<Log>,

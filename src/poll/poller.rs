@@ -236,6 +236,7 @@ impl Poller {
             let passed = i64::try_from(here.1.duration_since(last.1).as_millis()).unwrap_or(i64::MAX);
             let jump = here.0.since(last.0) - passed;
             if jump.abs() > JUMP {
+                self.house.skews.set(jump / 1000);
                 self.shift(jump);
             }
             last = here;

@@ -1,9 +1,10 @@
-use std::sync::{Mutex, PoisonError};
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::model::Moment;
 
-/// How many servers' times are remembered, the newest.
-const KEPT: usize = 31;
+/// Of how many servers the time is remembered, those asked last.
+const KEPT: usize = 1000;
 /// How far our clock may be from those of the servers, in seconds.
 const MOST: i64 = 86_400;
 /// How many of them are believed more than our own.
@@ -12,30 +13,52 @@ const WITNESSES: usize = 3;
 pub(super) const EARLIEST: Moment = Moment::from_seconds(1_735_689_600);
 
 /// How far the clocks of servers are from ours, as their answers say (`Date`). A clock that is years off would make old
-/// items of new ones, or drop what is to be kept.
+/// items of new ones, or drop what is to be kept. Each server has one voice, however often it is asked.
 #[derive(Debug, Default)]
-pub struct Skews(Mutex<Vec<i64>>);
+pub struct Skews(Mutex<Told>);
+
+#[derive(Debug, Default)]
+struct Told {
+    /// The last skew of each server in seconds, and when it came in the order of all.
+    servers: HashMap<String, (u64, i64)>,
+    answers: u64,
+    /// Was our clock set by more than a day, so that it is believed no more than one server?
+    is_doubtful: bool,
+}
+
+impl Told {
+    fn median(&self) -> Option<i64> {
+        let mut sorted: Vec<i64> = self.servers.values().map(|(_, skew)| *skew).collect();
+        sorted.sort_unstable();
+        sorted.get(sorted.len() / 2).copied()
+    }
+}
 
 impl Skews {
-    /// A server's clock is so many seconds ahead of ours.
-    pub fn note(&self, seconds: i64) {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.len() >= KEPT {
-            kept.remove(0);
+    /// The clock of a server is so many seconds ahead of ours.
+    pub fn note(&self, server: &str, seconds: i64) {
+        let mut told = self.told();
+        told.answers += 1;
+        if told.servers.len() >= KEPT
+            && !told.servers.contains_key(server)
+            && let Some(oldest) = told.servers.iter().min_by_key(|(_, (at, _))| *at).map(|(server, _)| server.clone())
+        {
+            told.servers.remove(&oldest);
         }
-        kept.push(seconds);
+        let at = told.answers;
+        told.servers.insert(server.to_owned(), (at, seconds));
     }
 
-    /// The median of what at least so many servers said; `None` where fewer did.
-    pub fn median(&self, witnesses: usize) -> Option<i64> {
-        let mut sorted = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        sorted.sort_unstable();
-        sorted.get(sorted.len() / 2).copied().filter(|_| sorted.len() >= witnesses)
+    /// Our clock was set by so many seconds: what was told before says nothing any more.
+    pub fn set(&self, seconds: i64) {
+        *self.told() = Told { is_doubtful: seconds.abs() > MOST, ..Told::default() };
     }
 
     /// Do the servers say that our clock is wrong?
     pub fn contradict(&self) -> bool {
-        self.median(WITNESSES).is_some_and(|median| median.abs() > MOST)
+        let told = self.told();
+        let witnesses = if told.is_doubtful { 1 } else { WITNESSES };
+        told.servers.len() >= witnesses && told.median().is_some_and(|median| median.abs() > MOST)
     }
 
     /// Why nothing is polled or taken in, where our clock is to blame.
@@ -49,9 +72,14 @@ impl Skews {
         })
     }
 
-    /// Do so many servers agree with our clock to within a day?
-    pub fn agree(&self, witnesses: usize) -> bool {
-        self.median(witnesses).is_some_and(|median| median.abs() <= MOST)
+    /// Did so many answers come since the start, and do the servers agree with our clock to within a day?
+    pub fn agree(&self, answers: u64) -> bool {
+        let told = self.told();
+        told.answers >= answers && told.median().is_some_and(|median| median.abs() <= MOST)
+    }
+
+    fn told(&self) -> MutexGuard<'_, Told> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -59,10 +87,33 @@ impl Skews {
 mod tests {
     use super::*;
 
+    /// Of 31 servers, which answer in turn.
     fn skews(seconds: &[i64]) -> Skews {
         let skews = Skews::default();
-        seconds.iter().for_each(|seconds| skews.note(*seconds));
+        seconds.iter().enumerate().for_each(|(at, seconds)| skews.note(&format!("s{}", at % 31), *seconds));
         skews
+    }
+
+    #[test]
+    fn d6_one_server_has_one_voice() {
+        let skews = skews(&[0, 0, 0]);
+        for _ in 0..1000 {
+            skews.note("liar", -315_360_000);
+        }
+        assert!(!skews.contradict() && skews.agree(5));
+        skews.note("a", -315_360_000);
+        assert!(!skews.contradict(), "two of five");
+        skews.note("b", -315_360_000);
+        skews.note("c", -315_360_000);
+        assert!(skews.contradict());
+        skews.set(3600);
+        assert!(!skews.contradict());
+        skews.note("a", -315_360_000);
+        assert!(!skews.contradict(), "one server may be wrong");
+        skews.set(315_360_000);
+        assert!(!skews.contradict(), "nobody has told");
+        skews.note("a", -315_360_000);
+        assert!(skews.contradict(), "a clock that was just set by years is believed less than any server");
     }
 
     #[test]

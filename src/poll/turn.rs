@@ -422,8 +422,12 @@ impl Turn<'_> {
         let mut articles = Articles::new(self.house, self.source, self.gap);
         for (draft, place) in reading.drafts.iter().zip(1..) {
             let hash = listing_hash(draft);
-            if known.contains(&hash) || draft.published.or(draft.updated).is_some_and(|stamp| stamp.at < oldest) {
+            if known.contains(&hash) {
                 listed.push(hash);
+                continue;
+            }
+            // That it is old is looked at again, should our clock have been wrong.
+            if draft.published.or(draft.updated).is_some_and(|stamp| stamp.at < oldest) {
                 continue;
             }
             if reading.is_cut && place == reading.drafts.len() {
@@ -493,7 +497,7 @@ impl Turn<'_> {
 
     fn compare_clocks(&self, answer: &Answer) {
         if let Some(date) = answer.date {
-            self.house.skews.note(date.since(self.now) / 1000);
+            self.house.skews.note(self.source.url.host_text(), date.since(self.now) / 1000);
         }
     }
 

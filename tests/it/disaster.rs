@@ -549,6 +549,43 @@ fn d6_a_clock_that_jumps_makes_no_storm_and_rewrites_nothing() {
     assert!(site.asked().len() <= 4, "{} polls", site.asked().len());
 }
 
+/// Several servers know the time better than a machine that is ten years ahead: what they bring waits until it is right.
+#[test]
+fn d6_what_comes_while_the_clock_is_years_ahead_is_neither_dated_by_it_nor_lost() {
+    let without = |document: &str, from: &str, to: &str| {
+        document.split_once(from).unwrap().0.to_owned() + document.split_once(to).unwrap().1
+    };
+    let sites: Vec<Site> = (200..208)
+        .map(|host| {
+            let (dated, undated) = (format!("{host}处有日期的消息"), format!("{host}处没有日期的消息"));
+            let item = without(&feed(&[("1", "/a/1", &undated, 2)]), "<pubDate>", "</pubDate>");
+            let item = item.split_once("<item>").unwrap().1.split_once("</item>").unwrap().0.to_owned();
+            let document = feed(&[("2", "/a/2", &dated, 3)]).replace("<item>", &format!("<item>{item}</item><item>"));
+            Site::new(host, move |_| {
+                let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_secs();
+                let date = dayuan::model::Moment::from_seconds(i64::try_from(now).unwrap()).rfc2822();
+                Reply::ok(document.clone()).with("date", date.replace("+0000", "GMT"))
+            })
+        })
+        .collect();
+    let blocks: String =
+        sites.iter().enumerate().map(|(at, site)| source(&format!("s{at}"), "140300", &site.url("/feed"))).collect();
+    let house = House::new(&blocks);
+    let clock = house.folder.path().join("clock");
+    let Some(daemon) = with_clock(&house, &clock, "+3650d") else {
+        println!("SKIPPED: there is no libfaketime here");
+        return;
+    };
+    until("all were asked some times", || sites.iter().all(|site| site.asked().len() >= 3).then_some(()));
+    until("it is told", || trouble(&house).filter(|told| told.contains("the clock differs by more than a day")));
+    // The first two were asked before three had told their time.
+    assert!(daemon.items("140300").len() <= 2, "{:?}", daemon.titles("140300"));
+    std::fs::write(&clock, "+0").unwrap();
+    daemon.until_items("140300", 2 * sites.len());
+    until("the trouble is over", || trouble(&house).is_none().then_some(()));
+    assert_eq!(daemon.stop(), Some(0));
+}
+
 #[test]
 fn d7_every_kind_of_end_is_an_orderly_one() {
     // In the middle of a batch, and twice.

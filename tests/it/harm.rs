@@ -143,11 +143,17 @@ fn h2_nothing_that_a_source_writes_runs_in_a_browser() {
 
 #[test]
 fn h3_no_text_breaks_out_of_its_element() {
-    let document = "<rss version=\"2.0\"><channel><title>x</title><item><guid>1</guid><title>A ]]&gt; &lt;script&gt; 题</title><description><![CDATA[]]]]><![CDATA[></description></item><item><title>fake</title></item><!--]]></description></item><item><guid>2</guid><title>--&gt;&lt;!-- &lt;?xml version=\"1.0\"?&gt;</title><description>&lt;?php x ?&gt; --&gt; &lt;!-- ]]&gt; &lt;/item&gt;&lt;/entry&gt;</description></item></channel></rss>".to_owned();
+    let document = "<rss version=\"2.0\"><channel><title>x</title><item><guid>1</guid><title>A ]]&gt; &lt;script&gt; 题</title><description><![CDATA[]]]]><![CDATA[></description></item><item><title>fake</title></item><!--]]></description></item><item><guid>2</guid><title>--&gt;&lt;!-- &lt;?xml version=\"1.0\"?&gt;</title><description>&lt;?php x ?&gt; --&gt; &lt;!-- ]]&gt; &lt;/item&gt;&lt;/entry&gt;</description></item><item><guid>3</guid><title>三</title><description>&amp;lt;script&amp;gt;alert(1)&amp;lt;/script&amp;gt;</description></item></channel></rss>".to_owned();
     let (_house, daemon) = full(21, document);
-    daemon.until_items("140300", 2);
+    daemon.until_items("140300", 3);
     assert!(!daemon.titles("140300").iter().any(|title| title == "fake"));
-    well_formed(&daemon, 2);
+    well_formed(&daemon, 3);
+    // A description is HTML to its reader: a text that speaks of a tag holds none.
+    let document = get(daemon.address, "/regions/140300/rss.xml").text();
+    let document = roxmltree::Document::parse(&document).unwrap();
+    let descriptions: Vec<&str> =
+        document.descendants().filter(|node| node.has_tag_name("description")).filter_map(|node| node.text()).collect();
+    assert!(descriptions.contains(&"&lt;script&gt;alert(1)&lt;/script&gt;"), "{descriptions:?}");
 }
 
 #[test]
@@ -235,20 +241,33 @@ fn h7_no_page_of_ours_repeats_what_was_asked_or_named() {
 
 #[test]
 fn i1_a_source_cannot_touch_anothers_item() {
-    let a = Site::new(6, |_| Reply::ok(feed(&[("same-guid", "/a/1", "甲的消息", 2)])));
-    let theirs = a.url("/a/1");
-    // The other's guid under a link of its own, and the other's link under a guid of its own.
+    let a = Site::new(6, |_| {
+        let document = feed(&[("same-guid", "/a/1", "甲的消息", 2), ("twin", "/a/2", "甲的另一条", 3)]);
+        Reply::ok(document)
+    });
+    let (theirs, twin) = (a.url("/a/1"), a.url("/a/2"));
+    // The other's guid under a link of its own, the other's link under a guid of its own, and both of it.
     let b = Site::new(7, move |_| {
-        Reply::ok(feed(&[("same-guid", "/b/1", "乙的消息", 9), ("b-guid", &theirs, "乙说这是甲的", 9)]))
+        Reply::ok(feed(&[
+            ("same-guid", "/b/1", "乙的消息", 9),
+            ("b-guid", &theirs, "乙说这是甲的", 9),
+            ("twin", &twin, "乙改了这一条", 9),
+        ]))
     });
     let house = House::new(&(source("a", "140300", &a.url("/feed")) + &source("b", "140300", &b.url("/feed"))));
     let daemon = house.start();
-    daemon.until_items("140300", 2);
+    daemon.until_items("140300", 3);
     until("both were read", || {
         ["a", "b"].iter().all(|id| daemon.status(&house, id)["polls"].as_u64() > Some(1)).then_some(())
     });
-    let titles = daemon.titles("140300");
-    assert!(titles.contains(&"甲的消息".to_owned()) && titles.contains(&"乙的消息".to_owned()), "{titles:?}");
+    let mut titles = daemon.titles("140300");
+    titles.sort();
+    assert_eq!(titles, ["乙的消息", "甲的另一条", "甲的消息"]);
+    // What the other says of it is a report of its own, named beside it.
+    let items = daemon.items("140300");
+    let item = items.iter().find(|item| item["title"] == "甲的另一条").unwrap();
+    let related = item["_dayuan"]["related"].to_string();
+    assert!(related.contains("乙改了这一条"), "{item}");
 }
 
 #[test]
@@ -334,6 +353,12 @@ fn i5_one_address_under_two_names_has_two_memories() {
     for id in ["right", "wrong", "spelt"] {
         assert_eq!(daemon.status(&house, id)["health"], "ok", "{id}");
     }
+    // Not even when what is remembered was only just read from the disk.
+    assert_eq!(daemon.stop(), Some(0));
+    let daemon = house.start();
+    let before = site.asked().len();
+    until("all were polled again", || (site.asked().len() >= before + 6).then_some(()));
+    drop(daemon);
     // What one of them was given, none of the others sends back.
     let mut sent: Vec<String> =
         site.asked().iter().filter_map(|asked| asked.headers.get("if-none-match").cloned()).collect();
