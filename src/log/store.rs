@@ -335,19 +335,25 @@ impl Log {
     fn keep(&self, segment: &Path) -> Result<(), LogError> {
         let kept = segment::path(&self.folder, segment::KEPT);
         let (mut lines, mut known) = (Vec::new(), HashSet::new());
-        // What was kept by an attempt that was cut short is not kept twice.
-        for path in [kept.as_path(), segment].into_iter().filter(|path| path.exists()) {
-            for found in Lines::open(path)? {
-                if let Ok((seq, record)) = found?.record
-                    && !matches!(record, Record::Report(_) | Record::Expire { .. })
-                    && known.insert(seq)
-                {
-                    record::encode(seq, &record, &mut lines).map_err(|error| LogError::File {
-                        doing: "write",
-                        path: kept.clone(),
-                        source: error.into(),
-                    })?;
-                }
+        if kept.exists() {
+            // As it is: a line that was damaged stays, and goes on being told.
+            lines =
+                std::fs::read(&kept).map_err(|source| LogError::File { doing: "read", path: kept.clone(), source })?;
+            for found in Lines::open(&kept)? {
+                known.extend(found?.record.ok().map(|(seq, _)| seq));
+            }
+        }
+        for found in Lines::open(segment)? {
+            // What was kept by an attempt that was cut short is not kept twice.
+            if let Ok((seq, record)) = found?.record
+                && !matches!(record, Record::Report(_) | Record::Expire { .. })
+                && known.insert(seq)
+            {
+                record::encode(seq, &record, &mut lines).map_err(|error| LogError::File {
+                    doing: "write",
+                    path: kept.clone(),
+                    source: error.into(),
+                })?;
             }
         }
         let fresh = kept.with_extension("new");
@@ -582,12 +588,25 @@ mod tests {
         assert_eq!(all(&log), [1, 3, 5, 6]);
         assert_eq!(log.replay(3).unwrap().filter_map(Result::ok).count(), 2);
         drop(log);
+        // A bit that flips in it is told, and not forgotten when the next day goes.
+        let kept = segment::path(folder.path(), segment::KEPT);
+        let sound = std::fs::read(&kept).unwrap();
+        let mut damaged = sound.clone();
+        damaged[30] ^= 1;
+        std::fs::write(&kept, &damaged).unwrap();
+        let (log, _) = open(folder.path());
+        log.append(&[control(7)], NOON.plus_seconds(3 * 86_400)).unwrap();
+        log.drop_day("2023-03-11").unwrap();
+        assert_eq!(log.scrub(&|| false).unwrap().len(), 1);
+        drop(log);
+        let whole = std::fs::read(&kept).unwrap();
+        std::fs::write(&kept, [&sound, &whole[sound.len()..]].concat()).unwrap();
         let (log, damages) = open(folder.path());
-        assert_eq!((log.last_seq(), damages), (6, vec![]));
+        assert_eq!((log.last_seq(), damages), (7, vec![]));
         let archive = folder.path().join("archive");
         super::super::backup(&log, File::create(&archive).unwrap()).unwrap();
         assert_eq!(super::super::restore(&archive, &folder.path().join("again")).unwrap(), 2);
-        assert_eq!(all(&open(&folder.path().join("again")).0), [1, 3, 5, 6]);
+        assert_eq!(all(&open(&folder.path().join("again")).0), [1, 3, 5, 6, 7]);
     }
 
     #[test]

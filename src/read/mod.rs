@@ -156,10 +156,6 @@ pub fn read(page: &Page, rules: &Rules, now: Moment) -> Reading {
     let mut reading = document(page, rules, now);
     for draft in &mut reading.drafts {
         mark_alert(draft, rules.kind == Kind::Alerts);
-        // A title that was put together of parts may have grown beyond what each of them may have.
-        if draft.title.len() > text::TITLE {
-            draft.title = text::line(&draft.title);
-        }
     }
     reading
 }

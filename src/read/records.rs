@@ -110,7 +110,8 @@ pub(super) fn sitemap(document: &str, url: &Link, clock: Clock<'_>) -> (Vec<Draf
                     "loc" if open.link.is_none() => {
                         open.link = url.join(&value).ok().map(|link| link.as_str().to_owned())
                     }
-                    "title" => open.title.push_str(&value),
+                    // It may come in many pieces, each as long as a title may be.
+                    "title" => open.title = text::line(&format!("{}{value}", open.title)),
                     "publication_date" => open.published = date::parse(&value, clock),
                     "lastmod" => open.updated = date::parse(&value, clock),
                     "keywords" => {

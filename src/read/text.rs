@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::markup::{Token, Tokens, cut};
 
 /// The most characters of a title, a label or a name.
-pub(super) const TITLE: usize = 512;
+const TITLE: usize = 512;
 /// Combining marks in a row; more are an attack on the reader's screen.
 const MARKS: usize = 8;
 

@@ -11,6 +11,7 @@ mod error;
 mod index;
 mod join;
 mod likes;
+mod opening;
 mod outline;
 mod questions;
 mod record;

@@ -1,0 +1,111 @@
+//! A store is opened, or it is found out why it cannot be used.
+
+use std::path::{Path, PathBuf};
+
+use super::engine::Engine;
+use super::error::ViewError;
+use super::record::{self, FactsRecord, ItemRecord, MetaRecord};
+use super::state::{HIDDEN, META, NO_ITEM, REGIONS, SOURCES, State};
+use crate::model::RegionId;
+
+/// Why a store cannot be used as it is.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Unusable {
+    #[error("{0}")]
+    Store(String),
+    #[error("a record of it is damaged, or some are missing")]
+    Records,
+    #[error("it is ahead of the log, which ends with record {0}")]
+    Ahead(u64),
+    #[error("it was derived by other rules")]
+    Rules,
+    #[error("dayuan ended {0} times while it was being opened")]
+    Deadly(u32),
+}
+
+/// How often dayuan may end while the store is being opened before it is given up: once may be a power cut.
+const TRIES: u32 = 2;
+
+/// Opens a store, unless that brought the process down before. A store may make sled wait for ever, take all memory or
+/// abort; the watchdog or the system then ends the process, and without this note each next one would end the same way.
+pub(super) fn attempt<T>(
+    path: &Path,
+    open: impl FnOnce() -> Result<T, Unusable>,
+) -> Result<Result<T, Unusable>, ViewError> {
+    let note = path.with_extension("opening");
+    let failed = |source| ViewError::Move { path: note.clone(), source };
+    // A note that cannot be read is none.
+    let tries = std::fs::read_to_string(&note).ok().and_then(|text| text.parse().ok()).unwrap_or(0_u32);
+    let opened = if tries < TRIES || !path.exists() {
+        std::fs::write(&note, (tries + 1).to_string()).map_err(failed)?;
+        open()
+    } else {
+        Err(Unusable::Deadly(tries))
+    };
+    match std::fs::remove_file(&note) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(failed(error)),
+        _ => Ok(opened),
+    }
+}
+
+pub(super) fn load(path: &Path, rules: [u8; 16], last: u64) -> Result<(Engine, State), Unusable> {
+    let is_new = !path.exists();
+    let engine = Engine::open(path).map_err(|error| Unusable::Store(full(&error)))?;
+    if is_new {
+        return Ok((engine, State::default()));
+    }
+    let state = stored_state(&engine, rules)?;
+    if state.applied() > last {
+        return Err(Unusable::Ahead(last));
+    }
+    Ok((engine, state))
+}
+
+pub(super) fn stored_state(engine: &Engine, rules: [u8; 16]) -> Result<State, Unusable> {
+    let failed = |error: ViewError| Unusable::Store(full(&error));
+    let Some(meta) = engine.get(&META).map_err(failed)? else {
+        // Made, but nothing was written yet: everything is still to come from the log.
+        return if engine.all().next().is_none() { Ok(State::default()) } else { Err(Unusable::Records) };
+    };
+    let meta: MetaRecord = record::decode(&meta).ok_or(Unusable::Records)?;
+    if meta.rules != rules {
+        return Err(Unusable::Rules);
+    }
+    let mut sources = Vec::new();
+    let mut regions = Vec::new();
+    let mut hidden = std::collections::BTreeSet::new();
+    for pair in engine.within(NO_ITEM..) {
+        let (key, value) = pair.map_err(failed)?;
+        if key.starts_with(SOURCES) {
+            sources.push(record::decode::<FactsRecord>(&value).ok_or(Unusable::Records)?);
+        } else if let Some(region) = key.strip_prefix(REGIONS.as_slice()) {
+            let region = std::str::from_utf8(region).ok().and_then(|region| RegionId::new(region).ok());
+            regions.push(region.zip(record::decode::<i64>(&value)).ok_or(Unusable::Records)?);
+        } else if let Some(id) = key.strip_prefix(HIDDEN.as_slice()) {
+            hidden.insert(u128::from_be_bytes(id.try_into().map_err(|_length| Unusable::Records)?));
+        } else if key.as_ref() != META {
+            return Err(Unusable::Records);
+        }
+    }
+    // One by one: a million of them would fill as much memory again.
+    let mut broken = None;
+    let items = engine.within(..NO_ITEM).map(|pair| {
+        let (key, value) = pair.map_err(|error| broken = Some(failed(error))).ok()?;
+        Some((u64::from_be_bytes(key.as_ref().try_into().ok()?), record::decode::<ItemRecord>(&value)?))
+    });
+    let state = State::load(&meta, sources, regions, hidden, items);
+    broken.map_or(state.ok_or(Unusable::Records), Err)
+}
+
+/// An error with its causes, in one sentence.
+fn full(error: &dyn std::error::Error) -> String {
+    std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+/// Moves a store away so that a new one can be made; nothing is deleted that may be wanted to find out what happened.
+pub(super) fn set_aside(path: &Path) -> Result<PathBuf, ViewError> {
+    let free = (1..).map(|number| path.with_extension(format!("bad-{number}"))).find(|path| !path.exists());
+    let aside = free.unwrap_or_else(|| path.with_extension("bad"));
+    std::fs::rename(path, &aside).map_err(|source| ViewError::Move { path: path.to_owned(), source })?;
+    Ok(aside)
+}
