@@ -561,6 +561,6 @@ fn listing_hash(draft: &Draft) -> u64 {
         hasher.update(part.unwrap_or("").as_bytes());
         hasher.update(b"\0");
     }
-    hasher.update(&Fingerprint::of(draft).content.to_le_bytes());
+    hasher.update(&Fingerprint::content_of(draft).to_le_bytes());
     hasher.digest()
 }

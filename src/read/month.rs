@@ -1,5 +1,10 @@
 //! The names of months in the languages of the sources, and what other calendars and scripts write instead.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use super::text;
+
 /// Whole words and usual short forms, in lower case, by month.
 const NAMES: [&str; 12] = [
     "jan january januar januari janvier janv enero ene janeiro gennaio gen ian ianuarie styczeń stycznia sty leden ledna \
@@ -52,23 +57,30 @@ const NATIVE: [&str; 12] = [
 /// The English short names, which what is written otherwise is turned into.
 const ENGLISH: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 
+/// Each name with its month; of a name that means two, the earlier.
+static MONTHS: LazyLock<HashMap<&str, i64>> = LazyLock::new(|| {
+    let mut months = HashMap::new();
+    for (names, at) in NAMES.iter().zip(1..) {
+        for name in names.split_ascii_whitespace() {
+            months.entry(name).or_insert(at);
+        }
+    }
+    months
+});
+
+/// The most bytes of a name.
+static LONGEST: LazyLock<usize> = LazyLock::new(|| MONTHS.keys().map(|name| name.len()).max().unwrap_or(0));
+
 /// The month that a whole word in lower case names.
 pub(super) fn named(word: &str) -> Option<i64> {
-    if word.len() < 3 {
-        return None;
-    }
-    NAMES.iter().zip(1..).find(|(names, _)| names.split_ascii_whitespace().any(|name| name == word)).map(|(_, at)| at)
+    MONTHS.get(word).copied()
 }
 
 /// The same of a word that may be cut off or misspelt behind its beginning, as feeds write it.
 pub(super) fn begun(word: &str) -> Option<i64> {
-    named(word).or_else(|| {
-        // Czech June is the beginning of its July, so the longest name wins.
-        let beginning = |name: &str| name.chars().count() >= 3 && word.starts_with(name);
-        let longest = |names: &str| names.split_ascii_whitespace().filter(|name| beginning(name)).map(str::len).max();
-        let found = NAMES.iter().zip(1..).filter_map(|(names, at)| Some((longest(names)?, at)));
-        found.max_by_key(|(length, at)| (*length, -at)).map(|(_, at)| at)
-    })
+    // Czech June is the beginning of its July, so the longest name wins.
+    let word = text::head(word, *LONGEST);
+    word.char_indices().rev().find_map(|(at, c)| named(word.get(..at + c.len_utf8())?))
 }
 
 /// May the text hold digits, months or years that [`translate`] turns into ours?

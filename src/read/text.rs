@@ -229,16 +229,17 @@ fn break_line(out: &mut String, name: &str) {
 }
 
 fn push_words(out: &mut String, text: &str) {
-    for c in text.chars() {
-        if !is_allowed(c) || is_direction(c) {
-            continue;
-        }
-        if !c.is_whitespace() {
-            out.push(c);
-        } else if !out.is_empty() && !out.ends_with([' ', '\n']) {
+    // Most is Chinese, which is told at a look.
+    let is_word = |c| matches!(c, '\u{3400}'..='\u{9fff}') || is_allowed(c) && !is_direction(c) && !c.is_whitespace();
+    let mut from = 0;
+    for (at, c) in text.char_indices().filter(|(_, c)| !is_word(*c)) {
+        out.push_str(cut(text, from, at));
+        from = at + c.len_utf8();
+        if c.is_whitespace() && is_allowed(c) && !out.is_empty() && !out.ends_with([' ', '\n']) {
             out.push(' ');
         }
     }
+    out.push_str(cut(text, from, text.len()));
 }
 
 /// Does it hold a tag or a reference of HTML, so that it would look wrong if shown as it is?

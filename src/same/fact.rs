@@ -55,8 +55,11 @@ impl Facts {
     pub(super) fn of(title: &str, text: &str) -> Self {
         let mut chars: Vec<char> = Vec::with_capacity(LONGEST.min((title.len() + text.len()) / 2 + 1));
         for part in [title, "\n", text] {
-            let simple = part.chars().take(LONGEST - chars.len()).map(simplify);
-            chars.extend(simple.filter(|c| !matches!(c, '\u{200b}'..='\u{200f}' | '\u{feff}')));
+            for c in part.chars().take(LONGEST - chars.len()) {
+                if !matches!(c, '\u{200b}'..='\u{200f}' | '\u{feff}') {
+                    chars.push(simplify(c));
+                }
+            }
         }
         let mut scan = Scan { chars: &chars, at: 0, found: Self::default(), month: None };
         while scan.at < chars.len() && scan.found.0.len() < MOST {
@@ -304,7 +307,7 @@ impl Scan<'_> {
         while self.chars.get(behind).is_some_and(|c| "stndrh ".contains(*c)) && behind < self.at + 4 {
             behind += 1;
         }
-        let after: String = self.chars.iter().skip(behind).take(3).collect();
+        let after = self.chars.get(behind..).unwrap_or(&[]);
         let mut before = start;
         while before > 0 && self.chars.get(before - 1) == Some(&' ') {
             before -= 1;
@@ -313,8 +316,7 @@ impl Scan<'_> {
         while word > 0 && self.is_letter(word - 1) {
             word -= 1;
         }
-        let named: String = self.chars.get(word..before).unwrap_or(&[]).iter().take(3).collect();
-        let month = [after, named].into_iter().find_map(|name| month(&name));
+        let month = month(after).or_else(|| month(self.chars.get(word..before)?));
         if let Some(month) = month {
             self.date(month, day);
         }
@@ -338,16 +340,30 @@ impl Scan<'_> {
             }
             at += 1;
         }
-        if words >= 2 && month(name.get(..3).unwrap_or("")).is_none() {
+        if words >= 2 {
             self.found.put_name(&name, 15);
         }
         self.at = at.max(self.at + 1);
     }
 }
 
-fn month(word: &str) -> Option<u32> {
-    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-    MONTHS.iter().position(|month| *month == word).and_then(|at| u32::try_from(at + 1).ok())
+/// The month that a text begins with, in English.
+fn month(text: &[char]) -> Option<u32> {
+    Some(match text {
+        ['J', 'a', 'n', ..] => 1,
+        ['F', 'e', 'b', ..] => 2,
+        ['M', 'a', 'r', ..] => 3,
+        ['A', 'p', 'r', ..] => 4,
+        ['M', 'a', 'y', ..] => 5,
+        ['J', 'u', 'n', ..] => 6,
+        ['J', 'u', 'l', ..] => 7,
+        ['A', 'u', 'g', ..] => 8,
+        ['S', 'e', 'p', ..] => 9,
+        ['O', 'c', 't', ..] => 10,
+        ['N', 'o', 'v', ..] => 11,
+        ['D', 'e', 'c', ..] => 12,
+        _ => return None,
+    })
 }
 
 /// May it be the word for what is counted?

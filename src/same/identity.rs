@@ -2,7 +2,7 @@ use std::collections::HashMap;
 
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
-use crate::model::{Draft, ItemId, Key, Moment, SourceId};
+use crate::model::{Draft, ItemId, Key, Link, Moment, SourceId};
 
 /// The most reports of one item; a source that flips its text for ever is not followed further.
 const MOST_REPORTS: u16 = 24;
@@ -23,24 +23,70 @@ pub struct Fingerprint {
 impl Fingerprint {
     /// The fingerprint of a draft.
     pub fn of(draft: &Draft) -> Self {
+        Self::with_link(draft, draft.checked_link().as_ref())
+    }
+
+    /// The fingerprint of a draft whose link was parsed already.
+    fn with_link(draft: &Draft, link: Option<&Link>) -> Self {
         let link = match &draft.alert {
             Some(alert) => xxh3_64(alert.as_bytes()),
-            None => draft.checked_link().map_or(0, |link| xxh3_64(link.canonical().as_bytes())),
+            None => link.map_or(0, |link| xxh3_64(link.canonical().as_bytes())),
         };
-        let mut hasher = Xxh3::new();
-        feed(&mut hasher, &draft.title);
-        let title = if draft.title.is_empty() { 0 } else { hasher.digest() };
-        hasher.update(b"\0");
-        feed(&mut hasher, &draft.text);
-        Self { link, title, content: hasher.digest() }
+        let (title, content) = title_and_content(draft);
+        Self { link, title, content }
     }
+
+    /// The hash of title and text alone.
+    pub fn content_of(draft: &Draft) -> u64 {
+        title_and_content(draft).1
+    }
+}
+
+fn title_and_content(draft: &Draft) -> (u64, u64) {
+    let mut hasher = Xxh3::new();
+    feed(&mut hasher, &draft.title);
+    let title = if draft.title.is_empty() { 0 } else { hasher.digest() };
+    hasher.update(b"\0");
+    feed(&mut hasher, &draft.text);
+    (title, hasher.digest())
 }
 
 /// Hashes a text without its white space and zero-width characters.
 fn feed(hasher: &mut Xxh3, text: &str) {
-    let is_space = |c: char| c.is_whitespace() || matches!(c, '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}');
-    for word in text.split(is_space) {
-        hasher.update(word.as_bytes());
+    let bytes = text.as_bytes();
+    let (mut from, mut at) = (0, 0);
+    while let Some(rest @ [first, ..]) = bytes.get(at..) {
+        // Most is Chinese, which is told at a look.
+        if matches!(first, 0xe4..=0xe9) {
+            at += 3;
+            continue;
+        }
+        let space = space(rest);
+        if space > 0 {
+            hasher.update(bytes.get(from..at).unwrap_or(&[]));
+            from = at + space;
+        }
+        at += match first {
+            0..0x80 => 1,
+            0x80..0xe0 => 2,
+            0xe0..0xf0 => 3,
+            0xf0.. => 4,
+        };
+    }
+    hasher.update(bytes.get(from..).unwrap_or(&[]));
+}
+
+/// The bytes of the white space or zero-width character that a text begins with, in UTF-8; 0 where it begins with another.
+const fn space(text: &[u8]) -> usize {
+    match text {
+        [b'\t'..=b'\r' | b' ', ..] => 1,
+        [0xc2, 0x85 | 0xa0, ..] => 2,
+        [0xe1, 0x9a, 0x80, ..]
+        | [0xe2, 0x80, 0x80..=0x8d | 0xa8 | 0xa9 | 0xaf, ..]
+        | [0xe2, 0x81, 0x9f | 0xa0, ..]
+        | [0xe3, 0x80, 0x80, ..]
+        | [0xef, 0xbb, 0xbf, ..] => 3,
+        _ => 0,
     }
 }
 
@@ -94,7 +140,7 @@ pub fn repeated(drafts: &[Draft]) -> Vec<Key> {
     let mut first: HashMap<Key, (Option<&str>, &str)> = HashMap::new();
     let mut repeated = Vec::new();
     for draft in drafts {
-        let Some(key) = key(draft) else { continue };
+        let Some(key) = key(draft, draft.checked_link().as_ref()) else { continue };
         let this = (draft.link.as_deref(), draft.title.as_str());
         match first.get(&key) {
             None => drop(first.insert(key, this)),
@@ -117,11 +163,12 @@ pub fn identify(
     known: &impl Neighbours,
 ) -> Option<Identity> {
     let source = ids.first()?;
-    let key = key(draft)?;
-    let fingerprint = Fingerprint::of(draft);
+    let link = draft.checked_link();
+    let key = key(draft, link.as_ref())?;
+    let fingerprint = Fingerprint::with_link(draft, link.as_ref());
     let held = |key: &Key| ids.iter().find_map(|source| known.by_id(ItemId::of(source, key)));
     let under_wider_key = || {
-        let key = key.widened(draft.checked_link().as_ref(), &draft.title);
+        let key = key.widened(link.as_ref(), &draft.title);
         let holder = held(&key);
         let item = holder.map_or_else(|| ItemId::of(source, &key), |holder| holder.item);
         let verdict = holder.map_or(Verdict::New, |holder| compare(holder, fingerprint, now));
@@ -147,8 +194,8 @@ pub fn identify(
     Some(Identity { item: ItemId::of(source, &key), key, verdict: Verdict::New })
 }
 
-fn key(draft: &Draft) -> Option<Key> {
-    Key::of(draft.guid.as_deref(), draft.checked_link().as_ref(), &draft.title, draft.published)
+fn key(draft: &Draft, link: Option<&Link>) -> Option<Key> {
+    Key::of(draft.guid.as_deref(), link, &draft.title, draft.published)
 }
 
 /// Are these two items, though they have one key? Of an item that changed, either the link or the title stays.
@@ -253,6 +300,17 @@ mod tests {
         assert_eq!(told, 24);
         assert_eq!(source.poll(100, &[text(101)]), [Verdict::Same]);
         assert_eq!(source.poll(101, &[text(100)]), [Verdict::Restless]);
+    }
+
+    #[test]
+    fn white_space_is_what_unicode_says_and_what_has_no_width() {
+        for c in '\0'..=char::MAX {
+            let is_space = c.is_whitespace() || matches!(c, '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}');
+            let expected = if is_space { c.len_utf8() } else { 0 };
+            assert_eq!(space(c.to_string().as_bytes()), expected, "{c:?}");
+        }
+        let hash = |title: &str| title_and_content(&draft("", "", title, "")).0;
+        assert_eq!(hash("\u{3000}通 告\u{200b}，é𠮷\n第\u{a0}3号\t"), xxh3_64("通告，é𠮷第3号".as_bytes()));
     }
 
     #[test]

@@ -18,30 +18,48 @@ pub(super) const RANKS: [char; 8] = ['县', '市', '区', '镇', '乡', '村', '
 /// The characters of a shingle.
 const SHINGLE: usize = 4;
 
-/// Traditional to simplified: for every character of the Basic Multilingual Plane the one that stands for it.
-static SIMPLIFIED: LazyLock<Vec<u16>> = LazyLock::new(|| {
+/// Traditional to simplified, of the Basic Multilingual Plane.
+struct Simplified {
+    /// A bit for each character that another one stands for: few are, and the bits stay near.
+    others: Vec<u64>,
+    /// For each character the one that stands for it.
+    table: Vec<u16>,
+}
+
+static SIMPLIFIED: LazyLock<Simplified> = LazyLock::new(|| {
     let mut table: Vec<u16> = (0..=u16::MAX).collect();
+    let mut others = vec![0; table.len() / 64];
     for line in include_str!("simplified.txt").lines().filter(|line| !line.starts_with('#')) {
         let mut chars = line.chars();
         while let (Some(from), Some(to)) = (chars.next(), chars.next()) {
-            let slot = usize::try_from(u32::from(from)).ok().and_then(|at| table.get_mut(at));
-            if let (Some(slot), Ok(to)) = (slot, u16::try_from(u32::from(to))) {
+            let at = usize::try_from(u32::from(from)).unwrap_or(usize::MAX);
+            if let (Some(slot), Some(bits), Ok(to)) =
+                (table.get_mut(at), others.get_mut(at / 64), u16::try_from(u32::from(to)))
+            {
                 *slot = to;
+                *bits |= 1 << (at % 64);
             }
         }
     }
-    table
+    Simplified { others, table }
 });
+
+impl Simplified {
+    fn of(&self, c: char) -> Option<char> {
+        let at = usize::try_from(u32::from(c)).ok()?;
+        if self.others.get(at / 64)? >> (at % 64) & 1 == 0 {
+            return None;
+        }
+        self.table.get(at).and_then(|code| char::from_u32(u32::from(*code)))
+    }
+}
 
 /// A character in its usual width, and simplified.
 pub(super) fn simplify(c: char) -> char {
     match c {
         '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),
         c if c.is_ascii() => c,
-        c => {
-            let found = usize::try_from(u32::from(c)).ok().and_then(|at| SIMPLIFIED.get(at)).copied();
-            found.and_then(|code| char::from_u32(code.into())).unwrap_or(c)
-        }
+        c => SIMPLIFIED.of(c).unwrap_or(c),
     }
 }
 
@@ -57,18 +75,19 @@ pub(super) fn fold(text: &str) -> Vec<char> {
             word.clear();
         }
     };
-    let mut chars = text.chars().map(simplify).peekable();
-    while let Some(c) = chars.next() {
+    let mut chars = text.chars();
+    while let Some(c) = chars.next().map(simplify) {
         let is_level = matches!(c, 'Ⅰ'..='Ⅻ');
         if u32::from(c) < 0x2e80 && c.is_alphabetic() && !is_level {
             word.extend(c.to_lowercase());
             continue;
         }
         flush(&mut word, &mut out);
+        let next = || chars.clone().next().map(simplify);
         let is_decimal =
-            c == '.' && out.last().is_some_and(char::is_ascii_digit) && chars.peek().is_some_and(char::is_ascii_digit);
+            || c == '.' && out.last().is_some_and(char::is_ascii_digit) && next().is_some_and(|c| c.is_ascii_digit());
         // Most are Chinese, which is told at a look.
-        if matches!(c, '\u{4e00}'..='\u{9fff}') || c.is_alphanumeric() || is_decimal {
+        if matches!(c, '\u{4e00}'..='\u{9fff}') || c.is_alphanumeric() || is_decimal() {
             out.push(c);
         }
         if out.len() >= LONGEST {

@@ -50,10 +50,16 @@ impl<const BITS: u32> Index<BITS> {
     /// The first reports of the items with this hash that do not lie before `from`, in order, and rarely of one with
     /// another hash.
     pub(super) fn of(&self, hash: u64, from: u64) -> impl Iterator<Item = u64> + '_ {
+        self.up_to(usize::MAX, hash, from)
+    }
+
+    /// The same; none where there are more of them than `most`.
+    pub(super) fn up_to(&self, most: usize, hash: u64, from: u64) -> impl Iterator<Item = u64> + '_ {
         let bucket = self.0.get(bucket::<BITS>(hash)).map_or(&[][..], Vec::as_slice);
-        let (least, most) = (entry(hash, from), entry(hash, LOWER));
+        let (least, last) = (entry(hash, from), entry(hash, LOWER));
         let from = bucket.partition_point(|entry| *entry < least);
-        bucket.get(from..).unwrap_or(&[]).iter().take_while(move |entry| **entry <= most).map(|entry| entry & LOWER)
+        let found = bucket.get(from..).filter(|found| found.get(most).is_none_or(|entry| *entry > last)).unwrap_or(&[]);
+        found.iter().take_while(move |entry| **entry <= last).map(|entry| entry & LOWER)
     }
 }
 
@@ -95,6 +101,9 @@ mod tests {
         index.remove(7 << 32, 3);
         assert_eq!(index.of(7 << 32, 0).collect::<Vec<_>>(), [1]);
         assert_eq!(index.of(7 << 32, 2).count(), 0);
+        index.insert(7 << 32, 9, 0);
+        assert_eq!(index.up_to(2, 7 << 32, 0).collect::<Vec<_>>(), [1, 9]);
+        assert_eq!(index.up_to(1, 7 << 32, 0).count(), 0);
     }
 
     #[test]

@@ -20,7 +20,9 @@ pub(super) const KEPT: usize = 20_000;
 /// its first reports, and more of them would look like a formula.
 pub(super) const MOST_ALIKE: usize = 8;
 /// The least shingles of a sketch that two items share which are worth a look.
-const LEAST_SHARED: usize = 2;
+const LEAST_SHARED: u64 = 2;
+/// The bits that the worth of a hash takes.
+const WORTH_BITS: u32 = 2;
 
 /// An item in the index.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,22 +108,21 @@ impl Likes {
         }
     }
 
-    /// The items that share enough with a sketch, those that share most first. `worth` says how much a hash counts.
-    pub(super) fn of(&self, sketch: &[u32], worth: impl Fn(u32) -> usize) -> Vec<u64> {
-        let mut bearers: Vec<(u64, usize)> = Vec::new();
+    /// The items that share enough with a sketch, those that share most first. `worth` says how much a hash
+    /// counts, up to 3.
+    pub(super) fn of(&self, sketch: &[u32], worth: impl Fn(u32) -> u64) -> Vec<u64> {
+        // Each with its worth, in one number: they are many.
+        let mut bearers: Vec<u64> = Vec::new();
         for hash in sketch {
-            let known = bearers.len();
             let worth = worth(*hash);
-            bearers
-                .extend(self.by_shingle.of(key(*hash), self.from).take(MOST_BEARERS + 1).map(|first| (first, worth)));
-            if bearers.len() - known > MOST_BEARERS {
-                bearers.truncate(known);
-            }
+            let found = self.by_shingle.up_to(MOST_BEARERS, key(*hash), self.from);
+            bearers.extend(found.map(|first| first << WORTH_BITS | worth));
         }
         bearers.sort_unstable();
-        let mut found: Vec<(usize, u64)> = bearers
-            .chunk_by(|one, next| one.0 == next.0)
-            .filter_map(|same| Some((same.iter().map(|(_, worth)| worth).sum(), same.first()?.0)))
+        let worth = |bearer: &u64| bearer & ((1 << WORTH_BITS) - 1);
+        let mut found: Vec<(u64, u64)> = bearers
+            .chunk_by(|one, next| one >> WORTH_BITS == next >> WORTH_BITS)
+            .filter_map(|same| Some((same.iter().map(worth).sum(), same.first()? >> WORTH_BITS)))
             .filter(|(count, _)| *count >= LEAST_SHARED)
             .collect();
         found.sort_unstable_by_key(|(count, first)| (std::cmp::Reverse(*count), *first));
