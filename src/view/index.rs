@@ -27,6 +27,28 @@ impl<const BITS: u32> Default for Index<BITS> {
 }
 
 impl<const BITS: u32> Index<BITS> {
+    /// An index of these pairs of a hash and an item, which are looked at twice: each bucket is made as large as it will
+    /// be, and sorted when it is full.
+    pub(super) fn of_all(pairs: impl Iterator<Item = (u64, u64)> + Clone) -> Self {
+        let mut sizes = vec![0_usize; 1 << BITS];
+        for (hash, _) in pairs.clone() {
+            if let Some(size) = sizes.get_mut(bucket::<BITS>(hash)) {
+                *size += 1;
+            }
+        }
+        let mut index = Self(sizes.into_iter().map(Vec::with_capacity).collect());
+        for (hash, first) in pairs {
+            if let Some(bucket) = index.0.get_mut(bucket::<BITS>(hash)) {
+                bucket.push(entry(hash, first));
+            }
+        }
+        for bucket in &mut index.0 {
+            bucket.sort_unstable();
+            bucket.dedup();
+        }
+        index
+    }
+
     /// Puts an item in. Those before `from` may go: they are taken out when their bucket is full, many at a time.
     pub(super) fn insert(&mut self, hash: u64, first: u64, from: u64) {
         let Some(bucket) = self.0.get_mut(bucket::<BITS>(hash)) else { return };
@@ -70,31 +92,13 @@ fn grow(bucket: &mut Vec<u64>) {
     }
 }
 
-impl<const BITS: u32> FromIterator<(u64, u64)> for Index<BITS> {
-    /// At once: each bucket is sorted when it is full.
-    fn from_iter<I: IntoIterator<Item = (u64, u64)>>(pairs: I) -> Self {
-        let mut index = Self::default();
-        for (hash, first) in pairs {
-            if let Some(bucket) = index.0.get_mut(bucket::<BITS>(hash)) {
-                grow(bucket);
-                bucket.push(entry(hash, first));
-            }
-        }
-        for bucket in &mut index.0 {
-            bucket.sort_unstable();
-            bucket.dedup();
-        }
-        index
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::Index;
 
     #[test]
     fn an_item_is_found_by_its_hash_until_it_is_taken_out() {
-        let mut index: Index<4> = [(7 << 32, 3), (7 << 32 | 1, 1), (8 << 32, 2)].into_iter().collect();
+        let mut index = Index::<4>::of_all([(7 << 32, 3), (7 << 32 | 1, 1), (8 << 32, 2)].into_iter());
         index.insert(u64::MAX, u64::from(u32::MAX), 0);
         assert_eq!(index.of(7 << 32 | 9, 0).collect::<Vec<_>>(), [1, 3]);
         assert_eq!(index.of(u64::MAX, 0).collect::<Vec<_>>(), [u64::from(u32::MAX)]);

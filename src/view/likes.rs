@@ -60,7 +60,7 @@ impl Likes {
         let entries: VecDeque<Entry> =
             items.map(|(first, seen, sketch)| Entry { first, seen, sketch: sketch.into() }).collect();
         let pairs = entries.iter().flat_map(|entry| entry.sketch.iter().map(|hash| (key(*hash), entry.first)));
-        Self { by_shingle: pairs.collect(), entries, from }
+        Self { by_shingle: Index::of_all(pairs), entries, from }
     }
 
     /// Puts an item in with the sketch of its text, in the place of the sketch that it had. A text too short for a sketch

@@ -76,7 +76,7 @@ impl Shelves {
         Some(slot)
     }
 
-    pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = (&u64, &Slot)> {
+    pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = (&u64, &Slot)> + Clone {
         self.stretches.iter().flatten().map(|(first, slot)| (first, slot))
     }
 

@@ -3,6 +3,7 @@
 use std::num::NonZeroU8;
 
 use super::record::ItemRecord;
+use super::share::Place;
 use crate::log::Position;
 use crate::model::{ItemId, Moment, Precision, RegionId, Stamp};
 use crate::same::{self, Fingerprint, Known};
@@ -106,6 +107,13 @@ impl Slot {
 
     pub(super) fn ties_mut(&mut self) -> &mut Ties {
         self.ties.get_or_insert_default()
+    }
+
+    /// Where it stands in the timelines of its regions, where it is the first report of its story; `first` is its own.
+    pub(super) fn places(&self, first: u64) -> impl Iterator<Item = (u32, Place)> + '_ {
+        let place = (std::cmp::Reverse(self.published.at.millis()), first);
+        let stands = self.head == first && !self.withdrawn;
+        self.regions.iter().filter(move |_| stands).map(move |(region, _)| (region, place))
     }
 
     pub(super) fn known(&self) -> Known {

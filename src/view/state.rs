@@ -374,9 +374,8 @@ impl State {
 
     /// Puts a story into the timelines of its regions, or takes it out.
     pub(super) fn place(&mut self, head: u64, is_in: bool) {
-        let Some(slot) = self.slots.get(&head).filter(|slot| slot.head == head && !slot.withdrawn) else { return };
-        let place = (std::cmp::Reverse(slot.published.at.millis()), head);
-        for (region, _) in slot.regions.iter() {
+        let Some(slot) = self.slots.get(&head) else { return };
+        for (region, place) in slot.places(head) {
             let timeline = self.timelines.entry(region).or_default();
             if is_in {
                 timeline.insert(place)

@@ -1,11 +1,13 @@
 //! The view's records: what changed since they were written, and the state that they describe.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use super::engine::Change;
+use super::index::Index;
 use super::likes::Likes;
 use super::outline::Outline;
 use super::record::{self, FactsRecord, ItemRecord, MetaRecord};
+use super::share::Place;
 use super::slot::Slot;
 use super::state::{HIDDEN, META, REGIONS, SOURCES, State, scoped, upper};
 use crate::log::{Control, SourceFacts};
@@ -131,6 +133,7 @@ impl State {
             state.changed.insert(number, Moment::from_millis(changed));
         }
         let (mut by_text, mut by_facts) = (Vec::new(), Vec::new());
+        let mut timelines: HashMap<u32, Vec<Place>> = HashMap::new();
         for item in items {
             let (first, mut record) = item?;
             let source = *state.source_numbers.get(&SourceId::new(&record.source).ok()?)?;
@@ -147,15 +150,19 @@ impl State {
                 state.events.entry(event).or_default().insert(first);
             }
             state.ids ^= slot.id.as_u128();
+            for (region, place) in slot.places(first) {
+                timelines.entry(region).or_default().push(place);
+            }
             state.slots.insert(first, slot);
-            state.place(first, true);
         }
+        state.timelines =
+            timelines.into_iter().map(|(region, places)| (region, places.into_iter().collect())).collect();
         let slots = || state.slots.iter().map(|(first, slot)| (*first, slot));
         let linked = slots().filter(|(_, slot)| slot.fingerprint.link != 0);
-        state.by_link = linked.map(|(first, slot)| (slot.fingerprint.link, first)).collect();
-        state.by_content =
-            slots().map(|(first, slot)| (scoped(slot.source, slot.fingerprint.content), first)).collect();
-        state.by_id = slots().map(|(first, slot)| (upper(slot.id), first)).collect();
+        state.by_link = Index::of_all(linked.map(|(first, slot)| (slot.fingerprint.link, first)));
+        let contents = slots().map(|(first, slot)| (scoped(slot.source, slot.fingerprint.content), first));
+        state.by_content = Index::of_all(contents);
+        state.by_id = Index::of_all(slots().map(|(first, slot)| (upper(slot.id), first)));
         let [texts, facts] = meta.compared_from;
         state.likes = Likes::of_all(by_text, texts);
         state.alike_facts = Likes::of_all(by_facts, facts);
