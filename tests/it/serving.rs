@@ -88,8 +88,9 @@ fn v4_links_come_from_the_config_only() {
     let (_house, daemon) = daemon(62);
     let headers =
         [("x-forwarded-host", "evil.example"), ("x-forwarded-proto", "https"), ("forwarded", "host=evil.example")];
-    for path in ["/", "/regions/140300", "/regions/140300/atom.xml"] {
-        assert!(!request(daemon.address, "GET", path, &headers).text().contains("evil"), "{path}");
+    for path in ["/", "/regions/140300", "/regions/140300/atom.xml", "/regions/yq"] {
+        let answer = request(daemon.address, "GET", path, &headers);
+        assert!(!answer.text().contains("evil") && !answer.header("location").contains("evil"), "{path}");
     }
     let lying = say(
         daemon.address,
