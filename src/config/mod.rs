@@ -84,20 +84,15 @@ impl Config {
         let mut warnings = Faults::default();
         let settings = settings.and_then(|(path, text)| settings::parse(path, text, places, &mut faults));
         let regions = regions.and_then(|(path, text)| regions::parse(path, text, &mut faults));
-        let sources = match (&settings, &regions) {
-            (Some(settings), Some(regions)) => sources::parse(lists, settings, regions, &mut faults),
-            // By the defaults, but for networks: which are allowed is not known.
-            (None, Some(regions)) => {
-                let mut defaults = settings::parse(Path::new("dayuan.toml"), "", places, &mut Faults::default());
-                if let Some(settings) = &mut defaults {
-                    settings.fetch.guard.allow =
-                        ["0.0.0.0/0", "::/0"].into_iter().filter_map(|all| Network::parse(all).ok()).collect();
-                }
-                defaults.map(|settings| sources::parse(lists, &settings, regions, &mut faults)).unwrap_or_default()
-            }
-            // Without the regions, half of what can be said of a source would be wrong.
-            _ => Vec::new(),
+        // Where the settings are none, by the defaults, but for networks: which are allowed is not known.
+        let defaults = || {
+            let mut settings = settings::parse(Path::new("dayuan.toml"), "", places, &mut Faults::default())?;
+            settings.fetch.guard.allow =
+                ["0.0.0.0/0", "::/0"].into_iter().filter_map(|all| Network::parse(all).ok()).collect();
+            Some(settings)
         };
+        let by = settings.clone().or_else(defaults);
+        let sources = by.map(|by| sources::parse(lists, &by, regions.as_ref(), &mut faults)).unwrap_or_default();
         match (settings, regions) {
             (Some(settings), Some(regions)) if faults.is_empty() => {
                 if sources.is_empty() {

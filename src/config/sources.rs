@@ -12,10 +12,11 @@ use crate::read::Selector;
 /// The most sources of a config.
 const MOST: usize = 200_000;
 
+/// The sources of these files. Whether their regions are there is said only where the regions are known.
 pub(super) fn parse(
     lists: &[(PathBuf, String)],
     settings: &Settings,
-    regions: &Regions,
+    regions: Option<&Regions>,
     faults: &mut Faults,
 ) -> Vec<Source> {
     let mut sources = Vec::new();
@@ -49,7 +50,7 @@ pub(super) fn parse(
     sources
 }
 
-fn source(section: &Section<'_>, settings: &Settings, regions: &Regions) -> Option<Source> {
+fn source(section: &Section<'_>, settings: &Settings, regions: Option<&Regions>) -> Option<Source> {
     for key in ["id", "title", "region", "url"] {
         if !section.has(key) {
             section.fault(key, format!("this source has no `{key}`"), "every source needs id, title, region and url");
@@ -70,7 +71,7 @@ fn source(section: &Section<'_>, settings: &Settings, regions: &Regions) -> Opti
     }
     let region = section.string("region").and_then(|text| {
         let region = RegionId::new(&text).inspect_err(|error| section.fault("region", error.to_string(), "")).ok()?;
-        if regions.get(&region).is_none() {
+        if regions.is_some_and(|regions| regions.get(&region).is_none()) {
             section.fault(
                 "region",
                 format!("there is no region `{region}`"),

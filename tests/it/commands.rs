@@ -39,6 +39,22 @@ fn c1_every_fault_of_a_config_is_shown_at_once_with_line_and_caret() {
 }
 
 #[test]
+fn c1_faulty_settings_and_regions_hide_no_fault_of_a_source() {
+    let house = House::new(&source("a b", "140300", "htp://example.org/"));
+    std::fs::write(house.config().join("regions.toml"), "publish = [\"149999\"]\n").unwrap();
+    let parts = ["149999", "`a b` cannot be an id", "not `htp:`"];
+    let shown = |more: &[&str]| {
+        let shown = text(&house.run(&["check"]).stderr);
+        for part in parts.iter().chain(more) {
+            assert!(shown.contains(part), "`{part}` is missing in\n{shown}");
+        }
+    };
+    shown(&["3 faults"]);
+    std::fs::write(house.config().join("dayuan.toml"), "[http]\nlisten = \"nowhere\"\n").unwrap();
+    shown(&["nowhere", "4 faults"]);
+}
+
+#[test]
 fn v7_line_ends_in_names_are_refused() {
     let house = House::new(
         "[[source]]\nid = \"a\"\ntitle = \"x\\r\\nset-cookie: y\"\nregion = \"140300\"\nurl = \"https://example.org/\"\n",
