@@ -135,11 +135,12 @@ pub fn config(data: &[u8]) {
     let mut parts = text.splitn(3, '\0');
     let mut part = || parts.next().unwrap_or("").to_owned();
     // Without the atlas, which takes as long as a thousand configs.
-    let (sources, settings, regions) = (part(), part(), format!("atlas = \"none\"\n{}", part()));
+    let (sources, settings, regions) = (part(), part(), part().replace("atlas", "atlantis"));
+    let regions = format!("atlas = \"none\"\n{regions}");
     if let Err(faults) = Config::from_texts(&settings, &regions, &sources, &Places::default()) {
         assert!(!faults.is_empty() && !faults.summary().is_empty());
-        // Drawing them takes three times as long as all the rest.
-        if data.len().is_multiple_of(8) {
+        // Drawing them takes many times as long as all the rest. Many inputs are as long as they may be: not those.
+        if data.len() % 31 == 5 {
             assert!(!faults.render(false).is_empty());
         }
     }
