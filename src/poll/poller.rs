@@ -97,8 +97,39 @@ pub struct Poller {
 struct Running {
     source: SourceId,
     host: String,
-    /// Did the poll before fail? Such ones may take half of the room at most, so that tarpits keep nobody waiting.
-    is_ill: bool,
+    doubt: Doubt,
+}
+
+/// How likely a source is to keep its slot as long as a request may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Doubt {
+    /// Its last poll went well.
+    None,
+    /// It was never read.
+    Untried,
+    /// Its last poll failed.
+    Failed,
+}
+
+impl Doubt {
+    const fn of(visit: &Visit) -> Self {
+        if visit.failures > 0 {
+            Self::Failed
+        } else if visit.is_first() {
+            Self::Untried
+        } else {
+            Self::None
+        }
+    }
+
+    /// How many slots such sources and worse ones may take, so that tarpits keep nobody else waiting.
+    const fn share(self, slots: usize) -> usize {
+        match self {
+            Self::None => slots,
+            Self::Untried => (slots * 3).div_ceil(4),
+            Self::Failed => slots.div_ceil(2),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -330,9 +361,12 @@ impl Poller {
                 self.queue.push(Reverse((host.free, id)));
                 continue;
             }
-            let is_ill = watched.visit.failures > 0;
-            if is_ill && self.running.values().filter(|running| running.is_ill).count() * 2 >= self.options.concurrency
-            {
+            let doubt = Doubt::of(&watched.visit);
+            let running = |least: Doubt| self.running.values().filter(|running| running.doubt >= least).count();
+            let is_full = [Doubt::Untried, Doubt::Failed]
+                .into_iter()
+                .any(|least| doubt >= least && running(least) >= least.share(self.options.concurrency));
+            if is_full {
                 watched.planned = now.plus_millis(CROWDED);
                 self.queue.push(Reverse((watched.planned, id)));
                 continue;
@@ -353,7 +387,7 @@ impl Poller {
             let pace = pace_of(&source, self.options.pace);
             let gap = gap_of(&source, self.options.host_gap);
             let task = self.turns.spawn(async move { turn(&house, &source, visit, pace, gap, quota, &taken).await });
-            self.running.insert(task.id(), Running { source: id, host: host_name, is_ill });
+            self.running.insert(task.id(), Running { source: id, host: host_name, doubt });
         }
     }
 
