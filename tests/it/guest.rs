@@ -183,8 +183,10 @@ fn hostile_sources_do_not_keep_healthy_ones_waiting() {
         blocks +=
             &source(&format!("evil{number}"), "140300", &format!("http://{}/{kind}", address(22, number * 2 + 1)));
     }
+    // The hostile ones are several times as many as there are slots.
+    let slots = count.div_ceil(8).min(64);
     let house = House::with(
-        "[fetch]\nallow_networks = [\"127.0.0.0/8\"]\ntimeout = \"5s\"\n[poll]\nmin_interval = \"2s\"\nmax_interval = \"4s\"\nhost_gap = \"0s\"\n",
+        &format!("[fetch]\nallow_networks = [\"127.0.0.0/8\"]\ntimeout = \"5s\"\nconcurrency = {slots}\n[poll]\nmin_interval = \"2s\"\nmax_interval = \"4s\"\nhost_gap = \"0s\"\n"),
         &blocks,
     );
     let daemon = house.start();
