@@ -186,7 +186,9 @@ fn hostile_sources_do_not_keep_healthy_ones_waiting() {
     // The hostile ones are several times as many as there are slots.
     let slots = count.div_ceil(8).min(64);
     let house = House::with(
-        &format!("[fetch]\nallow_networks = [\"127.0.0.0/8\"]\ntimeout = \"5s\"\nconcurrency = {slots}\n[poll]\nmin_interval = \"2s\"\nmax_interval = \"4s\"\nhost_gap = \"0s\"\n"),
+        &format!(
+            "[fetch]\nallow_networks = [\"127.0.0.0/8\"]\ntimeout = \"5s\"\nconcurrency = {slots}\n[poll]\nmin_interval = \"2s\"\nmax_interval = \"4s\"\nhost_gap = \"0s\"\n"
+        ),
         &blocks,
     );
     let daemon = house.start();
