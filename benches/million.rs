@@ -187,6 +187,7 @@ fn main() {
                 zone: Zone::shanghai(),
                 rights: None,
                 was: Vec::new(),
+                alerts_for: Vec::new(),
                 at: START,
             })
         })

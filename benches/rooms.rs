@@ -141,6 +141,7 @@ fn store() -> (tempfile::TempDir, Arc<Log>, View, SourceId) {
         zone: Zone::shanghai(),
         rights: None,
         was: Vec::new(),
+        alerts_for: Vec::new(),
         at: NOW,
     });
     commit(&log, &view, &[facts]);
@@ -306,7 +307,7 @@ fn serving(c: &mut Criterion) {
     };
     let site = Arc::new(Site::new(published));
     let (visits, _) = dayuan::view::Visits::open(&folder.path().join("visits")).unwrap();
-    site.open(log, Arc::new(view), Arc::new(visits));
+    site.open(log, Arc::new(view), Arc::new(visits), Moment::default());
     let stop = CancellationToken::new();
     let address: SocketAddr = runtime
         .block_on(async {

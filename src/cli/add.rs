@@ -1,4 +1,5 @@
 use std::collections::HashSet;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -200,9 +201,7 @@ fn append(folder: &Path, block: &str) -> anyhow::Result<End> {
         let mut file = tempfile::NamedTempFile::new_in(path.parent().unwrap_or(folder))
             .context("cannot write beside the source list")?;
         std::io::Write::write_all(&mut file, text.as_bytes())?;
-        if let Ok(old) = std::fs::metadata(&path) {
-            file.as_file().set_permissions(old.permissions())?;
-        }
+        keep_rights(file.as_file(), &path, folder)?;
         file.as_file().sync_all()?;
         file.persist(&path).with_context(|| format!("cannot write {}", path.display()))?;
         Ok(())
@@ -215,6 +214,23 @@ fn append(folder: &Path, block: &str) -> anyhow::Result<End> {
     }
     say(&format!("dayuan: added to {}; `dayuan reload` makes the daemon read it", path.display()));
     Ok(End::Done)
+}
+
+/// A file that is written anew keeps its mode and its owner; a new one gets those of the settings beside it, so that
+/// whoever reads these reads it, too.
+fn keep_rights(file: &std::fs::File, path: &Path, folder: &Path) -> anyhow::Result<()> {
+    let model = std::fs::metadata(path).or_else(|_new| std::fs::metadata(folder.join("dayuan.toml")));
+    let Ok(model) = model else {
+        file.set_permissions(std::fs::Permissions::from_mode(0o644))?;
+        return Ok(());
+    };
+    file.set_permissions(model.permissions())?;
+    let own = file.metadata()?;
+    if (own.uid(), own.gid()) != (model.uid(), model.gid()) {
+        // Only root may; whoever else writes it has it.
+        drop(std::os::unix::fs::fchown(file, Some(model.uid()), Some(model.gid())));
+    }
+    Ok(())
 }
 
 /// The one file of the source list, or `added.toml` where there are several.

@@ -66,6 +66,8 @@ pub(super) enum Command {
         #[arg(long, value_name = "TEXT")]
         reason: String,
     },
+    /// List what is withdrawn: since when and why
+    Withdrawn,
     /// Publish a withdrawn item again
     RestoreItem {
         /// Its id, or the address of its page

@@ -1,10 +1,12 @@
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::arguments::Arguments;
-use super::{End, place, show};
+use super::{End, place, say, show};
 use crate::config::Config;
 use crate::daemon::now;
 use crate::fetch::{Fetcher, Request};
@@ -18,6 +20,12 @@ pub(super) fn run(arguments: &Arguments, online: bool) -> anyhow::Result<End> {
         Ok(config) => config,
         Err(end) => return Ok(end),
     };
+    for path in unreadable(&folder) {
+        say(&format!(
+            "dayuan: {} can be read by root and its owner only, not by the service's own user; chmod o+rX",
+            path.display()
+        ));
+    }
     let regions = config.sources.iter().map(|source| &source.region).collect::<std::collections::HashSet<_>>().len();
     show(&format!("{}: {} sources in {regions} regions, no faults", folder.display(), config.sources.len()));
     if !online {
@@ -25,6 +33,27 @@ pub(super) fn run(arguments: &Arguments, online: bool) -> anyhow::Result<End> {
     }
     let all_read = place::runtime()?.block_on(visit_all(config))?;
     Ok(if all_read { End::Done } else { End::Failed })
+}
+
+/// The files and folders of a config that root can read, but the user of the service cannot; none for anybody else, who
+/// would have been told.
+fn unreadable(folder: &Path) -> Vec<PathBuf> {
+    let is_root = std::fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0);
+    if !is_root {
+        return Vec::new();
+    }
+    let sources = std::fs::read_dir(folder.join("sources")).into_iter().flatten().flatten().map(|entry| entry.path());
+    let files = sources.filter(|path| path.extension().is_some_and(|ending| ending == "toml"));
+    let all = [folder.to_owned(), folder.join("sources"), folder.join("dayuan.toml"), folder.join("regions.toml")];
+    all.into_iter()
+        .chain(files)
+        .filter(|path| {
+            std::fs::metadata(path).is_ok_and(|it| {
+                let needed = if it.is_dir() { 0o5 } else { 0o4 };
+                it.uid() == 0 && it.mode() & needed != needed
+            })
+        })
+        .collect()
 }
 
 /// Fetches each source once, one at a time per host.
@@ -67,6 +96,7 @@ async fn visit(fetcher: &Fetcher, source: &Source) -> (bool, String) {
         validators: &Validators::default(),
         given_by: None,
         own_port: source.url.port(),
+        is_inside: source.is_inside,
         tls: source.tls,
         post: source.post.as_deref(),
     };

@@ -19,12 +19,15 @@ pub(super) fn page(link: &Link, config: Option<&Config>, source: Option<&Source>
         },
         |config| config.settings.fetch.clone(),
     );
+    // Whoever names an address in one's own networks may go there.
+    let is_inside = source.map_or_else(|| options.guard.names_own(link), |source| source.is_inside);
     let fetcher = Fetcher::new(options)?;
     let request = Request {
         link,
         validators: &Validators::default(),
         given_by: None,
-        own_port: link.port(),
+        own_port: source.map_or_else(|| link.port(), |source| source.url.port()),
+        is_inside,
         tls: source.map_or(Tls::Strict, |source| source.tls),
         post: source.and_then(|source| source.post.as_deref()),
     };

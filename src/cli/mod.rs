@@ -19,6 +19,8 @@ use clap::Parser;
 
 use arguments::{Arguments, Command};
 
+use crate::model::printable;
+
 /// How a command ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum End {
@@ -57,6 +59,7 @@ pub fn main() -> ExitCode {
         Command::Pause { source } => control::pause(&arguments, source),
         Command::Resume { source } => control::resume(&arguments, source),
         Command::Explain { item } => store::explain(&arguments, item),
+        Command::Withdrawn => store::withdrawn(&arguments),
         Command::Withdraw { item, reason } => store::withdraw(&arguments, item, reason),
         Command::RestoreItem { item } => store::restore_item(&arguments, item),
         Command::Reload => control::reload(&arguments),
@@ -79,11 +82,12 @@ pub fn main() -> ExitCode {
 
 /// A line of result. Where nobody reads any more, there is nobody to tell.
 fn show(line: &str) {
-    let _closed = writeln!(std::io::stdout(), "{line}");
+    let _closed = writeln!(std::io::stdout(), "{}", printable(line));
 }
 
 /// A line for the person at the terminal.
 fn say(line: &str) {
+    let line = if is_colourful() { line.to_owned() } else { printable(line) };
     let _closed = writeln!(std::io::stderr(), "{line}");
 }
 

@@ -24,8 +24,11 @@ pub(super) fn places(folder: &Path) -> Places {
         let first = value.to_str()?.split(':').next()?;
         (!first.is_empty()).then(|| PathBuf::from(first))
     };
-    let installed =
-        |path: &str| (folder == Path::new(INSTALLED.0)).then(|| PathBuf::from(path)).filter(|path| path.is_dir());
+    // Also where the folder is named through a link. On a new host the places may not be there yet: they are the ones all
+    // the same.
+    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_missing| path.to_owned());
+    let is_installed = real(folder) == real(Path::new(INSTALLED.0));
+    let installed = |path: &str| is_installed.then(|| PathBuf::from(path));
     Places {
         state: directory("STATE_DIRECTORY").or_else(|| installed(INSTALLED.1)),
         runtime: directory("RUNTIME_DIRECTORY").or_else(|| installed(INSTALLED.2)),
@@ -37,13 +40,14 @@ pub(super) fn load(folder: &Path) -> Result<Config, End> {
     match Config::load(folder, &places(folder)) {
         Ok((config, warnings)) => {
             for warning in warnings.iter() {
-                say(&format!("dayuan: {}: {}; {}", warning.path.display(), warning.message, warning.help));
+                let line = warning.line().map(|line| format!(":{line}")).unwrap_or_default();
+                say(&format!("dayuan: {}{line}: {}; {}", warning.path.display(), warning.message, warning.help));
             }
             Ok(config)
         }
         Err(faults) => {
             say(faults.render(is_colourful()).trim_end());
-            let count = faults.iter().count();
+            let count = faults.count();
             say(&format!(
                 "dayuan: the config in {} is refused: {count} {}",
                 folder.display(),

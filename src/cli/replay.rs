@@ -19,6 +19,8 @@ struct Line {
     source: SourceId,
     region: RegionId,
     draft: Draft,
+    /// Does it say that it is a warning? Then its source may give it out.
+    is_alert: bool,
     seen: Moment,
 }
 
@@ -50,7 +52,8 @@ pub(super) fn run(arguments: &Arguments, file: &Path, as_json: bool) -> anyhow::
             .with_context(|| format!("{}:{number}: it has neither guid, link, title nor date", file.display()))?;
         let is_roundup = same::is_roundup(&line.draft.title, line.draft.words());
         let mut records = Vec::new();
-        if view.source(&line.source).is_none_or(|facts| facts.region != line.region) {
+        let is_other = |known: SourceFacts| known.region != line.region || line.is_alert && known.alerts_for.is_empty();
+        if view.source(&line.source).is_none_or(is_other) {
             records.push(Record::Source(facts(&line)));
         }
         if matches!(found.verdict, Verdict::New | Verdict::Changed) {
@@ -148,6 +151,7 @@ fn parse(row: &str) -> anyhow::Result<Line> {
         source,
         region: RegionId::new(&need("region")?)?,
         draft,
+        is_alert: kind.as_deref() == Some("alert"),
         seen: seen.context("`published` and `seen` are both missing or no dates")?,
     })
 }
@@ -173,6 +177,7 @@ fn facts(line: &Line) -> SourceFacts {
         zone: Zone::shanghai(),
         rights: None,
         was: Vec::new(),
+        alerts_for: if line.is_alert { RegionId::new(SourceFacts::ALL).into_iter().collect() } else { Vec::new() },
         at: line.seen,
     }
 }

@@ -1,5 +1,4 @@
-use std::fs::OpenOptions;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -13,31 +12,46 @@ use crate::model::{ItemId, Moment};
 use crate::same::Places;
 use crate::view::{Options, Outline, View};
 
-/// Writes the log into one archive: through the daemon where one lives, else from the store.
+/// Writes the log into one archive: through the daemon where one lives, else from the store. A file that is there already
+/// is left alone.
 pub(super) fn backup(arguments: &Arguments, file: &Path) -> anyhow::Result<End> {
-    let partial = file.with_extension("partial");
-    let mut out = OpenOptions::new()
-        .create(true)
-        .truncate(true)
-        .write(true)
-        .mode(0o600)
-        .open(&partial)
-        .with_context(|| format!("cannot write {}", partial.display()))?;
+    let is_there = || anyhow::anyhow!("{} is there already; move it away, or choose another name", file.display());
+    if file.symlink_metadata().is_ok() {
+        return Err(is_there());
+    }
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // Its name is made up and it is made anew: nobody can have put a link there.
+    let mut out = tempfile::Builder::new()
+        .prefix(".dayuan-backup-")
+        .tempfile_in(folder)
+        .with_context(|| format!("cannot write into {}", folder.display()))?;
     let asked = ask(&control::path(arguments), &Request::Backup, Some(&mut out)).map_err(anyhow::Error::msg)?;
     match asked {
         Some(answered) if !answered.ok => anyhow::bail!("{}", answered.lines.join("; ")),
         Some(_) => {}
         None => {
-            let Some(log) = open_log(arguments)? else { return Ok(End::Config) };
+            let config = match place::load(&place::folder(arguments)) {
+                Ok(config) => config,
+                Err(end) => return Ok(end),
+            };
+            let (log, damages) = Log::inspect(&config.settings.store.join("log"))?;
+            damages.iter().for_each(|damage| say(&format!("dayuan: {damage}")));
             log::backup(&log, &mut out)?;
         }
     }
-    out.sync_all()?;
+    out.as_file().sync_all()?;
     // An archive that was cut off on the way must not look like one.
-    let segments = log::examine(&partial)?;
-    std::fs::rename(&partial, file)?;
-    show(&format!("{}: {segments} days of log", file.display()));
+    let segments = log::examine(out.path())?;
+    out.persist_noclobber(file).map_err(|error| match error.error.kind() {
+        std::io::ErrorKind::AlreadyExists => is_there(),
+        _ => anyhow::Error::new(error.error).context(format!("cannot write {}", file.display())),
+    })?;
+    show(&format!("{}: {}", file.display(), days(segments)));
     Ok(End::Done)
+}
+
+fn days(segments: usize) -> String {
+    if segments == 1 { "1 day of log".to_owned() } else { format!("{segments} days of log") }
 }
 
 /// Makes the store from an archive.
@@ -46,26 +60,60 @@ pub(super) fn restore(arguments: &Arguments, file: &Path) -> anyhow::Result<End>
         Ok(config) => config,
         Err(end) => return Ok(end),
     };
-    let folder = config.settings.store.join("log");
+    let store = &config.settings.store;
+    let folder = store.join("log");
     if folder.exists() {
         // Taking the lock proves that no daemon lives here.
-        drop(Log::open(&folder)?);
+        drop(Log::inspect(&folder)?);
     }
+    log::examine(file)?;
     let segments = log::restore(file, &folder)?;
-    show(&format!("{}: {segments} days of log; the view is made from it at the next start", folder.display()));
+    give_to_owner(store)?;
+    show(&format!("{}: {}; the view is made from it at the next start", folder.display(), days(segments)));
     Ok(End::Done)
 }
 
-/// Compares the view with the log: through the daemon where one lives, else from the store.
+/// Gives all that lies in the store to the owner of its folder: what root made, the service has to write to.
+fn give_to_owner(store: &Path) -> anyhow::Result<()> {
+    let owner = std::fs::metadata(store).with_context(|| format!("cannot look at {}", store.display()))?;
+    let mut open = vec![store.to_owned()];
+    while let Some(path) = open.pop() {
+        let own = path.symlink_metadata()?;
+        if (own.uid(), own.gid()) != (owner.uid(), owner.gid()) {
+            std::os::unix::fs::lchown(&path, Some(owner.uid()), Some(owner.gid()))
+                .with_context(|| format!("cannot give {} to the owner of {}", path.display(), store.display()))?;
+        }
+        if own.is_dir() {
+            for entry in std::fs::read_dir(&path)? {
+                open.push(entry?.path());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Compares the view with the log: through the daemon where one lives, else from the store, in which nothing is written.
 pub(super) fn verify(arguments: &Arguments) -> anyhow::Result<End> {
     if let Some(answered) = ask(&control::path(arguments), &Request::Verify, None).map_err(anyhow::Error::msg)? {
         answered.lines.iter().for_each(|line| show(line));
         return Ok(if answered.ok { End::Done } else { End::Failed });
     }
-    let Some((_, view)) = open(arguments, false)? else { return Ok(End::Config) };
-    let check = view.verify()?;
+    let config = match place::load(&place::folder(arguments)) {
+        Ok(config) => config,
+        Err(end) => return Ok(end),
+    };
+    let (log, damages) = Log::inspect(&config.settings.store.join("log"))?;
+    damages.iter().for_each(|damage| show(&damage.to_string()));
+    let options = Options {
+        path: config.settings.store.join("view"),
+        rules: String::new(),
+        places: Arc::new(Places::new(&config.regions)),
+    };
+    let copy = tempfile::tempdir().context("cannot make a folder for a copy of the view")?;
+    let check = View::examine(&options, &Arc::new(log), copy.path())?;
     check_lines(&check).iter().for_each(|line| show(line));
-    Ok(if check.agrees && check.damages.is_empty() { End::Done } else { End::Failed })
+    let is_well = check.agrees && check.damages.is_empty() && damages.is_empty();
+    Ok(if is_well { End::Done } else { End::Failed })
 }
 
 /// Why an item looks as it does: through the daemon where one lives, else from the store.
@@ -85,13 +133,23 @@ pub(super) fn explain(arguments: &Arguments, item: &str) -> anyhow::Result<End> 
 /// Takes an item out of everything published.
 pub(super) fn withdraw(arguments: &Arguments, item: &str, reason: &str) -> anyhow::Result<End> {
     let request = Request::Withdraw { item: item.to_owned(), reason: reason.to_owned() };
-    decide(arguments, item, &request, |item, at| Record::Withdraw { item, reason: reason.to_owned(), at }, "withdrawn")
+    decide(arguments, item, &request, true, |item, at| Record::Withdraw { item, reason: reason.to_owned(), at })
 }
 
 /// Publishes a withdrawn item again.
 pub(super) fn restore_item(arguments: &Arguments, item: &str) -> anyhow::Result<End> {
     let request = Request::Restore { item: item.to_owned() };
-    decide(arguments, item, &request, |item, at| Record::Restore { item, at }, "published again")
+    decide(arguments, item, &request, false, |item, at| Record::Restore { item, at })
+}
+
+/// Lists what is withdrawn: through the daemon where one lives, else from the store.
+pub(super) fn withdrawn(arguments: &Arguments) -> anyhow::Result<End> {
+    if let Some(answered) = ask(&control::path(arguments), &Request::Withdrawn, None).map_err(anyhow::Error::msg)? {
+        return Ok(control::print(&answered));
+    }
+    let Some((log, view)) = open(arguments, false)? else { return Ok(End::Config) };
+    daemon::withdrawn(&view, &log).iter().for_each(|line| show(line));
+    Ok(End::Done)
 }
 
 /// Writes a decision about an item into the log: through the daemon where one lives, else into the store.
@@ -99,19 +157,19 @@ fn decide(
     arguments: &Arguments,
     name: &str,
     request: &Request,
+    withdraws: bool,
     record: impl Fn(ItemId, Moment) -> Record,
-    done: &str,
 ) -> anyhow::Result<End> {
     if let Some(answered) = ask(&control::path(arguments), request, None).map_err(anyhow::Error::msg)? {
         return Ok(control::print(&answered));
     }
     let Some((log, view)) = open(arguments, false)? else { return Ok(End::Config) };
-    let id = ItemId::named(name).filter(|id| view.find(*id).is_some()).with_context(|| daemon::no_item(name))?;
+    let id = daemon::decided(&view, name, withdraws).map_err(anyhow::Error::msg)?;
     let records = [record(id, daemon::now())];
     let appended = log.append(&records, daemon::now())?;
     view.apply(&appended, &records)?;
     view.flush()?;
-    show(&format!("{id} is {done}"));
+    show(&format!("{id} is {}", daemon::done(withdraws)));
     Ok(End::Done)
 }
 
@@ -121,6 +179,12 @@ pub(super) fn rebuild(arguments: &Arguments) -> anyhow::Result<End> {
     let before = previous(arguments);
     let Some((_, view)) = open(arguments, true)? else { return Ok(End::Config) };
     view.flush()?;
+    give_to_owner(
+        &place::load(&place::folder(arguments))
+            .map_err(|_told| anyhow::anyhow!("the config was refused"))?
+            .settings
+            .store,
+    )?;
     let (items, stories) = view.counts();
     show(&format!("made anew: {items} items, {stories} stories"));
     if let Some(before) = before {
@@ -162,5 +226,6 @@ fn open(arguments: &Arguments, anew: bool) -> anyhow::Result<Option<(Arc<Log>, V
     let log = Arc::new(log);
     let (view, notices) = View::open(&Options { path, rules: String::new(), places }, Arc::clone(&log), &progress)?;
     notices.iter().for_each(|notice| say(&format!("dayuan: {notice}")));
+    give_to_owner(&config.settings.store)?;
     Ok(Some((log, view)))
 }

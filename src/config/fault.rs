@@ -1,5 +1,6 @@
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource, Report};
 
@@ -9,7 +10,7 @@ pub struct Fault {
     /// The file.
     pub path: PathBuf,
     /// The text of the file and the place in it, in bytes; none where the file itself is wrong.
-    pub place: Option<(String, Range<usize>)>,
+    pub place: Option<(Arc<str>, Range<usize>)>,
     /// What is wrong, in a sentence.
     pub message: String,
     /// What to do.
@@ -64,28 +65,44 @@ fn without_passwords(text: &str) -> String {
 
 /// All faults of a config, in the order of files and lines.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Faults(Vec<Fault>);
+pub struct Faults {
+    kept: Vec<Fault>,
+    /// How many more there are.
+    more: usize,
+}
+
+/// The most faults that are kept: nobody mends more at one time.
+const MAX_FAULTS: usize = 200;
 
 impl Faults {
     pub(super) fn push(&mut self, fault: Fault) {
-        self.0.push(fault);
+        if self.kept.len() < MAX_FAULTS {
+            self.kept.push(fault);
+        } else {
+            self.more += 1;
+        }
+    }
+
+    /// How many there are.
+    pub const fn count(&self) -> usize {
+        self.kept.len() + self.more
     }
 
     /// Is there none?
     pub const fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.kept.is_empty()
     }
 
     /// The faults.
     pub fn iter(&self) -> impl Iterator<Item = &Fault> {
-        self.0.iter()
+        self.kept.iter()
     }
 
     /// The faults as an admin reads them: file, line, the text with a caret under the place, and a suggestion.
     pub fn render(&self, is_colourful: bool) -> String {
         let theme = if is_colourful { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
         let handler = GraphicalReportHandler::new_themed(theme).with_links(false).with_context_lines(1);
-        let mut faults: Vec<&Fault> = self.0.iter().collect();
+        let mut faults: Vec<&Fault> = self.kept.iter().collect();
         faults.sort_by_key(|fault| (&fault.path, fault.line()));
         let mut out = String::new();
         for fault in faults {
@@ -95,14 +112,17 @@ impl Faults {
             }
             out.push('\n');
         }
+        if self.more > 0 {
+            out.push_str(&format!("and {} more faults; mend these first\n", self.more));
+        }
         out
     }
 
     /// One line for a log: the first fault, and how many more there are.
     pub fn summary(&self) -> String {
-        let Some(first) = self.0.first() else { return "no fault".to_owned() };
+        let Some(first) = self.kept.first() else { return "no fault".to_owned() };
         let line = first.line().map(|line| format!(":{line}")).unwrap_or_default();
-        let more = if self.0.len() > 1 { format!(" (and {} more)", self.0.len() - 1) } else { String::new() };
+        let more = if self.count() > 1 { format!(" (and {} more)", self.count() - 1) } else { String::new() };
         format!("{}{line}: {}{more}", first.path.display(), first.message)
     }
 }

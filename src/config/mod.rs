@@ -82,17 +82,20 @@ impl Config {
         mut faults: Faults,
     ) -> Result<(Self, Faults), Faults> {
         let mut warnings = Faults::default();
-        let settings = settings.and_then(|(path, text)| settings::parse(path, text, places, &mut faults));
-        let regions = regions.and_then(|(path, text)| regions::parse(path, text, &mut faults));
+        let settings =
+            settings.and_then(|(path, text)| settings::parse(path, text, places, &mut faults, &mut warnings));
+        let regions = regions.and_then(|(path, text)| regions::parse(path, text, &mut faults, &mut warnings));
         // Where the settings are none, by the defaults, but for networks: which are allowed is not known.
         let defaults = || {
-            let mut settings = settings::parse(Path::new("dayuan.toml"), "", places, &mut Faults::default())?;
+            let mut settings =
+                settings::parse(Path::new("dayuan.toml"), "", places, &mut Faults::default(), &mut Faults::default())?;
             settings.fetch.guard.allow =
                 ["0.0.0.0/0", "::/0"].into_iter().filter_map(|all| Network::parse(all).ok()).collect();
             Some(settings)
         };
         let by = settings.clone().or_else(defaults);
-        let sources = by.map(|by| sources::parse(lists, &by, regions.as_ref(), &mut faults)).unwrap_or_default();
+        let sources =
+            by.map(|by| sources::parse(lists, &by, regions.as_ref(), &mut faults, &mut warnings)).unwrap_or_default();
         match (settings, regions) {
             (Some(settings), Some(regions)) if faults.is_empty() => {
                 if sources.is_empty() {

@@ -7,10 +7,10 @@ use super::fault::Faults;
 use super::section::{Document, Section};
 use crate::model::{Region, RegionError, RegionId, Regions, Service};
 
-pub(super) fn parse(path: &Path, text: &str, faults: &mut Faults) -> Option<Regions> {
-    let before = faults.iter().count();
-    let cell = RefCell::new(&mut *faults);
-    let document = Document { path, text, faults: &cell };
+pub(super) fn parse(path: &Path, text: &str, faults: &mut Faults, warnings: &mut Faults) -> Option<Regions> {
+    let before = faults.count();
+    let (cell, slips) = (RefCell::new(&mut *faults), RefCell::new(warnings));
+    let document = Document::new(path, text, &cell, &slips);
     let table = document.root();
     let root = Section::new(&document, "", &table);
     let china = root.word("atlas", &[("cn", true), ("none", false)]).unwrap_or(true);
@@ -36,7 +36,7 @@ pub(super) fn parse(path: &Path, text: &str, faults: &mut Faults) -> Option<Regi
         publish.into_iter().map(|(id, _)| id).collect(),
         gone.into_iter().map(|(id, _)| id).collect(),
     ) {
-        Ok(regions) => (faults.iter().count() == before).then_some(regions),
+        Ok(regions) => (faults.count() == before).then_some(regions),
         Err(errors) => {
             for error in errors {
                 let owner = match &error {

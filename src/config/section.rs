@@ -1,9 +1,10 @@
 //! A table of a config file that remembers which of its keys were asked for, so that all that is wrong in it can be told
 //! at once: wrong types, wrong values, and keys that nobody knows.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::ops::Range;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use toml::Spanned;
@@ -16,17 +17,40 @@ pub(super) struct Document<'a> {
     pub(super) path: &'a Path,
     pub(super) text: &'a str,
     pub(super) faults: &'a RefCell<&'a mut Faults>,
+    /// What is legal but looks like a slip.
+    pub(super) warnings: &'a RefCell<&'a mut Faults>,
+    /// The text as faults hold it, once there is one.
+    pub(super) shared: OnceCell<Arc<str>>,
 }
 
-impl Document<'_> {
+impl<'a> Document<'a> {
+    pub(super) const fn new(
+        path: &'a Path,
+        text: &'a str,
+        faults: &'a RefCell<&'a mut Faults>,
+        warnings: &'a RefCell<&'a mut Faults>,
+    ) -> Self {
+        Self { path, text, faults, warnings, shared: OnceCell::new() }
+    }
+
     pub(super) fn fault(&self, span: Range<usize>, message: String, help: &str) {
-        let fault = Fault {
+        let fault = self.found(span, message, help);
+        self.faults.borrow_mut().push(fault);
+    }
+
+    /// Tells what is legal but looks like a slip.
+    pub(super) fn warning(&self, span: Range<usize>, message: String, help: &str) {
+        let warning = self.found(span, message, help);
+        self.warnings.borrow_mut().push(warning);
+    }
+
+    fn found(&self, span: Range<usize>, message: String, help: &str) -> Fault {
+        Fault {
             path: self.path.to_owned(),
-            place: Some((self.text.to_owned(), span)),
+            place: Some((Arc::clone(self.shared.get_or_init(|| self.text.into())), span)),
             message,
             help: help.to_owned(),
-        };
-        self.faults.borrow_mut().push(fault);
+        }
     }
 
     /// The table of the whole file; what of it cannot be parsed is told.
@@ -120,6 +144,10 @@ impl<'a> Section<'a> {
 
     pub(super) fn fault(&self, key: &str, message: String, help: &str) {
         self.document.fault(self.span_of(key), message, help);
+    }
+
+    pub(super) fn warning(&self, key: &str, message: String, help: &str) {
+        self.document.warning(self.span_of(key), message, help);
     }
 
     pub(super) fn fault_at(&self, span: Range<usize>, message: String, help: &str) {

@@ -60,10 +60,16 @@ pub struct Settings {
     pub log_level: String,
 }
 
-pub(super) fn parse(path: &Path, text: &str, places: &Places, faults: &mut Faults) -> Option<Settings> {
-    let before = faults.iter().count();
-    let cell = RefCell::new(&mut *faults);
-    let document = Document { path, text, faults: &cell };
+pub(super) fn parse(
+    path: &Path,
+    text: &str,
+    places: &Places,
+    faults: &mut Faults,
+    warnings: &mut Faults,
+) -> Option<Settings> {
+    let before = faults.count();
+    let (cell, slips) = (RefCell::new(&mut *faults), RefCell::new(warnings));
+    let document = Document::new(path, text, &cell, &slips);
     let root = document.root();
     let root = Section::new(&document, "", &root);
     let seconds = Duration::from_secs;
@@ -144,6 +150,20 @@ pub(super) fn parse(path: &Path, text: &str, places: &Places, faults: &mut Fault
         .word("format", &[("auto", LogFormat::Auto), ("text", LogFormat::Text), ("json", LogFormat::Json)])
         .unwrap_or(LogFormat::Auto);
     let log_level = log.string("level").unwrap_or_else(|| "info".to_owned());
+    if !is_level(&log_level) {
+        log.fault(
+            "level",
+            format!("`{log_level}` is no log level"),
+            "use error, warn, info, debug or trace, or a filter such as info,dayuan::poll=debug",
+        );
+    }
+    if listen.ip().is_unspecified() && public_url.is_none() {
+        http.warning(
+            "listen",
+            format!("feeds and pages will name http://{listen}, which leads nowhere"),
+            "set [http] public_url to the address that readers use",
+        );
+    }
 
     for section in [&root, &http, &store, &fetch, &poll, &publish, &admin, &log] {
         section.finish();
@@ -184,7 +204,7 @@ pub(super) fn parse(path: &Path, text: &str, places: &Places, faults: &mut Fault
         log_format,
         log_level,
     };
-    (faults.iter().count() == before).then_some(settings)
+    (faults.count() == before).then_some(settings)
 }
 
 fn default_socket(places: &Places) -> PathBuf {
@@ -202,6 +222,14 @@ pub fn socket(folder: &Path, places: &Places) -> PathBuf {
         .and_then(|admin| admin.get_ref().get("socket"))
         .and_then(|socket| socket.get_ref().as_str().map(PathBuf::from));
     named.unwrap_or_else(|| default_socket(places))
+}
+
+/// A level, or a filter of tracing whose parts each name one.
+fn is_level(text: &str) -> bool {
+    let is_word = |word: &str| {
+        ["error", "warn", "info", "debug", "trace", "off"].iter().any(|level| word.eq_ignore_ascii_case(level))
+    };
+    !text.is_empty() && text.split(',').all(|part| is_word(part.rsplit('=').next().unwrap_or(part).trim()))
 }
 
 fn address(section: &Section<'_>, key: &'static str) -> Option<SocketAddr> {
@@ -225,6 +253,14 @@ fn public_url(http: &Section<'_>) -> Option<String> {
                 "public_url",
                 "`public_url` must not have a query or a fragment".to_owned(),
                 "write it like https://news.example.org",
+            );
+            None
+        }
+        Ok(link) if link.path() != "/" => {
+            http.fault(
+                "public_url",
+                "`public_url` must not have a path: pages lead to /style.css, /regions and so on".to_owned(),
+                "give dayuan a host name of its own, such as https://news.example.org",
             );
             None
         }

@@ -1,12 +1,14 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use super::fault::Faults;
 use super::section::{Document, Section};
 use super::settings::Settings;
-use crate::model::{Authority, Host, Kind, Link, Pins, Policy, RegionId, Regions, Source, SourceId, Tls, Zone};
+use crate::log::SourceFacts;
+use crate::model::{Authority, Kind, Link, Pins, Policy, RegionId, Regions, Source, SourceId, Tls, Zone};
 use crate::read::Selector;
 
 /// The most sources of a config.
@@ -18,12 +20,15 @@ pub(super) fn parse(
     settings: &Settings,
     regions: Option<&Regions>,
     faults: &mut Faults,
+    warnings: &mut Faults,
 ) -> Vec<Source> {
     let mut sources = Vec::new();
     let mut seen: HashMap<SourceId, PathBuf> = HashMap::new();
-    for (path, text) in lists {
-        let cell = RefCell::new(&mut *faults);
-        let document = Document { path, text, faults: &cell };
+    let mut addresses: HashMap<String, SourceId> = HashMap::new();
+    let mut formers: Vec<Former> = Vec::new();
+    for (file, (path, text)) in lists.iter().enumerate() {
+        let (cell, slips) = (RefCell::new(&mut *faults), RefCell::new(&mut *warnings));
+        let document = Document::new(path, text, &cell, &slips);
         let table = document.root();
         let root = Section::new(&document, "", &table);
         for section in root.sections("source") {
@@ -38,6 +43,30 @@ pub(super) fn parse(
                 );
                 continue;
             }
+            // An address that answers to forms is as many lists as there are forms.
+            let address = format!("{} {}", source.url.canonical(), source.post.as_deref().unwrap_or(""));
+            if let Some(other) = addresses.insert(address, source.id.clone()) {
+                section.warning(
+                    "url",
+                    format!("source `{other}` has the address of `{}`, too: it is asked twice", source.id),
+                    &format!("leave one of the two; where `{}` is its new id, write was = [\"{other}\"]", source.id),
+                );
+            }
+            if regions.is_some_and(|regions| !regions.holders(&source.region).iter().any(|up| regions.is_published(up)))
+            {
+                section.warning(
+                    "region",
+                    format!("source `{}` is polled, but its region `{}` is not published", source.id, source.region),
+                    "add the region, or one above it, to `publish` in regions.toml",
+                );
+            }
+            let spans = section.strings("was").into_iter().map(|(_, span)| span);
+            formers.extend(source.was.iter().cloned().zip(spans).map(|(id, span)| Former {
+                id,
+                of: source.id.clone(),
+                file,
+                span,
+            }));
             if sources.len() >= MOST {
                 section.fault("id", format!("there are more than {MOST} sources"), "run a second dayuan for the rest");
                 return sources;
@@ -46,8 +75,41 @@ pub(super) fn parse(
         }
         root.finish();
     }
+    tell_formers(lists, &formers, &seen, faults, warnings);
     sources.sort_by(|a, b| a.id.cmp(&b.id));
     sources
+}
+
+/// An id that a source says it had before.
+struct Former {
+    id: SourceId,
+    of: SourceId,
+    /// The number of its file.
+    file: usize,
+    span: Range<usize>,
+}
+
+/// A former id belongs to one source, and to none that is there still: who names it takes over all that is known of it.
+fn tell_formers(
+    lists: &[(PathBuf, String)],
+    formers: &[Former],
+    sources: &HashMap<SourceId, PathBuf>,
+    faults: &mut Faults,
+    warnings: &mut Faults,
+) {
+    let mut claimed: HashMap<&SourceId, &SourceId> = HashMap::new();
+    for former in formers {
+        let other = claimed.insert(&former.id, &former.of).filter(|other| **other != former.of);
+        let message = match other {
+            _ if sources.contains_key(&former.id) => format!("`{}` is the id of a source of this list", former.id),
+            Some(other) => format!("`{other}` says, too, that it was `{}`", former.id),
+            None => continue,
+        };
+        let Some((path, text)) = lists.get(former.file) else { continue };
+        let (cell, slips) = (RefCell::new(&mut *faults), RefCell::new(&mut *warnings));
+        let document = Document::new(path, text, &cell, &slips);
+        document.fault(former.span.clone(), message, "name in `was` only ids that no source has any more");
+    }
 }
 
 fn source(section: &Section<'_>, settings: &Settings, regions: Option<&Regions>) -> Option<Source> {
@@ -83,10 +145,15 @@ fn source(section: &Section<'_>, settings: &Settings, regions: Option<&Regions>)
     let url = section
         .string("url")
         .and_then(|text| Link::parse(&text).inspect_err(|error| section.fault("url", error.to_string(), "")).ok());
-    let is_own = url.as_ref().is_some_and(|url| match url.host() {
-        Host::Address(address) => settings.fetch.guard.allow.iter().any(|network| network.contains(address)),
-        Host::Name(_) => false,
-    });
+    let is_own_name = section.boolean("own_network").unwrap_or(false);
+    let is_own = is_own_name || url.as_ref().is_some_and(|url| settings.fetch.guard.names_own(url));
+    if is_own_name && settings.fetch.guard.allow.is_empty() {
+        section.fault(
+            "own_network",
+            "no network is one's own".to_owned(),
+            "name the network of this source in [fetch] allow_networks of dayuan.toml",
+        );
+    }
     if let Some(url) = &url
         && let Err(error) = settings.fetch.guard.check_link(url, url.port())
     {
@@ -106,6 +173,23 @@ fn source(section: &Section<'_>, settings: &Settings, regions: Option<&Regions>)
     let least = if is_own { Duration::from_secs(1) } else { Duration::from_secs(300) };
     let interval = section.duration("interval", least, Duration::from_secs(30 * 86_400));
     let topics = section.strings("topics").into_iter().map(|(topic, _)| topic).collect();
+    let alerts_for: Vec<RegionId> = section
+        .strings("alerts_for")
+        .into_iter()
+        .filter_map(|(text, span)| {
+            let region =
+                RegionId::new(&text).inspect_err(|error| section.fault_at(span.clone(), error.to_string(), "")).ok()?;
+            if text != SourceFacts::ALL && regions.is_some_and(|regions| regions.get(&region).is_none()) {
+                section.fault_at(
+                    span,
+                    format!("there is no region `{region}`"),
+                    "name the regions whose warnings this source gives out, or \"all\"",
+                );
+            }
+            Some(region)
+        })
+        .collect();
+    let leads_to = section.strings("leads_to").into_iter().map(|(domain, _)| domain.to_lowercase()).collect();
     let charset = section.string("charset");
     if let Some(charset) = &charset
         && !crate::read::is_charset(charset)
@@ -144,8 +228,11 @@ fn source(section: &Section<'_>, settings: &Settings, regions: Option<&Regions>)
         pins,
         reads_articles,
         topics,
+        alerts_for,
+        leads_to,
         interval: interval.map(|interval| u32::try_from(interval.as_secs()).unwrap_or(u32::MAX)),
         is_own,
+        is_inside: is_own,
         charset,
         tls,
         zone: zone?,

@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::error::DaemonError;
 use crate::log::Log;
+use crate::model::one_line;
 
 /// The longest question, in bytes.
 const LONGEST: u64 = 16 * 1024;
@@ -57,6 +58,8 @@ pub enum Request {
         /// Why, in the admin's words.
         reason: String,
     },
+    /// What is withdrawn.
+    Withdrawn,
     /// Publish a withdrawn item again.
     Restore {
         /// Its id, or the address of its page.
@@ -70,6 +73,23 @@ pub enum Request {
     Verify,
     /// The log as one archive.
     Backup,
+}
+
+impl Request {
+    /// What of it belongs into the log: what changes something.
+    fn deed(&self) -> Option<String> {
+        Some(match self {
+            Self::Poll { source } => format!("poll {source}"),
+            Self::Pause { source } => format!("pause {source}"),
+            Self::Resume { source } => format!("resume {source}"),
+            Self::Withdraw { item, reason } => format!("withdraw {item}: {}", one_line(reason)),
+            Self::Restore { item } => format!("restore-item {item}"),
+            Self::Reload => "reload".to_owned(),
+            Self::Status | Self::Explain { .. } | Self::Withdrawn | Self::Metrics | Self::Verify | Self::Backup => {
+                return None;
+            }
+        })
+    }
 }
 
 /// The first line of an answer; for a backup the archive follows.
@@ -182,18 +202,25 @@ async fn converse(mut stream: UnixStream, log: Arc<Log>, questions: mpsc::Sender
         }
         return Ok(());
     }
+    let told = request.deed();
     let (answer, answered) = oneshot::channel();
     let answered = match questions.send((request, answer)).await {
         Ok(()) => answered.await.unwrap_or_else(|_closed| Answered::failed("the daemon is stopping")),
         Err(_) => Answered::failed("the daemon is stopping"),
     };
+    if let Some(deed) = told {
+        tracing::info!(uid = peer, done = answered.ok, "an admin asked: {deed}");
+    }
     say(&mut stream, &answered).await
 }
 
 async fn say(stream: &mut UnixStream, answered: &Answered) -> std::io::Result<()> {
     let mut line = serde_json::to_vec(answered)?;
     line.push(b'\n');
-    stream.write_all(&line).await
+    // Who asks and does not read keeps its place for so long only.
+    tokio::time::timeout(PATIENCE, stream.write_all(&line))
+        .await
+        .unwrap_or_else(|_late| Err(std::io::ErrorKind::TimedOut.into()))
 }
 
 /// The uid of this process, as the system shows it.

@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 
 use super::admin::{Answered, Request};
 use super::clock::now;
-use super::explain::{explain, no_item};
+use super::explain::{decided, done, explain, no_item, withdrawn};
 use super::keeper::Troubles;
 use super::run::Loader;
 use super::{service, status};
@@ -22,6 +22,9 @@ use crate::model::{ItemId, Moment, Source, SourceId};
 use crate::poll::{self, Command, Ledger, Pulse};
 use crate::serve::{self, Publication, Published, Site};
 use crate::view::{self, View, Visits};
+
+/// What `status` and systemd say while a config is refused.
+const REFUSED: &str = "the config on disk is refused and the one before holds; `dayuan check` says why";
 
 /// What it knows of itself.
 pub(super) struct Daemon {
@@ -59,13 +62,27 @@ impl Daemon {
             Request::Poll { source } => hurry(inward, &source).await,
             Request::Pause { source } => self.control(&source, Control::Paused).await,
             Request::Resume { source } => self.control(&source, Control::Resumed).await,
-            Request::Explain { item } => explained(&inward.view, &inward.log, &item),
+            Request::Explain { item } => {
+                // A large item takes a while; the daemon goes on meanwhile.
+                let (view, log) = (Arc::clone(&inward.view), Arc::clone(&inward.log));
+                tasks.spawn_blocking(move || {
+                    drop(answer.send(explained(&view, &log, &item)));
+                    "answer"
+                });
+                return;
+            }
+            Request::Withdrawn => {
+                let (view, log) = (Arc::clone(&inward.view), Arc::clone(&inward.log));
+                tasks.spawn_blocking(move || {
+                    drop(answer.send(Answered::done(withdrawn(&view, &log))));
+                    "answer"
+                });
+                return;
+            }
             Request::Withdraw { item, reason } => {
-                self.decide(&item, |item, at| Record::Withdraw { item, reason, at }, "withdrawn").await
+                self.decide(&item, true, |item, at| Record::Withdraw { item, reason, at }).await
             }
-            Request::Restore { item } => {
-                self.decide(&item, |item, at| Record::Restore { item, at }, "published again").await
-            }
+            Request::Restore { item } => self.decide(&item, false, |item, at| Record::Restore { item, at }).await,
             Request::Reload => self.take_config().await,
             Request::Metrics => Answered::done(vec![exposition(&self.registry)]),
             Request::Verify => {
@@ -99,22 +116,28 @@ impl Daemon {
         if let Err(error) = inward.ledger.commit(vec![record], now()).await {
             return Answered::failed(error);
         }
-        match inward.load(self.sources.clone(), self.config.settings.poll).await {
+        match inward.commands.send(Command::Control(known.id.clone())).await {
             Ok(()) => Answered::done(vec![format!("{source} is {}", state.word())]),
-            Err(reason) => Answered::failed(reason),
+            Err(_) => Answered::failed("the daemon is stopping"),
         }
     }
 
     /// Writes an admin's decision about an item into the log.
-    async fn decide(&self, name: &str, record: impl FnOnce(ItemId, Moment) -> Record, done: &str) -> Answered {
+    async fn decide(&self, name: &str, withdraws: bool, record: impl FnOnce(ItemId, Moment) -> Record) -> Answered {
         let Some(inward) = &self.inward else { return Answered::failed("the daemon is stopping") };
-        let Some(id) = ItemId::named(name).filter(|id| inward.view.find(*id).is_some()) else {
-            return Answered::failed(no_item(name));
+        let id = match decided(&inward.view, name, withdraws) {
+            Ok(id) => id,
+            Err(reason) => return Answered::failed(reason),
         };
         match inward.ledger.commit(vec![record(id, now())], now()).await {
-            Ok(()) => Answered::done(vec![format!("{id} is {done}")]),
+            Ok(()) => Answered::done(vec![format!("{id} is {}", done(withdraws))]),
             Err(error) => Answered::failed(error),
         }
+    }
+
+    /// A hash of all of the config that decides how documents look.
+    pub(super) fn looks(&self) -> [u8; 32] {
+        self.site.looks(self.config.settings.listen.port() != 0)
     }
 
     fn status(&self) -> Answered {
@@ -135,7 +158,9 @@ impl Daemon {
     pub(super) async fn take_config(&mut self) -> Answered {
         service::tell(&[NotifyState::Reloading]);
         let answered = self.try_config().await;
-        service::tell(&[NotifyState::Ready]);
+        let refused = (!answered.ok).then(|| REFUSED.to_owned());
+        service::tell(&[NotifyState::Ready, NotifyState::Status(refused.as_deref().unwrap_or("running"))]);
+        self.troubles.set("config", refused);
         answered
     }
 
@@ -173,7 +198,12 @@ impl Daemon {
         {
             return Answered::failed(format!("the old config stays: {reason}"));
         }
-        self.site.publish(published(&config));
+        self.site.publish(published(&config), now());
+        if let Some(inward) = &self.inward
+            && let Err(error) = inward.visits.looks_since(self.looks(), now())
+        {
+            tracing::error!(error = &error as &dyn std::error::Error, "when the config changed cannot be saved");
+        }
         self.sources.clone_from(&config.sources);
         self.config = config;
         lines.push(format!("reloaded: {} sources", self.sources.len()));
@@ -234,7 +264,14 @@ fn differences(old: &[Source], new: &[Source]) -> Vec<String> {
         .iter()
         .filter(|source| before.get(&source.id).is_some_and(|known| known != *source))
         .map(|source| format!("~ {}", source.id));
-    added.chain(removed).chain(changed).collect()
+    // Who came with the address of one that went is mostly that one.
+    let renamed = new.iter().filter(|source| !before.contains_key(&source.id)).filter_map(|source| {
+        let same = |known: &&Source| !after.contains_key(&known.id) && known.url.canonical() == source.url.canonical();
+        let known = old.iter().find(same).filter(|known| !source.was.contains(&known.id))?;
+        let (now, before) = (&source.id, &known.id);
+        Some(format!("source `{before}` went and `{now}` came with the same address: write was = [\"{before}\"] into it, or corrections of what `{before}` told are lost"))
+    });
+    added.chain(removed).chain(changed).chain(renamed).collect()
 }
 
 /// Puts the port that the system chose in place of 0.

@@ -35,9 +35,9 @@ pub enum DaemonError {
     /// There is no way out.
     #[error("cannot prepare fetching")]
     Fetch(#[from] FetchError),
-    /// The sources could not be taken over.
-    #[error("cannot take the list of sources: {0}")]
-    Sources(String),
+    /// The threads that poll cannot be made.
+    #[error("cannot make the threads that poll")]
+    Threads(#[source] std::io::Error),
     /// Signals cannot be heard.
     #[error("cannot listen for signals")]
     Signals(#[source] std::io::Error),

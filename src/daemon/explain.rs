@@ -2,20 +2,76 @@
 //! changed, and what is like it without being it.
 
 use crate::log::{Log, Record};
-use crate::model::{Change, ItemId, Report};
+use crate::model::{Change, ItemId, Link, Moment, Report};
 use crate::same::{self, Likeness};
 use crate::view::{self, View};
 
 /// The most stories beside it that are told of.
 const MOST_BESIDE: usize = 5;
 
-/// Explains an item in lines; `None` where it is not known. `name` is what [`ItemId::named`] takes.
+/// The item that an admin means: by its id, the address of its page, or that of any report of it.
+fn named(view: &View, name: &str) -> Option<ItemId> {
+    let by_id = ItemId::named(name).filter(|id| view.find(*id).is_some());
+    by_id.or_else(|| view.find_address(&Link::parse(name).ok()?))
+}
+
+/// The item that a decision is about.
+///
+/// # Errors
+/// A sentence where there is none, or it was decided so before.
+pub fn decided(view: &View, name: &str, withdraws: bool) -> Result<ItemId, String> {
+    let id = named(view, name).ok_or_else(|| no_item(name))?;
+    let is_withdrawn = view.find(id).is_some_and(|first| view.is_withdrawn(first));
+    match (withdraws, is_withdrawn) {
+        (true, true) => Err(format!("{id} is withdrawn already; `dayuan explain {id}` says when and why")),
+        (false, false) => Err(format!("{id} was not withdrawn; `dayuan withdrawn` lists what is")),
+        _ => Ok(id),
+    }
+}
+
+/// What became of an item by a decision.
+pub const fn done(withdraws: bool) -> &'static str {
+    if withdraws { "withdrawn" } else { "published again" }
+}
+
+/// What is withdrawn, the newest first: its id, when, why, and its title.
+pub fn withdrawn(view: &View, log: &Log) -> Vec<String> {
+    let line = |(id, at, reason): (ItemId, Moment, String)| {
+        let title = view.newest(id).and_then(|position| report_at(log, position)).map(|report| report.draft.title);
+        format!("{id}  {}  {}  {reason}", at.rfc3339(), title.unwrap_or_else(|| "(expired)".to_owned()))
+    };
+    let lines: Vec<String> = view.withdrawn().into_iter().map(line).collect();
+    if lines.is_empty() { vec!["nothing is withdrawn".to_owned()] } else { lines }
+}
+
+/// Why an item is not published.
+fn unpublished(view: &View, log: &Log, id: ItemId, first: u64) -> Vec<String> {
+    let report = view.newest(id).and_then(|position| report_at(log, position));
+    let title = report.as_ref().map(|report| report.draft.title.clone()).unwrap_or_default();
+    let mut lines = vec![format!("{id}  {title}")];
+    let said = view.withdrawn().into_iter().find(|(item, ..)| view.find(*item) == Some(first));
+    match (view.is_withdrawn(first), said) {
+        (true, Some((_, at, reason))) => {
+            lines.push(format!("withdrawn {}: {reason}", at.rfc3339()));
+            lines.push("it and what joins it is not published; `dayuan restore-item` undoes that".to_owned());
+        }
+        (true, None) => lines.push("withdrawn: it and what joins it is not published".to_owned()),
+        (false, _) => {
+            lines.push("gone at every source that reported it; it comes back when one of them has it again".to_owned())
+        }
+    }
+    if let Some(link) = report.and_then(|report| report.draft.link) {
+        lines.push(link);
+    }
+    lines
+}
+
+/// Explains an item in lines; `None` where it is not known. `name` is what [`named`] takes.
 pub fn explain(view: &View, log: &Log, name: &str) -> Option<Vec<String>> {
-    let id = ItemId::named(name)?;
+    let id = named(view, name)?;
     let first = view.find(id)?;
     let Some(story) = view.story(first) else {
-        let state = if view.is_withdrawn(first) { "withdrawn: it and what joins it is not published" } else { "gone" };
-        return Some(vec![format!("{id}  {state}")]);
+        return Some(unpublished(view, log, id, first));
     };
     let read = |report: &view::Report| report_at(log, report.position);
     let shown = read(&story.shown)?;
@@ -94,7 +150,7 @@ pub fn explain(view: &View, log: &Log, name: &str) -> Option<Vec<String>> {
 
 /// What an admin is told of an item that is not known.
 pub fn no_item(name: &str) -> String {
-    format!("there is no item `{name}`; its id stands in its page's address")
+    format!("there is no item `{name}`; give its id, the address of its page, or that of a report of it")
 }
 
 fn joined(told: &Report, shown: &Report, found: &same::Comparison) -> &'static str {

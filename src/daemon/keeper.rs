@@ -21,6 +21,8 @@ const SCRUB: Duration = Duration::from_secs(24 * 3600);
 const LEAST_SHARE: u64 = 20;
 const MOST: u64 = 200 << 20;
 const LEAST: u64 = 4 << 20;
+/// So many more files must be possible.
+const LEAST_FILES: u64 = 16;
 /// The most damaged lines that are told one by one.
 const TOLD: usize = 20;
 
@@ -30,7 +32,7 @@ pub(super) struct Troubles(Arc<Mutex<BTreeMap<&'static str, String>>>);
 
 impl Troubles {
     /// Says what is wrong with a part, or that nothing is any more. `true` where that is news.
-    fn set(&self, part: &'static str, trouble: Option<String>) -> bool {
+    pub(super) fn set(&self, part: &'static str, trouble: Option<String>) -> bool {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match trouble {
             Some(trouble) => all.insert(part, trouble).is_none(),
@@ -54,6 +56,14 @@ pub(super) struct Keeper {
     /// Is the disk so full that nothing may be polled?
     pub(super) full: Arc<AtomicBool>,
     pub(super) troubles: Troubles,
+    /// Which folder the store's log was when it was opened.
+    pub(super) identity: Option<(u64, u64)>,
+}
+
+/// The device and the number of the folder of the log; `None` where there is none.
+pub(super) fn identity(store: &Path) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt;
+    std::fs::metadata(store.join("log")).ok().map(|folder| (folder.dev(), folder.ino()))
 }
 
 impl Keeper {
@@ -69,6 +79,16 @@ impl Keeper {
     }
 
     fn look(&self) {
+        let moved = (identity(&self.store) != self.identity).then(|| {
+            format!(
+                "{} was removed or replaced while dayuan runs; stop it, put the store back, start it",
+                self.store.display()
+            )
+        });
+        let told = moved.clone().unwrap_or_default();
+        if self.troubles.set("store", moved) && !told.is_empty() {
+            tracing::error!("{told}");
+        }
         let shortage = shortage(&self.store);
         self.full.store(shortage.is_some(), Ordering::Release);
         let is_full = shortage.is_some();
@@ -155,6 +175,14 @@ fn shortage(store: &Path) -> Option<String> {
             return None;
         }
     };
+    // Some file systems count no files.
+    if disk.f_files > 0 && disk.f_favail < LEAST_FILES {
+        return Some(format!(
+            "only {} more files can be made on the disk of {}; nothing is polled, feeds are still served",
+            disk.f_favail,
+            store.display()
+        ));
+    }
     let (free, all) = (disk.f_bavail.saturating_mul(disk.f_frsize), disk.f_blocks.saturating_mul(disk.f_frsize));
     let least = least_free(all);
     let megabytes = |bytes: u64| format!("{}.{} MB", bytes / 1_000_000, bytes / 100_000 % 10);

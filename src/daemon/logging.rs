@@ -1,11 +1,45 @@
 use std::io::IsTerminal;
 
+use tracing::{Event, Level};
 use tracing_subscriber::filter::EnvFilter;
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, Registry};
 
 use crate::config::LogFormat;
+use crate::model::printable;
+
+/// Lines for the journal: whole sentences with their fields, so that `journalctl -u` shows the source and the reason, and
+/// in front of them the priority (sd-daemon(3)). The journal adds the time.
+struct ForJournal;
+
+impl<S, N> FormatEvent<S, N> for ForJournal
+where
+    S: tracing::Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> std::fmt::Result {
+        let priority = match *event.metadata().level() {
+            Level::ERROR => 3,
+            Level::WARN => 4,
+            Level::INFO => 6,
+            _ => 7,
+        };
+        let mut line = String::new();
+        context.format_fields(Writer::new(&mut line), event)?;
+        // The journal takes each line for a message of its own.
+        let line = line.replace(['\n', '\r'], " ");
+        writeln!(writer, "<{priority}>{}", printable(&line))
+    }
+}
 
 /// Starts logging: to the journal where standard error leads there, else to standard error. `RUST_LOG` overrides the
 /// level. A level that cannot be read is told, and `info` is used.
@@ -28,11 +62,12 @@ pub fn start(format: LogFormat, level: &str) {
     .filter_map(|directive| directive.parse().ok())
     .fold(filter, EnvFilter::add_directive);
     let in_journal = format == LogFormat::Auto && std::env::var_os("JOURNAL_STREAM").is_some();
-    let journal = in_journal.then(tracing_journald::layer).and_then(Result::ok);
-    let layer: Box<dyn Layer<Registry> + Send + Sync> = match (journal, format) {
-        (Some(journal), _) => Box::new(journal),
-        (None, LogFormat::Json) => Box::new(tracing_subscriber::fmt::layer().json().with_writer(std::io::stderr)),
-        (None, _) => {
+    let layer: Box<dyn Layer<Registry> + Send + Sync> = match format {
+        _ if in_journal => Box::new(
+            tracing_subscriber::fmt::layer().event_format(ForJournal).with_ansi(false).with_writer(std::io::stderr),
+        ),
+        LogFormat::Json => Box::new(tracing_subscriber::fmt::layer().json().with_writer(std::io::stderr)),
+        LogFormat::Auto | LogFormat::Text => {
             let is_colourful = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
             Box::new(
                 tracing_subscriber::fmt::layer()

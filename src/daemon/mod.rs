@@ -17,7 +17,7 @@ pub use admin::{Answered, Request, ask};
 pub use answers::check_lines;
 pub use clock::now;
 pub use error::DaemonError;
-pub use explain::{explain, no_item};
+pub use explain::{decided, done, explain, no_item, withdrawn};
 pub use logging::start as start_logging;
 pub use run::{Loader, Started, run};
 pub use status::{DaemonStatus, SourceStatus};

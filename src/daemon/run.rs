@@ -15,21 +15,57 @@ use super::answers::{Daemon, Exposition, Inward, published, settle_address};
 use super::clock::now;
 use super::error::DaemonError;
 use super::expiry::Expiry;
-use super::keeper::{Keeper, Troubles};
+use super::keeper::{Keeper, Troubles, identity};
 use super::service;
 use crate::config::{Config, Faults};
 use crate::fetch::Fetcher;
 use crate::log::Log;
-use crate::model::Regions;
-use crate::poll::{self, Committer, House, Ledger, Poller, Pulse, Skews};
+use crate::model::{Regions, Source};
+use crate::poll::{self, Command, Committer, House, Ledger, Poller, Pulse, Skews};
 use crate::same::Places;
 use crate::serve::{self, Limits, Site};
 use crate::view::{self, Notice, View, Visits};
 
 /// How long polls under way may take to end.
 const GRACE: Duration = Duration::from_secs(5);
+/// How long the next step of opening may take before systemd counts it as stuck, in microseconds.
+const OPENING: u32 = 120_000_000;
 /// How many turns may wait for the log.
 const COMMITS: usize = 256;
+
+/// The threads that poll: two that wait for sites, and a few that read what they sent.
+struct Outward {
+    handle: tokio::runtime::Handle,
+    threads: Option<tokio::runtime::Runtime>,
+}
+
+/// How many documents are read at one time.
+const READERS: usize = 4;
+
+impl Outward {
+    fn new() -> std::io::Result<Self> {
+        let threads = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .max_blocking_threads(READERS)
+            .thread_name("outward")
+            .enable_all()
+            .build()?;
+        Ok(Self { handle: threads.handle().clone(), threads: Some(threads) })
+    }
+
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> tokio::task::JoinHandle<()> {
+        self.handle.spawn(task)
+    }
+}
+
+impl Drop for Outward {
+    fn drop(&mut self) {
+        // A reading cannot be stopped; it is left behind, and nothing waits for it.
+        if let Some(threads) = self.threads.take() {
+            threads.shutdown_background();
+        }
+    }
+}
 
 /// Reads the config again.
 pub type Loader = Box<dyn Fn() -> Result<(Config, Faults), Faults> + Send + Sync>;
@@ -94,11 +130,12 @@ pub async fn run(
     let mut interrupt = signal(SignalKind::interrupt()).map_err(DaemonError::Signals)?;
 
     let mut tasks: JoinSet<&'static str> = JoinSet::new();
+    let limits = limits(settings.poll.concurrency);
     let (questions, mut asked) = mpsc::channel::<Asked>(16);
     {
         let (stop, handler) = (stop.clone(), Arc::new((Arc::clone(&daemon.site), serve_metrics.clone())));
         tasks.spawn(async move {
-            serve::serve(listener, handler, Limits::default(), stop).await;
+            serve::serve(listener, handler, limits, stop).await;
             "server"
         });
     }
@@ -117,7 +154,7 @@ pub async fn run(
             "admin socket"
         });
     }
-    service::tell(&[NotifyState::Ready, NotifyState::Status("opening the store")]);
+    service::tell(&[NotifyState::ExtendTimeoutUsec(OPENING), NotifyState::Status("opening the store")]);
     tracing::info!(%address, sources = daemon.sources.len(), "dayuan answers");
 
     // Opening may take minutes after a change of rules: readers are told to come back, and the watchdog is fed as long
@@ -137,7 +174,11 @@ pub async fn run(
         }
     };
     let (view, visits) = (Arc::new(view), Arc::new(visits));
-    daemon.site.open(Arc::clone(&log), Arc::clone(&view), Arc::clone(&visits));
+    let since = visits.looks_since(daemon.looks(), now()).unwrap_or_else(|error| {
+        tracing::error!(error = &error as &dyn std::error::Error, "since when the config holds cannot be read");
+        now()
+    });
+    daemon.site.open(Arc::clone(&log), Arc::clone(&view), Arc::clone(&visits), since);
     // Whoever started us may have gone.
     let _gone = started.send(Started { address });
 
@@ -188,6 +229,7 @@ pub async fn run(
             skews: Arc::clone(&house.skews),
             full: Arc::clone(&house.full),
             troubles: daemon.troubles.clone(),
+            identity: identity(&settings.store),
         };
         let stop = stop.clone();
         tasks.spawn(async move {
@@ -197,15 +239,21 @@ pub async fn run(
     }
     let ledger = house.ledger.clone();
     let mut poller = Poller::new(house, settings.poll, Arc::clone(&daemon.pulse));
-    poller.load(daemon.sources.clone()).await.map_err(DaemonError::Sources)?;
-    let (commands, orders) = mpsc::channel(16);
-    {
-        let stop = stop.clone();
-        tasks.spawn(async move {
-            poller.run(orders, stop, GRACE).await;
-            "poll loop"
-        });
-    }
+    let (sources, troubles, end) = (daemon.sources.clone(), daemon.troubles.clone(), stop.clone());
+    let (commands, mut orders) = mpsc::channel(16);
+    // Whatever sites send is taken and read on threads of its own, so that none of it keeps a reader waiting.
+    let outward = Outward::new().map_err(DaemonError::Threads)?;
+    let polling = outward.spawn(async move {
+        if take_sources(&mut poller, sources, &troubles, &mut orders, &end).await {
+            poller.run(orders, end, GRACE).await;
+        }
+    });
+    tasks.spawn(async move {
+        if let Err(error) = polling.await {
+            tracing::error!(error = &error as &dyn std::error::Error, "the poll loop fell over");
+        }
+        "poll loop"
+    });
     {
         let (pulse, view, stop) = (Arc::clone(&daemon.pulse), Arc::clone(&view), stop.clone());
         tasks.spawn(async move {
@@ -215,7 +263,7 @@ pub async fn run(
     }
     daemon.inward =
         Some(Inward { log: Arc::clone(&log), ledger, view: Arc::clone(&view), visits: Arc::clone(&visits), commands });
-    service::tell(&[NotifyState::Status("running")]);
+    service::tell(&[NotifyState::Ready, NotifyState::Status("running")]);
 
     let failure = loop {
         tokio::select! {
@@ -285,6 +333,55 @@ async fn stopped(
     Ok(())
 }
 
+/// Gives the poll loop its sources, as soon as what is remembered of them can be read: on a full disk, feeds are served
+/// meanwhile. `false` where it is told to stop before.
+async fn take_sources(
+    poller: &mut Poller,
+    sources: Vec<Source>,
+    troubles: &Troubles,
+    orders: &mut mpsc::Receiver<Command>,
+    stop: &CancellationToken,
+) -> bool {
+    loop {
+        let Err(reason) = poller.load(sources.clone()).await else {
+            troubles.set("polling", None);
+            return true;
+        };
+        let trouble = format!("nothing is polled yet: {reason}");
+        if troubles.set("polling", Some(trouble.clone())) {
+            tracing::error!("{trouble}");
+        }
+        tokio::select! {
+            () = stop.cancelled() => return false,
+            // Whoever waits for the answer hears that there is none.
+            Some(command) = orders.recv() => drop(command),
+            () = tokio::time::sleep(Duration::from_secs(5)) => poller.live(),
+        }
+    }
+}
+
+/// How many files may be open: as many as the system lets this process have.
+fn open_files() -> usize {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    if limit.current != limit.maximum
+        && let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum })
+    {
+        tracing::warn!(error = &error as &dyn std::error::Error, "the limit of open files cannot be raised");
+    }
+    getrlimit(Resource::Nofile).current.and_then(|most| usize::try_from(most).ok()).unwrap_or(usize::MAX)
+}
+
+/// The limits of the public listener: what polls, the log and the store need is kept for them.
+fn limits(polls: usize) -> Limits {
+    let most = open_files().saturating_sub(128 + 4 * polls).max(32);
+    let limits = Limits::default();
+    if most < limits.connections {
+        tracing::warn!(connections = most, "few files may be open; raise LimitNOFILE for more connections");
+    }
+    Limits { connections: limits.connections.min(most), ..limits }
+}
+
 fn open(log: &Arc<Log>, store: &std::path::Path, regions: &Regions) -> Result<(View, Visits), DaemonError> {
     let options =
         view::Options { path: store.join("view"), rules: String::new(), places: Arc::new(Places::new(regions)) };
@@ -292,14 +389,17 @@ fn open(log: &Arc<Log>, store: &std::path::Path, regions: &Regions) -> Result<(V
     let progress = |seq: u64| {
         let now = now().millis();
         if now - told.swap(now, Ordering::Relaxed).min(now) > 0 {
-            service::tell(&[NotifyState::Watchdog, NotifyState::Status(&format!("reading the log: record {seq}"))]);
+            service::tell(&[
+                NotifyState::ExtendTimeoutUsec(OPENING),
+                NotifyState::Status(&format!("reading the log: record {seq}")),
+            ]);
         }
     };
     let (view, notices) = View::open(&options, Arc::clone(log), &progress)?;
     for notice in notices {
         match notice {
             Notice::NewRules | Notice::CaughtUp(_) => tracing::info!("{notice}"),
-            Notice::SetAside { .. } | Notice::Damage(_) => tracing::error!("{notice}"),
+            Notice::SetAside { .. } | Notice::NoRoom { .. } | Notice::Damage(_) => tracing::error!("{notice}"),
         }
     }
     let (visits, lost) = Visits::open(&store.join("visits"))?;

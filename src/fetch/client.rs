@@ -12,12 +12,17 @@ use super::error::FetchError;
 use super::guard::Guard;
 use super::resolver::Resolver;
 use super::robots::Asked;
-use crate::model::{Host, Link, Moment, Tls, Validators};
+use super::unpack::{Coding, UnpackError};
+use crate::model::{Host, Link, Moment, Tls, Validators, one_line};
 
 /// The most redirects that are followed.
 const HOPS: usize = 5;
+/// How long an answer may take to begin, connecting included.
+const HEADERS: Duration = Duration::from_secs(20);
 /// What of a body is read without asking for room, in bytes. With 64 at once this and the large ones stay below 64 MiB.
 const SMALL: usize = 512 * 1024;
+/// Packed bodies up to this size are unpacked at once, in bytes.
+const INLINE: usize = 16 * 1024;
 /// How many bodies may be larger than that at one time.
 const LARGE_AT_ONCE: usize = 4;
 /// What we would like to get, feeds before pages.
@@ -49,6 +54,8 @@ pub struct Request<'a> {
     pub given_by: Option<&'a Link>,
     /// The port that is allowed because the source's own address has it.
     pub own_port: u16,
+    /// May the way lead into the networks that an admin allowed? Only that of a source whose own address lies there.
+    pub is_inside: bool,
     /// How certificates are judged.
     pub tls: Tls,
     /// A form to be posted, where the address answers to POST only.
@@ -58,10 +65,10 @@ pub struct Request<'a> {
 /// The way out.
 #[derive(Debug)]
 pub struct Fetcher {
-    strict: Client,
-    lenient: LazyLock<Client, Box<dyn FnOnce() -> Client + Send>>,
-    guard: Arc<Guard>,
-    resolver: Resolver,
+    /// For everybody.
+    outside: Way,
+    /// For the sources that lie in one's own networks.
+    inside: Way,
     /// Who is at which address with a request.
     asking: Crowd,
     /// Who is at which address with all that a poll asks.
@@ -70,6 +77,35 @@ pub struct Fetcher {
     max_body: usize,
     large: Semaphore,
     pub(super) robots: Mutex<Asked>,
+}
+
+/// The clients of those who may go to the same places.
+#[derive(Debug)]
+struct Way {
+    strict: Client,
+    lenient: LazyLock<Client, Box<dyn FnOnce() -> Client + Send>>,
+    guard: Arc<Guard>,
+    resolver: Resolver,
+}
+
+impl Way {
+    fn new(guard: Guard, timeout: Duration, agent: &str) -> Result<Self, FetchError> {
+        let guard = Arc::new(guard);
+        let resolver = Resolver::new(Arc::clone(&guard));
+        let strict = client(&resolver, timeout, agent, Tls::Strict).map_err(|error| unusable(&error))?;
+        let (shared, fallback, agent) = (resolver.clone(), strict.clone(), agent.to_owned());
+        let lenient: Box<dyn FnOnce() -> Client + Send> =
+            Box::new(move || client(&shared, timeout, &agent, Tls::Lenient).unwrap_or(fallback));
+        Ok(Self { strict, lenient: LazyLock::new(lenient), guard, resolver })
+    }
+
+    /// `None` where a name leads nowhere; the connection will say so.
+    async fn address_of(&self, link: &Link) -> Option<IpAddr> {
+        match link.host() {
+            Host::Address(address) => Some(address),
+            Host::Name(name) => self.resolver.locate(&name).await,
+        }
+    }
 }
 
 /// Chooses the implementation of TLS for the whole process; to be called once, before the first [`Fetcher`] is made.
@@ -84,18 +120,11 @@ impl Fetcher {
     /// # Errors
     /// Where the system's certificates cannot be read, or the contact cannot stand in a header.
     pub fn new(options: Options) -> Result<Self, FetchError> {
-        let guard = Arc::new(options.guard);
         let agent = agent(options.public_url.as_deref(), options.contact.as_deref());
-        let resolver = Resolver::new(Arc::clone(&guard));
-        let strict = client(&resolver, options.timeout, &agent, Tls::Strict).map_err(|error| unusable(&error))?;
-        let (shared, fallback) = (resolver.clone(), strict.clone());
-        let lenient: Box<dyn FnOnce() -> Client + Send> =
-            Box::new(move || client(&shared, options.timeout, &agent, Tls::Lenient).unwrap_or(fallback));
+        let strangers = Guard { allow: Vec::new(), ..options.guard.clone() };
         Ok(Self {
-            strict,
-            lenient: LazyLock::new(lenient),
-            guard,
-            resolver,
+            outside: Way::new(strangers, options.timeout, &agent)?,
+            inside: Way::new(options.guard, options.timeout, &agent)?,
             asking: Crowd::default(),
             visiting: Crowd::default(),
             timeout: options.timeout,
@@ -113,26 +142,22 @@ impl Fetcher {
     /// is an answer, not an error.
     pub async fn get(&self, request: Request<'_>, now: Moment) -> Result<Answer, FetchError> {
         // What a site may take does not begin before it is asked.
-        let room = self.asking.enter(self.address_of(request.link).await).await;
+        let room = self.asking.enter(self.way(request.is_inside).address_of(request.link).await).await;
         tokio::time::timeout(self.timeout, self.follow(request, now, room))
             .await
             .unwrap_or(Err(FetchError::Timeout(self.timeout)))
     }
 
     /// A place at the address that a link leads to, for all that a poll asks there; `None` where four are there already.
-    pub async fn visit(&self, link: &Link) -> Option<Room> {
-        match self.address_of(link).await {
+    pub async fn visit(&self, link: &Link, is_inside: bool) -> Option<Room> {
+        match self.way(is_inside).address_of(link).await {
             Some(address) => self.visiting.try_enter(address),
             None => Some(self.visiting.enter(None).await),
         }
     }
 
-    /// `None` where a name leads nowhere; the connection will say so.
-    async fn address_of(&self, link: &Link) -> Option<IpAddr> {
-        match link.host() {
-            Host::Address(address) => Some(address),
-            Host::Name(name) => self.resolver.locate(&name).await,
-        }
+    const fn way(&self, is_inside: bool) -> &Way {
+        if is_inside { &self.inside } else { &self.outside }
     }
 
     async fn follow(&self, request: Request<'_>, now: Moment, mut room: Room) -> Result<Answer, FetchError> {
@@ -141,18 +166,19 @@ impl Fetcher {
         let mut is_permanent = true;
         let mut downgraded = false;
         let given_by = request.given_by.map(Link::without_fragment);
+        let way = self.way(request.is_inside);
         for hop in 0..=HOPS {
-            self.guard.check_link(&link, request.own_port)?;
+            way.guard.check_link(&link, request.own_port)?;
             if hop > 0 {
                 // The place at the last address is given back first: nobody waits for a place and holds one.
                 drop(room);
-                room = self.asking.enter(self.address_of(&link).await).await;
+                room = self.asking.enter(way.address_of(&link).await).await;
             }
             // Validators belong to the address that gave them.
             let conditional =
                 if given_by.as_ref() == Some(&link) { request.validators } else { &Validators::default() };
             let post = request.post.filter(|_| hop == 0);
-            let response = self.send(&link, conditional, request.tls, post).await?;
+            let response = self.send(way, &link, conditional, request.tls, post).await?;
             let Some(next) = target(&response, &link)? else {
                 return self.answer(response, link, moved, downgraded, now).await;
             };
@@ -166,14 +192,15 @@ impl Fetcher {
 
     async fn send(
         &self,
+        way: &Way,
         link: &Link,
         validators: &Validators,
         tls: Tls,
         post: Option<&str>,
     ) -> Result<Response, FetchError> {
         let client = match tls {
-            Tls::Strict => &self.strict,
-            Tls::Lenient => &*self.lenient,
+            Tls::Strict => &way.strict,
+            Tls::Lenient => &*way.lenient,
         };
         let mut request = match post {
             Some(form) => client
@@ -188,7 +215,10 @@ impl Fetcher {
         if let Some(date) = validators.last_modified.as_deref().and_then(|date| HeaderValue::from_bytes(date).ok()) {
             request = request.header(header::IF_MODIFIED_SINCE, date);
         }
-        request.send().await.map_err(|error| self.explain(&error, link))
+        // What says nothing but "wait" (1xx) says nothing at all.
+        let patience = self.timeout.min(HEADERS);
+        let sent = tokio::time::timeout(patience, request.send()).await;
+        sent.map_err(|_late| FetchError::Timeout(patience))?.map_err(|error| self.explain(&error, link))
     }
 
     async fn answer(
@@ -218,27 +248,37 @@ impl Fetcher {
         Ok(answer)
     }
 
-    /// Reads a body in pieces; its length is never believed beforehand.
+    /// Reads a body in pieces; its length is never believed beforehand. What is packed is unpacked here, so that what comes
+    /// in is bounded as well as what comes out of it.
     async fn body(&self, mut response: Response, link: &Link) -> Result<Vec<u8>, FetchError> {
-        // What the client decoded, it took out of the headers; what is left is wrapped twice, or in something unknown.
-        if let Some(encoding) =
-            answer::text(response.headers(), header::CONTENT_ENCODING).filter(|encoding| *encoding != "identity")
-        {
-            let detail = format!("its content is packed as `{encoding}`, which cannot be read");
-            return Err(FetchError::Protocol { host: link.host_text().to_owned(), detail });
-        }
+        let broken = |detail: String| FetchError::Protocol { host: link.host_text().to_owned(), detail };
+        let coding = answer::text(response.headers(), header::CONTENT_ENCODING).unwrap_or("");
+        let coding = Coding::named(coding)
+            .ok_or_else(|| broken(format!("its content is packed as `{}`, which cannot be read", one_line(coding))))?;
         let mut body = Vec::new();
         let mut room = None;
         while let Some(piece) = response.chunk().await.map_err(|error| self.explain(&error, link))? {
             if body.len() + piece.len() > self.max_body {
                 return Err(FetchError::TooLarge(self.max_body));
             }
-            if body.len() + piece.len() > SMALL && room.is_none() {
+            if (coding != Coding::Plain || body.len() + piece.len() > SMALL) && room.is_none() {
                 room = self.large.acquire().await.ok();
             }
             body.extend_from_slice(&piece);
         }
-        Ok(body)
+        let most = self.max_body;
+        let unpacked = match coding {
+            Coding::Plain => return Ok(body),
+            _ if body.len() <= INLINE => coding.unpack(&body, most),
+            _ => tokio::task::spawn_blocking(move || coding.unpack(&body, most))
+                .await
+                .map_err(|_panic| broken("its content cannot be unpacked".to_owned()))?,
+        };
+        drop(room);
+        unpacked.map_err(|error| match error {
+            UnpackError::TooLarge => FetchError::TooLarge(most),
+            UnpackError::Broken(detail) => broken(format!("its content cannot be unpacked: {detail}")),
+        })
     }
 
     fn explain(&self, error: &reqwest::Error, link: &Link) -> FetchError {
@@ -294,6 +334,7 @@ fn target(response: &Response, from: &Link) -> Result<Option<Link>, FetchError> 
 fn client(resolver: &Resolver, timeout: Duration, agent: &str, tls: Tls) -> Result<Client, reqwest::Error> {
     let mut headers = HeaderMap::new();
     headers.insert(header::ACCEPT, HeaderValue::from_static(ACCEPT));
+    headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static(Coding::ACCEPTED));
     let builder = Client::builder()
         .user_agent(agent)
         .default_headers(headers)
@@ -366,6 +407,7 @@ mod tests {
                             validators: &validators,
                             given_by: None,
                             own_port: url.port(),
+                            is_inside: true,
                             tls: Tls::Strict,
                             post: None,
                         };

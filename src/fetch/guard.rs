@@ -50,24 +50,46 @@ pub struct Guard {
     pub ports: Vec<u16>,
 }
 
-/// What nobody outside can be reached at (IANA special-purpose registries, RFC 6890 and its updates).
-const SPECIAL_FOUR: [(Ipv4Addr, u8); 16] = [
-    (Ipv4Addr::new(0, 0, 0, 0), 8),
-    (Ipv4Addr::new(10, 0, 0, 0), 8),
-    (Ipv4Addr::new(100, 64, 0, 0), 10),
-    (Ipv4Addr::new(127, 0, 0, 0), 8),
-    (Ipv4Addr::new(169, 254, 0, 0), 16),
-    (Ipv4Addr::new(172, 16, 0, 0), 12),
-    (Ipv4Addr::new(192, 0, 0, 0), 24),
-    (Ipv4Addr::new(192, 0, 2, 0), 24),
-    (Ipv4Addr::new(192, 88, 99, 0), 24),
-    (Ipv4Addr::new(192, 168, 0, 0), 16),
-    (Ipv4Addr::new(198, 18, 0, 0), 15),
-    (Ipv4Addr::new(198, 51, 100, 0), 24),
-    (Ipv4Addr::new(203, 0, 113, 0), 24),
-    (Ipv4Addr::new(224, 0, 0, 0), 4),
-    (Ipv4Addr::new(240, 0, 0, 0), 4),
-    (Ipv4Addr::new(255, 255, 255, 255), 32),
+/// The networks of the IANA IPv4 Special-Purpose Address Registry that are not globally reachable, with multicast
+/// (RFC 5771) and class E; as of 2026-10. More special ones that are reachable come first, behind `true`.
+const SPECIAL_FOUR: [(Ipv4Addr, u8, bool); 19] = [
+    (Ipv4Addr::new(192, 0, 0, 9), 32, true),
+    (Ipv4Addr::new(192, 0, 0, 10), 32, true),
+    (Ipv4Addr::new(0, 0, 0, 0), 8, false),
+    (Ipv4Addr::new(10, 0, 0, 0), 8, false),
+    (Ipv4Addr::new(100, 64, 0, 0), 10, false),
+    (Ipv4Addr::new(127, 0, 0, 0), 8, false),
+    (Ipv4Addr::new(169, 254, 0, 0), 16, false),
+    (Ipv4Addr::new(172, 16, 0, 0), 12, false),
+    (Ipv4Addr::new(192, 0, 0, 0), 24, false),
+    (Ipv4Addr::new(192, 0, 2, 0), 24, false),
+    // Deprecated (RFC 7526); nothing answers there that is meant.
+    (Ipv4Addr::new(192, 88, 99, 0), 24, false),
+    (Ipv4Addr::new(192, 168, 0, 0), 16, false),
+    (Ipv4Addr::new(198, 18, 0, 0), 15, false),
+    (Ipv4Addr::new(198, 51, 100, 0), 24, false),
+    (Ipv4Addr::new(203, 0, 113, 0), 24, false),
+    (Ipv4Addr::new(224, 0, 0, 0), 4, false),
+    (Ipv4Addr::new(240, 0, 0, 0), 4, false),
+    (Ipv4Addr::new(255, 255, 255, 255), 32, false),
+    (Ipv4Addr::new(192, 31, 196, 0), 24, true),
+];
+
+/// The networks within 2000::/3 of the IANA IPv6 Special-Purpose Address Registry, as of 2026-10; more special ones come
+/// first. Outside 2000::/3 nothing is given out but 64:ff9b::/96, which is judged by the address inside it.
+const SPECIAL_SIX: [(Ipv6Addr, u8, bool); 12] = [
+    (Ipv6Addr::new(0x2001, 1, 0, 0, 0, 0, 0, 1), 128, true),
+    (Ipv6Addr::new(0x2001, 1, 0, 0, 0, 0, 0, 2), 128, true),
+    (Ipv6Addr::new(0x2001, 1, 0, 0, 0, 0, 0, 3), 128, true),
+    (Ipv6Addr::new(0x2001, 3, 0, 0, 0, 0, 0, 0), 32, true),
+    (Ipv6Addr::new(0x2001, 4, 0x112, 0, 0, 0, 0, 0), 48, true),
+    (Ipv6Addr::new(0x2001, 0x20, 0, 0, 0, 0, 0, 0), 28, true),
+    (Ipv6Addr::new(0x2001, 0x30, 0, 0, 0, 0, 0, 0), 28, true),
+    (Ipv6Addr::new(0x2001, 0, 0, 0, 0, 0, 0, 0), 23, false),
+    (Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0), 32, false),
+    (Ipv6Addr::new(0x2002, 0, 0, 0, 0, 0, 0, 0), 16, false),
+    (Ipv6Addr::new(0x2620, 0x4f, 0x8000, 0, 0, 0, 0, 0), 48, true),
+    (Ipv6Addr::new(0x3fff, 0, 0, 0, 0, 0, 0, 0), 20, false),
 ];
 
 impl Guard {
@@ -106,55 +128,63 @@ impl Guard {
         if self.allows(address) { Ok(()) } else { Err(blocked(&address.to_string())) }
     }
 
-    fn allows(&self, address: IpAddr) -> bool {
-        let inner = unwrap(address);
+    /// Does a source at this address lie in one's own networks, so that its admin named them?
+    pub fn names_own(&self, link: &Link) -> bool {
+        match link.host() {
+            Host::Address(address) => self.is_allowed(address),
+            Host::Name(_) => false,
+        }
+    }
+
+    fn is_allowed(&self, address: IpAddr) -> bool {
+        let inner = embedded(address).unwrap_or(address);
         self.allow.iter().any(|network| network.contains(address) || network.contains(inner))
-            || (is_public(inner) && is_public(address))
+    }
+
+    fn allows(&self, address: IpAddr) -> bool {
+        self.is_allowed(address) || is_public(address)
     }
 }
 
 fn blocked(host: &str) -> FetchError {
     FetchError::Blocked(format!(
-        "{host} is on this machine or in a private network; allow it with [fetch] allow_networks"
+        "{host} is on this machine or in a private network; allow it with [fetch] allow_networks, and name it in the url \
+         of the source itself"
     ))
 }
 
-/// The IPv4 address inside an IPv6 one: mapped, compatible, NAT64 (RFC 6052), 6to4 (RFC 3056).
-fn unwrap(address: IpAddr) -> IpAddr {
-    let IpAddr::V6(six) = address else { return address };
-    let [a, b, c, d, e, f, g, h] = six.segments();
-    let four = |high: u16, low: u16| IpAddr::V4(Ipv4Addr::from((u32::from(high) << 16) | u32::from(low)));
-    match (a, b) {
-        (0, 0)
-            if c == 0
-                && d == 0
-                && e == 0
-                && (f == 0xffff || f == 0)
-                && six != Ipv6Addr::LOCALHOST
-                && six != Ipv6Addr::UNSPECIFIED =>
-        {
-            four(g, h)
-        }
-        (0x64, 0xff9b) => four(g, h),
-        (0x2002, _) => four(b, c),
-        _ => address,
+/// The IPv4 address that a translation embeds: mapped (RFC 4291), NAT64 by the well-known prefix (RFC 6052), 6to4 (RFC
+/// 3056). Others are not globally reachable, whatever they embed.
+fn embedded(address: IpAddr) -> Option<IpAddr> {
+    let IpAddr::V6(six) = address else { return None };
+    let four = |high: u16, low: u16| Some(IpAddr::V4(Ipv4Addr::from((u32::from(high) << 16) | u32::from(low))));
+    match six.segments() {
+        [0, 0, 0, 0, 0, 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => four(high, low),
+        [0x2002, high, low, ..] => four(high, low),
+        _ => None,
     }
 }
 
+/// Is an address globally reachable?
 fn is_public(address: IpAddr) -> bool {
     match address {
-        IpAddr::V4(four) => !SPECIAL_FOUR
+        IpAddr::V4(four) => SPECIAL_FOUR
             .iter()
-            .any(|(base, prefix)| Network { address: (*base).into(), prefix: *prefix }.contains(four.into())),
-        IpAddr::V6(six) => {
-            let [first, second, ..] = six.segments();
-            let is_wrapped = unwrap(address) != address;
-            // Only 2000::/3 is given out, and of it not documentation, benchmarking and Teredo.
-            let is_global = first & 0xe000 == 0x2000
-                && !(first == 0x2001 && (second == 0xdb8 || second < 0x200))
-                && first != 0x3fff;
-            is_wrapped || is_global
-        }
+            .find(|(base, prefix, _)| Network { address: (*base).into(), prefix: *prefix }.contains(four.into()))
+            .is_none_or(|(.., is_reachable)| *is_reachable),
+        IpAddr::V6(six) => match embedded(address) {
+            // 6to4 is left to nobody, but what it embeds says whose it is.
+            Some(inner) => is_public(inner),
+            None => {
+                six.segments().first().is_some_and(|first| first & 0xe000 == 0x2000)
+                    && SPECIAL_SIX
+                        .iter()
+                        .find(|(base, prefix, _)| {
+                            Network { address: (*base).into(), prefix: *prefix }.contains(address)
+                        })
+                        .is_none_or(|(.., is_reachable)| *is_reachable)
+            }
+        },
     }
 }
 
@@ -173,7 +203,8 @@ mod tests {
         let hosts = "127.0.0.1 2130706433 0x7f.1 0177.0.0.1 127.1 0 0.0.0.0 10.1.2.3 172.16.0.1 192.168.1.1 \
             169.254.169.254 0xA9FEA9FE 100.64.0.1 100.100.100.200 192.0.0.192 198.18.0.1 224.0.0.1 255.255.255.255 \
             ①②⑦.⓪.⓪.① 127。0。0。1 [::1] [::] [::ffff:127.0.0.1] [::ffff:a9fe:a9fe] [::127.0.0.1] [64:ff9b::7f00:1] \
-            [2002:7f00:1::] [fc00::1] [fd00:ec2::254] [fe80::1] [ff02::1] localhost localhost. a.localhost LOCALHOST";
+            [2002:7f00:1::] [64:ff9b:1:7f00:0:100:808:808] [64:ff9b:1::808:808] [64:ff9b:0:1::808:808] [::8.8.8.8] \
+            [::808:808] [2001::1] [2001:10::1] [2001:db8::1] [3fff::1] [5f00::1] [100::1] [fec0::1] [fc00::1] [fd00:ec2::254] [fe80::1] [ff02::1] localhost localhost. a.localhost LOCALHOST";
         for host in hosts.split_whitespace() {
             assert!(!check(&Guard::default(), &format!("http://{host}/")), "{host}");
         }
@@ -181,7 +212,16 @@ mod tests {
 
     #[test]
     fn public_hosts_pass() {
-        for host in ["8.8.8.8", "[2400:3200::1]", "www.example.gov.cn", "[64:ff9b::808:808]"] {
+        for host in [
+            "8.8.8.8",
+            "[2400:3200::1]",
+            "[2001:20::1]",
+            "[2001:4:112::1]",
+            "[2620:4f:8000::1]",
+            "192.0.0.9",
+            "www.example.gov.cn",
+            "[64:ff9b::808:808]",
+        ] {
             assert!(check(&Guard::default(), &format!("http://{host}/")), "{host}");
         }
     }

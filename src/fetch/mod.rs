@@ -11,6 +11,7 @@ mod error;
 mod guard;
 mod resolver;
 mod robots;
+mod unpack;
 
 pub use answer::Answer;
 pub use client::{Fetcher, Options, Request, install_crypto};

@@ -17,8 +17,10 @@ const WAIT: i64 = 3600;
 const LONGEST_DELAY: i64 = 60_000;
 /// The longest robots.txt that is read, in bytes (RFC 9309, section 2.5).
 const LONGEST: usize = 500 * 1024;
-/// The most sites that are remembered.
-const MOST: usize = 10_000;
+/// What is kept of a robots.txt, in bytes; one that says more to a single program forbids everything.
+const MAX_KEPT: usize = 16 * 1024;
+/// The most sites that are remembered: with what is kept of each, 32 MiB at the very most.
+const MOST: usize = 2000;
 /// The name that groups of robots.txt are looked up by.
 const NAME: &str = "dayuan";
 
@@ -83,7 +85,7 @@ impl Fetcher {
         let none = Validators::default();
         let request = Request { link: &robots, validators: &none, given_by: None, post: None, ..*request };
         let text = match self.get(request, now).await {
-            Ok(answer) if answer.status == 200 => Some(answer.body.into_iter().take(LONGEST).collect()),
+            Ok(answer) if answer.status == 200 => Some(condensed(&answer.body)),
             // What is not there forbids nothing (RFC 9309, section 2.3.1.3).
             Ok(answer) if (400..500).contains(&answer.status) && answer.status != 429 => Some(Vec::new()),
             Err(error) if error.is_silence() => return Err(error),
@@ -97,6 +99,28 @@ impl Fetcher {
 /// The address of the robots.txt of a page's site.
 pub fn site_of(link: &Link) -> Option<Link> {
     link.join("/robots.txt").ok()
+}
+
+/// Of a robots.txt only what is said to us, in its own form: what is kept of a site is its verdict, whatever it sends.
+fn condensed(text: &[u8]) -> Vec<u8> {
+    let said = rules(AccessResult::Successful(text.get(..LONGEST).unwrap_or(text)));
+    let mut kept = String::from("user-agent: *\n");
+    if let Some(delay) = said.crawl_delay() {
+        kept.push_str(&format!("crawl-delay: {}\n", delay.as_secs_f32()));
+    }
+    // What is forbidden comes first, should there be too much.
+    let (forbidden, allowed): (Vec<_>, Vec<_>) = said.rules().iter().partition(|rule| !rule.is_allow());
+    for (word, rule) in
+        forbidden.into_iter().map(|rule| ("disallow", rule)).chain(allowed.into_iter().map(|rule| ("allow", rule)))
+    {
+        let line = format!("{word}: {}\n", rule.pattern());
+        if kept.len() + line.len() > MAX_KEPT {
+            // What cannot be kept is not passed over: the site has to be asked in another way.
+            return b"user-agent: *\ndisallow: /\n".to_vec();
+        }
+        kept.push_str(&line);
+    }
+    kept.into_bytes()
 }
 
 fn rules(access: AccessResult<'_>) -> robotxt::Robots {

@@ -1,37 +1,104 @@
+//! Backups: a tar archive of the segments with a manifest behind them, in one zstd frame with a checksum (RFC 8878,
+//! section 3.1.1), so that an admin can look into it with `tar --zstd -tf`.
+
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufReader, Read, Write};
 use std::path::Path;
 
+use serde::{Deserialize, Serialize};
+
 use super::error::LogError;
+use super::segment;
 use super::store::Log;
 
-/// The first line of an archive.
-const MAGIC: &str = "dayuan log backup 1";
+/// The form of archives that is written.
+const FORM: &str = "dayuan backup 2";
+/// The name of the manifest.
+const MANIFEST: &str = "manifest.json";
+/// The largest manifest that is read, in bytes: that of a hundred years.
+const MAX_MANIFEST: u64 = 16 << 20;
 
-/// Writes all of the log as one archive: zstd over a line for each segment (its name and length) and its bytes. Returns
-/// how many bytes of log it holds.
+/// What an archive holds; it is its last file.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Manifest {
+    form: String,
+    segments: Vec<Segment>,
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Segment {
+    name: String,
+    /// In bytes.
+    size: u64,
+    /// BLAKE3 in hexadecimal.
+    hash: String,
+}
+
+/// A reader or writer that hashes what goes through.
+struct Hashed<T> {
+    inner: T,
+    hasher: blake3::Hasher,
+    size: u64,
+}
+
+impl<T> Hashed<T> {
+    fn new(inner: T) -> Self {
+        Self { inner, hasher: blake3::Hasher::new(), size: 0 }
+    }
+
+    fn segment(&self, name: String) -> Segment {
+        Segment { name, size: self.size, hash: self.hasher.finalize().to_hex().to_string() }
+    }
+
+    fn count(&mut self, bytes: &[u8]) {
+        self.hasher.update(bytes);
+        self.size += u64::try_from(bytes.len()).unwrap_or(0);
+    }
+}
+
+impl<T: Read> Read for Hashed<T> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        self.count(buffer.get(..read).unwrap_or(&[]));
+        Ok(read)
+    }
+}
+
+/// Writes all of the log as one archive. Returns how many bytes of log it holds.
 ///
 /// # Errors
 /// Where a segment cannot be read or the archive cannot be written.
 pub fn backup(log: &Log, out: impl Write) -> Result<u64, LogError> {
     let failed = |source| LogError::File { doing: "write", path: "the archive".into(), source };
-    let mut out = zstd::Encoder::new(out, 3).map_err(failed)?;
-    writeln!(out, "{MAGIC}").map_err(failed)?;
-    let mut bytes = 0;
+    let mut encoder = zstd::Encoder::new(out, 3).map_err(failed)?;
+    encoder.include_checksum(true).map_err(failed)?;
+    let mut archive = tar::Builder::new(encoder);
+    let mut manifest = Manifest { form: FORM.to_owned(), segments: Vec::new() };
     for (path, length) in log.files()? {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        writeln!(out, "{name} {length}").map_err(failed)?;
         let unread = |source| LogError::File { doing: "read", path: path.clone(), source };
-        let segment = File::open(&path).map_err(unread)?;
-        let copied = std::io::copy(&mut segment.take(length), &mut out).map_err(failed)?;
-        if copied != length {
+        let file = File::open(&path).map_err(unread)?;
+        let mut segment = Hashed::new(file.take(length));
+        archive.append_data(&mut header(length), &name, &mut segment).map_err(failed)?;
+        if segment.size != length {
             return Err(unread(std::io::ErrorKind::UnexpectedEof.into()));
         }
-        bytes += length;
+        manifest.segments.push(segment.segment(name));
     }
-    writeln!(out, "end {bytes}").map_err(failed)?;
-    out.finish().and_then(|mut out| out.flush()).map_err(failed)?;
-    Ok(bytes)
+    let written = serde_json::to_vec_pretty(&manifest).map_err(|error| failed(error.into()))?;
+    let length = u64::try_from(written.len()).unwrap_or(u64::MAX);
+    archive.append_data(&mut header(length), MANIFEST, written.as_slice()).map_err(failed)?;
+    let encoder = archive.into_inner().map_err(failed)?;
+    encoder.finish().and_then(|mut out| out.flush()).map_err(failed)?;
+    Ok(manifest.segments.iter().map(|segment| segment.size).sum())
+}
+
+/// The header of a file of this size; the same log makes the same archive.
+fn header(size: u64) -> tar::Header {
+    let mut header = tar::Header::new_gnu();
+    header.set_size(size);
+    header.set_mode(0o600);
+    header
 }
 
 /// Reads an archive through and says how many segments it has, without keeping any.
@@ -39,42 +106,32 @@ pub fn backup(log: &Log, out: impl Write) -> Result<u64, LogError> {
 /// # Errors
 /// Where it is none, is cut off or damaged.
 pub fn examine(archive: &Path) -> Result<usize, LogError> {
-    let mut input = open(archive)?;
-    segments(&mut input, None, &|detail| LogError::Archive { path: archive.to_owned(), detail: detail.to_owned() })
-}
-
-fn open(archive: &Path) -> Result<BufReader<zstd::Decoder<'static, BufReader<File>>>, LogError> {
-    let unread = |source| LogError::File { doing: "read", path: archive.to_owned(), source };
-    let file = File::open(archive).map_err(unread)?;
-    let mut input = BufReader::new(zstd::Decoder::new(file).map_err(unread)?);
-    if line(&mut input).as_deref() == Some(MAGIC) {
-        Ok(input)
-    } else {
-        Err(LogError::Archive { path: archive.to_owned(), detail: "it does not begin like one".to_owned() })
-    }
+    segments(archive, None)
 }
 
 /// Makes a log of an archive, in a folder that must not hold one. Returns how many segments it has.
 ///
 /// # Errors
-/// Where the archive is none or is cut off, or the folder holds a log already. Then nothing is left behind.
+/// Where the archive is none, is cut off or damaged, or the folder holds a log already. Then nothing is left behind.
 pub fn restore(archive: &Path, folder: &Path) -> Result<usize, LogError> {
-    if folder.exists() && !super::segment::days(folder)?.is_empty() {
+    if folder.exists() && !segment::days(folder)?.is_empty() {
         return Err(LogError::Occupied(folder.to_owned()));
     }
-    let no_archive = |detail: &str| LogError::Archive { path: archive.to_owned(), detail: detail.to_owned() };
-    let mut input = open(archive)?;
     let fresh = folder.with_extension("restoring");
     let failed = |source| LogError::File { doing: "write", path: fresh.clone(), source };
     if fresh.exists() {
         std::fs::remove_dir_all(&fresh).map_err(failed)?;
     }
     std::fs::create_dir_all(&fresh).map_err(failed)?;
-    let outcome = segments(&mut input, Some(&fresh), &no_archive);
-    match outcome {
+    match segments(archive, Some(&fresh)) {
         Ok(count) => {
+            // What an admin may still want of an empty log, such as a torn tail, stays.
             if folder.exists() {
-                std::fs::remove_dir_all(folder).map_err(failed)?;
+                for entry in std::fs::read_dir(folder).map_err(failed)? {
+                    let entry = entry.map_err(failed)?;
+                    std::fs::rename(entry.path(), fresh.join(entry.file_name())).map_err(failed)?;
+                }
+                std::fs::remove_dir(folder).map_err(failed)?;
             }
             std::fs::rename(&fresh, folder).map_err(failed)?;
             Ok(count)
@@ -86,47 +143,54 @@ pub fn restore(archive: &Path, folder: &Path) -> Result<usize, LogError> {
     }
 }
 
-fn segments(
-    input: &mut impl BufRead,
-    fresh: Option<&Path>,
-    no_archive: &impl Fn(&str) -> LogError,
-) -> Result<usize, LogError> {
-    let mut count = 0;
-    let mut bytes = 0;
-    loop {
-        let head = line(input).ok_or_else(|| no_archive("it is cut off"))?;
-        let (name, length) = head.split_once(' ').ok_or_else(|| no_archive("it is damaged"))?;
-        let length: u64 = length.parse().map_err(|_invalid| no_archive("it is damaged"))?;
-        if name == "end" {
-            return if length == bytes { Ok(count) } else { Err(no_archive("it is damaged")) };
+/// Reads the segments of an archive, and keeps them in `fresh` where it is named. All of it is compared with the manifest
+/// and the checksum of the frame.
+fn segments(archive: &Path, fresh: Option<&Path>) -> Result<usize, LogError> {
+    let no_archive = |detail: &str| LogError::Archive { path: archive.to_owned(), detail: detail.to_owned() };
+    let broken = |error: std::io::Error| no_archive(&format!("it is cut off or damaged ({error})"));
+    let unread = |source| LogError::File { doing: "read", path: archive.to_owned(), source };
+    let file = File::open(archive).map_err(unread)?;
+    let decoder = zstd::Decoder::new(BufReader::new(file)).map_err(unread)?;
+    let mut input = tar::Archive::new(decoder);
+    let (mut found, mut manifest) = (Vec::new(), None);
+    for entry in input.entries().map_err(broken)? {
+        let mut entry = entry.map_err(broken)?;
+        let name = entry.path().map_err(broken)?.to_string_lossy().into_owned();
+        if manifest.is_some() {
+            return Err(no_archive("something stands behind its manifest"));
         }
-        if super::segment::named(name).is_none() {
+        if name == MANIFEST {
+            let mut text = Vec::new();
+            entry.take(MAX_MANIFEST).read_to_end(&mut text).map_err(broken)?;
+            let read: Manifest =
+                serde_json::from_slice(&text).map_err(|_no| no_archive("its manifest cannot be read"))?;
+            manifest = Some(read);
+            continue;
+        }
+        if segment::named(&name).is_none() || entry.header().entry_type() != tar::EntryType::Regular {
             return Err(no_archive("it holds a file that is no segment"));
         }
-        let mut segment = input.take(length);
-        let copied = match fresh.map(|fresh| fresh.join(name)) {
+        let mut segment = Hashed::new(&mut entry);
+        match fresh.map(|fresh| fresh.join(&name)) {
             Some(path) => {
                 let failed = |source| LogError::File { doing: "write", path: path.clone(), source };
-                let mut file = File::create(&path).map_err(failed)?;
-                let copied = std::io::copy(&mut segment, &mut file);
+                let mut file = File::create_new(&path).map_err(failed)?;
+                std::io::copy(&mut segment, &mut file).map_err(broken)?;
                 file.sync_all().map_err(failed)?;
-                copied
             }
-            None => std::io::copy(&mut segment, &mut std::io::sink()),
-        };
-        if copied.ok() != Some(length) {
-            return Err(no_archive("it is cut off"));
+            None => drop(std::io::copy(&mut segment, &mut std::io::sink()).map_err(broken)?),
         }
-        bytes += length;
-        count += 1;
+        let segment = segment.segment(name);
+        found.push(segment);
     }
-}
-
-fn line(input: &mut impl BufRead) -> Option<String> {
-    let mut line = String::new();
-    // A line of an archive is short; a file that is none may have no line end at all.
-    input.take(256).read_line(&mut line).ok()?;
-    line.strip_suffix('\n').map(str::to_owned)
+    // The checksum of the frame stands behind all of it.
+    std::io::copy(&mut input.into_inner(), &mut std::io::sink()).map_err(broken)?;
+    match manifest {
+        None => Err(no_archive("it has no manifest: it is cut off, or none of ours")),
+        Some(manifest) if manifest.form != FORM => Err(no_archive(&format!("it is of the form `{}`", manifest.form))),
+        Some(manifest) if manifest.segments != found => Err(no_archive("what it holds is not what its manifest says")),
+        Some(_) => Ok(found.len()),
+    }
 }
 
 #[cfg(test)]
@@ -135,17 +199,22 @@ mod tests {
     use super::*;
     use crate::model::{Moment, SourceId};
 
-    #[test]
-    fn a_restored_log_is_the_log() {
-        let folder = tempfile::tempdir().unwrap();
-        let (log, _) = Log::open(&folder.path().join("log")).unwrap();
+    fn archived(folder: &Path) -> (Log, std::path::PathBuf) {
+        let (log, _) = Log::open(&folder.join("log")).unwrap();
         let source = SourceId::new("a").unwrap();
         for day in 0..3 {
             let at = Moment::from_seconds(1_678_330_000 + day * 86_400);
             log.append(&[Record::Control { source: source.clone(), state: Control::Paused, at }], at).unwrap();
         }
-        let archive = folder.path().join("backup.zst");
+        let archive = folder.join("backup.zst");
         backup(&log, File::create(&archive).unwrap()).unwrap();
+        (log, archive)
+    }
+
+    #[test]
+    fn a_restored_log_is_the_log() {
+        let folder = tempfile::tempdir().unwrap();
+        let (log, archive) = archived(folder.path());
         assert_eq!(examine(&archive).unwrap(), 3);
         let other = folder.path().join("other");
         assert_eq!(restore(&archive, &other).unwrap(), 3);
@@ -153,12 +222,31 @@ mod tests {
         let all = |log: &Log| log.replay(0).unwrap().map(Result::unwrap).collect::<Vec<_>>();
         assert_eq!(all(&copy), all(&log));
         assert!(matches!(restore(&archive, &other), Err(LogError::Occupied(_))));
+    }
 
+    #[test]
+    fn an_archive_with_a_flipped_bit_or_cut_off_is_refused_and_nothing_is_left_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let (log, archive) = archived(folder.path());
         let bytes = std::fs::read(&archive).unwrap();
-        std::fs::write(&archive, &bytes[..bytes.len() / 2]).unwrap();
-        assert!(examine(&archive).is_err());
         let third = folder.path().join("third");
-        assert!(restore(&archive, &third).is_err());
-        assert!(!third.exists() && !third.with_extension("restoring").exists());
+        let all = |log: &Log| log.replay(0).unwrap().map(Result::unwrap).collect::<Vec<_>>();
+        let bits = bytes.len() * 8;
+        let step = (bits / 1000).max(1);
+        for bit in (0..bits).step_by(step) {
+            let mut damaged = bytes.clone();
+            damaged[bit / 8] ^= 1 << (bit % 8);
+            std::fs::write(&archive, &damaged).unwrap();
+            // A bit of the frame's header means nothing; then nothing is wrong with what it holds.
+            if restore(&archive, &third).is_ok() {
+                assert_eq!(all(&Log::open(&third).unwrap().0), all(&log), "bit {bit} of {bits}");
+                std::fs::remove_dir_all(&third).unwrap();
+            }
+            assert!(!third.exists() && !third.with_extension("restoring").exists());
+        }
+        for length in (0..bytes.len()).step_by(7) {
+            std::fs::write(&archive, &bytes[..length]).unwrap();
+            assert!(examine(&archive).is_err(), "{length} of {} bytes", bytes.len());
+        }
     }
 }

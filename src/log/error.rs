@@ -32,6 +32,19 @@ pub enum LogError {
         /// What is wrong with it.
         detail: String,
     },
+    /// A newer version wrote into it.
+    #[error("{} holds records of a newer dayuan (byte {offset}: {detail}); start that version again, or restore a backup of this one", path.display())]
+    Newer {
+        /// The segment.
+        path: PathBuf,
+        /// Where the first of them begins.
+        offset: u64,
+        /// What is not known of it.
+        detail: String,
+    },
+    /// There is none.
+    #[error("there is no log in {}", .0.display())]
+    Missing(PathBuf),
     /// An archive cannot be used.
     #[error("{} is no backup of dayuan: {detail}", path.display())]
     Archive {
@@ -46,8 +59,8 @@ pub enum LogError {
 }
 
 impl LogError {
-    /// Is the disk full?
-    pub fn is_full(&self) -> bool {
-        matches!(self, Self::File { source, .. } if source.kind() == io::ErrorKind::StorageFull)
+    /// May it be otherwise soon, as where the process has no descriptor left?
+    pub fn is_passing(&self) -> bool {
+        matches!(self, Self::File { source, .. } if source.kind() != io::ErrorKind::NotFound && source.kind() != io::ErrorKind::UnexpectedEof)
     }
 }

@@ -41,6 +41,20 @@ pub enum Record {
         /// When.
         at: Moment,
     },
+    /// An item is gone at its source: its page says 404 or 410, for days. Other reports of its story stay.
+    Gone {
+        /// The item.
+        item: ItemId,
+        /// When.
+        at: Moment,
+    },
+    /// An item that was gone at its source is there again.
+    Back {
+        /// The item.
+        item: ItemId,
+        /// When.
+        at: Moment,
+    },
     /// The segments up to this day are dropped.
     Expire {
         /// The last day that goes, `YYYY-MM-DD`.
@@ -71,9 +85,19 @@ pub struct SourceFacts {
     pub rights: Option<String>,
     /// The ids that it had before.
     pub was: Vec<SourceId>,
+    /// The regions beside its own whose warnings it may give out, by the admin's word; [`ALL`](Self::ALL) names all.
+    pub alerts_for: Vec<RegionId>,
     /// When it came to be so.
     pub at: Moment,
 }
+
+impl SourceFacts {
+    /// The word for all regions in `alerts_for`.
+    pub const ALL: &str = "all";
+}
+
+/// What older versions wrote as the reason of a withdrawal that no admin had asked for.
+const GONE_AT_THE_SOURCE: &str = "gone at the source (404 or 410 twice)";
 
 /// What may be said of a source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,6 +119,8 @@ pub(super) fn encode(seq: u64, record: &Record, line: &mut Vec<u8>) -> Result<()
         Record::Control { .. } => "control",
         Record::Withdraw { .. } => "withdraw",
         Record::Restore { .. } => "restore",
+        Record::Gone { .. } => "gone",
+        Record::Back { .. } => "back",
         Record::Expire { .. } => "expire",
     };
     line.extend_from_slice(b"{\"crc\":\"00000000\",");
@@ -114,8 +140,8 @@ pub(super) fn encode(seq: u64, record: &Record, line: &mut Vec<u8>) -> Result<()
             let twin = WithdrawTwin { at: at.millis(), item: item.to_string().into(), reason: reason.into() };
             serde_json::to_writer(&mut *line, &twin)
         }
-        Record::Restore { item, at } => {
-            serde_json::to_writer(&mut *line, &RestoreTwin { at: at.millis(), item: item.to_string().into() })
+        Record::Restore { item, at } | Record::Gone { item, at } | Record::Back { item, at } => {
+            serde_json::to_writer(&mut *line, &ItemTwin { at: at.millis(), item: item.to_string().into() })
         }
         Record::Expire { day, items, at } => {
             let items = items.iter().map(|item| item.to_string().into()).collect();
@@ -145,36 +171,76 @@ pub(super) fn checked(line: &[u8]) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// The record of a line without its line end.
-pub(super) fn decode(line: &[u8]) -> Result<(u64, Record), String> {
-    checked(line)?;
-    let line = std::str::from_utf8(line).map_err(|_invalid| "it is not UTF-8")?;
-    let head: Head<'_> = serde_json::from_str(line).map_err(unreadable)?;
-    if head.v != 1 {
-        return Err(format!("it is of version {}, which this dayuan does not know; use a newer one", head.v));
+/// Why a line is no record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Unreadable {
+    /// It is damaged.
+    Damaged(String),
+    /// It is whole, and a newer dayuan wrote it.
+    Newer(String),
+}
+
+impl std::fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Damaged(detail) | Self::Newer(detail) => f.write_str(detail),
+        }
     }
+}
+
+/// The record of a line without its line end.
+pub(super) fn decode(line: &[u8]) -> Result<(u64, Record), Unreadable> {
+    checked(line).map_err(|detail| Unreadable::Damaged(detail.to_owned()))?;
+    let damaged = Unreadable::Damaged;
+    let line = std::str::from_utf8(line).map_err(|_invalid| damaged("it is not UTF-8".to_owned()))?;
+    let head: Head<'_> = serde_json::from_str(line).map_err(|error| damaged(unreadable(error)))?;
+    if head.v != 1 {
+        let detail = format!("it is of version {}, which this dayuan does not know; use a newer one", head.v);
+        return Err(Unreadable::Newer(detail));
+    }
+    if !KINDS.contains(&head.kind.as_ref()) {
+        let detail = format!("it is of the kind `{}`, which this dayuan does not know; use a newer one", head.kind);
+        return Err(Unreadable::Newer(detail));
+    }
+    if head.seq == 0 || head.seq > MAX_SEQ {
+        return Err(damaged(format!("its number, {}, cannot be right", head.seq)));
+    }
+    value(&head, line).map_err(damaged)
+}
+
+/// The kinds of records.
+const KINDS: [&str; 8] = ["source", "report", "control", "withdraw", "restore", "gone", "back", "expire"];
+/// The highest number of a record: a million a second for thirty thousand years.
+const MAX_SEQ: u64 = 1 << 60;
+
+fn value(head: &Head<'_>, line: &str) -> Result<(u64, Record), String> {
     let record = match head.kind.as_ref() {
         "source" => twin::<SourceTwin<'_>>(line)?.record().map(Record::Source),
         "report" => twin::<ReportTwin<'_>>(line)?.report().map(|report| Record::Report(Box::new(report))),
         "control" => twin::<ControlTwin<'_>>(line)?.record(),
         "withdraw" => {
             let twin: WithdrawTwin<'_> = twin(line)?;
-            ItemId::parse(&twin.item).map(|item| Record::Withdraw {
-                item,
-                reason: twin.reason.into_owned(),
-                at: Moment::from_millis(twin.at),
+            let at = Moment::from_millis(twin.at);
+            ItemId::parse(&twin.item).map(|item| match twin.reason.into_owned() {
+                reason if reason == GONE_AT_THE_SOURCE => Record::Gone { item, at },
+                reason => Record::Withdraw { item, reason, at },
             })
         }
-        "restore" => {
-            let twin: RestoreTwin<'_> = twin(line)?;
-            ItemId::parse(&twin.item).map(|item| Record::Restore { item, at: Moment::from_millis(twin.at) })
+        kind @ ("restore" | "gone" | "back") => {
+            let twin: ItemTwin<'_> = twin(line)?;
+            let at = Moment::from_millis(twin.at);
+            ItemId::parse(&twin.item).map(|item| match kind {
+                "gone" => Record::Gone { item, at },
+                "back" => Record::Back { item, at },
+                _ => Record::Restore { item, at },
+            })
         }
         "expire" => {
             let twin: ExpireTwin<'_> = twin(line)?;
             let items = twin.items.iter().filter_map(|item| ItemId::parse(item)).collect();
             Some(Record::Expire { day: twin.day.into_owned(), items, at: Moment::from_millis(twin.at) })
         }
-        other => return Err(format!("it is of the kind `{other}`, which this dayuan does not know; use a newer one")),
+        other => return Err(format!("it is of the kind `{other}`")),
     };
     Ok((head.seq, record.ok_or("a value of it is not valid")?))
 }
@@ -210,6 +276,8 @@ struct SourceTwin<'a> {
     rights: Option<Text<'a>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     was: Vec<Text<'a>>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    alerts_for: Vec<Text<'a>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -227,7 +295,7 @@ struct WithdrawTwin<'a> {
 }
 
 #[derive(Serialize, Deserialize)]
-struct RestoreTwin<'a> {
+struct ItemTwin<'a> {
     at: i64,
     item: Text<'a>,
 }
@@ -300,6 +368,7 @@ impl<'a> From<&'a SourceFacts> for SourceTwin<'a> {
             zone: facts.zone.name().into(),
             rights: facts.rights.as_deref().map(Into::into),
             was: facts.was.iter().map(|id| id.as_str().into()).collect(),
+            alerts_for: facts.alerts_for.iter().map(|id| id.as_str().into()).collect(),
         }
     }
 }
@@ -315,6 +384,7 @@ impl SourceTwin<'_> {
             zone: Zone::named(&self.zone).ok()?,
             rights: self.rights.map(Cow::into_owned),
             was: self.was.iter().filter_map(|id| SourceId::new(id).ok()).collect(),
+            alerts_for: self.alerts_for.iter().filter_map(|id| RegionId::new(id).ok()).collect(),
             at: Moment::from_millis(self.at),
         })
     }

@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
 use super::error::LogError;
-use super::record::{self, Record};
+use super::record::{self, Record, Unreadable};
 
 /// A day, counted from 1970-01-01; it names a segment.
 pub(super) type Day = u32;
@@ -88,7 +88,7 @@ pub(super) struct Found {
     /// Did it end with a line end?
     pub(super) ended: bool,
     /// What it says, or why it cannot be read.
-    pub(super) record: Result<(u64, Record), String>,
+    pub(super) record: Result<(u64, Record), Unreadable>,
 }
 
 /// The lines of a segment, in order.

@@ -7,10 +7,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::error::LogError;
-use super::record::{self, Record};
+use super::record::{self, Record, Unreadable};
 use super::segment::{self, Day, Lines};
 use crate::model::Moment;
 
+/// So many numbers may be missing between two records: what expired, or was damaged.
+const MAX_GAP: u64 = 1 << 32;
 /// The most segments that are kept open for reading.
 const OPEN_SEGMENTS: usize = 64;
 
@@ -69,7 +71,7 @@ pub struct Log {
     writer: Mutex<Writer>,
     readers: Mutex<HashMap<Day, Arc<File>>>,
     /// Held for as long as the log is.
-    lock: File,
+    lock: Option<File>,
 }
 
 #[derive(Debug)]
@@ -95,23 +97,29 @@ impl Log {
         };
         std::fs::create_dir_all(folder).map_err(failed("make", folder))?;
         let lock = hold(folder)?;
-        let mut damages = Vec::new();
-        let days = segment::days(folder)?;
-        let mut writer = Writer { file: None, day: days.last().copied().unwrap_or(0), end: 0, next: 1 };
-        // The last segment may be empty; the number goes on from the newest record there is.
-        for (at, day) in days.iter().rev().enumerate() {
-            let tail = look(folder, *day)?;
-            if at == 0 {
-                writer.end = tail.end;
-                damages.extend(cut_tail(folder, *day, &tail)?);
-            }
-            if let Some(seq) = tail.last {
-                writer.next = seq + 1;
-                break;
-            }
+        let (writer, damages) = survey(folder, |day, tail| cut_tail(folder, day, tail))?;
+        let (writer, lock) = (Mutex::new(writer), Some(lock));
+        Ok((Self { folder: folder.to_owned(), writer, readers: Mutex::default(), lock }, damages))
+    }
+
+    /// Opens the log in `folder` to look at it: nothing is made, cut off or written, and a torn tail is told.
+    ///
+    /// # Errors
+    /// Where there is none, it cannot be read, or another process holds it.
+    pub fn inspect(folder: &Path) -> Result<(Self, Vec<Damage>), LogError> {
+        if !folder.is_dir() {
+            return Err(LogError::Missing(folder.to_owned()));
         }
-        let log = Self { folder: folder.to_owned(), writer: Mutex::new(writer), readers: Mutex::default(), lock };
-        Ok((log, damages))
+        let lock = File::open(folder.join("lock")).ok();
+        if lock.as_ref().is_some_and(|lock| lock.try_lock().is_err()) {
+            return Err(held(folder));
+        }
+        let (writer, damages) = survey(folder, |day, tail| {
+            let path = segment::path(folder, day);
+            let detail = |torn: &String| format!("what stands behind the last whole record is torn: {torn}");
+            Ok(tail.torn.as_ref().map(|torn| Damage { path, offset: tail.end, detail: detail(torn) }))
+        })?;
+        Ok((Self { folder: folder.to_owned(), writer: Mutex::new(writer), readers: Mutex::default(), lock }, damages))
     }
 
     /// The folder.
@@ -234,10 +242,10 @@ impl Log {
             path: path.clone(),
             source,
         })?;
-        record::decode(&line).map(|(_, record)| record).map_err(|detail| LogError::Damaged {
+        record::decode(&line).map(|(_, record)| record).map_err(|unreadable| LogError::Damaged {
             path,
             offset: position.offset,
-            detail,
+            detail: unreadable.to_string(),
         })
     }
 
@@ -273,11 +281,29 @@ impl Log {
                         position: Position { day, length: found.length, offset: found.offset },
                         record,
                     }),
-                    Err(detail) => Err(Damage { path: path.clone(), offset: found.offset, detail }),
+                    Err(unreadable) => {
+                        Err(Damage { path: path.clone(), offset: found.offset, detail: unreadable.to_string() })
+                    }
                 }),
                 Err(error) => Some(Err(Damage { path: path.clone(), offset: 0, detail: error.to_string() })),
             });
             failed.into_iter().chain(lines)
+        });
+        // Numbers only rise: what does not fit lies where it does not belong, or was written by nobody.
+        let mut newest = 0;
+        let folder = self.folder.clone();
+        let lines = lines.map(move |found| {
+            let replayed = found?;
+            if replayed.seq <= newest || newest > 0 && replayed.seq - newest > MAX_GAP {
+                let detail = format!(
+                    "record {} does not belong behind record {newest}; is this file of another log?",
+                    replayed.seq
+                );
+                let path = segment::path(&folder, replayed.position.day);
+                return Err(Damage { path, offset: replayed.position.offset, detail });
+            }
+            newest = replayed.seq;
+            Ok(replayed)
         });
         Ok(lines.filter(move |found| found.as_ref().is_ok_and(|replayed| replayed.seq > after) || found.is_err()))
     }
@@ -389,7 +415,9 @@ impl Log {
 impl Drop for Log {
     /// Closing alone would leave the lock with a child that was forked a moment ago and has not started its program yet.
     fn drop(&mut self) {
-        if let Err(error) = self.lock.unlock() {
+        if let Some(lock) = &self.lock
+            && let Err(error) = lock.unlock()
+        {
             tracing::warn!(
                 error = &error as &dyn std::error::Error,
                 "the lock of the log cannot be given back before it is closed"
@@ -405,13 +433,40 @@ fn hold(folder: &Path) -> Result<File, LogError> {
     let mut file =
         OpenOptions::new().create(true).truncate(false).read(true).write(true).open(&path).map_err(failed)?;
     if file.try_lock().is_err() {
-        let mut pid = String::new();
-        let read = file.read_to_string(&mut pid);
-        return Err(LogError::Held { path: folder.to_owned(), pid: read.ok().and_then(|_| pid.trim().parse().ok()) });
+        return Err(held(folder));
     }
     file.set_len(0).map_err(failed)?;
     file.write_all(std::process::id().to_string().as_bytes()).map_err(failed)?;
     Ok(file)
+}
+
+/// Where a log is to be written on, and what `torn` has to say of the end of its last segment.
+fn survey(
+    folder: &Path,
+    torn: impl Fn(Day, &Tail) -> Result<Option<Damage>, LogError>,
+) -> Result<(Writer, Vec<Damage>), LogError> {
+    let mut damages = Vec::new();
+    let days = segment::days(folder)?;
+    let mut writer = Writer { file: None, day: days.last().copied().unwrap_or(0), end: 0, next: 1 };
+    // The last segment may be empty; the number goes on from the newest record there is.
+    for (at, day) in days.iter().rev().enumerate() {
+        let tail = look(folder, *day)?;
+        if at == 0 {
+            writer.end = tail.end;
+            damages.extend(torn(*day, &tail)?);
+        }
+        if let Some(seq) = tail.last {
+            writer.next = seq + 1;
+            break;
+        }
+    }
+    Ok((writer, damages))
+}
+
+/// Who holds a log: its pid, where it could be read.
+fn held(folder: &Path) -> LogError {
+    let pid = std::fs::read_to_string(folder.join("lock")).ok();
+    LogError::Held { path: folder.to_owned(), pid: pid.and_then(|pid| pid.trim().parse().ok()) }
 }
 
 /// How a segment ends.
@@ -439,7 +494,11 @@ fn look(folder: &Path, day: Day) -> Result<Tail, LogError> {
                 tail = Tail { last: Some(seq), end: found.offset + u64::from(found.length) + 1, torn: None };
             }
             Ok(_) => tail.torn = Some("its last line has no end".to_owned()),
-            Err(detail) => tail.torn = tail.torn.or(Some(detail)),
+            // What is whole is never cut off, though it cannot be read here.
+            Err(Unreadable::Newer(detail)) if found.ended => {
+                return Err(LogError::Newer { path: segment::path(folder, day), offset: found.offset, detail });
+            }
+            Err(unreadable) => tail.torn = tail.torn.or(Some(unreadable.to_string())),
         }
     }
     Ok(tail)
@@ -559,7 +618,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (log, _) = open(folder.path());
         // What a process has between fork and exec.
-        let inherited = log.lock.try_clone().unwrap();
+        let inherited = log.lock.as_ref().unwrap().try_clone().unwrap();
         drop(log);
         assert!(Log::open(folder.path()).is_ok());
         drop(inherited);

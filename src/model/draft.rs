@@ -43,7 +43,72 @@ pub struct Draft {
     pub found: Vec<(&'static str, Cow<'static, str>)>,
 }
 
+/// The longest title, in characters.
+const MAX_TITLE: usize = 512;
+/// The longest address, in bytes; what is longer is no address.
+const MAX_LINK: usize = 2048;
+/// The longest guid, in bytes; a longer one is kept as its hash.
+const MAX_GUID: usize = 1024;
+/// The longest name of a person, a label or a medium, in characters.
+const MAX_NAME: usize = 200;
+/// The most persons, labels and files of each kind.
+const MAX_LISTED: usize = 32;
+/// The longest notice of rights, in characters.
+const MAX_RIGHTS: usize = 1000;
+/// The longest text or body, in bytes.
+const MAX_TEXT: usize = 256 * 1024;
+
 impl Draft {
+    /// The draft with no field over its limit: past these, nothing exists. A guid that is too long becomes its hash, so
+    /// that it still tells items apart; an address that is too long becomes none.
+    #[must_use]
+    pub fn bounded(mut self) -> Self {
+        limit_chars(&mut self.title, MAX_TITLE);
+        limit_bytes(&mut self.summary, MAX_TEXT);
+        limit_bytes(&mut self.content_html, MAX_TEXT);
+        limit_bytes(&mut self.text, MAX_TEXT);
+        self.link = self.link.filter(|link| link.len() <= MAX_LINK);
+        self.comments = self.comments.filter(|link| link.len() <= MAX_LINK);
+        self.guid = self.guid.map(|guid| match guid.len() {
+            ..=MAX_GUID => guid,
+            _ => format!("blake3:{}", blake3::hash(guid.as_bytes()).to_hex()),
+        });
+        for names in [&mut self.authors, &mut self.editors, &mut self.categories] {
+            names.truncate(MAX_LISTED);
+            names.shrink_to_fit();
+            names.iter_mut().for_each(|name| limit_chars(name, MAX_NAME));
+        }
+        if let Some(credit) = &mut self.credit {
+            limit_chars(&mut credit.name, MAX_NAME);
+            credit.link = credit.link.take().filter(|link| link.len() <= MAX_LINK);
+        }
+        self.enclosures.retain(|file| file.url.len() <= MAX_LINK);
+        self.enclosures.truncate(MAX_LISTED);
+        self.enclosures.shrink_to_fit();
+        for file in &mut self.enclosures {
+            file.kind = file.kind.take().filter(|kind| kind.len() <= MAX_NAME);
+        }
+        if let Some(rights) = &mut self.rights {
+            limit_chars(rights, MAX_RIGHTS);
+        }
+        self.alert = self.alert.filter(|alert| alert.len() <= MAX_NAME);
+        self.code = self.code.filter(|code| code.len() <= MAX_NAME);
+        self
+    }
+
+    /// The bytes of all that it says.
+    pub fn size(&self) -> usize {
+        let all = |texts: &[String]| texts.iter().map(String::len).sum::<usize>();
+        let options = [&self.link, &self.guid, &self.comments, &self.rights, &self.alert, &self.code];
+        self.title.len()
+            + self.summary.len()
+            + self.content_html.len()
+            + self.text.len()
+            + options.into_iter().flatten().map(String::len).sum::<usize>()
+            + [&self.authors, &self.editors, &self.categories].into_iter().map(|texts| all(texts)).sum::<usize>()
+            + self.enclosures.iter().map(|file| file.url.len()).sum::<usize>()
+    }
+
     /// The link, where it can be fetched.
     pub fn checked_link(&self) -> Option<Link> {
         self.link.as_deref().and_then(|link| Link::parse(link).ok())
@@ -57,6 +122,22 @@ impl Draft {
     /// Does it hold anything that a reader could show?
     pub fn is_empty(&self) -> bool {
         self.title.is_empty() && self.link.is_none() && self.text.is_empty() && self.summary.is_empty()
+    }
+}
+
+/// Cuts a text after so many characters, and gives back what it no longer needs.
+fn limit_chars(text: &mut String, most: usize) {
+    if let Some((end, _)) = text.char_indices().nth(most) {
+        text.truncate(end);
+        text.shrink_to_fit();
+    }
+}
+
+/// Cuts a text after so many bytes, between two characters, and gives back what it no longer needs.
+fn limit_bytes(text: &mut String, most: usize) {
+    if text.len() > most {
+        text.truncate(text.floor_char_boundary(most));
+        text.shrink_to_fit();
     }
 }
 

@@ -64,6 +64,18 @@ impl ItemId {
         Self(uuid::Builder::from_custom_bytes(bytes).into_uuid())
     }
 
+    /// The id of what an item became whose source tells another story in its place; `content` is the hash of the new text.
+    #[must_use]
+    pub fn parted(self, content: u64) -> Self {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(b"dayuan-parted-1");
+        hasher.update(&self.as_u128().to_be_bytes());
+        hasher.update(&content.to_be_bytes());
+        let mut bytes = [0; 16];
+        hasher.finalize_xof().fill(&mut bytes);
+        Self(uuid::Builder::from_custom_bytes(bytes).into_uuid())
+    }
+
     /// The id written as a UUID; `None` where `text` is none.
     pub fn parse(text: &str) -> Option<Self> {
         Uuid::try_parse(text).ok().map(Self)

@@ -13,6 +13,7 @@ mod page;
 mod region;
 mod report;
 mod source;
+mod terminal;
 mod visit;
 
 pub use draft::{Credit, Draft, Enclosure};
@@ -24,4 +25,5 @@ pub use page::{Page, Validators};
 pub use region::{Named, Region, RegionError, RegionId, Regions, Service};
 pub use report::Report;
 pub use source::{Authority, Kind, Pins, Policy, Source, SourceError, SourceId, Tls};
+pub use terminal::{one_line, printable};
 pub use visit::{Health, Memory, Outcome, Revisit, Robots, Visit};

@@ -142,6 +142,8 @@ pub struct Source {
     pub was: Vec<SourceId>,
     /// Its name for people.
     pub title: String,
+    /// The regions beside its own whose warnings it may give out; `all` is every region.
+    pub alerts_for: Vec<RegionId>,
     /// The region that its items belong to where nothing stronger says otherwise.
     pub region: RegionId,
     /// Where it is fetched.
@@ -154,12 +156,16 @@ pub struct Source {
     pub pins: Pins,
     /// Are the pages of its items read, where its list does not hold their text?
     pub reads_articles: bool,
+    /// Other sites that its address may lead to by a frame, a refresh or a parameter, as registrable domains or hosts.
+    pub leads_to: Vec<String>,
     /// Labels that all its items get.
     pub topics: Vec<String>,
     /// The least time between two polls, in seconds, where its config sets one.
     pub interval: Option<u32>,
     /// Does it lie in one's own networks (`allow_networks`), where it may be asked more often than a stranger's?
     pub is_own: bool,
+    /// May it be in one's own networks? Nobody else is led there.
+    pub is_inside: bool,
     /// The charset that overrides what the site says.
     pub charset: Option<String>,
     /// How its certificates are judged.

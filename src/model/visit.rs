@@ -1,4 +1,4 @@
-use super::{Draft, ItemId, Link, Moment, Validators};
+use super::{Draft, ItemId, Link, Moment, Validators, one_line};
 
 /// How a source fares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -76,6 +76,18 @@ pub enum Outcome {
     Gone,
 }
 
+impl Outcome {
+    /// The same with its reason in one short line, whatever a site put into it.
+    #[must_use]
+    pub fn cleaned(self) -> Self {
+        match self {
+            Self::Failed { blocked, reason } => Self::Failed { blocked, reason: one_line(&reason) },
+            Self::Busy { wait, reason } => Self::Busy { wait, reason: one_line(&reason) },
+            other => other,
+        }
+    }
+}
+
 /// An article that is read again: corrections come within days, and what is taken back is gone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Revisit {
@@ -89,6 +101,10 @@ pub struct Revisit {
     pub step: u8,
     /// How often in a row it was not there (404 or 410).
     pub misses: u8,
+    /// Since when it was not there.
+    pub missed: Option<Moment>,
+    /// Was that written into the log?
+    pub is_gone: bool,
 }
 
 /// What we remember of a source's list beside its visits.
@@ -110,6 +126,10 @@ pub struct Memory {
     pub skip_hours: u32,
     /// The days of the week in UTC in which not to poll, as bits from the lowest for Monday.
     pub skip_days: u32,
+    /// When the source's own address was asked last, where its items are at another one.
+    pub page_asked: Option<Moment>,
+    /// The hosts of others that its articles led to and that want to be left alone, each until then.
+    pub busy_hosts: Vec<(String, Moment)>,
 }
 
 /// What we remember of a source between two polls.
@@ -147,6 +167,10 @@ pub struct Visit {
     pub rhythm: u32,
     /// Since when it fares as it does.
     pub since: Option<Moment>,
+    /// What an admin should know although it is well, in a sentence; empty where there is nothing.
+    pub doubt: String,
+    /// Since when its own address has said that it is gone (410), and how often in a row.
+    pub gone: Option<(Moment, u32)>,
 }
 
 impl Visit {

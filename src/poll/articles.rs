@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::house::House;
 use super::permission::permitted;
+use super::quota::Quota;
 use crate::fetch::{Permission, Request};
 use crate::model::{Draft, Enclosure, Link, Moment, Page, Revisit, Source, Validators};
 use crate::read::{self, Rules};
@@ -17,6 +18,12 @@ const LONGEST: i64 = 180_000;
 const MOST_PAGES: usize = 10;
 /// When an article is read again, in seconds after the time before.
 const AGAIN: [i64; 3] = [3600, 24 * 3600, 7 * 24 * 3600];
+/// Between two looks for an article that was not there, in seconds.
+const LOOK: i64 = 20 * 3600;
+/// How often an article is looked for that is not there.
+const MAX_MISSES: u8 = 12;
+/// The most hosts of others that are remembered because they want to be left alone.
+const MAX_BUSY_HOSTS: usize = 32;
 /// How long a host is left alone that is busy and does not say for how long, in seconds.
 const BUSY: u64 = 3600;
 /// Pages larger than this are read away from the threads that serve, in bytes.
@@ -25,8 +32,11 @@ const LARGE: usize = 64 * 1024;
 /// Why there is no article.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Unread {
-    /// The page is not there: 404 or 410.
-    Gone,
+    /// The page itself is not there: 404, or 410, by which the site says that it is meant.
+    Gone {
+        /// Was it 410?
+        is_meant: bool,
+    },
     /// It can be tried again.
     Later(String),
     /// What lies there is no article.
@@ -41,14 +51,34 @@ pub(super) struct Articles<'a> {
     gap: Duration,
     began: Moment,
     asked: usize,
-    /// Until when the host wants to be left alone, where it said so.
+    /// Until when the source's own host wants to be left alone, where it said so.
     busy: Option<Moment>,
+    /// The same of the hosts of others, for the articles of this source only.
+    busy_hosts: Vec<(String, Moment)>,
+    quota: Quota,
 }
 
 impl<'a> Articles<'a> {
-    pub(super) fn new(house: &'a House, source: &'a Source, gap: i64) -> Self {
+    pub(super) fn new(
+        house: &'a House,
+        source: &'a Source,
+        gap: i64,
+        busy_hosts: Vec<(String, Moment)>,
+        quota: Quota,
+    ) -> Self {
         let gap = Duration::from_millis(u64::try_from(gap).unwrap_or(0));
-        Self { house, source, rules: Arc::new(Rules::of(source)), gap, began: (house.clock)(), asked: 0, busy: None }
+        let (rules, began) = (Arc::new(Rules::of(source)), (house.clock)());
+        Self { house, source, rules, gap, began, asked: 0, busy: None, busy_hosts, quota }
+    }
+
+    /// How much of the source is taken today.
+    pub(super) const fn quota(&mut self) -> &mut Quota {
+        &mut self.quota
+    }
+
+    /// What other hosts said that the articles led to, and how much of the source is taken today.
+    pub(super) fn end(self) -> (Vec<(String, Moment)>, Quota) {
+        (self.busy_hosts, self.quota)
     }
 
     /// Until when the host wants to be left alone, where one of its pages said so.
@@ -102,6 +132,18 @@ impl<'a> Articles<'a> {
         if !self.has_room() {
             return Err(Unread::Later("this poll has read enough".to_owned()));
         }
+        let host = link.host_text();
+        let is_own_host = host == self.source.url.host_text();
+        if !is_own_host {
+            let now = (self.house.clock)();
+            self.busy_hosts.retain(|(_, until)| *until > now);
+            if self.busy_hosts.iter().any(|(busy, _)| busy == host) {
+                return Err(Unread::Later(format!("{host} asked to be left alone")));
+            }
+            if !self.quota.take_host(now, host) {
+                return Err(Unread::Later("the source leads to too many other hosts a day".to_owned()));
+            }
+        }
         self.asked += 1;
         self.wait().await;
         let none = Validators::default();
@@ -110,6 +152,7 @@ impl<'a> Articles<'a> {
             validators: &none,
             given_by: None,
             own_port: self.source.url.port(),
+            is_inside: self.source.is_inside,
             tls: self.source.tls,
             post: None,
         };
@@ -128,14 +171,22 @@ impl<'a> Articles<'a> {
         let now = (self.house.clock)();
         let answer = self.house.fetcher.get(request, now).await.map_err(|error| Unread::Later(error.to_string()))?;
         self.house.metrics.fetched(answer.body.len());
+        let is_own_answer = answer.url == link.without_fragment();
         match answer.status {
             200 => {}
-            404 | 410 => return Err(Unread::Gone),
-            // These speak for the whole host, whichever of its pages was asked (RFC 6585, section 4; RFC 9110, 15.6.4).
+            404 | 410 if is_own_answer => return Err(Unread::Gone { is_meant: answer.status == 410 }),
+            // These speak for the whole host, whichever of its pages was asked (RFC 6585, section 4; RFC 9110, 15.6.4), but
+            // another host has no say about the source's own.
             status @ (429 | 503) => {
                 let wait = answer.retry_after.unwrap_or(BUSY);
-                self.busy = Some(now.plus_seconds(i64::try_from(wait).unwrap_or(0)));
-                return Err(Unread::Later(format!("the site asks us to come less often ({status})")));
+                let until = now.plus_seconds(i64::try_from(wait).unwrap_or(0));
+                let host = answer.url.host_text();
+                if host == self.source.url.host_text() {
+                    self.busy = Some(until);
+                } else if self.busy_hosts.len() < MAX_BUSY_HOSTS {
+                    self.busy_hosts.push((host.to_owned(), until));
+                }
+                return Err(Unread::Later(format!("{host} asks us to come less often ({status})")));
             }
             status => return Err(Unread::Later(format!("the site answered {status}"))),
         }
@@ -157,7 +208,34 @@ impl<'a> Articles<'a> {
 /// When to read an article again that was read now; `None` after the last time.
 pub(super) fn again(revisit: Revisit, now: Moment) -> Option<Revisit> {
     let wait = *AGAIN.get(usize::from(revisit.step))?;
-    Some(Revisit { due: now.plus_seconds(wait), step: revisit.step + 1, misses: 0, ..revisit })
+    Some(Revisit {
+        due: now.plus_seconds(wait),
+        step: revisit.step + 1,
+        misses: 0,
+        missed: None,
+        is_gone: false,
+        ..revisit
+    })
+}
+
+/// When to look again for what was not there: soon where the site may be under repair, then once a day, and once a week
+/// for what is gone. `None` where it has been looked for often enough.
+pub(super) fn look_again(revisit: Revisit, now: Moment) -> Option<Revisit> {
+    let wait = match (revisit.is_gone, revisit.misses) {
+        (false, ..=1) => AGAIN[0],
+        (false, _) => LOOK,
+        (true, ..MAX_MISSES) => 7 * 24 * 3600,
+        (true, _) => return None,
+    };
+    Some(Revisit { due: now.plus_seconds(wait), ..revisit })
+}
+
+/// Is an article gone that was not there again? What is meant (410) twice, an hour apart; what is only not there (404)
+/// three times, over two days: a site that is being repaired says so of everything.
+pub(super) fn is_gone(revisit: &Revisit, is_meant: bool, now: Moment) -> bool {
+    let Some(missed) = revisit.missed else { return false };
+    let (times, seconds) = if is_meant { (2, AGAIN[0]) } else { (3, 2 * 24 * 3600) };
+    revisit.misses >= times && now.since(missed) >= seconds * 1000
 }
 
 /// When to try again what could not be read now.

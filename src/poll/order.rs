@@ -8,6 +8,8 @@ use crate::model::{Moment, Source, SourceId};
 pub enum Command {
     /// Poll a source as soon as its host allows.
     Poll(SourceId, oneshot::Sender<Result<(), PollRefused>>),
+    /// Whether a source is paused was decided anew; the log says how.
+    Control(SourceId),
     /// The list of sources is another one.
     Sources(Vec<Source>, Options, oneshot::Sender<Result<(), String>>),
 }
@@ -18,7 +20,7 @@ pub enum PollRefused {
     /// The config has no such source.
     #[error("there is no source `{0}`")]
     Unknown(SourceId),
-    /// It is paused, or gone for good.
+    /// It is paused.
     #[error("source `{0}` is {1}")]
     Off(SourceId, &'static str),
     /// The site asked us to wait.

@@ -39,6 +39,8 @@ const CROWDED: i64 = 1000;
 /// How far the clock must be ahead of or behind the time that passed to count as set, in milliseconds.
 const JUMP: i64 = 60_000;
 
+/// So many sources of a list are taken between two signs of life.
+const BETWEEN_BEATS: usize = 1000;
 /// How long nothing is asked after the visits could not be saved, in seconds.
 const HOLD: i64 = 10;
 
@@ -181,16 +183,29 @@ impl Poller {
         let now = (self.house.clock)();
         let facts: Vec<Record> =
             list.iter().filter_map(|source| self.news_of(source, now)).map(Record::Source).collect();
-        self.house.ledger.commit(facts, now).await.map_err(|error| error.to_string())?;
+        for facts in facts.chunks(BETWEEN_BEATS) {
+            self.beat();
+            self.house.ledger.commit(facts.to_vec(), now).await.map_err(|error| error.to_string())?;
+        }
 
         let mut visits = Vec::with_capacity(list.len());
-        for source in &list {
+        for (source, number) in list.iter().zip(0_usize..) {
+            if number.is_multiple_of(BETWEEN_BEATS) {
+                self.beat();
+            }
+            // What is watched already is not read again.
+            if self.sources.contains_key(&source.id) {
+                visits.push(None);
+                continue;
+            }
             // A source with a new id goes on where it was under its former one.
             let ids = std::iter::once(&source.id).chain(&source.was);
             let found = ids.map(|id| self.house.visits.get(id)).find(|visit| !matches!(visit, Ok(None)));
             visits.push(found.transpose().map_err(|error| error.to_string())?.flatten());
         }
-        let fresh = visits.iter().filter(|visit| visit.is_none()).count();
+        let is_fresh =
+            |(source, visit): &(&Source, &Option<Visit>)| visit.is_none() && !self.sources.contains_key(&source.id);
+        let fresh = list.iter().zip(&visits).filter(is_fresh).count();
         let names: HashSet<SourceId> = list.iter().map(|source| source.id.clone()).collect();
         self.sources.retain(|id, _| names.contains(id));
         self.taken = Arc::new(list.iter().map(|source| source.url.as_str().to_owned()).collect());
@@ -198,11 +213,15 @@ impl Poller {
         for host in self.hosts.values_mut() {
             host.waiting.clear();
         }
-        for (source, visit) in list.into_iter().zip(visits) {
+        for ((source, visit), number) in list.into_iter().zip(visits).zip(0_usize..) {
+            if number.is_multiple_of(BETWEEN_BEATS) {
+                self.beat();
+            }
             let known = self.sources.remove(&source.id);
             let is_running = known.as_ref().is_some_and(|watched| watched.is_running);
             let is_marked = known.as_ref().is_some_and(|watched| watched.is_marked);
-            let quota = known.as_ref().map(|watched| watched.quota).unwrap_or_default();
+            let quota = known.as_ref().map(|watched| watched.quota.clone()).unwrap_or_default();
+            let known_skip = known.as_ref().map(|watched| watched.skip);
             // One that was marked but not asked yet keeps its place.
             let marked = known.as_ref().filter(|watched| watched.is_marked).map(|watched| watched.planned);
             let mut visit = known.map(|watched| watched.visit).or(visit).unwrap_or_else(|| Visit {
@@ -221,8 +240,17 @@ impl Poller {
             }
             // A clock that was ahead when the time was stored must not keep a source silent for years.
             let latest = now.plus_seconds(8 * 86_400);
-            if visit.due > latest && visit.health != Health::Gone {
+            if visit.due > latest {
                 visit.due = latest;
+            }
+            // What was asked in the future was asked by a clock that was wrong: nothing that it planned holds.
+            if visit.asked.is_some_and(|asked| asked > now.plus_millis(JUMP)) {
+                visit.due = schedule::spread(&source.id, fresh.max(64), now);
+                visit.not_before = Moment::default();
+                visit.asked = None;
+                visit.succeeded = visit.succeeded.map(|at| at.min(now));
+                visit.last_new = visit.last_new.map(|at| at.min(now));
+                visit.since = visit.since.map(|at| at.min(now));
             }
             // What a site asked of us holds for all of it, over restarts.
             if visit.not_before > now {
@@ -231,8 +259,10 @@ impl Poller {
             }
             let (id, planned) = (source.id.clone(), marked.unwrap_or(visit.due));
             let source = Arc::new(source);
-            let memory = self.house.visits.memory(&id).unwrap_or_default();
-            let skip = (memory.skip_hours, memory.skip_days);
+            let skip = known_skip.unwrap_or_else(|| {
+                let memory = self.house.visits.memory(&id).unwrap_or_default();
+                (memory.skip_hours, memory.skip_days)
+            });
             self.sources.insert(id.clone(), Watched { source, visit, quota, is_running, planned, is_marked, skip });
             if !is_running {
                 self.queue.push(Reverse((planned, id)));
@@ -240,6 +270,16 @@ impl Poller {
         }
         self.house.metrics.count(self.sources.values().map(|watched| watched.visit.health));
         Ok(())
+    }
+
+    /// Says that the loop lives, while it cannot run yet.
+    pub fn live(&self) {
+        self.beat();
+    }
+
+    /// Says that the loop lives, in the middle of long work.
+    fn beat(&self) {
+        self.pulse.beat.store((self.house.clock)().millis(), Ordering::Relaxed);
     }
 
     /// The facts of a source, where the log has none or others.
@@ -253,6 +293,7 @@ impl Poller {
             zone: source.zone.clone(),
             rights: source.rights.clone(),
             was: source.was.clone(),
+            alerts_for: source.alerts_for.clone(),
             at: now,
         };
         let known = self.house.view.source(&source.id);
@@ -338,10 +379,7 @@ impl Poller {
             let Some(Reverse((_, id))) = self.queue.pop() else { break };
             let Some(watched) = self.sources.get_mut(&id) else { continue };
             // A source may stand in the queue twice after it was hurried; only its own time counts.
-            if watched.is_running
-                || watched.planned > now
-                || matches!(watched.visit.health, Health::Paused | Health::Gone)
-            {
+            if watched.is_running || watched.planned > now || watched.visit.health == Health::Paused {
                 continue;
             }
             // What was due before may have been kept waiting into an hour that the source keeps free.
@@ -382,7 +420,7 @@ impl Poller {
             watched.is_running = true;
             watched.is_marked = false;
             let (house, source, visit, quota) =
-                (self.house.clone(), Arc::clone(&watched.source), watched.visit.clone(), watched.quota);
+                (self.house.clone(), Arc::clone(&watched.source), watched.visit.clone(), watched.quota.clone());
             let taken = Arc::clone(&self.taken);
             let pace = pace_of(&source, self.options.pace);
             let gap = gap_of(&source, self.options.host_gap);
@@ -458,6 +496,10 @@ impl Poller {
                 Some(done) => {
                     self.house.metrics.changed(watched.visit.health, done.visit.health);
                     watched.visit = done.visit;
+                    // It may have been paused meanwhile.
+                    if self.house.view.control(&id) == Some(Control::Paused) {
+                        watched.visit.health = Health::Paused;
+                    }
                     watched.quota = done.quota;
                     watched.skip = done.skip;
                     match done.is_reached {
@@ -471,9 +513,7 @@ impl Poller {
                 None => watched.visit.due = now.plus_seconds(i64::from(self.options.pace.max)),
             }
             watched.planned = watched.visit.due;
-            if watched.visit.health != Health::Gone {
-                self.queue.push(Reverse((watched.planned, id)));
-            }
+            self.queue.push(Reverse((watched.planned, id)));
         }
         self.forgive(now);
         // A host that nobody waits for is forgotten when its gap is over.
@@ -541,6 +581,7 @@ impl Poller {
     async fn obey(&mut self, command: Command) {
         match command {
             Command::Poll(id, answer) => drop(answer.send(self.hurry(&id))),
+            Command::Control(id) => self.control(&id),
             Command::Sources(list, options, answer) => {
                 let before = std::mem::replace(&mut self.options, options);
                 let outcome = self.load(list).await;
@@ -552,12 +593,33 @@ impl Poller {
         }
     }
 
+    /// Takes over what the log says of a source: is it paused?
+    fn control(&mut self, id: &SourceId) {
+        let now = (self.house.clock)();
+        let is_paused = self.house.view.control(id) == Some(Control::Paused);
+        let Some(watched) = self.sources.get_mut(id) else { return };
+        let before = watched.visit.health;
+        match (is_paused, before) {
+            (true, _) => watched.visit.health = Health::Paused,
+            (false, Health::Paused) => {
+                watched.visit.health = Health::New;
+                watched.visit.due = now;
+                watched.planned = now;
+                if !watched.is_running {
+                    self.queue.push(Reverse((now, id.clone())));
+                }
+            }
+            (false, _) => {}
+        }
+        self.house.metrics.changed(before, watched.visit.health);
+    }
+
     /// Puts a source to the front: its next poll is as soon as its host allows, even inside the minimum interval.
     fn hurry(&mut self, id: &SourceId) -> Result<(), PollRefused> {
         let now = (self.house.clock)();
         let watched = self.sources.get_mut(id).ok_or_else(|| PollRefused::Unknown(id.clone()))?;
         match watched.visit.health {
-            Health::Paused | Health::Gone => return Err(PollRefused::Off(id.clone(), watched.visit.health.word())),
+            Health::Paused => return Err(PollRefused::Off(id.clone(), watched.visit.health.word())),
             _ => {}
         }
         if watched.visit.not_before > now {

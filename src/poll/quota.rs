@@ -1,5 +1,7 @@
 //! How much of a source is taken, so that none fills the store alone.
 
+use xxhash_rust::xxh3::xxh3_64;
+
 use crate::model::{Draft, Moment};
 
 /// How much of a source is taken.
@@ -14,27 +16,49 @@ pub struct Limits {
 }
 
 /// What a source gave on one day.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Quota {
     day: i64,
     reports: u32,
     bytes: u64,
+    /// The hosts of others that its articles led to, as hashes.
+    hosts: Vec<u64>,
 }
+
+/// The most hosts of others that a source may make us ask a day.
+const MAX_HOSTS: usize = 20;
 
 impl Quota {
     /// Takes room for a draft; `false` where the day's is used up.
     pub(super) fn take(&mut self, now: Moment, draft: &Draft, limits: Limits) -> bool {
-        let day = now.seconds().div_euclid(86_400);
-        if self.day != day {
-            *self = Self { day, ..Self::default() };
-        }
-        let bytes =
-            u64::try_from(draft.content_html.len() + draft.text.len() + draft.summary.len()).unwrap_or(u64::MAX);
+        self.begin(now);
+        let bytes = u64::try_from(draft.size()).unwrap_or(u64::MAX);
         if self.reports >= limits.reports || self.bytes + bytes > limits.bytes {
             return false;
         }
         self.reports += 1;
         self.bytes += bytes;
         true
+    }
+
+    /// May an article be asked at a host that is not the source's own?
+    pub(super) fn take_host(&mut self, now: Moment, host: &str) -> bool {
+        self.begin(now);
+        let host = xxh3_64(host.as_bytes());
+        if self.hosts.contains(&host) {
+            return true;
+        }
+        let has_room = self.hosts.len() < MAX_HOSTS;
+        if has_room {
+            self.hosts.push(host);
+        }
+        has_room
+    }
+
+    fn begin(&mut self, now: Moment) {
+        let day = now.seconds().div_euclid(86_400);
+        if self.day != day {
+            *self = Self { day, ..Self::default() };
+        }
     }
 }

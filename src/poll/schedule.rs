@@ -7,6 +7,10 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 const LONGEST_BACKOFF: u64 = 24 * 3600;
 /// Where back-off begins for a site that is busy and does not say for how long, in seconds.
 const BUSY: u64 = 3600;
+/// How long a source is left alone that is gone, in seconds: it may come back.
+const GONE: u64 = 7 * 24 * 3600;
+/// The longest that hours and days kept free by a source put off its poll, in hours.
+const LONGEST_SKIP: i64 = 72;
 /// Between the first polls of sources that were never visited, in milliseconds.
 const STAGGER: u64 = 20;
 
@@ -108,10 +112,11 @@ fn planned(source: &SourceId, visit: &Visit, outcome: &Outcome, now: Moment, pac
         // The site had no part in it.
         Outcome::Offline | Outcome::Unsaved => interval,
         Outcome::Gone => {
+            after.failures += 1;
             after.health = Health::Gone;
-            "the site says that it is gone for good (410); remove the source".clone_into(&mut after.reason);
-            after.due = Moment::from_millis(i64::MAX);
-            return after;
+            "the site says for days that it is gone for good (410); it is asked once a week, in case it comes back; else remove the source"
+                .clone_into(&mut after.reason);
+            GONE
         }
     };
     let millis = i64::try_from(wait.saturating_mul(1000)).unwrap_or(i64::MAX);
@@ -134,7 +139,7 @@ pub(super) fn outside(due: Moment, hours: u32, days: u32) -> Moment {
         hours & 1 << hour.rem_euclid(24) != 0 || days & 1 << day != 0
     };
     let mut at = due;
-    for _ in 0..24 * 8 {
+    for _ in 0..LONGEST_SKIP {
         if !is_skipped(at) {
             return at;
         }
@@ -267,7 +272,9 @@ mod tests {
     }
 
     #[test]
-    fn gone_is_for_good() {
-        assert_eq!(after(&Visit::default(), &Outcome::Gone).0.due, Moment::from_millis(i64::MAX));
+    fn what_is_gone_is_asked_once_a_week() {
+        let (visit, wait) = after(&Visit::default(), &Outcome::Gone);
+        assert_eq!(visit.health, Health::Gone);
+        assert!((7 * 86_400..8 * 86_400).contains(&wait), "{wait}");
     }
 }

@@ -10,6 +10,7 @@ use std::collections::HashSet;
 use xxhash_rust::xxh3::Xxh3;
 
 use super::articles::{self, Articles, Unread};
+use super::commit::CommitError;
 use super::house::{House, wait};
 use super::outcome::{failed, forbidden, least_wait, log, refused, unknown, unsaved, word};
 use super::permission::permitted;
@@ -27,6 +28,13 @@ use crate::same::{self, Fingerprint, Identity, Verdict};
 const LARGE: usize = 64 * 1024;
 /// The days for which a permanent redirect must stay the same before it is followed from the start.
 const MOVED_FOR: i64 = 7;
+/// After how long the source's own address is asked again where its items are at another one, in milliseconds.
+const PAGE_AGAIN: i64 = 86_400_000;
+/// How often and for how long, in milliseconds, a source says that it is gone before it is believed.
+const GONE_POLLS: u32 = 3;
+const GONE_AFTER: i64 = 3 * 86_400_000;
+/// The longest wait that a document or its header may ask for, in seconds.
+const LONGEST_HINT: u64 = 86_400;
 
 /// The kinds of documents whose items have pages with their texts.
 const LISTS: [&str; 4] = ["list", "json-list", "xml-records", "sitemap"];
@@ -73,16 +81,25 @@ pub(super) async fn turn(
         }
         memory = Memory { page: Some(source.url.clone()), ..Memory::default() };
     }
-    let link = memory.follow.clone().unwrap_or_else(|| start(source, &visit, asked, taken));
-    let _room = house.fetcher.visit(&link).await?;
+    // Where the source's address leads elsewhere, it is asked itself once a day: it may be well again.
+    let is_page_due = memory.page_asked.is_none_or(|at| asked.since(at) >= PAGE_AGAIN || at > asked);
+    let start = start(source, &visit, asked, taken);
+    let follow = memory.follow.clone().filter(|follow| !is_page_due && is_of_site(source, follow));
+    if follow.is_none() && start == source.url {
+        memory.page_asked = Some(asked);
+    }
+    let is_followed = follow.is_some();
+    let link = follow.unwrap_or(start);
+    let _room = house.fetcher.visit(&link, source.is_inside).await?;
     let given_by = visit.url.clone();
     let request = Request {
         link: &link,
         validators: &visit.validators,
         given_by: given_by.as_ref(),
         own_port: source.url.port(),
+        is_inside: source.is_inside,
         tls: source.tls,
-        post: source.post.as_deref().filter(|_| memory.follow.is_none()),
+        post: source.post.as_deref().filter(|_| !is_followed),
     };
     // What is no feed is asked only where its site allows it.
     let is_page = source.kind.is_page() || LISTS.contains(&memory.format.as_str());
@@ -112,17 +129,27 @@ pub(super) async fn turn(
 
     let now = (house.clock)();
     let before = visit.clone();
-    let mut turn = Turn { house, source, visit, memory, gap, quota, now, busy: None, taken };
+    let is_conditional = visit.url.as_ref().is_some() && visit.validators != Validators::default();
+    let mut turn = Turn { house, source, visit, memory, gap, quota, now, busy: None, taken, is_conditional };
     let mut outcome = match answer {
         Ok(answer) => turn.take(answer).await,
         Err(outcome) => outcome,
     };
     if matches!(outcome, Outcome::Read { .. } | Outcome::Unchanged { .. }) {
         turn.read_again(&mut outcome).await;
+        if let Err(error) = turn.resume().await {
+            outcome = unsaved(source, &error);
+        }
     } else if turn.memory.follow.is_some() {
         // The way to the list is asked for again.
         turn.memory.follow = None;
     }
+    // A source that is gone is asked seldom, whatever it says instead.
+    let is_gone = || house.view.control(&source.id) == Some(Control::Gone);
+    let outcome = match outcome.cleaned() {
+        Outcome::Failed { .. } | Outcome::Busy { .. } if is_gone() => Outcome::Gone,
+        outcome => outcome,
+    };
     if turn.memory != kept
         && let Err(error) = house.visits.put_memory(&source.id, &turn.memory)
     {
@@ -139,15 +166,24 @@ pub(super) async fn turn(
     Some(Done { before, visit, host_until, quota: turn.quota, is_reached, skip })
 }
 
-/// Where to ask: where the source has moved to, once that was said for a week.
+/// Where to ask: where the source has moved to, once that was said for a week, and as long as that is well there.
 fn start(source: &Source, visit: &Visit, now: Moment, taken: &HashSet<String>) -> Link {
     let settled = |since: &Moment| now.since(*since) >= MOVED_FOR * 86_400_000;
     match &visit.moved {
         // That of another source is not ours, though it became so only after the move.
         Some((to, _)) if taken.contains(to.as_str()) => source.url.clone(),
-        Some((to, since)) if settled(since) || is_https_twin(&source.url, to) => to.clone(),
+        Some((to, _)) if is_https_twin(&source.url, to) => to.clone(),
+        // Another site is gone to for good only where an admin says so.
+        Some((to, since)) if settled(since) && visit.failures == 0 && is_of_site(source, to) => to.clone(),
         _ => source.url.clone(),
     }
+}
+
+/// Does an address lie at the source's own site, or at one that an admin allowed it to lead to?
+fn is_of_site(source: &Source, link: &Link) -> bool {
+    let domain = link.registrable_domain();
+    domain == source.url.registrable_domain()
+        || source.leads_to.iter().any(|site| site == domain || site == link.host_text())
 }
 
 fn is_https_twin(from: &Link, to: &Link) -> bool {
@@ -173,9 +209,11 @@ struct Turn<'a> {
     busy: Option<Moment>,
     /// The addresses of all sources.
     taken: &'a HashSet<String>,
+    /// Was the request conditional?
+    is_conditional: bool,
 }
 
-impl Turn<'_> {
+impl<'a> Turn<'a> {
     /// Takes an answer in, up to the validators.
     async fn take(&mut self, answer: Answer) -> Outcome {
         self.house.metrics.fetched(answer.body.len());
@@ -188,21 +226,62 @@ impl Turn<'_> {
         if answer.downgraded {
             tracing::warn!(source = %self.source.id, url = %answer.url, "a redirect leads from https to http");
         }
+        let is_own_answer = answer.url == self.source.url.without_fragment();
+        self.visit.doubt.clear();
+        if answer.status < 400 && !is_of_site(self.source, &answer.url) {
+            self.visit.doubt = format!(
+                "its address redirects to {}, on another site; change its url, or write leads_to = [\"{}\"]",
+                answer.url,
+                answer.url.registrable_domain()
+            );
+        }
+        if answer.status != 410 {
+            self.visit.gone = None;
+        }
         match answer.status {
             200 => self.read(answer).await,
+            304 if !self.is_conditional => Outcome::Failed {
+                blocked: false,
+                reason: "the site says that nothing changed (304), though it was not asked whether it did".to_owned(),
+            },
             304 => {
                 merge(&mut self.visit.validators, &answer);
-                Outcome::Unchanged { wait: least_wait(&answer).max(self.memory.wait) }
+                Outcome::Unchanged { wait: least_wait(&answer).max(self.memory.wait).min(LONGEST_HINT) }
             }
-            410 => {
-                let gone = Record::Control { source: self.source.id.clone(), state: Control::Gone, at: self.now };
-                match self.house.ledger.commit(vec![gone], self.now).await {
-                    Ok(()) => Outcome::Gone,
-                    Err(error) => unsaved(self.source, &error),
-                }
-            }
+            410 if is_own_answer => self.take_gone().await,
             status => refused(status, &answer),
         }
+    }
+
+    /// 410 of the source's own address: it is gone once that was said for days.
+    async fn take_gone(&mut self) -> Outcome {
+        if self.house.view.control(&self.source.id) == Some(Control::Gone) {
+            return Outcome::Gone;
+        }
+        let (since, times) = self.visit.gone.map_or((self.now, 1), |(since, times)| (since, times + 1));
+        self.visit.gone = Some((since, times));
+        if times < GONE_POLLS || self.now.since(since) < GONE_AFTER {
+            let reason = "the site says that it is gone for good (410); it is believed after three days".to_owned();
+            return Outcome::Failed { blocked: false, reason };
+        }
+        match self.control(Control::Gone).await {
+            Ok(()) => Outcome::Gone,
+            Err(error) => unsaved(self.source, &error),
+        }
+    }
+
+    /// A source that was gone is back.
+    async fn resume(&self) -> Result<(), CommitError> {
+        if self.house.view.control(&self.source.id) != Some(Control::Gone) {
+            return Ok(());
+        }
+        tracing::warn!(source = %self.source.id, "a source that was gone is back");
+        self.control(Control::Resumed).await
+    }
+
+    async fn control(&self, state: Control) -> Result<(), CommitError> {
+        let record = Record::Control { source: self.source.id.clone(), state, at: self.now };
+        self.house.ledger.commit(vec![record], self.now).await
     }
 
     async fn read(&mut self, answer: Answer) -> Outcome {
@@ -212,7 +291,18 @@ impl Turn<'_> {
         let mut reading = self.read_page(page, &rules).await;
         // Validators belong to the address that gave them.
         let (mut given_by, mut validators) = (answer.url.clone(), answer.validators);
-        if let Some(follow) = reading.follow.take().filter(|_| reading.drafts.is_empty()) {
+        let follow = reading.follow.take().filter(|_| reading.drafts.is_empty());
+        if let Some(follow) = follow.as_ref().filter(|follow| !is_of_site(self.source, follow)) {
+            let site = follow.registrable_domain();
+            let reason = format!(
+                "the page leads to {follow}, on another site; where that is meant, write leads_to = [\"{site}\"] or give that address as url"
+            );
+            return Outcome::Failed { blocked: false, reason };
+        }
+        if given_by == self.source.url.without_fragment() {
+            self.memory.follow = None;
+        }
+        if let Some(follow) = follow {
             match self.read_followed(&follow, &rules).await {
                 Ok(followed) => {
                     (reading, given_by, validators) = followed;
@@ -221,8 +311,13 @@ impl Turn<'_> {
                 Err(reason) => return Outcome::Failed { blocked: false, reason },
             }
         }
-        let wait = asked_wait.max(reading.wait);
-        self.memory.wait = reading.wait;
+        if reading.wait > LONGEST_HINT {
+            self.visit.doubt =
+                format!("it asks to be polled only every {} days; it is polled daily", reading.wait / 86_400);
+        }
+        let asked_wait = asked_wait.min(LONGEST_HINT);
+        let wait = asked_wait.max(reading.wait.min(LONGEST_HINT));
+        self.memory.wait = reading.wait.min(LONGEST_HINT);
         self.memory.skip_hours = reading.skip.hours.iter().fold(0, |bits, hour| bits | 1 << (hour % 24));
         self.memory.skip_days = reading.skip.days.iter().fold(0, |bits, day| bits | 1 << (day % 7));
         for fault in &reading.faults {
@@ -260,16 +355,12 @@ impl Turn<'_> {
         }
     }
 
-    async fn wait(&self) {
-        wait(self.house, self.gap).await;
-    }
-
     /// At the first import, the pages behind the first one: what a source told lately is longer than one page.
     async fn read_further(&self, reading: &mut Reading, rules: &Rules) {
         let mut next = reading.next.take();
         let oldest = self.now.plus_seconds(-86_400 * i64::from(self.house.limits.keep_days));
         for _ in 1..MOST_PAGES {
-            let Some(link) = next.take() else { return };
+            let Some(link) = next.take().filter(|link| is_of_site(self.source, link)) else { return };
             // Rows beyond what is kept need not be read.
             let is_old = reading.drafts.last().and_then(|draft| draft.published).is_some_and(|stamp| stamp.at < oldest);
             if is_old || reading.drafts.len() >= read::MOST_DRAFTS {
@@ -290,15 +381,29 @@ impl Turn<'_> {
 
     /// Reads where a page leads that has no list of its own, one hop and no further.
     async fn read_followed(&self, link: &Link, rules: &Rules) -> Result<(Reading, Link, Validators), String> {
-        self.wait().await;
+        let none = Validators::default();
         let request = Request {
             link,
-            validators: &Validators::default(),
+            validators: &none,
             given_by: None,
             own_port: self.source.url.port(),
+            is_inside: self.source.is_inside,
             tls: self.source.tls,
             post: None,
         };
+        // Where a page leads its site must allow, too.
+        let mut gap = self.gap;
+        match permitted(self.house, &request, &mut gap).await {
+            Ok(Permission::Allowed(_)) => {}
+            Ok(Permission::Forbidden) => {
+                return Err(format!("the page leads to {link}, which robots.txt forbids programs to read"));
+            }
+            Ok(Permission::Unknown) => {
+                return Err(format!("the page leads to {link}; the robots.txt there cannot be had"));
+            }
+            Err(error) => return Err(error.to_string()),
+        }
+        wait(self.house, gap).await;
         let answer = self.house.fetcher.get(request, self.now).await.map_err(|error| error.to_string())?;
         if answer.status != 200 {
             return Err(format!("the page leads to {link}, which answered {}", answer.status));
@@ -346,7 +451,7 @@ impl Turn<'_> {
         let (due, later): (Vec<Revisit>, Vec<Revisit>) =
             std::mem::take(&mut self.memory.revisits).into_iter().partition(|revisit| revisit.due <= self.now);
         self.memory.revisits = later;
-        let mut articles = Articles::new(self.house, self.source, self.gap);
+        let mut articles = self.articles();
         let mut records = Vec::new();
         for (revisit, number) in due.into_iter().zip(0..) {
             if number >= MOST || !articles.has_room() {
@@ -356,25 +461,27 @@ impl Turn<'_> {
             match articles.read(&revisit.listed).await {
                 Ok(draft) => {
                     let found = self.identify(&draft, &[]);
+                    if revisit.is_gone {
+                        tracing::warn!(source = %self.source.id, link = revisit.listed.link, "an article that was gone at the source is back");
+                        records.push(Record::Back { item: revisit.item, at: self.now });
+                    }
                     if let Some(found) =
                         found.filter(|found| found.verdict == Verdict::Changed && found.item == revisit.item)
-                        && self.quota.take(self.now, &draft, self.house.limits)
+                        && articles.quota().take(self.now, &draft, self.house.limits)
                     {
                         records.push(self.report(found, draft, false));
                     }
                     self.memory.revisits.extend(articles::again(revisit, self.now));
                 }
-                Err(Unread::Gone) if revisit.misses > 0 => {
-                    tracing::warn!(source = %self.source.id, link = revisit.listed.link, "an article is gone at the source; its item is taken out");
-                    records.push(Record::Withdraw {
-                        item: revisit.item,
-                        reason: "gone at the source (404 or 410 twice)".to_owned(),
-                        at: self.now,
-                    });
-                }
-                Err(Unread::Gone) => {
-                    let missed = Revisit { misses: 1, ..revisit };
-                    self.memory.revisits.push(articles::retry(missed, self.now));
+                Err(Unread::Gone { is_meant }) => {
+                    let missed = revisit.missed.or(Some(self.now));
+                    let mut revisit = Revisit { misses: revisit.misses.saturating_add(1), missed, ..revisit };
+                    if !revisit.is_gone && articles::is_gone(&revisit, is_meant, self.now) {
+                        tracing::warn!(source = %self.source.id, link = revisit.listed.link, "an article is gone at the source; its report is taken out");
+                        records.push(Record::Gone { item: revisit.item, at: self.now });
+                        revisit.is_gone = true;
+                    }
+                    self.memory.revisits.extend(articles::look_again(revisit, self.now));
                 }
                 Err(Unread::Later(reason)) => {
                     tracing::debug!(source = %self.source.id, link = revisit.listed.link, reason, "an article cannot be read again now");
@@ -384,11 +491,18 @@ impl Turn<'_> {
             }
         }
         self.busy = self.busy.max(articles.busy());
+        (self.memory.busy_hosts, self.quota) = articles.end();
         if !records.is_empty()
             && let Err(error) = self.house.ledger.commit(records, self.now).await
         {
             *outcome = unsaved(self.source, &error);
         }
+    }
+
+    /// What reads the pages of its items; it holds the quota meanwhile.
+    fn articles(&mut self) -> Articles<'a> {
+        let (busy, quota) = (self.memory.busy_hosts.clone(), std::mem::take(&mut self.quota));
+        Articles::new(self.house, self.source, self.gap, busy, quota)
     }
 
     fn identify(&self, draft: &Draft, repeated: &[Key]) -> Option<Identity> {
@@ -419,7 +533,7 @@ impl Turn<'_> {
         let mut told = HashSet::new();
         let (mut new, mut changed) = (0, 0);
         let reads_articles = self.source.reads_articles && LISTS.contains(&reading.format);
-        let mut articles = Articles::new(self.house, self.source, self.gap);
+        let mut articles = self.articles();
         for (draft, place) in reading.drafts.iter().zip(1..) {
             let hash = listing_hash(draft);
             if known.contains(&hash) {
@@ -441,7 +555,15 @@ impl Turn<'_> {
             let mut draft = Cow::Borrowed(draft);
             let mut revisit = None;
             if reads_articles && draft.text.is_empty() && matches!(found.verdict, Verdict::New | Verdict::Changed) {
-                let again = Revisit { item: found.item, listed: row_of(&draft), due: self.now, step: 0, misses: 0 };
+                let again = Revisit {
+                    item: found.item,
+                    listed: row_of(&draft),
+                    due: self.now,
+                    step: 0,
+                    misses: 0,
+                    missed: None,
+                    is_gone: false,
+                };
                 match articles.read(&draft).await {
                     Ok(whole) => {
                         draft = Cow::Owned(whole);
@@ -452,7 +574,7 @@ impl Turn<'_> {
                     // What is known keeps the text it has.
                     Err(_) if found.verdict == Verdict::Changed => continue,
                     Err(Unread::NoArticle) => {}
-                    Err(Unread::Gone) => revisit = Some(articles::retry(again, self.now)),
+                    Err(Unread::Gone { .. }) => revisit = Some(articles::retry(again, self.now)),
                     Err(Unread::Later(reason)) => {
                         tracing::info!(source = %self.source.id, link = draft.link, reason, "an article cannot be read yet; its item appears without text");
                         revisit = Some(articles::retry(again, self.now));
@@ -470,7 +592,7 @@ impl Turn<'_> {
                 Verdict::Same => {}
                 Verdict::New | Verdict::Changed if !told.insert(found.item) => {}
                 verdict => {
-                    if !self.quota.take(self.now, &draft, self.house.limits) {
+                    if !articles.quota().take(self.now, &draft, self.house.limits) {
                         tracing::warn!(source = %self.source.id, "the source gave more than is taken of one source and day; the rest is left for later");
                         break;
                     }
@@ -488,6 +610,7 @@ impl Turn<'_> {
             listed.push(hash);
         }
         self.busy = self.busy.max(articles.busy());
+        (self.memory.busy_hosts, self.quota) = articles.end();
         self.house.metrics.found(new, changed);
         listed.sort_unstable();
         listed.dedup();

@@ -55,6 +55,8 @@ pub struct Article {
     pub next: Option<Link>,
     /// What was wrong with it.
     pub faults: Vec<Fault>,
+    /// The steps that reading it took.
+    pub work: u64,
 }
 
 /// What a list and the article's page say of an item, in one. The page is trusted more, but for a title that only the
@@ -214,7 +216,7 @@ impl Reader<'_> {
             ..Draft::default()
         };
         let next = self.next(body);
-        Article { draft: Some(draft), next, faults: self.faults }
+        Article { draft: Some(draft), next, faults: self.faults, work: 0 }
     }
 
     /// The region whose site it is, by the identification code that every government site of China carries (SiteIDCode): six

@@ -51,7 +51,7 @@ impl Sums {
                     }
                 }
                 What::Text(raw) if id >= hidden_to => {
-                    let wide = width(&text::resolve(raw, &text::Definitions::new()));
+                    let wide = width(&text::resolve(raw, &text::Definitions::none()));
                     all += wide;
                     linked += if link { wide } else { 0 };
                     if let Some(block) = blocks.get_mut(up) {
@@ -299,7 +299,7 @@ pub(super) fn lines(tree: &Tree<'_>, from: Id, to: Id, dropped: &[(Id, Id)]) -> 
                         .is_some_and(|last| matches!(last.what, What::Text(_)) && last.parent != node.parent);
             }
             What::Text(raw) => {
-                let text = text::resolve(raw, &text::Definitions::new());
+                let text = text::resolve(raw, &text::Definitions::none());
                 let line = open.get_or_insert_with(|| Line {
                     text: String::new(),
                     spaced: String::new(),

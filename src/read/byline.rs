@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::text;
+use super::work;
 
 /// What a label stands before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -145,8 +146,15 @@ fn labels_from(first: char) -> &'static [(&'static str, Label)] {
     BY_FIRST.get(&first).map_or(&[], Vec::as_slice)
 }
 
+/// The longest line that is looked through for labels, in bytes: what is longer is prose.
+const MAX_LINE: usize = 4096;
+/// How far around a label is looked, in bytes: some forty characters.
+const NEAR: usize = 120;
+
 /// The labels of a line with what stands behind each, up to the next.
 pub(super) fn labelled(line: &str) -> Vec<(Label, String)> {
+    let line = text::head(line, MAX_LINE);
+    work::charge(1 + line.len() / 2);
     let mut marks: Vec<(usize, usize, Label)> = Vec::new();
     let mut at = 0;
     while at < line.len() {
@@ -163,12 +171,15 @@ pub(super) fn labelled(line: &str) -> Vec<(Label, String)> {
         let begins =
             line.get(..at).is_some_and(|before| before.chars().next_back().is_none_or(|c| !c.is_alphanumeric()));
         // Without a colon a label counts where it begins a piece and something stands apart behind it.
-        let piece = value.split(['|', '丨', '　']).next().unwrap_or("");
-        let is_short = value.len() > piece.len() && (2..=12).contains(&piece.trim().chars().count())
-            || (2..=4).contains(&value.chars().count());
+        // Only what is near decides, so that a line of many labels is not read for each of them.
+        let near = text::head(value, NEAR);
+        let piece = near.split(['|', '丨', '　']).next().unwrap_or("");
+        let is_short = near.len() > piece.len() && (2..=12).contains(&piece.trim().chars().count())
+            || near.len() == value.len() && (2..=4).contains(&value.chars().count());
         // 本报记者 张三: the medium stands before.
         let begins = begins
             || *label == "记者"
+                && at <= NEAR
                 && line.get(..at).is_some_and(|before| {
                     let medium = before.rsplit(|c: char| !c.is_alphanumeric()).next().unwrap_or("");
                     medium.chars().count() <= 10 && before.trim().chars().count() <= 16

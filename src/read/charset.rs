@@ -135,9 +135,10 @@ fn labelled(label: &str) -> Option<&'static Encoding> {
     Encoding::for_label(label.as_bytes())
 }
 
-/// Is there a charset of this name?
+/// Is there a charset of this name? Sites may misspell it, a config may not.
 pub fn is_charset(label: &str) -> bool {
-    labelled(label).is_some()
+    let label = label.trim().to_ascii_lowercase();
+    label == "cp936" || Encoding::for_label(label.as_bytes()).is_some()
 }
 
 /// UTF-16 without a byte order mark, by its zeros around the first `<`.

@@ -4,12 +4,13 @@ use std::ops::Range;
 
 use super::date::{AHEAD, BEHIND, Clock, is_han, is_hangul, parse};
 use super::markup::cut;
-use super::{month, text};
+use super::{month, text, work};
 use crate::model::Stamp;
 
 /// The first date within a longer text, and the bytes it stands in. A date without a year counts only where the text
 /// holds nothing else.
 pub(super) fn find(text: &str, clock: Clock<'_>) -> Option<(Stamp, Range<usize>)> {
+    work::charge(1 + text.len() / 2);
     let text = text::head(text, 2048);
     if month::is_foreign(text) {
         // What is turned into our form stands elsewhere; all of it counts as the date then.

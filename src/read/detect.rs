@@ -30,11 +30,12 @@ pub(super) fn detect(tree: &Tree<'_>, url: &Link, base: &Link, clock: Clock<'_>)
     let paths = paths(tree);
     let mut groups: HashMap<u64, Vec<Id>> = HashMap::new();
     let mut order = Vec::new();
-    let in_head = |id: Id| {
-        tree.ancestors(id).take(6).any(|up| {
-            tree.is(up, &["th", "thead"]) && !tree.elements(tree.parent(up)).any(|cell| tree.is(cell, &["td"]))
-        })
-    };
+    let cells: Vec<Id> = tree.elements(0).filter(|id| tree.is(*id, &["td"])).collect();
+    let has_cell =
+        |id: Id| cells.get(cells.partition_point(|cell| *cell < id)).is_some_and(|cell| *cell < tree.end(id));
+    let in_head =
+        |id: Id| tree.ancestors(id).take(6).any(|up| tree.is(up, &["th", "thead"]) && !has_cell(tree.parent(up)));
+    let own = url.canonical();
     let mut hidden_to = 0;
     for id in tree.elements(0) {
         // A list behind another tab, a menu that opens.
@@ -44,13 +45,15 @@ pub(super) fn detect(tree: &Tree<'_>, url: &Link, base: &Link, clock: Clock<'_>)
         if id < hidden_to || !tree.is(id, &["a"]) || in_head(id) {
             continue;
         }
-        let Some(target) = row::target(tree, id, base) else { continue };
-        if target.canonical() == url.canonical()
-            || row::is_generic(&tree.line(id)) && !tree.line(id).is_empty() && is_paging(tree, id)
-        {
+        let path = paths.get(id).copied().unwrap_or(0);
+        if groups.get(&path).is_some_and(|members| members.len() >= MOST_LINKS) {
             continue;
         }
-        let path = paths.get(id).copied().unwrap_or(0);
+        let Some(target) = row::target(tree, id, base) else { continue };
+        let line = tree.line(id);
+        if target.canonical() == own || row::is_generic(&line) && !line.is_empty() && is_paging(&line) {
+            continue;
+        }
         let members = groups.entry(path).or_default();
         if members.is_empty() {
             order.push(path);
@@ -80,7 +83,7 @@ pub(super) fn detect(tree: &Tree<'_>, url: &Link, base: &Link, clock: Clock<'_>)
 }
 
 /// Next, previous, 1, 2, 3.
-fn is_paging(tree: &Tree<'_>, id: Id) -> bool {
+fn is_paging(line: &str) -> bool {
     const WORDS: [&str; 20] = [
         "下一页",
         "上一页",
@@ -103,7 +106,7 @@ fn is_paging(tree: &Tree<'_>, id: Id) -> bool {
         "上一頁",
         "下一頁",
     ];
-    let line = tree.line(id).to_lowercase();
+    let line = line.to_lowercase();
     let bare = line.trim_matches(|c: char| !c.is_alphanumeric());
     line.chars().all(|c| !c.is_alphabetic()) || WORDS.contains(&bare)
 }

@@ -42,6 +42,8 @@ pub enum FaultKind {
     Challenge,
     /// The page holds no list and no article.
     NoList,
+    /// It takes more work than a document of its size may.
+    TooMuch,
 }
 
 impl FaultKind {
@@ -60,6 +62,7 @@ impl FaultKind {
             Self::Selector => "selector",
             Self::Challenge => "challenge",
             Self::NoList => "no-list",
+            Self::TooMuch => "too-much",
         }
     }
 
@@ -75,6 +78,7 @@ impl FaultKind {
                 | Self::Json
                 | Self::Challenge
                 | Self::NoList
+                | Self::TooMuch
         )
     }
 }

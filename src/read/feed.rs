@@ -9,6 +9,7 @@ use super::date::{self, Clock};
 use super::namespace::Namespace;
 use super::outline::{Element, Outline, outline};
 use super::text::{self, Definitions};
+use super::work;
 use super::{Fault, FaultKind, MOST_DRAFTS, Reading, Skip};
 use crate::model::{Credit, Draft, Enclosure, Link, Stamp};
 
@@ -18,6 +19,8 @@ const CATEGORIES: usize = 32;
 const AUTHORS: usize = 16;
 /// The most attached files of an item.
 const ENCLOSURES: usize = 32;
+/// The longest `xml:base`, in bytes.
+const MAX_BASE: usize = 2048;
 /// The largest body, in bytes.
 const BODY: usize = 256 * 1024;
 
@@ -52,7 +55,7 @@ pub(super) fn read(text: &str, url: &Link, clock: Clock<'_>) -> Reading {
         fault(
             FaultKind::TooMany,
             "document",
-            format!("it has more than {MOST_DRAFTS} items; the first {MOST_DRAFTS} were read"),
+            format!("it has more than {MOST_DRAFTS} items, or more elements than any feed; the first were read"),
         );
     }
     let first_item = items.first().copied().unwrap_or(outline.elements.len());
@@ -62,8 +65,12 @@ pub(super) fn read(text: &str, url: &Link, clock: Clock<'_>) -> Reading {
         // An item with nothing in it says nothing.
         if item + 1 < end || reader.element(*item).is_some_and(|e| !e.tag.trim().is_empty()) {
             let draft = reader.draft(*item, end, &mut reading.faults);
-            reading.drafts.push(draft);
+            reading.drafts.push(draft.bounded());
         }
+    }
+    if outline.definitions.is_spent() {
+        let detail = "its entities stand for more text than a document may have; what was too much is left out";
+        reading.faults.push(Fault::new(FaultKind::TooMany, "document", detail.to_owned()));
     }
     // Not behind a tag, but in the middle of a text or of a tag; or before there was even a title.
     reading.is_cut = outline.truncated
@@ -110,7 +117,10 @@ impl<'a> Reader<'a> {
 
     /// The elements right below `parent` that lie before element number `end`.
     fn children(&self, parent: usize, end: usize) -> impl Iterator<Item = &'a Element<'a>> + Clone {
-        self.outline.elements.get(parent + 1..end).unwrap_or(&[]).iter().filter(move |e| e.parent == Some(parent))
+        // What lies within it comes right behind it: the first element that lies outside ends it.
+        let within = self.outline.elements.get(parent + 1..end).unwrap_or(&[]).iter();
+        let within = within.take_while(move |e| e.parent.is_some_and(|up| up >= parent) && work::charge(1));
+        within.filter(move |e| e.parent == Some(parent))
     }
 
     /// Fields of the whole feed: they stand before the first item, or behind the last one.
@@ -365,9 +375,8 @@ impl<'a> Reader<'a> {
         let mut chain = Vec::new();
         let mut at = element.base;
         while let Some(owner) = at.and_then(|at| self.element(at)) {
-            chain.extend(
-                super::markup::attribute(owner.tag, "xml:base").map(|base| text::resolve(base, self.definitions())),
-            );
+            let base = super::markup::attribute(owner.tag, "xml:base").filter(|base| base.len() <= MAX_BASE);
+            chain.extend(base.map(|base| text::resolve(base, self.definitions())));
             at = owner.parent.and_then(|parent| self.element(parent)?.base);
         }
         chain.iter().rev().fold(self.url.clone(), |base, reference| base.join(reference).unwrap_or(base))

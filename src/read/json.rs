@@ -11,6 +11,9 @@ use crate::model::{Draft, Enclosure, Link};
 pub(super) fn read(document: &str, url: &Link, clock: Clock<'_>) -> Reading {
     let failed =
         |kind, detail: String| Reading { faults: vec![Fault::new(kind, "document", detail)], ..Reading::default() };
+    if values(document) > MAX_VALUES {
+        return failed(FaultKind::TooMany, format!("this JSON has more than {MAX_VALUES} values; it is no feed"));
+    }
     let root: Value = match serde_json::from_str(document) {
         Ok(root) => root,
         Err(e) => {
@@ -33,7 +36,7 @@ pub(super) fn read(document: &str, url: &Link, clock: Clock<'_>) -> Reading {
         ..Reading::default()
     };
     for item in items.iter().take(MOST_DRAFTS) {
-        reading.drafts.push(draft(item, &root, url, clock, &mut reading.faults));
+        reading.drafts.push(draft(item, &root, url, clock, &mut reading.faults).bounded());
     }
     if items.len() > MOST_DRAFTS {
         reading.faults.push(Fault::new(
@@ -43,6 +46,24 @@ pub(super) fn read(document: &str, url: &Link, clock: Clock<'_>) -> Reading {
         ));
     }
     reading
+}
+
+/// The most values of a JSON document; five hundred items need some twenty thousand.
+pub(super) const MAX_VALUES: usize = 200_000;
+
+/// About how many values a JSON document has, without reading it: the marks that part them, outside of texts.
+pub(super) fn values(document: &str) -> usize {
+    let (mut count, mut in_text, mut is_escaped) = (0, false, false);
+    for byte in document.bytes() {
+        match (in_text, byte) {
+            (true, _) if is_escaped => is_escaped = false,
+            (true, b'\\') => is_escaped = true,
+            (_, b'"') => in_text = !in_text,
+            (false, b',' | b'[' | b'{' | b':') => count += 1,
+            _ => {}
+        }
+    }
+    count
 }
 
 fn draft(item: &Value, root: &Value, base: &Link, clock: Clock<'_>, faults: &mut Vec<Fault>) -> Draft {

@@ -142,6 +142,9 @@ impl<'a> Iterator for Tokens<'a> {
     fn next(&mut self) -> Option<Token<'a>> {
         while self.at < self.text.len() {
             self.start = self.at;
+            if !super::work::charge(1) {
+                return None;
+            }
             if !self.rest().starts_with('<') {
                 return Some(self.text_from(self.at));
             }

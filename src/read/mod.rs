@@ -36,8 +36,10 @@ mod selector;
 mod text;
 mod title;
 mod tree;
+mod work;
 
 use crate::model::{Draft, Kind, Link, Moment, Page, Source, Zone};
+use work::Budget;
 
 pub use alert::mark_alert;
 pub use article::{Article, ArticleRules, complete};
@@ -114,6 +116,9 @@ impl Default for Rules {
     }
 }
 
+/// The most faults of one document that are told.
+const MAX_FAULTS: usize = 200;
+
 /// What was read in a document.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reading {
@@ -140,6 +145,14 @@ pub struct Reading {
     pub skip: Skip,
     /// What was wrong with it.
     pub faults: Vec<Fault>,
+    /// The steps that reading it took.
+    pub work: u64,
+}
+
+/// What is told of a document that takes more work than its size allows.
+fn too_much() -> Fault {
+    let detail = "reading it takes more work than a document of its size may; it is broken or an attack";
+    Fault::new(FaultKind::TooMuch, "document", detail.to_owned())
 }
 
 /// When a source does not want to be polled (`skipHours`, `skipDays` of RSS 2.0).
@@ -153,10 +166,17 @@ pub struct Skip {
 
 /// Reads a document.
 pub fn read(page: &Page, rules: &Rules, now: Moment) -> Reading {
+    let budget = Budget::begin(page.body.len());
     let mut reading = document(page, rules, now);
+    reading.work = budget.used();
+    if budget.is_spent() {
+        return Reading { work: reading.work, faults: vec![too_much()], ..Reading::default() };
+    }
+    reading.drafts = std::mem::take(&mut reading.drafts).into_iter().map(Draft::bounded).collect();
     for draft in &mut reading.drafts {
         mark_alert(draft, rules.kind == Kind::Alerts);
     }
+    reading.faults.truncate(MAX_FAULTS);
     reading
 }
 
@@ -296,7 +316,7 @@ fn list_page(text: &str, url: &Link, rules: &Rules, mut clock: date::Clock<'_>) 
     let title = tree
         .elements(0)
         .find(|id| tree.is(*id, &["title"]))
-        .map(|id| text::line(&text::resolve(tree.raw(id), &text::Definitions::new())))
+        .map(|id| text::line(&text::resolve(tree.raw(id), &text::Definitions::none())))
         .unwrap_or_default();
     if let Some((drafts, detection)) = records::read(text, url, &rules.list, clock, &mut faults) {
         return Reading { title, ..listing("xml-records", url, drafts, detection, faults) };
@@ -377,11 +397,17 @@ pub fn feeds_of(page: &Page, rules: &Rules) -> Vec<(Link, String)> {
 
 /// Reads a page as the article that it is.
 pub fn read_article(page: &Page, rules: &Rules, now: Moment) -> Article {
+    let budget = Budget::begin(page.body.len());
     let (text, mojibake) = charset::decode(&page.body, page.content_type.as_deref(), rules.charset.as_deref());
     if let Some(fault) = mojibake {
         return Article { faults: vec![fault], ..Article::default() };
     }
     let tree = tree::Tree::parse(&text);
     let clock = date::Clock { now, zone: &rules.zone, chinese: is_chinese(&text), order: list::order(&tree) };
-    article::read(&tree, &page.url, &rules.article, clock)
+    let article = article::read(&tree, &page.url, &rules.article, clock);
+    let work = budget.used();
+    if budget.is_spent() {
+        return Article { work, faults: vec![too_much()], ..Article::default() };
+    }
+    Article { draft: article.draft.map(Draft::bounded), work, ..article }
 }

@@ -177,6 +177,9 @@ pub(super) fn read(
 /// The first JSON value in a document: the whole, or what a call or an assignment has in it.
 fn parse(document: &str) -> Option<Value> {
     let document = document.trim_start_matches('\u{feff}').trim();
+    if super::json::values(document) > super::json::MAX_VALUES {
+        return None;
+    }
     if let Ok(value) = serde_json::from_str(document) {
         return Some(value);
     }

@@ -3,12 +3,19 @@
 //! Elements that hold prose (titles, descriptions, contents) are leaves: their inside is kept as it stands, because
 //! what is in there is often no XML at all.
 
+use std::collections::HashMap;
+
 use super::markup::{Attributes, Token, Tokens, attribute, attributes, cut};
 use super::namespace::Namespace;
 use super::text::Definitions;
 
 /// The deepest nesting of a feed's own elements; real ones need less than ten.
 const DEEPEST: usize = 64;
+
+/// The most namespaces that are known at one place.
+const MAX_NAMESPACES: usize = 64;
+/// The most elements of a feed; five hundred items need some ten thousand.
+const MAX_ELEMENTS: usize = 60_000;
 
 /// An element of a feed.
 #[derive(Clone, Debug)]
@@ -55,7 +62,7 @@ pub(super) struct Outline<'a> {
     pub(super) truncated: bool,
     /// It was given up at this depth.
     pub(super) too_deep: bool,
-    /// It has more items than were asked for.
+    /// It has more items than were asked for, or more elements than any feed.
     pub(super) too_many: bool,
 }
 
@@ -95,6 +102,10 @@ pub(super) fn outline(text: &str, most: usize) -> Outline<'_> {
                         break;
                     }
                 }
+                if out.elements.len() >= MAX_ELEMENTS {
+                    out.too_many = true;
+                    break;
+                }
                 let parent = open.last().map(|o| o.index);
                 let index = out.elements.len();
                 let above = parent.and_then(|parent| out.elements.get(parent)?.base);
@@ -125,7 +136,7 @@ pub(super) fn outline(text: &str, most: usize) -> Outline<'_> {
                     close(&mut open, at, tokens.start(), text, &mut out, &mut declared);
                 }
             }
-            Token::Doctype(inside) => out.definitions = definitions(inside),
+            Token::Doctype(inside) => out.definitions = definitions(inside, text.len()),
             Token::Text(_) | Token::Cdata(_) => {}
         }
     }
@@ -219,6 +230,9 @@ fn declare<'a>(inside: &'a str, declared: &mut Vec<(&'a str, Namespace)>, is_roo
         return;
     }
     for (name, value) in attributes(inside) {
+        if declared.len() >= MAX_NAMESPACES {
+            return;
+        }
         if name == "xmlns" {
             let namespace = Namespace::of_uri(value);
             declared.push(("", if is_root && namespace == Namespace::Other { Namespace::Core } else { namespace }));
@@ -257,11 +271,11 @@ fn is_leaf(namespace: Namespace, name: &str, parent: Option<&Element<'_>>) -> bo
 
 /// The entities of a document type whose text is plain. Those that name others or files are known and empty: they are
 /// never expanded, and never shown either.
-fn definitions(doctype: &str) -> Definitions {
+fn definitions(doctype: &str, length: usize) -> Definitions {
     const LONGEST: usize = 256;
     const MOST: usize = 512;
-    let none = Definitions::new();
-    let mut found = Definitions::new();
+    let none = Definitions::none();
+    let mut found = HashMap::new();
     let mut rest = doctype;
     while let Some((_, declaration)) = rest.split_once("<!ENTITY")
         && found.len() < MOST
@@ -287,9 +301,10 @@ fn definitions(doctype: &str) -> Definitions {
         };
         let text = literal.map(|(value, _)| value).filter(is_plain);
         let text = text.map(|value| super::text::resolve(value, &none).into_owned()).unwrap_or_default();
-        found.push((name.to_owned(), text));
+        // The first declaration of a name holds (XML 1.0, section 4.2).
+        found.entry(name.to_owned()).or_insert(text);
     }
-    found
+    Definitions::of(found, length)
 }
 
 #[cfg(test)]
@@ -321,8 +336,8 @@ mod tests {
     fn entities_that_name_others_are_known_and_empty() {
         let found = definitions(
             " r [<!ENTITY a 'x'><!ENTITY b \"&a;&a;\"><!ENTITY c SYSTEM \"file:///etc/passwd\"><!ENTITY d '&#38;']",
+            100,
         );
-        let found: Vec<(&str, &str)> = found.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
-        assert_eq!(found, [("a", "x"), ("b", ""), ("c", ""), ("d", "&")]);
+        assert_eq!(super::super::text::resolve("&a;|&b;|&c;|&d;|&e;", &found), "x|||&|&e;");
     }
 }

@@ -104,7 +104,7 @@ pub(super) fn sitemap(document: &str, url: &Link, clock: Clock<'_>) -> (Vec<Draf
                 }
             }
             Token::Text(raw) | Token::Cdata(raw) => {
-                let value = text::line(&text::resolve(raw, &text::Definitions::new()));
+                let value = text::line(&text::resolve(raw, &text::Definitions::none()));
                 match name.as_str() {
                     _ if value.is_empty() => {}
                     "loc" if open.link.is_none() => {

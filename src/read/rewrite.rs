@@ -67,7 +67,7 @@ pub(super) fn markup(tree: &Tree<'_>, body: Id, base: &Link, dropped: &[(Id, Id)
         }
         let Some(node) = tree.node(at) else { break };
         match &node.what {
-            What::Text(raw) => push_escaped(&mut out, &text::resolve(raw, &text::Definitions::new())),
+            What::Text(raw) => push_escaped(&mut out, &text::resolve(raw, &text::Definitions::none())),
             What::Element(name, _) if tree::is_hidden(name) => {
                 at = node.end;
                 continue;

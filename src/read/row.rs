@@ -5,6 +5,7 @@ use super::date_in;
 use super::month;
 use super::text;
 use super::tree::{self, Id, Tree};
+use super::work;
 use crate::model::{Draft, Link, Precision, Stamp};
 
 /// A row: the nodes from `from` up to `to`, and the link in it that leads to the story.
@@ -28,6 +29,7 @@ pub(super) fn target(tree: &Tree<'_>, id: Id, base: &Link) -> Option<Link> {
 
 /// How wide a text is on a screen, in Latin letters: a Chinese character counts two.
 pub(super) fn width(text: &str) -> usize {
+    work::charge(1 + text.len() / 8);
     text.chars()
         .map(|c| {
             if c.is_whitespace() {

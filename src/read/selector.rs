@@ -5,6 +5,7 @@ use std::fmt;
 
 use super::markup::cut;
 use super::tree::{Id, Tree};
+use super::work;
 
 /// A selector that was understood.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -114,18 +115,16 @@ fn fits(tree: &Tree<'_>, id: Id, chain: &[(Relation, Compound)]) -> bool {
             Relation::Itself => None,
             Relation::Child => up(at).filter(|id| compound.is(tree, *id)),
             Relation::Within => tree.ancestors(at).skip(1).find(|id| compound.is(tree, *id)),
-            Relation::Next => siblings(tree, at).take_while(|id| *id < at).last().filter(|id| compound.is(tree, *id)),
-            Relation::After => siblings(tree, at).take_while(|id| *id < at).find(|id| compound.is(tree, *id)),
+            Relation::Next => tree.place(at).before.filter(|id| compound.is(tree, *id)),
+            Relation::After => {
+                let before = std::iter::successors(tree.place(at).before, |id| tree.place(*id).before);
+                before.take_while(|_| work::charge(1)).find(|id| compound.is(tree, *id))
+            }
         };
         let Some(next) = next else { return false };
         (at, rest) = (next, more);
     }
     true
-}
-
-/// The elements beside this one, itself included.
-fn siblings<'t>(tree: &'t Tree<'_>, id: Id) -> impl Iterator<Item = Id> + 't {
-    tree.children(tree.parent(id)).filter(|id| !tree.name(*id).is_empty())
 }
 
 impl Compound {
@@ -145,8 +144,8 @@ impl Compound {
             })
             && match self.place {
                 None => true,
-                Some(Place::Nth(number)) => siblings(tree, id).position(|other| other == id) == number.checked_sub(1),
-                Some(Place::Last) => siblings(tree, id).last() == Some(id),
+                Some(Place::Nth(number)) => tree.place(id).number == number,
+                Some(Place::Last) => tree.place(id).is_last,
             }
     }
 }

@@ -1,19 +1,68 @@
 //! From markup to plain text: references, white space, and characters that nobody wants in a title.
 
 use std::borrow::Cow;
+use std::cell::Cell;
+use std::collections::HashMap;
 
 use super::markup::{Token, Tokens, cut};
+use super::work;
 
 /// The most characters of a title, a label or a name.
 const TITLE: usize = 512;
 /// Combining marks in a row; more are an attack on the reader's screen.
 const MARKS: usize = 8;
 
-/// Entities that a document defines for itself, name and text.
-pub(super) type Definitions = Vec<(String, String)>;
+/// What all references to a document's own entities may bring in beside its own length, in bytes.
+const FREE_EXPANSION: usize = 64 * 1024;
+/// How many times its own length such references may bring in beyond that. Their worth is a name written once; libexpat
+/// stops at a hundred times, which of 8 MiB would be 800.
+const MAX_EXPANSION: usize = 2;
+
+/// Entities that a document defines for itself, and how much of them may still be brought in.
+#[derive(Debug, Default)]
+pub(super) struct Definitions {
+    texts: HashMap<String, String>,
+    left: Cell<usize>,
+}
+
+impl Definitions {
+    /// The entities of a document of so many bytes.
+    pub(super) fn of(texts: HashMap<String, String>, length: usize) -> Self {
+        Self { texts, left: Cell::new(FREE_EXPANSION + length.saturating_mul(MAX_EXPANSION)) }
+    }
+
+    /// None at all.
+    pub(super) fn none() -> Self {
+        Self::default()
+    }
+
+    /// Was more brought in than a document may bring?
+    pub(super) fn is_spent(&self) -> bool {
+        !self.texts.is_empty() && self.left.get() == 0
+    }
+
+    /// The text of an entity; nothing once too much was brought in.
+    fn text(&self, name: &str) -> Option<&str> {
+        if self.texts.is_empty() {
+            return None;
+        }
+        let text = self.texts.get(name)?;
+        match self.left.get().checked_sub(text.len()) {
+            Some(left) => {
+                self.left.set(left);
+                Some(text)
+            }
+            None => {
+                self.left.set(0);
+                Some("")
+            }
+        }
+    }
+}
 
 /// Resolves character references and the named entities of HTML; an ampersand that begins neither stays.
 pub(super) fn resolve<'a>(raw: &'a str, definitions: &Definitions) -> Cow<'a, str> {
+    work::charge(raw.len() / 16);
     if !raw.contains('&') {
         return Cow::Borrowed(raw);
     }
@@ -50,8 +99,10 @@ fn reference<'a>(after: &str, definitions: &'a Definitions) -> Option<(Cow<'a, s
             None => number.parse(),
         };
         Cow::Owned(code.map_or_else(|_too_large| String::new(), numbered))
-    } else if let Some((_, text)) = definitions.iter().find(|(defined, _)| defined == name) {
-        Cow::Borrowed(text.as_str())
+    } else if let Some(text) = definitions.text(name) {
+        Cow::Borrowed(text)
+    } else if name == "nbsp" {
+        Cow::Borrowed("\u{a0}")
     } else {
         let whole = format!("&{name};");
         let text = html_escape::decode_html_entities(&whole).into_owned();
@@ -92,6 +143,7 @@ pub(super) fn printable(text: &str) -> Cow<'_, str> {
 /// One line: white space single, none at the ends, no forbidden and no direction characters, marks capped, at most 512
 /// characters.
 pub(super) fn line(text: &str) -> String {
+    work::charge(text.len().min(8192) / 4);
     let mut out = String::with_capacity(text.len().min(4 * TITLE));
     let (mut count, mut marks, mut space) = (0, 0, false);
     for c in text.chars() {
@@ -121,6 +173,7 @@ pub(super) fn line(text: &str) -> String {
 
 /// One paragraph: white space single, none at the ends, no forbidden characters.
 pub(super) fn paragraph(text: &str) -> String {
+    work::charge(text.len() / 4);
     let mut out = String::with_capacity(text.len());
     let mut space = false;
     for c in text.chars().filter(|c| is_allowed(*c) && !is_direction(*c) && *c != '\u{200b}') {
@@ -155,7 +208,7 @@ pub(super) fn head(text: &str, limit: usize) -> &str {
 pub(super) fn plain(html: &str) -> String {
     let mut out = String::with_capacity(html.len());
     let mut skipped: Option<&str> = None;
-    let none = Definitions::new();
+    let none = Definitions::none();
     for token in Tokens::new(html) {
         match token {
             Token::Start { name, closed, .. } => {
@@ -260,12 +313,20 @@ mod tests {
 
     #[test]
     fn references() {
-        let defined = vec![("town".to_owned(), "阳泉".to_owned())];
+        let defined = Definitions::of(HashMap::from([("town".to_owned(), "阳泉".to_owned())]), 100);
         let check = |raw, expected| assert_eq!(resolve(raw, &defined), expected, "{raw}");
         check("a &amp; b &#38; c &#x26;", "a & b & c &");
         check("AT&T a=1&b=2; &nosuch; &", "AT&T a=1&b=2; &nosuch; &");
         check("&#146;&#0;&#xD800;&#99999999999;", "\u{2019}");
         check("&town;市 &nbsp;&eacute;", "阳泉市 \u{a0}é");
+    }
+
+    #[test]
+    fn entities_bring_in_no_more_than_a_document_may() {
+        let defined = Definitions::of(HashMap::from([("a".to_owned(), "x".repeat(256))]), 1000);
+        let text = resolve(&"&a;".repeat(10_000), &defined).into_owned();
+        assert!((64 * 1024..=64 * 1024 + 2000).contains(&text.len()), "{}", text.len());
+        assert!(defined.is_spent());
     }
 
     #[test]

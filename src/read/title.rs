@@ -18,7 +18,7 @@ impl Reader<'_> {
             .tree
             .elements(0)
             .find(|id| self.tree.is(*id, &["title"]))
-            .map(|id| text::line(&text::resolve(self.tree.raw(id), &text::Definitions::new())))
+            .map(|id| text::line(&text::resolve(self.tree.raw(id), &text::Definitions::none())))
             .unwrap_or_default();
         let official = self.meta(&["articletitle"]);
         let linked = self

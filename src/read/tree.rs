@@ -6,13 +6,19 @@
 //! keeps its time linear in the size of the page, whatever the page does.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::collections::HashMap;
 
 use super::markup::{self, Token, Tokens, cut};
 use super::text::{self, Definitions};
+use super::work;
 
 /// How deeply elements are nested; deeper ones become siblings.
 const DEEPEST: usize = 512;
+/// The most nodes of one line.
+const MAX_LINE_NODES: usize = 200;
+/// How many open elements an end tag may reach through.
+const MAX_REACH: usize = 128;
 /// The most nodes of a page; what follows is left out.
 const MOST: usize = 400_000;
 
@@ -40,14 +46,25 @@ pub(super) struct Node<'a> {
 #[derive(Debug)]
 pub(super) struct Tree<'a> {
     nodes: Vec<Node<'a>>,
+    /// Made when it is first asked for.
+    places: OnceCell<Vec<Place>>,
 }
 
-static NO_ENTITIES: Definitions = Definitions::new();
+/// Where an element stands among the elements beside it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Place {
+    /// Counted from 1.
+    pub(super) number: usize,
+    /// The element right before it.
+    pub(super) before: Option<Id>,
+    pub(super) is_last: bool,
+}
 
 impl<'a> Tree<'a> {
     pub(super) fn parse(page: &'a str) -> Self {
         let root = Node { what: What::Element(Cow::Borrowed(""), ""), parent: 0, end: 0 };
-        Builder { tree: Self { nodes: vec![root] }, open: vec![0], counts: HashMap::new() }.build(page)
+        Builder { tree: Self { nodes: vec![root], places: OnceCell::new() }, open: vec![0], counts: HashMap::new() }
+            .build(page)
     }
 
     pub(super) fn len(&self) -> usize {
@@ -81,26 +98,29 @@ impl<'a> Tree<'a> {
 
     /// The element and all that encloses it, from the inside out, without the root.
     pub(super) fn ancestors(&self, id: Id) -> impl Iterator<Item = Id> {
-        std::iter::successors(Some(id), |id| Some(self.parent(*id))).take_while(|id| *id != 0)
+        std::iter::successors(Some(id), |id| Some(self.parent(*id))).take_while(|id| *id != 0 && work::charge(1))
     }
 
     /// The nodes directly within this one.
     pub(super) fn children(&self, id: Id) -> impl Iterator<Item = Id> {
         let end = self.end(id);
         std::iter::successors(Some(id + 1), |child| Some(self.end(*child).max(*child + 1)))
-            .take_while(move |child| *child < end)
+            .take_while(move |child| *child < end && work::charge(1))
     }
 
     /// Elements within `id`, itself included.
     pub(super) fn elements(&self, id: Id) -> impl Iterator<Item = Id> {
-        (id..self.end(id)).filter(|at| matches!(self.nodes.get(*at).map(|node| &node.what), Some(What::Element(..))))
+        (id..self.end(id))
+            .take_while(|_| work::charge(1))
+            .filter(|at| matches!(self.nodes.get(*at).map(|node| &node.what), Some(What::Element(..))))
     }
 
     /// The value of an attribute with its references resolved.
     pub(super) fn attribute(&self, id: Id, name: &str) -> Option<Cow<'a, str>> {
         match self.nodes.get(id).map(|node| &node.what) {
             Some(What::Element(_, inside)) if !inside.is_empty() => {
-                markup::attribute(inside, name).map(|raw| text::resolve(raw, &NO_ENTITIES))
+                work::charge(1 + inside.len() / 16);
+                markup::attribute(inside, name).map(|raw| text::resolve(raw, &Definitions::none()))
             }
             _ => None,
         }
@@ -108,7 +128,10 @@ impl<'a> Tree<'a> {
 
     pub(super) fn classes(&self, id: Id) -> impl Iterator<Item = &'a str> {
         let raw = match self.nodes.get(id).map(|node| &node.what) {
-            Some(What::Element(_, inside)) => markup::attribute(inside, "class").unwrap_or(""),
+            Some(What::Element(_, inside)) => {
+                work::charge(1 + inside.len() / 16);
+                markup::attribute(inside, "class").unwrap_or("")
+            }
             _ => "",
         };
         raw.split_ascii_whitespace()
@@ -143,19 +166,46 @@ impl<'a> Tree<'a> {
 
     /// The texts of the nodes from `from` up to `to`.
     pub(super) const fn texts_between(&self, from: Id, to: Id) -> Texts<'_, 'a> {
-        Texts { tree: self, at: from, to }
+        Texts { tree: self, at: from, to, left: usize::MAX }
     }
 
     /// The text within `id` in one line.
     pub(super) fn line(&self, id: Id) -> String {
         let mut all = String::new();
-        for (_, text) in self.texts(id) {
+        // A line that is longer than this is none.
+        for (_, text) in (Texts { left: MAX_LINE_NODES, ..self.texts(id) }) {
             all.push_str(&text);
             if all.len() > 8192 {
                 break;
             }
         }
         text::line(&all)
+    }
+
+    /// Where an element stands among the elements beside it.
+    pub(super) fn place(&self, id: Id) -> Place {
+        let places = self.places.get_or_init(|| {
+            let mut places = vec![Place::default(); self.nodes.len()];
+            let mut last: HashMap<Id, (Id, usize)> = HashMap::new();
+            for (at, node) in self.nodes.iter().enumerate().skip(1) {
+                if matches!(node.what, What::Text(_)) {
+                    continue;
+                }
+                let before = last.insert(node.parent, (at, 1));
+                let number = before.map_or(1, |(_, number)| number + 1);
+                last.insert(node.parent, (at, number));
+                if let Some(place) = places.get_mut(at) {
+                    *place = Place { number, before: before.map(|(before, _)| before), is_last: false };
+                }
+            }
+            for (at, _) in last.into_values() {
+                if let Some(place) = places.get_mut(at) {
+                    place.is_last = true;
+                }
+            }
+            places
+        });
+        places.get(id).copied().unwrap_or_default()
     }
 
     /// The whole content of an element that holds text only, such as a script.
@@ -172,13 +222,16 @@ pub(super) struct Texts<'t, 'a> {
     tree: &'t Tree<'a>,
     at: Id,
     to: Id,
+    /// How many more nodes are looked at.
+    left: usize,
 }
 
 impl<'a> Iterator for Texts<'_, 'a> {
     type Item = (Id, Cow<'a, str>);
 
     fn next(&mut self) -> Option<Self::Item> {
-        while self.at < self.to {
+        while self.at < self.to && self.left > 0 && work::charge(1) {
+            self.left -= 1;
             let at = self.at;
             let node = self.tree.nodes.get(at)?;
             match &node.what {
@@ -186,7 +239,7 @@ impl<'a> Iterator for Texts<'_, 'a> {
                 What::Element(..) => self.at += 1,
                 What::Text(raw) => {
                     self.at += 1;
-                    return Some((at, text::resolve(raw, &NO_ENTITIES)));
+                    return Some((at, text::resolve(raw, &Definitions::none())));
                 }
             }
         }
@@ -345,7 +398,8 @@ impl<'a> Builder<'a> {
             return;
         }
         self.imply_ends(&name);
-        let in_drawing = closed && self.open.iter().any(|open| self.tree.is(*open, &["svg", "math"]));
+        let is_open = |name: &str| self.counts.get(name).is_some_and(|count| *count > 0);
+        let in_drawing = closed && (is_open("svg") || is_open("math"));
         let stays_open = !is_void(&name) && !in_drawing && self.open.len() < DEEPEST;
         if stays_open {
             *self.counts.entry(name.clone()).or_default() += 1;
@@ -384,7 +438,7 @@ impl<'a> Builder<'a> {
         if names.iter().all(|name| self.counts.get(*name).is_none_or(|count| *count == 0)) {
             return;
         }
-        for depth in (1..self.open.len()).rev() {
+        for depth in (1..self.open.len()).rev().take(MAX_REACH) {
             let Some(id) = self.open.get(depth).copied() else { return };
             if self.tree.is(id, names) {
                 self.close(depth);

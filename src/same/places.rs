@@ -14,6 +14,14 @@ use crate::model::{Draft, Link, Region, RegionId, Regions};
 
 /// How much of the text is looked at, in characters.
 const HEAD: usize = 200;
+/// The most regions of one item; what names more concerns what is above them all.
+const MAX_TAGS: usize = 5;
+/// The most regions in several other provinces than the source's own; what names more only lists them.
+const MAX_STRANGE_TAGS: usize = 2;
+/// So many names in a row, with nothing but marks between, are a list.
+const LEAST_LIST: usize = 4;
+/// What stands between the names of a list.
+const BETWEEN_NAMES: &str = "、，,和与及·/ 　;；|-—";
 /// A region that an item concerns, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tag {
@@ -110,7 +118,11 @@ impl Places {
     }
 
     /// The regions that a report of a source in this region concerns, without their ancestors.
-    pub fn place(&self, source: &RegionId, draft: &Draft) -> Vec<Tag> {
+    /// A warning counts as one only where its source `may_warn` there; any other goes to the source's own region.
+    pub fn place(&self, source: &RegionId, draft: &Draft, may_warn: bool) -> Vec<Tag> {
+        if draft.alert.is_some() && !may_warn {
+            return vec![Tag { region: source.clone(), evidence: "inherited" }];
+        }
         let link = draft.checked_link();
         let path = link.as_ref().map_or("/", Link::path);
         let told = |home: &RegionId| self.told(home, &draft.title, draft.words(), path);
@@ -134,6 +146,32 @@ impl Places {
             .iter()
             .filter_map(|code| RegionId::new(code).ok())
             .find(|region| self.places.contains_key(region))
+    }
+
+    /// Is the region of a code of six digits another one, or below it?
+    pub fn is_coded_within(&self, code: &str, top: &RegionId) -> bool {
+        self.coded(code).is_some_and(|region| self.is_within(&region, top))
+    }
+
+    /// At most a handful of regions: what only lists places of other provinces concerns none of them, and what names many
+    /// concerns the least region that holds them all.
+    fn bounded(&self, home: &Place, mut tags: Vec<Tag>) -> Vec<Tag> {
+        let top = |tag: &Tag| self.places.get(&tag.region).and_then(|place| place.path.last().cloned());
+        let is_strange = |tag: &Tag| top(tag).as_ref() != home.path.last();
+        let strange: Vec<Option<RegionId>> = tags.iter().filter(|tag| is_strange(tag)).map(top).collect();
+        // A few counties of one other province are what a report is about; more, or those of several, are a list.
+        let is_of_one = strange.windows(2).all(|pair| matches!(pair, [one, next] if one == next));
+        if strange.len() > MAX_STRANGE_TAGS && !(is_of_one && strange.len() <= MAX_TAGS) {
+            tags.retain(|tag| !is_strange(tag));
+        }
+        if tags.len() <= MAX_TAGS {
+            return tags;
+        }
+        let paths: Vec<&[RegionId]> =
+            tags.iter().filter_map(|tag| self.places.get(&tag.region)).map(|place| place.path.as_slice()).collect();
+        let (Some(first), Some(evidence)) = (paths.first(), tags.first().map(|tag| tag.evidence)) else { return tags };
+        let common = first.iter().find(|region| paths.iter().all(|path| path.contains(region)));
+        common.map(|region| Tag { region: region.clone(), evidence }).into_iter().collect()
     }
 
     fn told(&self, source: &RegionId, title: &str, text: &str, path: &str) -> Vec<Tag> {
@@ -180,6 +218,7 @@ impl Places {
                 *other != tag.region && self.places.get(other).is_some_and(|place| place.path.contains(&tag.region))
             })
         });
+        let mut tags = self.bounded(home, tags);
         if tags.is_empty() {
             tags.extend(self.in_path(home, path));
         }
@@ -255,6 +294,7 @@ impl Places {
     ) -> Vec<Tag> {
         let mut tags: Vec<Tag> = Vec::new();
         let visited = visited(text, hits);
+        let listed = listed(text, hits);
         for (at, hit) in hits.iter().enumerate() {
             if visited.get(at).copied().unwrap_or(false) {
                 continue;
@@ -263,6 +303,10 @@ impl Places {
             let chain = at.checked_sub(1).and_then(|last| hits.get(last)).filter(|last| last.to == hit.from);
             for region in self.resolve(source, home, hit, chain, named) {
                 let Some(level) = self.level_of(&region) else { continue };
+                let top = self.places.get(&region).and_then(|place| place.path.last());
+                if listed.get(at).copied().unwrap_or(false) && top != home.path.last() {
+                    continue;
+                }
                 let evidence = match hit.name.kind {
                     Kind::Former => "former-name",
                     Kind::Short if level == Level::County => {
@@ -427,6 +471,20 @@ impl Places {
     }
 }
 
+/// Which names are of a list: four and more with nothing but marks between them.
+fn listed(text: &[char], hits: &[Hit<'_>]) -> Vec<bool> {
+    let follows = |one: &Hit<'_>, next: &Hit<'_>| {
+        text.get(one.to..next.from).is_some_and(|gap| gap.len() <= 3 && gap.iter().all(|c| BETWEEN_NAMES.contains(*c)))
+    };
+    let mut listed = Vec::with_capacity(hits.len());
+    for run in hits.chunk_by(follows) {
+        // 山西省阳泉市平定县 is one place: what stands right behind a name belongs to it.
+        let parted = run.windows(2).filter(|pair| matches!(pair, [one, next] if one.to < next.from)).count() + 1;
+        listed.extend(run.iter().map(|_| parted >= LEAST_LIST));
+    }
+    listed
+}
+
 /// What the words begin with by which a source speaks of its own region.
 const OWN_BEGINS: [char; 10] = ['我', '全', '本', '县', '区', '旗', '市', '州', '省', '自'];
 
@@ -463,7 +521,7 @@ mod tests {
     }
 
     fn check_draft(places: &Places, source: &str, draft: &Draft, expected: &[&str]) {
-        let tags = places.place(&RegionId::new(source).unwrap(), draft);
+        let tags = places.place(&RegionId::new(source).unwrap(), draft, true);
         let found: Vec<String> = tags.iter().map(|tag| format!("{} {}", tag.region.as_str(), tag.evidence)).collect();
         assert_eq!(found, expected, "{}", draft.title);
     }
@@ -505,6 +563,35 @@ mod tests {
         check_draft(&places, "140300", &warning("140300", "平定县、盂县有大雾"), &["140321 county", "140322 county"]);
         check_draft(&places, "140300", &warning("130121", "山西省平定县方向有雨"), &["130121 code"]);
         check_draft(&places, "140000", &warning("140390", "大风蓝色预警"), &["140300 code"]);
+    }
+
+    #[test]
+    fn lists_of_places_are_no_tags() {
+        let regions = Regions::new(true, Vec::new(), Vec::new(), Vec::new()).unwrap();
+        let places = Places::new(&regions);
+        let cities = "广东省广州市、四川省成都市、湖北省武汉市、江苏省南京市、浙江省杭州市、陕西省西安市";
+        check(&places, "140321", &format!("{cities}好消息"), "", &["140321 inherited"]);
+        check(&places, "140321", "广东省广州市 四川省成都市 湖北省武汉市好消息", "", &["140321 inherited"]);
+        check(&places, "140300", "河北省井陉县与平定县共建步道", "", &["130121 county", "140321 county"]);
+        let six = "平定县、盂县、榆次区、太谷区、祁县、平遥县";
+        check(&places, "140000", &format!("{six}开展检查"), "", &["140000 county"]);
+    }
+
+    #[test]
+    fn a_warning_of_a_stranger_is_of_the_strangers_own_region() {
+        let regions = Regions::new(true, Vec::new(), Vec::new(), Vec::new()).unwrap();
+        let places = Places::new(&regions);
+        let warning = Draft {
+            title: "北京市发布暴雨红色预警".to_owned(),
+            code: Some("110000".to_owned()),
+            alert: Some("11000041600000_20230309102700".to_owned()),
+            ..Draft::default()
+        };
+        let source = RegionId::new("140321").unwrap();
+        let tags = places.place(&source, &warning, false);
+        assert_eq!(tags, [Tag { region: source, evidence: "inherited" }]);
+        assert!(places.is_coded_within("110000", &RegionId::new("110000").unwrap()));
+        assert!(!places.is_coded_within("110000", &RegionId::new("140321").unwrap()));
     }
 
     #[test]

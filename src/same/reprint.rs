@@ -20,6 +20,8 @@ pub struct Story {
     text: Vec<char>,
     shingles: text::Hashes,
     facts: Facts,
+    /// The words of scripts that divide words, which stand in `text` as hashes.
+    words: HashSet<String>,
     is_roundup: bool,
 }
 
@@ -31,6 +33,7 @@ impl Story {
             title: fold(title),
             shingles: text::shingles(&folded),
             facts: Facts::of(title, text),
+            words: text::words(text),
             is_roundup: is_roundup(title, text),
             text: folded,
         }
@@ -83,6 +86,8 @@ const AKIN: f64 = 0.4;
 const HELD: f64 = 0.8;
 /// Why a story is a part of another.
 const PART_WORDS: &str = "one of them is a round-up that holds the other as a part";
+/// The share of the words of one text that the other has at the least, where both are of words.
+const SHARED_WORDS: f64 = 0.1;
 /// Texts shorter than this, in characters, also need like titles.
 const SHORT: usize = 100;
 /// Texts shorter than this, in characters, are not compared.
@@ -113,8 +118,22 @@ impl Comparison {
 /// Compares two items.
 pub fn compare(a: &Story, b: &Story) -> Comparison {
     let containment = text::containment(&a.shingles, &b.shingles);
-    let (likeness, because) = judge(a, b, containment);
+    let (mut likeness, mut because) = judge(a, b, containment);
+    if !matches!(likeness, Likeness::Different) && !share_words(a, b) {
+        (likeness, because) = (Likeness::Different, "they are alike in the hashes of their words only");
+    }
     Comparison { likeness, because, containment }
+}
+
+/// Texts are compared by short hashes of their words, of which others can be made: the words themselves decide.
+fn share_words(a: &Story, b: &Story) -> bool {
+    let (small, large) = if a.words.len() <= b.words.len() { (&a.words, &b.words) } else { (&b.words, &a.words) };
+    // Of Chinese texts the characters themselves were compared.
+    let least = a.text.len().min(b.text.len());
+    if large.len() * 4 < least {
+        return true;
+    }
+    text::ratio(small.iter().filter(|word| large.contains(*word)).count(), small.len()) >= SHARED_WORDS
 }
 
 fn judge(a: &Story, b: &Story, alike: f64) -> (Likeness, &'static str) {
@@ -223,6 +242,17 @@ fn are_other_places(a: &Story, b: &Story) -> bool {
 }
 
 /// How much of the shorter title the longer holds, in pairs of characters.
+/// The share of the shorter title's runs of two characters that the longer one has, from 0 to 1; 1 where both are empty.
+pub fn title_likeness(a: &str, b: &str) -> f64 {
+    let (a, b) = (fold(a), fold(b));
+    if a == b { 1.0 } else { titles(&a, &b) }
+}
+
+/// Is a text too short to be compared with others?
+pub fn is_short(text: &str) -> bool {
+    fold(text).len() < SHORTEST
+}
+
 fn titles(a: &[char], b: &[char]) -> f64 {
     let pairs = |text: &[char]| text.windows(2).map(<[char]>::to_vec).collect::<HashSet<_>>();
     let (a, b) = (pairs(a), pairs(b));

@@ -1,3 +1,5 @@
+use std::collections::HashSet;
+
 use crate::model::Link;
 
 /// An item of another source that has the same canonical link as a new one.
@@ -13,7 +15,7 @@ pub struct Candidate {
 ///
 /// A link proves it only where it leads to one of the two sources: nobody hides an item by posting its link first. The
 /// first page of a site, and the page that a source is read from, is no story's address.
-pub fn judge(link: &Link, domain: &str, listings: &[String], candidate: &Candidate) -> bool {
+pub fn judge(link: &Link, domain: &str, listings: &HashSet<String>, candidate: &Candidate) -> bool {
     let canonical = link.canonical();
     let leads_to = link.registrable_domain();
     canonical == candidate.link
@@ -31,7 +33,7 @@ mod tests {
         let check = |link: &str, mine: &str, theirs: &str| {
             let link = Link::parse(link).unwrap();
             let candidate = Candidate { link: link.canonical(), domain: theirs.to_owned() };
-            judge(&link, mine, &["a.gov.cn/news".to_owned()], &candidate)
+            judge(&link, mine, &HashSet::from(["a.gov.cn/news".to_owned()]), &candidate)
         };
         assert!(check("https://www.a.gov.cn/1.html", "b.cn", "a.gov.cn"));
         assert!(check("https://www.a.gov.cn/1.html", "a.gov.cn", "b.cn"));

@@ -98,6 +98,13 @@ pub(super) fn fold(text: &str) -> Vec<char> {
     out
 }
 
+/// The words of scripts that divide words, as they are written but for their case: what [`fold`] makes one character of.
+pub(super) fn words(text: &str) -> HashSet<String> {
+    let is_of_word = |c: char| u32::from(c) < 0x2e80 && c.is_alphabetic();
+    let words = text.split(|c: char| !is_of_word(simplify(c))).filter(|word| !word.is_empty());
+    words.take(LONGEST).map(|word| word.chars().map(simplify).flat_map(char::to_lowercase).collect()).collect()
+}
+
 fn hash(window: &[char]) -> u64 {
     let mut bytes = [0_u8; 4 * SHINGLE];
     for (slot, c) in bytes.chunks_exact_mut(4).zip(window) {

@@ -1,5 +1,7 @@
 //! Puts documents together: from the view and the log to items, and from items to what readers get.
 
+use std::cell::Cell;
+
 use super::document::Document;
 use super::shelf::Key;
 use super::site::Published;
@@ -19,6 +21,8 @@ pub(super) struct Desk<'a> {
     pub(super) log: &'a Log,
     pub(super) view: &'a View,
     pub(super) visits: &'a Visits,
+    /// Could something that is there not be read now? Then what was made is not what it should be.
+    pub(super) is_unreadable: Cell<bool>,
 }
 
 /// A document's bytes, and when they changed last.
@@ -34,13 +38,17 @@ impl Draft {
     }
 }
 
+/// The largest feed, in bytes.
+const MAX_FEED: usize = 4 * 1024 * 1024;
+/// The most other reports of a story that a document names.
+const MAX_RELATED: usize = 20;
 const HTML: &str = "text/html; charset=utf-8";
 
 impl Desk<'_> {
     /// The document of a place on the shelf; `None` where there is no such region.
     pub(super) fn make(&self, key: &Key) -> Option<Draft> {
         match key {
-            Key::Feed(region, format) => self.feed(region, *format, None),
+            Key::Feed(region, format, source) => self.feed(region, *format, source.as_ref()),
             Key::Region(region, language) => self.region_page(region, *language),
             Key::Home(language) => Some(self.home(*language)),
             Key::Opml => Some(self.opml()),
@@ -51,7 +59,7 @@ impl Desk<'_> {
     pub(super) fn feed(&self, region: &RegionId, format: Format, source: Option<&SourceId>) -> Option<Draft> {
         let place = self.published.regions.get(region)?;
         let options = &self.published.options;
-        let (items, changed) = self.items(|tag| self.published.regions.covers(region, tag), source);
+        let (mut items, changed) = self.items(|tag| self.published.regions.covers(region, tag), source);
         let page = format!("{}/regions/{region}", options.public_url);
         let query = source.map(|source| format!("?source={source}")).unwrap_or_default();
         let of_source = source
@@ -59,23 +67,32 @@ impl Desk<'_> {
             .map(|facts| format!(" · {}", facts.title))
             .unwrap_or_default();
         let title = format!("{}{of_source} · {}", place.name, options.title);
-        let channel = Channel {
-            id: format!("{page}{query}"),
-            description: self.describe(place),
-            title,
-            self_link: format!("{page}/{}{query}", format.file()),
-            page,
-            root: &options.public_url,
-            updated: items.iter().map(|item| item.updated).max().unwrap_or_default(),
-            language: &options.language,
-            rights: options.rights.as_deref(),
-            items: &items,
+        let written = |items: &[Item]| {
+            let channel = Channel {
+                id: format!("{page}{query}"),
+                description: self.describe(place),
+                title: title.clone(),
+                self_link: format!("{page}/{}{query}", format.file()),
+                page: page.clone(),
+                root: &options.public_url,
+                updated: items.iter().map(|item| item.updated).max().unwrap_or_default(),
+                language: &options.language,
+                rights: options.rights.as_deref(),
+                items,
+            };
+            match format {
+                Format::Atom => write::atom(&channel),
+                Format::Rss => write::rss(&channel),
+                Format::Json => write::json(&channel),
+            }
         };
-        let bytes = match format {
-            Format::Atom => write::atom(&channel),
-            Format::Rss => write::rss(&channel),
-            Format::Json => write::json(&channel),
-        };
+        let mut bytes = written(&items);
+        // Whole entries only: the oldest go until it fits.
+        while bytes.len() > MAX_FEED && !items.is_empty() {
+            let fitting = items.len().saturating_mul(MAX_FEED) / bytes.len();
+            items.truncate(fitting.min(items.len() - 1));
+            bytes = written(&items);
+        }
         Some(Draft { media_type: format.media_type(), bytes, changed })
     }
 
@@ -156,7 +173,7 @@ impl Desk<'_> {
         Some(Draft {
             media_type: HTML,
             bytes: write::item(&self.page(language), &item, &beside),
-            changed: item.updated,
+            changed: item.updated.max(self.view.changed(&item.regions)),
         })
     }
 
@@ -313,7 +330,7 @@ impl Desk<'_> {
                 link: facts.link.clone(),
                 credit: draft.credit.map(|credit| credit.name).filter(|name| *name != facts.title),
             },
-            related: story.others.iter().filter_map(|other| self.related(other)).collect(),
+            related: story.others.iter().filter_map(|other| self.related(other)).take(MAX_RELATED).collect(),
             regions: story.regions.iter().map(|(region, _)| region.clone()).collect(),
         })
     }
@@ -332,6 +349,9 @@ impl Desk<'_> {
             Ok(Record::Report(report)) => Some(*report),
             Ok(_) => None,
             Err(error) => {
+                if error.is_passing() {
+                    self.is_unreadable.set(true);
+                }
                 tracing::error!(
                     error = &error as &dyn std::error::Error,
                     "a report cannot be read; its item is left out"

@@ -1,3 +1,4 @@
+use std::cell::Cell;
 use std::convert::Infallible;
 use std::future::Future;
 use std::net::SocketAddr;
@@ -24,7 +25,7 @@ use super::desk::{Desk, Draft};
 use super::metrics::Metrics;
 use super::route::{Route, parameter};
 use super::shelf::Key;
-use super::site::{Site, Store};
+use super::site::{Queue, Site, Store};
 use crate::model::{Named, RegionId, SourceId};
 use crate::write::{self, Language, Page};
 
@@ -234,17 +235,14 @@ impl Handler for (Arc<Site>, Metrics) {
             }
             Route::Feed(name, format) => match region(site, name, &format!("/{}", format.file())) {
                 Ok(region) => match parameter(request.uri().query(), "source") {
-                    None => shelved(site, metrics, &request, Key::Feed(region, format)).await,
+                    None => shelved(site, metrics, &request, Key::Feed(region, format, None)).await,
                     Some(source) => {
                         let known = SourceId::new(&source)
                             .ok()
                             .filter(|id| site.store().is_none_or(|store| store.view.source(id).is_some()));
                         match known {
                             Some(source) => {
-                                fresh(site, metrics, &request, false, move |desk| {
-                                    desk.feed(&region, format, Some(&source)).ok_or(Failure::Missing)
-                                })
-                                .await
+                                shelved(site, metrics, &request, Key::Feed(region, format, Some(source))).await
                             }
                             None => missing(site, &request),
                         }
@@ -300,7 +298,8 @@ async fn shelved(site: &Arc<Site>, metrics: &Metrics, request: &Request<Incoming
     let made = place
         .get_or_try_init(|| async {
             let wanted = key.clone();
-            let draft = make(site, metrics, move |desk| desk.make(&wanted).ok_or(Failure::Missing)).await?;
+            let desk = if matches!(key, Key::Feed(_, _, Some(_))) { &site.aside } else { &site.main };
+            let draft = make(site, desk, metrics, move |desk| desk.make(&wanted).ok_or(Failure::Missing)).await?;
             let (shared, wanted) = (Arc::clone(site), key.clone());
             let document = tokio::task::spawn_blocking(move || {
                 let changed = shared.shelf.date(&wanted, blake3::hash(&draft.bytes), draft.changed);
@@ -328,7 +327,7 @@ async fn fresh(
     is_page: bool,
     work: impl FnOnce(&Desk<'_>) -> Result<Draft, Failure> + Send + 'static,
 ) -> Answer {
-    let made = make(site, metrics, work).await;
+    let made = make(site, &site.aside, metrics, work).await;
     let finished = match made {
         Ok(draft) => tokio::task::spawn_blocking(move || draft.finish()).await.map_err(|_panic| Failure::FellOver),
         Err(failure) => Err(failure),
@@ -356,20 +355,25 @@ enum Failure {
 /// Has the desk make something, two at one time; who would wait behind 64 others is sent away.
 async fn make(
     site: &Arc<Site>,
+    queue: &Queue,
     metrics: &Metrics,
     work: impl FnOnce(&Desk<'_>) -> Result<Draft, Failure> + Send + 'static,
 ) -> Result<Draft, Failure> {
     if !site.is_open() {
         return Err(Failure::Opening);
     }
-    let _waiting = site.waiting.try_acquire().map_err(|_full| Failure::Busy)?;
-    let working = Arc::clone(&site.working).acquire_owned().await.map_err(|_closed| Failure::Busy)?;
+    let _waiting = queue.waiting.try_acquire().map_err(|_full| Failure::Busy)?;
+    let working = Arc::clone(&queue.working).acquire_owned().await.map_err(|_closed| Failure::Busy)?;
     metrics.make();
     let site = Arc::clone(site);
     let made = tokio::task::spawn_blocking(move || {
         let _working = working;
         let Store { log, view, visits } = site.store().ok_or(Failure::Opening)?;
-        work(&Desk { published: &site.published(), log, view, visits })
+        let published = site.published();
+        let desk = Desk { published: &published, log, view, visits, is_unreadable: Cell::new(false) };
+        let made = work(&desk)?;
+        // What lacks something that is there is not given out as if it were all.
+        if desk.is_unreadable.get() { Err(Failure::Closed) } else { Ok(made) }
     });
     made.await.map_err(|_panic| Failure::FellOver)?
 }

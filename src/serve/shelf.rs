@@ -4,13 +4,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::OnceCell;
 
 use super::document::Document;
-use crate::model::{Moment, RegionId};
+use crate::model::{Moment, RegionId, SourceId};
 use crate::write::{Format, Language};
 
 /// A document that is worth keeping. Their number is bounded by that of the regions, never by what is asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Key {
-    Feed(RegionId, Format),
+    /// Of one source only, where it is named.
+    Feed(RegionId, Format, Option<SourceId>),
     Region(RegionId, Language),
     Home(Language),
     Opml,
@@ -20,9 +21,9 @@ impl Key {
     /// The one path under which a document is asked for most; pages differ by language and have none.
     fn path(&self) -> Option<String> {
         match self {
-            Self::Feed(region, format) => Some(format!("/regions/{region}/{}", format.file())),
+            Self::Feed(region, format, None) => Some(format!("/regions/{region}/{}", format.file())),
             Self::Opml => Some("/opml.xml".to_owned()),
-            Self::Region(..) | Self::Home(_) => None,
+            Self::Feed(..) | Self::Region(..) | Self::Home(_) => None,
         }
     }
 
@@ -30,6 +31,9 @@ impl Key {
         matches!(self, Self::Region(..) | Self::Home(_))
     }
 }
+
+/// The most documents whose last date is known.
+const MAX_DATES: usize = 40_000;
 
 /// Finished documents, bounded in bytes.
 #[derive(Debug)]
@@ -50,6 +54,8 @@ struct Inner {
     used: usize,
     /// The hash and date of what last stood there, so that a date never stays the same under other bytes.
     last: HashMap<Key, (blake3::Hash, Moment)>,
+    /// No document whose last date is not known is older than this: the config may have made other bytes of it since.
+    floor: Moment,
 }
 
 impl Shelf {
@@ -86,8 +92,14 @@ impl Shelf {
         let date = match inner.last.get(key) {
             Some((before, date)) if *before == hash => *date,
             Some((_, date)) if date.seconds() >= changed.seconds() => date.plus_seconds(1),
-            _ => changed,
+            Some(_) => changed,
+            None => changed.max(inner.floor),
         };
+        // Of what is no longer known the floor is the date.
+        if inner.last.len() >= MAX_DATES && !inner.last.contains_key(key) {
+            inner.floor = inner.last.values().map(|(_, date)| *date).max().unwrap_or(inner.floor).max(inner.floor);
+            inner.last.clear();
+        }
         inner.last.insert(key.clone(), (hash, date));
         date
     }
@@ -118,12 +130,15 @@ impl Shelf {
 
     pub(super) fn forget(&self, regions: &HashSet<RegionId>) {
         self.forget_where(|key| match key {
-            Key::Feed(region, _) | Key::Region(region, _) => regions.contains(region),
+            Key::Feed(region, ..) | Key::Region(region, _) => regions.contains(region),
             Key::Home(_) | Key::Opml => true,
         });
     }
 
-    pub(super) fn forget_all(&self) {
+    /// Forgets everything: it is made otherwise from `now` on.
+    pub(super) fn forget_all(&self, floor: Moment) {
+        let floor = self.lock().floor.max(floor);
+        self.lock().floor = floor;
         self.forget_where(|_| true);
     }
 

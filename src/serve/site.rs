@@ -5,7 +5,7 @@ use tokio::sync::Semaphore;
 
 use super::shelf::Shelf;
 use crate::log::Log;
-use crate::model::{ItemId, Policy, Regions, Source, SourceId, Zone};
+use crate::model::{ItemId, Moment, Policy, Regions, Source, SourceId, Zone};
 use crate::view::{View, Visits};
 
 /// How many documents are put together at one time.
@@ -72,8 +72,23 @@ pub struct Site {
     published: RwLock<Arc<Published>>,
     store: OnceLock<Store>,
     pub(super) shelf: Shelf,
+    /// For the documents of regions.
+    pub(super) main: Queue,
+    /// For what few ask for, which keeps the others from nothing.
+    pub(super) aside: Queue,
+}
+
+/// Who puts documents together, and who waits for it.
+#[derive(Debug)]
+pub(super) struct Queue {
     pub(super) working: Arc<Semaphore>,
     pub(super) waiting: Semaphore,
+}
+
+impl Queue {
+    fn new(at_once: usize) -> Self {
+        Self { working: Arc::new(Semaphore::new(at_once)), waiting: Semaphore::new(at_once + WAITING) }
+    }
 }
 
 impl Site {
@@ -84,13 +99,14 @@ impl Site {
             published: RwLock::new(Arc::new(published)),
             store: OnceLock::new(),
             shelf: Shelf::new(room),
-            working: Arc::new(Semaphore::new(AT_ONCE)),
-            waiting: Semaphore::new(AT_ONCE + WAITING),
+            main: Queue::new(AT_ONCE),
+            aside: Queue::new(1),
         }
     }
 
-    /// Hands over the store; from now on feeds are answered.
-    pub fn open(&self, log: Arc<Log>, view: Arc<View>, visits: Arc<Visits>) {
+    /// Hands over the store; from now on feeds are answered. `since` is from when on the config makes these documents.
+    pub fn open(&self, log: Arc<Log>, view: Arc<View>, visits: Arc<Visits>, since: Moment) {
+        self.shelf.forget_all(since);
         // A second call would hand over the same store.
         drop(self.store.set(Store { log, view, visits }));
     }
@@ -100,10 +116,10 @@ impl Site {
         self.store.get().is_some()
     }
 
-    /// Takes another config; everything on the shelf is made anew.
-    pub fn publish(&self, published: Published) {
+    /// Takes another config; everything on the shelf is made anew, from `since` on.
+    pub fn publish(&self, published: Published, since: Moment) {
         *self.published.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(published);
-        self.shelf.forget_all();
+        self.shelf.forget_all(since);
     }
 
     /// Forgets the feeds and pages of the regions that hold these tags, at most once a second, until the sender is gone.
@@ -121,6 +137,21 @@ impl Site {
             self.shelf.forget(&regions);
             tokio::time::sleep(PAUSE).await;
         }
+    }
+
+    /// A hash of all of the config that decides how documents look.
+    /// Where the system chose the port, its address is another one after each start, and counts for nothing.
+    pub fn looks(&self, has_own_address: bool) -> [u8; 32] {
+        let published = self.published();
+        let mut options = published.options.clone();
+        if !has_own_address {
+            options.public_url.clear();
+        }
+        let mut sources: Vec<_> = published.sources.iter().collect();
+        sources.sort_by(|a, b| a.0.cmp(b.0));
+        let titles: Vec<_> = published.listing.iter().map(|source| (&source.id, &source.title)).collect();
+        let text = format!("{} {:?} {sources:?} {titles:?}", env!("CARGO_PKG_VERSION"), options);
+        *blake3::hash(text.as_bytes()).as_bytes()
     }
 
     pub(super) fn published(&self) -> Arc<Published> {

@@ -1,5 +1,6 @@
 //! What the view and the visits need of a store: open, all records, write some, and no more. Only here sled is named.
 
+use std::io::Write;
 use std::ops::RangeBounds;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -40,6 +41,11 @@ impl Engine {
     pub(super) fn open(path: &Path) -> Result<Self, ViewError> {
         let db = open(path)?;
         Ok(Self { db: RwLock::new(Some(db)), path: path.to_owned(), is_broken: AtomicBool::new(false) })
+    }
+
+    /// A store that cannot be opened now, as where the disk is full; [`heal`](Self::heal) opens it.
+    pub(super) fn closed(path: &Path) -> Self {
+        Self { db: RwLock::new(None), path: path.to_owned(), is_broken: AtomicBool::new(true) }
     }
 
     /// Did it refuse to write?
@@ -126,6 +132,13 @@ impl Engine {
     fn failed(&self, doing: &'static str, source: sled::Error) -> ViewError {
         ViewError::Store { doing, path: self.path.clone(), source }
     }
+}
+
+/// Is there room to make a file beside this one?
+pub(super) fn has_room(path: &Path) -> bool {
+    let folder = path.parent().unwrap_or(path);
+    let filled = tempfile::tempfile_in(folder).and_then(|mut file| file.write_all(&[0; 64 * 1024]));
+    !filled.is_err_and(|error| error.kind() == std::io::ErrorKind::StorageFull)
 }
 
 /// Opens or makes a store. sled panics on some kinds of damage; that is an error like any other here.

@@ -1,6 +1,6 @@
 //! Which story a new item belongs to, whose report of it is shown, and which stories are of one event.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use super::likes::WINDOW;
 use super::slot::{Slot, Tags};
@@ -79,7 +79,10 @@ impl State {
     pub(super) fn relations(&self, new: &Newcomer<'_>, read: Read<'_>) -> Relations {
         let mut relations = Relations::default();
         if new.report.draft.alert.is_some() {
-            relations.same.extend(self.warned_of(new, read));
+            // A stranger's warning joins nothing.
+            if self.may_warn(new.source, &new.report.draft) {
+                relations.same.extend(self.warned_of(new, read));
+            }
             return relations;
         }
         relations.same.extend(self.story_of(new, read));
@@ -93,7 +96,8 @@ impl State {
         self.with_link(new.fingerprint.link).find_map(|first| {
             let slot = self.slots.get(&first)?;
             let is_it = !self.has_report_of(slot.head, new.source)
-                && draft_at(slot.position, read).is_some_and(|other| other.alert == new.report.draft.alert);
+                && draft_at(slot.position, read)
+                    .is_some_and(|other| other.alert == new.report.draft.alert && self.may_warn(slot.source, &other));
             is_it.then_some(slot.head)
         })
     }
@@ -105,18 +109,16 @@ impl State {
             return None;
         }
         let (link, domain) = (new.report.draft.checked_link()?, self.domain(new.source)?);
-        // A link that two items of one source carry tells nothing apart.
-        let sources: Vec<u32> =
-            found.iter().filter_map(|first| self.slots.get(first)).map(|slot| slot.source).collect();
-        if sources
-            .iter()
-            .enumerate()
-            .any(|(at, one)| *one == new.source || sources.iter().skip(at + 1).any(|other| other == one))
-        {
+        // A link that two items of one source carry tells nothing of these apart.
+        let mut carried: HashMap<u32, usize> = HashMap::new();
+        for slot in found.iter().filter_map(|first| self.slots.get(first)) {
+            *carried.entry(slot.source).or_default() += 1;
+        }
+        if carried.contains_key(&new.source) {
             return None;
         }
         found.into_iter().find_map(|first| {
-            let slot = self.slots.get(&first)?;
+            let slot = self.slots.get(&first).filter(|slot| carried.get(&slot.source) == Some(&1))?;
             let other = draft_at(slot.position, read)?;
             let candidate = Candidate { link: other.checked_link()?.canonical(), domain: self.domain(slot.source)? };
             same::judge(&link, &domain, &self.listings, &candidate).then_some(slot.head)
@@ -282,25 +284,30 @@ impl State {
     }
 
     fn has_report_of(&self, head: u64, source: u32) -> bool {
-        self.reports_of(head).any(|report| report.source == source)
+        self.reports_of(head).any(|report| report.source == source && report.became().is_none())
     }
 
     /// Makes an item a further report of a story. The older id stays, and with it the place among others.
     fn join(&mut self, seq: u64, head: u64, new: &Newcomer<'_>, updated: Moment, read: Read<'_>) {
         let takes_over = self.takes_over(head, new, read);
         self.place(head, false);
-        let regions = self.slots.get(&seq).map(|slot| slot.regions.clone()).unwrap_or_default();
+        self.soil(head);
         if let Some(slot) = self.slots.get_mut(&seq) {
             slot.head = head;
         }
         if let Some(slot) = self.slots.get_mut(&head) {
             slot.ties_mut().members.push(seq);
-            add_regions(slot, &regions);
             if takes_over {
                 slot.ties_mut().shown = Some(seq);
                 slot.updated = updated;
             }
         }
+        if takes_over {
+            self.redate(head, seq, true);
+        } else {
+            self.revive(head, seq, read);
+        }
+        self.arrange(head);
         self.touched.insert(head);
         self.place(head, true);
         self.soil(head);
@@ -309,8 +316,14 @@ impl State {
     /// Is a further report shown from now on? That happens once in a story's life: to the report of the link's own site,
     /// to the one that the shown report credits, and to one of higher authority that does not credit the shown one.
     fn takes_over(&self, head: u64, new: &Newcomer<'_>, read: Read<'_>) -> bool {
-        let Some(story) = self.slots.get(&head).filter(|slot| slot.shown(head) == head) else { return false };
+        let Some(story) = self.slots.get(&head).filter(|slot| slot.shown(head) == head && !slot.gone) else {
+            return false;
+        };
         let (Some(mine), Some(theirs)) = (self.facts(new.source), self.facts(story.source)) else { return false };
+        // The same source under another id.
+        if mine.link == theirs.link {
+            return true;
+        }
         let draft = &new.report.draft;
         let leads_to = draft.checked_link().map(|link| link.registrable_domain().to_owned()).unwrap_or_default();
         let is_home = |source: u32| self.domain(source).is_some_and(|domain| domain == leads_to);
@@ -336,10 +349,11 @@ impl State {
         let story =
             |slot: &Slot| draft_at(slot.position, read).map(|draft| same::Story::new(&draft.title, draft.words()));
         let (Some(told), Some(retold)) = (story(a), story(b)) else { return };
-        if told.is_roundup() || retold.is_roundup() || same::compare(&told, &retold).likeness == Likeness::Opposed {
+        // Who tells both does not make them one.
+        let is_one = || matches!(same::compare(&told, &retold).likeness, Likeness::Same | Likeness::Event);
+        if told.is_roundup() || retold.is_roundup() || !is_one() {
             return;
         }
-        let regions = b.regions.clone();
         let companion = b
             .event()
             .and_then(|event| self.events.get(&event))
@@ -354,8 +368,11 @@ impl State {
         for first in &moved {
             if let Some(slot) = self.slots.get_mut(first) {
                 slot.head = older;
+                let (own, date) = (slot.own_tags().clone(), slot.own_date());
+                (slot.regions, slot.published, slot.ended) = (own, date, false);
                 if let Some(ties) = &mut slot.ties {
                     ties.members.clear();
+                    (ties.own, ties.dated, ties.shown) = (None, None, None);
                     parts.append(&mut ties.parts);
                 }
             }
@@ -364,7 +381,6 @@ impl State {
         if let Some(slot) = self.slots.get_mut(&older) {
             let ties = slot.ties_mut();
             ties.members.extend(&moved);
-            add_regions(slot, &regions);
         }
         for first in moved {
             if !self.slots.get(&first).is_some_and(|slot| self.is_compared(first, slot)) {
@@ -373,6 +389,7 @@ impl State {
             }
         }
         self.touched.insert(older);
+        self.arrange(older);
         self.place(older, true);
         self.soil(older);
         self.relate(older, companion);
@@ -421,14 +438,8 @@ impl State {
     }
 }
 
-fn add_regions(slot: &mut Slot, regions: &Tags) {
-    for (region, evidence) in regions.iter() {
-        slot.regions.push(region, evidence);
-    }
-}
-
 /// Does a report say that it has the story from this source?
-fn credits(draft: &Draft, facts: &SourceFacts) -> bool {
+pub(super) fn credits(draft: &Draft, facts: &SourceFacts) -> bool {
     let Some(credit) = &draft.credit else { return false };
     let squeezed = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).collect::<String>();
     let (name, title) = (squeezed(&credit.name), squeezed(&facts.title));
@@ -440,7 +451,7 @@ fn credits(draft: &Draft, facts: &SourceFacts) -> bool {
         || by_link()
 }
 
-fn draft_at(position: Position, read: Read<'_>) -> Option<Draft> {
+pub(super) fn draft_at(position: Position, read: Read<'_>) -> Option<Draft> {
     match read(position)? {
         Record::Report(report) => Some(report.draft),
         _ => None,

@@ -6,6 +6,7 @@
 //!
 //! The visits lie in a directory of their own, which a rebuild never touches.
 
+mod arrange;
 mod engine;
 mod error;
 mod index;

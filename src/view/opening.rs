@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use super::engine::Engine;
 use super::error::ViewError;
-use super::record::{self, FactsRecord, ItemRecord, MetaRecord};
+use super::record::{self, FactsRecord, HiddenRecord, ItemRecord, MetaRecord};
 use super::state::{HIDDEN, META, NO_ITEM, REGIONS, SOURCES, State};
-use crate::model::RegionId;
+use crate::model::{Moment, RegionId};
 
 /// Why a store cannot be used as it is.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -37,7 +37,11 @@ pub(super) fn attempt<T>(
     // A note that cannot be read is none.
     let tries = std::fs::read_to_string(&note).ok().and_then(|text| text.parse().ok()).unwrap_or(0_u32);
     let opened = if tries < TRIES || !path.exists() {
-        std::fs::write(&note, (tries + 1).to_string()).map_err(failed)?;
+        // Without room for the note it is tried without one.
+        match std::fs::write(&note, (tries + 1).to_string()) {
+            Err(error) if error.kind() != std::io::ErrorKind::StorageFull => return Err(failed(error)),
+            _ => {}
+        }
         open()
     } else {
         Err(Unusable::Deadly(tries))
@@ -73,7 +77,7 @@ pub(super) fn stored_state(engine: &Engine, rules: [u8; 16]) -> Result<State, Un
     }
     let mut sources = Vec::new();
     let mut regions = Vec::new();
-    let mut hidden = std::collections::BTreeSet::new();
+    let mut hidden = std::collections::BTreeMap::new();
     for pair in engine.within(NO_ITEM..) {
         let (key, value) = pair.map_err(failed)?;
         if key.starts_with(SOURCES) {
@@ -82,7 +86,9 @@ pub(super) fn stored_state(engine: &Engine, rules: [u8; 16]) -> Result<State, Un
             let region = std::str::from_utf8(region).ok().and_then(|region| RegionId::new(region).ok());
             regions.push(region.zip(record::decode::<i64>(&value)).ok_or(Unusable::Records)?);
         } else if let Some(id) = key.strip_prefix(HIDDEN.as_slice()) {
-            hidden.insert(u128::from_be_bytes(id.try_into().map_err(|_length| Unusable::Records)?));
+            let said: HiddenRecord = record::decode(&value).ok_or(Unusable::Records)?;
+            let id = u128::from_be_bytes(id.try_into().map_err(|_length| Unusable::Records)?);
+            hidden.insert(id, (Moment::from_millis(said.at), said.reason));
         } else if key.as_ref() != META {
             return Err(Unusable::Records);
         }
@@ -102,10 +108,18 @@ fn full(error: &dyn std::error::Error) -> String {
     std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
+/// The highest number of a store that was moved away.
+const MOST_ASIDE: u32 = 10_000;
+
 /// Moves a store away so that a new one can be made; nothing is deleted that may be wanted to find out what happened.
 pub(super) fn set_aside(path: &Path) -> Result<PathBuf, ViewError> {
-    let free = (1..).map(|number| path.with_extension(format!("bad-{number}"))).find(|path| !path.exists());
-    let aside = free.unwrap_or_else(|| path.with_extension("bad"));
+    let numbered = |number: u32| path.with_extension(format!("bad-{number}"));
+    let last = (1..MOST_ASIDE).rev().find(|number| numbered(*number).exists()).unwrap_or(0);
+    let aside = numbered(last + 1);
     std::fs::rename(path, &aside).map_err(|source| ViewError::Move { path: path.to_owned(), source })?;
+    // The last two are enough to find out what happened.
+    for old in (1..last).map(numbered).filter(|old| old.exists()) {
+        std::fs::remove_dir_all(&old).map_err(|source| ViewError::Move { path: old.clone(), source })?;
+    }
     Ok(aside)
 }

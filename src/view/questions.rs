@@ -1,12 +1,14 @@
 //! What others ask of the view.
 
+use std::collections::BTreeSet;
+
 use super::join::{Newcomer, Read};
 use super::share::{Place, Share};
 use super::slot::Slot;
 use super::state::{Entry, Report, State, Story, day_number, number_of_day, scoped};
-use crate::log::{Control, Record, SourceFacts};
-use crate::model::{ItemId, Moment, RegionId, SourceId};
-use crate::same::{self, Known, Neighbours};
+use crate::log::{Control, Position, Record, SourceFacts};
+use crate::model::{Draft, ItemId, Link, Moment, RegionId, SourceId};
+use crate::same::{self, Fingerprint, Known, Neighbours};
 
 /// How far back a region's timeline is looked through where one source fills it.
 const FURTHEST: usize = 20_000;
@@ -44,6 +46,12 @@ impl State {
         share: usize,
     ) -> Vec<Entry> {
         let number = source.map(|source| self.source_numbers.get(source).copied());
+        // Who has nothing is not looked for among everything.
+        if number.is_some_and(|number| number.is_none_or(|number| !self.reporters.contains_key(&number))) {
+            return Vec::new();
+        }
+        let held = number.flatten().and_then(|number| self.reporters.get(&number)).copied();
+        let most = held.map_or(most, |held| most.min(held));
         let is_of = |first: u64| match number {
             None => true,
             Some(wanted) => self.slots.get(&first).is_some_and(|slot| {
@@ -88,21 +96,27 @@ impl State {
 
     /// The story that begins with this report; `None` where it was withdrawn.
     pub(super) fn story(&self, first: u64) -> Option<Story> {
-        let head = self.slots.get(&first).filter(|slot| !slot.withdrawn)?;
+        let head = self.slots.get(&first).filter(|slot| !slot.withdrawn && !slot.ended)?;
         let report = |first: &u64| {
             let slot = self.slots.get(first)?;
             let source = self.sources.get(usize::try_from(slot.source).ok()?)?.clone();
             let (item, earlier) = (slot.id, slot.earlier().to_vec());
             Some(Report { position: slot.position, source, item, earlier })
         };
-        let all = std::iter::once(&first).chain(head.members());
+        let is_live = |one: &&u64| self.slots.get(*one).is_some_and(|slot| !slot.gone);
+        let all = std::iter::once(&first).chain(head.members()).filter(is_live);
+        // Reports of one address are one reporter's, whatever its id was.
+        let address =
+            |one: &u64| self.slots.get(one).and_then(|slot| self.facts(slot.source)).map(|facts| facts.link.as_str());
+        let shown = head.shown(first);
+        let is_other = |one: &&u64| **one != shown && (address(one).is_none() || address(one) != address(&shown));
         Some(Story {
             id: head.id,
             published: head.published,
             updated: head.updated,
             seen: head.seen,
-            shown: report(&head.shown(first))?,
-            others: all.filter(|one| **one != head.shown(first)).filter_map(report).collect(),
+            shown: report(&shown)?,
+            others: all.filter(is_other).filter_map(report).collect(),
             regions: head
                 .regions
                 .iter()
@@ -122,6 +136,25 @@ impl State {
     pub(super) fn find(&self, item: ItemId) -> Option<u64> {
         let first = self.first_of(item)?;
         self.slots.get(&first).map(|slot| slot.head)
+    }
+
+    /// The items whose newest reports have the same address, and where those lie, the oldest first.
+    pub(super) fn at_address(&self, link: &Link) -> Vec<(ItemId, Position)> {
+        let draft = Draft { link: Some(link.as_str().to_owned()), ..Draft::default() };
+        let found = self.with_link(Fingerprint::of(&draft).link);
+        found.filter_map(|first| self.slots.get(&first)).map(|slot| (slot.id, slot.position)).collect()
+    }
+
+    pub(super) fn newest(&self, item: ItemId) -> Option<Position> {
+        self.slots.get(&self.first_of(item)?).map(|slot| slot.position)
+    }
+
+    /// What is withdrawn, the newest first.
+    pub(super) fn withdrawn(&self) -> Vec<(ItemId, Moment, String)> {
+        let mut all: Vec<_> =
+            self.hidden.iter().map(|(id, (at, reason))| (ItemId::from_u128(*id), *at, reason.clone())).collect();
+        all.sort_by_key(|(id, at, _)| (std::cmp::Reverse(*at), *id));
+        all
     }
 
     /// Was the story that begins with this report withdrawn?
@@ -145,7 +178,20 @@ impl State {
             let head = self.slots.get(&slot.head).map_or(slot.seen, |head| head.seen);
             number_of_day(head) <= last && i64::from(slot.position.day) > last
         };
-        self.slots.values().filter(goes).map(|slot| slot.id).collect()
+        let mut going: BTreeSet<u64> =
+            self.slots.iter().filter(|(_, slot)| goes(slot)).map(|(first, _)| *first).collect();
+        // What parted from an item of that time is a report of it in the log.
+        let is_old = |slot: &Slot| self.slots.get(&slot.head).is_some_and(|head| number_of_day(head.seen) <= last);
+        let parted = self.slots.iter().filter(|(_, slot)| slot.became().is_some() && is_old(slot));
+        let mut next: Vec<u64> = parted.map(|(first, _)| *first).collect();
+        while let Some(first) = next.pop() {
+            if going.insert(first)
+                && let Some(slot) = self.slots.get(&first)
+            {
+                next.extend(slot.members().iter().copied().chain(slot.became()));
+            }
+        }
+        going.into_iter().filter_map(|first| self.slots.get(&first)).map(|slot| slot.id).collect()
     }
 
     /// When something last changed among these tagged regions.
@@ -163,7 +209,8 @@ impl State {
 impl Neighbours for State {
     fn by_id(&self, item: ItemId) -> Option<Known> {
         let first = self.first_of(item)?;
-        self.slots.get(&first).map(Slot::known)
+        let newest = self.slots.get(&self.current(first)).map(Slot::known)?;
+        Some(Known { item, ..newest })
     }
 
     fn by_content(&self, source: &SourceId, content: u64) -> Option<Known> {

@@ -50,6 +50,14 @@ pub(super) struct ItemRecord {
     pub(super) pairs: Vec<u32>,
     /// The stories that it holds as parts, where it is a round-up.
     pub(super) parts: Vec<u64>,
+    /// The tags of the item itself, where its story has others.
+    pub(super) own: Vec<(String, String)>,
+    /// The date of the item itself, where its story has another one: milliseconds, precision, zone.
+    pub(super) dated: Option<(i64, u8, i32)>,
+    /// The item that its source's later reports are of.
+    pub(super) became: Option<u64>,
+    /// Is the item gone (1), is the whole story (2)?
+    pub(super) ends: u8,
 }
 
 /// What the view is of, under [`META`](super::state::META).
@@ -87,6 +95,8 @@ pub(super) struct FactsRecord {
     pub(super) control: Option<String>,
     /// The ids that it had before.
     pub(super) was: Vec<String>,
+    /// The regions whose warnings it may give out, too.
+    pub(super) alerts_for: Vec<String>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -108,6 +118,9 @@ pub(super) struct VisitRecord {
     pub(super) polls: u64,
     pub(super) rhythm: u32,
     pub(super) since: Option<i64>,
+    pub(super) doubt: String,
+    /// Since when, and how often.
+    pub(super) gone: Option<(i64, u32)>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -120,6 +133,10 @@ pub(super) struct MemoryRecord {
     pub(super) wait: u64,
     pub(super) skip_hours: u32,
     pub(super) skip_days: u32,
+    pub(super) page_asked: Option<i64>,
+    pub(super) busy_hosts: Vec<(String, i64)>,
+    /// Of the articles that were not there: which, since when, and whether the log says so.
+    pub(super) missing: Vec<(u128, i64, bool)>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -141,27 +158,45 @@ pub(super) struct RobotsRecord {
     pub(super) text: Option<Vec<u8>>,
 }
 
+/// That an item is withdrawn: since when, and why.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct HiddenRecord {
+    pub(super) at: i64,
+    pub(super) reason: String,
+}
+
+impl Stored for HiddenRecord {
+    const ADDED: &'static [usize] = &[2];
+}
+
+/// How documents look, and since when.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct LooksRecord {
+    pub(super) looks: [u8; 32],
+    pub(super) since: i64,
+}
+
+impl Stored for LooksRecord {}
 impl Stored for RobotsRecord {}
 
 impl Stored for ItemRecord {
-    const ADDED: &'static [usize] = &[4, 1];
+    const ADDED: &'static [usize] = &[4, 1, 4];
 }
 
 impl Stored for FactsRecord {
-    const ADDED: &'static [usize] = &[1];
+    const ADDED: &'static [usize] = &[1, 1];
 }
 
 impl Stored for MetaRecord {
     const ADDED: &'static [usize] = &[2];
 }
 impl Stored for VisitRecord {
-    const ADDED: &'static [usize] = &[2];
+    const ADDED: &'static [usize] = &[2, 2];
 }
 impl Stored for MemoryRecord {
-    const ADDED: &'static [usize] = &[3];
+    const ADDED: &'static [usize] = &[3, 3];
 }
 impl Stored for i64 {}
-impl Stored for () {}
 
 /// The bytes of a record, with a checksum (CRC-32C) behind them: sled does not notice every flipped bit.
 pub(super) fn encode<T: Stored>(record: &T) -> Vec<u8> {
@@ -229,6 +264,7 @@ mod tests {
             golden(include_str!("../../tests/fixtures/view/version-1.txt")),
             golden(include_str!("../../tests/fixtures/view/version-2.txt")),
             golden(include_str!("../../tests/fixtures/view/version-3.txt")),
+            golden(include_str!("../../tests/fixtures/view/version-4.txt")),
         ];
         let of = |kind: &str| {
             let lines = golden.iter().flatten().filter(|(name, _)| *name == kind);
@@ -238,8 +274,11 @@ mod tests {
         check::<MetaRecord>(&of("meta"));
         check::<FactsRecord>(&of("facts"));
         check::<VisitRecord>(&of("visit"));
+        check::<MemoryRecord>(&of("memory"));
         let item: ItemRecord = decode(of("item")[2]).unwrap();
         assert_eq!((item.earlier, item.event), (vec![(19_425, 7, 90)], Some(3)));
-        assert_eq!((item.sketch, item.pairs, item.parts), (vec![1, 2, 3], vec![4], vec![2]));
+        assert_eq!((item.sketch, item.pairs, item.parts, item.ends), (vec![1, 2, 3], vec![4], vec![2], 0));
+        let item: ItemRecord = decode(of("item")[3]).unwrap();
+        assert_eq!((item.own, item.became, item.ends), (vec![("140321".into(), "county".into())], Some(9), 3));
     }
 }

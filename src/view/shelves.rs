@@ -79,8 +79,4 @@ impl Shelves {
     pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = (&u64, &Slot)> + Clone {
         self.stretches.iter().flatten().map(|(first, slot)| (first, slot))
     }
-
-    pub(super) fn values(&self) -> impl Iterator<Item = &Slot> {
-        self.iter().map(|(_, slot)| slot)
-    }
 }

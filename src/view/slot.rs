@@ -23,6 +23,10 @@ pub(super) struct Slot {
     pub(super) head: u64,
     pub(super) regions: Tags,
     pub(super) withdrawn: bool,
+    /// Is it gone at its source, or does its source say something else there now?
+    pub(super) gone: bool,
+    /// Is every report of the story gone, where this is the first of it?
+    pub(super) ended: bool,
     /// What only some items have.
     pub(super) ties: Option<Box<Ties>>,
 }
@@ -72,6 +76,12 @@ pub(super) struct Ties {
     pub(super) shown: Option<u64>,
     /// The stories that it holds as parts, where it is a round-up.
     pub(super) parts: Vec<u64>,
+    /// What the item itself is tagged with, where this is the first of its story and the story is tagged otherwise.
+    pub(super) own: Option<Tags>,
+    /// The date of the item itself, where this is the first of its story and the story is dated otherwise.
+    pub(super) dated: Option<Stamp>,
+    /// The item that its source's later reports are of, where they tell another story.
+    pub(super) became: Option<u64>,
 }
 
 impl Slot {
@@ -95,6 +105,40 @@ impl Slot {
         self.ties.as_ref().map_or(&[], |ties| &ties.parts)
     }
 
+    /// What the item itself is tagged with, whatever its story is.
+    pub(super) fn own_tags(&self) -> &Tags {
+        self.ties.as_ref().and_then(|ties| ties.own.as_ref()).unwrap_or(&self.regions)
+    }
+
+    /// The date of the item itself, whatever its story's is.
+    pub(super) fn own_date(&self) -> Stamp {
+        self.ties.as_ref().and_then(|ties| ties.dated).unwrap_or(self.published)
+    }
+
+    /// The item that its source's later reports are of, where they tell another story.
+    pub(super) fn became(&self) -> Option<u64> {
+        self.ties.as_ref().and_then(|ties| ties.became)
+    }
+
+    /// Gives the story that begins with this item its date; the item's own is kept.
+    pub(super) fn date(&mut self, date: Stamp) {
+        let own = self.own_date();
+        self.published = date;
+        if own != date || self.ties.is_some() {
+            self.ties_mut().dated = (own != date).then_some(own);
+        }
+    }
+
+    /// Tags the story that begins with this item; the item's own tags are kept.
+    pub(super) fn tag(&mut self, tags: Tags) {
+        if self.regions == tags {
+            return;
+        }
+        let own = self.own_tags().clone();
+        self.regions = tags;
+        self.ties_mut().own = (own != self.regions).then_some(own);
+    }
+
     /// When the newest report came.
     pub(super) fn reported(&self) -> Moment {
         self.ties.as_ref().and_then(|ties| ties.reported).unwrap_or(self.seen)
@@ -112,7 +156,7 @@ impl Slot {
     /// Where it stands in the timelines of its regions, where it is the first report of its story; `first` is its own.
     pub(super) fn places(&self, first: u64) -> impl Iterator<Item = (u32, Place)> + '_ {
         let place = (std::cmp::Reverse(self.published.at.millis()), first);
-        let stands = self.head == first && !self.withdrawn;
+        let stands = self.head == first && !self.withdrawn && !self.ended;
         self.regions.iter().filter(move |_| stands).map(move |(region, _)| (region, place))
     }
 
@@ -147,17 +191,26 @@ impl Slot {
             head: self.head,
             members: self.members().to_vec(),
             shown: self.shown(first),
-            regions: self
-                .regions
-                .iter()
-                .filter_map(|(number, evidence)| Some((region(number)?.as_str().to_owned(), evidence.to_owned())))
-                .collect(),
+            regions: tagged(&self.regions, &region),
             withdrawn: self.withdrawn,
             earlier: self.earlier().iter().map(place).collect(),
             event: self.event(),
             sketch: Vec::new(),
             pairs: Vec::new(),
             parts: self.parts().to_vec(),
+            own: self
+                .ties
+                .as_ref()
+                .and_then(|ties| ties.own.as_ref())
+                .map(|own| tagged(own, &region))
+                .unwrap_or_default(),
+            dated: self
+                .ties
+                .as_ref()
+                .and_then(|ties| ties.dated)
+                .map(|stamp| (stamp.at.millis(), precision_number(stamp.precision), stamp.offset)),
+            became: self.became(),
+            ends: u8::from(self.gone) | u8::from(self.ended) << 1,
         }
     }
 
@@ -168,10 +221,17 @@ impl Slot {
         source: u32,
         mut region: impl FnMut(RegionId) -> u32,
     ) -> Option<Self> {
-        let mut regions = Tags::default();
-        for (id, evidence) in &record.regions {
-            regions.push(region(RegionId::new(id).ok()?), evidence_word(evidence)?);
-        }
+        let mut tags = |pairs: &[(String, String)]| {
+            let mut tags = Tags::default();
+            for (id, evidence) in pairs {
+                tags.push(region(RegionId::new(id).ok()?), evidence_word(evidence)?);
+            }
+            Some(tags)
+        };
+        let (regions, own) = (tags(&record.regions)?, tags(&record.own)?);
+        let stamp = |(at, precision, offset): (i64, u8, i32)| {
+            Some(Stamp { at: Moment::from_millis(at), precision: precision_of(precision)?, offset })
+        };
         let place = |(day, offset, length)| Position { day, length, offset };
         let ties = Ties {
             members: record.members,
@@ -180,6 +240,9 @@ impl Slot {
             reported: (record.reported != record.seen).then_some(Moment::from_millis(record.reported)),
             shown: (record.shown != first).then_some(record.shown),
             parts: record.parts,
+            own: (!record.own.is_empty()).then_some(own),
+            dated: record.dated.map(|dated| stamp(dated).ok_or(())).transpose().ok()?,
+            became: record.became,
         };
         Some(Self {
             id: ItemId::from_u128(record.id),
@@ -197,9 +260,17 @@ impl Slot {
             head: record.head,
             regions,
             withdrawn: record.withdrawn,
+            gone: record.ends & 1 != 0,
+            ended: record.ends & 2 != 0,
             ties: (ties != Ties::default()).then(|| Box::new(ties)),
         })
     }
+}
+
+/// The tags as records have them.
+fn tagged<'r>(tags: &Tags, region: &impl Fn(u32) -> Option<&'r RegionId>) -> Vec<(String, String)> {
+    let pairs = tags.iter().filter_map(|(number, evidence)| Some((region(number)?.as_str(), evidence)));
+    pairs.map(|(id, evidence)| (id.to_owned(), evidence.to_owned())).collect()
 }
 
 fn evidence_word(word: &str) -> Option<&'static str> {

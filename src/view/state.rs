@@ -1,6 +1,6 @@
 //! What the view holds in memory, and how a record of the log changes it.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::index::Index;
@@ -8,10 +8,12 @@ use super::join::{Newcomer, Read};
 use super::likes::{Likes, MOST_ALIKE};
 use super::share::Place;
 use super::shelves::Shelves;
-use super::slot::{Slot, Tags};
+use super::slot::Slot;
 use crate::log::{Control, Position, Record, SourceFacts};
-use crate::model::{Authority, ItemId, Link, Moment, Precision, RegionId, Report as ReportNoun, SourceId, Stamp, Zone};
-use crate::same::{Fingerprint, Places};
+use crate::model::{
+    Authority, Draft, ItemId, Link, Moment, Precision, RegionId, Report as ReportNoun, SourceId, Stamp, Zone,
+};
+use crate::same::{self, Fingerprint, Likeness, Places};
 
 /// What the keys of all that is no item begin with, and those of items never.
 pub(super) const NO_ITEM: [u8; 1] = [0xff];
@@ -78,6 +80,8 @@ pub struct Report {
 #[derive(Debug, Default)]
 pub(super) struct State {
     pub(super) slots: Shelves,
+    /// How many items each source has.
+    pub(super) reporters: HashMap<u32, usize>,
     /// By the upper half of an item's id.
     pub(super) by_id: Index<12>,
     pub(super) by_link: Index<12>,
@@ -87,12 +91,12 @@ pub(super) struct State {
     pub(super) source_numbers: HashMap<SourceId, u32>,
     pub(super) controls: HashMap<SourceId, Control>,
     /// The withdrawn items, also those that are not known any more.
-    pub(super) hidden: BTreeSet<u128>,
+    pub(super) hidden: BTreeMap<u128, (Moment, String)>,
     pub(super) touched_hidden: BTreeSet<u128>,
     pub(super) regions: Vec<RegionId>,
     pub(super) region_numbers: HashMap<RegionId, u32>,
     /// The canonical links of the sources themselves, which are no story's address.
-    pub(super) listings: Vec<String>,
+    pub(super) listings: HashSet<String>,
     pub(super) applied: u64,
     pub(super) updated: i64,
     pub(super) ids: u128,
@@ -117,6 +121,8 @@ pub(super) struct State {
     pub(super) events: HashMap<u64, BTreeSet<u64>>,
     /// Sources that have another id now.
     pub(super) renamed: Vec<SourceId>,
+    /// The former regions of sources that have another one now, whose items are not moved yet.
+    pub(super) moved: HashMap<u32, RegionId>,
 }
 
 impl State {
@@ -131,6 +137,9 @@ impl State {
             return;
         }
         self.applied = seq;
+        if !matches!(record, Record::Source(_)) {
+            self.move_inherited();
+        }
         self.now = moment(record);
         match record {
             Record::Source(facts) => self.know(facts.clone()),
@@ -139,23 +148,25 @@ impl State {
                 self.controls.insert(source.clone(), *state);
                 self.touched_sources.extend(self.source_numbers.get(source));
             }
-            Record::Withdraw { item, .. } => self.hide(*item, true),
-            Record::Restore { item, .. } => self.hide(*item, false),
+            Record::Withdraw { item, reason, at } => self.hide(*item, Some((*at, reason.clone()))),
+            Record::Restore { item, .. } => self.hide(*item, None),
+            Record::Gone { item, .. } => self.set_gone(*item, true),
+            Record::Back { item, .. } => self.set_gone(*item, false),
             Record::Expire { day, items, .. } => self.expire(day, items),
         }
     }
 
     pub(super) fn know(&mut self, facts: SourceFacts) {
         if let Ok(link) = Link::parse(&facts.link) {
-            let canonical = link.canonical();
-            if !self.listings.contains(&canonical) {
-                self.listings.push(canonical);
-            }
+            self.listings.insert(link.canonical());
         }
         self.rename(&facts);
         let number = self.number_of(&facts.id);
         if let Some(known) = usize::try_from(number).ok().and_then(|at| self.sources.get_mut(at)) {
-            *known = facts;
+            let before = std::mem::replace(known, facts);
+            if !before.link.is_empty() && before.region != known.region {
+                self.moved.entry(number).or_insert(before.region);
+            }
         }
     }
 
@@ -180,7 +191,7 @@ impl State {
         self.touched.extend(self.slots.iter().map(|(first, _)| *first));
         self.touched_sources.extend((0..self.sources.len()).filter_map(|number| u32::try_from(number).ok()));
         self.touched_regions.extend(self.changed.keys());
-        self.touched_hidden.extend(&self.hidden);
+        self.touched_hidden.extend(self.hidden.keys());
     }
 
     /// The number of a source, which it gets here where it has none yet.
@@ -197,9 +208,12 @@ impl State {
 
     fn report(&mut self, seq: u64, position: Position, report: &ReportNoun, read: Read<'_>) {
         let fingerprint = Fingerprint::of(&report.draft);
-        match self.first_of(report.item) {
+        match self.first_of(report.item).map(|first| self.current(first)) {
+            Some(first) if self.tells_another(first, report, fingerprint, read) => {
+                self.part(seq, first, position, report, fingerprint, read);
+            }
             Some(first) => self.revise(first, position, report, fingerprint, read),
-            None => self.bear(seq, position, report, fingerprint, read),
+            None => self.bear(seq, position, report, report.item, fingerprint, read),
         }
     }
 
@@ -238,10 +252,12 @@ impl State {
             self.touched.insert(head.head);
         }
         if is_change {
-            let regions = self.slots.get(&first).map(|slot| slot.regions.clone()).unwrap_or_default();
+            let regions = self.slots.get(&first).map(|slot| slot.own_tags().clone()).unwrap_or_default();
             let new = Newcomer::new(source, report, fingerprint, regions);
-            // Its text comes only now, as with a page that could not be read at first: it is compared only now.
-            if is_alone && !self.likes.holds(first) && !new.sketch.is_empty() {
+            // Its text comes only now, as with a page that could not be read at first, or is another one than before.
+            let is_judged =
+                is_alone && !new.sketch.is_empty() && (!self.likes.holds(first) || is_rewritten(before, report, read));
+            if is_judged {
                 let mut relations = self.relations(&new, read);
                 relations.only_before(first);
                 self.place(first, false);
@@ -254,23 +270,26 @@ impl State {
 
     /// The number of the source of a report. Where the line that told of it is damaged, its items live on without a
     /// region.
-    fn source_of_report(&mut self, report: &ReportNoun) -> u32 {
+    pub(super) fn source_of_report(&mut self, report: &ReportNoun) -> u32 {
         self.source_numbers.get(&report.source).copied().unwrap_or_else(|| self.number_of(&report.source))
     }
 
-    /// The first report of an item.
-    fn bear(&mut self, seq: u64, position: Position, report: &ReportNoun, fingerprint: Fingerprint, read: Read<'_>) {
+    /// The first report of an item, which has the id `id`.
+    pub(super) fn bear(
+        &mut self,
+        seq: u64,
+        position: Position,
+        report: &ReportNoun,
+        id: ItemId,
+        fingerprint: Fingerprint,
+        read: Read<'_>,
+    ) {
         let updated = self.next_updated(report.seen);
         self.updated = updated.millis();
         let source = self.source_of_report(report);
-        let home = self.facts(source).map(|facts| facts.region.clone());
-        let tags = home.as_ref().map(|home| self.places.place(home, &report.draft)).unwrap_or_default();
-        let mut regions = Tags::default();
-        for tag in &tags {
-            regions.push(self.region_number(&tag.region), tag.evidence);
-        }
+        let regions = self.tags_of(source, report);
         let slot = Slot {
-            id: report.item,
+            id,
             source,
             position,
             seen: report.seen,
@@ -280,7 +299,9 @@ impl State {
             fingerprint,
             head: seq,
             regions,
-            withdrawn: self.hidden.contains(&report.item.as_u128()),
+            withdrawn: self.hidden.contains_key(&id.as_u128()),
+            gone: false,
+            ended: false,
             ties: None,
         };
         self.likes.move_on(self.now);
@@ -289,6 +310,7 @@ impl State {
         let relations = self.relations(&new, read);
         self.ids ^= slot.id.as_u128();
         self.by_id.insert(upper(slot.id), seq, 0);
+        *self.reporters.entry(source).or_default() += 1;
         self.slots.insert(seq, slot);
         self.index(seq, source, fingerprint, true);
         self.touched.insert(seq);
@@ -298,7 +320,7 @@ impl State {
     }
 
     /// Puts an item among those that later ones are compared with, where it is one of them.
-    fn remember(&mut self, first: u64, seen: Moment, new: Newcomer<'_>) {
+    pub(super) fn remember(&mut self, first: u64, seen: Moment, new: Newcomer<'_>) {
         if self.slots.get(&first).is_some_and(|slot| self.is_compared(first, slot)) {
             self.likes.put(first, seen, new.sketch);
             self.alike_facts.put(first, seen, new.pairs);
@@ -322,18 +344,18 @@ impl State {
         self.by_link.of(hash, 0).filter(has_it)
     }
 
-    fn hide(&mut self, item: ItemId, withdrawn: bool) {
+    fn hide(&mut self, item: ItemId, withdrawn: Option<(Moment, String)>) {
+        let is_withdrawn = withdrawn.is_some();
         self.touched_hidden.insert(item.as_u128());
-        if withdrawn {
-            self.hidden.insert(item.as_u128())
-        } else {
-            self.hidden.remove(&item.as_u128())
-        };
+        match withdrawn {
+            Some(said) => drop(self.hidden.insert(item.as_u128(), said)),
+            None => drop(self.hidden.remove(&item.as_u128())),
+        }
         let Some(first) = self.first_of(item) else { return };
         let head = self.slots.get(&first).map_or(first, |slot| slot.head);
         self.place(head, false);
         if let Some(slot) = self.slots.get_mut(&head) {
-            slot.withdrawn = withdrawn;
+            slot.withdrawn = is_withdrawn;
         }
         self.touched.insert(head);
         self.place(head, true);
@@ -361,6 +383,12 @@ impl State {
         self.forget_parts(&dead);
         for first in dead {
             if let Some(slot) = self.slots.remove(&first) {
+                if let Some(held) = self.reporters.get_mut(&slot.source) {
+                    *held = held.saturating_sub(1);
+                    if *held == 0 {
+                        self.reporters.remove(&slot.source);
+                    }
+                }
                 self.ids ^= slot.id.as_u128();
                 self.by_id.remove(upper(slot.id), first);
                 self.index(first, slot.source, slot.fingerprint, false);
@@ -460,6 +488,8 @@ fn moment(record: &Record) -> Moment {
         Record::Control { at, .. }
         | Record::Withdraw { at, .. }
         | Record::Restore { at, .. }
+        | Record::Gone { at, .. }
+        | Record::Back { at, .. }
         | Record::Expire { at, .. } => *at,
     }
 }
@@ -474,6 +504,13 @@ pub(super) fn scoped(source: u32, content: u64) -> u64 {
     content ^ u64::from(source).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
+/// Does a report say something else altogether than the one that lies there?
+fn is_rewritten(before: Position, report: &ReportNoun, read: Read<'_>) -> bool {
+    let Some(Record::Report(old)) = read(before) else { return false };
+    let story = |draft: &Draft| same::Story::new(&draft.title, draft.words());
+    same::compare(&story(&old.draft), &story(&report.draft)).likeness == Likeness::Different
+}
+
 fn unknown(id: SourceId) -> SourceFacts {
     let region = RegionId::new("unknown").unwrap_or_else(|_impossible| unreachable!("a plain word is an id"));
     let title = id.as_str().to_owned();
@@ -486,6 +523,7 @@ fn unknown(id: SourceId) -> SourceFacts {
         zone: Zone::utc(),
         rights: None,
         was: Vec::new(),
+        alerts_for: Vec::new(),
         at: Moment::default(),
     }
 }

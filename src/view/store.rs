@@ -1,18 +1,18 @@
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use super::engine::Engine;
+use super::engine::{Change, Engine, has_room};
 use super::error::ViewError;
 use super::opening::{Unusable, attempt, load, set_aside, stored_state};
 use super::outline::Outline;
 use super::state::{Entry, State, Story};
-use crate::log::{Appended, Control, Damage, Log, Record, SourceFacts};
-use crate::model::{ItemId, Moment, RegionId, SourceId};
+use crate::log::{Appended, Control, Damage, Log, Position, Record, SourceFacts};
+use crate::model::{ItemId, Link, Moment, RegionId, SourceId};
 use crate::same::{Comparison, Known, Neighbours, Places};
 
 /// The version of the rules by which records become items. Another number means: derive anew.
-const RULES: u32 = 5;
+const RULES: u32 = 6;
 /// How many records are applied between two writes, when many are.
 const STEP: usize = 1000;
 
@@ -41,6 +41,11 @@ pub enum Notice {
     NewRules,
     /// It was behind the log by so many records and caught up.
     CaughtUp(u64),
+    /// There is no room to open it; it was made anew in memory.
+    NoRoom {
+        /// What its engine said.
+        reason: String,
+    },
     /// A line of the log could not be used.
     Damage(Damage),
 }
@@ -54,6 +59,9 @@ impl fmt::Display for Notice {
                     "the view was damaged ({reason}); it lies in {} now, and was made anew from the log",
                     path.display()
                 )
+            }
+            Self::NoRoom { reason } => {
+                write!(f, "the view cannot be opened on a full disk ({reason}); it was made anew in memory")
             }
             Self::NewRules => f.write_str("the rules changed; the view was made anew from the log"),
             Self::CaughtUp(records) => write!(f, "the view was {records} records behind the log and caught up"),
@@ -98,6 +106,12 @@ impl View {
         let mut notices = Vec::new();
         let (engine, state) = match attempt(&options.path, || load(&options.path, rules, log.last_seq()))? {
             Ok(loaded) => loaded,
+            // On a full disk nothing is wrong with the store but that it cannot be opened: what it holds is derived in memory,
+            // and written as soon as there is room.
+            Err(Unusable::Store(reason)) if !has_room(&options.path) => {
+                notices.push(Notice::NoRoom { reason });
+                (Engine::closed(&options.path), State::default())
+            }
             Err(reason) => {
                 if reason == Unusable::Rules {
                     notices.push(Notice::NewRules);
@@ -135,7 +149,7 @@ impl View {
                     if steps.is_multiple_of(STEP) {
                         let changes = state.changes(self.rules);
                         drop(state);
-                        self.engine.write(changes)?;
+                        self.fill(changes)?;
                         progress(replayed.seq);
                     }
                 }
@@ -143,8 +157,13 @@ impl View {
             }
         }
         let changes = self.write().changes(self.rules);
-        self.engine.write(changes)?;
+        self.fill(changes)?;
         Ok(damages)
+    }
+
+    /// Writes what was caught up; a store that is closed gets all of it once it is open.
+    fn fill(&self, changes: Vec<Change>) -> Result<(), ViewError> {
+        if self.engine.is_broken() { Ok(()) } else { self.engine.write(changes) }
     }
 
     /// Applies records that are safe in the log, in their order, and returns the tagged regions that changed.
@@ -223,6 +242,27 @@ impl View {
         self.read().find(item)
     }
 
+    /// The item of the newest report with this address.
+    pub fn find_address(&self, link: &Link) -> Option<ItemId> {
+        let canonical = link.canonical();
+        let is_it = |position| match self.log.read(position) {
+            Ok(Record::Report(report)) => report.draft.checked_link().is_some_and(|link| link.canonical() == canonical),
+            _ => false,
+        };
+        let found = self.read().at_address(link);
+        found.into_iter().rev().find(|(_, position)| is_it(*position)).map(|(item, _)| item)
+    }
+
+    /// Where the newest report of an item lies in the log.
+    pub fn newest(&self, item: ItemId) -> Option<Position> {
+        self.read().newest(item)
+    }
+
+    /// What an admin withdrew, the newest first: the item, when, and why.
+    pub fn withdrawn(&self) -> Vec<(ItemId, Moment, String)> {
+        self.read().withdrawn()
+    }
+
     /// Was the story that begins with this report withdrawn?
     pub fn is_withdrawn(&self, first: u64) -> bool {
         self.read().is_withdrawn(first)
@@ -298,6 +338,46 @@ impl View {
         Ok(check)
     }
 
+    /// Compares the view on disk with its log, of which nothing is written: the view is looked at in a copy, in the folder
+    /// `copy`. One that is not there, or was made by other rules, is made at the next start and contradicts nothing.
+    ///
+    /// # Errors
+    /// Where the log cannot be read, or the view cannot be copied.
+    pub fn examine(options: &Options, log: &Arc<Log>, copy: &Path) -> Result<Check, ViewError> {
+        let rules = rules(&format!("{}{}", options.rules, options.places.rules()));
+        let path = copy.join("view");
+        let stored = if options.path.is_dir() {
+            copy_folder(&options.path, &path).map_err(|source| ViewError::Move { path: path.clone(), source })?;
+            load(&path, rules, log.last_seq()).map(|(_, state)| Some(state))
+        } else {
+            Ok(None)
+        };
+        let (stored, is_usable) = match stored {
+            Ok(stored) => (stored, true),
+            Err(Unusable::Rules) => (None, true),
+            Err(_) => (None, false),
+        };
+        let until = stored.as_ref().map_or(u64::MAX, State::applied);
+        let mut anew = State::default().with(&options.places);
+        let mut check = Check { records: 0, items: 0, stories: 0, damages: Vec::new(), agrees: false };
+        for found in log.replay(0)? {
+            match found {
+                Ok(replayed) => {
+                    check.records += 1;
+                    if replayed.seq <= until {
+                        anew.apply(replayed.seq, replayed.position, &replayed.record, &|position| {
+                            log.read(position).ok()
+                        });
+                    }
+                }
+                Err(damage) => check.damages.push(damage),
+            }
+        }
+        (check.items, check.stories) = anew.counts();
+        check.agrees = is_usable && stored.is_none_or(|stored| stored.digest() == anew.digest());
+        Ok(check)
+    }
+
     /// What it makes of the items, in short.
     pub fn outline(&self) -> Outline {
         self.read().outline()
@@ -325,6 +405,20 @@ impl Neighbours for View {
     fn by_content(&self, source: &SourceId, content: u64) -> Option<Known> {
         Neighbours::by_content(&*self.read(), source, content)
     }
+}
+
+fn copy_folder(from: &Path, to: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(to)?;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy_folder(&entry.path(), &target)?;
+        } else {
+            std::fs::copy(entry.path(), target)?;
+        }
+    }
+    Ok(())
 }
 
 fn rules(text: &str) -> [u8; 16] {
@@ -379,6 +473,7 @@ mod tests {
             zone: Zone::shanghai(),
             rights: None,
             was: Vec::new(),
+            alerts_for: Vec::new(),
             at: NOON,
         })
     }

@@ -1,12 +1,12 @@
 //! The view's records: what changed since they were written, and the state that they describe.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use super::engine::Change;
 use super::index::Index;
 use super::likes::Likes;
 use super::outline::Outline;
-use super::record::{self, FactsRecord, ItemRecord, MetaRecord};
+use super::record::{self, FactsRecord, HiddenRecord, ItemRecord, MetaRecord};
 use super::share::Place;
 use super::slot::Slot;
 use super::state::{HIDDEN, META, REGIONS, SOURCES, State, scoped, upper};
@@ -25,7 +25,8 @@ impl State {
             }
         }
         for id in std::mem::take(&mut self.touched_hidden) {
-            let value = self.hidden.contains(&id).then(|| record::encode(&()));
+            let hidden = |(at, reason): &(Moment, String)| HiddenRecord { at: at.millis(), reason: reason.clone() };
+            let value = self.hidden.get(&id).map(|said| record::encode(&hidden(said)));
             changes.push(([HIDDEN.as_slice(), &id.to_be_bytes()].concat(), value));
         }
         for number in std::mem::take(&mut self.touched_regions) {
@@ -57,6 +58,7 @@ impl State {
             zone: facts.zone.name().to_owned(),
             rights: facts.rights.clone(),
             was: facts.was.iter().map(|id| id.as_str().to_owned()).collect(),
+            alerts_for: facts.alerts_for.iter().map(|id| id.as_str().to_owned()).collect(),
             at: facts.at.millis(),
             control: self.control(&facts.id).map(|control| control.word().to_owned()),
         })
@@ -94,7 +96,7 @@ impl State {
         meta: &MetaRecord,
         mut sources: Vec<FactsRecord>,
         regions: Vec<(RegionId, i64)>,
-        hidden: BTreeSet<u128>,
+        hidden: BTreeMap<u128, (Moment, String)>,
         items: impl Iterator<Item = Option<(u64, ItemRecord)>>,
     ) -> Option<Self> {
         let mut state = Self { applied: meta.applied, updated: meta.updated, hidden, ..Self::default() };
@@ -120,6 +122,7 @@ impl State {
                     zone: Zone::named(&source.zone).ok()?,
                     rights: source.rights.clone(),
                     was: source.was.iter().filter_map(|id| SourceId::new(id).ok()).collect(),
+                    alerts_for: source.alerts_for.iter().filter_map(|id| RegionId::new(id).ok()).collect(),
                     at: Moment::from_millis(source.at),
                 });
             }
@@ -153,6 +156,7 @@ impl State {
             for (region, place) in slot.places(first) {
                 timelines.entry(region).or_default().push(place);
             }
+            *state.reporters.entry(source).or_default() += 1;
             state.slots.insert(first, slot);
         }
         state.timelines =
@@ -183,7 +187,7 @@ impl State {
         for number in 0..u32::try_from(self.sources.len()).unwrap_or(0) {
             hasher.update(&self.facts_record(number).map(|record| record::encode(&record)).unwrap_or_default());
         }
-        for id in &self.hidden {
+        for id in self.hidden.keys() {
             hasher.update(&id.to_be_bytes());
         }
         hasher.update(&record::encode(&MetaRecord { compared_from: [0; 2], ..self.meta_record([0; 16]) }));

@@ -1,16 +1,32 @@
+use std::collections::HashMap;
 use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::engine::Engine;
+use super::engine::{Engine, has_room};
 use super::error::ViewError;
-use super::record::{self, MemoryRecord, RevisitRecord, RobotsRecord, VisitRecord};
+use super::record::{self, LooksRecord, MemoryRecord, RevisitRecord, RobotsRecord, VisitRecord};
 use super::store::View;
 use crate::log::Control;
 use crate::model::{Draft, Health, ItemId, Link, Memory, Moment, Revisit, Robots, SourceId, Stamp, Validators, Visit};
+
+/// What the keys of robots.txt begin with, and what is behind all of them.
+const ROBOTS: [u8; 8] = *b"\0robots ";
+const ROBOTS_END: [u8; 8] = *b"\0robots!";
+/// The key of how documents look.
+const LOOKS: [u8; 6] = *b"\0looks";
+/// The most sites whose robots.txt is remembered.
+const MAX_ROBOTS: usize = 4096;
+/// After so many of them, what is too old is looked for.
+const ROBOTS_BETWEEN: u32 = 256;
+/// How long before the end of the newest an old one has ended that is forgotten, in seconds.
+const ROBOTS_KEPT: i64 = 3 * 86_400;
 
 /// What we remember of each source between two polls. Losing it costs requests, never items.
 #[derive(Debug)]
 pub struct Visits {
     engine: Engine,
+    /// How often a robots.txt was remembered since the start.
+    robots_put: AtomicU32,
 }
 
 impl Visits {
@@ -20,7 +36,9 @@ impl Visits {
     /// Where none can be made either.
     pub fn open(path: &Path) -> Result<(Self, bool), ViewError> {
         match Engine::open(path) {
-            Ok(engine) => Ok((Self { engine }, false)),
+            Ok(engine) => Ok((Self::over(engine), false)),
+            // On a full disk nothing is lost, and nothing is polled until it can be opened.
+            Err(_full) if !has_room(path) => Ok((Self::over(Engine::closed(path)), false)),
             Err(error) if path.exists() => {
                 let aside = path.with_extension("bad");
                 let failed = |source| ViewError::Move { path: path.to_owned(), source };
@@ -28,10 +46,14 @@ impl Visits {
                     std::fs::remove_dir_all(&aside).map_err(failed)?;
                 }
                 std::fs::rename(path, &aside).map_err(failed)?;
-                Engine::open(path).map(|engine| (Self { engine }, true)).map_err(|_again| error)
+                Engine::open(path).map(|engine| (Self::over(engine), true)).map_err(|_again| error)
             }
             Err(error) => Err(error),
         }
+    }
+
+    const fn over(engine: Engine) -> Self {
+        Self { engine, robots_put: AtomicU32::new(0) }
     }
 
     /// What is remembered of a source; `None` where it was never visited, or the record is damaged.
@@ -80,6 +102,8 @@ impl Visits {
             polls: visit.polls,
             rhythm: visit.rhythm,
             since: visit.since.map(Moment::millis),
+            doubt: visit.doubt.clone(),
+            gone: visit.gone.map(|(since, times)| (since.millis(), times)),
         };
         self.engine.put(source.as_str().as_bytes(), record::encode(&record))
     }
@@ -117,6 +141,13 @@ impl Visits {
             wait: memory.wait,
             skip_hours: memory.skip_hours,
             skip_days: memory.skip_days,
+            page_asked: memory.page_asked.map(Moment::millis),
+            busy_hosts: memory.busy_hosts.iter().map(|(host, until)| (host.clone(), until.millis())).collect(),
+            missing: memory
+                .revisits
+                .iter()
+                .filter_map(|revisit| Some((revisit.item.as_u128(), revisit.missed?.millis(), revisit.is_gone)))
+                .collect(),
         };
         self.engine.put(&memory_key(source), record::encode(&record))
     }
@@ -137,7 +168,40 @@ impl Visits {
     /// Where the store cannot be written.
     pub fn put_robots(&self, site: &Link, robots: &Robots) -> Result<(), ViewError> {
         let record = RobotsRecord { until: robots.until.millis(), text: robots.text.clone() };
-        self.engine.put(&robots_key(site), record::encode(&record))
+        self.engine.put(&robots_key(site), record::encode(&record))?;
+        if self.robots_put.fetch_add(1, Ordering::Relaxed).is_multiple_of(ROBOTS_BETWEEN) {
+            self.forget_robots(robots.until.plus_seconds(-ROBOTS_KEPT))?;
+        }
+        Ok(())
+    }
+
+    /// Forgets what sites said in their robots.txt that held until long before, and the oldest of too many.
+    fn forget_robots(&self, before: Moment) -> Result<(), ViewError> {
+        let mut kept: Vec<(i64, Vec<u8>)> = Vec::new();
+        let mut gone: Vec<Vec<u8>> = Vec::new();
+        for pair in self.engine.within(ROBOTS.as_slice()..ROBOTS_END.as_slice()) {
+            let (key, value) = pair?;
+            match record::decode::<RobotsRecord>(&value) {
+                Some(record) if record.until > before.millis() => kept.push((record.until, key.to_vec())),
+                _ => gone.push(key.to_vec()),
+            }
+        }
+        kept.sort_unstable();
+        gone.extend(kept.drain(..kept.len().saturating_sub(MAX_ROBOTS)).map(|(_, key)| key));
+        self.engine.write(gone.into_iter().map(|key| (key, None)).collect())
+    }
+
+    /// Since when documents look as they do, by a hash of all that decides it: `now`, where they looked otherwise before.
+    ///
+    /// # Errors
+    /// Where the store cannot be read or written.
+    pub fn looks_since(&self, looks: [u8; 32], now: Moment) -> Result<Moment, ViewError> {
+        let known = self.engine.get(&LOOKS)?.and_then(|bytes| record::decode::<LooksRecord>(&bytes));
+        if let Some(known) = known.filter(|known| known.looks == looks && known.since <= now.millis()) {
+            return Ok(Moment::from_millis(known.since));
+        }
+        self.engine.put(&LOOKS, record::encode(&LooksRecord { looks, since: now.millis() }))?;
+        Ok(now)
     }
 
     /// Did the store refuse to write?
@@ -187,11 +251,13 @@ fn visit(record: VisitRecord) -> Option<Visit> {
         polls: record.polls,
         rhythm: record.rhythm,
         since: record.since.map(Moment::from_millis),
+        doubt: record.doubt,
+        gone: record.gone.map(|(since, times)| (Moment::from_millis(since), times)),
     })
 }
 
 fn robots_key(site: &Link) -> Vec<u8> {
-    [b"\0robots ".as_slice(), site.as_str().as_bytes()].concat()
+    [ROBOTS.as_slice(), site.as_str().as_bytes()].concat()
 }
 
 /// No id of a source holds a NUL.
@@ -200,6 +266,8 @@ fn memory_key(source: &SourceId) -> Vec<u8> {
 }
 
 fn memory(record: MemoryRecord) -> Memory {
+    let missing: HashMap<u128, (i64, bool)> =
+        record.missing.iter().map(|(item, since, is_gone)| (*item, (*since, *is_gone))).collect();
     let revisit = |record: RevisitRecord| Revisit {
         item: ItemId::from_u128(record.item),
         listed: Draft {
@@ -212,6 +280,8 @@ fn memory(record: MemoryRecord) -> Memory {
         due: Moment::from_millis(record.due),
         step: record.step,
         misses: record.misses,
+        missed: missing.get(&record.item).map(|(since, _)| Moment::from_millis(*since)),
+        is_gone: missing.get(&record.item).is_some_and(|(_, is_gone)| *is_gone),
     };
     Memory {
         page: record.page.and_then(|text| Link::parse(&text).ok()),
@@ -222,6 +292,8 @@ fn memory(record: MemoryRecord) -> Memory {
         wait: record.wait,
         skip_hours: record.skip_hours,
         skip_days: record.skip_days,
+        page_asked: record.page_asked.map(Moment::from_millis),
+        busy_hosts: record.busy_hosts.into_iter().map(|(host, until)| (host, Moment::from_millis(until))).collect(),
     }
 }
 

@@ -187,6 +187,9 @@ fn backup_restore_verify_and_rebuild_give_the_same_ids() {
     assert!(living.status.success(), "{}", text(&living.stderr));
     assert!(house.run(&["verify"]).status.success());
     assert_eq!(daemon.stop(), Some(0));
+    let again = house.run(&["backup", archive]);
+    assert!(!again.status.success() && text(&again.stderr).contains("is there already"), "{}", text(&again.stderr));
+    std::fs::remove_file(archive).unwrap();
     assert!(house.run(&["backup", archive]).status.success());
     let verify = house.run(&["verify"]);
     assert!(

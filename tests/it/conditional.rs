@@ -73,16 +73,13 @@ fn a_refusal_with_retry_after_is_obeyed_and_told() {
 }
 
 #[test]
-fn gone_ends_polling_for_good() {
+fn what_is_gone_is_believed_only_after_days() {
     let site = Site::new(24, |_| Reply::status("410 Gone"));
     let house = House::new(&source("a", "140300", &site.url("/feed")));
     let daemon = house.start();
-    until("it is told", || (daemon.status(&house, "a")["health"] == "gone").then_some(()));
-    drop(daemon);
-    let daemon = house.start();
-    assert_eq!(daemon.status(&house, "a")["health"], "gone");
-    assert_eq!(house.run(&["poll", "a"]).status.code(), Some(1));
-    assert_eq!(site.asked().len(), 1);
+    until("it is told", || (daemon.status(&house, "a")["health"] == "degraded").then_some(()));
+    assert!(daemon.status(&house, "a")["reason"].as_str().unwrap().contains("(410)"));
+    assert_eq!(site.asked().len(), 1, "it is asked again, but later");
 }
 
 #[test]

@@ -221,6 +221,7 @@ fn facts() -> Record {
         zone: Zone::shanghai(),
         rights: None,
         was: Vec::new(),
+        alerts_for: Vec::new(),
         at: NOW,
     })
 }

@@ -318,7 +318,7 @@ fn s5_redirects_into_forbidden_places_connect_to_nobody() {
 fn f7_what_is_no_feed_never_empties_one() {
     let polls = AtomicUsize::new(0);
     let site = Site::new(47, move |_| match polls.fetch_add(1, Ordering::SeqCst) {
-        0 => Reply::ok(feed(&[("1", "/a/1", "题", 2)])),
+        0 => Reply::ok(feed(&[("1", "/a/1", "题", 2)])).with("ETag", "\"a\""),
         1 => Reply::ok("<!DOCTYPE html><html><body>访问过于频繁</body></html>"),
         2 => Reply::ok(""),
         3 => {

@@ -390,7 +390,15 @@ fn s5_no_redirect_leads_to_a_forbidden_place() {
     for id in &ids {
         let reason = refused(&house, &daemon, &format!("s-{id}"));
         assert!(!reason.contains("secret"), "{reason}");
-        let words = ["allow_networks", "not fetched", "no list of items", "is empty", "no content", "not a feed"];
+        let words = [
+            "allow_networks",
+            "not fetched",
+            "no list of items",
+            "is empty",
+            "no content",
+            "not a feed",
+            "on another site",
+        ];
         assert!(words.iter().any(|word| reason.contains(word)), "{id}: {reason}");
     }
     traps.are_empty();

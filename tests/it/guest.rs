@@ -4,6 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use dayuan::log::{Control, Record};
+use dayuan::model::{Moment, SourceId};
+
 use super::house::{House, feed, source, until};
 use super::http::{Reply, Site, get};
 
@@ -73,6 +76,11 @@ fn how_every_source_fares_is_a_page_and_a_feed() {
         source("gone", "140300", &gone.url("/feed")),
     ];
     let house = House::new(&blocks.concat());
+    house.say(&[Record::Control {
+        source: SourceId::new("gone").unwrap(),
+        state: Control::Gone,
+        at: Moment::from_seconds(1_678_330_000),
+    }]);
     let daemon = house.start();
     let fares = |id: &str, health: &str| {
         until(health, || (daemon.status(&house, id)["health"] == health).then_some(()));

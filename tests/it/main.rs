@@ -15,6 +15,7 @@ mod house;
 mod http;
 mod kill;
 mod lists;
+mod neighbours;
 mod serving;
 mod stories;
 mod straight_line;

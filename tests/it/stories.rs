@@ -36,6 +36,7 @@ impl Past {
             zone: Zone::shanghai(),
             rights: None,
             was: was.iter().map(|id| SourceId::new(id).unwrap()).collect(),
+            alerts_for: Vec::new(),
             at: self.now,
         };
         self.log.append(&[Record::Source(facts)], self.now).unwrap();

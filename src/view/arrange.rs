@@ -1,0 +1,342 @@
+//! What a story shows of its reports: which of them, with which date, in which regions; and what becomes of it when one
+//! of them is gone or tells something else.
+//!
+//! - A story lives as long as one of its reports lives. Where the report that is shown is gone, the next best one is.
+//! - A story's date stays what it is once readers have seen it there as something new. It follows the report that is
+//!   shown where they cannot have: where its date lay a day and more before it was first seen. It also follows a report
+//!   that takes over by right (see `takes_over`), where that one is dated more than an hour later or a day earlier.
+//! - A story stands in the regions of the report that is shown, and in those of each other report's own source.
+//! - A report whose text becomes another one leaves its story, unless the story is its source's own.
+
+use std::cmp::Reverse;
+
+use super::join::{Newcomer, Read, credits, draft_at};
+use super::slot::{Slot, Tags};
+use super::state::{State, published};
+use crate::log::{Position, Record, SourceFacts};
+use crate::model::{Draft, ItemId, Moment, Precision, Report, Stamp};
+use crate::same::{self, Fingerprint, Likeness};
+
+const HOUR: i64 = 3_600_000;
+const DAY: i64 = 24 * HOUR;
+/// How like two titles are at the least that are of one text, from 0 to 1.
+const LEAST_TITLE_LIKENESS: f64 = 0.4;
+/// The most items that one item is followed through, each telling another story than the one before.
+const MAX_PARTINGS: usize = 64;
+
+impl State {
+    /// Changes something about a story, then chooses anew what it shows.
+    fn rearrange(&mut self, head: u64, change: impl FnOnce(&mut Self)) {
+        self.place(head, false);
+        self.soil(head);
+        change(self);
+        self.arrange(head);
+        self.place(head, true);
+        self.soil(head);
+        self.touched.insert(head);
+    }
+
+    /// Chooses what a story shows: its report, should the one shown be gone, and its regions. The story is in no timeline
+    /// meanwhile.
+    pub(super) fn arrange(&mut self, head: u64) {
+        let Some(slot) = self.slots.get(&head).filter(|slot| slot.head == head) else { return };
+        let before = slot.shown(head);
+        let all: Vec<u64> = std::iter::once(head).chain(slot.members().iter().copied()).collect();
+        let is_live = |first: &&u64| self.slots.get(*first).is_some_and(|slot| !slot.gone);
+        let best = all
+            .iter()
+            .filter(is_live)
+            .max_by_key(|first| (**first == before, self.authority(**first), Reverse(**first)));
+        let (shown, ended) = best.map_or((before, true), |best| (*best, false));
+        let tags = self.story_tags(shown, &all);
+        if let Some(slot) = self.slots.get_mut(&head) {
+            slot.ended = ended;
+            slot.tag(tags);
+        }
+        if shown != before {
+            self.show(head, shown);
+            self.redate(head, shown, false);
+        }
+    }
+
+    fn authority(&self, first: u64) -> Option<crate::model::Authority> {
+        self.facts(self.slots.get(&first)?.source).map(|facts| facts.authority)
+    }
+
+    /// The regions of a story: those of the report shown, and of the others what lies in their sources' own regions, so
+    /// that nobody puts another's story elsewhere.
+    fn story_tags(&self, shown: u64, all: &[u64]) -> Tags {
+        let mut tags = self.slots.get(&shown).map(|slot| slot.own_tags().clone()).unwrap_or_default();
+        for slot in all.iter().filter(|first| **first != shown).filter_map(|first| self.slots.get(first)) {
+            let Some(home) = self.facts(slot.source).map(|facts| &facts.region).filter(|_| !slot.gone) else {
+                continue;
+            };
+            for (number, evidence) in slot.own_tags().iter() {
+                if self.region(number).is_some_and(|region| self.places.is_within(region, home)) {
+                    tags.push(number, evidence);
+                }
+            }
+        }
+        tags
+    }
+
+    /// Shows another report of a story from now on.
+    pub(super) fn show(&mut self, head: u64, shown: u64) {
+        let now = self.now;
+        if let Some(slot) = self.slots.get_mut(&head) {
+            slot.ties_mut().shown = (shown != head).then_some(shown);
+            // No time is taken from others for it: of the log that is left after an expiry, nobody could tell.
+            slot.updated = now.max(slot.updated.plus_millis(1));
+        }
+    }
+
+    /// Dates a story by the report that is shown now, unless readers have seen it at its date already.
+    pub(super) fn redate(&mut self, head: u64, shown: u64, takes_over: bool) {
+        let (Some(slot), Some(own)) = (self.slots.get(&head), self.slots.get(&shown).map(Slot::own_date)) else {
+            return;
+        };
+        let later = own.at.since(slot.published.at);
+        let is_near =
+            (-DAY..=HOUR).contains(&later) || own.precision == Precision::Day && own.day() == slot.published.day();
+        if was_new(slot.published, slot.seen) && (!takes_over || is_near) {
+            return;
+        }
+        if let Some(slot) = self.slots.get_mut(&head) {
+            slot.date(own);
+        }
+    }
+
+    /// A report that joins a story dates it where nobody can have seen it yet: it came in a later poll with a date long
+    /// past, and this one is new and of a source that has as much to say.
+    pub(super) fn revive(&mut self, head: u64, joined: u64, read: Read<'_>) {
+        let (Some(slot), Some(new)) = (self.slots.get(&head), self.slots.get(&joined)) else { return };
+        let first = slot.earlier().first().copied().unwrap_or(slot.position);
+        let is_import = || matches!(read(first), Some(Record::Report(report)) if report.first_import);
+        if was_new(slot.published, slot.seen)
+            || !was_new(new.own_date(), new.seen)
+            || self.authority(joined) < self.authority(slot.shown(head))
+            || is_import()
+        {
+            return;
+        }
+        let date = new.own_date();
+        if let Some(slot) = self.slots.get_mut(&head) {
+            slot.date(date);
+        }
+    }
+
+    /// An item is gone at its source, or back there.
+    pub(super) fn set_gone(&mut self, item: ItemId, gone: bool) {
+        let Some(first) = self.first_of(item).map(|first| self.current(first)) else { return };
+        let Some(slot) = self.slots.get(&first).filter(|slot| slot.gone != gone) else { return };
+        let head = slot.head;
+        self.touched.insert(first);
+        self.rearrange(head, |state| {
+            if let Some(slot) = state.slots.get_mut(&first) {
+                slot.gone = gone;
+            }
+        });
+    }
+
+    /// The item that new reports of an item are of: what tells another story since is another item.
+    pub(super) fn current(&self, first: u64) -> u64 {
+        let next = |first: &u64| self.slots.get(first).and_then(Slot::became);
+        std::iter::successors(Some(first), next).take(MAX_PARTINGS).last().unwrap_or(first)
+    }
+
+    /// The tags of a report by what it says.
+    pub(super) fn tags_of(&mut self, source: u32, report: &Report) -> Tags {
+        let Some(home) = self.facts(source).map(|facts| facts.region.clone()) else { return Tags::default() };
+        let is_believed = self.may_warn(source, &report.draft);
+        let mut tags = Tags::default();
+        for tag in self.places.place(&home, &report.draft, is_believed) {
+            tags.push(self.region_number(&tag.region), tag.evidence);
+        }
+        tags
+    }
+
+    /// Is a source believed the identifier of a warning? Where its code lies in the source's own region, or an admin said
+    /// so.
+    pub(super) fn may_warn(&self, source: u32, draft: &Draft) -> bool {
+        let Some(facts) = self.facts(source) else { return false };
+        let code = draft.code.as_deref();
+        let lies_in = |region| code.is_some_and(|code| self.places.is_coded_within(code, region));
+        facts.alerts_for.iter().any(|region| region.as_str() == SourceFacts::ALL || lies_in(region))
+            || lies_in(&facts.region)
+    }
+
+    /// Does a new report of an item tell something else than the other reports of its story? Then it leaves the story. The
+    /// source whose story it is may change it as it likes, unless nothing of it is left.
+    pub(super) fn tells_another(&self, first: u64, report: &Report, new: Fingerprint, read: Read<'_>) -> bool {
+        let Some(slot) = self.slots.get(&first) else { return false };
+        let Some(head) = self.slots.get(&slot.head).filter(|head| !head.withdrawn) else { return false };
+        if slot.fingerprint.content == new.content || report.draft.alert.is_some() {
+            return false;
+        }
+        let shown = head.shown(slot.head);
+        let others = std::iter::once(slot.head).chain(head.members().iter().copied()).filter(|other| *other != first);
+        let live =
+            others.filter(|other| self.slots.get(other).is_some_and(|slot| !slot.gone && slot.became().is_none()));
+        let Some(other) = live.max_by_key(|other| (*other == shown, self.authority(*other), Reverse(*other))) else {
+            return false;
+        };
+        let Some((with, theirs)) = self.slots.get(&other).and_then(|slot| Some((slot, draft_at(slot.position, read)?)))
+        else {
+            return false;
+        };
+        // Who is not shown and points at the other's page says no more than that.
+        if shown != first && with.fingerprint.link == new.link && new.link != 0 {
+            return false;
+        }
+        let owns = self.authority(first) > self.authority(other)
+            || self.facts(slot.source).is_some_and(|mine| credits(&theirs, mine));
+        let draft = &report.draft;
+        let title = same::title_likeness(&draft.title, &theirs.title);
+        let found = same::compare(
+            &same::Story::new(&draft.title, draft.words()),
+            &same::Story::new(&theirs.title, theirs.words()),
+        );
+        match found.likeness {
+            Likeness::Same => !owns && self.has_outgrown(slot, draft, &theirs, title, read),
+            Likeness::Event | Likeness::Opposed => !owns,
+            Likeness::Part => true,
+            Likeness::Different if same::is_short(draft.words()) || same::is_short(theirs.words()) => {
+                title < LEAST_TITLE_LIKENESS && !(owns && title > 0.0)
+            }
+            Likeness::Different => true,
+        }
+    }
+
+    /// Has a report got another title than the other one of its story has, or much more text, that it had not before?
+    fn has_outgrown(&self, slot: &Slot, draft: &Draft, other: &Draft, title: f64, read: Read<'_>) -> bool {
+        let Some(old) = draft_at(slot.position, read) else { return false };
+        let length = |draft: &Draft| draft.words().chars().count();
+        let is_retitled =
+            title < LEAST_TITLE_LIKENESS && same::title_likeness(&old.title, &other.title) >= LEAST_TITLE_LIKENESS;
+        is_retitled || length(draft) * 4 > length(&old).max(length(other)) * 5 + 160
+    }
+
+    /// A report leaves its story, because it tells another one now. What began the story is remembered as its first report,
+    /// gone; the new text is a new item of its source.
+    pub(super) fn part(
+        &mut self,
+        seq: u64,
+        first: u64,
+        position: Position,
+        report: &Report,
+        fingerprint: Fingerprint,
+        read: Read<'_>,
+    ) {
+        let Some(head) = self.slots.get(&first).map(|slot| slot.head) else { return };
+        if head != first {
+            self.rearrange(head, |state| state.let_go(first, head));
+            self.become_alone(first, position, report, fingerprint, read);
+            return;
+        }
+        let Some(id) = self.slots.get(&first).map(|slot| slot.id.parted(fingerprint.content)) else { return };
+        self.rearrange(head, |state| {
+            if let Some(slot) = state.slots.get_mut(&first) {
+                slot.gone = true;
+                slot.ties_mut().became = Some(seq);
+            }
+        });
+        self.bear(seq, position, report, id, fingerprint, read);
+    }
+
+    /// Takes a further report out of a story.
+    fn let_go(&mut self, first: u64, head: u64) {
+        if let Some(ties) = self.slots.get_mut(&head).and_then(|slot| slot.ties.as_mut()) {
+            ties.members.retain(|member| *member != first);
+            if ties.shown == Some(first) {
+                ties.shown = None;
+            }
+        }
+        self.likes.remove(first);
+        self.alike_facts.remove(first);
+        if let Some(slot) = self.slots.get_mut(&first) {
+            slot.head = first;
+        }
+    }
+
+    /// A report that left its story is judged like a new one, at its own place.
+    fn become_alone(
+        &mut self,
+        first: u64,
+        position: Position,
+        report: &Report,
+        fingerprint: Fingerprint,
+        read: Read<'_>,
+    ) {
+        let updated = self.next_updated(report.seen);
+        self.updated = updated.millis();
+        let source = self.source_of_report(report);
+        let regions = self.tags_of(source, report);
+        let Some(slot) = self.slots.get_mut(&first) else { return };
+        let old = (slot.source, slot.fingerprint);
+        let before = std::mem::replace(&mut slot.position, position);
+        slot.fingerprint = fingerprint;
+        slot.regions = regions.clone();
+        slot.published = published(report);
+        slot.updated = updated;
+        slot.reports = slot.reports.saturating_add(1);
+        slot.gone = false;
+        let seen = slot.seen;
+        let ties = slot.ties_mut();
+        ties.earlier.push(before);
+        ties.reported = Some(report.seen);
+        (ties.own, ties.dated) = (None, None);
+        self.index(first, old.0, old.1, false);
+        self.index(first, source, fingerprint, true);
+        self.touched.insert(first);
+        let new = Newcomer::new(source, report, fingerprint, regions);
+        let mut relations = self.relations(&new, read);
+        relations.only_before(first);
+        self.settle(first, &new, &relations, updated, read);
+        self.remember(first, seen, new);
+        self.soil(first);
+    }
+
+    /// Items that were placed by nothing but their source follow it into the region that an admin gave it since.
+    pub(super) fn move_inherited(&mut self) {
+        if self.moved.is_empty() {
+            return;
+        }
+        let moved = std::mem::take(&mut self.moved);
+        let is_inherited = |slot: &Slot| {
+            let mut tags = slot.own_tags().iter();
+            let only = tags.next().filter(|(_, evidence)| *evidence == "inherited" && tags.next().is_none());
+            only.and_then(|(number, _)| self.region(number)) == moved.get(&slot.source)
+        };
+        let firsts: Vec<u64> = self
+            .slots
+            .iter()
+            .filter(|(_, slot)| moved.contains_key(&slot.source) && is_inherited(slot))
+            .map(|(first, _)| *first)
+            .collect();
+        for first in firsts {
+            let Some((head, source)) = self.slots.get(&first).map(|slot| (slot.head, slot.source)) else { continue };
+            let Some(region) = self.facts(source).map(|facts| facts.region.clone()) else { continue };
+            let mut tags = Tags::default();
+            tags.push(self.region_number(&region), "inherited");
+            self.touched.insert(first);
+            self.rearrange(head, |state| {
+                if let Some(slot) = state.slots.get_mut(&first) {
+                    slot.regions = tags;
+                    if let Some(ties) = &mut slot.ties {
+                        ties.own = None;
+                    }
+                }
+            });
+        }
+    }
+}
+
+/// Was a story new when it was first seen, so that readers saw it where new ones are?
+fn was_new(date: Stamp, seen: Moment) -> bool {
+    let days = match date.precision {
+        Precision::Month => 32,
+        Precision::Day => 2,
+        Precision::Minute | Precision::Second => 1,
+    };
+    seen.since(date.at) <= days * DAY
+}

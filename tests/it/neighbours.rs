@@ -1,0 +1,372 @@
+//! What one source can do to another's story: nothing. Each attack is a few records in a log, and what the view makes of
+//! them, also when it is made anew.
+
+use std::sync::Arc;
+
+use dayuan::log::{Log, Record, SourceFacts};
+use dayuan::model::{
+    Authority, Draft, ItemId, Key, Moment, Precision, RegionId, Regions, Report, SourceId, Stamp, Zone,
+};
+use dayuan::same::Places;
+use dayuan::view::{Options, Story, View};
+
+const NOON: Moment = Moment::from_seconds(1_678_330_000);
+const HOUR: i64 = 3600;
+const DAY: i64 = 24 * HOUR;
+
+/// What official A tells; every text of its story holds this.
+const TEXT: &str = "因供热管网改造，北大街自十二中路口至桥头路段将于3月9日22时起临时封闭，请过往车辆绕行南大街或德胜街，公交3路、15路改线运行。施工期间给沿线单位和居民带来不便，敬请谅解。请广大驾驶人提前安排出行路线，服从现场交警和施工人员的指挥。";
+const TITLE: &str = "北大街临时封闭施工通告";
+/// What has nothing to do with it.
+const SPAM: &str = "新春大促销全场五折起，品牌家电清仓处理，买一送一数量有限先到先得，扫描二维码添加客服领取优惠券，活动最终解释权归商家所有，欢迎新老顾客光临选购，分期付款零首付零利息，送货上门包安装包售后，一年包换三年保修，全国联保放心购买。";
+
+struct Village {
+    folder: tempfile::TempDir,
+    log: Arc<Log>,
+    view: View,
+}
+
+impl Village {
+    /// An official A, and B and C that are as good as the config has them by default; all of Yangquan.
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let log = Arc::new(Log::open(&folder.path().join("log")).unwrap().0);
+        let view = open(&folder.path().join("view"), &log);
+        let village = Self { folder, log, view };
+        for id in ["a", "b", "c"] {
+            village.say(source(id, "140300", Authority::Media));
+        }
+        village
+    }
+
+    fn say(&self, record: Record) {
+        let at = match &record {
+            Record::Report(report) => report.seen,
+            _ => NOON,
+        };
+        let records = [record];
+        let appended = self.log.append(&records, at).unwrap();
+        self.view.apply(&appended, &records).unwrap();
+    }
+
+    /// A report, seen so many seconds after noon.
+    fn tell(&self, report: &Report) -> ItemId {
+        self.say(Record::Report(Box::new(report.clone())));
+        report.item
+    }
+
+    /// The stories of a region, newest first. What is in memory, and what is made of the log alone, must be the same.
+    fn stories(&self, region: &str) -> Vec<Story> {
+        let anew = open(&self.folder.path().join("anew"), &self.log);
+        assert_eq!(anew.digest(), self.view.digest(), "made anew from the log it is another");
+        drop(anew);
+        std::fs::remove_dir_all(self.folder.path().join("anew")).unwrap();
+        let tags = [RegionId::new(region).unwrap()];
+        let chosen = self.view.timeline(&tags, None, 50, 50);
+        chosen.iter().map(|entry| self.view.story(entry.first).unwrap()).collect()
+    }
+
+    /// The title that a story shows, and whose report that is.
+    fn shown(&self, story: &Story) -> (String, String) {
+        let Record::Report(report) = self.log.read(story.shown.position).unwrap() else { panic!("no report") };
+        (report.draft.title, report.source.to_string())
+    }
+}
+
+fn open(path: &std::path::Path, log: &Arc<Log>) -> View {
+    let regions = Regions::new(true, Vec::new(), Vec::new(), Vec::new()).unwrap();
+    let options = Options { path: path.to_owned(), rules: String::new(), places: Arc::new(Places::new(&regions)) };
+    View::open(&options, Arc::clone(log), &|_| {}).unwrap().0
+}
+
+fn source(id: &str, region: &str, authority: Authority) -> Record {
+    Record::Source(SourceFacts {
+        id: SourceId::new(id).unwrap(),
+        title: format!("{id}时报"),
+        link: format!("https://{id}.cn/list/"),
+        region: RegionId::new(region).unwrap(),
+        authority,
+        zone: Zone::shanghai(),
+        rights: None,
+        was: Vec::new(),
+        alerts_for: Vec::new(),
+        at: NOON,
+    })
+}
+
+/// A report of `source` about the page `link`; `age` is how many seconds before it was seen its date lies.
+fn report(source: &str, link: &str, title: &str, text: &str, seen: i64, age: i64) -> Report {
+    let source = SourceId::new(source).unwrap();
+    let seen = NOON.plus_seconds(seen);
+    let draft = Draft {
+        title: title.to_owned(),
+        link: Some(link.to_owned()),
+        text: text.to_owned(),
+        published: Some(Stamp { at: seen.plus_seconds(-age), precision: Precision::Second, offset: 28_800 }),
+        ..Draft::default()
+    };
+    let key = Key::of(None, draft.checked_link().as_ref(), title, None).unwrap();
+    let item = ItemId::of(&source, &key);
+    Report { item, key, source, seen, reader: 1, first_import: false, draft }
+}
+
+fn by(title: &str, source: &str) -> (String, String) {
+    (title.to_owned(), source.to_owned())
+}
+
+#[test]
+fn i8_a_report_that_is_gone_takes_no_other_with_it() {
+    let village = Village::new();
+    village.tell(&report("a", "https://a.cn/1", TITLE, TEXT, 0, 60));
+    let b = village.tell(&report("b", "https://b.cn/1", TITLE, TEXT, HOUR, 60));
+    village.say(Record::Gone { item: b, at: NOON.plus_seconds(DAY) });
+    let stories = village.stories("140300");
+    assert_eq!((stories.len(), village.shown(&stories[0])), (1, by(TITLE, "a")));
+    assert!(stories[0].others.is_empty(), "what is gone is not led to");
+}
+
+#[test]
+fn i8_where_the_first_report_is_gone_the_next_one_is_shown_and_the_story_keeps_its_id() {
+    let village = Village::new();
+    let a = village.tell(&report("a", "https://a.cn/1", TITLE, TEXT, 0, 60));
+    let b = village.tell(&report("b", "https://b.cn/1", TITLE, TEXT, HOUR, 60));
+    let before = village.stories("140300")[0].clone();
+    village.say(Record::Gone { item: a, at: NOON.plus_seconds(DAY) });
+    let after = village.stories("140300")[0].clone();
+    assert_eq!((after.id, village.shown(&after)), (before.id, by(TITLE, "b")));
+    assert_eq!(after.published, before.published, "readers have seen it there");
+    assert!(after.updated > before.updated);
+    village.say(Record::Gone { item: b, at: NOON.plus_seconds(DAY) });
+    assert!(village.stories("140300").is_empty(), "with its last report a story ends");
+    village.say(Record::Back { item: a, at: NOON.plus_seconds(2 * DAY) });
+    let back = village.stories("140300")[0].clone();
+    assert_eq!((back.id, village.shown(&back), back.published), (before.id, by(TITLE, "a"), before.published));
+}
+
+#[test]
+fn i9_who_posts_the_owners_link_first_with_an_old_date_buries_nothing() {
+    let village = Village::new();
+    village.tell(&report("b", "https://a.cn/1", "转载", "", 0, 340 * DAY));
+    village.tell(&report("a", "https://a.cn/1", TITLE, TEXT, HOUR, 60));
+    let stories = village.stories("140300");
+    assert_eq!((stories.len(), village.shown(&stories[0])), (1, by(TITLE, "a")));
+    assert_eq!(stories[0].published.at, NOON.plus_seconds(HOUR - 60), "the date of its owner");
+}
+
+#[test]
+fn i9_who_copies_a_text_first_with_an_old_date_buries_nothing() {
+    let village = Village::new();
+    village.tell(&report("b", "https://b.cn/1", TITLE, TEXT, 0, 10 * DAY));
+    village.tell(&report("a", "https://a.cn/1", TITLE, TEXT, HOUR, 60));
+    let stories = village.stories("140300");
+    assert_eq!(stories.len(), 1);
+    assert_eq!(stories[0].published.at, NOON.plus_seconds(HOUR - 60), "nobody can have seen it where it was");
+}
+
+#[test]
+fn i9_what_readers_have_seen_keeps_its_date() {
+    let village = Village::new();
+    village.tell(&report("b", "https://a.cn/1", "转载", "", 0, 60));
+    let before = village.stories("140300")[0].published;
+    village.tell(&report("a", "https://a.cn/1", TITLE, TEXT, HOUR / 2, 60));
+    let stories = village.stories("140300");
+    assert_eq!((village.shown(&stories[0]), stories[0].published), (by(TITLE, "a"), before));
+}
+
+#[test]
+fn i10_who_changes_its_text_to_something_else_leaves_the_story() {
+    let village = Village::new();
+    let first = report("b", "https://b.cn/1", TITLE, TEXT, 0, 60);
+    village.tell(&first);
+    village.tell(&report("a", "https://a.cn/1", TITLE, TEXT, HOUR, 60));
+    let before = village.stories("140300")[0].id;
+    village.tell(&Report {
+        draft: report("b", "https://b.cn/1", TITLE, SPAM, 2 * HOUR, 60).draft,
+        seen: NOON.plus_seconds(2 * HOUR),
+        ..first.clone()
+    });
+    let stories = village.stories("140300");
+    let seen: Vec<_> =
+        stories.iter().map(|story| (story.id == before, village.shown(story), story.others.len())).collect();
+    assert_eq!(seen.len(), 2, "{seen:?}");
+    assert!(seen.contains(&(true, by(TITLE, "a"), 0)), "{seen:?}");
+    assert!(stories.iter().any(|story| story.id != before && story.shown.source.id.as_str() == "b"));
+    // It goes back to what it was, and comes again under the story, without a new id.
+    village.tell(&Report { seen: NOON.plus_seconds(4 * HOUR), ..first.clone() });
+    let stories = village.stories("140300");
+    assert_eq!((stories.len(), stories[0].id, village.shown(&stories[0])), (1, before, by(TITLE, "a")));
+    let again = village.view.find(first.item).unwrap();
+    assert_eq!(village.view.story(again).unwrap().id, before, "the address of its first report leads to the story");
+}
+
+#[test]
+fn i10_a_shown_report_may_neither_be_retitled_nor_grow_beyond_its_story() {
+    for changed in [("恭喜您中奖了快来领取奖金", TEXT.to_owned()), (TITLE, format!("{SPAM}{SPAM}{TEXT}"))] {
+        let village = Village::new();
+        let first = report("b", "https://b.cn/1", TITLE, TEXT, 0, 60);
+        village.tell(&first);
+        village.tell(&report("a", "https://a.cn/1", TITLE, TEXT, HOUR, 60));
+        let (title, text) = (changed.0, changed.1.as_str());
+        village.tell(&Report {
+            draft: report("b", "https://b.cn/1", title, text, 0, 60).draft,
+            seen: NOON.plus_seconds(2 * HOUR),
+            ..first
+        });
+        let stories = village.stories("140300");
+        assert!(stories.iter().any(|story| village.shown(story) == by(TITLE, "a")), "{title}");
+    }
+}
+
+#[test]
+fn i10_a_correction_of_the_owner_is_shown() {
+    let village = Village::new();
+    village.say(source("a", "140300", Authority::Official));
+    let first = report("a", "https://a.cn/1", TITLE, TEXT, 0, 60);
+    village.tell(&first);
+    village.tell(&report("b", "https://b.cn/1", TITLE, TEXT, HOUR, 60));
+    let corrected = TEXT.replace("3月9日22时", "3月10日22时");
+    village.tell(&Report {
+        draft: report("a", "https://a.cn/1", TITLE, &corrected, 0, 60).draft,
+        seen: NOON.plus_seconds(2 * HOUR),
+        ..first
+    });
+    let stories = village.stories("140300");
+    let Record::Report(shown) = village.log.read(stories[0].shown.position).unwrap() else { panic!("no report") };
+    assert_eq!((stories.len(), shown.draft.text.contains("3月10日")), (1, true));
+    assert_eq!(stories[0].others.len(), 1);
+}
+
+fn warning(source: &str, link: &str, title: &str, seen: i64, age: i64) -> Report {
+    let mut report = report(source, link, title, "", seen, age);
+    report.draft.alert = Some("11000041600000_20230309102700".to_owned());
+    report.draft.code = Some("110000".to_owned());
+    report
+}
+
+#[test]
+fn a2_a_strangers_warning_is_its_own_and_swallows_nothing() {
+    let village = Village::new();
+    village.say(source("beijing", "110000", Authority::Official));
+    village.tell(&warning("b", "https://b.cn/w", "暴雨红色预警已解除", 0, 30 * DAY));
+    village.tell(&warning("beijing", "https://12379.cn/w", "北京市发布暴雨红色预警", HOUR, 60));
+    let beijing = village.stories("110000");
+    assert_eq!((beijing.len(), village.shown(&beijing[0])), (1, by("北京市发布暴雨红色预警", "beijing")));
+    assert_eq!(beijing[0].published.at, NOON.plus_seconds(HOUR - 60));
+    let own = village.stories("140300");
+    assert_eq!(own.iter().map(|story| village.shown(story).1).collect::<Vec<_>>(), ["b"]);
+    // Who passes it on by an admin's word, joins it.
+    let Record::Source(facts) = source("national", "140000", Authority::Media) else { panic!("no source") };
+    let alerts_for = vec![RegionId::new(SourceFacts::ALL).unwrap()];
+    village.say(Record::Source(SourceFacts { alerts_for, ..facts }));
+    village.tell(&warning("national", "https://national.cn/w", "北京市发布暴雨红色预警", 2 * HOUR, 60));
+    assert_eq!(village.stories("110000")[0].others.len(), 1);
+}
+
+#[test]
+fn i11_nobody_puts_anothers_story_into_other_regions() {
+    let village = Village::new();
+    village.tell(&report("a", "https://a.cn/1", TITLE, TEXT, 0, 60));
+    let placed = |village: &Village| village.stories("140300")[0].regions.len();
+    let before = placed(&village);
+    village.tell(&report("b", "https://b.cn/1", &format!("河北省井陉县：{TITLE}"), TEXT, HOUR, 60));
+    assert_eq!(placed(&village), before);
+    assert!(village.stories("130121").is_empty());
+    // A reprint by a source of another place stands there, too.
+    village.say(source("c", "130100", Authority::Media));
+    village.tell(&report("c", "https://c.cn/1", TITLE, TEXT, 2 * HOUR, 60));
+    assert!(village.stories("130121").is_empty());
+}
+
+#[test]
+fn i12_who_tells_two_stories_makes_them_not_one() {
+    let village = Village::new();
+    let other = "市气象台今天发布消息，受较强冷空气影响，预计10日白天到夜间全市大部分地区气温下降8到10摄氏度，并伴有5级左右偏北风，山区阵风可达7级，请注意防寒保暖，农业设施要及时加固，交通部门要做好道路巡查和除冰准备，市民尽量减少外出。";
+    village.tell(&report("a", "https://a.cn/1", TITLE, TEXT, 0, 60));
+    village.tell(&report("c", "https://c.cn/2", "冷空气明日到达", other, 0, 60));
+    village.tell(&report(
+        "b",
+        "https://b.cn/1",
+        &format!("{TITLE} 冷空气明日到达"),
+        &format!("{TEXT}{other}"),
+        HOUR,
+        60,
+    ));
+    let stories = village.stories("140300");
+    let titles: Vec<_> = stories.iter().map(|story| village.shown(story).0).collect();
+    assert!(titles.iter().any(|title| title == "冷空气明日到达"), "{titles:?}");
+    assert!(titles.iter().any(|title| title.starts_with(TITLE)), "{titles:?}");
+}
+
+#[test]
+fn i13_a_link_that_a_stranger_posts_twice_still_joins_others() {
+    let village = Village::new();
+    for (number, title) in [(1, "促销一"), (2, "促销二")] {
+        let mut posted = report("b", "https://a.cn/1", title, "", 0, 60);
+        posted.key = Key::from_text(format!("guid {number}"));
+        posted.item = ItemId::of(&posted.source, &posted.key);
+        village.tell(&posted);
+    }
+    village.tell(&report("a", "https://a.cn/1", TITLE, TEXT, HOUR, 60));
+    village.tell(&report("c", "https://a.cn/1", "转载的通告", "", 2 * HOUR, 60));
+    let stories = village.stories("140300");
+    let own = stories.into_iter().find(|story| village.shown(story) == by(TITLE, "a")).unwrap();
+    assert_eq!(own.others.iter().map(|other| other.source.id.to_string()).collect::<Vec<_>>(), ["c"]);
+}
+
+#[test]
+fn i14_what_was_withdrawn_stays_so_whatever_its_source_makes_of_it() {
+    let village = Village::new();
+    let first = report("b", "https://b.cn/1", TITLE, TEXT, 0, 60);
+    village.tell(&first);
+    village.tell(&report("a", "https://a.cn/1", TITLE, TEXT, HOUR, 60));
+    village.say(Record::Withdraw { item: first.item, reason: "误发".to_owned(), at: NOON.plus_seconds(2 * HOUR) });
+    village.tell(&Report {
+        draft: report("b", "https://b.cn/1", TITLE, SPAM, 0, 60).draft,
+        seen: NOON.plus_seconds(3 * HOUR),
+        ..first.clone()
+    });
+    assert!(village.stories("140300").is_empty());
+    assert_eq!(village.view.withdrawn(), [(first.item, NOON.plus_seconds(2 * HOUR), "误发".to_owned())]);
+}
+
+#[test]
+fn i15_a_source_under_another_id_is_one_reporter() {
+    let village = Village::new();
+    village.tell(&report("a", "https://a.cn/1", TITLE, TEXT, 0, 60));
+    let Record::Source(facts) = source("a", "140300", Authority::Media) else { panic!("no source") };
+    village.say(Record::Source(SourceFacts { id: SourceId::new("a2").unwrap(), ..facts }));
+    village.tell(&report("a2", "https://a.cn/1", TITLE, &TEXT.replace("9日22时", "10日22时"), DAY, DAY));
+    let stories = village.stories("140300");
+    assert_eq!((stories.len(), stories[0].others.len(), village.shown(&stories[0]).1), (1, 0, "a2".to_owned()));
+}
+
+#[test]
+fn a_source_that_is_put_into_another_region_takes_along_what_only_it_placed() {
+    let village = Village::new();
+    village.tell(&report("a", "https://a.cn/1", "今日供暖须知", "", 0, 60));
+    village.tell(&report("a", "https://a.cn/2", "平定县道路封闭", "", 0, 60));
+    village.say(source("a", "140322", Authority::Media));
+    village.tell(&report("a", "https://a.cn/3", "另一条", "", HOUR, 60));
+    assert!(village.stories("140300").is_empty());
+    assert_eq!(village.stories("140322").len(), 2);
+    assert_eq!(village.stories("140321").len(), 1);
+}
+
+#[test]
+fn what_parted_from_a_story_expires_with_it() {
+    let village = Village::new();
+    let first = report("b", "https://b.cn/1", TITLE, TEXT, 0, 60);
+    village.tell(&first);
+    village.tell(&report("a", "https://a.cn/1", TITLE, TEXT, HOUR, 60));
+    village.tell(&Report {
+        draft: report("b", "https://b.cn/1", TITLE, SPAM, DAY, 60).draft,
+        seen: NOON.plus_seconds(2 * DAY),
+        ..first
+    });
+    village.tell(&report("c", "https://c.cn/9", "后来的消息", "", 2 * DAY, 60));
+    let day = NOON.day();
+    let items = village.view.going_with(&day);
+    village.say(Record::Expire { day: day.clone(), items, at: NOON.plus_seconds(3 * DAY) });
+    village.log.drop_day(&day).unwrap();
+    assert_eq!(village.stories("140300").len(), 1);
+}
