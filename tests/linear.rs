@@ -2,7 +2,7 @@
 //! and the steps of reading compared. `DAYUAN_SHAPES=8388608 cargo test --release --test linear -- --nocapture` goes up to
 //! 8 MiB and tells the CPU time of each.
 
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test ends with its first surprise")]
+#![expect(clippy::unwrap_used, reason = "a test ends with its first surprise")]
 
 use dayuan::model::{Kind, Link, Moment, Page};
 use dayuan::read::{self, FaultKind, Rules, Selector};
@@ -194,6 +194,43 @@ fn twice_the_input_costs_twice_the_work() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// What is long once must not become as long for each of many.
+#[test]
+fn what_is_long_is_not_copied_for_each() {
+    let long = "k".repeat(1 << 20);
+    let links = "<a href=\"x\">标题标题标题标题</a>".repeat(10_000);
+    let pictures = "<img src=\"x\"><p>正文正文</p>".repeat(10_000);
+    let documents = [
+        (Kind::Auto, format!("{{\"{long}\":{{{}\"b\":1}}}}", "\"a\":[],".repeat(20_000))),
+        (Kind::Auto, format!("<!DOCTYPE r [{} ]><rss><channel/></rss>", "<!ENTITYx".repeat(50_000))),
+        (Kind::List, format!("<base href=\"http://a.cn/{long}/\">{links}")),
+        (Kind::Auto, format!("<base href=\"http://a.cn/{long}/\"><h1>标题标题</h1>{pictures}")),
+        (Kind::List, format!("<div class=\"{}\">{links}", "x ".repeat(1 << 18))),
+        (
+            Kind::Auto,
+            format!("<rss><channel><item xml:base=\"http://a.cn/{long}/\">{}", "<enclosure url=\"x\"/>".repeat(10_000)),
+        ),
+    ];
+    let before = peak();
+    for (kind, body) in documents {
+        let page = Page { url: Link::parse("http://a.cn/list/").unwrap(), content_type: None, body: body.into_bytes() };
+        let rules = Rules { kind, ..Rules::default() };
+        let now = Moment::from_seconds(1_678_330_000);
+        let drafts = read::read(&page, &rules, now).drafts;
+        let size: usize = drafts.iter().map(dayuan::model::Draft::size).sum();
+        assert!(size < 4 << 20, "{size} bytes of {}", page.body.len());
+        assert!(read::read_article(&page, &rules, now).draft.is_none_or(|draft| draft.size() < 1 << 20));
+    }
+    assert!(peak() - before < 600, "{} MiB", peak() - before);
+}
+
+/// The most memory that this process has had, in MiB.
+fn peak() -> u64 {
+    let text = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    line.split_whitespace().next().unwrap().parse::<u64>().unwrap() / 1024
 }
 
 #[test]

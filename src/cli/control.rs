@@ -68,7 +68,7 @@ pub(super) fn status(arguments: &Arguments, json: bool) -> anyhow::Result<End> {
             at.map_or_else(|| "-".to_owned(), |at| at.chars().take(16).collect::<String>().replace('T', " ") + "Z")
         };
         let moved = source.moved.map(|to| format!("moved to {to}"));
-        let reason = source.reason.or(moved).unwrap_or_default();
+        let reason = source.reason.or(source.doubt).or(moved).unwrap_or_default();
         table.add_row([source.source, source.health, short(source.succeeded), short(source.due), source.title, reason]);
     }
     show(&table.trim_fmt());

@@ -35,6 +35,8 @@ pub struct SourceStatus {
     pub health: String,
     /// Why it is not well.
     pub reason: Option<String>,
+    /// What to know of it although it is well.
+    pub doubt: Option<String>,
     /// Since when it fares so.
     pub since: Option<String>,
     /// When the last answer came that could be read, or a 304.
@@ -76,6 +78,7 @@ pub(super) fn of_source(source: &Source, view: &View, visits: &Visits) -> Result
         title: source.title.clone(),
         health: visit.health.word().to_owned(),
         reason: (!visit.reason.is_empty()).then_some(visit.reason),
+        doubt: (!visit.doubt.is_empty()).then_some(visit.doubt),
         since: visit.since.map(Moment::rfc3339),
         succeeded: visit.succeeded.map(Moment::rfc3339),
         last_new: visit.last_new.map(Moment::rfc3339),

@@ -7,6 +7,9 @@ use url::Url;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Link(Url);
 
+/// The longest address, in bytes: what sources write is far shorter, and RFC 9110 (section 4.1) asks for 8000.
+const MAX_ADDRESS: usize = 8192;
+
 /// Why a text is no [`Link`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LinkError {
@@ -19,6 +22,9 @@ pub enum LinkError {
     /// The address holds a user name or a password, which is left out of the message.
     #[error("an address must not hold a user name or a password")]
     UserInfo,
+    /// The address is longer than any.
+    #[error("an address of more than {MAX_ADDRESS} bytes is none")]
+    TooLong,
     /// The address names no host.
     #[error("the address names no host")]
     NoHost,
@@ -61,7 +67,11 @@ impl Link {
     /// # Errors
     /// Where it is relative, no `http(s)`, without a host or with user information.
     pub fn parse(text: &str) -> Result<Self, LinkError> {
-        let url = Url::parse(text.trim()).map_err(|_reason| LinkError::NotAbsolute(text.trim().to_owned()))?;
+        let text = text.trim();
+        if text.len() > MAX_ADDRESS {
+            return Err(LinkError::TooLong);
+        }
+        let url = Url::parse(text).map_err(|_reason| LinkError::NotAbsolute(text.to_owned()))?;
         Self::checked(url)
     }
 
@@ -70,12 +80,18 @@ impl Link {
     /// # Errors
     /// As [`Link::parse`].
     pub fn join(&self, reference: &str) -> Result<Self, LinkError> {
-        let url =
-            self.0.join(reference.trim()).map_err(|_reason| LinkError::NotAbsolute(reference.trim().to_owned()))?;
+        let reference = reference.trim();
+        if reference.len() > MAX_ADDRESS {
+            return Err(LinkError::TooLong);
+        }
+        let url = self.0.join(reference).map_err(|_reason| LinkError::NotAbsolute(reference.to_owned()))?;
         Self::checked(url)
     }
 
     fn checked(url: Url) -> Result<Self, LinkError> {
+        if url.as_str().len() > MAX_ADDRESS {
+            return Err(LinkError::TooLong);
+        }
         if !matches!(url.scheme(), "http" | "https") {
             return Err(LinkError::Scheme(url.scheme().to_owned()));
         }

@@ -618,9 +618,8 @@ impl Poller {
     fn hurry(&mut self, id: &SourceId) -> Result<(), PollRefused> {
         let now = (self.house.clock)();
         let watched = self.sources.get_mut(id).ok_or_else(|| PollRefused::Unknown(id.clone()))?;
-        match watched.visit.health {
-            Health::Paused => return Err(PollRefused::Off(id.clone(), watched.visit.health.word())),
-            _ => {}
+        if watched.visit.health == Health::Paused {
+            return Err(PollRefused::Off(id.clone(), watched.visit.health.word()));
         }
         if watched.visit.not_before > now {
             return Err(PollRefused::Wait { source_id: id.clone(), until: watched.visit.not_before });

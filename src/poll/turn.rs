@@ -111,7 +111,7 @@ pub(super) async fn turn(
             Ok(Permission::Forbidden) => refused = Some(forbidden(&link)),
             Ok(Permission::Unknown) => refused = Some(unknown(&link)),
             Err(error) => {
-                is_reached = Some(false);
+                is_reached = Some(!error.is_silence());
                 refused = Some(failed(&error));
             }
         }

@@ -158,6 +158,9 @@ fn charset_parameter(content_type: &str) -> Option<&str> {
     })
 }
 
+/// The longest meta element that may name a charset, in bytes.
+const MAX_META: usize = 1024;
+
 /// What the document says of itself: the XML declaration, or a `charset=` anywhere in a `<meta>`.
 fn declaration(bytes: &[u8]) -> Option<String> {
     let head = bytes.get(..bytes.len().min(DECLARATION))?;
@@ -171,7 +174,7 @@ fn declaration(bytes: &[u8]) -> Option<String> {
     }
     let lower = head.to_ascii_lowercase();
     lower.match_indices("<meta").find_map(|(at, _)| {
-        let tag = lower.get(at..)?.split_once('>')?.0;
+        let tag = super::text::head(lower.get(at..)?, MAX_META).split_once('>')?.0;
         let value = tag.split_once("charset")?.1.trim_start().strip_prefix('=')?;
         let label: String = value
             .trim_start_matches([' ', '"', '\''])

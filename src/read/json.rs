@@ -48,6 +48,8 @@ pub(super) fn read(document: &str, url: &Link, clock: Clock<'_>) -> Reading {
     reading
 }
 
+/// How many authors are looked at, should most have no name.
+const MAX_AUTHORS_SEEN: usize = 256;
 /// The most values of a JSON document; five hundred items need some twenty thousand.
 pub(super) const MAX_VALUES: usize = 200_000;
 
@@ -94,6 +96,7 @@ fn draft(item: &Value, root: &Value, base: &Link, clock: Clock<'_>, faults: &mut
         let many = of.get("authors").and_then(Value::as_array).into_iter().flatten();
         let one = of.get("author").into_iter();
         many.chain(one)
+            .take(MAX_AUTHORS_SEEN)
             .map(|author| author.as_str().map_or_else(|| line(author, "name"), text::line))
             .filter(|name| !name.is_empty())
             .take(16)

@@ -171,9 +171,12 @@ pub(super) fn next_page(tree: &Tree<'_>, page: &str, url: &Link) -> Option<Link>
 
 /// The address that relative links belong to.
 pub(super) fn base(tree: &Tree<'_>, url: &Link) -> Link {
+    /// The longest address by which relative ones are resolved, in bytes: each of them may become as long.
+    const MAX_BASE: usize = 1024;
     let written =
         (1..tree.len().min(2000)).find(|id| tree.is(*id, &["base"])).and_then(|id| tree.attribute(id, "href"));
-    written.and_then(|href| url.join(href.trim()).ok()).unwrap_or_else(|| url.clone())
+    let base = written.and_then(|href| url.join(href.trim()).ok()).filter(|base| base.as_str().len() <= MAX_BASE);
+    base.unwrap_or_else(|| url.clone())
 }
 
 /// What a config selector finds takes the place of what was detected; one that finds nothing is told.

@@ -92,6 +92,10 @@ const SUMMARIES: [&str; 8] = ["summary", "description", "abstract", "brief", "in
 const SOURCES: [&str; 7] = ["source", "contentsource", "sourcename", "origin", "ly", "medianame", "docsourcename"];
 const AUTHORS: [&str; 4] = ["author", "writer", "authorname", "zz"];
 const BODIES: [&str; 5] = ["content", "body", "txt", "htmlcontent", "doccontent"];
+/// The longest path of names to a list, in bytes; under longer ones lies no list of news.
+const MAX_PATH: usize = 512;
+/// How many places of a script are tried as the beginning of its data.
+const MAX_TRIES: usize = 16;
 /// How deeply and widely a document is searched.
 const MOST_VALUES: usize = 200_000;
 
@@ -129,7 +133,10 @@ pub(super) fn read(
         if seen > MOST_VALUES {
             break;
         }
-        let join = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+        let join = |name: &str| {
+            let length = path.len() + 1 + name.len();
+            (length <= MAX_PATH).then(|| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") })
+        };
         match value {
             Value::Array(items) => {
                 let worth: usize = items
@@ -141,9 +148,13 @@ pub(super) fn read(
                 if worth > 0 && best.as_ref().is_none_or(|(most, ..)| worth > *most) {
                     best = Some((worth, path.clone(), items));
                 }
-                open.extend(items.iter().enumerate().take(200).map(|(at, item)| (join(&at.to_string()), item)));
+                open.extend(
+                    items.iter().enumerate().take(200).filter_map(|(at, item)| Some((join(&at.to_string())?, item))),
+                );
             }
-            Value::Object(fields) => open.extend(fields.iter().map(|(name, value)| (join(name), value))),
+            Value::Object(fields) => {
+                open.extend(fields.iter().filter_map(|(name, value)| Some((join(name)?, value))));
+            }
             Value::String(text) if text.contains("<a ") => {
                 let links = text.matches("<a ").count();
                 if inner.is_none_or(|(most, _)| links > most) {
@@ -167,7 +178,8 @@ pub(super) fn read(
             (!drafts.is_empty()).then_some((drafts, detection))
         }
         (Some((_, path, items)), None) => {
-            let drafts: Vec<Draft> = items.iter().filter_map(|item| draft(item, url, rules, clock)).collect();
+            let drafts: Vec<Draft> =
+                items.iter().take(MOST_DRAFTS).filter_map(|item| draft(item, url, rules, clock)).collect();
             Some((drafts, Detection { confidence: 60, reasons: vec![format!("objects at `{path}`")], selectors: None }))
         }
         (None, None) => None,
@@ -184,7 +196,7 @@ fn parse(document: &str) -> Option<Value> {
         return Some(value);
     }
     let mut at = 0;
-    for _ in 0..64 {
+    for _ in 0..MAX_TRIES {
         let rest = document.get(at..)?;
         let start = rest.find(['{', '['])?;
         let found = serde_json::Deserializer::from_str(rest.get(start..)?).into_iter::<Value>().next();

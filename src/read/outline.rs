@@ -14,6 +14,10 @@ const DEEPEST: usize = 64;
 
 /// The most namespaces that are known at one place.
 const MAX_NAMESPACES: usize = 64;
+/// The most entities of a document that are known.
+const MAX_ENTITIES: usize = 512;
+/// The longest name and the longest text of an entity, in bytes.
+const MAX_ENTITY: usize = 256;
 /// The most elements of a feed; five hundred items need some ten thousand.
 const MAX_ELEMENTS: usize = 60_000;
 
@@ -272,18 +276,16 @@ fn is_leaf(namespace: Namespace, name: &str, parent: Option<&Element<'_>>) -> bo
 /// The entities of a document type whose text is plain. Those that name others or files are known and empty: they are
 /// never expanded, and never shown either.
 fn definitions(doctype: &str, length: usize) -> Definitions {
-    const LONGEST: usize = 256;
-    const MOST: usize = 512;
     let none = Definitions::none();
     let mut found = HashMap::new();
     let mut rest = doctype;
     while let Some((_, declaration)) = rest.split_once("<!ENTITY")
-        && found.len() < MOST
+        && found.len() < MAX_ENTITIES
     {
         rest = declaration;
-        let Some((name, value)) = declaration.trim_start().split_once(char::is_whitespace) else { break };
+        let Some((name, value)) = first_word(declaration.trim_start()) else { continue };
         // A parameter entity: its name follows the sign. What stands in its value is no declaration of the document.
-        let (is_parameter, name, value) = match (name, value.trim_start().split_once(char::is_whitespace)) {
+        let (is_parameter, name, value) = match (name, first_word(value.trim_start())) {
             ("%", Some((name, value))) => (true, name, value),
             _ => (false, name, value),
         };
@@ -297,7 +299,9 @@ fn definitions(doctype: &str, length: usize) -> Definitions {
             continue;
         }
         let is_plain = |value: &&str| {
-            value.len() <= LONGEST && !value.contains(['%', '<']) && (!value.contains('&') || value.starts_with("&#"))
+            value.len() <= MAX_ENTITY
+                && !value.contains(['%', '<'])
+                && (!value.contains('&') || value.starts_with("&#"))
         };
         let text = literal.map(|(value, _)| value).filter(is_plain);
         let text = text.map(|value| super::text::resolve(value, &none).into_owned()).unwrap_or_default();
@@ -305,6 +309,12 @@ fn definitions(doctype: &str, length: usize) -> Definitions {
         found.entry(name.to_owned()).or_insert(text);
     }
     Definitions::of(found, length)
+}
+
+/// The first word of a text and what follows it; `None` where it is longer than any name.
+fn first_word(text: &str) -> Option<(&str, &str)> {
+    let end = super::text::head(text, MAX_ENTITY).find(char::is_whitespace)?;
+    Some((cut(text, 0, end), cut(text, end, text.len())))
 }
 
 #[cfg(test)]

@@ -1,12 +1,12 @@
 //! Records of the hanweb platform, `<datastore>` of `<record>`s with HTML in CDATA, inline in a script or on their own; and
 //! sitemaps (sitemaps.org 0.9, with the news extension).
 
+use super::Fault;
 use super::date::{self, Clock};
 use super::list::{self, Detection, ListRules};
 use super::markup::{Token, Tokens};
 use super::text;
 use super::tree::Tree;
-use super::{Fault, MOST_DRAFTS};
 use crate::model::{Draft, Link};
 
 /// The HTML of all records of a `<datastore>` in one.
@@ -89,6 +89,15 @@ fn escaped(value: &str) -> String {
     value.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
 }
 
+/// The most pages of a sitemap that are given; so many times more are kept before they are sorted out.
+const MAX_PAGES: usize = 100;
+
+/// The newest pages alone, newest first; of one date, the first.
+fn newest_first(drafts: &mut Vec<Draft>) {
+    drafts.sort_by_key(|draft| std::cmp::Reverse(draft.published.or(draft.updated).map(|stamp| stamp.at)));
+    drafts.truncate(MAX_PAGES);
+}
+
 /// Reads a sitemap: its pages, newest first; or, of an index, the sitemap that changed last.
 pub(super) fn sitemap(document: &str, url: &Link, clock: Clock<'_>) -> (Vec<Draft>, Option<Link>) {
     let mut drafts: Vec<Draft> = Vec::new();
@@ -111,7 +120,7 @@ pub(super) fn sitemap(document: &str, url: &Link, clock: Clock<'_>) -> (Vec<Draf
                         open.link = url.join(&value).ok().map(|link| link.as_str().to_owned())
                     }
                     // It may come in many pieces, each as long as a title may be.
-                    "title" => open.title = text::line(&format!("{}{value}", open.title)),
+                    "title" if open.title.len() < 2048 => open.title = text::line(&format!("{}{value}", open.title)),
                     "publication_date" => open.published = date::parse(&value, clock),
                     "lastmod" => open.updated = date::parse(&value, clock),
                     "keywords" => {
@@ -126,7 +135,12 @@ pub(super) fn sitemap(document: &str, url: &Link, clock: Clock<'_>) -> (Vec<Draf
                 let end = end.to_ascii_lowercase();
                 let done = std::mem::take(&mut open);
                 match (end.as_str(), done.link.as_deref()) {
-                    ("url", Some(_)) => drafts.push(done),
+                    ("url", Some(_)) => {
+                        drafts.push(done);
+                        if drafts.len() >= 20 * MAX_PAGES {
+                            newest_first(&mut drafts);
+                        }
+                    }
                     ("sitemap", Some(link)) if is_index => {
                         indexed.extend(Link::parse(link).ok().map(|link| (done.updated, link)))
                     }
@@ -137,8 +151,7 @@ pub(super) fn sitemap(document: &str, url: &Link, clock: Clock<'_>) -> (Vec<Draf
             Token::Doctype(_) => {}
         }
     }
-    drafts.sort_by_key(|draft| std::cmp::Reverse(draft.published.or(draft.updated).map(|stamp| stamp.at)));
-    drafts.truncate(MOST_DRAFTS.min(100));
+    newest_first(&mut drafts);
     for draft in &mut drafts {
         draft.found = vec![("link", "sitemap".into())];
     }

@@ -5,6 +5,9 @@ use super::text;
 use super::tree::{self, Id, Tree, What};
 use crate::model::Link;
 
+/// So much markup is written, in bytes; an item holds less.
+const MAX_WRITTEN: usize = 1024 * 1024;
+
 /// Writes the markup of a body anew: paragraphs, headings, lists, tables, links and pictures; nothing of its style.
 pub(super) fn markup(tree: &Tree<'_>, body: Id, base: &Link, dropped: &[(Id, Id)]) -> String {
     const KEPT: [&str; 38] = [
@@ -52,7 +55,7 @@ pub(super) fn markup(tree: &Tree<'_>, body: Id, base: &Link, dropped: &[(Id, Id)
     let mut next_drop = dropped.iter().peekable();
     let mut at = body + 1;
     let last = tree.end(body);
-    while at < last {
+    while at < last && out.len() < MAX_WRITTEN {
         while let Some((_, tag)) = ends.pop_if(|(end, _)| *end <= at) {
             out.push_str("</");
             out.push_str(tag);

@@ -3,11 +3,17 @@ use std::sync::LazyLock;
 
 use ammonia::{Builder, UrlRelative};
 
-use super::markup::{Token, Tokens};
+use super::markup::{Token, Tokens, attributes};
 use super::text;
 
 /// How deeply HTML may be nested; the parser behind the sanitiser takes time in the square of it.
 const DEEPEST: usize = 512;
+/// The most attributes of a tag.
+const MAX_ATTRIBUTES: usize = 100;
+/// The most formatting elements that are opened anew, all in all: some 80 MB in the parser.
+const MAX_REOPENED: usize = 400_000;
+/// How many open elements an end tag is looked for in.
+const MAX_REACH: usize = 64;
 /// How often it is read again until nothing changes any more.
 const PASSES: usize = 5;
 /// The largest HTML that is parsed, in bytes.
@@ -20,7 +26,7 @@ pub fn sanitise(html: &str, base: Option<&str>) -> String {
     // A browser may read what was written otherwise than it was read here, as with links within links; what is published
     // is what no further reading changes.
     for _ in 0..PASSES {
-        if known.len() > LARGEST || is_too_deep(&known) {
+        if known.len() > LARGEST || is_too_much(&known) {
             break;
         }
         let clean = once(&known, base);
@@ -113,21 +119,48 @@ fn cleaner() -> Builder<'static> {
     cleaner
 }
 
-fn is_too_deep(html: &str) -> bool {
+/// Would the parser take time or room in the square of what it reads: by depth, by attributes, which it compares with each
+/// other, or by formatting elements, which it opens anew in every block (HTML, section 13.2.4.3)?
+fn is_too_much(html: &str) -> bool {
     const VOID: [&str; 14] =
         ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"];
-    let mut depth = 0_usize;
+    const FORMATTING: [&str; 14] =
+        ["a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u"];
+    let is_one_of = |names: &[&str], name: &str| names.iter().any(|known| known.eq_ignore_ascii_case(name));
+    let (mut depth, mut reopened) = (0_usize, 0_usize);
+    // Formatting elements that are open, or were closed by the end of something else.
+    let (mut open, mut formatting): (Vec<&str>, usize) = (Vec::new(), 0);
     // A tag that is not closed nests what follows, whatever the parser makes of it: counting opens less closes errs on
     // the safe side.
     Tokens::new(html).any(|token| {
         match token {
-            Token::Start { name, closed: false, .. } if !VOID.iter().any(|void| void.eq_ignore_ascii_case(name)) => {
-                depth += 1
+            Token::Start { name, inside, closed } => {
+                if attributes(inside).take(MAX_ATTRIBUTES + 1).count() > MAX_ATTRIBUTES {
+                    return true;
+                }
+                // A slash closes nothing that formats.
+                let is_formatting = is_one_of(&FORMATTING, name);
+                if is_formatting || !closed && !is_one_of(&VOID, name) {
+                    depth += usize::from(!closed);
+                    formatting += usize::from(is_formatting);
+                    open.push(name);
+                }
             }
-            Token::End { .. } => depth = depth.saturating_sub(1),
+            Token::End { name } => {
+                depth = depth.saturating_sub(1);
+                if open.last().is_some_and(|last| last.eq_ignore_ascii_case(name)) {
+                    open.pop();
+                    formatting = formatting.saturating_sub(usize::from(is_one_of(&FORMATTING, name)));
+                } else if let Some(at) =
+                    open.iter().rev().take(MAX_REACH).position(|known| known.eq_ignore_ascii_case(name))
+                {
+                    open.truncate(open.len() - at - 1);
+                }
+            }
             _ => {}
         }
-        depth > DEEPEST
+        reopened += formatting;
+        depth > DEEPEST || open.len() > 4 * DEEPEST || reopened > MAX_REOPENED
     })
 }
 
@@ -168,6 +201,22 @@ mod tests {
     fn addresses_become_absolute() {
         let clean = sanitise("<img src='../b.png'>", Some("https://example.org/a/c/"));
         assert_eq!(clean, "<img src=\"https://example.org/a/b.png\">");
+    }
+
+    #[test]
+    fn what_the_parser_takes_the_square_of_becomes_text() {
+        let attributes: String = (0..60_000).map(|number| format!(" a{number}")).collect();
+        let opened: String = (0..500).map(|number| format!("<b id={number}>")).collect();
+        for html in [
+            format!("<a{attributes}>x</a>"),
+            format!("<p>{opened}{}", "</p><p>x".repeat(30_000)),
+            format!("<p>{}", "<b/>x".repeat(30_000)),
+        ] {
+            let clean = sanitise(&html, None);
+            assert!(clean.starts_with('x') && !clean.contains("<b") || !clean.contains("<b>"), "{}", html.len());
+            assert!(!clean.contains("<a") && clean.len() <= 2 * html.len());
+        }
+        assert_eq!(sanitise("<p><b>a</b> <i>b</i></p>", None), "<p><b>a</b> <i>b</i></p>");
     }
 
     #[test]

@@ -15,6 +15,12 @@ use super::work;
 
 /// How deeply elements are nested; deeper ones become siblings.
 const DEEPEST: usize = 512;
+/// The most bytes of a tag that are looked at.
+const MAX_TAG: usize = 64 * 1024;
+/// The most bytes of id and classes in which words are looked for.
+const MAX_LABELS: usize = 2048;
+/// The most bytes of one text of a line.
+const MAX_PIECE: usize = 8192;
 /// The most nodes of one line.
 const MAX_LINE_NODES: usize = 200;
 /// How many open elements an end tag may reach through.
@@ -139,8 +145,12 @@ impl<'a> Tree<'a> {
 
     /// Id and classes in one text, for looking for words in it.
     pub(super) fn labels(&self, id: Id) -> String {
-        let mut labels = self.attribute(id, "id").unwrap_or_default().to_ascii_lowercase();
+        let own = self.attribute(id, "id").unwrap_or_default();
+        let mut labels = text::head(&own, MAX_LABELS).to_ascii_lowercase();
         for class in self.classes(id) {
+            if labels.len() + class.len() > MAX_LABELS {
+                break;
+            }
             labels.push(' ');
             labels.push_str(&class.to_ascii_lowercase());
         }
@@ -239,6 +249,7 @@ impl<'a> Iterator for Texts<'_, 'a> {
                 What::Element(..) => self.at += 1,
                 What::Text(raw) => {
                     self.at += 1;
+                    let raw = if self.left < usize::MAX / 2 { text::head(raw, MAX_PIECE) } else { raw };
                     return Some((at, text::resolve(raw, &Definitions::none())));
                 }
             }
@@ -404,7 +415,7 @@ impl<'a> Builder<'a> {
         if stays_open {
             *self.counts.entry(name.clone()).or_default() += 1;
         }
-        let id = self.push(What::Element(name, inside));
+        let id = self.push(What::Element(name, text::head(inside, MAX_TAG)));
         if stays_open {
             self.open.push(id);
         }

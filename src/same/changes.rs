@@ -6,6 +6,10 @@ use crate::model::{Change, Draft};
 
 /// How many paragraphs around a change are shown.
 const AROUND: usize = 1;
+/// The most paragraphs of each text that are compared: the work is up to the square of them.
+const MAX_LINES: usize = 1000;
+/// The most paragraphs that are told of one change.
+const MAX_CHANGES: usize = 400;
 /// The most characters that are compared.
 const LONGEST: usize = 100_000;
 
@@ -24,8 +28,10 @@ pub fn changes(before: &Draft, after: &Draft) -> Vec<Change> {
             .collect::<Vec<String>>()
     };
     let (before, after) = (lines(before), lines(after));
-    let (before, after): (Vec<&str>, Vec<&str>) =
-        (before.iter().map(String::as_str).collect(), after.iter().map(String::as_str).collect());
+    // What both begin with need not be compared; of it, what stands beside the first change is shown.
+    let same = before.iter().zip(&after).take_while(|(before, after)| before == after).count();
+    let from = same.saturating_sub(AROUND);
+    let (before, after) = (part(&before, from), part(&after, from));
     let diff = TextDiff::from_slices(&before, &after);
     let mut found = Vec::new();
     for group in diff.grouped_ops(AROUND) {
@@ -38,7 +44,13 @@ pub fn changes(before: &Draft, after: &Draft) -> Vec<Change> {
             });
         }
     }
+    found.truncate(MAX_CHANGES);
     found
+}
+
+/// The paragraphs of a text from this one on, as far as they are compared.
+fn part(lines: &[String], from: usize) -> Vec<&str> {
+    lines.iter().skip(from).take(MAX_LINES).map(String::as_str).collect()
 }
 
 #[cfg(test)]

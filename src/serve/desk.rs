@@ -205,6 +205,7 @@ impl Desk<'_> {
             let visit = self.visits.fare(self.view, &source.id)?;
             let moved = visit.moved.map(|(to, _)| Note::Moved(to.to_string()));
             let unchecked = (source.tls == Tls::Lenient).then_some(Note::Unchecked);
+            let doubt = (!visit.doubt.is_empty()).then_some(Note::Doubt(visit.doubt));
             Ok(Fare {
                 id: source.id.clone(),
                 title: source.title.clone(),
@@ -215,7 +216,7 @@ impl Desk<'_> {
                 failures: visit.failures,
                 succeeded: visit.succeeded,
                 last_new: visit.last_new,
-                notes: moved.into_iter().chain(unchecked).collect(),
+                notes: moved.into_iter().chain(unchecked).chain(doubt).collect(),
             })
         };
         self.published.listing.iter().map(fare).collect::<Result<_, view::ViewError>>().inspect_err(|error| {

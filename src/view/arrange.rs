@@ -42,7 +42,7 @@ impl State {
         let Some(slot) = self.slots.get(&head).filter(|slot| slot.head == head) else { return };
         let before = slot.shown(head);
         let all: Vec<u64> = std::iter::once(head).chain(slot.members().iter().copied()).collect();
-        let is_live = |first: &&u64| self.slots.get(*first).is_some_and(|slot| !slot.gone);
+        let is_live = |first: &&u64| self.slots.get(first).is_some_and(|slot| !slot.gone);
         let best = all
             .iter()
             .filter(is_live)

@@ -103,7 +103,7 @@ impl State {
             let (item, earlier) = (slot.id, slot.earlier().to_vec());
             Some(Report { position: slot.position, source, item, earlier })
         };
-        let is_live = |one: &&u64| self.slots.get(*one).is_some_and(|slot| !slot.gone);
+        let is_live = |one: &&u64| self.slots.get(one).is_some_and(|slot| !slot.gone);
         let all = std::iter::once(&first).chain(head.members()).filter(is_live);
         // Reports of one address are one reporter's, whatever its id was.
         let address =

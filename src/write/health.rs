@@ -39,6 +39,8 @@ pub enum Note {
     Moved(String),
     /// Its certificates are not checked (`tls = "lenient"`).
     Unchecked,
+    /// A sentence about what looks wrong with it.
+    Doubt(String),
 }
 
 impl Fare {
@@ -81,6 +83,7 @@ pub fn sources(page: &Page<'_>, fares: &[Fare]) -> Vec<u8> {
     let note = |note: &Note| match note {
         Note::Moved(to) => format!("{} {to}", words.moved),
         Note::Unchecked => words.unchecked.to_owned(),
+        Note::Doubt(doubt) => doubt.clone(),
     };
     let mut rows: Vec<Row<'_>> = fares
         .iter()

@@ -19,4 +19,5 @@ mod neighbours;
 mod serving;
 mod stories;
 mod straight_line;
+mod strangers;
 mod unit;
