@@ -39,7 +39,7 @@ pub(super) fn run(arguments: &Arguments, options: &Add) -> anyhow::Result<End> {
         say(&format!("dayuan: source `{}` has this address already", known.id));
         return Ok(End::Failed);
     }
-    let page = get::page(&link, config.as_ref(), None)?;
+    let page = get::page(&link, &link, config.as_ref(), None)?;
     let Some(mut found) = discover(&page, &link, config.as_ref()) else { return Ok(End::Failed) };
     let region = options.region.clone();
     if region.is_none() {
@@ -62,7 +62,7 @@ fn discover(page: &Page, link: &Link, config: Option<&Config>) -> Option<Found> 
     let mut reading = read::read(page, &rules, now());
     let mut doubts = Vec::new();
     if let Some(follow) = reading.follow.clone().filter(|_| reading.drafts.is_empty()) {
-        match get::page(&follow, config, None) {
+        match get::page(&follow, link, config, None) {
             Ok(page) => {
                 doubts.push(format!(
                     "the list lies at {follow}, where this page leads; it is found anew at every first look"
@@ -82,7 +82,7 @@ fn discover(page: &Page, link: &Link, config: Option<&Config>) -> Option<Found> 
     for (feed, title) in
         read::feeds_of(page, &rules).into_iter().filter(|(_, title)| !title.to_lowercase().contains("comment")).take(3)
     {
-        let Ok(page) = get::page(&feed, config, None) else { continue };
+        let Ok(page) = get::page(&feed, link, config, None) else { continue };
         let of_feed = read::read(&page, &Rules { kind: Kind::Feed, ..Rules::default() }, now());
         let shared = of_feed
             .drafts
@@ -129,7 +129,9 @@ fn tell(found: &mut Found, config: Option<&Config>) {
         && let Some(link) = found.reading.drafts.first().and_then(Draft::checked_link)
         && read::file_kind(link.as_str()).is_none()
     {
-        match get::page(&link, config, None).map(|page| read::read_article(&page, &Rules::default(), now())) {
+        match get::page(&link, &found.link, config, None)
+            .map(|page| read::read_article(&page, &Rules::default(), now()))
+        {
             Ok(read::Article { draft: Some(article), .. }) => {
                 let by = article.credit.as_ref().map_or("none", |credit| &credit.name);
                 let date = article.published.map_or_else(|| "none".to_owned(), |stamp| stamp.to_string());

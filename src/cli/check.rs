@@ -97,6 +97,7 @@ async fn visit(fetcher: &Fetcher, source: &Source) -> (bool, String) {
         given_by: None,
         own_port: source.url.port(),
         is_inside: source.is_inside,
+        is_page: source.kind.is_page(),
         tls: source.tls,
         post: source.post.as_deref(),
     };

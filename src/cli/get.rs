@@ -7,8 +7,14 @@ use crate::model::{Link, Page, Source, Tls, Validators};
 
 use super::{place, say};
 
-/// What lies at an address, with the limits of the config where there is one.
-pub(super) fn page(link: &Link, config: Option<&Config>, source: Option<&Source>) -> anyhow::Result<Page> {
+/// What lies at an address, with the limits of the config where there is one. `named` is the address that the admin named,
+/// from which it was led here.
+pub(super) fn page(
+    link: &Link,
+    named: &Link,
+    config: Option<&Config>,
+    source: Option<&Source>,
+) -> anyhow::Result<Page> {
     let options = config.map_or_else(
         || Options {
             guard: crate::fetch::Guard::default(),
@@ -19,15 +25,17 @@ pub(super) fn page(link: &Link, config: Option<&Config>, source: Option<&Source>
         },
         |config| config.settings.fetch.clone(),
     );
-    // Whoever names an address in one's own networks may go there.
-    let is_inside = source.map_or_else(|| options.guard.names_own(link), |source| source.is_inside);
+    // Whoever names an address in one's own networks may go there; whatever a page there leads to has no port of its own.
+    let named = source.map_or(named, |source| &source.url);
+    let is_inside = source.map_or_else(|| options.guard.names_own(named), |source| source.is_inside);
     let fetcher = Fetcher::new(options)?;
     let request = Request {
         link,
         validators: &Validators::default(),
         given_by: None,
-        own_port: source.map_or_else(|| link.port(), |source| source.url.port()),
+        own_port: named.port(),
         is_inside,
+        is_page: false,
         tls: source.map_or(Tls::Strict, |source| source.tls),
         post: source.and_then(|source| source.post.as_deref()),
     };

@@ -49,7 +49,7 @@ pub(super) fn run(arguments: &Arguments, options: &Inspect) -> anyhow::Result<En
         reading.follow.clone().filter(|_| reading.drafts.is_empty() && !Path::new(&options.target).exists())
     {
         say(&format!("dayuan: the list is not here but at {follow}"));
-        page = get::page(&follow, config.as_ref(), source.as_ref())?;
+        page = get::page(&follow, &page.url, config.as_ref(), source.as_ref())?;
         reading = read::read(&page, &rules, now());
     }
     if options.json {
@@ -87,7 +87,7 @@ fn page(options: &Inspect, config: Option<&Config>, source: Option<&Source>) -> 
     if !path.exists()
         && let Ok(link) = Link::parse(&options.target)
     {
-        return get::page(&link, config, source);
+        return get::page(&link, &link, config, source);
     }
     let metadata =
         std::fs::metadata(path).with_context(|| format!("{} is neither an address nor a file", options.target))?;

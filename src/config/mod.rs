@@ -144,3 +144,55 @@ fn source_files(folder: &Path, faults: &mut Faults) -> Vec<PathBuf> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(settings: &str, regions: &str, sources: &str) -> Result<(Config, Faults), Faults> {
+        Config::from_texts(settings, regions, sources, &Places::default())
+    }
+
+    fn source(more: &str) -> String {
+        format!("[[source]]\nid = \"a\"\ntitle = \"a\"\nregion = \"140300\"\nurl = \"https://a.cn/\"\n{more}")
+    }
+
+    #[test]
+    fn what_passed_though_it_was_wrong_is_told_with_its_line() {
+        let fault = |settings: &str, sources: &str| {
+            let faults = load(settings, "", sources).unwrap_err();
+            let fault = faults.iter().next().unwrap();
+            (fault.line().unwrap(), fault.message.clone())
+        };
+        assert_eq!(fault("[log]\nlevel = \"verbose\"", ""), (2, "`verbose` is no log level".to_owned()));
+        assert_eq!(fault("", &source("charset = \"gb18031\"")), (6, "`gb18031` is not a charset".to_owned()));
+        assert_eq!(fault("[http]\npublic_url = \"https://a.cn/x\"", "").0, 2);
+        let living = source("was = [\"b\"]\n")
+            + &source("was = [\"a\"]")
+                .replace("\"a\"\nregion", "\"b\"\nregion")
+                .replace("id = \"a\"", "id = \"b\"")
+                .replace("a.cn", "b.cn");
+        let faults = load("", "", &living).unwrap_err();
+        assert_eq!(faults.iter().map(|fault| fault.line().unwrap()).collect::<Vec<_>>(), [6, 12]);
+        let warning = |settings: &str, regions: &str, sources: &str| {
+            let (_, warnings) = load(settings, regions, sources).unwrap();
+            let warning = warnings.iter().next().unwrap();
+            (warning.line(), warning.message.clone())
+        };
+        assert_eq!(warning("[http]\nlisten = \"0.0.0.0:8134\"", "", &source("")).0, Some(2));
+        assert_eq!(warning("", "publish = [\"130000\"]", &source("")).0, Some(4));
+        let twice = source("") + &source("").replace("id = \"a\"", "id = \"b\"");
+        let (line, message) = warning("", "", &twice);
+        assert_eq!((line, message.contains("the address of `b`, too")), (Some(10), true), "{message}");
+    }
+
+    #[test]
+    fn ten_thousand_faults_take_no_more_than_some() {
+        let many: String = (0..10_000)
+            .map(|at| source(&format!("regoin = \"{at}\"\n")).replace("\"a\"", &format!("\"a{at}\"")))
+            .collect();
+        let faults = load("", "", &many).unwrap_err();
+        assert!(faults.count() >= 10_000 && faults.iter().count() <= 200);
+        assert!(faults.render(false).ends_with("mend these first\n"));
+    }
+}

@@ -26,6 +26,7 @@ pub(super) fn parse(
     let mut seen: HashMap<SourceId, PathBuf> = HashMap::new();
     let mut addresses: HashMap<String, SourceId> = HashMap::new();
     let mut formers: Vec<Former> = Vec::new();
+    let mut shown: HashMap<RegionId, bool> = HashMap::new();
     for (file, (path, text)) in lists.iter().enumerate() {
         let (cell, slips) = (RefCell::new(&mut *faults), RefCell::new(&mut *warnings));
         let document = Document::new(path, text, &cell, &slips);
@@ -52,8 +53,11 @@ pub(super) fn parse(
                     &format!("leave one of the two; where `{}` is its new id, write was = [\"{other}\"]", source.id),
                 );
             }
-            if regions.is_some_and(|regions| !regions.holders(&source.region).iter().any(|up| regions.is_published(up)))
-            {
+            let mut is_shown = |regions: &Regions| {
+                let holders = || regions.holders(&source.region).iter().any(|up| regions.is_published(up));
+                *shown.entry(source.region.clone()).or_insert_with(holders)
+            };
+            if regions.is_some_and(|regions| !is_shown(regions)) {
                 section.warning(
                     "region",
                     format!("source `{}` is polled, but its region `{}` is not published", source.id, source.region),

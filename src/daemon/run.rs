@@ -21,7 +21,7 @@ use crate::config::{Config, Faults};
 use crate::fetch::Fetcher;
 use crate::log::Log;
 use crate::model::{Regions, Source};
-use crate::poll::{self, Command, Committer, House, Ledger, Poller, Pulse, Skews};
+use crate::poll::{self, Command, Committer, House, Ledger, PollRefused, Poller, Pulse, Skews};
 use crate::same::Places;
 use crate::serve::{self, Limits, Site};
 use crate::view::{self, Notice, View, Visits};
@@ -325,9 +325,13 @@ async fn stopped(
         if tokio::time::timeout(Duration::from_secs(2), writer).await.is_err() {
             tracing::warn!("the writer did not end in time");
         }
-        tokio::task::spawn_blocking(move || view.flush().and_then(|()| visits.flush()))
+        // The log has all of it: what a full disk keeps from being written down here is made anew at the next start.
+        if let Err(error) = tokio::task::spawn_blocking(move || view.flush().and_then(|()| visits.flush()))
             .await
-            .map_err(|_panic| DaemonError::Ended("flushing of the store"))??;
+            .map_err(|_panic| DaemonError::Ended("flushing of the store"))?
+        {
+            tracing::error!(error = &error as &dyn std::error::Error, "the view could not be written to the end");
+        }
     }
     tracing::info!("stopped");
     Ok(())
@@ -353,8 +357,11 @@ async fn take_sources(
         }
         tokio::select! {
             () = stop.cancelled() => return false,
-            // Whoever waits for the answer hears that there is none.
-            Some(command) = orders.recv() => drop(command),
+            Some(command) = orders.recv() => match command {
+                Command::Poll(_, answer) => drop(answer.send(Err(PollRefused::NotYet(reason)))),
+                Command::Sources(_, _, answer) => drop(answer.send(Err(trouble))),
+                Command::Control(_) => {}
+            },
             () = tokio::time::sleep(Duration::from_secs(5)) => poller.live(),
         }
     }

@@ -1,9 +1,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::clock::now;
-use crate::model::{Moment, Source};
+use crate::model::{Moment, Source, Visit};
 use crate::poll::Pulse;
-use crate::view::{View, ViewError, Visits};
+use crate::view::{View, Visits};
 
 /// How the daemon fares.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -31,7 +31,7 @@ pub struct SourceStatus {
     pub source: String,
     /// Its name for people.
     pub title: String,
-    /// `new`, `ok`, `degraded`, `blocked`, `gone`, `paused` or `stale`.
+    /// `new`, `ok`, `degraded`, `blocked`, `gone`, `paused` or `stale`; `unknown` where it cannot be read.
     pub health: String,
     /// Why it is not well.
     pub reason: Option<String>,
@@ -70,13 +70,16 @@ pub(super) fn of_daemon(view: Option<&View>, pulse: &Pulse, since: Moment, troub
     }
 }
 
-pub(super) fn of_source(source: &Source, view: &View, visits: &Visits) -> Result<SourceStatus, ViewError> {
-    let visit = visits.fare(view, &source.id)?;
+/// What cannot be read of it is told in place of its reason, so that the others and the daemon's trouble are seen still.
+pub(super) fn of_source(source: &Source, view: &View, visits: &Visits) -> SourceStatus {
+    let fare = visits.fare(view, &source.id);
+    let health = fare.as_ref().map_or("unknown", |visit| visit.health.word()).to_owned();
+    let visit = fare.unwrap_or_else(|error| Visit { reason: error.to_string(), ..Visit::default() });
     let is_planned = visit.due > Moment::default() && visit.due < now().plus_seconds(400 * 86_400);
-    Ok(SourceStatus {
+    SourceStatus {
         source: source.id.to_string(),
         title: source.title.clone(),
-        health: visit.health.word().to_owned(),
+        health,
         reason: (!visit.reason.is_empty()).then_some(visit.reason),
         doubt: (!visit.doubt.is_empty()).then_some(visit.doubt),
         since: visit.since.map(Moment::rfc3339),
@@ -88,5 +91,5 @@ pub(super) fn of_source(source: &Source, view: &View, visits: &Visits) -> Result
         polls: visit.polls,
         moved: visit.moved.map(|(to, _)| to.to_string()),
         url: source.url.to_string(),
-    })
+    }
 }

@@ -11,7 +11,7 @@ use super::crowd::{Crowd, Room};
 use super::error::FetchError;
 use super::guard::Guard;
 use super::resolver::Resolver;
-use super::robots::Asked;
+use super::robots::{Asked, Permission};
 use super::unpack::{Coding, UnpackError};
 use crate::model::{Host, Link, Moment, Tls, Validators, one_line};
 
@@ -56,6 +56,8 @@ pub struct Request<'a> {
     pub own_port: u16,
     /// May the way lead into the networks that an admin allowed? Only that of a source whose own address lies there.
     pub is_inside: bool,
+    /// Does robots.txt count, wherever redirects lead? For everything that is no feed.
+    pub is_page: bool,
     /// How certificates are judged.
     pub tls: Tls,
     /// A form to be posted, where the address answers to POST only.
@@ -169,6 +171,11 @@ impl Fetcher {
         let way = self.way(request.is_inside);
         for hop in 0..=HOPS {
             way.guard.check_link(&link, request.own_port)?;
+            if hop > 0 && request.is_page {
+                drop(room);
+                self.permit_hop(&request, &link, now).await?;
+                room = self.asking.enter(None).await;
+            }
             if hop > 0 {
                 // The place at the last address is given back first: nobody waits for a place and holds one.
                 drop(room);
@@ -188,6 +195,26 @@ impl Fetcher {
             link = next;
         }
         Err(FetchError::Redirects(HOPS))
+    }
+
+    /// Whether a page may be asked that a redirect leads to.
+    async fn permit_hop(&self, request: &Request<'_>, link: &Link, now: Moment) -> Result<(), FetchError> {
+        let mut permission = self.permission(link, now);
+        if permission.is_none() {
+            let asked = Request { link, is_page: false, ..*request };
+            let said = Box::pin(self.ask_robots(&asked, now)).await?;
+            self.learn(link, &said, now);
+            permission = self.permission(link, now);
+        }
+        match permission {
+            Some(Permission::Allowed(_)) => Ok(()),
+            Some(Permission::Forbidden) => {
+                Err(FetchError::Blocked(format!("it redirects to {link}, which robots.txt forbids programs to read")))
+            }
+            Some(Permission::Unknown) | None => {
+                Err(FetchError::Blocked(format!("it redirects to {link}; the robots.txt there cannot be had")))
+            }
+        }
     }
 
     async fn send(
@@ -408,6 +435,7 @@ mod tests {
                             given_by: None,
                             own_port: url.port(),
                             is_inside: true,
+                            is_page: false,
                             tls: Tls::Strict,
                             post: None,
                         };

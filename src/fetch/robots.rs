@@ -83,7 +83,8 @@ impl Fetcher {
             return Ok(Robots { text: None, until: now.plus_seconds(WAIT) });
         };
         let none = Validators::default();
-        let request = Request { link: &robots, validators: &none, given_by: None, post: None, ..*request };
+        let request =
+            Request { link: &robots, validators: &none, given_by: None, post: None, is_page: false, ..*request };
         let text = match self.get(request, now).await {
             Ok(answer) if answer.status == 200 => Some(condensed(&answer.body)),
             // What is not there forbids nothing (RFC 9309, section 2.3.1.3).
@@ -103,7 +104,8 @@ pub fn site_of(link: &Link) -> Option<Link> {
 
 /// Of a robots.txt only what is said to us, in its own form: what is kept of a site is its verdict, whatever it sends.
 fn condensed(text: &[u8]) -> Vec<u8> {
-    let said = rules(AccessResult::Successful(text.get(..LONGEST).unwrap_or(text)));
+    let text = without_versions(text.get(..LONGEST).unwrap_or(text));
+    let said = rules(AccessResult::Successful(&text));
     let mut kept = String::from("user-agent: *\n");
     if let Some(delay) = said.crawl_delay() {
         kept.push_str(&format!("crawl-delay: {}\n", delay.as_secs_f32()));
@@ -123,6 +125,37 @@ fn condensed(text: &[u8]) -> Vec<u8> {
     kept.into_bytes()
 }
 
+/// The same with only the product token of every name (RFC 9309, section 2.2.1): `Dayuan/1.0` is told to `dayuan`.
+fn without_versions(text: &[u8]) -> Vec<u8> {
+    const FIELD: &[u8] = b"user-agent";
+    let mut out = Vec::with_capacity(text.len());
+    for line in text.split_inclusive(|byte| matches!(byte, b'\n' | b'\r')) {
+        let is_name = line.trim_ascii_start().get(..FIELD.len()).is_some_and(|start| start.eq_ignore_ascii_case(FIELD));
+        match line.iter().position(|byte| *byte == b'/').filter(|_| is_name) {
+            Some(end) => {
+                out.extend_from_slice(line.get(..end).unwrap_or(line));
+                out.push(b'\n');
+            }
+            None => out.extend_from_slice(line),
+        }
+    }
+    out
+}
+
 fn rules(access: AccessResult<'_>) -> robotxt::Robots {
     robotxt::Robots::from_access(access, NAME)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn p14_a_name_with_a_version_is_a_name() {
+        let said = b"User-agent: Dayuan/1.0 (+https://example.com)\nDisallow: /\n\nUser-agent: *\nAllow: /a/b\n";
+        let kept = condensed(said);
+        assert!(!rules(AccessResult::Successful(&kept)).is_relative_allowed("/a/b"));
+        let other = condensed(b"User-agent: Other/1.0\nDisallow: /\n");
+        assert!(rules(AccessResult::Successful(&other)).is_relative_allowed("/a/b"));
+    }
 }

@@ -255,11 +255,14 @@ impl Log {
     /// Where the folder cannot be read; single segments that cannot be read come as items.
     pub fn replay(&self, after: u64) -> Result<impl Iterator<Item = Result<Replayed, Damage>> + use<>, LogError> {
         let mut days = segment::days(&self.folder)?;
-        // Whole segments of what is known already are not read again.
-        if let Some(at) =
-            days.iter().rposition(|day| first_seq(&self.folder, *day).is_some_and(|first| first <= after + 1))
-        {
-            days.drain(..at);
+        // Whole segments of what is known already are not read again, unless one lies where another belongs.
+        if after > 0 {
+            let firsts: Vec<u64> = days.iter().map(|day| first_seq(&self.folder, *day).unwrap_or(0)).collect();
+            if firsts.iter().filter(|first| **first > 0).is_sorted()
+                && let Some(at) = firsts.iter().rposition(|first| (1..=after + 1).contains(first))
+            {
+                days.drain(..at);
+            }
         }
         let folder = self.folder.clone();
         let (last, safe) = {
@@ -449,15 +452,23 @@ fn survey(
     let days = segment::days(folder)?;
     let mut writer = Writer { file: None, day: days.last().copied().unwrap_or(0), end: 0, next: 1 };
     // The last segment may be empty; the number goes on from the newest record there is.
-    for (at, day) in days.iter().rev().enumerate() {
+    let mut oldest_read = 0;
+    for (at, day) in days.iter().enumerate().rev() {
         let tail = look(folder, *day)?;
-        if at == 0 {
+        if at + 1 == days.len() {
             writer.end = tail.end;
             damages.extend(torn(*day, &tail)?);
         }
         if let Some(seq) = tail.last {
             writer.next = seq + 1;
+            oldest_read = at;
             break;
+        }
+    }
+    // Where a file of another day was laid, its first record tells at least that none of its numbers is given again.
+    for day in days.iter().take(oldest_read) {
+        if first_seq(folder, *day).is_some_and(|first| first >= writer.next) {
+            writer.next = writer.next.max(look(folder, *day)?.last.map_or(0, |last| last + 1));
         }
     }
     Ok((writer, damages))
@@ -594,6 +605,69 @@ mod tests {
                 .count();
             assert_eq!(kept, usize::from(torn.iter().any(|b| *b != 0)));
         }
+    }
+
+    /// A line with the checksum that it should have.
+    fn line(body: &str) -> String {
+        format!("{{\"crc\":\"{:08x}\",{body}\n", crc32c::crc32c(body.as_bytes()))
+    }
+
+    #[test]
+    fn d9_what_a_newer_version_wrote_is_never_cut_off() {
+        for body in [
+            r#""seq":3,"v":2,"kind":"control","at":1,"source":"a","state":"gone"}"#,
+            r#""seq":3,"v":1,"kind":"blessing","at":1}"#,
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            let (log, _) = open(folder.path());
+            log.append(&[control(1), control(2)], NOON).unwrap();
+            drop(log);
+            let path = segment::path(folder.path(), segment::days(folder.path()).unwrap()[0]);
+            let before = std::fs::read_to_string(&path).unwrap() + &line(body);
+            std::fs::write(&path, &before).unwrap();
+            assert!(matches!(Log::open(folder.path()), Err(LogError::Newer { .. })));
+            assert!(matches!(Log::inspect(folder.path()), Err(LogError::Newer { .. })));
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), before);
+        }
+    }
+
+    #[test]
+    fn d10_what_lies_in_another_days_file_or_has_no_number_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let (log, _) = open(folder.path());
+        for day in 0..2 {
+            log.append(&[control(1), control(2)], NOON.plus_seconds(day * 86_400)).unwrap();
+        }
+        drop(log);
+        let paths: Vec<PathBuf> =
+            segment::days(folder.path()).unwrap().into_iter().map(|day| segment::path(folder.path(), day)).collect();
+        let (first, second) =
+            (std::fs::read_to_string(&paths[0]).unwrap(), std::fs::read_to_string(&paths[1]).unwrap());
+        std::fs::write(&paths[0], &second).unwrap();
+        std::fs::write(&paths[1], &first).unwrap();
+        let (log, _) = Log::inspect(folder.path()).unwrap();
+        assert_eq!(log.replay(0).unwrap().filter(Result::is_err).count(), 2);
+        drop(log);
+        std::fs::write(&paths[0], &first).unwrap();
+        let endless = line(r#""seq":18446744073709551615,"v":1,"kind":"control","at":1,"source":"a","state":"gone"}"#);
+        std::fs::write(&paths[1], second + &endless).unwrap();
+        let (log, damages) = open(folder.path());
+        assert_eq!((damages.len(), log.last_seq()), (1, 4));
+    }
+
+    #[test]
+    fn d11_who_looks_at_a_log_writes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let (log, _) = open(folder.path());
+        log.append(&[control(1), control(2)], NOON).unwrap();
+        drop(log);
+        let path = segment::path(folder.path(), segment::days(folder.path()).unwrap()[0]);
+        let torn = std::fs::read_to_string(&path).unwrap() + "garbage";
+        std::fs::write(&path, &torn).unwrap();
+        let (log, damages) = Log::inspect(folder.path()).unwrap();
+        assert_eq!((damages.len(), all(&log)), (1, vec![1, 2]));
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), torn);
+        assert!(matches!(Log::inspect(&folder.path().join("none")), Err(LogError::Missing(_))));
     }
 
     #[test]

@@ -153,6 +153,7 @@ impl<'a> Articles<'a> {
             given_by: None,
             own_port: self.source.url.port(),
             is_inside: self.source.is_inside,
+            is_page: true,
             tls: self.source.tls,
             post: None,
         };
@@ -241,4 +242,43 @@ pub(super) fn is_gone(revisit: &Revisit, is_meant: bool, now: Moment) -> bool {
 /// When to try again what could not be read now.
 pub(super) fn retry(revisit: Revisit, now: Moment) -> Revisit {
     Revisit { due: now.plus_seconds(AGAIN[0]), ..revisit }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Draft, ItemId};
+
+    const NOON: Moment = Moment::from_seconds(1_678_330_000);
+
+    /// How many hours after it was first missed an article counts as gone, and how often it is asked for in a year.
+    fn life(is_meant: bool) -> (i64, usize) {
+        let listed = Draft::default();
+        let item = ItemId::from_u128(1);
+        let mut revisit = Revisit { item, listed, due: NOON, step: 0, misses: 0, missed: None, is_gone: false };
+        let (mut gone, mut asked) = (0, 0);
+        loop {
+            let now = revisit.due;
+            asked += 1;
+            revisit.missed = revisit.missed.or(Some(now));
+            revisit.misses = revisit.misses.saturating_add(1);
+            if !revisit.is_gone && is_gone(&revisit, is_meant, now) {
+                revisit.is_gone = true;
+                gone = now.since(NOON) / 3_600_000;
+            }
+            match look_again(revisit.clone(), now) {
+                Some(next) => revisit = next,
+                None => return (gone, asked),
+            }
+        }
+    }
+
+    #[test]
+    fn i20_a_site_that_is_being_repaired_loses_no_article() {
+        let (hours, asked) = life(false);
+        assert!((48..=96).contains(&hours), "404: gone after {hours} hours");
+        assert!(asked <= 16, "{asked}");
+        let (hours, _) = life(true);
+        assert!((1..=24).contains(&hours), "410: gone after {hours} hours");
+    }
 }

@@ -20,6 +20,9 @@ pub enum PollRefused {
     /// The config has no such source.
     #[error("there is no source `{0}`")]
     Unknown(SourceId),
+    /// What is remembered of the sources cannot be read yet, and why.
+    #[error("nothing is polled yet: {0}")]
+    NotYet(String),
     /// It is paused.
     #[error("source `{0}` is {1}")]
     Off(SourceId, &'static str),

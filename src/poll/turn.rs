@@ -24,6 +24,8 @@ use crate::model::{
 use crate::read::{self, Fault, FaultKind, Reading, Rules};
 use crate::same::{self, Fingerprint, Identity, Verdict};
 
+/// The longest address that is told to an admin as the new one of a source, in bytes.
+const MAX_MOVED: usize = 2048;
 /// Documents larger than this are read away from the threads that serve, in bytes.
 const LARGE: usize = 64 * 1024;
 /// The days for which a permanent redirect must stay the same before it is followed from the start.
@@ -98,11 +100,12 @@ pub(super) async fn turn(
         given_by: given_by.as_ref(),
         own_port: source.url.port(),
         is_inside: source.is_inside,
+        is_page: source.kind.is_page() || LISTS.contains(&memory.format.as_str()),
         tls: source.tls,
         post: source.post.as_deref().filter(|_| !is_followed),
     };
     // What is no feed is asked only where its site allows it.
-    let is_page = source.kind.is_page() || LISTS.contains(&memory.format.as_str());
+    let is_page = request.is_page;
     let (mut refused, mut is_reached) = (None, None);
     let mut gap = gap;
     if is_page {
@@ -388,6 +391,7 @@ impl<'a> Turn<'a> {
             given_by: None,
             own_port: self.source.url.port(),
             is_inside: self.source.is_inside,
+            is_page: true,
             tls: self.source.tls,
             post: None,
         };
@@ -629,7 +633,7 @@ impl<'a> Turn<'a> {
         if answer.status >= 400 {
             return;
         }
-        match (&answer.moved, &self.visit.moved) {
+        match (answer.moved.as_ref().filter(|to| to.as_str().len() <= MAX_MOVED), &self.visit.moved) {
             (Some(to), _) if self.taken.contains(to.as_str()) => {
                 tracing::warn!(source = %self.source.id, to = %to, "the source redirects to the address of another source; that is not remembered, see whether one of the two can go");
                 self.visit.moved = None;

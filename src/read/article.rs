@@ -19,7 +19,7 @@ use super::selector::Selector;
 use super::text;
 use super::title::squeeze;
 use super::tree::{Id, Tree};
-use super::{Fault, FaultKind, list};
+use super::{Fault, FaultKind, json, list};
 use crate::model::{Draft, Enclosure, Link, Precision, Stamp};
 
 /// The least width of a body that is one: 30 Chinese characters.
@@ -140,12 +140,20 @@ fn meta(tree: &Tree<'_>) -> HashMap<String, String> {
     found
 }
 
+/// The longest script of JSON-LD that is read, in bytes, and the most values in it; those of articles have hundreds.
+const MAX_LINKED_DATA: usize = 256 * 1024;
+const MAX_LINKED_VALUES: usize = 20_000;
+
 /// The first object of JSON-LD that is dated.
 fn linked_data(tree: &Tree<'_>) -> Option<Value> {
     let is_ours =
         |id: &Id| tree.is(*id, &["script"]) && tree.attribute(*id, "type").is_some_and(|kind| kind.contains("ld+json"));
     tree.elements(0).filter(is_ours).find_map(|id| {
-        let raw: String = tree.raw(id).chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let raw = Some(tree.raw(id)).filter(|raw| raw.len() <= MAX_LINKED_DATA)?;
+        if json::values(raw) > MAX_LINKED_VALUES {
+            return None;
+        }
+        let raw: String = raw.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
         let value: Value = serde_json::from_str(raw.trim().trim_end_matches(';')).ok()?;
         let graph = value.get("@graph").cloned();
         let many = |value: Value| match value {

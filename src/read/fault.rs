@@ -1,3 +1,5 @@
+use crate::model::one_line;
+
 /// What was wrong with a document or an entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
@@ -11,7 +13,7 @@ pub struct Fault {
 
 impl Fault {
     pub(super) fn new(kind: FaultKind, place: &str, detail: String) -> Self {
-        Self { kind, place: place.to_owned(), detail }
+        Self { kind, place: place.to_owned(), detail: one_line(&detail) }
     }
 }
 

@@ -198,11 +198,13 @@ fn document(page: &Page, rules: &Rules, now: Moment) -> Reading {
         (Kind::Feed, _) => feed::read(&text, &page.url, clock),
         (Kind::Auto, Sniffed::Json) => {
             let reading = json::read(start, &page.url, clock);
-            if reading.faults.iter().any(|fault| fault.kind.is_fatal()) {
-                objects(&text, &page.url, rules, clock)
-            } else {
-                reading
+            let has = |kind| reading.faults.iter().any(|fault| fault.kind == kind);
+            if has(FaultKind::TooMuch) || !reading.faults.iter().any(|fault| fault.kind.is_fatal()) {
+                return reading;
             }
+            let listed = objects(&text, &page.url, rules, clock);
+            // Where it is broken, that is the reason for both.
+            if listed.drafts.is_empty() && has(FaultKind::Json) { reading } else { listed }
         }
         (Kind::Json, _) => objects(&text, &page.url, rules, clock),
         (Kind::Sitemap, _) | (Kind::Auto, Sniffed::Sitemap) => sitemap(&text, &page.url, clock),

@@ -192,7 +192,7 @@ fn parse(document: &str) -> Option<Value> {
     if super::json::values(document) > super::json::MAX_VALUES {
         return None;
     }
-    if let Ok(value) = serde_json::from_str(document) {
+    if let Ok(value) = super::json::parse(document) {
         return Some(value);
     }
     let mut at = 0;

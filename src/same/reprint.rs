@@ -542,6 +542,39 @@ fn facts(text: &[char]) -> Vec<Fact> {
 mod tests {
     use super::*;
 
+    /// Words are compared by a number of sixteen bits each: for every word of a text another one can be found.
+    #[test]
+    fn i21_words_with_the_numbers_of_others_are_other_words() {
+        let notice = "the county council announces that the north bridge will be closed for repairs from monday until friday \
+                      and asks drivers to use the southern road while buses on line three take the avenue instead of the \
+                      bridge residents are asked for patience and may call the office about access to their houses";
+        let mut by_number = std::collections::HashMap::new();
+        let mut number = 0_u32;
+        let letters = |mut number: u32| {
+            let mut word = String::from("spam");
+            while number > 0 {
+                word.push(char::from(b'a' + u8::try_from(number % 26).unwrap()));
+                number /= 26;
+            }
+            word
+        };
+        let wanted: HashSet<char> = notice.split(' ').filter(|word| !word.is_empty()).flat_map(fold).collect();
+        while by_number.len() < wanted.len() && number < 3_000_000 {
+            number += 1;
+            let word = letters(number);
+            if let [found] = fold(&word)[..]
+                && wanted.contains(&found)
+            {
+                by_number.entry(found).or_insert(word);
+            }
+        }
+        let forged: Vec<String> = fold(notice).iter().map(|c| by_number[c].clone()).collect();
+        let forged = forged.join(" ");
+        assert_eq!(fold(&forged), fold(notice), "it is forged well");
+        let found = compare(&Story::new("Bridge closed", notice), &Story::new("Casino bonus", &forged));
+        assert_eq!(found.likeness, Likeness::Different, "{found:?}");
+    }
+
     const NOTICE: &str = "因供热管网改造，新建北大街自十二中路口至桃河桥头路段将于3月9日22时至3月12日6时临时封闭，请过往车辆绕行\
         南大街或德胜街，公交3路、15路改线运行。施工期间给沿线单位和居民带来不便，敬请谅解。请广大驾驶人提前安排出行路线，\
         服从现场交警和施工人员的指挥。咨询电话每天八时至二十时有人接听，夜间遇到紧急情况可以拨打市民热线反映。";

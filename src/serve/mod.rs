@@ -8,6 +8,7 @@ mod answer;
 mod connections;
 mod desk;
 mod document;
+mod lately;
 mod metrics;
 mod route;
 mod server;

@@ -22,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 use super::answer::{self, Answer};
 use super::connections::{Connection, Connections, Doing, Wire};
 use super::desk::{Desk, Draft};
+use super::lately;
 use super::metrics::Metrics;
 use super::route::{Route, parameter};
 use super::shelf::Key;
@@ -254,18 +255,22 @@ impl Handler for (Arc<Site>, Metrics) {
             Route::Item(id) if let Some(story) = site.joined(id) => answer::moved(&format!("/items/{story}")),
             Route::Item(id) => {
                 let language = language(site, &request);
-                fresh(site, metrics, &request, true, move |desk| desk.item_page(id, language).ok_or(Failure::Missing))
+                let key = lately::Key::Item(id, language);
+                fresh(site, metrics, &request, key, move |desk| desk.item_page(id, language).ok_or(Failure::Missing))
                     .await
             }
             Route::Sources => {
                 let language = language(site, &request);
-                fresh(site, metrics, &request, true, move |desk| {
+                fresh(site, metrics, &request, lately::Key::Sources(language), move |desk| {
                     desk.sources(language).map_err(|_told| Failure::Closed)
                 })
                 .await
             }
             Route::SourcesFeed => {
-                fresh(site, metrics, &request, false, |desk| desk.sources_feed().map_err(|_told| Failure::Closed)).await
+                fresh(site, metrics, &request, lately::Key::SourcesFeed, |desk| {
+                    desk.sources_feed().map_err(|_told| Failure::Closed)
+                })
+                .await
             }
             Route::Nothing => missing(site, &request),
         }
@@ -319,17 +324,30 @@ async fn shelved(site: &Arc<Site>, metrics: &Metrics, request: &Request<Incoming
     }
 }
 
-/// Answers with a document that is made for this request.
+/// Answers with a document that is made for this request, and for those who ask for it at the same time.
 async fn fresh(
     site: &Arc<Site>,
     metrics: &Metrics,
     request: &Request<Incoming>,
-    is_page: bool,
+    key: lately::Key,
     work: impl FnOnce(&Desk<'_>) -> Result<Draft, Failure> + Send + 'static,
 ) -> Answer {
-    let made = make(site, &site.aside, metrics, work).await;
-    let finished = match made {
-        Ok(draft) => tokio::task::spawn_blocking(move || draft.finish()).await.map_err(|_panic| Failure::FellOver),
+    let is_page = key != lately::Key::SourcesFeed;
+    // Taken before it is made: a record that comes meanwhile makes it stale.
+    let seq = site.store().map_or(0, |store| store.view.applied());
+    if let Some(document) = site.lately.get(key, seq) {
+        return answer::document(request, &document, is_page);
+    }
+    let finished = match make(site, &site.aside, metrics, work).await {
+        Ok(draft) => {
+            let shared = Arc::clone(site);
+            tokio::task::spawn_blocking(move || {
+                let changed = draft.changed.max(shared.shelf.floor());
+                shared.lately.finish(key, seq, Draft { changed, ..draft })
+            })
+            .await
+            .map_err(|_panic| Failure::FellOver)
+        }
         Err(failure) => Err(failure),
     };
     match finished {

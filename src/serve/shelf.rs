@@ -135,10 +135,17 @@ impl Shelf {
         });
     }
 
-    /// Forgets everything: it is made otherwise from `now` on.
+    /// No document is older than this.
+    pub(super) fn floor(&self) -> Moment {
+        self.lock().floor
+    }
+
+    /// Forgets everything: it is made otherwise from `floor` on.
     pub(super) fn forget_all(&self, floor: Moment) {
-        let floor = self.lock().floor.max(floor);
-        self.lock().floor = floor;
+        let mut inner = self.lock();
+        // A date of HTTP has whole seconds: what was given out within the same one must be older.
+        inner.floor = inner.floor.max(Moment::from_seconds(floor.seconds() + 1));
+        drop(inner);
         self.forget_where(|_| true);
     }
 

@@ -3,6 +3,7 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use tokio::sync::Semaphore;
 
+use super::lately::Lately;
 use super::shelf::Shelf;
 use crate::log::Log;
 use crate::model::{ItemId, Moment, Policy, Regions, Source, SourceId, Zone};
@@ -72,6 +73,7 @@ pub struct Site {
     published: RwLock<Arc<Published>>,
     store: OnceLock<Store>,
     pub(super) shelf: Shelf,
+    pub(super) lately: Lately,
     /// For the documents of regions.
     pub(super) main: Queue,
     /// For what few ask for, which keeps the others from nothing.
@@ -99,6 +101,7 @@ impl Site {
             published: RwLock::new(Arc::new(published)),
             store: OnceLock::new(),
             shelf: Shelf::new(room),
+            lately: Lately::default(),
             main: Queue::new(AT_ONCE),
             aside: Queue::new(1),
         }
@@ -120,6 +123,7 @@ impl Site {
     pub fn publish(&self, published: Published, since: Moment) {
         *self.published.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(published);
         self.shelf.forget_all(since);
+        self.lately.forget_all();
     }
 
     /// Forgets the feeds and pages of the regions that hold these tags, at most once a second, until the sender is gone.

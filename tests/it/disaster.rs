@@ -110,6 +110,59 @@ fn d3_a_full_disk_is_told_and_heals_by_itself() {
     assert_eq!(daemon.stop(), Some(0));
 }
 
+/// Whoever is started on a full disk serves what it has, and polls as soon as there is room.
+#[test]
+fn d12_a_daemon_starts_on_a_full_disk() {
+    let site = busy_site(158, 20);
+    let house = House::new(&source("a", "140300", &site.url("/feed")));
+    let store = house.folder.path().join("store");
+    let Some(_disk) = Disk::mount(&store, "size=24m") else {
+        println!("SKIPPED: no tmpfs can be mounted here");
+        return;
+    };
+    let daemon = house.start();
+    daemon.until_items("140300", 6);
+    assert_eq!(daemon.stop(), Some(0));
+    let filler = store.join("filler");
+    let mut file = std::fs::File::create(&filler).unwrap();
+    while std::io::Write::write_all(&mut file, &[0; 4096]).is_ok() {}
+    while std::io::Write::write_all(&mut file, &[0; 1]).is_ok() {}
+    drop(file);
+    let daemon = house.start();
+    assert!(daemon.until_items("140300", 6).len() >= 6, "feeds are served");
+    let told = until("the trouble is told", || trouble(&house));
+    assert!(told.contains("free on the disk") || told.contains("nothing is polled"), "{told}");
+    let asked = site.asked().len();
+    std::fs::remove_file(&filler).unwrap();
+    until("it polls again", || (site.asked().len() > asked + 2).then_some(()));
+    until("the trouble is over", || trouble(&house).is_none().then_some(()));
+    assert_eq!(daemon.stop(), Some(0));
+    let verify = house.run(&["verify"]);
+    assert!(verify.status.success(), "{}", String::from_utf8_lossy(&verify.stdout));
+}
+
+/// What was planned by a clock that was ahead keeps no source waiting once it is right.
+#[test]
+fn d13_a_clock_that_was_ahead_silences_nobody() {
+    let site = Site::new(159, |_| Reply::ok(feed(&[("1", "/a/1", "题", 2)])));
+    let house = House::with(
+        "[fetch]\nallow_networks = [\"127.0.7.0/24\"]\ntimeout = \"5s\"\n[poll]\nmin_interval = \"1h\"\nmax_interval = \"6h\"\nhost_gap = \"0s\"\n",
+        &source("a", "140300", &site.url("/feed")),
+    );
+    let clock = house.folder.path().join("clock");
+    let Some(daemon) = with_clock(&house, &clock, "+30d") else {
+        println!("SKIPPED: there is no libfaketime here");
+        return;
+    };
+    until("it is asked", || (!site.asked().is_empty()).then_some(()));
+    until("that is remembered", || (daemon.status(&house, "a")["polls"].as_u64() > Some(0)).then_some(()));
+    assert_eq!(daemon.stop(), Some(0));
+    let before = site.asked().len();
+    let daemon = house.start();
+    until("it is asked by the right clock", || (site.asked().len() > before).then_some(()));
+    assert_eq!(daemon.stop(), Some(0));
+}
+
 /// sled that met a full disk refuses for ever: it is opened anew, and told all that it may have lost.
 #[test]
 fn d3_a_view_that_could_not_write_is_whole_again_once_there_is_room() {

@@ -532,3 +532,41 @@ fn c3_no_secret_is_ever_logged() {
     let page = super::http::get(daemon.address, "/sources").text();
     assert!(page.contains("bad") && !page.contains("secret-word"));
 }
+
+#[test]
+fn s9_what_is_allowed_for_ones_own_source_is_allowed_for_no_other() {
+    if !alone("s9_what_is_allowed_for_ones_own_source_is_allowed_for_no_other") {
+        return;
+    }
+    let own = Site::at(("127.0.0.1".parse::<IpAddr>().unwrap(), PORT).into(), |_| good());
+    let secret = Arc::new(Mutex::new(0));
+    let count = Arc::clone(&secret);
+    let inside = Site::at(("10.1.2.3".parse::<IpAddr>().unwrap(), PORT).into(), move |_| {
+        *count.lock().unwrap() += 1;
+        good()
+    });
+    let target = inside.url("/");
+    let _site = public(move |asked| match asked.path.as_str() {
+        "/redirect" => Reply::status("302 Found").with("location", target.clone()),
+        "/frame" => Reply::ok(format!("<html><body><iframe src=\"{target}\"></iframe></body></html>")),
+        "/list" => Reply::ok(format!(
+            "<html><body><ul>{}</ul></body></html>",
+            (0..6)
+                .map(|at| format!("<li><a href=\"{target}{at}\">第{at}号关于道路施工的通告</a></li>"))
+                .collect::<String>()
+        )),
+        _ => good(),
+    });
+    let ids = ["redirect", "frame", "list"];
+    let blocks: String =
+        ids.iter().map(|id| source(id, "140300", &format!("http://{PUBLIC}:{PORT}/{id}"))).collect::<String>()
+            + &source("own", "140300", &own.url("/feed"));
+    let settings = "[fetch]\nallow_networks = [\"127.0.0.0/8\", \"10.0.0.0/8\"]\ntimeout = \"5s\"\n[poll]\nmin_interval = \"1s\"\nmax_interval = \"300s\"\nhost_gap = \"1s\"\n";
+    let house = House::with(settings, &blocks);
+    let daemon = house.start();
+    until("one's own is read", || (daemon.status(&house, "own")["health"] == "ok").then_some(()));
+    for id in ids {
+        until("the others were polled", || (daemon.status(&house, id)["polls"].as_u64() > Some(0)).then_some(()));
+    }
+    assert_eq!(*secret.lock().unwrap(), 0);
+}
