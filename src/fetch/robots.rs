@@ -154,8 +154,8 @@ mod tests {
     fn p14_a_name_with_a_version_is_a_name() {
         let said = b"User-agent: Dayuan/1.0 (+https://example.com)\nDisallow: /\n\nUser-agent: *\nAllow: /a/b\n";
         let kept = condensed(said);
-        assert!(!rules(AccessResult::Successful(&kept)).is_relative_allowed("/a/b"));
+        assert!(!rules(AccessResult::Successful(&kept)).is_allowed("/a/b"));
         let other = condensed(b"User-agent: Other/1.0\nDisallow: /\n");
-        assert!(rules(AccessResult::Successful(&other)).is_relative_allowed("/a/b"));
+        assert!(rules(AccessResult::Successful(&other)).is_allowed("/a/b"));
     }
 }

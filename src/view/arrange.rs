@@ -1,7 +1,8 @@
 //! What a story shows of its reports: which of them, with which date, in which regions; and what becomes of it when one
 //! of them is gone or tells something else.
 //!
-//! - A story lives as long as one of its reports lives. Where the report that is shown is gone, the next best one is.
+//! - A story lives as long as one of its reports lives. Where the report whose story it is has gone, the next best one is
+//!   shown until it is back.
 //! - A story's date stays what it is once readers have seen it there as something new. It follows the report that is
 //!   shown where they cannot have: where its date lay a day and more before it was first seen. It also follows a report
 //!   that takes over by right (see `takes_over`), where that one is dated more than an hour later or a day earlier.
@@ -40,13 +41,13 @@ impl State {
     /// meanwhile.
     pub(super) fn arrange(&mut self, head: u64) {
         let Some(slot) = self.slots.get(&head).filter(|slot| slot.head == head) else { return };
-        let before = slot.shown(head);
+        let (before, owner) = (slot.shown(head), slot.owner(head));
         let all: Vec<u64> = std::iter::once(head).chain(slot.members().iter().copied()).collect();
         let is_live = |first: &&u64| self.slots.get(first).is_some_and(|slot| !slot.gone);
         let best = all
             .iter()
             .filter(is_live)
-            .max_by_key(|first| (**first == before, self.authority(**first), Reverse(**first)));
+            .max_by_key(|first| (**first == owner, **first == before, self.authority(**first), Reverse(**first)));
         let (shown, ended) = best.map_or((before, true), |best| (*best, false));
         let tags = self.story_tags(shown, &all);
         if let Some(slot) = self.slots.get_mut(&head) {
@@ -247,9 +248,8 @@ impl State {
     fn let_go(&mut self, first: u64, head: u64) {
         if let Some(ties) = self.slots.get_mut(&head).and_then(|slot| slot.ties.as_mut()) {
             ties.members.retain(|member| *member != first);
-            if ties.shown == Some(first) {
-                ties.shown = None;
-            }
+            ties.shown = ties.shown.filter(|shown| *shown != first);
+            ties.right = ties.right.filter(|owner| *owner != first);
         }
         self.likes.remove(first);
         self.alike_facts.remove(first);

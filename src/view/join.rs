@@ -117,11 +117,21 @@ impl State {
         if carried.contains_key(&new.source) {
             return None;
         }
-        found.into_iter().find_map(|first| {
-            let slot = self.slots.get(&first).filter(|slot| carried.get(&slot.source) == Some(&1))?;
+        let is_at_home = |source: u32| self.domain(source).is_some_and(|domain| domain == link.registrable_domain());
+        let (at_home, elsewhere): (Vec<u64>, Vec<u64>) =
+            found.into_iter().partition(|first| self.slots.get(first).is_some_and(|slot| is_at_home(slot.source)));
+        at_home.into_iter().chain(elsewhere).find_map(|first| {
+            // What is gone there, or tells something else, leads nobody to its story by its address.
+            let slot = self.slots.get(&first).filter(|slot| carried.get(&slot.source) == Some(&1) && !slot.gone)?;
+            let head = self.slots.get(&slot.head)?;
             let other = draft_at(slot.position, read)?;
             let candidate = Candidate { link: other.checked_link()?.canonical(), domain: self.domain(slot.source)? };
-            same::judge(&link, &domain, &self.listings, &candidate).then_some(slot.head)
+            // A site's own story goes into none that its address was lent to, where it would not be seen.
+            let would_hide = is_at_home(new.source)
+                && !is_at_home(slot.source)
+                && (head.withdrawn || head.shown(slot.head) != first)
+                && !tells_the_same(&new.report.draft, &other);
+            (!would_hide && same::judge(&link, &domain, &self.listings, &candidate)).then_some(slot.head)
         })
     }
 
@@ -298,7 +308,8 @@ impl State {
         if let Some(slot) = self.slots.get_mut(&head) {
             slot.ties_mut().members.push(seq);
             if takes_over {
-                slot.ties_mut().shown = Some(seq);
+                let ties = slot.ties_mut();
+                (ties.shown, ties.right) = (Some(seq), Some(seq));
                 slot.updated = updated;
             }
         }
@@ -351,7 +362,17 @@ impl State {
         let (Some(told), Some(retold)) = (story(a), story(b)) else { return };
         // Who tells both does not make them one.
         let is_one = || matches!(same::compare(&told, &retold).likeness, Likeness::Same | Likeness::Event);
-        if told.is_roundup() || retold.is_roundup() || !is_one() {
+        // What was made into another text since the other one was told is not the older of the two.
+        let is_late = || {
+            let was = a.earlier().first().and_then(|first| draft_at(*first, read));
+            let is_changed_since = a.ties.as_ref().and_then(|ties| ties.reported).is_some_and(|at| at > b.seen);
+            is_changed_since
+                && was.is_some_and(|was| {
+                    let was = same::Story::new(&was.title, was.words());
+                    same::compare(&was, &told).likeness == Likeness::Different
+                })
+        };
+        if told.is_roundup() || retold.is_roundup() || !is_one() || is_late() {
             return;
         }
         let companion = b
@@ -372,7 +393,7 @@ impl State {
                 (slot.regions, slot.published, slot.ended) = (own, date, false);
                 if let Some(ties) = &mut slot.ties {
                     ties.members.clear();
-                    (ties.own, ties.dated, ties.shown) = (None, None, None);
+                    (ties.own, ties.dated, ties.shown, ties.right) = (None, None, None, None);
                     parts.append(&mut ties.parts);
                 }
             }
@@ -436,6 +457,12 @@ impl State {
             self.events.insert(named, left);
         }
     }
+}
+
+/// Do two drafts tell one story, or one event at least, by their texts?
+fn tells_the_same(one: &Draft, other: &Draft) -> bool {
+    let story = |draft: &Draft| same::Story::new(&draft.title, draft.words());
+    matches!(same::compare(&story(one), &story(other)).likeness, Likeness::Same | Likeness::Event)
 }
 
 /// Does a report say that it has the story from this source?

@@ -58,6 +58,8 @@ pub(super) struct ItemRecord {
     pub(super) became: Option<u64>,
     /// Is the item gone (1), is the whole story (2)?
     pub(super) ends: u8,
+    /// The report that took the story over, where one did; another one is shown while it is gone.
+    pub(super) right: Option<u64>,
 }
 
 /// What the view is of, under [`META`](super::state::META).
@@ -180,7 +182,7 @@ impl Stored for LooksRecord {}
 impl Stored for RobotsRecord {}
 
 impl Stored for ItemRecord {
-    const ADDED: &'static [usize] = &[4, 1, 4];
+    const ADDED: &'static [usize] = &[4, 1, 5];
 }
 
 impl Stored for FactsRecord {
@@ -279,6 +281,7 @@ mod tests {
         assert_eq!((item.earlier, item.event), (vec![(19_425, 7, 90)], Some(3)));
         assert_eq!((item.sketch, item.pairs, item.parts, item.ends), (vec![1, 2, 3], vec![4], vec![2], 0));
         let item: ItemRecord = decode(of("item")[3]).unwrap();
-        assert_eq!((item.own, item.became, item.ends), (vec![("140321".into(), "county".into())], Some(9), 3));
+        assert_eq!((item.own, item.became), (vec![("140321".into(), "county".into())], Some(9)));
+        assert_eq!((item.ends, item.right), (3, Some(4)));
     }
 }

@@ -82,6 +82,8 @@ pub(super) struct Ties {
     pub(super) dated: Option<Stamp>,
     /// The item that its source's later reports are of, where they tell another story.
     pub(super) became: Option<u64>,
+    /// The report that took the story over, where one did: it is shown as long as it lives.
+    pub(super) right: Option<u64>,
 }
 
 impl Slot {
@@ -118,6 +120,11 @@ impl Slot {
     /// The item that its source's later reports are of, where they tell another story.
     pub(super) fn became(&self) -> Option<u64> {
         self.ties.as_ref().and_then(|ties| ties.became)
+    }
+
+    /// Whose story it is, where `head` is the first report of it: the first, or the one that took it over.
+    pub(super) fn owner(&self, head: u64) -> u64 {
+        self.ties.as_ref().and_then(|ties| ties.right).unwrap_or(head)
     }
 
     /// Gives the story that begins with this item its date; the item's own is kept.
@@ -211,6 +218,7 @@ impl Slot {
                 .map(|stamp| (stamp.at.millis(), precision_number(stamp.precision), stamp.offset)),
             became: self.became(),
             ends: u8::from(self.gone) | u8::from(self.ended) << 1,
+            right: self.ties.as_ref().and_then(|ties| ties.right),
         }
     }
 
@@ -243,6 +251,7 @@ impl Slot {
             own: (!record.own.is_empty()).then_some(own),
             dated: record.dated.map(|dated| stamp(dated).ok_or(())).transpose().ok()?,
             became: record.became,
+            right: record.right,
         };
         Some(Self {
             id: ItemId::from_u128(record.id),
