@@ -6,7 +6,7 @@
 //! - A story's date stays what it is once readers have seen it there as something new. It follows the report that is
 //!   shown where they cannot have: where its date lay a day and more before it was first seen. It also follows a report
 //!   that takes over by right (see `takes_over`), where that one is dated more than an hour later or a day earlier.
-//! - A story stands in the regions of the report that is shown, and in those of each other report's own source.
+//! - A story stands in the regions of the report that is shown, and in the own region of each other report's source.
 //! - A report whose text becomes another one leaves its story, unless the story is its source's own.
 
 use std::cmp::Reverse;
@@ -21,7 +21,9 @@ use crate::same::{self, Fingerprint, Likeness};
 const HOUR: i64 = 3_600_000;
 const DAY: i64 = 24 * HOUR;
 /// How like two titles are at the least that are of one text, from 0 to 1.
-const LEAST_TITLE_LIKENESS: f64 = 0.4;
+pub(super) const LEAST_TITLE_LIKENESS: f64 = 0.4;
+/// The most reports of a story among which those are chosen that another one's new text is compared with.
+const MAX_JUDGES: usize = 64;
 /// The most items that one item is followed through, each telling another story than the one before.
 const MAX_PARTINGS: usize = 64;
 
@@ -64,18 +66,18 @@ impl State {
         self.facts(self.slots.get(&first)?.source).map(|facts| facts.authority)
     }
 
-    /// The regions of a story: those of the report shown, and of the others what lies in their sources' own regions, so
-    /// that nobody puts another's story elsewhere.
-    fn story_tags(&self, shown: u64, all: &[u64]) -> Tags {
+    /// The regions of a story: those of the report shown, and those of the other reports' sources, where they report it as
+    /// their own region's and it does not stand within it already. Nobody else puts another's story anywhere.
+    fn story_tags(&mut self, shown: u64, all: &[u64]) -> Tags {
         let mut tags = self.slots.get(&shown).map(|slot| slot.own_tags().clone()).unwrap_or_default();
-        for slot in all.iter().filter(|first| **first != shown).filter_map(|first| self.slots.get(first)) {
-            let Some(home) = self.facts(slot.source).map(|facts| &facts.region).filter(|_| !slot.gone) else {
-                continue;
-            };
-            for (number, evidence) in slot.own_tags().iter() {
-                if self.region(number).is_some_and(|region| self.places.is_within(region, home)) {
-                    tags.push(number, evidence);
-                }
+        for other in all.iter().filter(|first| **first != shown) {
+            let Some(slot) = self.slots.get(other).filter(|slot| !slot.gone) else { continue };
+            let Some(home) = self.facts(slot.source).map(|facts| facts.region.clone()) else { continue };
+            let is_within =
+                |(number, _)| self.region(number).is_some_and(|region| self.places.is_within(region, &home));
+            let own = slot.own_tags().iter().find(|tag| is_within(*tag)).map(|(_, evidence)| evidence);
+            if let Some(evidence) = own.filter(|_| !tags.iter().any(is_within)) {
+                tags.push(self.region_number(&home), evidence);
             }
         }
         tags
@@ -178,13 +180,21 @@ impl State {
         let others = std::iter::once(slot.head).chain(head.members().iter().copied()).filter(|other| *other != first);
         let live =
             others.filter(|other| self.slots.get(other).is_some_and(|slot| !slot.gone && slot.became().is_none()));
-        let Some(other) = live.max_by_key(|other| (*other == shown, self.authority(*other), Reverse(*other))) else {
-            return false;
+        let live: Vec<u64> = live.take(MAX_JUDGES).collect();
+        let best = |others: &mut dyn Iterator<Item = u64>| {
+            others.max_by_key(|other| (*other == shown, self.authority(*other), Reverse(*other)))
         };
-        let Some((with, theirs)) = self.slots.get(&other).and_then(|slot| Some((slot, draft_at(slot.position, read)?)))
-        else {
-            return false;
-        };
+        // Also one that still says what it said at first: those who change together do not vouch for each other.
+        let is_unchanged = |other: &u64| self.slots.get(other).is_some_and(|slot| slot.reports == 1);
+        let judges = [best(&mut live.iter().copied()), best(&mut live.iter().copied().filter(is_unchanged))];
+        judges.into_iter().flatten().any(|other| self.differs(first, other, shown, report, new, read))
+    }
+
+    /// Does a new report of an item tell something else than another report of its story?
+    fn differs(&self, first: u64, other: u64, shown: u64, report: &Report, new: Fingerprint, read: Read<'_>) -> bool {
+        let of = |first: u64| self.slots.get(&first);
+        let (Some(slot), Some(with)) = (of(first), of(other)) else { return false };
+        let Some(theirs) = draft_at(with.position, read) else { return false };
         // Who is not shown and points at the other's page says no more than that.
         if shown != first && with.fingerprint.link == new.link && new.link != 0 {
             return false;
@@ -208,9 +218,10 @@ impl State {
         }
     }
 
-    /// Has a report got another title than the other one of its story has, or much more text, that it had not before?
+    /// Has a report got another title than the other one of its story has, or much more text, that it had not at first?
     fn has_outgrown(&self, slot: &Slot, draft: &Draft, other: &Draft, title: f64, read: Read<'_>) -> bool {
-        let Some(old) = draft_at(slot.position, read) else { return false };
+        let first = slot.earlier().first().copied().unwrap_or(slot.position);
+        let Some(old) = draft_at(first, read) else { return false };
         let length = |draft: &Draft| draft.words().chars().count();
         let is_retitled =
             title < LEAST_TITLE_LIKENESS && same::title_likeness(&old.title, &other.title) >= LEAST_TITLE_LIKENESS;
@@ -334,7 +345,8 @@ impl State {
 /// Was a story new when it was first seen, so that readers saw it where new ones are?
 fn was_new(date: Stamp, seen: Moment) -> bool {
     let days = match date.precision {
-        Precision::Month => 32,
+        // It stands at the beginning of its month, where nobody looks for what is new.
+        Precision::Month => 0,
         Precision::Day => 2,
         Precision::Minute | Precision::Second => 1,
     };

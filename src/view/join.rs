@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use super::arrange::LEAST_TITLE_LIKENESS;
 use super::likes::WINDOW;
 use super::slot::{Slot, Tags};
 use super::state::{State, published};
@@ -126,12 +127,17 @@ impl State {
             let head = self.slots.get(&slot.head)?;
             let other = draft_at(slot.position, read)?;
             let candidate = Candidate { link: other.checked_link()?.canonical(), domain: self.domain(slot.source)? };
-            // A site's own story goes into none that its address was lent to, where it would not be seen.
-            let would_hide = is_at_home(new.source)
-                && !is_at_home(slot.source)
-                && (head.withdrawn || head.shown(slot.head) != first)
-                && !tells_the_same(&new.report.draft, &other);
-            (!would_hide && same::judge(&link, &domain, &self.listings, &candidate)).then_some(slot.head)
+            if !same::judge(&link, &domain, &self.listings, &candidate) {
+                return None;
+            }
+            // Where another address is shown, or the whole was withdrawn and this is the site itself, the texts decide.
+            let shown = head.shown(slot.head);
+            let is_lent = head.withdrawn && is_at_home(new.source) && !is_at_home(slot.source);
+            let is_it = || {
+                let shown = self.slots.get(&shown).and_then(|slot| draft_at(slot.position, read));
+                shown.is_some_and(|shown| tells_the_same(&new.report.draft, &shown))
+            };
+            (shown == first && !is_lent || is_it()).then_some(slot.head)
         })
     }
 
@@ -338,7 +344,8 @@ impl State {
         let draft = &new.report.draft;
         let leads_to = draft.checked_link().map(|link| link.registrable_domain().to_owned()).unwrap_or_default();
         let is_home = |source: u32| self.domain(source).is_some_and(|domain| domain == leads_to);
-        if !is_home(new.source) || credits(draft, theirs) {
+        // Warnings lie at the site of a platform.
+        if !is_home(new.source) && draft.alert.is_none() || credits(draft, theirs) {
             return false;
         }
         // A link proves whose story it is only where both carry it.
@@ -360,8 +367,12 @@ impl State {
         let story =
             |slot: &Slot| draft_at(slot.position, read).map(|draft| same::Story::new(&draft.title, draft.words()));
         let (Some(told), Some(retold)) = (story(a), story(b)) else { return };
-        // Who tells both does not make them one.
-        let is_one = || matches!(same::compare(&told, &retold).likeness, Likeness::Same | Likeness::Event);
+        // Who tells both does not make them one: two of one event stay two, as do one measure's of two counties.
+        let are_apart = self.are_apart(a.own_tags(), b.own_tags());
+        let is_one = || {
+            let found = same::compare(&told, &retold);
+            (if are_apart { found.of_other_places() } else { found }).likeness == Likeness::Same
+        };
         // What was made into another text since the other one was told is not the older of the two.
         let is_late = || {
             let was = a.earlier().first().and_then(|first| draft_at(*first, read));
@@ -459,10 +470,16 @@ impl State {
     }
 }
 
-/// Do two drafts tell one story, or one event at least, by their texts?
+/// Do two drafts tell one story, or one event at least? By their texts, or where one is too short by their titles.
 fn tells_the_same(one: &Draft, other: &Draft) -> bool {
     let story = |draft: &Draft| same::Story::new(&draft.title, draft.words());
-    matches!(same::compare(&story(one), &story(other)).likeness, Likeness::Same | Likeness::Event)
+    match same::compare(&story(one), &story(other)).likeness {
+        Likeness::Same | Likeness::Event => true,
+        Likeness::Different if same::is_short(one.words()) || same::is_short(other.words()) => {
+            same::title_likeness(&one.title, &other.title) >= LEAST_TITLE_LIKENESS
+        }
+        _ => false,
+    }
 }
 
 /// Does a report say that it has the story from this source?
@@ -474,8 +491,43 @@ pub(super) fn credits(draft: &Draft, facts: &SourceFacts) -> bool {
         let domain = |text: &str| Link::parse(text).ok().map(|link| link.registrable_domain().to_owned());
         credit.link.as_deref().and_then(domain).is_some_and(|to| domain(&facts.link) == Some(to))
     };
-    name.chars().count() >= 3 && !title.is_empty() && (title.starts_with(&name) || name.starts_with(&title))
+    let is_one = |short: &str, long: &str| {
+        short.chars().count() >= 3 && long.strip_prefix(short).is_some_and(|rest| rest.is_empty() || is_tail(rest))
+    };
+    is_one(&name, &title)
+        || title.chars().count() >= 4 && name.starts_with(&title)
+        || is_one(&title, &name)
         || by_link()
+}
+
+/// What the name of a publisher may end with and be the same one.
+const TAILS: [&str; 18] = [
+    "社",
+    "报社",
+    "网",
+    "在线",
+    "新闻网",
+    "网站",
+    "门户网站",
+    "政府网",
+    "官网",
+    "官方",
+    "微信",
+    "微信公众号",
+    "公众号",
+    "微博",
+    "客户端",
+    "订阅",
+    "新闻",
+    "RSS",
+];
+
+/// Is the rest of a name made of such words only?
+fn is_tail(mut rest: &str) -> bool {
+    while let Some(tail) = TAILS.iter().filter(|tail| rest.ends_with(**tail)).max_by_key(|tail| tail.len()) {
+        rest = rest.strip_suffix(*tail).unwrap_or("");
+    }
+    rest.is_empty()
 }
 
 pub(super) fn draft_at(position: Position, read: Read<'_>) -> Option<Draft> {

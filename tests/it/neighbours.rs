@@ -370,3 +370,95 @@ fn what_parted_from_a_story_expires_with_it() {
     village.log.drop_day(&day).unwrap();
     assert_eq!(village.stories("140300").len(), 1);
 }
+
+/// The same report with another text, some hours later.
+fn changed(first: &Report, title: &str, text: &str, seen: i64) -> Report {
+    let mut report = Report { seen: NOON.plus_seconds(seen), ..first.clone() };
+    (report.draft.title, report.draft.text) = (title.to_owned(), text.to_owned());
+    report
+}
+
+#[test]
+fn i22_an_old_item_made_into_anothers_story_takes_none_over() {
+    let village = Village::new();
+    let old = report("b", "https://b.cn/old", "旧闻一则", SPAM, 0, 60);
+    village.tell(&old);
+    let own = village.tell(&report("a", "https://a.cn/1", TITLE, TEXT, 6 * DAY, 60));
+    village.tell(&changed(&old, TITLE, TEXT, 6 * DAY + HOUR));
+    village.tell(&report("b", "https://b.cn/new", TITLE, TEXT, 6 * DAY + 2 * HOUR, 60));
+    village.tell(&report("c", "https://c.cn/1", TITLE, TEXT, 6 * DAY + 3 * HOUR, 60));
+    assert!(village.stories("140300").iter().any(|story| story.id == own && story.shown.source.id.as_str() == "a"));
+}
+
+#[test]
+fn i23_a_story_that_ended_lends_nobody_its_date() {
+    let village = Village::new();
+    let first = report("b", "https://a.cn/1", "转载", "", 0, 60);
+    let item = village.tell(&first);
+    village.say(Record::Gone { item, at: NOON.plus_seconds(HOUR) });
+    village.tell(&report("a", "https://a.cn/1", TITLE, TEXT, 6 * DAY, 60));
+    let stories = village.stories("140300");
+    assert_eq!((stories.len(), village.shown(&stories[0])), (1, by(TITLE, "a")));
+    assert!(stories[0].published.at.since(NOON) > 5 * DAY * 1000);
+}
+
+#[test]
+fn i24_who_stood_in_for_a_report_makes_room_when_it_is_back() {
+    let village = Village::new();
+    let own = village.tell(&report("a", "https://a.cn/1", TITLE, TEXT, 0, 60));
+    village.tell(&report("b", "https://a.cn/1", "转载", "", HOUR, 60));
+    village.say(Record::Gone { item: own, at: NOON.plus_seconds(DAY) });
+    assert_eq!(village.shown(&village.stories("140300")[0]).1, "b");
+    village.say(Record::Back { item: own, at: NOON.plus_seconds(2 * DAY) });
+    assert_eq!(village.shown(&village.stories("140300")[0]), by(TITLE, "a"));
+}
+
+#[test]
+fn i25_an_address_lends_a_story_to_nobody_once_another_report_is_shown() {
+    let village = Village::new();
+    village.tell(&report("a", "https://a.cn/1", TITLE, TEXT, 0, 60));
+    village.tell(&report("b", "https://c.cn/9", TITLE, TEXT, HOUR, 60));
+    village.say(source("c", "140300", Authority::Official));
+    village.tell(&report("c", "https://c.cn/9", "新春大促销", SPAM, 2 * HOUR, 60));
+    let stories = village.stories("140300");
+    assert!(stories.iter().any(|story| village.shown(story) == by(TITLE, "a")), "{stories:?}");
+}
+
+#[test]
+fn i26_who_grows_slowly_or_in_company_leaves_the_story_all_the_same() {
+    let village = Village::new();
+    let first = report("b", "https://b.cn/1", TITLE, TEXT, 0, 60);
+    village.tell(&first);
+    village.tell(&report("a", "https://a.cn/1", TITLE, TEXT, HOUR, 60));
+    let mut text = TEXT.to_owned();
+    for step in 2..14 {
+        let more: String = SPAM.chars().cycle().take(text.chars().count() / 5 + 30).collect();
+        text.insert_str(0, &more);
+        village.tell(&changed(&first, TITLE, &text, step * HOUR));
+    }
+    assert!(village.stories("140300").iter().any(|story| village.shown(story) == by(TITLE, "a")));
+
+    let village = Village::new();
+    let (b, c) =
+        (report("b", "https://b.cn/1", TITLE, TEXT, 0, 60), report("c", "https://c.cn/1", TITLE, TEXT, HOUR, 60));
+    village.tell(&b);
+    village.tell(&c);
+    village.tell(&report("a", "https://a.cn/1", TITLE, TEXT, 2 * HOUR, 60));
+    let (half, spam): (String, String) = (SPAM.chars().take(50).collect(), SPAM.to_owned());
+    for (step, text) in [half + TEXT, spam.clone() + TEXT, spam].iter().enumerate() {
+        let seen = (3 + 2 * i64::try_from(step).unwrap()) * HOUR;
+        village.tell(&changed(&b, TITLE, text, seen));
+        village.tell(&changed(&c, TITLE, text, seen + HOUR));
+    }
+    assert!(village.stories("140300").iter().any(|story| village.shown(story) == by(TITLE, "a")));
+}
+
+#[test]
+fn i27_a_month_is_no_date_at_which_readers_saw_anything() {
+    let village = Village::new();
+    let mut copy = report("b", "https://b.cn/1", TITLE, TEXT, 0, 8 * DAY);
+    copy.draft.published = copy.draft.published.map(|stamp| Stamp { precision: Precision::Month, ..stamp });
+    village.tell(&copy);
+    village.tell(&report("a", "https://a.cn/1", TITLE, TEXT, HOUR, 60));
+    assert!(NOON.since(village.stories("140300")[0].published.at) < DAY * 1000);
+}
