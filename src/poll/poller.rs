@@ -252,10 +252,14 @@ impl Poller {
                 visit.last_new = visit.last_new.map(|at| at.min(now));
                 visit.since = visit.since.map(|at| at.min(now));
             }
-            // What a site asked of us holds for all of it, over restarts.
+            // What a host asked of us holds for all of it, over restarts.
             if visit.not_before > now {
-                let host = self.hosts.entry(source.url.host_text().to_owned()).or_default();
-                host.free = host.free.max(visit.not_before.min(latest));
+                let memory = self.house.visits.memory(&source.id).unwrap_or_default();
+                let host = source.url.host_text();
+                if let Some((_, until)) = memory.busy_hosts.iter().find(|(busy, _)| busy == host) {
+                    let host = self.hosts.entry(host.to_owned()).or_default();
+                    host.free = host.free.max((*until).min(latest));
+                }
             }
             let (id, planned) = (source.id.clone(), marked.unwrap_or(visit.due));
             let source = Arc::new(source);

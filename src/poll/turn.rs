@@ -133,7 +133,8 @@ pub(super) async fn turn(
     let now = (house.clock)();
     let before = visit.clone();
     let is_conditional = visit.url.as_ref().is_some() && visit.validators != Validators::default();
-    let mut turn = Turn { house, source, visit, memory, gap, quota, now, busy: None, taken, is_conditional };
+    let mut turn =
+        Turn { house, source, visit, memory, gap, quota, now, busy: None, is_host_busy: false, taken, is_conditional };
     let mut outcome = match answer {
         Ok(answer) => turn.take(answer).await,
         Err(outcome) => outcome,
@@ -153,6 +154,13 @@ pub(super) async fn turn(
         Outcome::Failed { .. } | Outcome::Busy { .. } if is_gone() => Outcome::Gone,
         outcome => outcome,
     };
+    let mut visit = schedule::next(&source.id, &turn.visit, &outcome, now, pace);
+    if turn.is_host_busy {
+        turn.busy = Some(visit.not_before);
+        let host = source.url.host_text();
+        turn.memory.busy_hosts.retain(|(busy, _)| busy != host);
+        turn.memory.busy_hosts.push((host.to_owned(), visit.not_before));
+    }
     if turn.memory != kept
         && let Err(error) = house.visits.put_memory(&source.id, &turn.memory)
     {
@@ -160,9 +168,7 @@ pub(super) async fn turn(
     }
     house.metrics.polled(word(&outcome));
     log(source, &outcome);
-    let mut visit = schedule::next(&source.id, &turn.visit, &outcome, now, pace);
-    // 429 and 503 speak for the whole host.
-    let host_until = if matches!(outcome, Outcome::Busy { .. }) { Some(visit.not_before) } else { turn.busy };
+    let host_until = turn.busy;
     let skip = (turn.memory.skip_hours, turn.memory.skip_days);
     visit.due = schedule::outside(visit.due, skip.0, skip.1);
     remember(house, source, &visit);
@@ -210,6 +216,8 @@ struct Turn<'a> {
     now: Moment,
     /// Until when the host wants to be left alone, where the page of an article said so.
     busy: Option<Moment>,
+    /// Did the list itself say so for its whole host?
+    is_host_busy: bool,
     /// The addresses of all sources.
     taken: &'a HashSet<String>,
     /// Was the request conditional?
@@ -252,7 +260,12 @@ impl<'a> Turn<'a> {
                 Outcome::Unchanged { wait: least_wait(&answer).max(self.memory.wait).min(LONGEST_HINT) }
             }
             410 if is_own_answer => self.take_gone().await,
-            status => refused(status, &answer),
+            status => {
+                // These speak for the whole host, where it is this one that said so.
+                self.is_host_busy =
+                    matches!(status, 429 | 503) && answer.url.host_text() == self.source.url.host_text();
+                refused(status, &answer)
+            }
         }
     }
 

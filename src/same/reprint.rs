@@ -103,6 +103,11 @@ const ONE_EVENT: [(f64, f64, f64); 2] = [(2.4, 0.7, 0.08), (3.4, 0.5, 0.14)];
 const RETOLD_WORDS: &str = "the one retells the other: it states the same facts in other words";
 
 impl Comparison {
+    /// Are two texts of one event so alike that they are pieces of one?
+    pub fn is_cut_from_one(&self) -> bool {
+        self.likeness == Likeness::Event && self.containment >= AKIN
+    }
+
     /// The same, of items that are tagged with regions apart from each other: one policy of two counties is one event,
     /// not one story, where only its facts are the same.
     #[must_use]
@@ -137,7 +142,7 @@ fn share_words(a: &Story, b: &Story) -> bool {
 }
 
 fn judge(a: &Story, b: &Story, alike: f64) -> (Likeness, &'static str) {
-    use Likeness::{Different, Opposed, Part, Same};
+    use Likeness::{Different, Event, Opposed, Part, Same};
     let titles = titles(&a.title, &b.title);
     let (least, most) = (a.text.len().min(b.text.len()), a.text.len().max(b.text.len()));
     if least < SHORTEST {
@@ -163,6 +168,9 @@ fn judge(a: &Story, b: &Story, alike: f64) -> (Likeness, &'static str) {
     }
     if holds_as_part(a, b) || holds_as_part(b, a) {
         return (Part, PART_WORDS);
+    }
+    if buries(a, b) || buries(b, a) {
+        return (Event, "one text holds the other behind much else, under another title");
     }
     let differences = text::differences(&a.text, &b.text);
     if let Some(why) = swaps(a, b, &differences).or_else(|| announces(a, b)) {
@@ -204,6 +212,16 @@ fn retold(a: &Story, b: &Story, alike: f64, titles: f64) -> (Likeness, &'static 
     } else {
         (Event, "they state the same facts")
     }
+}
+
+/// Do two warnings of one identifier say the same, and neither that it is over where the other does not?
+pub fn is_one_warning(one: &Story, other: &Story) -> bool {
+    titles(&one.title, &other.title) >= 0.4 && !are_other_steps(one, other) && ends(one) == ends(other)
+}
+
+/// Does a title say that something is over?
+fn ends(story: &Story) -> bool {
+    story.title.windows(2).any(|pair| pair == ['解', '除'] || pair == ['取', '消'])
 }
 
 /// Tender and award, warning and its end, a notice and its correction: steps of one matter, each a story.
@@ -371,10 +389,21 @@ fn announces(a: &Story, b: &Story) -> Option<&'static str> {
     (only(a, b) || only(b, a)).then_some("one changes what the other announced")
 }
 
+/// The least characters of another matter before a text that another one holds.
+const LEAST_BEFORE: usize = 100;
+
+/// Does a text say much else first, under a title that has nothing of the shorter one's? A reprint does not.
+fn buries(long: &Story, short: &Story) -> bool {
+    if long.text.len() * 10 < short.text.len() * 15 || titles(&long.title, &short.title) >= 0.2 {
+        return false;
+    }
+    let first = text::anchors(&long.text, &short.text).first().copied();
+    first.is_some_and(|(in_long, in_short)| in_short < 40 && in_long >= LEAST_BEFORE + in_short)
+}
+
 /// Does a text hold the whole of a shorter one as one part of several? Then that one's title stands in it, or much of
 /// another matter before it.
 fn holds_as_part(long: &Story, short: &Story) -> bool {
-    const LEAST_BEFORE: usize = 100;
     if long.text.len() * 10 < short.text.len() * 15 || titles(&long.title, &short.title) >= 0.5 {
         return false;
     }

@@ -196,7 +196,13 @@ impl State {
         let (Some(slot), Some(with)) = (of(first), of(other)) else { return false };
         let Some(theirs) = draft_at(with.position, read) else { return false };
         // Who is not shown and points at the other's page says no more than that.
-        if shown != first && with.fingerprint.link == new.link && new.link != 0 {
+        // The site itself, whose page both name, is put out of its story by nobody.
+        let is_at_home = |source: u32| {
+            let link = report.draft.checked_link();
+            link.is_some_and(|link| self.domain(source).is_some_and(|domain| domain == link.registrable_domain()))
+        };
+        let is_same_page = with.fingerprint.link == new.link && new.link != 0;
+        if is_same_page && (shown != first || is_at_home(slot.source) && !is_at_home(with.source)) {
             return false;
         }
         let owns = self.authority(first) > self.authority(other)

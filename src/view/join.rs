@@ -97,8 +97,11 @@ impl State {
         self.with_link(new.fingerprint.link).find_map(|first| {
             let slot = self.slots.get(&first)?;
             let is_it = !self.has_report_of(slot.head, new.source)
-                && draft_at(slot.position, read)
-                    .is_some_and(|other| other.alert == new.report.draft.alert && self.may_warn(slot.source, &other));
+                && draft_at(slot.position, read).is_some_and(|other| {
+                    other.alert == new.report.draft.alert
+                        && self.may_warn(slot.source, &other)
+                        && same::is_one_warning(&story(&new.report.draft), &story(&other))
+                });
             is_it.then_some(slot.head)
         })
     }
@@ -165,7 +168,7 @@ impl State {
             EVENT_WINDOW,
             MOST_COMPARED.1,
         ));
-        let mut story = None;
+        let mut mine = None;
         for first in candidates {
             let Some(slot) = self.slots.get(&first) else { continue };
             if relations.same.contains(&slot.head) || relations.compared.iter().any(|(head, _)| *head == slot.head) {
@@ -181,9 +184,9 @@ impl State {
                 continue;
             }
             let Some(other) = draft_at(slot.position, read) else { continue };
-            let story = story.get_or_insert_with(|| same::Story::new(&draft.title, draft.words()));
-            let other = same::Story::new(&other.title, other.words());
-            let mut found = same::compare(story, &other);
+            let mine = mine.get_or_insert_with(|| story(draft));
+            let other = story(&other);
+            let mut found = same::compare(mine, &other);
             if self.are_apart(&new.regions, &slot.regions) {
                 found = found.of_other_places();
             }
@@ -192,7 +195,7 @@ impl State {
                 found.because = "it names the other's address as where it has it from, and tells the same";
             }
             match found.likeness {
-                Likeness::Part if story.is_longer(&other) => relations.parts.push(slot.head),
+                Likeness::Part if mine.is_longer(&other) => relations.parts.push(slot.head),
                 Likeness::Part => relations.wholes.push(slot.head),
                 _ if are_two => continue,
                 Likeness::Same => relations.same.push(slot.head),
@@ -364,24 +367,22 @@ impl State {
         if older == younger || shares_source || a.withdrawn != b.withdrawn {
             return;
         }
-        let story =
-            |slot: &Slot| draft_at(slot.position, read).map(|draft| same::Story::new(&draft.title, draft.words()));
-        let (Some(told), Some(retold)) = (story(a), story(b)) else { return };
-        // Who tells both does not make them one: two of one event stay two, as do one measure's of two counties.
+        let told_by = |slot: &Slot| draft_at(slot.position, read).map(|draft| story(&draft));
+        let (Some(told), Some(retold)) = (told_by(a), told_by(b)) else { return };
+        // Who tells both does not make them one: two reports of one event stay two, as do those of one measure in two
+        // counties; but two pieces of one text are one.
         let are_apart = self.are_apart(a.own_tags(), b.own_tags());
         let is_one = || {
             let found = same::compare(&told, &retold);
-            (if are_apart { found.of_other_places() } else { found }).likeness == Likeness::Same
+            let found = if are_apart { found.of_other_places() } else { found };
+            found.likeness == Likeness::Same || found.is_cut_from_one() && !are_apart
         };
         // What was made into another text since the other one was told is not the older of the two.
         let is_late = || {
             let was = a.earlier().first().and_then(|first| draft_at(*first, read));
             let is_changed_since = a.ties.as_ref().and_then(|ties| ties.reported).is_some_and(|at| at > b.seen);
             is_changed_since
-                && was.is_some_and(|was| {
-                    let was = same::Story::new(&was.title, was.words());
-                    same::compare(&was, &told).likeness == Likeness::Different
-                })
+                && was.is_some_and(|was| same::compare(&story(&was), &told).likeness == Likeness::Different)
         };
         if told.is_roundup() || retold.is_roundup() || !is_one() || is_late() {
             return;
@@ -470,9 +471,13 @@ impl State {
     }
 }
 
+/// What is compared of a draft.
+fn story(draft: &Draft) -> same::Story {
+    same::Story::new(&draft.title, draft.words())
+}
+
 /// Do two drafts tell one story, or one event at least? By their texts, or where one is too short by their titles.
 fn tells_the_same(one: &Draft, other: &Draft) -> bool {
-    let story = |draft: &Draft| same::Story::new(&draft.title, draft.words());
     match same::compare(&story(one), &story(other)).likeness {
         Likeness::Same | Likeness::Event => true,
         Likeness::Different if same::is_short(one.words()) || same::is_short(other.words()) => {

@@ -462,3 +462,22 @@ fn i27_a_month_is_no_date_at_which_readers_saw_anything() {
     village.tell(&report("a", "https://a.cn/1", TITLE, TEXT, HOUR, 60));
     assert!(NOON.since(village.stories("140300")[0].published.at) < DAY * 1000);
 }
+
+#[test]
+fn i28_the_site_itself_is_put_out_of_its_story_by_nobody() {
+    let village = Village::new();
+    village.tell(&report("b", "https://a.cn/1", "新春大促销", SPAM, 0, 60));
+    let own = report("a", "https://a.cn/1", TITLE, "", HOUR, 60);
+    village.tell(&own);
+    village.tell(&changed(&own, TITLE, TEXT, 2 * HOUR));
+    let stories = village.stories("140300");
+    assert_eq!((stories.len(), village.shown(&stories[0])), (1, by(TITLE, "a")));
+}
+
+#[test]
+fn i29_who_says_much_else_before_anothers_text_has_a_story_of_its_own() {
+    let village = Village::new();
+    village.tell(&report("b", "https://b.cn/1", "新春大促销全场五折", &(SPAM.to_owned() + SPAM + TEXT), 0, 60));
+    village.tell(&report("a", "https://a.cn/1", TITLE, TEXT, HOUR, 60));
+    assert!(village.stories("140300").iter().any(|story| village.shown(story) == by(TITLE, "a")));
+}
