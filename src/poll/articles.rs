@@ -141,7 +141,7 @@ impl<'a> Articles<'a> {
                 return Err(Unread::Later(format!("{host} asked to be left alone")));
             }
             if !self.quota.take_host(now, host) {
-                return Err(Unread::Later("the source leads to too many other hosts a day".to_owned()));
+                return Err(Unread::Later("the source leads to too many pages of other hosts a day".to_owned()));
             }
         }
         self.asked += 1;

@@ -23,10 +23,14 @@ pub(super) struct Quota {
     bytes: u64,
     /// The hosts of others that its articles led to, as hashes.
     hosts: Vec<u64>,
+    /// The pages of articles asked there.
+    pages: u16,
 }
 
 /// The most hosts of others that a source may make us ask a day.
 const MAX_HOSTS: usize = 20;
+/// The most pages of articles at hosts of others that a source may make us ask for a day.
+const MAX_PAGES: u16 = 500;
 
 impl Quota {
     /// Takes room for a draft; `false` where the day's is used up.
@@ -41,16 +45,17 @@ impl Quota {
         true
     }
 
-    /// May an article be asked at a host that is not the source's own?
+    /// May an article be asked for at a host that is not the source's own?
     pub(super) fn take_host(&mut self, now: Moment, host: &str) -> bool {
         self.begin(now);
         let host = xxh3_64(host.as_bytes());
-        if self.hosts.contains(&host) {
-            return true;
-        }
-        let has_room = self.hosts.len() < MAX_HOSTS;
+        let is_known = self.hosts.contains(&host);
+        let has_room = self.pages < MAX_PAGES && (is_known || self.hosts.len() < MAX_HOSTS);
         if has_room {
-            self.hosts.push(host);
+            self.pages += 1;
+            if !is_known {
+                self.hosts.push(host);
+            }
         }
         has_room
     }
