@@ -17,7 +17,7 @@ pub use changes::changes;
 pub use fact::{TELLING, fact_pairs};
 pub use identity::{Fingerprint, Identity, Known, Neighbours, Verdict, identify, repeated};
 pub use places::{EVIDENCE, Places, Tag};
-pub use reprint::{Comparison, Likeness, Story, compare, is_one_warning, is_short, title_likeness};
+pub use reprint::{Comparison, Likeness, Story, compare, is_over, is_short, title_likeness};
 pub use roundup::is_roundup;
 pub use story::{Candidate, judge};
 pub use text::sketch;

@@ -214,14 +214,9 @@ fn retold(a: &Story, b: &Story, alike: f64, titles: f64) -> (Likeness, &'static 
     }
 }
 
-/// Do two warnings of one identifier say the same, and neither that it is over where the other does not?
-pub fn is_one_warning(one: &Story, other: &Story) -> bool {
-    titles(&one.title, &other.title) >= 0.4 && !are_other_steps(one, other) && ends(one) == ends(other)
-}
-
-/// Does a title say that something is over?
-fn ends(story: &Story) -> bool {
-    story.title.windows(2).any(|pair| pair == ['解', '除'] || pair == ['取', '消'])
+/// Does the title of a warning say that it is over?
+pub fn is_over(title: &str) -> bool {
+    ["解除", "取消", "终止"].iter().any(|word| title.contains(word))
 }
 
 /// Tender and award, warning and its end, a notice and its correction: steps of one matter, each a story.

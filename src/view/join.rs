@@ -100,7 +100,7 @@ impl State {
                 && draft_at(slot.position, read).is_some_and(|other| {
                     other.alert == new.report.draft.alert
                         && self.may_warn(slot.source, &other)
-                        && same::is_one_warning(&story(&new.report.draft), &story(&other))
+                        && same::is_over(&new.report.draft.title) == same::is_over(&other.title)
                 });
             is_it.then_some(slot.head)
         })

@@ -481,3 +481,19 @@ fn i29_who_says_much_else_before_anothers_text_has_a_story_of_its_own() {
     village.tell(&report("a", "https://a.cn/1", TITLE, TEXT, HOUR, 60));
     assert!(village.stories("140300").iter().any(|story| village.shown(story) == by(TITLE, "a")));
 }
+
+#[test]
+fn a2_who_says_first_that_a_warning_is_over_hides_it_from_nobody() {
+    let village = Village::new();
+    let ours = |source: &str, title: &str, seen: i64| {
+        let mut report = warning(source, &format!("https://{source}.cn/1"), title, seen, 60);
+        report.draft.alert = Some("14030041600000_20230309102700".to_owned());
+        report.draft.code = Some("140300".to_owned());
+        report
+    };
+    village.tell(&ours("b", "暴雨红色预警已解除", 0));
+    village.tell(&ours("a", "暴雨红色预警信号", HOUR));
+    assert_eq!(village.stories("140300").len(), 2);
+    village.tell(&ours("c", "市气象台发布预警", 2 * HOUR));
+    assert_eq!(village.stories("140300").len(), 2, "who passes it on joins it");
+}
