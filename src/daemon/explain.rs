@@ -66,7 +66,7 @@ fn unpublished(view: &View, log: &Log, id: ItemId, first: u64) -> Vec<String> {
     lines
 }
 
-/// Explains an item in lines; `None` where it is not known. `name` is what [`named`] takes.
+/// Explains an item in lines; `None` where it is not known. `name` is what `named` takes.
 pub fn explain(view: &View, log: &Log, name: &str) -> Option<Vec<String>> {
     let id = named(view, name)?;
     let first = view.find(id)?;

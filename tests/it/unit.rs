@@ -222,3 +222,70 @@ fn d7_a_booted_systemd_starts_reloads_watches_and_stops_the_unit() {
     assert_eq!(machine.show("ExecMainStatus"), "78");
     assert_eq!((machine.show("ActiveState"), machine.show("NRestarts")), ("failed".to_owned(), "0".to_owned()));
 }
+
+/// The README's service section and what an admin does in the first hour, as root, beside the service's own user.
+#[test]
+fn d14_an_admins_first_hour() {
+    use super::house::until;
+    let first = match Machine::boot() {
+        Ok(machine) => machine,
+        Err(why) => {
+            println!("SKIPPED: {why}");
+            return;
+        }
+    };
+    let feed = r#"<rss version="2.0"><channel><title>A</title><item><title>Road closed</title><link>http://127.0.0.1:8000/1</link><guid>1</guid></item></channel></rss>"#;
+    let site = format!(
+        "mkdir -p /srv/site && printf '%s' '{feed}' > /srv/site/feed.xml && systemd-run --unit=site --working-directory=/srv/site python3 -m http.server 8000 --bind 127.0.0.1 && sed -i 's|^\\[fetch\\]$|&\\nallow_networks = [\"127.0.0.0/8\"]|' /etc/dayuan/dayuan.toml"
+    );
+    let done = |machine: &Machine, command: &[&str]| {
+        let (done, told) = machine.run(command);
+        assert!(done, "{command:?}: {told}\n{}", machine.journal());
+        told
+    };
+    let dayuan = |machine: &Machine, words: &[&str]| {
+        done(machine, &[&["/usr/bin/dayuan", "--config", "/etc/dayuan"], words].concat())
+    };
+    let holds_one = |machine: &Machine| {
+        until("the item is there", || {
+            let (_, told) = machine.run(&["/usr/bin/dayuan", "--config", "/etc/dayuan", "status"]);
+            told.contains("1 items").then_some(())
+        });
+    };
+    done(&first, &["sh", "-c", &site]);
+    done(&first, &["systemctl", "start", "dayuan"]);
+    let asked = "exec 3<>/dev/tcp/127.0.0.1/8000";
+    until("the site answers", || first.run(&["bash", "-c", asked]).0.then_some(()));
+    dayuan(&first, &["add", "http://127.0.0.1:8000/feed.xml", "--region", "140300", "--write"]);
+    done(&first, &["systemctl", "reload", "dayuan"]);
+    holds_one(&first);
+    done(&first, &["systemctl", "restart", "dayuan"]);
+    holds_one(&first);
+    // A reload that is refused is seen, and changes nothing.
+    done(
+        &first,
+        &["sh", "-c", "cp /etc/dayuan/dayuan.toml /tmp/good && echo 'nonsense = 1' >> /etc/dayuan/dayuan.toml"],
+    );
+    assert!(!first.run(&["systemctl", "reload", "dayuan"]).0);
+    assert!(first.show("StatusText").contains("refused"), "{}", first.show("StatusText"));
+    done(&first, &["sh", "-c", "cp /tmp/good /etc/dayuan/dayuan.toml"]);
+    done(&first, &["systemctl", "reload", "dayuan"]);
+    dayuan(&first, &["backup", "/tmp/all.dayuan"]);
+    // Rebuilt by root, the service can go on.
+    done(&first, &["systemctl", "stop", "dayuan"]);
+    dayuan(&first, &["rebuild"]);
+    dayuan(&first, &["verify"]);
+    done(&first, &["systemctl", "start", "dayuan"]);
+    holds_one(&first);
+    done(&first, &["systemctl", "stop", "dayuan"]);
+
+    // On a second host, where the service never ran.
+    let second = Machine::boot().unwrap();
+    let through = |pid: &str| format!("/proc/{pid}/root/tmp/all.dayuan");
+    std::fs::copy(through(&first.pid), through(&second.pid)).unwrap();
+    dayuan(&second, &["restore", "/tmp/all.dayuan"]);
+    done(&second, &["systemctl", "start", "dayuan"]);
+    holds_one(&second);
+    done(&second, &["systemctl", "restart", "dayuan"]);
+    holds_one(&second);
+}
