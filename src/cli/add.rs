@@ -235,18 +235,9 @@ fn keep_rights(file: &std::fs::File, path: &Path, folder: &Path) -> anyhow::Resu
     Ok(())
 }
 
-/// The one file of the source list, or `added.toml` where there are several.
+/// The file of what this command added: what comes with an upgrade or is written by hand is left alone.
 fn list(folder: &Path) -> anyhow::Result<PathBuf> {
     let folder = folder.join("sources");
     std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    let entries = std::fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))?;
-    let mut files: Vec<PathBuf> = entries
-        .filter_map(Result::ok)
-        .map(|entry| entry.path())
-        .filter(|path| path.extension().is_some_and(|ending| ending == "toml"))
-        .collect();
-    Ok(match (files.pop(), files.is_empty()) {
-        (Some(only), true) => only,
-        _ => folder.join("added.toml"),
-    })
+    Ok(folder.join("added.toml"))
 }

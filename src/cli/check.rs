@@ -10,24 +10,28 @@ use super::{End, place, say, show};
 use crate::config::Config;
 use crate::daemon::now;
 use crate::fetch::{Fetcher, Request};
-use crate::model::{Page, Source, Validators};
+use crate::model::{Page, Source, Validators, counted};
 use crate::read::{self, Rules};
 
 /// Every fault of the config; with `online`, what each source would yield.
 pub(super) fn run(arguments: &Arguments, online: bool) -> anyhow::Result<End> {
     let folder = place::folder(arguments);
-    let config = match place::load(&folder) {
-        Ok(config) => config,
+    let (config, mut warnings) = match place::checked(&folder) {
+        Ok(checked) => checked,
         Err(end) => return Ok(end),
     };
     for path in unreadable(&folder) {
-        say(&format!(
-            "dayuan: {} can be read by root and its owner only, not by the service's own user; chmod o+rX",
-            path.display()
-        ));
+        warnings += 1;
+        say(&format!("dayuan: {} cannot be read by the service's own user; chmod o+rX it", path.display()));
     }
     let regions = config.sources.iter().map(|source| &source.region).collect::<std::collections::HashSet<_>>().len();
-    show(&format!("{}: {} sources in {regions} regions, no faults", folder.display(), config.sources.len()));
+    show(&format!(
+        "{}: {} in {}, no faults{}",
+        folder.display(),
+        counted(config.sources.len(), "source", "sources"),
+        counted(regions, "region", "regions"),
+        if warnings == 0 { String::new() } else { format!(", {}", counted(warnings, "warning", "warnings")) }
+    ));
     if !online {
         return Ok(End::Done);
     }
@@ -50,7 +54,7 @@ fn unreadable(folder: &Path) -> Vec<PathBuf> {
         .filter(|path| {
             std::fs::metadata(path).is_ok_and(|it| {
                 let needed = if it.is_dir() { 0o5 } else { 0o4 };
-                it.uid() == 0 && it.mode() & needed != needed
+                it.mode() & needed != needed
             })
         })
         .collect()

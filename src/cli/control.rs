@@ -78,9 +78,13 @@ pub(super) fn status(arguments: &Arguments, json: bool) -> anyhow::Result<End> {
 /// The answer of the running daemon; without one, an error that says where it was looked for.
 fn asked(arguments: &Arguments, request: &Request) -> anyhow::Result<Answered> {
     let socket = path(arguments);
-    ask(&socket, request, None)
-        .map_err(anyhow::Error::msg)?
-        .with_context(|| format!("no daemon answers on {}; is it running, and with this --config?", socket.display()))
+    ask(&socket, request, None).map_err(anyhow::Error::msg)?.with_context(|| {
+        format!(
+            "no daemon answers on {}, the socket of the config in {}; is it running, and with this --config?",
+            socket.display(),
+            place::folder(arguments).display()
+        )
+    })
 }
 
 /// The admin socket of the config. Nothing else of it is read, so that a broken config can still be reloaded.

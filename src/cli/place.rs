@@ -3,6 +3,7 @@ use std::path::{Path, PathBuf};
 use super::arguments::Arguments;
 use super::{End, is_colourful, say};
 use crate::config::{Config, Places};
+use crate::model::counted;
 
 /// Where the config lies: as asked, else `./config`, else `/etc/dayuan`.
 pub(super) fn folder(arguments: &Arguments) -> PathBuf {
@@ -37,22 +38,20 @@ pub(super) fn places(folder: &Path) -> Places {
 
 /// Reads the config and shows what is wrong with it, every fault at once.
 pub(super) fn load(folder: &Path) -> Result<Config, End> {
+    checked(folder).map(|(config, _)| config)
+}
+
+/// The same, with the number of warnings.
+pub(super) fn checked(folder: &Path) -> Result<(Config, usize), End> {
     match Config::load(folder, &places(folder)) {
         Ok((config, warnings)) => {
-            for warning in warnings.iter() {
-                let line = warning.line().map(|line| format!(":{line}")).unwrap_or_default();
-                say(&format!("dayuan: {}{line}: {}; {}", warning.path.display(), warning.message, warning.help));
-            }
-            Ok(config)
+            warnings.iter().for_each(|warning| say(&format!("dayuan: {warning}")));
+            Ok((config, warnings.count()))
         }
         Err(faults) => {
             say(faults.render(is_colourful()).trim_end());
-            let count = faults.count();
-            say(&format!(
-                "dayuan: the config in {} is refused: {count} {}",
-                folder.display(),
-                if count == 1 { "fault" } else { "faults" }
-            ));
+            let count = counted(faults.count(), "fault", "faults");
+            say(&format!("dayuan: the config in {} is refused: {count}", folder.display()));
             Err(End::Config)
         }
     }

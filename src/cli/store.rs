@@ -1,14 +1,14 @@
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
 
 use super::arguments::Arguments;
 use super::{End, control, place, say, show};
-use crate::daemon::{self, Request, ask, check_lines};
+use crate::daemon::{self, Request, ask};
 use crate::log::{self, Log, Record};
-use crate::model::{ItemId, Moment};
+use crate::model::{ItemId, Moment, counted};
 use crate::same::Places;
 use crate::view::{Options, Outline, View};
 
@@ -30,11 +30,8 @@ pub(super) fn backup(arguments: &Arguments, file: &Path) -> anyhow::Result<End> 
         Some(answered) if !answered.ok => anyhow::bail!("{}", answered.lines.join("; ")),
         Some(_) => {}
         None => {
-            let config = match place::load(&place::folder(arguments)) {
-                Ok(config) => config,
-                Err(end) => return Ok(end),
-            };
-            let (log, damages) = Log::inspect(&config.settings.store.join("log"))?;
+            let Some(store) = store(arguments)? else { return Ok(End::Config) };
+            let (log, damages) = Log::inspect(&store.path.join("log"))?;
             damages.iter().for_each(|damage| say(&format!("dayuan: {damage}")));
             log::backup(&log, &mut out)?;
         }
@@ -42,16 +39,13 @@ pub(super) fn backup(arguments: &Arguments, file: &Path) -> anyhow::Result<End> 
     out.as_file().sync_all()?;
     // An archive that was cut off on the way must not look like one.
     let segments = log::examine(out.path())?;
+    anyhow::ensure!(segments > 0, "the log is empty: there is nothing to back up");
     out.persist_noclobber(file).map_err(|error| match error.error.kind() {
         std::io::ErrorKind::AlreadyExists => is_there(),
         _ => anyhow::Error::new(error.error).context(format!("cannot write {}", file.display())),
     })?;
-    show(&format!("{}: {}", file.display(), days(segments)));
+    show(&format!("{}: {} of log", file.display(), counted(segments, "day", "days")));
     Ok(End::Done)
-}
-
-fn days(segments: usize) -> String {
-    if segments == 1 { "1 day of log".to_owned() } else { format!("{segments} days of log") }
 }
 
 /// Makes the store from an archive.
@@ -69,12 +63,15 @@ pub(super) fn restore(arguments: &Arguments, file: &Path) -> anyhow::Result<End>
     log::examine(file)?;
     let segments = log::restore(file, &folder)?;
     give_to_owner(store)?;
-    show(&format!("{}: {}; the view is made from it at the next start", folder.display(), days(segments)));
+    let days = counted(segments, "day", "days");
+    show(&format!("{}: {days} of log; the view is made from it at the next start", folder.display()));
     Ok(End::Done)
 }
 
 /// Gives all that lies in the store to the owner of its folder: what root made, the service has to write to.
 fn give_to_owner(store: &Path) -> anyhow::Result<()> {
+    // With DynamicUser=, /var/lib/dayuan is a link to the folder itself (systemd.exec(5)).
+    let store = &store.canonicalize().with_context(|| format!("cannot find {}", store.display()))?;
     let owner = std::fs::metadata(store).with_context(|| format!("cannot look at {}", store.display()))?;
     let mut open = vec![store.to_owned()];
     while let Some(path) = open.pop() {
@@ -98,22 +95,14 @@ pub(super) fn verify(arguments: &Arguments) -> anyhow::Result<End> {
         answered.lines.iter().for_each(|line| show(line));
         return Ok(if answered.ok { End::Done } else { End::Failed });
     }
-    let config = match place::load(&place::folder(arguments)) {
-        Ok(config) => config,
-        Err(end) => return Ok(end),
-    };
-    let (log, damages) = Log::inspect(&config.settings.store.join("log"))?;
+    let Some(store) = store(arguments)? else { return Ok(End::Config) };
+    let (log, damages) = Log::inspect(&store.path.join("log"))?;
     damages.iter().for_each(|damage| show(&damage.to_string()));
-    let options = Options {
-        path: config.settings.store.join("view"),
-        rules: String::new(),
-        places: Arc::new(Places::new(&config.regions)),
-    };
+    let options = Options { path: store.path.join("view"), rules: String::new(), places: store.places };
     let copy = tempfile::tempdir().context("cannot make a folder for a copy of the view")?;
     let check = View::examine(&options, &Arc::new(log), copy.path())?;
-    check_lines(&check).iter().for_each(|line| show(line));
-    let is_well = check.agrees && check.damages.is_empty() && damages.is_empty();
-    Ok(if is_well { End::Done } else { End::Failed })
+    check.lines().iter().for_each(|line| show(line));
+    Ok(if check.is_well() && damages.is_empty() { End::Done } else { End::Failed })
 }
 
 /// Why an item looks as it does: through the daemon where one lives, else from the store.
@@ -122,7 +111,8 @@ pub(super) fn explain(arguments: &Arguments, item: &str) -> anyhow::Result<End> 
     if let Some(answered) = ask(&control::path(arguments), &request, None).map_err(anyhow::Error::msg)? {
         return Ok(control::print(&answered));
     }
-    let Some((log, view)) = open(arguments, false)? else { return Ok(End::Config) };
+    let Some(store) = store(arguments)? else { return Ok(End::Config) };
+    let (log, view) = open(&store, false)?;
     match daemon::explain(&view, &log, item) {
         Some(lines) => lines.iter().for_each(|line| show(line)),
         None => anyhow::bail!(daemon::no_item(item)),
@@ -132,6 +122,10 @@ pub(super) fn explain(arguments: &Arguments, item: &str) -> anyhow::Result<End> 
 
 /// Takes an item out of everything published.
 pub(super) fn withdraw(arguments: &Arguments, item: &str, reason: &str) -> anyhow::Result<End> {
+    anyhow::ensure!(
+        !reason.trim().is_empty(),
+        "--reason wants the reason in your words; it stands in the log for good"
+    );
     let request = Request::Withdraw { item: item.to_owned(), reason: reason.to_owned() };
     decide(arguments, item, &request, true, |item, at| Record::Withdraw { item, reason: reason.to_owned(), at })
 }
@@ -147,7 +141,8 @@ pub(super) fn withdrawn(arguments: &Arguments) -> anyhow::Result<End> {
     if let Some(answered) = ask(&control::path(arguments), &Request::Withdrawn, None).map_err(anyhow::Error::msg)? {
         return Ok(control::print(&answered));
     }
-    let Some((log, view)) = open(arguments, false)? else { return Ok(End::Config) };
+    let Some(store) = store(arguments)? else { return Ok(End::Config) };
+    let (log, view) = open(&store, false)?;
     daemon::withdrawn(&view, &log).iter().for_each(|line| show(line));
     Ok(End::Done)
 }
@@ -163,12 +158,16 @@ fn decide(
     if let Some(answered) = ask(&control::path(arguments), request, None).map_err(anyhow::Error::msg)? {
         return Ok(control::print(&answered));
     }
-    let Some((log, view)) = open(arguments, false)? else { return Ok(End::Config) };
+    let Some(store) = store(arguments)? else { return Ok(End::Config) };
+    let (log, view) = open(&store, false)?;
     let id = daemon::decided(&view, name, withdraws).map_err(anyhow::Error::msg)?;
     let records = [record(id, daemon::now())];
     let appended = log.append(&records, daemon::now())?;
+    // A day's first record makes its file, which the service writes on.
+    give_to_owner(&store.path)?;
     view.apply(&appended, &records)?;
     view.flush()?;
+    give_to_owner(&store.path)?;
     show(&format!("{id} is {}", daemon::done(withdraws)));
     Ok(End::Done)
 }
@@ -176,17 +175,14 @@ fn decide(
 /// Throws the view away and makes it anew, and lists what is another story or in other regions than before.
 pub(super) fn rebuild(arguments: &Arguments) -> anyhow::Result<End> {
     const MOST: usize = 200;
-    let before = previous(arguments);
-    let Some((_, view)) = open(arguments, true)? else { return Ok(End::Config) };
+    let Some(store) = store(arguments)? else { return Ok(End::Config) };
+    // What the view that is about to be thrown away makes of the items; `None` where it cannot be read.
+    let before = Outline::stored(&store.path.join("view"));
+    let (_log, view) = open(&store, true)?;
     view.flush()?;
-    give_to_owner(
-        &place::load(&place::folder(arguments))
-            .map_err(|_told| anyhow::anyhow!("the config was refused"))?
-            .settings
-            .store,
-    )?;
+    give_to_owner(&store.path)?;
     let (items, stories) = view.counts();
-    show(&format!("made anew: {items} items, {stories} stories"));
+    show(&format!("made anew: {}, {}", counted(items, "item", "items"), counted(stories, "story", "stories")));
     if let Some(before) = before {
         let changes = before.changes(&view.outline());
         changes.iter().take(MOST).for_each(|change| show(change));
@@ -199,33 +195,45 @@ pub(super) fn rebuild(arguments: &Arguments) -> anyhow::Result<End> {
     Ok(End::Done)
 }
 
-/// What the view that is about to be thrown away makes of the items; `None` where it cannot be read.
-fn previous(arguments: &Arguments) -> Option<Outline> {
-    let config = place::load(&place::folder(arguments)).ok()?;
-    Outline::stored(&config.settings.store.join("view"))
+/// A store that no daemon has open, and the names of its regions.
+struct Store {
+    path: PathBuf,
+    places: Arc<Places>,
 }
 
-fn open_log(arguments: &Arguments) -> anyhow::Result<Option<Log>> {
-    let Ok(config) = place::load(&place::folder(arguments)) else { return Ok(None) };
-    let (log, damages) = Log::open(&config.settings.store.join("log"))?;
-    damages.iter().for_each(|damage| say(&format!("dayuan: {damage}")));
-    Ok(Some(log))
+/// The store of the config; `None` where that is refused.
+///
+/// # Errors
+/// Where there is no store: nothing is made in a place that was only guessed.
+fn store(arguments: &Arguments) -> anyhow::Result<Option<Store>> {
+    let folder = place::folder(arguments);
+    let Ok(config) = place::load(&folder) else { return Ok(None) };
+    let path = config.settings.store;
+    anyhow::ensure!(
+        path.join("log").is_dir(),
+        "no daemon answers on {}, and {} holds no store; both are those of the config in {}: --config names another",
+        config.settings.socket.display(),
+        path.display(),
+        folder.display()
+    );
+    Ok(Some(Store { path, places: Arc::new(Places::new(&config.regions)) }))
 }
 
-fn open(arguments: &Arguments, anew: bool) -> anyhow::Result<Option<(Arc<Log>, View)>> {
-    let Ok(config) = place::load(&place::folder(arguments)) else { return Ok(None) };
+/// Opens a store; its view is made anew where that is asked.
+fn open(store: &Store, anew: bool) -> anyhow::Result<(Arc<Log>, View)> {
     // The log comes first: its lock keeps a daemon away from what is about to be removed.
-    let Some(log) = open_log(arguments)? else { return Ok(None) };
-    let path = config.settings.store.join("view");
+    let (log, damages) = Log::open(&store.path.join("log"))?;
+    damages.iter().for_each(|damage| say(&format!("dayuan: {damage}")));
+    let path = store.path.join("view");
     if anew && path.exists() {
         std::fs::remove_dir_all(&path).with_context(|| format!("cannot remove {}", path.display()))?;
     }
-    let places = Arc::new(Places::new(&config.regions));
     let last = log.last_seq();
     let progress = |seq: u64| say(&format!("record {seq} of {last}"));
     let log = Arc::new(log);
-    let (view, notices) = View::open(&Options { path, rules: String::new(), places }, Arc::clone(&log), &progress)?;
+    let options = Options { path, rules: String::new(), places: Arc::clone(&store.places) };
+    let (view, notices) = View::open(&options, Arc::clone(&log), &progress)?;
     notices.iter().for_each(|notice| say(&format!("dayuan: {notice}")));
-    give_to_owner(&config.settings.store)?;
-    Ok(Some((log, view)))
+    give_to_owner(&store.path)?;
+    Ok((log, view))
 }

@@ -209,7 +209,10 @@ async fn converse(mut stream: UnixStream, log: Arc<Log>, questions: mpsc::Sender
         Err(_) => Answered::failed("the daemon is stopping"),
     };
     if let Some(deed) = told {
-        tracing::info!(uid = peer, done = answered.ok, "an admin asked: {deed}");
+        // The item that an address stood for, or why it was not done.
+        let told =
+            if answered.ok { answered.lines.last().cloned().unwrap_or_default() } else { answered.lines.join("; ") };
+        tracing::info!(uid = peer, done = answered.ok, "an admin asked: {deed} ({})", one_line(&told));
     }
     say(&mut stream, &answered).await
 }

@@ -18,10 +18,10 @@ use super::run::Loader;
 use super::{service, status};
 use crate::config::Config;
 use crate::log::{Control, Log, Record};
-use crate::model::{ItemId, Moment, Source, SourceId};
+use crate::model::{ItemId, Moment, Source, SourceId, counted};
 use crate::poll::{self, Command, Ledger, Pulse};
 use crate::serve::{self, Publication, Published, Site};
-use crate::view::{self, View, Visits};
+use crate::view::{View, Visits};
 
 /// What `status` and systemd say while a config is refused.
 const REFUSED: &str = "the config on disk is refused and the one before holds; `dayuan check` says why";
@@ -90,9 +90,7 @@ impl Daemon {
                 let view = Arc::clone(&inward.view);
                 tasks.spawn_blocking(move || {
                     let answered = match view.verify() {
-                        Ok(check) => {
-                            Answered { ok: check.agrees && check.damages.is_empty(), lines: check_lines(&check) }
-                        }
+                        Ok(check) => Answered { ok: check.is_well(), lines: check.lines() },
                         Err(error) => Answered::failed(error),
                     };
                     drop(answer.send(answered));
@@ -156,9 +154,9 @@ impl Daemon {
     pub(super) async fn take_config(&mut self) -> Answered {
         service::tell(&[NotifyState::Reloading]);
         let answered = self.try_config().await;
-        let refused = (!answered.ok).then(|| REFUSED.to_owned());
-        service::tell(&[NotifyState::Ready, NotifyState::Status(refused.as_deref().unwrap_or("running"))]);
-        self.troubles.set("config", refused);
+        self.troubles.set("config", (!answered.ok).then(|| REFUSED.to_owned()));
+        service::tell(&[NotifyState::Ready]);
+        self.troubles.tell();
         answered
     }
 
@@ -172,8 +170,7 @@ impl Daemon {
             }
         };
         settle_address(&mut config, self.address);
-        let mut lines: Vec<String> =
-            warnings.iter().map(|warning| format!("{}: {}", warning.path.display(), warning.message)).collect();
+        let mut lines: Vec<String> = warnings.iter().map(ToString::to_string).collect();
         lines.extend(differences(&self.sources, &config.sources));
         let (old, new) = (&self.config.settings, &config.settings);
         let fixed = [
@@ -204,7 +201,7 @@ impl Daemon {
         }
         self.sources.clone_from(&config.sources);
         self.config = config;
-        lines.push(format!("reloaded: {} sources", self.sources.len()));
+        lines.push(format!("reloaded: {}", counted(self.sources.len(), "source", "sources")));
         Answered::done(lines)
     }
 }
@@ -237,18 +234,6 @@ async fn hurry(inward: &Inward, source: &str) -> Answered {
         Ok(Err(refused)) => Answered::failed(refused),
         Err(_) => Answered::failed("the daemon is stopping"),
     }
-}
-
-/// The result of a comparison, in lines for an admin.
-pub fn check_lines(check: &view::Check) -> Vec<String> {
-    let mut lines = vec![format!("{} records, {} items, {} stories", check.records, check.items, check.stories)];
-    lines.extend(check.damages.iter().map(ToString::to_string));
-    lines.push(if check.agrees {
-        "the view is what the log makes".to_owned()
-    } else {
-        "the view differs from what the log makes; run `dayuan rebuild`".to_owned()
-    });
-    lines
 }
 
 fn differences(old: &[Source], new: &[Source]) -> Vec<String> {

@@ -6,9 +6,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use sd_notify::NotifyState;
 use tokio_util::sync::CancellationToken;
 
 use super::clock::now;
+use super::service;
 use crate::log::Log;
 use crate::poll::Skews;
 use crate::view::{View, ViewError, Visits};
@@ -38,6 +40,11 @@ impl Troubles {
             Some(trouble) => all.insert(part, trouble).is_none(),
             None => all.remove(part).is_some(),
         }
+    }
+
+    /// What systemd shows of it in the line of the status.
+    pub(super) fn tell(&self) {
+        service::tell(&[NotifyState::Status(self.told().as_deref().unwrap_or("running"))]);
     }
 
     /// All of it in one line.
@@ -89,6 +96,11 @@ impl Keeper {
         if self.troubles.set("store", moved) && !told.is_empty() {
             tracing::error!("{told}");
         }
+        let refusal = self.log.refusal().map(|why| format!("the log takes nothing: {why}"));
+        let told = refusal.clone().unwrap_or_default();
+        if self.troubles.set("writing", refusal) && !told.is_empty() {
+            tracing::error!("{told}");
+        }
         let shortage = shortage(&self.store);
         self.full.store(shortage.is_some(), Ordering::Release);
         let is_full = shortage.is_some();
@@ -109,6 +121,7 @@ impl Keeper {
             self.heal("view", self.view.is_broken(), || self.view.heal());
             self.heal("visits", self.visits.is_broken(), || self.visits.heal());
         }
+        self.troubles.tell();
     }
 
     fn heal(&self, part: &'static str, is_broken: bool, heal: impl FnOnce() -> Result<(), ViewError>) {

@@ -14,7 +14,6 @@ mod service;
 mod status;
 
 pub use admin::{Answered, Request, ask};
-pub use answers::check_lines;
 pub use clock::now;
 pub use error::DaemonError;
 pub use explain::{decided, done, explain, no_item, withdrawn};

@@ -406,6 +406,7 @@ fn open(log: &Arc<Log>, store: &std::path::Path, regions: &Regions) -> Result<(V
     for notice in notices {
         match notice {
             Notice::NewRules | Notice::CaughtUp(_) => tracing::info!("{notice}"),
+            Notice::Kept(_) => tracing::warn!("{notice}"),
             Notice::SetAside { .. } | Notice::NoRoom { .. } | Notice::Damage(_) => tracing::error!("{notice}"),
         }
     }

@@ -3,6 +3,7 @@
 
 use std::fs::File;
 use std::io::{BufReader, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -122,7 +123,8 @@ pub fn restore(archive: &Path, folder: &Path) -> Result<usize, LogError> {
     if fresh.exists() {
         std::fs::remove_dir_all(&fresh).map_err(failed)?;
     }
-    std::fs::create_dir_all(&fresh).map_err(failed)?;
+    // For its owner only, as the service's own umask has it.
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&fresh).map_err(failed)?;
     match segments(archive, Some(&fresh)) {
         Ok(count) => {
             // What an admin may still want of an empty log, such as a torn tail, stays.
@@ -147,7 +149,8 @@ pub fn restore(archive: &Path, folder: &Path) -> Result<usize, LogError> {
 /// and the checksum of the frame.
 fn segments(archive: &Path, fresh: Option<&Path>) -> Result<usize, LogError> {
     let no_archive = |detail: &str| LogError::Archive { path: archive.to_owned(), detail: detail.to_owned() };
-    let broken = |error: std::io::Error| no_archive(&format!("it is cut off or damaged ({error})"));
+    // What tar says of a header helps nobody who holds a damaged archive.
+    let broken = |_: std::io::Error| no_archive("it is cut off or damaged");
     let unread = |source| LogError::File { doing: "read", path: archive.to_owned(), source };
     let file = File::open(archive).map_err(unread)?;
     let decoder = zstd::Decoder::new(BufReader::new(file)).map_err(unread)?;
@@ -174,7 +177,8 @@ fn segments(archive: &Path, fresh: Option<&Path>) -> Result<usize, LogError> {
         match fresh.map(|fresh| fresh.join(&name)) {
             Some(path) => {
                 let failed = |source| LogError::File { doing: "write", path: path.clone(), source };
-                let mut file = File::create_new(&path).map_err(failed)?;
+                let mut options = std::fs::OpenOptions::new();
+                let mut file = options.write(true).create_new(true).mode(0o600).open(&path).map_err(failed)?;
                 std::io::copy(&mut segment, &mut file).map_err(broken)?;
                 file.sync_all().map_err(failed)?;
             }

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::error::LogError;
 use super::record::{self, Record, Unreadable};
 use super::segment::{self, Day, Lines};
-use crate::model::Moment;
+use crate::model::{Moment, with_causes};
 
 /// So many numbers may be missing between two records: what expired, or was damaged.
 const MAX_GAP: u64 = 1 << 32;
@@ -72,6 +72,8 @@ pub struct Log {
     readers: Mutex<HashMap<Day, Arc<File>>>,
     /// Held for as long as the log is.
     lock: Option<File>,
+    /// Why it did not take what came last.
+    refusal: Mutex<Option<String>>,
 }
 
 #[derive(Debug)]
@@ -98,8 +100,7 @@ impl Log {
         std::fs::create_dir_all(folder).map_err(failed("make", folder))?;
         let lock = hold(folder)?;
         let (writer, damages) = survey(folder, |day, tail| cut_tail(folder, day, tail))?;
-        let (writer, lock) = (Mutex::new(writer), Some(lock));
-        Ok((Self { folder: folder.to_owned(), writer, readers: Mutex::default(), lock }, damages))
+        Ok((Self::of(folder, writer, Some(lock)), damages))
     }
 
     /// Opens the log in `folder` to look at it: nothing is made, cut off or written, and a torn tail is told.
@@ -119,7 +120,12 @@ impl Log {
             let detail = |torn: &String| format!("what stands behind the last whole record is torn: {torn}");
             Ok(tail.torn.as_ref().map(|torn| Damage { path, offset: tail.end, detail: detail(torn) }))
         })?;
-        Ok((Self { folder: folder.to_owned(), writer: Mutex::new(writer), readers: Mutex::default(), lock }, damages))
+        Ok((Self::of(folder, writer, lock), damages))
+    }
+
+    fn of(folder: &Path, writer: Writer, lock: Option<File>) -> Self {
+        let writer = Mutex::new(writer);
+        Self { folder: folder.to_owned(), writer, readers: Mutex::default(), lock, refusal: Mutex::default() }
     }
 
     /// The folder.
@@ -138,6 +144,18 @@ impl Log {
     /// # Errors
     /// Where writing or syncing failed. Then none of them counts, and the next call opens the segment anew.
     pub fn append(&self, records: &[Record], now: Moment) -> Result<Vec<Appended>, LogError> {
+        let outcome = self.append_all(records, now);
+        *self.refusal.lock().unwrap_or_else(PoisonError::into_inner) =
+            outcome.as_ref().err().map(|error| with_causes(error));
+        outcome
+    }
+
+    /// Why it did not take what came last; `None` where it did.
+    pub fn refusal(&self) -> Option<String> {
+        self.refusal.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn append_all(&self, records: &[Record], now: Moment) -> Result<Vec<Appended>, LogError> {
         if records.is_empty() {
             return Ok(Vec::new());
         }

@@ -25,5 +25,5 @@ pub use page::{Page, Validators};
 pub use region::{Named, Region, RegionError, RegionId, Regions, Service};
 pub use report::Report;
 pub use source::{Authority, Kind, Pins, Policy, Source, SourceError, SourceId, Tls};
-pub use terminal::{one_line, printable};
+pub use terminal::{counted, one_line, printable, with_causes};
 pub use visit::{Health, Memory, Outcome, Revisit, Robots, Visit};

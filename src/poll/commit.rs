@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::log::{Log, LogError, Record};
-use crate::model::{Moment, RegionId};
+use crate::model::{Moment, RegionId, with_causes};
 use crate::view::View;
 
 /// How many records are written and synced together at most.
@@ -15,7 +15,7 @@ const GROUP: usize = 2000;
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum CommitError {
     /// The log did not take them: nothing of them counts.
-    #[error("the log did not take the reports: {0}")]
+    #[error("the log did not take the reports: {}", with_causes(.0.as_ref()))]
     Log(Arc<LogError>),
     /// The daemon is stopping.
     #[error("the daemon is stopping")]

@@ -2,6 +2,7 @@
 
 use super::house::{House, wait};
 use crate::fetch::{self, FetchError, Permission, Request};
+use crate::model::{Link, Moment, Robots};
 
 /// May a page be asked? Its site is asked for its robots.txt once a day, over restarts, and waited for after that. `gap`
 /// becomes what the site wants between two requests, in milliseconds.
@@ -40,4 +41,17 @@ pub(super) async fn permitted(house: &House, request: &Request<'_>, gap: &mut i6
         }
     }
     Ok(permission)
+}
+
+/// Forgets that the robots.txt of a page's site could not be had.
+pub(super) fn forget_unknown(house: &House, link: &Link, now: Moment) {
+    let Some(site) = fetch::site_of(link) else { return };
+    let kept = house.visits.robots(&site).ok().flatten();
+    if kept.is_some_and(|kept| kept.text.is_none() && kept.until > now) {
+        let over = Robots { text: None, until: now };
+        if let Err(error) = house.visits.put_robots(&site, &over) {
+            tracing::error!(error = &error as &dyn std::error::Error, "a robots.txt cannot be saved");
+        }
+        house.fetcher.learn(link, &over, now);
+    }
 }

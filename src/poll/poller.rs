@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::house::House;
 use super::order::{Command, PollRefused};
+use super::permission::forget_unknown;
 use super::quota::Quota;
 use super::schedule::{self, Pace};
 use super::skews::EARLIEST;
@@ -159,7 +160,7 @@ struct Host {
 impl Poller {
     /// A loop without sources yet; [`Command::Sources`] or [`Poller::load`] brings them.
     pub fn new(house: House, options: Options, pulse: Arc<Pulse>) -> Self {
-        Self {
+        let poller = Self {
             house,
             options,
             pulse,
@@ -171,7 +172,9 @@ impl Poller {
             running: HashMap::new(),
             hold: Moment::default(),
             silent: Vec::new(),
-        }
+        };
+        poller.live();
+        poller
     }
 
     /// Takes a list of sources: tells the log of those that are new or changed, and plans their polls. What is
@@ -619,6 +622,8 @@ impl Poller {
     }
 
     /// Puts a source to the front: its next poll is as soon as its host allows, even inside the minimum interval.
+    /// Has a source polled as soon as its host allows. An admin who asks for it mended something: where a robots.txt could not
+    /// be had, it is asked for anew.
     fn hurry(&mut self, id: &SourceId) -> Result<(), PollRefused> {
         let now = (self.house.clock)();
         let watched = self.sources.get_mut(id).ok_or_else(|| PollRefused::Unknown(id.clone()))?;
@@ -627,6 +632,9 @@ impl Poller {
         }
         if watched.visit.not_before > now {
             return Err(PollRefused::Wait { source_id: id.clone(), until: watched.visit.not_before });
+        }
+        for link in std::iter::once(&watched.source.url).chain(&watched.visit.url) {
+            forget_unknown(&self.house, link, now);
         }
         if !watched.is_running {
             watched.planned = now;

@@ -10,6 +10,7 @@
 //! - A report whose text becomes another one leaves its story, unless the story is its source's own.
 
 use std::cmp::Reverse;
+use std::collections::HashMap;
 
 use super::join::{Newcomer, Read, credits, draft_at};
 use super::slot::{Slot, Tags};
@@ -314,23 +315,25 @@ impl State {
     }
 
     /// Items that were placed by nothing but their source follow it into the region that an admin gave it since.
-    pub(super) fn move_inherited(&mut self) {
+    pub(super) fn settle_moves(&mut self) {
         if self.moved.is_empty() {
             return;
         }
-        let moved = std::mem::take(&mut self.moved);
+        // Source by source, in the order in which they are told: so it is the same however many came at one time.
+        let moved: HashMap<u32, usize> = std::mem::take(&mut self.moved).into_iter().zip(0..).collect();
         let is_inherited = |slot: &Slot| {
             let mut tags = slot.own_tags().iter();
             let only = tags.next().filter(|(_, evidence)| *evidence == "inherited" && tags.next().is_none());
-            only.and_then(|(number, _)| self.region(number)) == moved.get(&slot.source)
+            only.and_then(|(number, _)| self.region(number)) != self.facts(slot.source).map(|facts| &facts.region)
+                && only.is_some()
         };
-        let firsts: Vec<u64> = self
+        let mut firsts: Vec<(usize, u64)> = self
             .slots
             .iter()
-            .filter(|(_, slot)| moved.contains_key(&slot.source) && is_inherited(slot))
-            .map(|(first, _)| *first)
+            .filter_map(|(first, slot)| Some((*moved.get(&slot.source)?, *first)).filter(|_| is_inherited(slot)))
             .collect();
-        for first in firsts {
+        firsts.sort_unstable();
+        for (_, first) in firsts {
             let Some((head, source)) = self.slots.get(&first).map(|slot| (slot.head, slot.source)) else { continue };
             let Some(region) = self.facts(source).map(|facts| facts.region.clone()) else { continue };
             let mut tags = Tags::default();

@@ -7,8 +7,11 @@
 //! The visits lie in a directory of their own, which a rebuild never touches.
 
 mod arrange;
+mod check;
 mod engine;
 mod error;
+#[cfg(test)]
+mod house;
 mod index;
 mod join;
 mod likes;
@@ -24,8 +27,9 @@ mod store;
 mod stored;
 mod visits;
 
+pub use check::{Check, Verdict};
 pub use error::ViewError;
 pub use outline::Outline;
 pub use state::{Entry, Report, Story};
-pub use store::{Check, Notice, Options, View};
+pub use store::{Notice, Options, View};
 pub use visits::Visits;

@@ -6,7 +6,7 @@ use super::engine::Engine;
 use super::error::ViewError;
 use super::record::{self, FactsRecord, HiddenRecord, ItemRecord, MetaRecord};
 use super::state::{HIDDEN, META, NO_ITEM, REGIONS, SOURCES, State};
-use crate::model::{Moment, RegionId};
+use crate::model::{Moment, RegionId, with_causes};
 
 /// Why a store cannot be used as it is.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -15,8 +15,8 @@ pub(super) enum Unusable {
     Store(String),
     #[error("a record of it is damaged, or some are missing")]
     Records,
-    #[error("it is ahead of the log, which ends with record {0}")]
-    Ahead(u64),
+    #[error("it ends with record {view}, the log with record {log}")]
+    Ahead { view: u64, log: u64 },
     #[error("it was derived by other rules")]
     Rules,
     #[error("dayuan ended {0} times while it was being opened")]
@@ -54,19 +54,19 @@ pub(super) fn attempt<T>(
 
 pub(super) fn load(path: &Path, rules: [u8; 16], last: u64) -> Result<(Engine, State), Unusable> {
     let is_new = !path.exists();
-    let engine = Engine::open(path).map_err(|error| Unusable::Store(full(&error)))?;
+    let engine = Engine::open(path).map_err(|error| Unusable::Store(with_causes(&error)))?;
     if is_new {
         return Ok((engine, State::default()));
     }
     let state = stored_state(&engine, rules)?;
     if state.applied() > last {
-        return Err(Unusable::Ahead(last));
+        return Err(Unusable::Ahead { view: state.applied(), log: last });
     }
     Ok((engine, state))
 }
 
 pub(super) fn stored_state(engine: &Engine, rules: [u8; 16]) -> Result<State, Unusable> {
-    let failed = |error: ViewError| Unusable::Store(full(&error));
+    let failed = |error: ViewError| Unusable::Store(with_causes(&error));
     let Some(meta) = engine.get(&META).map_err(failed)? else {
         // Made, but nothing was written yet: everything is still to come from the log.
         return if engine.all().next().is_none() { Ok(State::default()) } else { Err(Unusable::Records) };
@@ -103,23 +103,21 @@ pub(super) fn stored_state(engine: &Engine, rules: [u8; 16]) -> Result<State, Un
     broken.map_or(state.ok_or(Unusable::Records), Err)
 }
 
-/// An error with its causes, in one sentence.
-fn full(error: &dyn std::error::Error) -> String {
-    std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string).collect::<Vec<_>>().join(": ")
-}
-
 /// The highest number of a store that was moved away.
 const MOST_ASIDE: u32 = 10_000;
 
-/// Moves a store away so that a new one can be made; nothing is deleted that may be wanted to find out what happened.
-pub(super) fn set_aside(path: &Path) -> Result<PathBuf, ViewError> {
+/// Moves a store away so that a new one can be made, and says where it lies; nothing is deleted that may be wanted to find
+/// out what happened. Of those that were moved away before, the last stays; what of the others cannot be removed is said.
+pub(super) fn set_aside(path: &Path) -> Result<(PathBuf, Option<String>), ViewError> {
     let numbered = |number: u32| path.with_extension(format!("bad-{number}"));
     let last = (1..MOST_ASIDE).rev().find(|number| numbered(*number).exists()).unwrap_or(0);
     let aside = numbered(last + 1);
     std::fs::rename(path, &aside).map_err(|source| ViewError::Move { path: path.to_owned(), source })?;
-    // The last two are enough to find out what happened.
+    let mut kept = None;
     for old in (1..last).map(numbered).filter(|old| old.exists()) {
-        std::fs::remove_dir_all(&old).map_err(|source| ViewError::Move { path: old.clone(), source })?;
+        if let Err(error) = std::fs::remove_dir_all(&old) {
+            kept = Some(format!("{} is of no use any more and cannot be removed ({error}); remove it", old.display()));
+        }
     }
-    Ok(aside)
+    Ok((aside, kept))
 }

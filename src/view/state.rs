@@ -121,8 +121,8 @@ pub(super) struct State {
     pub(super) events: HashMap<u64, BTreeSet<u64>>,
     /// Sources that have another id now.
     pub(super) renamed: Vec<SourceId>,
-    /// The former regions of sources that have another one now, whose items are not moved yet.
-    pub(super) moved: HashMap<u32, RegionId>,
+    /// Sources that have another region now, whose items are not moved yet; empty between two writes.
+    pub(super) moved: Vec<u32>,
 }
 
 impl State {
@@ -137,10 +137,12 @@ impl State {
             return;
         }
         self.applied = seq;
-        if !matches!(record, Record::Source(_)) {
-            self.move_inherited();
+        // The facts of one reload have one time; what they move is moved once, when the last of them is known.
+        let at = moment(record);
+        if !matches!(record, Record::Source(_)) || at != self.now {
+            self.settle_moves();
         }
-        self.now = moment(record);
+        self.now = at;
         match record {
             Record::Source(facts) => self.know(facts.clone()),
             Record::Report(report) => self.report(seq, position, report, read),
@@ -164,8 +166,8 @@ impl State {
         let number = self.number_of(&facts.id);
         if let Some(known) = usize::try_from(number).ok().and_then(|at| self.sources.get_mut(at)) {
             let before = std::mem::replace(known, facts);
-            if !before.link.is_empty() && before.region != known.region {
-                self.moved.entry(number).or_insert(before.region);
+            if !before.link.is_empty() && before.region != known.region && !self.moved.contains(&number) {
+                self.moved.push(number);
             }
         }
     }

@@ -1,10 +1,10 @@
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::engine::{Change, Engine, has_room};
 use super::error::ViewError;
-use super::opening::{Unusable, attempt, load, set_aside, stored_state};
+use super::opening::{Unusable, attempt, load, set_aside};
 use super::outline::Outline;
 use super::state::{Entry, State, Story};
 use crate::log::{Appended, Control, Damage, Log, Position, Record, SourceFacts};
@@ -37,6 +37,8 @@ pub enum Notice {
         /// Where it lies now.
         path: PathBuf,
     },
+    /// A store that was set aside long ago could not be removed.
+    Kept(String),
     /// The rules changed; it was made anew.
     NewRules,
     /// It was behind the log by so many records and caught up.
@@ -63,6 +65,7 @@ impl fmt::Display for Notice {
             Self::NoRoom { reason } => {
                 write!(f, "the view cannot be opened on a full disk ({reason}); it was made anew in memory")
             }
+            Self::Kept(told) => f.write_str(told),
             Self::NewRules => f.write_str("the rules changed; the view was made anew from the log"),
             Self::CaughtUp(records) => write!(f, "the view was {records} records behind the log and caught up"),
             Self::Damage(damage) => write!(f, "left out of the view: {damage}"),
@@ -70,29 +73,14 @@ impl fmt::Display for Notice {
     }
 }
 
-/// What a comparison of the view with the log found.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Check {
-    /// Records of the log that were read.
-    pub records: u64,
-    /// Items.
-    pub items: usize,
-    /// Stories: items without the reports that belong to another's story.
-    pub stories: usize,
-    /// Lines of the log that could not be used.
-    pub damages: Vec<Damage>,
-    /// Is the view what the log makes?
-    pub agrees: bool,
-}
-
 /// The view over the log.
 #[derive(Debug)]
 pub struct View {
-    log: Arc<Log>,
-    engine: Engine,
+    pub(super) log: Arc<Log>,
+    pub(super) engine: Engine,
     state: RwLock<State>,
-    rules: [u8; 16],
-    places: Arc<Places>,
+    pub(super) rules: [u8; 16],
+    pub(super) places: Arc<Places>,
 }
 
 impl View {
@@ -102,7 +90,7 @@ impl View {
     /// # Errors
     /// Where the log cannot be read, or no store can be made at all.
     pub fn open(options: &Options, log: Arc<Log>, progress: &dyn Fn(u64)) -> Result<(Self, Vec<Notice>), ViewError> {
-        let rules = rules(&format!("{}{}", options.rules, options.places.rules()));
+        let rules = rules(options);
         let mut notices = Vec::new();
         let (engine, state) = match attempt(&options.path, || load(&options.path, rules, log.last_seq()))? {
             Ok(loaded) => loaded,
@@ -118,8 +106,9 @@ impl View {
                     std::fs::remove_dir_all(&options.path)
                         .map_err(|source| ViewError::Move { path: options.path.clone(), source })?;
                 } else {
-                    let path = set_aside(&options.path)?;
+                    let (path, kept) = set_aside(&options.path)?;
                     notices.push(Notice::SetAside { reason: reason.to_string(), path });
+                    notices.extend(kept.into_iter().map(Notice::Kept));
                 }
                 (Engine::open(&options.path)?, State::default())
             }
@@ -310,74 +299,6 @@ impl View {
         self.engine.write(changes)
     }
 
-    /// Derives everything anew in memory and compares: both what is in memory and what a fresh look at the store gives.
-    ///
-    /// # Errors
-    /// Where the log cannot be read.
-    pub fn verify(&self) -> Result<Check, ViewError> {
-        let (digest, applied, counts) = {
-            let state = self.read();
-            (state.digest(), state.applied(), state.counts())
-        };
-        let stored = stored_state(&self.engine, self.rules).map(|state| state.digest());
-        let mut anew = State::default().with(&self.places);
-        let mut check = Check { records: 0, items: counts.0, stories: counts.1, damages: Vec::new(), agrees: false };
-        for found in self.log.replay(0)? {
-            match found {
-                Ok(replayed) if replayed.seq > applied => break,
-                Ok(replayed) => {
-                    anew.apply(replayed.seq, replayed.position, &replayed.record, &|position| {
-                        self.log.read(position).ok()
-                    });
-                    check.records += 1;
-                }
-                Err(damage) => check.damages.push(damage),
-            }
-        }
-        check.agrees = anew.digest() == digest && stored.is_ok_and(|stored| stored == digest);
-        Ok(check)
-    }
-
-    /// Compares the view on disk with its log, of which nothing is written: the view is looked at in a copy, in the folder
-    /// `copy`. One that is not there, or was made by other rules, is made at the next start and contradicts nothing.
-    ///
-    /// # Errors
-    /// Where the log cannot be read, or the view cannot be copied.
-    pub fn examine(options: &Options, log: &Arc<Log>, copy: &Path) -> Result<Check, ViewError> {
-        let rules = rules(&format!("{}{}", options.rules, options.places.rules()));
-        let path = copy.join("view");
-        let stored = if options.path.is_dir() {
-            copy_folder(&options.path, &path).map_err(|source| ViewError::Move { path: path.clone(), source })?;
-            load(&path, rules, log.last_seq()).map(|(_, state)| Some(state))
-        } else {
-            Ok(None)
-        };
-        let (stored, is_usable) = match stored {
-            Ok(stored) => (stored, true),
-            Err(Unusable::Rules) => (None, true),
-            Err(_) => (None, false),
-        };
-        let until = stored.as_ref().map_or(u64::MAX, State::applied);
-        let mut anew = State::default().with(&options.places);
-        let mut check = Check { records: 0, items: 0, stories: 0, damages: Vec::new(), agrees: false };
-        for found in log.replay(0)? {
-            match found {
-                Ok(replayed) => {
-                    check.records += 1;
-                    if replayed.seq <= until {
-                        anew.apply(replayed.seq, replayed.position, &replayed.record, &|position| {
-                            log.read(position).ok()
-                        });
-                    }
-                }
-                Err(damage) => check.damages.push(damage),
-            }
-        }
-        (check.items, check.stories) = anew.counts();
-        check.agrees = is_usable && stored.is_none_or(|stored| stored.digest() == anew.digest());
-        Ok(check)
-    }
-
     /// What it makes of the items, in short.
     pub fn outline(&self) -> Outline {
         self.read().outline()
@@ -388,7 +309,7 @@ impl View {
         self.read().digest()
     }
 
-    fn read(&self) -> RwLockReadGuard<'_, State> {
+    pub(super) fn read(&self) -> RwLockReadGuard<'_, State> {
         self.state.read().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -407,24 +328,12 @@ impl Neighbours for View {
     }
 }
 
-fn copy_folder(from: &Path, to: &Path) -> std::io::Result<()> {
-    std::fs::create_dir_all(to)?;
-    for entry in std::fs::read_dir(from)? {
-        let entry = entry?;
-        let target = to.join(entry.file_name());
-        if entry.file_type()?.is_dir() {
-            copy_folder(&entry.path(), &target)?;
-        } else {
-            std::fs::copy(entry.path(), target)?;
-        }
-    }
-    Ok(())
-}
-
-fn rules(text: &str) -> [u8; 16] {
+/// A hash of the rules by which records become items.
+pub(super) fn rules(options: &Options) -> [u8; 16] {
     let mut hasher = blake3::Hasher::new();
     hasher.update(&RULES.to_be_bytes());
-    hasher.update(text.as_bytes());
+    hasher.update(options.rules.as_bytes());
+    hasher.update(options.places.rules().as_bytes());
     let mut rules = [0; 16];
     hasher.finalize_xof().fill(&mut rules);
     rules
@@ -432,83 +341,8 @@ fn rules(text: &str) -> [u8; 16] {
 
 #[cfg(test)]
 mod tests {
+    use super::super::house::{House, NOON, region, report, sample, source};
     use super::*;
-    use crate::model::{Authority, Draft, Key, Report, Stamp, Zone};
-
-    struct House {
-        folder: tempfile::TempDir,
-        log: Arc<Log>,
-    }
-
-    impl House {
-        fn new() -> Self {
-            let folder = tempfile::tempdir().unwrap();
-            let (log, _) = Log::open(&folder.path().join("log")).unwrap();
-            Self { folder, log: Arc::new(log) }
-        }
-
-        fn view(&self) -> (View, Vec<Notice>) {
-            self.view_by("")
-        }
-
-        fn view_by(&self, rules: &str) -> (View, Vec<Notice>) {
-            let places = Arc::default();
-            let options = Options { path: self.folder.path().join("view"), rules: rules.to_owned(), places };
-            View::open(&options, Arc::clone(&self.log), &|_| {}).unwrap()
-        }
-
-        fn say(&self, view: &View, records: &[Record], now: Moment) -> Vec<RegionId> {
-            let appended = self.log.append(records, now).unwrap();
-            view.apply(&appended, records).unwrap()
-        }
-    }
-
-    fn source(id: &str, link: &str, region: &str) -> Record {
-        Record::Source(SourceFacts {
-            id: SourceId::new(id).unwrap(),
-            title: id.to_uppercase(),
-            link: link.to_owned(),
-            region: RegionId::new(region).unwrap(),
-            authority: Authority::Media,
-            zone: Zone::shanghai(),
-            rights: None,
-            was: Vec::new(),
-            alerts_for: Vec::new(),
-            at: NOON,
-        })
-    }
-
-    const NOON: Moment = Moment::from_seconds(1_678_330_000);
-
-    fn report(source: &str, link: &str, title: &str, text: &str, seen: Moment) -> Record {
-        let source = SourceId::new(source).unwrap();
-        let draft = Draft {
-            title: title.to_owned(),
-            link: Some(link.to_owned()),
-            text: text.to_owned(),
-            published: Stamp::at_offset((2023, 3, 8), None, 28800),
-            ..Draft::default()
-        };
-        let key = Key::of(None, draft.checked_link().as_ref(), title, None).unwrap();
-        let item = ItemId::of(&source, &key);
-        Record::Report(Box::new(Report { item, key, source, seen, reader: 1, first_import: false, draft }))
-    }
-
-    fn region(id: &str) -> RegionId {
-        RegionId::new(id).unwrap()
-    }
-
-    /// Two sources, a story that both tell (the second at its own address), one more, and a change.
-    fn sample() -> Vec<Record> {
-        vec![
-            source("portal", "https://portal.cn/feed", "140300"),
-            source("paper", "https://paper.cn/feed", "140321"),
-            report("portal", "https://www.paper.cn/1", "一", "甲", NOON),
-            report("paper", "https://paper.cn/1", "一", "甲乙", NOON.plus_seconds(60)),
-            report("paper", "https://paper.cn/2", "二", "乙", NOON.plus_seconds(60)),
-            report("paper", "https://paper.cn/2", "二", "乙丙", NOON.plus_seconds(7200)),
-        ]
-    }
 
     #[test]
     fn one_story_by_link_shows_the_report_of_its_own_site() {
@@ -561,7 +395,7 @@ mod tests {
         drop(view);
         let (again, _) = house.view();
         assert_eq!(format!("{:?}", again.read().likes()), live);
-        assert!(again.verify().unwrap().agrees);
+        assert!(again.verify().unwrap().is_well());
     }
 
     #[test]
@@ -572,7 +406,7 @@ mod tests {
             for record in sample() {
                 house.say(&view, &[record], NOON);
             }
-            assert!(view.verify().unwrap().agrees);
+            assert!(view.verify().unwrap().is_well());
             view.digest()
         };
         assert_eq!(house.view().0.digest(), digest, "opened again");
@@ -656,7 +490,7 @@ mod tests {
         assert_eq!(items.len(), 1, "a reprint of later goes with its story");
         house.say(&view, &[Record::Expire { day: day.clone(), items, at: later }], later);
         house.log.drop_day(&day).unwrap();
-        assert!(view.verify().unwrap().agrees, "what is left is judged by what was known then");
+        assert!(view.verify().unwrap().is_well(), "what is left is judged by what was known then");
         assert_eq!(view.timeline(&[region("140300")], None, 10, 10).len(), 1);
         assert_eq!(view.counts(), (1, 1));
         assert!(view.source(&SourceId::new("paper").unwrap()).is_some());
@@ -691,7 +525,7 @@ mod tests {
         house.say(&view, &[expire], NOON.plus_seconds(90_000));
         house.log.drop_day(&day).unwrap();
         assert_eq!(view.story(whole).unwrap().parts.len(), 1);
-        assert!(view.verify().unwrap().agrees);
+        assert!(view.verify().unwrap().is_well());
     }
 
     #[test]

@@ -16,6 +16,8 @@ use crate::model::{Authority, Moment, RegionId, SourceId, Zone};
 impl State {
     /// What changed since the last call; the record of the view itself comes last.
     pub(super) fn changes(&mut self, rules: [u8; 16]) -> Vec<Change> {
+        // What is written holds nothing back: a restart knows of no move that waits.
+        self.settle_moves();
         let touched = std::mem::take(&mut self.touched);
         let mut changes: Vec<Change> =
             std::mem::take(&mut self.removed).into_iter().map(|first| (first.to_be_bytes().to_vec(), None)).collect();

@@ -196,7 +196,7 @@ fn d3_a_view_that_could_not_write_is_whole_again_once_there_is_room() {
     std::fs::remove_file(&filler).unwrap();
     view.heal().unwrap();
     view.flush().unwrap();
-    assert!(!view.is_broken() && view.verify().unwrap().agrees);
+    assert!(!view.is_broken() && view.verify().unwrap().is_well());
     let digest = view.digest();
     drop(view);
     let (view, notices) = View::open(&options, log, &|_| {}).unwrap();
@@ -432,7 +432,7 @@ fn d5_blocks_of_nothing_cut_files_and_strays_lose_nothing_in_silence() {
         let log = Arc::new(log);
         let (view, _) = View::open(&options(&damaged), Arc::clone(&log), &|_| ()).unwrap();
         assert_eq!(titles(&view, &log), all, "{name}");
-        assert!(view.verify().unwrap().agrees, "{name}");
+        assert!(view.verify().unwrap().is_well(), "{name}");
     };
     for file in files(&whole.join("view")) {
         let inside = file.strip_prefix(&whole).unwrap().to_owned();

@@ -1,0 +1,260 @@
+//! Compares a view with its log.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::error::ViewError;
+use super::opening::{Unusable, load, stored_state};
+use super::state::State;
+use super::store::{Options, View, rules};
+use crate::log::{Damage, Log};
+
+/// What a comparison of the view with the log found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Check {
+    /// Records of the log that were read.
+    pub records: u64,
+    /// Items that the log makes.
+    pub items: usize,
+    /// Stories: items without the reports that belong to another's story.
+    pub stories: usize,
+    /// Lines of the log that could not be used.
+    pub damages: Vec<Damage>,
+    /// How the view stands to the log.
+    pub verdict: Verdict,
+}
+
+/// How a view stands to its log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is what the log makes, or is still to be made of it.
+    Agrees,
+    /// It is what the log makes as far as it goes, and ends with an earlier record: it was not written to the end.
+    Behind {
+        /// The last record that the view knows.
+        view: u64,
+        /// The last record of the log.
+        log: u64,
+    },
+    /// It knows records that the log has not: some of the log is lost.
+    Ahead {
+        /// The last record that the view knows.
+        view: u64,
+        /// The last record of the log.
+        log: u64,
+    },
+    /// It is not what the log makes.
+    Differs,
+    /// It cannot be read.
+    Unusable(String),
+}
+
+impl Check {
+    /// Is nothing wrong?
+    pub fn is_well(&self) -> bool {
+        self.verdict == Verdict::Agrees && self.damages.is_empty()
+    }
+
+    /// What was found, in lines for an admin.
+    pub fn lines(&self) -> Vec<String> {
+        let mut lines = vec![format!("{} records, {} items, {} stories", self.records, self.items, self.stories)];
+        lines.extend(self.damages.iter().map(ToString::to_string));
+        if !self.damages.is_empty() {
+            lines.push(
+                "the log is damaged: restore it from a backup; `dayuan rebuild` would make the view without what is lost"
+                    .to_owned(),
+            );
+        }
+        lines.push(match &self.verdict {
+            Verdict::Agrees => "the view is what the log makes".to_owned(),
+            Verdict::Behind { view, log } => format!(
+                "the view ends with record {view} of {log}: it was not written to the end; the rest is taken from the log at the next start"
+            ),
+            Verdict::Ahead { view, log } => format!(
+                "the log ends with record {log}, the view with record {view}: records of the log are lost; restore a backup; `dayuan rebuild` would make the loss final"
+            ),
+            Verdict::Differs if self.damages.is_empty() => {
+                "the view differs from what the log makes; run `dayuan rebuild`".to_owned()
+            }
+            Verdict::Differs => "the view differs from what is left of the log".to_owned(),
+            Verdict::Unusable(reason) => {
+                format!("the view cannot be used ({reason}); it is made anew from the log at the next start")
+            }
+        });
+        lines
+    }
+}
+
+impl View {
+    /// Derives everything anew in memory and compares: both what is in memory and what a fresh look at the store gives.
+    ///
+    /// # Errors
+    /// Where the log cannot be read.
+    pub fn verify(&self) -> Result<Check, ViewError> {
+        let (digest, applied) = {
+            let state = self.read();
+            (state.digest(), state.applied())
+        };
+        let stored = stored_state(&self.engine, self.rules).map(|state| state.digest());
+        let (mut check, anew) = derive(&self.log, State::default().with(&self.places), applied, false)?;
+        if anew != digest || stored.as_ref() != Ok(&digest) {
+            check.verdict = Verdict::Differs;
+        }
+        Ok(check)
+    }
+
+    /// Compares the view on disk with its log, of which nothing is written: the view is looked at in a copy, in the folder
+    /// `copy`. One that is not there, or was made by other rules, is made at the next start and contradicts nothing.
+    ///
+    /// # Errors
+    /// Where the log cannot be read, or the view cannot be copied.
+    pub fn examine(options: &Options, log: &Arc<Log>, copy: &Path) -> Result<Check, ViewError> {
+        let path = copy.join("view");
+        let last = log.last_seq();
+        let stored = if options.path.is_dir() {
+            copy_folder(&options.path, &path).map_err(|source| ViewError::Move { path: path.clone(), source })?;
+            load(&path, rules(options), last).map(|(_, state)| Some(state))
+        } else {
+            Err(Unusable::Rules)
+        };
+        let until = stored.as_ref().map_or(last, |stored| stored.as_ref().map_or(last, State::applied));
+        let (mut check, anew) = derive(log, State::default().with(&options.places), until, true)?;
+        check.verdict = match stored {
+            Err(Unusable::Rules) | Ok(None) => Verdict::Agrees,
+            Err(Unusable::Ahead { view, log }) => Verdict::Ahead { view, log },
+            Err(reason) => Verdict::Unusable(reason.to_string()),
+            Ok(Some(stored)) if stored.digest() != anew => Verdict::Differs,
+            Ok(Some(_)) if until < last => Verdict::Behind { view: until, log: last },
+            Ok(Some(_)) => Verdict::Agrees,
+        };
+        Ok(check)
+    }
+}
+
+/// What a log makes, counted up to its end where `is_all`, else up to the record `until`; and the digest of what it makes
+/// up to that one.
+fn derive(log: &Log, mut state: State, until: u64, is_all: bool) -> Result<(Check, String), ViewError> {
+    let mut check = Check { records: 0, items: 0, stories: 0, damages: Vec::new(), verdict: Verdict::Agrees };
+    let mut digest = None;
+    for found in log.replay(0)? {
+        match found {
+            Ok(replayed) => {
+                if replayed.seq > until && digest.is_none() {
+                    state.settle_moves();
+                    digest = Some(state.digest());
+                    if !is_all {
+                        break;
+                    }
+                }
+                state.apply(replayed.seq, replayed.position, &replayed.record, &|position| log.read(position).ok());
+                check.records += 1;
+            }
+            Err(damage) => check.damages.push(damage),
+        }
+    }
+    state.settle_moves();
+    (check.items, check.stories) = state.counts();
+    Ok((check, digest.unwrap_or_else(|| state.digest())))
+}
+
+fn copy_folder(from: &Path, to: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(to)?;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy_folder(&entry.path(), &target)?;
+        } else {
+            std::fs::copy(entry.path(), target)?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::Record;
+    use crate::view::house::{House, NOON, region, sample, source};
+
+    fn options(house: &House) -> Options {
+        Options { path: house.folder.path().join("view"), rules: String::new(), places: Arc::default() }
+    }
+
+    fn verdict(house: &House) -> Verdict {
+        let copy = tempfile::tempdir().unwrap();
+        View::examine(&options(house), &house.log, copy.path()).unwrap().verdict
+    }
+
+    #[test]
+    fn a_view_that_ends_before_its_log_or_behind_it_is_told() {
+        let house = House::new();
+        let (view, _) = house.view();
+        house.say(&view, &sample()[..4], NOON);
+        view.flush().unwrap();
+        drop(view);
+        assert_eq!(verdict(&house), Verdict::Agrees);
+        house.log.append(&sample()[4..], NOON).unwrap();
+        assert_eq!(verdict(&house), Verdict::Behind { view: 4, log: 6 });
+        drop(house.view());
+        assert_eq!(verdict(&house), Verdict::Agrees);
+        let other = House::new();
+        std::fs::rename(house.folder.path().join("view"), other.folder.path().join("view")).unwrap();
+        other.log.append(&sample()[..3], NOON).unwrap();
+        assert_eq!(verdict(&other), Verdict::Ahead { view: 6, log: 3 });
+    }
+
+    /// A bit that flips in the view's database may leave an earlier state of it, or none.
+    #[test]
+    fn d5_verify_never_agrees_with_a_view_that_lost_something() {
+        let house = House::new();
+        let (view, _) = house.view();
+        for record in sample() {
+            house.say(&view, &[record], NOON);
+        }
+        view.flush().unwrap();
+        let digest = view.digest();
+        drop(view);
+        let db = house.folder.path().join("view/db");
+        let bytes = std::fs::read(&db).unwrap();
+        for at in (0..bytes.len()).step_by(bytes.len() / 60) {
+            let mut damaged = bytes.clone();
+            damaged[at] ^= 0x10;
+            std::fs::write(&db, &damaged).unwrap();
+            let copy = tempfile::tempdir().unwrap();
+            if verdict(&house) == Verdict::Agrees {
+                copy_folder(&house.folder.path().join("view"), &copy.path().join("view")).unwrap();
+                let (_, state) =
+                    load(&copy.path().join("view"), rules(&options(&house)), house.log.last_seq()).unwrap();
+                assert_eq!(state.digest(), digest, "byte {at}");
+            }
+        }
+    }
+
+    /// An admin puts a source into another region: its items follow at once, and a restart knows of it.
+    #[test]
+    fn a_source_put_into_another_region_takes_its_items_along() {
+        let house = House::new();
+        let (view, _) = house.view();
+        house.say(&view, &sample(), NOON);
+        let later = NOON.plus_seconds(60);
+        let moved = |id: &str, link: &str, region: &str| match source(id, link, region) {
+            Record::Source(facts) => Record::Source(crate::log::SourceFacts { at: later, ..facts }),
+            other => other,
+        };
+        let all =
+            [moved("paper", "https://paper.cn/feed", "140322"), moved("portal", "https://portal.cn/feed", "140311")];
+        let changed = house.say(&view, &all, later);
+        assert!(changed.contains(&region("140321")) && changed.contains(&region("140322")), "{changed:?}");
+        let count = |view: &View, id: &str| view.timeline(&[region(id)], None, 10, 10).len();
+        let counts = |view: &View| ["140321", "140300", "140322", "140311"].map(|id| count(view, id));
+        assert_eq!(counts(&view), [0, 0, 2, 1]);
+        assert!(view.verify().unwrap().is_well());
+        let digest = view.digest();
+        view.flush().unwrap();
+        drop(view);
+        assert_eq!(verdict(&house), Verdict::Agrees);
+        let (again, _) = house.view();
+        assert_eq!((counts(&again), again.digest()), ([0, 0, 2, 1], digest));
+    }
+}
