@@ -160,7 +160,7 @@ fn decide(
     }
     let Some(store) = store(arguments)? else { return Ok(End::Config) };
     let (log, view) = open(&store, false)?;
-    let id = daemon::decided(&view, name, withdraws).map_err(anyhow::Error::msg)?;
+    let (id, told) = daemon::decided(&view, &log, name, withdraws).map_err(anyhow::Error::msg)?;
     let records = [record(id, daemon::now())];
     let appended = log.append(&records, daemon::now())?;
     // A day's first record makes its file, which the service writes on.
@@ -168,7 +168,7 @@ fn decide(
     view.apply(&appended, &records)?;
     view.flush()?;
     give_to_owner(&store.path)?;
-    show(&format!("{id} is {}", daemon::done(withdraws)));
+    show(&told);
     Ok(End::Done)
 }
 

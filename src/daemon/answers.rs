@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 
 use super::admin::{Answered, Request};
 use super::clock::now;
-use super::explain::{decided, done, explain, no_item, withdrawn};
+use super::explain::{decided, explain, no_item, withdrawn};
 use super::keeper::Troubles;
 use super::run::Loader;
 use super::{service, status};
@@ -123,12 +123,12 @@ impl Daemon {
     /// Writes an admin's decision about an item into the log.
     async fn decide(&self, name: &str, withdraws: bool, record: impl FnOnce(ItemId, Moment) -> Record) -> Answered {
         let Some(inward) = &self.inward else { return Answered::failed("the daemon is stopping") };
-        let id = match decided(&inward.view, name, withdraws) {
-            Ok(id) => id,
+        let (id, told) = match decided(&inward.view, &inward.log, name, withdraws) {
+            Ok(decided) => decided,
             Err(reason) => return Answered::failed(reason),
         };
         match inward.ledger.commit(vec![record(id, now())], now()).await {
-            Ok(()) => Answered::done(vec![format!("{id} is {}", done(withdraws))]),
+            Ok(()) => Answered::done(vec![told]),
             Err(error) => Answered::failed(error),
         }
     }

@@ -2,7 +2,7 @@
 //! changed, and what is like it without being it.
 
 use crate::log::{Log, Record};
-use crate::model::{Change, ItemId, Link, Moment, Report};
+use crate::model::{Change, ItemId, Link, Moment, Report, counted};
 use crate::same::{self, Likeness};
 use crate::view::{self, View};
 
@@ -15,23 +15,32 @@ fn named(view: &View, name: &str) -> Option<ItemId> {
     by_id.or_else(|| view.find_address(&Link::parse(name).ok()?))
 }
 
-/// The item that a decision is about.
+/// The item that a decision is about, and what to say when it was made.
 ///
 /// # Errors
 /// A sentence where there is none, or it was decided so before.
-pub fn decided(view: &View, name: &str, withdraws: bool) -> Result<ItemId, String> {
+pub fn decided(view: &View, log: &Log, name: &str, withdraws: bool) -> Result<(ItemId, String), String> {
     let id = named(view, name).ok_or_else(|| no_item(name))?;
-    let is_withdrawn = view.find(id).is_some_and(|first| view.is_withdrawn(first));
+    let first = view.find(id);
+    let is_withdrawn = first.is_some_and(|first| view.is_withdrawn(first));
     match (withdraws, is_withdrawn) {
         (true, true) => Err(format!("{id} is withdrawn already; `dayuan explain {id}` says when and why")),
         (false, false) => Err(format!("{id} was not withdrawn; `dayuan withdrawn` lists what is")),
-        _ => Ok(id),
+        (true, false) => {
+            // Its story goes with it, whoever tells it.
+            let story = first.and_then(|first| view.story(first));
+            let told = story.map_or_else(String::new, |story| {
+                let title = report_at(log, story.shown.position).map(|report| report.draft.title).unwrap_or_default();
+                let others = match story.others.len() {
+                    0 => String::new(),
+                    more => format!(", with {} of it", counted(more, "other report", "other reports")),
+                };
+                format!(": {title} ({}){others}", story.shown.source.title)
+            });
+            Ok((id, format!("{id} is withdrawn{told}")))
+        }
+        (false, true) => Ok((id, format!("{id} is published again"))),
     }
-}
-
-/// What became of an item by a decision.
-pub const fn done(withdraws: bool) -> &'static str {
-    if withdraws { "withdrawn" } else { "published again" }
 }
 
 /// What is withdrawn, the newest first: its id, when, why, and its title.
@@ -96,7 +105,9 @@ pub fn explain(view: &View, log: &Log, name: &str) -> Option<Vec<String>> {
         let is_first = report.item == story.id;
         let mark = match (at == 0, is_first) {
             (true, true) => "shown, the first of them",
-            (true, false) => "shown since: of higher authority, credited, or the site of the link",
+            (true, false) => {
+                "shown since: of higher authority, credited, the site of the link, the same source renamed, or in place of one that is gone"
+            }
             (false, true) => "the first of them",
             (false, false) => "",
         };

@@ -16,7 +16,7 @@ mod status;
 pub use admin::{Answered, Request, ask};
 pub use clock::now;
 pub use error::DaemonError;
-pub use explain::{decided, done, explain, no_item, withdrawn};
+pub use explain::{decided, explain, no_item, withdrawn};
 pub use logging::start as start_logging;
 pub use run::{Loader, Started, run};
 pub use status::{DaemonStatus, SourceStatus};

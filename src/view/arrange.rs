@@ -2,7 +2,7 @@
 //! of them is gone or tells something else.
 //!
 //! - A story lives as long as one of its reports lives. Where the report whose story it is has gone, the next best one is
-//!   shown until it is back.
+//!   shown until it is back, unless it only leads to the page that is gone.
 //! - A story's date stays what it is once readers have seen it there as something new. It follows the report that is
 //!   shown where they cannot have: where its date lay a day and more before it was first seen. It also follows a report
 //!   that takes over by right (see `takes_over`), where that one is dated more than an hour later or a day earlier.
@@ -46,10 +46,12 @@ impl State {
         let Some(slot) = self.slots.get(&head).filter(|slot| slot.head == head) else { return };
         let (before, owner) = (slot.shown(head), slot.owner(head));
         let all: Vec<u64> = std::iter::once(head).chain(slot.members().iter().copied()).collect();
-        let is_live = |first: &&u64| self.slots.get(first).is_some_and(|slot| !slot.gone);
+        let can_stand = |first: &&u64| {
+            self.slots.get(first).is_some_and(|slot| !slot.gone) && !self.leads_to_what_is_gone(**first, owner)
+        };
         let best = all
             .iter()
-            .filter(is_live)
+            .filter(can_stand)
             .max_by_key(|first| (**first == owner, **first == before, self.authority(**first), Reverse(**first)));
         let (shown, ended) = best.map_or((before, true), |best| (*best, false));
         let tags = self.story_tags(shown, &all);
@@ -61,6 +63,13 @@ impl State {
             self.show(head, shown);
             self.redate(head, shown, false);
         }
+    }
+
+    /// Does a report lead to the page of its story's owner, which is gone there? It has nothing to show in its place.
+    fn leads_to_what_is_gone(&self, first: u64, owner: u64) -> bool {
+        let (Some(slot), Some(own)) = (self.slots.get(&first), self.slots.get(&owner)) else { return false };
+        let link = own.fingerprint.link;
+        first != owner && own.gone && link != 0 && slot.fingerprint.link == link
     }
 
     fn authority(&self, first: u64) -> Option<crate::model::Authority> {

@@ -133,6 +133,14 @@ impl State {
             if !same::judge(&link, &domain, &self.listings, &candidate) {
                 return None;
             }
+            // Who guessed the address long before the site itself had anything there has not told its story.
+            let is_ahead = is_at_home(new.source)
+                && !is_at_home(slot.source)
+                && new.report.seen.since(head.seen) > WINDOW
+                && new.report.seen.since(published(new.report).at) < WINDOW;
+            if is_ahead {
+                return None;
+            }
             // Where another address is shown, or the whole was withdrawn and this is the site itself, the texts decide.
             let shown = head.shown(slot.head);
             let is_lent = head.withdrawn && is_at_home(new.source) && !is_at_home(slot.source);

@@ -12,7 +12,7 @@ use crate::model::{ItemId, Link, Moment, RegionId, SourceId};
 use crate::same::{Comparison, Known, Neighbours, Places};
 
 /// The version of the rules by which records become items. Another number means: derive anew.
-const RULES: u32 = 6;
+const RULES: u32 = 7;
 /// How many records are applied between two writes, when many are.
 const STEP: usize = 1000;
 

@@ -406,11 +406,43 @@ fn i23_a_story_that_ended_lends_nobody_its_date() {
 fn i24_who_stood_in_for_a_report_makes_room_when_it_is_back() {
     let village = Village::new();
     let own = village.tell(&report("a", "https://a.cn/1", TITLE, TEXT, 0, 60));
-    village.tell(&report("b", "https://a.cn/1", "转载", "", HOUR, 60));
+    village.tell(&report("b", "https://b.cn/1", TITLE, TEXT, HOUR, 60));
     village.say(Record::Gone { item: own, at: NOON.plus_seconds(DAY) });
     assert_eq!(village.shown(&village.stories("140300")[0]).1, "b");
     village.say(Record::Back { item: own, at: NOON.plus_seconds(2 * DAY) });
     assert_eq!(village.shown(&village.stories("140300")[0]), by(TITLE, "a"));
+}
+
+#[test]
+fn i30_who_only_leads_to_a_page_that_is_gone_shows_nothing_in_its_place() {
+    let village = Village::new();
+    village.tell(&report("b", "https://a.cn/1", "转载", "", 0, 60));
+    let own = village.tell(&report("a", "https://a.cn/1", TITLE, TEXT, HOUR / 2, 60));
+    village.tell(&report("c", "https://a.cn/1", "新春大促销", SPAM, HOUR, 60));
+    village.say(Record::Gone { item: own, at: NOON.plus_seconds(DAY) });
+    assert_eq!(village.stories("140300"), []);
+    village.say(Record::Back { item: own, at: NOON.plus_seconds(2 * DAY) });
+    assert_eq!(village.shown(&village.stories("140300")[0]), by(TITLE, "a"));
+}
+
+#[test]
+fn i31_who_guessed_an_address_long_before_takes_no_new_story_along_when_it_expires() {
+    let village = Village::new();
+    village.tell(&report("b", "https://a.cn/1", "转载", "", 0, 60));
+    village.tell(&report("a", "https://a.cn/1", TITLE, TEXT, 30 * DAY, 60));
+    let day = village.log.oldest_day().unwrap().unwrap();
+    let expire = Record::Expire { items: village.view.going_with(&day), day, at: NOON.plus_seconds(31 * DAY) };
+    village.say(expire);
+    let left = village.stories("140300");
+    assert_eq!((left.len(), village.shown(&left[0])), (1, by(TITLE, "a")));
+}
+
+#[test]
+fn i31_what_a_portal_told_long_ago_is_joined_by_the_site_that_is_added_later() {
+    let village = Village::new();
+    village.tell(&report("b", "https://a.cn/1", TITLE, TEXT, 0, 60));
+    village.tell(&report("a", "https://a.cn/1", TITLE, TEXT, 30 * DAY, 30 * DAY));
+    assert_eq!(village.stories("140300").len(), 1);
 }
 
 #[test]
