@@ -121,10 +121,13 @@ pub(super) fn read<'a>(tree: &'a Tree<'a>, url: &'a Link, rules: &'a ArticleRule
     reader.read()
 }
 
+/// The most meta elements that are read; pages have dozens.
+const MAX_META: usize = 500;
+
 /// The meta elements by their name, property or itemprop in lower case; empty ones and left-over templates are absent.
 fn meta(tree: &Tree<'_>) -> HashMap<String, String> {
     let mut found = HashMap::new();
-    for id in tree.elements(0).filter(|id| tree.is(*id, &["meta"])) {
+    for id in tree.elements(0).filter(|id| tree.is(*id, &["meta"])).take(MAX_META) {
         let Some(content) = tree.attribute(id, "content").map(|content| text::line(&content)) else { continue };
         let is_left_over =
             content.starts_with(['{', '$', '<']) || ["null", "undefined", "none", "N/A"].contains(&content.as_str());

@@ -15,6 +15,8 @@ const FEWEST: usize = 3;
 /// The most groups of links that are weighed, and the most links, and so rows, of each.
 const MOST_GROUPS: usize = 200;
 const MOST_LINKS: usize = 1500;
+/// The most links that a link lies in which is looked at: HTML allows none, and what they hold would be read for each.
+const MOST_AROUND: usize = 8;
 
 /// A group of links that may be the list.
 pub(super) struct Group {
@@ -37,12 +39,21 @@ pub(super) fn detect(tree: &Tree<'_>, url: &Link, base: &Link, clock: Clock<'_>)
         |id: Id| tree.ancestors(id).take(6).any(|up| tree.is(up, &["th", "thead"]) && !has_cell(tree.parent(up)));
     let own = url.canonical();
     let mut hidden_to = 0;
+    // The ends of the links that the element lies in.
+    let mut around: Vec<Id> = Vec::new();
     for id in tree.elements(0) {
         // A list behind another tab, a menu that opens.
         if id >= hidden_to && tree.is_invisible(id) && tree.end(id) - id < tree.len() / 2 {
             hidden_to = tree.end(id);
         }
-        if id < hidden_to || !tree.is(id, &["a"]) || in_head(id) {
+        if !tree.is(id, &["a"]) {
+            continue;
+        }
+        while around.last().is_some_and(|end| *end <= id) {
+            around.pop();
+        }
+        around.push(tree.end(id));
+        if id < hidden_to || around.len() > MOST_AROUND || in_head(id) {
             continue;
         }
         let path = paths.get(id).copied().unwrap_or(0);

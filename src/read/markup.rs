@@ -253,6 +253,11 @@ impl<'a> Iterator for Attributes<'a> {
 
 /// The raw value of the attribute `name`, whatever its case.
 pub(super) fn attribute<'a>(inside: &'a str, name: &str) -> Option<&'a str> {
+    let has_capitals = |text: &str| text.bytes().any(|byte| byte.is_ascii_uppercase());
+    // Most elements do not have it, and are told apart by this alone.
+    if !inside.contains(name) && !has_capitals(inside) && !has_capitals(name) {
+        return None;
+    }
     attributes(inside).find(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value)
 }
 

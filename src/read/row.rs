@@ -16,6 +16,9 @@ pub(super) struct Row {
     pub(super) to: Id,
 }
 
+/// The most nodes of a link among which its title is looked for.
+const MAX_WITHIN: usize = 400;
+
 /// Where a link leads; `None` where it leads nowhere that can be fetched.
 pub(super) fn target(tree: &Tree<'_>, id: Id, base: &Link) -> Option<Link> {
     let href = tree.attribute(id, "href")?;
@@ -149,9 +152,10 @@ const PREFIXES: [&str; 10] = [
 
 /// The title that a link carries: of the text within it and its `title`, the one that is not cut.
 pub(super) fn title_of_link(tree: &Tree<'_>, id: Id) -> String {
-    let heading = tree.elements(id).find(|inner| tree.is(*inner, &["h1", "h2", "h3", "h4", "h5", "h6"]));
+    let heading =
+        tree.elements(id).take(MAX_WITHIN).find(|inner| tree.is(*inner, &["h1", "h2", "h3", "h4", "h5", "h6"]));
     let named = || {
-        tree.elements(id).skip(1).find(|inner| {
+        tree.elements(id).take(MAX_WITHIN).skip(1).find(|inner| {
             let labels = tree.labels(*inner);
             let is_name = |label: &str| {
                 ["title", "headline", "tit", "name", "bt"].contains(&label)
@@ -172,6 +176,7 @@ pub(super) fn title_of_link(tree: &Tree<'_>, id: Id) -> String {
         .unwrap_or_default();
     let pictured = || {
         tree.elements(id)
+            .take(MAX_WITHIN)
             .find(|inner| tree.is(*inner, &["img"]))
             .and_then(|image| tree.attribute(image, "alt"))
             .map(|alt| text::line(&alt))

@@ -285,7 +285,7 @@ impl Desk<'_> {
     }
 
     /// The items of a feed, newest first, and when the newest change among those tags happened. While items of others
-    /// would be displaced, one source takes half of the room at most.
+    /// would be displaced, one source takes half of the room at most (see `view/share.rs`).
     fn items(&self, is_in: impl Fn(&RegionId) -> bool, source: Option<&SourceId>) -> (Vec<Item>, Moment) {
         let tags: Vec<RegionId> = self.view.tags().into_iter().filter(|tag| is_in(tag)).collect();
         let most = self.published.options.items;

@@ -65,8 +65,7 @@ impl State {
         for timeline in tags.iter().filter_map(|tag| self.timelines.get(self.region_numbers.get(tag)?)) {
             let mut here = Share::new(most, share);
             for place in timeline.iter().filter(|(_, first)| is_of(*first)).take(FURTHEST) {
-                here.take(*place, self.shown_source(place.1));
-                if here.is_full() {
+                if !here.take(*place, self.shown_source(place.1)) {
                     break;
                 }
             }
@@ -76,7 +75,9 @@ impl State {
         candidates.dedup();
         let mut all = Share::new(most, share);
         for place in candidates {
-            all.take(place, self.shown_source(place.1));
+            if !all.take(place, self.shown_source(place.1)) {
+                break;
+            }
         }
         all.newest()
             .into_iter()

@@ -4,12 +4,21 @@ use std::collections::HashMap;
 /// Where a story stands in a timeline: the newest first, then by its first report.
 pub(super) type Place = (Reverse<i64>, u64);
 
-/// The newest stories, of which one source takes no more than its share while others have something.
+/// How long the stories behind the newest one are shared out in turns, in milliseconds: nobody looks less often.
+const TURNS: i64 = 86_400_000;
+
+/// The newest stories, of which one source takes no more than its share while others have something. Where there are more
+/// than fit within a day of the newest one, the sources take turns, so that however many flood a feed keep nobody's newest
+/// out of it.
 #[derive(Debug)]
 pub(super) struct Share {
     most: usize,
     each: usize,
-    entries: Vec<Place>,
+    /// When the newest was published.
+    newest: Option<i64>,
+    /// What lies within a day of the newest, with how many newer ones its source has.
+    recent: Vec<(usize, Place)>,
+    older: Vec<Place>,
     /// What is beyond the share of its source.
     spare: Vec<Place>,
     taken: HashMap<Option<u32>, usize>,
@@ -18,31 +27,40 @@ pub(super) struct Share {
 impl Share {
     /// Of `most` stories, each source may take `each`.
     pub(super) fn new(most: usize, each: usize) -> Self {
-        Self { most, each, entries: Vec::new(), spare: Vec::new(), taken: HashMap::new() }
+        let (recent, older, spare, taken) = (Vec::new(), Vec::new(), Vec::new(), HashMap::new());
+        Self { most, each, newest: None, recent, older, spare, taken }
     }
 
-    /// Takes the next story of a source, in the order of a timeline.
-    pub(super) fn take(&mut self, place: Place, source: Option<u32>) {
-        let taken = self.taken.entry(source).or_default();
-        if *taken < self.each && self.entries.len() < self.most {
-            *taken += 1;
-            self.entries.push(place);
-        } else if self.spare.len() < self.most {
-            self.spare.push(place);
+    /// Takes the next story of a source, in the order of a timeline. `false` where nothing that follows can be better than
+    /// what it has.
+    pub(super) fn take(&mut self, place: Place, source: Option<u32>) -> bool {
+        let Reverse(at) = place.0;
+        let newest = *self.newest.get_or_insert(at);
+        let is_recent = newest.saturating_sub(at) <= TURNS;
+        if !is_recent && self.recent.len() + self.older.len() >= self.most {
+            return false;
         }
-    }
-
-    /// Is there no room for anything that would be better than what it has?
-    pub(super) fn is_full(&self) -> bool {
-        self.entries.len() >= self.most
+        let taken = self.taken.entry(source).or_default();
+        if *taken >= self.each {
+            if self.spare.len() < self.most {
+                self.spare.push(place);
+            }
+        } else if is_recent {
+            self.recent.push((*taken, place));
+        } else {
+            self.older.push(place);
+        }
+        *taken += 1;
+        true
     }
 
     /// What it has, the spare ones where there is room for them, newest first.
     pub(super) fn newest(mut self) -> Vec<Place> {
-        self.spare.truncate(self.most - self.entries.len());
-        self.entries.append(&mut self.spare);
-        self.entries.sort_unstable();
-        self.entries
+        self.recent.sort_unstable();
+        let recent = self.recent.into_iter().map(|(_, place)| place);
+        let mut chosen: Vec<Place> = recent.chain(self.older).chain(self.spare).take(self.most).collect();
+        chosen.sort_unstable();
+        chosen
     }
 }
 
@@ -64,5 +82,22 @@ mod tests {
         assert_eq!(newest(4, 2, &[1, 1, 1, 1, 2]), [0, 1, 2, 4]);
         assert_eq!(newest(4, 4, &[1, 1, 1, 1, 2]), [0, 1, 2, 3]);
         assert_eq!(newest(4, 2, &[1]), [0]);
+    }
+
+    #[test]
+    fn i32_those_who_flood_a_feed_together_keep_nobody_out_for_a_day() {
+        let flood: Vec<u32> = (0..400).map(|number| number % 2).chain([2, 3, 2]).collect();
+        assert_eq!(newest(50, 25, &flood)[48..], [400, 401]);
+        assert_eq!(newest(4, 2, &[1, 1, 2, 2, 3, 3]), [0, 1, 2, 4], "turn after turn");
+    }
+
+    #[test]
+    fn what_is_older_than_a_day_is_taken_by_its_age() {
+        let mut share = Share::new(3, 2);
+        let at = |days: i64, first: u64| (Reverse(TURNS * (9 - days)), first);
+        let sources = [(at(0, 1), 1), (at(2, 2), 1), (at(3, 3), 2)];
+        assert!(sources.iter().all(|(place, source)| share.take(*place, Some(*source))));
+        assert!(!share.take(at(4, 4), Some(3)));
+        assert_eq!(share.newest().into_iter().map(|(_, first)| first).collect::<Vec<_>>(), [1, 2, 3]);
     }
 }

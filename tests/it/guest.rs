@@ -178,8 +178,9 @@ fn hostile_sources_do_not_keep_healthy_ones_waiting() {
         "silence", "drip", "links", "circle", "deep", "fault", "headers", "nothing", "entities", "elements", "hints",
         "labels",
     ];
-    let count: u32 = std::env::var("DAYUAN_HOSTILE").ok().and_then(|number| number.parse().ok()).unwrap_or(120);
-    let healthy = count.div_ceil(10).max(20);
+    let set = |name: &str| std::env::var(name).ok().and_then(|number| number.parse::<u32>().ok());
+    let count = set("DAYUAN_HOSTILE").unwrap_or(120);
+    let healthy = set("DAYUAN_HEALTHY").unwrap_or_else(|| count.div_ceil(10).max(20));
     // One listener for all of them: each source has an address of its own.
     let listener = TcpListener::bind("0.0.0.0:0").unwrap();
     let port = listener.local_addr().unwrap().port();
