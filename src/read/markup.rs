@@ -253,9 +253,13 @@ impl<'a> Iterator for Attributes<'a> {
 
 /// The raw value of the attribute `name`, whatever its case.
 pub(super) fn attribute<'a>(inside: &'a str, name: &str) -> Option<&'a str> {
-    let has_capitals = |text: &str| text.bytes().any(|byte| byte.is_ascii_uppercase());
     // Most elements do not have it, and are told apart by this alone.
-    if !inside.contains(name) && !has_capitals(inside) && !has_capitals(name) {
+    let first = name.bytes().next()?.to_ascii_lowercase();
+    let is_there = |(at, byte): (usize, u8)| {
+        byte.to_ascii_lowercase() == first
+            && inside.as_bytes().get(at..at + name.len()).is_some_and(|here| here.eq_ignore_ascii_case(name.as_bytes()))
+    };
+    if !inside.bytes().enumerate().any(is_there) {
         return None;
     }
     attributes(inside).find(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value)

@@ -189,9 +189,13 @@ impl Reader<'_> {
     }
 }
 
+/// How much of a text is squeezed, in bytes: what is longer is compared with titles, and is none.
+const MAX_SQUEEZED: usize = 16 * 1024;
+
 /// White space, punctuation and width out of the way.
 pub(super) fn squeeze(text: &str) -> String {
-    text.chars()
+    text::head(text, MAX_SQUEEZED)
+        .chars()
         .map(|c| match c {
             '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),
             c => c,
