@@ -187,10 +187,11 @@ fn free_id(link: &Link, config: Option<&Config>) -> SourceId {
 /// Puts a block behind the source list, as it is; the list is left alone where the config would be refused with it.
 fn append(folder: &Path, block: &str) -> anyhow::Result<End> {
     let path = list(folder)?;
-    let before = if path.exists() {
-        std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?
-    } else {
+    let is_new = !path.exists();
+    let before = if is_new {
         String::new()
+    } else {
+        std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?
     };
     let gap = if before.is_empty() || before.ends_with("\n\n") {
         ""
@@ -210,7 +211,11 @@ fn append(folder: &Path, block: &str) -> anyhow::Result<End> {
     };
     write(&format!("{before}{gap}{block}"))?;
     if let Err(end) = place::load(folder) {
-        write(&before)?;
+        if is_new {
+            std::fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
+        } else {
+            write(&before)?;
+        }
         say(&format!("dayuan: {} is as it was", path.display()));
         return Ok(end);
     }

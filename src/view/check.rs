@@ -50,9 +50,15 @@ pub enum Verdict {
 }
 
 impl Check {
-    /// Is nothing wrong?
+    /// Is nothing wrong? A view that ends before its log is what a kill or a power cut leaves; one that knows nothing of it
+    /// has lost all that it knew.
     pub fn is_well(&self) -> bool {
-        self.verdict == Verdict::Agrees && self.damages.is_empty()
+        let agrees = match self.verdict {
+            Verdict::Agrees => true,
+            Verdict::Behind { view, .. } => view > 0,
+            _ => false,
+        };
+        agrees && self.damages.is_empty()
     }
 
     /// What was found, in lines for an admin.

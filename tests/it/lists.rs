@@ -159,11 +159,14 @@ fn add_finds_a_list_or_the_feed_of_a_page_and_keeps_comments() {
         path => article(path),
     });
     let house = House::new("# keep me\n");
+    let (all, added) = (house.config().join("sources/all.toml"), house.config().join("sources/added.toml"));
+    std::fs::write(&added, "# and me\n").unwrap();
     let output = house.run(&["add", &site.url("/news/"), "--region", "140300", "--write"]);
     let (out, err) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
     assert!(output.status.success() && out.contains(TITLES[0]) && out.contains("source 阳泉日报"), "{out}{err}");
-    let written = std::fs::read_to_string(house.config().join("sources/all.toml")).unwrap();
-    assert!(written.starts_with("# keep me\n") && written.contains("as = \"list\""), "{written}");
+    let written = std::fs::read_to_string(&added).unwrap();
+    assert!(written.starts_with("# and me\n") && written.contains("as = \"list\""), "{written}");
+    assert_eq!(std::fs::read_to_string(all).unwrap(), "# keep me\n", "what others wrote is left alone");
     assert!(house.run(&["check"]).status.success());
     assert_eq!(
         house.run(&["add", &site.url("/news/"), "--region", "140300"]).status.code(),
@@ -179,11 +182,7 @@ fn add_finds_a_list_or_the_feed_of_a_page_and_keeps_comments() {
     );
     let wrong = house.run(&["add", &site.url("/blog/"), "--region", "999999", "--write"]);
     assert_eq!(wrong.status.code(), Some(78));
-    assert_eq!(
-        std::fs::read_to_string(house.config().join("sources/all.toml")).unwrap(),
-        written,
-        "a refused one leaves no trace"
-    );
+    assert_eq!(std::fs::read_to_string(&added).unwrap(), written, "a refused one leaves no trace");
 }
 
 #[test]

@@ -337,7 +337,7 @@ fn rebuild_lists_what_became_another_story() {
     past.report(0, "gov", "/1", "平定县新建两座桥", "", None);
     drop(past);
     let first = house.run(&["rebuild"]);
-    assert!(String::from_utf8_lossy(&first.stdout).contains("made anew: 1 items, 1 stories"));
+    assert!(String::from_utf8_lossy(&first.stdout).contains("made anew: 1 item, 1 story"));
     let same = house.run(&["rebuild"]);
     assert!(String::from_utf8_lossy(&same.stdout).contains("in the same story and in the same regions"));
     // Another name for the county: what was placed by it lies elsewhere now.

@@ -198,7 +198,7 @@ fn d7_a_booted_systemd_starts_reloads_watches_and_stops_the_unit() {
     ]);
     let (reloaded, told) = machine.run(&["systemctl", "reload", "dayuan"]);
     assert!(reloaded, "{told}");
-    until("the source is taken", || machine.journal().contains("reloaded: 1 sources").then_some(()));
+    until("the source is taken", || machine.journal().contains("reloaded: 1 source").then_some(()));
     assert_eq!(machine.show("MainPID"), pid);
 
     // A runtime that does not go on is ended by the watchdog, and started again.
