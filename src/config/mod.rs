@@ -187,6 +187,18 @@ mod tests {
     }
 
     #[test]
+    fn who_names_a_region_is_given_its_code() {
+        let help = |name: &str| {
+            let faults = load("", "", &source("").replace("140300", name)).unwrap_err();
+            faults.iter().next().unwrap().help.clone()
+        };
+        assert_eq!(help("井陉县"), "region = \"130121\" is 河北省石家庄市井陉县");
+        assert_eq!(help("阳泉"), "region = \"140300\" is 山西省阳泉市");
+        assert!(help("城区").matches("region =").count() == 4, "{}", help("城区"));
+        assert!(help("999999").starts_with("use a code") && help("Nowhere").starts_with("use a code"));
+    }
+
+    #[test]
     fn ten_thousand_faults_take_no_more_than_some() {
         let many: String = (0..10_000)
             .map(|at| source(&format!("regoin = \"{at}\"\n")).replace("\"a\"", &format!("\"a{at}\"")))

@@ -8,7 +8,7 @@ use super::fault::Faults;
 use super::section::{Document, Section};
 use super::settings::Settings;
 use crate::log::SourceFacts;
-use crate::model::{Authority, Kind, Link, Pins, Policy, RegionId, Regions, Source, SourceId, Tls, Zone};
+use crate::model::{Authority, Kind, Link, Pins, Policy, Region, RegionId, Regions, Source, SourceId, Tls, Zone};
 use crate::read::Selector;
 
 /// The most sources of a config.
@@ -116,6 +116,30 @@ fn tell_formers(
     }
 }
 
+/// What to write for a region that was named instead.
+fn regions_called(regions: &Regions, name: &str) -> String {
+    const MOST: usize = 4;
+    let name = name.trim();
+    let is_called = |region: &&Region| {
+        let rest = region.name.strip_prefix(name).filter(|_| name.chars().count() >= 2);
+        rest.is_some_and(|rest| rest.chars().count() <= 1) || region.aliases.iter().any(|alias| alias == name)
+    };
+    let mut found: Vec<&Region> = regions.all().filter(is_called).collect();
+    found.sort_by_key(|region| (region.name != name, &region.id));
+    let lines: Vec<String> = found
+        .iter()
+        .take(MOST)
+        .map(|region| {
+            let path: String = regions.path(&region.id).iter().rev().map(|region| region.name.as_str()).collect();
+            format!("region = \"{}\" is {path}", region.id)
+        })
+        .collect();
+    if lines.is_empty() {
+        return "use a code of GB/T 2260 such as 140300, or add a [[region]] to regions.toml".to_owned();
+    }
+    lines.join("; ")
+}
+
 fn source(section: &Section<'_>, settings: &Settings, regions: Option<&Regions>) -> Option<Source> {
     for key in ["id", "title", "region", "url"] {
         if !section.has(key) {
@@ -136,15 +160,13 @@ fn source(section: &Section<'_>, settings: &Settings, regions: Option<&Regions>)
         section.fault("title", "`title` is empty".to_owned(), "give the source a name that readers know");
     }
     let region = section.string("region").and_then(|text| {
-        let region = RegionId::new(&text).inspect_err(|error| section.fault("region", error.to_string(), "")).ok()?;
-        if regions.is_some_and(|regions| regions.get(&region).is_none()) {
-            section.fault(
-                "region",
-                format!("there is no region `{region}`"),
-                "use a code of GB/T 2260 such as 140300, or add a [[region]] to regions.toml",
-            );
+        let region = RegionId::new(&text).ok();
+        let is_known = |region: &RegionId| regions.is_none_or(|regions| regions.get(region).is_some());
+        if !region.as_ref().is_some_and(is_known) {
+            let help = regions.map(|regions| regions_called(regions, &text)).unwrap_or_default();
+            section.fault("region", format!("there is no region `{text}`"), &help);
         }
-        Some(region)
+        region
     });
     let url = section
         .string("url")
