@@ -332,7 +332,7 @@ async fn start(folder: &Path, now: &Arc<AtomicI64>, sources: &[Source]) -> Runni
     };
     let mut poller =
         Poller::new(house, Options { concurrency: 4, pace: PACE, host_gap: 1000 }, Arc::new(Pulse::default()));
-    poller.load(sources.to_vec()).await.unwrap();
+    poller.load(sources.iter().cloned().map(Arc::new).collect()).await.unwrap();
     Running { poller, view, visits, writer, reader }
 }
 
@@ -420,7 +420,7 @@ fn live(seed: u64) -> Life {
                     end(running);
                     running = start(folder.path(), &now, &sources).await;
                 } else {
-                    running.poller.load(sources.to_vec()).await.unwrap();
+                    running.poller.load(sources.iter().cloned().map(Arc::new).collect()).await.unwrap();
                 }
             }
             // P13: while our own network is down, nobody is blamed for it, once every host was asked in vain.

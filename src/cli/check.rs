@@ -64,7 +64,7 @@ fn unreadable(folder: &Path) -> Vec<PathBuf> {
 async fn visit_all(config: Config) -> anyhow::Result<bool> {
     let fetcher = Arc::new(Fetcher::new(config.settings.fetch)?);
     let room = Arc::new(Semaphore::new(config.settings.poll.concurrency));
-    let mut hosts: std::collections::HashMap<String, Vec<Source>> = std::collections::HashMap::new();
+    let mut hosts: std::collections::HashMap<String, Vec<Arc<Source>>> = std::collections::HashMap::new();
     for source in config.sources {
         hosts.entry(source.url.host_text().to_owned()).or_default().push(source);
     }

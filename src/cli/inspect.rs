@@ -34,8 +34,8 @@ pub(super) fn run(arguments: &Arguments, options: &Inspect) -> anyhow::Result<En
             Some(found.with_context(|| format!("there is no source `{id}` in {}", folder.display()))?)
         }
     };
-    let page = page(options, config.as_ref(), source.as_ref())?;
-    let mut rules = source.as_ref().map_or_else(Rules::default, Rules::of);
+    let page = page(options, config.as_ref(), source.as_deref())?;
+    let mut rules = source.as_deref().map_or_else(Rules::default, Rules::of);
     match options.kind {
         As::Auto => {}
         As::Feed => rules.kind = Kind::Feed,
@@ -49,7 +49,7 @@ pub(super) fn run(arguments: &Arguments, options: &Inspect) -> anyhow::Result<En
         reading.follow.clone().filter(|_| reading.drafts.is_empty() && !Path::new(&options.target).exists())
     {
         say(&format!("dayuan: the list is not here but at {follow}"));
-        page = get::page(&follow, &page.url, config.as_ref(), source.as_ref())?;
+        page = get::page(&follow, &page.url, config.as_ref(), source.as_deref())?;
         reading = read::read(&page, &rules, now());
     }
     if options.json {

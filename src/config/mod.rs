@@ -11,6 +11,7 @@ mod settings;
 mod sources;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::fetch::Network;
 use crate::model::{Regions, Source};
@@ -26,7 +27,7 @@ pub struct Config {
     /// The region tree.
     pub regions: Regions,
     /// The sources, by id.
-    pub sources: Vec<Source>,
+    pub sources: Vec<Arc<Source>>,
 }
 
 impl Config {

@@ -2,6 +2,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::ops::Range;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::fault::Faults;
@@ -21,7 +22,7 @@ pub(super) fn parse(
     regions: Option<&Regions>,
     faults: &mut Faults,
     warnings: &mut Faults,
-) -> Vec<Source> {
+) -> Vec<Arc<Source>> {
     let mut sources = Vec::new();
     let mut seen: HashMap<SourceId, PathBuf> = HashMap::new();
     let mut addresses: HashMap<String, SourceId> = HashMap::new();
@@ -75,7 +76,7 @@ pub(super) fn parse(
                 section.fault("id", format!("there are more than {MOST} sources"), "run a second dayuan for the rest");
                 return sources;
             }
-            sources.push(source);
+            sources.push(Arc::new(source));
         }
         root.finish();
     }

@@ -29,7 +29,6 @@ const REFUSED: &str = "the config on disk is refused and the one before holds; `
 /// What it knows of itself.
 pub(super) struct Daemon {
     pub(super) site: Arc<Site>,
-    pub(super) sources: Vec<Source>,
     pub(super) config: Config,
     pub(super) reload: Loader,
     pub(super) registry: Arc<Registry>,
@@ -107,7 +106,7 @@ impl Daemon {
     /// Pauses or resumes a source. That outlives a restart: it stands in the log.
     async fn control(&self, source: &str, state: Control) -> Answered {
         let Some(inward) = &self.inward else { return Answered::failed("the daemon is stopping") };
-        let Some(known) = self.sources.iter().find(|known| known.id.as_str() == source) else {
+        let Some(known) = self.config.sources.iter().find(|known| known.id.as_str() == source) else {
             return Answered::failed(format!("there is no source `{source}`"));
         };
         let record = Record::Control { source: known.id.clone(), state, at: now() };
@@ -142,7 +141,7 @@ impl Daemon {
         let Some(inward) = &self.inward else { return Answered::failed("the daemon is stopping") };
         let daemon = status::of_daemon(Some(&inward.view), &self.pulse, self.since, self.troubles.told());
         let mut lines = vec![serde_json::to_string(&daemon).unwrap_or_default()];
-        for source in &self.sources {
+        for source in &self.config.sources {
             let status = status::of_source(source, &inward.view, &inward.visits);
             lines.push(serde_json::to_string(&status).unwrap_or_default());
         }
@@ -171,7 +170,7 @@ impl Daemon {
         };
         settle_address(&mut config, self.address);
         let mut lines: Vec<String> = warnings.iter().map(ToString::to_string).collect();
-        lines.extend(differences(&self.sources, &config.sources));
+        lines.extend(differences(&self.config.sources, &config.sources));
         let (old, new) = (&self.config.settings, &config.settings);
         let fixed = [
             ("[http] listen", old.listen != new.listen),
@@ -199,16 +198,15 @@ impl Daemon {
         {
             tracing::error!(error = &error as &dyn std::error::Error, "when the config changed cannot be saved");
         }
-        self.sources.clone_from(&config.sources);
         self.config = config;
-        lines.push(format!("reloaded: {}", counted(self.sources.len(), "source", "sources")));
+        lines.push(format!("reloaded: {}", counted(self.config.sources.len(), "source", "sources")));
         Answered::done(lines)
     }
 }
 
 impl Inward {
     /// Gives the poll loop a list of sources.
-    async fn load(&self, sources: Vec<Source>, options: poll::Options) -> Result<(), String> {
+    async fn load(&self, sources: Vec<Arc<Source>>, options: poll::Options) -> Result<(), String> {
         let (done, answer) = oneshot::channel();
         let stopping = || "the daemon is stopping".to_owned();
         self.commands.send(Command::Sources(sources, options, done)).await.map_err(|_closed| stopping())?;
@@ -236,20 +234,20 @@ async fn hurry(inward: &Inward, source: &str) -> Answered {
     }
 }
 
-fn differences(old: &[Source], new: &[Source]) -> Vec<String> {
-    let by_id = |sources: &'_ [Source]| {
-        sources.iter().map(|source| (source.id.clone(), source.clone())).collect::<HashMap<_, _>>()
-    };
+fn differences(old: &[Arc<Source>], new: &[Arc<Source>]) -> Vec<String> {
+    fn by_id(sources: &[Arc<Source>]) -> HashMap<&SourceId, &Source> {
+        sources.iter().map(|source| (&source.id, &**source)).collect()
+    }
     let (before, after) = (by_id(old), by_id(new));
     let added = new.iter().filter(|source| !before.contains_key(&source.id)).map(|source| format!("+ {}", source.id));
     let removed = old.iter().filter(|source| !after.contains_key(&source.id)).map(|source| format!("- {}", source.id));
     let changed = new
         .iter()
-        .filter(|source| before.get(&source.id).is_some_and(|known| known != *source))
+        .filter(|source| before.get(&source.id).is_some_and(|known| *known != &***source))
         .map(|source| format!("~ {}", source.id));
     // Who came with the address of one that went is mostly that one.
     let renamed = new.iter().filter(|source| !before.contains_key(&source.id)).filter_map(|source| {
-        let same = |known: &&Source| !after.contains_key(&known.id) && known.url.canonical() == source.url.canonical();
+        let same = |known: &&Arc<Source>| !after.contains_key(&known.id) && known.url.canonical() == source.url.canonical();
         let known = old.iter().find(same).filter(|known| !source.was.contains(&known.id))?;
         let (now, before) = (&source.id, &known.id);
         Some(format!("source `{before}` went and `{now}` came with the same address: write was = [\"{before}\"] into it, or corrections of what `{before}` told are lost"))

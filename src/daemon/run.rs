@@ -115,7 +115,6 @@ pub async fn run(
 
     let mut daemon = Daemon {
         site: Arc::new(Site::new(published(&config))),
-        sources: config.sources.clone(),
         config,
         reload,
         registry,
@@ -155,7 +154,7 @@ pub async fn run(
         });
     }
     service::tell(&[NotifyState::ExtendTimeoutUsec(OPENING), NotifyState::Status("opening the store")]);
-    tracing::info!(%address, sources = daemon.sources.len(), "dayuan answers");
+    tracing::info!(%address, sources = daemon.config.sources.len(), "dayuan answers");
 
     // Opening may take minutes after a change of rules: readers are told to come back, and the watchdog is fed as long
     // as records go by.
@@ -239,7 +238,7 @@ pub async fn run(
     }
     let ledger = house.ledger.clone();
     let mut poller = Poller::new(house, settings.poll, Arc::clone(&daemon.pulse));
-    let (sources, troubles, end) = (daemon.sources.clone(), daemon.troubles.clone(), stop.clone());
+    let (sources, troubles, end) = (daemon.config.sources.clone(), daemon.troubles.clone(), stop.clone());
     let (commands, mut orders) = mpsc::channel(16);
     // Whatever sites send is taken and read on threads of its own, so that none of it keeps a reader waiting.
     let outward = Outward::new().map_err(DaemonError::Threads)?;
@@ -341,7 +340,7 @@ async fn stopped(
 /// meanwhile. `false` where it is told to stop before.
 async fn take_sources(
     poller: &mut Poller,
-    sources: Vec<Source>,
+    sources: Vec<Arc<Source>>,
     troubles: &Troubles,
     orders: &mut mpsc::Receiver<Command>,
     stop: &CancellationToken,

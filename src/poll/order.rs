@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use tokio::sync::oneshot;
 
 use super::poller::Options;
@@ -11,7 +13,7 @@ pub enum Command {
     /// Whether a source is paused was decided anew; the log says how.
     Control(SourceId),
     /// The list of sources is another one.
-    Sources(Vec<Source>, Options, oneshot::Sender<Result<(), String>>),
+    Sources(Vec<Arc<Source>>, Options, oneshot::Sender<Result<(), String>>),
 }
 
 /// Why a source is not polled now.

@@ -182,7 +182,7 @@ impl Poller {
     ///
     /// # Errors
     /// Where the log does not take the facts, or the visits cannot be read; then the old list stays.
-    pub async fn load(&mut self, list: Vec<Source>) -> Result<(), String> {
+    pub async fn load(&mut self, list: Vec<Arc<Source>>) -> Result<(), String> {
         let now = (self.house.clock)();
         let facts: Vec<Record> =
             list.iter().filter_map(|source| self.news_of(source, now)).map(Record::Source).collect();
@@ -206,8 +206,9 @@ impl Poller {
             let found = ids.map(|id| self.house.visits.get(id)).find(|visit| !matches!(visit, Ok(None)));
             visits.push(found.transpose().map_err(|error| error.to_string())?.flatten());
         }
-        let is_fresh =
-            |(source, visit): &(&Source, &Option<Visit>)| visit.is_none() && !self.sources.contains_key(&source.id);
+        let is_fresh = |(source, visit): &(&Arc<Source>, &Option<Visit>)| {
+            visit.is_none() && !self.sources.contains_key(&source.id)
+        };
         let fresh = list.iter().zip(&visits).filter(is_fresh).count();
         let names: HashSet<SourceId> = list.iter().map(|source| source.id.clone()).collect();
         self.sources.retain(|id, _| names.contains(id));
@@ -265,7 +266,6 @@ impl Poller {
                 }
             }
             let (id, planned) = (source.id.clone(), marked.unwrap_or(visit.due));
-            let source = Arc::new(source);
             let skip = known_skip.unwrap_or_else(|| {
                 let memory = self.house.visits.memory(&id).unwrap_or_default();
                 (memory.skip_hours, memory.skip_days)

@@ -1,6 +1,7 @@
 //! Puts documents together: from the view and the log to items, and from items to what readers get.
 
 use std::cell::Cell;
+use std::sync::Arc;
 
 use super::document::Document;
 use super::shelf::Key;
@@ -201,7 +202,7 @@ impl Desk<'_> {
     }
 
     fn fares(&self) -> Result<Vec<Fare>, view::ViewError> {
-        let fare = |source: &Source| {
+        let fare = |source: &Arc<Source>| {
             let visit = self.visits.fare(self.view, &source.id)?;
             let moved = visit.moved.map(|(to, _)| Note::Moved(to.to_string()));
             let unchecked = (source.tls == Tls::Lenient).then_some(Note::Unchecked);

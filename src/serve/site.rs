@@ -45,7 +45,7 @@ pub struct Published {
     /// How the items of each source are published.
     pub sources: HashMap<SourceId, Publication>,
     /// The sources as the config lists them.
-    pub listing: Vec<Source>,
+    pub listing: Vec<Arc<Source>>,
 }
 
 /// How the items of a source are published.
@@ -151,11 +151,14 @@ impl Site {
         if !has_own_address {
             options.public_url.clear();
         }
-        let mut sources: Vec<_> = published.sources.iter().collect();
-        sources.sort_by(|a, b| a.0.cmp(b.0));
-        let titles: Vec<_> = published.listing.iter().map(|source| (&source.id, &source.title)).collect();
-        let text = format!("{} {:?} {sources:?} {titles:?}", env!("CARGO_PKG_VERSION"), options);
-        *blake3::hash(text.as_bytes()).as_bytes()
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(format!("{} {options:?}", env!("CARGO_PKG_VERSION")).as_bytes());
+        // They are listed by their ids, which hold no white space.
+        for source in &published.listing {
+            let publication = published.sources.get(&source.id);
+            hasher.update(format!("\n{} {} {publication:?}", source.id, source.title).as_bytes());
+        }
+        *hasher.finalize().as_bytes()
     }
 
     pub(super) fn published(&self) -> Arc<Published> {
