@@ -75,15 +75,15 @@ fn the_unit_starts_what_there_is() {
 
 /// Everything that faults and attackers may do, by its name; each has a test whose name begins with it.
 const FAULTS: [(&str, u32, usize); 9] = [
-    ("s", 8, 1),
+    ("s", 9, 1),
     ("f", 8, 1),
-    ("x", 6, 2),
+    ("x", 7, 2),
     ("h", 7, 1),
-    ("i", 7, 1),
-    ("v", 8, 1),
-    ("a", 1, 1),
+    ("i", 32, 1),
+    ("v", 10, 1),
+    ("a", 2, 1),
     ("c", 3, 1),
-    ("d", 8, 1),
+    ("d", 15, 1),
 ];
 
 fn sources_below(folder: &Path, found: &mut String) {

@@ -160,7 +160,8 @@ pub async fn run(
     // as records go by.
     let opening = {
         let (log, store, regions) = (Arc::clone(&log), settings.store.clone(), daemon.config.regions.clone());
-        tokio::task::spawn_blocking(move || open(&log, &store, &regions))
+        let troubles = daemon.troubles.clone();
+        tokio::task::spawn_blocking(move || open(&log, &store, &regions, &troubles))
     };
     tokio::pin!(opening);
     let (view, visits) = loop {
@@ -388,7 +389,12 @@ fn limits(polls: usize) -> Limits {
     Limits { connections: limits.connections.min(most), ..limits }
 }
 
-fn open(log: &Arc<Log>, store: &std::path::Path, regions: &Regions) -> Result<(View, Visits), DaemonError> {
+fn open(
+    log: &Arc<Log>,
+    store: &std::path::Path,
+    regions: &Regions,
+    troubles: &Troubles,
+) -> Result<(View, Visits), DaemonError> {
     let options =
         view::Options { path: store.join("view"), rules: String::new(), places: Arc::new(Places::new(regions)) };
     let told = AtomicI64::new(0);
@@ -406,6 +412,10 @@ fn open(log: &Arc<Log>, store: &std::path::Path, regions: &Regions) -> Result<(V
         match notice {
             Notice::NewRules | Notice::CaughtUp(_) => tracing::info!("{notice}"),
             Notice::Kept(_) => tracing::warn!("{notice}"),
+            Notice::Lost { .. } => {
+                tracing::error!("{notice}");
+                troubles.set("lost", Some(notice.to_string()));
+            }
             Notice::SetAside { .. } | Notice::NoRoom { .. } | Notice::Damage(_) => tracing::error!("{notice}"),
         }
     }

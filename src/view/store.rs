@@ -37,6 +37,15 @@ pub enum Notice {
         /// Where it lies now.
         path: PathBuf,
     },
+    /// The view knew records that the log has not: some of the log is lost.
+    Lost {
+        /// The last record of the log.
+        log: u64,
+        /// The last record that the view knew.
+        view: u64,
+        /// Where the view lies now.
+        path: PathBuf,
+    },
     /// A store that was set aside long ago could not be removed.
     Kept(String),
     /// The rules changed; it was made anew.
@@ -65,6 +74,11 @@ impl fmt::Display for Notice {
             Self::NoRoom { reason } => {
                 write!(f, "the view cannot be opened on a full disk ({reason}); it was made anew in memory")
             }
+            Self::Lost { log, view, path } => write!(
+                f,
+                "the log ends with record {log}, but the view knew {view}: what lies between is lost; stop dayuan and restore a backup (that view lies in {} now)",
+                path.display()
+            ),
             Self::Kept(told) => f.write_str(told),
             Self::NewRules => f.write_str("the rules changed; the view was made anew from the log"),
             Self::CaughtUp(records) => write!(f, "the view was {records} records behind the log and caught up"),
@@ -107,7 +121,10 @@ impl View {
                         .map_err(|source| ViewError::Move { path: options.path.clone(), source })?;
                 } else {
                     let (path, kept) = set_aside(&options.path)?;
-                    notices.push(Notice::SetAside { reason: reason.to_string(), path });
+                    notices.push(match reason {
+                        Unusable::Ahead { view, log } => Notice::Lost { log, view, path },
+                        reason => Notice::SetAside { reason: reason.to_string(), path },
+                    });
                     notices.extend(kept.into_iter().map(Notice::Kept));
                 }
                 (Engine::open(&options.path)?, State::default())

@@ -232,6 +232,31 @@ fn d4_a_store_that_cannot_be_used_is_told_in_a_sentence() {
 }
 
 #[test]
+fn d15_records_that_are_lost_are_told_in_the_status() {
+    let house = House::new("");
+    let site = busy_site(152, 1);
+    house.sources(&source("a", "140300", &site.url("/feed")));
+    let daemon = house.start();
+    daemon.until_items("140300", 3);
+    assert_eq!(daemon.stop(), Some(0));
+    let log = house.folder.path().join("store/log");
+    for entry in std::fs::read_dir(&log).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|ending| ending == "jsonl") {
+            let text = std::fs::read_to_string(&path).unwrap();
+            std::fs::write(&path, text.split_inclusive('\n').next().unwrap()).unwrap();
+        }
+    }
+    let verify = house.run(&["verify"]);
+    let told = String::from_utf8_lossy(&verify.stdout).into_owned();
+    assert!(verify.status.code() == Some(1) && told.contains("restore a backup"), "{told}");
+    let daemon = house.start();
+    let told = String::from_utf8_lossy(&house.run(&["status"]).stdout).into_owned();
+    assert!(told.contains("TROUBLE") && told.contains("what lies between is lost"), "{told}");
+    assert_eq!(daemon.stop(), Some(0));
+}
+
+#[test]
 fn d4_a_second_daemon_and_a_folder_without_rights_are_told() {
     let house = House::new("");
     let daemon = house.start();
