@@ -67,6 +67,7 @@ const SHAPES: [Shape; 92] = [
     feed("open cdata", ITEM, "<![CDATA[", ""),
     feed("comments", ITEM, "<!-- a -->", ""),
     feed("open comments", ITEM, "<!--", ""),
+    feed("dashes", "<rss><channel><item><!--", "-", ""),
     feed("instructions", ITEM, "<?a", ""),
     feed("doctypes", "", "<!DOCTYPE a [", ""),
     feed("attributes", "<rss", " a=\"1\"", "><channel></channel></rss>"),

@@ -11,7 +11,7 @@ impl Reader<'_> {
     /// The medium that the story comes from.
     pub(super) fn credit(&mut self, head: &[Line], inside: &[Line], tail: &[Line]) -> Option<Credit> {
         let (name, by) = self.credit_name(head, inside, tail)?;
-        self.found.push(("source", by.into()));
+        self.found.push(("credit", by.into()));
         Some(Credit { name, link: None })
     }
 

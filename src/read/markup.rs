@@ -76,10 +76,14 @@ impl<'a> Tokens<'a> {
     fn markup(&mut self) -> Option<Token<'a>> {
         let rest = self.rest();
         let at = self.at;
-        if rest.starts_with("<!--") {
+        if let Some(comment) = rest.strip_prefix("<!--") {
+            let end = if self.comments_close { comment_length(comment) } else { None };
             // An unclosed comment would swallow the document; then only its tag is passed over.
-            self.comments_close = self.comments_close && rest.contains("-->");
-            self.until(at + 4, if self.comments_close { "-->" } else { ">" });
+            self.comments_close = end.is_some();
+            match end {
+                Some(length) => self.at = at + 4 + length,
+                None => drop(self.until(at + 4, ">")),
+            }
             return None;
         }
         if rest.get(..9).is_some_and(|head| head.eq_ignore_ascii_case("<![CDATA[")) {
@@ -159,6 +163,22 @@ impl<'a> Iterator for Tokens<'a> {
 /// `text` from byte `from` to byte `to`; empty where these divide a character.
 pub(super) fn cut(text: &str, from: usize, to: usize) -> &str {
     text.get(from..to).unwrap_or("")
+}
+
+/// How far a comment goes behind its `<!--`, with what closes it (HTML, sections 13.2.5.43 to 13.2.5.52); `None` where
+/// nothing does.
+fn comment_length(text: &str) -> Option<usize> {
+    if let Some(empty) = [">", "->"].iter().find(|end| text.starts_with(**end)) {
+        return Some(empty.len());
+    }
+    let mut rest = text;
+    loop {
+        // Of `--->` and `---!>`, too, the last two dashes count.
+        rest = cut(rest, rest.find("--")?, rest.len()).trim_start_matches('-');
+        if let Some(end) = [">", "!>"].iter().find(|end| rest.starts_with(**end)) {
+            return Some(text.len() - rest.len() + end.len());
+        }
+    }
 }
 
 fn name_at_start(text: &str) -> &str {
@@ -284,6 +304,9 @@ mod tests {
         check("<a t='>'/>", &[Start { name: "a", inside: " t='>'", closed: true }]);
         check("<![CDATA[<b>", &[Cdata("<b>")]);
         check("<!DOCTYPE a [<!ENTITY b \">\">]>c", &[Doctype(" a [<!ENTITY b \">\">]"), Text("c")]);
+        for comment in ["<!-->", "<!--->", "<!---->", "<!--a--!>", "<!--a--->", "<!-- a -- b -->", "<!--!>-->"] {
+            check(&format!("{comment}c"), &[Text("c")]);
+        }
         check("<!-- <a> --><b", &[Start { name: "b", inside: "", closed: false }]);
         check(
             "<t<b>",

@@ -1,6 +1,8 @@
 //! CSS selectors as far as an admin needs them to name an element (Selectors Level 3): names, `#id`, `.class`,
 //! attributes, `:first-child`, `:last-child`, `:nth-child(3)`, the combinators ` `, `>`, `+` and `~`, and lists with commas.
 
+use std::borrow::Cow;
+use std::collections::HashSet;
 use std::fmt;
 
 use super::markup::cut;
@@ -38,8 +40,35 @@ struct Compound {
     name: Option<String>,
     id: Option<String>,
     classes: Vec<String>,
-    attributes: Vec<(String, Test, String)>,
+    attributes: Vec<Attribute>,
     place: Option<Place>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Attribute {
+    name: String,
+    test: Test,
+    value: String,
+    /// Do capitals of ASCII count as small letters?
+    folds: bool,
+}
+
+impl Attribute {
+    fn is(&self, found: &str) -> bool {
+        let found = if self.folds { Cow::Owned(found.to_ascii_lowercase()) } else { Cow::Borrowed(found) };
+        let value = self.value.as_str();
+        match self.test {
+            Test::Has => true,
+            Test::Is => found == value,
+            // An empty value matches nothing (Selectors Level 4, section 6.2).
+            _ if value.is_empty() => false,
+            Test::Begins => found.starts_with(value),
+            Test::Ends => found.ends_with(value),
+            Test::Contains => found.contains(value),
+            Test::Word => found.split_whitespace().any(|word| word == value),
+            Test::Dash => found.strip_prefix(value).is_some_and(|rest| rest.is_empty() || rest.starts_with('-')),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +79,7 @@ enum Test {
     Ends,
     Contains,
     Word,
+    Dash,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,7 +104,7 @@ impl Selector {
         if text.len() > 500 {
             return Err(failed("it is longer than 500 characters"));
         }
-        let chains: Result<Vec<Chain>, &'static str> = text.split(',').map(chain).collect();
+        let chains: Result<Vec<Chain>, &'static str> = alternatives(text).into_iter().map(chain).collect();
         Ok(Self { text: text.to_owned(), chains: chains.map_err(failed)? })
     }
 
@@ -103,28 +133,34 @@ impl Selector {
     }
 }
 
+/// Does an element stand where the compounds before the last want it? Each way through its ancestors and neighbours is
+/// gone once.
 fn fits(tree: &Tree<'_>, id: Id, chain: &[(Relation, Compound)]) -> bool {
-    let Some(((_, last), mut rest)) = chain.split_first() else { return false };
+    let Some(((_, last), rest)) = chain.split_first() else { return false };
     if !last.is(tree, id) {
         return false;
     }
-    let mut at = id;
-    while let Some(((relation, compound), more)) = rest.split_first() {
-        let up = |id: Id| Some(tree.parent(id)).filter(|id| *id != 0);
-        let next = match relation {
-            Relation::Itself => None,
-            Relation::Child => up(at).filter(|id| compound.is(tree, *id)),
-            Relation::Within => tree.ancestors(at).skip(1).find(|id| compound.is(tree, *id)),
-            Relation::Next => tree.place(at).before.filter(|id| compound.is(tree, *id)),
-            Relation::After => {
-                let before = std::iter::successors(tree.place(at).before, |id| tree.place(*id).before);
-                before.take_while(|_| work::charge(1)).find(|id| compound.is(tree, *id))
+    let mut open = vec![(id, 0)];
+    let mut seen: HashSet<(Id, usize)> = HashSet::new();
+    while let Some((at, done)) = open.pop() {
+        let Some((relation, compound)) = rest.get(done) else { return true };
+        let mut go = |to: Id| {
+            if compound.is(tree, to) && seen.insert((to, done)) {
+                open.push((to, done + 1));
             }
         };
-        let Some(next) = next else { return false };
-        (at, rest) = (next, more);
+        match relation {
+            Relation::Itself => {}
+            Relation::Child => Some(tree.parent(at)).filter(|id| *id != 0).into_iter().for_each(go),
+            Relation::Within => tree.ancestors(at).skip(1).for_each(go),
+            Relation::Next => tree.place(at).before.into_iter().for_each(go),
+            Relation::After => {
+                let before = std::iter::successors(tree.place(at).before, |id| tree.place(*id).before);
+                before.take_while(|_| work::charge(1)).for_each(|id| go(id));
+            }
+        }
     }
-    true
+    false
 }
 
 impl Compound {
@@ -132,22 +168,43 @@ impl Compound {
         self.name.as_ref().is_none_or(|name| tree.name(id) == name)
             && self.id.as_ref().is_none_or(|own| tree.attribute(id, "id").is_some_and(|found| found == own.as_str()))
             && self.classes.iter().all(|class| tree.classes(id).any(|found| found == class))
-            && self.attributes.iter().all(|(name, test, value)| {
-                tree.attribute(id, name).is_some_and(|found| match test {
-                    Test::Has => true,
-                    Test::Is => found == value.as_str(),
-                    Test::Begins => found.starts_with(value),
-                    Test::Ends => found.ends_with(value),
-                    Test::Contains => found.contains(value),
-                    Test::Word => found.split_whitespace().any(|word| word == value),
-                })
-            })
+            && self
+                .attributes
+                .iter()
+                .all(|attribute| tree.attribute(id, &attribute.name).is_some_and(|found| attribute.is(&found)))
             && match self.place {
                 None => true,
                 Some(Place::Nth(number)) => tree.place(id).number == number,
                 Some(Place::Last) => tree.place(id).is_last,
             }
     }
+}
+
+/// Where a mark stands outside quotes, from byte `from`.
+fn outside_quotes(text: &str, from: usize, mark: u8) -> Option<usize> {
+    let mut quote = None;
+    text.bytes().enumerate().skip(from).find_map(|(at, byte)| {
+        match quote {
+            Some(open) if byte == open => quote = None,
+            Some(_) => {}
+            None if byte == mark => return Some(at),
+            None if matches!(byte, b'"' | b'\'') => quote = Some(byte),
+            None => {}
+        }
+        None
+    })
+}
+
+/// What stands between commas.
+fn alternatives(text: &str) -> Vec<&str> {
+    let mut found = Vec::new();
+    let mut rest = text;
+    while let Some(at) = outside_quotes(rest, 0, b',') {
+        found.push(cut(rest, 0, at));
+        rest = cut(rest, at + 1, rest.len());
+    }
+    found.push(rest);
+    found
 }
 
 fn chain(text: &str) -> Result<Chain, &'static str> {
@@ -225,7 +282,7 @@ fn compound(text: &str) -> Result<(Compound, usize), &'static str> {
                 at += 1 + name.len();
             }
             '[' => {
-                let end = rest.find(']').ok_or("a `[` is not closed")?;
+                let end = outside_quotes(rest, 1, b']').ok_or("a `[` is not closed")?;
                 compound.attributes.push(attribute(cut(rest, 1, end))?);
                 at += end + 1;
             }
@@ -261,21 +318,34 @@ fn compound(text: &str) -> Result<(Compound, usize), &'static str> {
     if at == 0 { Err("it holds a character that is not known here") } else { Ok((compound, at)) }
 }
 
-fn attribute(inside: &str) -> Result<(String, Test, String), &'static str> {
+fn attribute(inside: &str) -> Result<Attribute, &'static str> {
     let Some((name, value)) = inside.split_once('=') else {
-        return Ok((inside.trim().to_ascii_lowercase(), Test::Has, String::new()));
+        let (name, value) = (inside.trim().to_ascii_lowercase(), String::new());
+        return Ok(Attribute { name, test: Test::Has, value, folds: false });
     };
     let (name, test) = match name.chars().next_back() {
         Some('^') => (cut(name, 0, name.len() - 1), Test::Begins),
         Some('$') => (cut(name, 0, name.len() - 1), Test::Ends),
         Some('*') => (cut(name, 0, name.len() - 1), Test::Contains),
         Some('~') => (cut(name, 0, name.len() - 1), Test::Word),
+        Some('|') => (cut(name, 0, name.len() - 1), Test::Dash),
         _ => (name, Test::Is),
     };
     if name.trim().is_empty() {
         return Err("the name of an attribute is missing");
     }
-    Ok((name.trim().to_ascii_lowercase(), test, value.trim().trim_matches(['"', '\'']).to_owned()))
+    let value = value.trim();
+    let (value, flag) = match value.chars().next().filter(|c| matches!(c, '"' | '\'')) {
+        Some(quote) => cut(value, 1, value.len()).split_once(quote).ok_or("a quote is not closed")?,
+        None => value.split_once(char::is_whitespace).unwrap_or((value, "")),
+    };
+    let folds = match flag.trim() {
+        "" | "s" | "S" => false,
+        "i" | "I" => true,
+        _ => return Err("behind the value of an attribute only `i` and `s` are known"),
+    };
+    let value = if folds { value.to_ascii_lowercase() } else { value.to_owned() };
+    Ok(Attribute { name: name.trim().to_ascii_lowercase(), test, value, folds })
 }
 
 #[cfg(test)]
@@ -308,8 +378,22 @@ mod tests {
     }
 
     #[test]
+    fn every_way_through_the_ancestors_is_tried() {
+        let html =
+            "<div class=box><div><p><a href=/A.HTML>1</a></p></div><ul><div><a href='/b,c.html'>2</a></div></ul></div>";
+        check(".box > div a", html, &["1"]);
+        check(".box > ul div > a", html, &["2"]);
+        check("body > div a", &format!("<body>{html}"), &["1", "2"]);
+        check("h2 ~ p + p", "<h2>0</h2><p>1</p><i>2</i><p>3</p><p>4</p>", &["4"]);
+        check("a[href$=\".html\" i]", html, &["1", "2"]);
+        check("a[href$='.html'], a[href=\"/b,c.html\"]", html, &["2"]);
+        check("[lang|=zh]", "<p lang=zh>1<p lang=zh-CN>2<p lang=zhx>3", &["1", "2"]);
+        check("a[href^='']", html, &[]);
+    }
+
+    #[test]
     fn what_is_no_selector() {
-        for text in ["", "> li", "li >", "li:hover", "a[", "..", "li,,a", "!"] {
+        for text in ["", "> li", "li >", "li:hover", "a[", "..", "li,,a", "!", "a[b=c d]", "a[b=\"c]"] {
             assert!(Selector::parse(text).is_err(), "{text}");
         }
     }

@@ -88,9 +88,13 @@ pub(super) fn resolve<'a>(raw: &'a str, definitions: &Definitions) -> Cow<'a, st
 /// What the reference behind an ampersand stands for, and how long it is.
 fn reference<'a>(after: &str, definitions: &'a Definitions) -> Option<(Cow<'a, str>, usize)> {
     // The longest name of HTML has 31 characters.
-    let end = after.bytes().take(40).position(|b| !(b.is_ascii_alphanumeric() || b == b'#'))?;
-    if after.as_bytes().get(end) != Some(&b';') || end == 0 {
+    let belongs = |b: u8| b.is_ascii_alphanumeric() || b == b'#';
+    let end = after.bytes().take(40).position(|b| !belongs(b)).or((after.len() <= 40).then_some(after.len()))?;
+    if end == 0 {
         return None;
+    }
+    if after.as_bytes().get(end) != Some(&b';') {
+        return unclosed(after, end);
     }
     let name = cut(after, 0, end);
     let text = if let Some(number) = name.strip_prefix('#') {
@@ -113,6 +117,38 @@ fn reference<'a>(after: &str, definitions: &'a Definitions) -> Option<(Cow<'a, s
     };
     Some((text, end + 1))
 }
+
+/// What a reference without its semicolon stands for, and how long it is: a number, or one of the names that HTML has of
+/// old (section 13.2.5.73). As in an attribute, a name before `=` is none: addresses hold `&copy=1`.
+fn unclosed(after: &str, end: usize) -> Option<(Cow<'static, str>, usize)> {
+    let name = cut(after, 0, end);
+    if let Some(number) = name.strip_prefix('#') {
+        let (digits, radix) = number.strip_prefix(['x', 'X']).map_or((number, 10), |hex| (hex, 16));
+        let length = digits.find(|c: char| !c.is_digit(radix)).unwrap_or(digits.len());
+        let code = u32::from_str_radix(cut(digits, 0, length), radix).ok()?;
+        return Some((Cow::Owned(numbered(code)), name.len() - digits.len() + length));
+    }
+    if after.as_bytes().get(end) == Some(&b'=') || !UNCLOSED.contains(&name) {
+        return None;
+    }
+    if name == "nbsp" {
+        return Some((Cow::Borrowed("\u{a0}"), end));
+    }
+    Some((Cow::Owned(html_escape::decode_html_entities(&format!("&{name};")).into_owned()), end))
+}
+
+/// The names that need no semicolon.
+const UNCLOSED: [&str; 106] = [
+    "AElig", "AMP", "Aacute", "Acirc", "Agrave", "Aring", "Atilde", "Auml", "COPY", "Ccedil", "ETH", "Eacute", "Ecirc",
+    "Egrave", "Euml", "GT", "Iacute", "Icirc", "Igrave", "Iuml", "LT", "Ntilde", "Oacute", "Ocirc", "Ograve", "Oslash",
+    "Otilde", "Ouml", "QUOT", "REG", "THORN", "Uacute", "Ucirc", "Ugrave", "Uuml", "Yacute", "aacute", "acirc",
+    "acute", "aelig", "agrave", "amp", "aring", "atilde", "auml", "brvbar", "ccedil", "cedil", "cent", "copy",
+    "curren", "deg", "divide", "eacute", "ecirc", "egrave", "eth", "euml", "frac12", "frac14", "frac34", "gt",
+    "iacute", "icirc", "iexcl", "igrave", "iquest", "iuml", "laquo", "lt", "macr", "micro", "middot", "nbsp", "not",
+    "ntilde", "oacute", "ocirc", "ograve", "ordf", "ordm", "oslash", "otilde", "ouml", "para", "plusmn", "pound",
+    "quot", "raquo", "reg", "sect", "shy", "sup1", "sup2", "sup3", "szlig", "thorn", "times", "uacute", "ucirc",
+    "ugrave", "uml", "uuml", "yacute", "yen", "yuml",
+];
 
 /// A numbered character. 128 to 159 mean windows-1252, as in HTML (section 13.2.5.80); what XML 1.0 forbids is left out.
 fn numbered(code: u32) -> String {
@@ -319,6 +355,8 @@ mod tests {
         check("AT&T a=1&b=2; &nosuch; &", "AT&T a=1&b=2; &nosuch; &");
         check("&#146;&#0;&#xD800;&#99999999999;", "\u{2019}");
         check("&town;市 &nbsp;&eacute;", "阳泉市 \u{a0}é");
+        check("北大街&nbsp部分路段 &copy 2023 &#60 &#x3c&", "北大街\u{a0}部分路段 © 2023 < <&");
+        check("a=1&copy=2&section=3&lt", "a=1&copy=2&section=3<");
     }
 
     #[test]
