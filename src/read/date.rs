@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
+use super::lexicon::Unit;
 use super::month;
+use super::relative::{self, Told};
 use crate::model::{Moment, Precision, Stamp, Zone};
 
 /// What a date needs to be understood.
@@ -124,84 +126,46 @@ fn arabic(text: &str) -> String {
     out
 }
 
-/// The words of relative times by what they are, in the languages of the sources.
-const NOW: [&str; 4] = ["刚刚", "刚才", "just now", "たった今"];
-const AGO: [&str; 12] =
-    ["前", "ago", "il y a", "hace ", "vor ", "yang lalu", "trước", "назад", "geleden", " fa", "temu", "전"];
-const UNITS: [(i64, Precision, &[&str]); 5] = [
-    (1, Precision::Second, &["秒", "sec", "sek", "detik", "giây", "сек", "초"]),
-    (60, Precision::Minute, &["分", "min", "menit", "phút", "мин", "분"]),
-    (
-        3600,
-        Precision::Minute,
-        &[
-            "小时", "小時", "時間", "hour", "heure", "hora", "stunde", "jam", "giờ", "час", "uur", "ore", "godzin",
-            "시간",
-        ],
-    ),
-    (
-        86_400,
-        Precision::Day,
-        &["天", "日", "day", "jour", "día", "dia", "tag", "hari", "ngày", "дн", "ден", "dag", "giorn", "dni", "일"],
-    ),
-    (
-        7 * 86_400,
-        Precision::Day,
-        &["周", "星期", "week", "semaine", "semana", "woche", "minggu", "tuần", "недел", "settiman", "주"],
-    ),
-];
-const TODAY: [&str; 9] = ["今天", "today", "aujourd'hui", "hoy", "heute", "hari ini", "hôm nay", "сегодня", "oggi"];
-const YESTERDAY: [&str; 9] = ["昨天", "yesterday", "hier", "ayer", "gestern", "kemarin", "hôm qua", "вчера", "ieri"];
-
 /// Does a short text speak of the present moment?
 pub(super) fn is_relative(text: &str) -> bool {
-    let text = text.to_lowercase();
-    let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
-    has(&NOW)
-        || has(&TODAY)
-        || has(&YESTERDAY)
-        || text.contains("前天")
-        || has(&AGO) && UNITS.iter().any(|unit| has(unit.2))
+    relative::find(&text.to_lowercase()).is_some()
 }
 
 /// 刚刚, 3分钟前, 昨天 20:00, 周二 8:00, and what other languages say for them.
 fn relative(text: &str, clock: Clock<'_>) -> Option<Stamp> {
-    let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
-    let ago = |seconds: i64, precision| {
-        let at = clock.now.plus_seconds(-seconds);
-        Stamp { at, precision, offset: clock.zone.offset(at) }
+    let (days, has_time) = match relative::find(text)? {
+        Told::Ago(0, _) => (0, false),
+        Told::Ago(number, unit) => {
+            let (seconds, precision) = match unit {
+                Unit::Second => (1, Precision::Second),
+                Unit::Minute => (60, Precision::Minute),
+                Unit::Hour => (3600, Precision::Minute),
+                Unit::Day => (86_400, Precision::Day),
+                Unit::Week => (7 * 86_400, Precision::Day),
+                Unit::Month => (30 * 86_400, Precision::Month),
+                Unit::Year => (365 * 86_400, Precision::Month),
+            };
+            let at = clock.now.plus_seconds(-number.checked_mul(seconds)?);
+            return match precision {
+                Precision::Day => on_day(at, None, clock),
+                Precision::Month => on_day(at, None, clock).map(|stamp| stamp.with_precision(Precision::Month)),
+                _ => Some(Stamp { at, precision, offset: clock.zone.offset(at) }),
+            };
+        }
+        Told::Day(days) => (days, true),
+        Told::Weekday(day) => {
+            let (year, month, date, ..) = clock.now.wall(clock.zone);
+            ((weekday(year, month, date)? + 7 - day) % 7, true)
+        }
     };
-    if has(&NOW) {
-        return Some(ago(0, Precision::Minute));
+    if !has_time {
+        let at = clock.now;
+        return Some(Stamp { at, precision: Precision::Minute, offset: clock.zone.offset(at) });
     }
-    let number: String = text.chars().skip_while(|c| !c.is_ascii_digit()).take_while(char::is_ascii_digit).collect();
-    let is_ago = AGO.iter().any(|word| text.ends_with(word) || word.ends_with(' ') && text.starts_with(word))
-        || text.starts_with("il y a");
-    if is_ago && (1..=3).contains(&number.len()) && text.chars().count() <= 32 {
-        let number: i64 = number.parse().ok()?;
-        let (unit, precision, _) = UNITS.iter().find(|(_, _, words)| has(words))?;
-        let stamp = ago(number.checked_mul(*unit)?, *precision);
-        return if *precision == Precision::Day { on_day(stamp.at, None, clock) } else { Some(stamp) };
-    }
-    let is_short = text.chars().count() <= 24;
-    let days = if has(&TODAY) && is_short {
-        0
-    } else if has(&YESTERDAY) && is_short {
-        1
-    } else if text.contains("前天") {
-        2
-    } else {
-        let name = text.split_once('周').or_else(|| text.split_once("星期"))?.1;
-        let day = "一二三四五六日天".chars().position(|c| name.starts_with(c))?.min(6);
-        let (year, month, date, ..) = clock.now.wall(clock.zone);
-        let today = weekday(year, month, date)?;
-        (today + 7 - i64::try_from(day).ok()?) % 7
-    };
     if text.chars().filter(char::is_ascii_digit).count() > 6 {
         return None;
     }
-    let tokens = tokens(text);
-    on_day(clock.now.plus_seconds(-86_400 * days), time(&tokens).map(|t| t.parts), clock)
+    on_day(clock.now.plus_seconds(-86_400 * days), time(&tokens(text)).map(|time| time.parts), clock)
 }
 
 /// Monday is 0.
@@ -410,7 +374,7 @@ fn named(before: &[Token], after: &[Token]) -> Option<Day> {
     let all = || before.iter().chain(after.iter());
     let months: Vec<i64> = all()
         .filter_map(|token| match token {
-            Token::Word(word) => month::begun(word),
+            Token::Word(word) => month::meant(word),
             _ => None,
         })
         .collect();

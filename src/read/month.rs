@@ -1,86 +1,65 @@
 //! The names of months in the languages of the sources, and what other calendars and scripts write instead.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use super::text;
-
-/// Whole words and usual short forms, in lower case, by month.
-const NAMES: [&str; 12] = [
-    "jan january januar januari janvier janv enero ene janeiro gennaio gen ian ianuarie styczeń stycznia sty leden ledna \
-     tammikuu tammikuuta tammikuun ocak january január jaanuar siječnja января январь янв січня січень січ \
-     ιανουαρίου ιανουάριος ιαν enero",
-    "feb february februar februari février fevrier févr fév fev febrero fevereiro febbraio februarie luty lutego lut únor \
-     února helmikuu helmikuuta helmikuun şubat subat február veebruar февраля февраль фев лютого лютий лют \
-     φεβρουαρίου φεβρουάριος φεβ",
-    "mar march märz mrz maart mrt mars marzo março marco martie marzec marca březen března maaliskuu maaliskuuta \
-     maaliskuun mart maret március märts ožujka марта март мар березня березень бер μαρτίου μάρτιος μάρ μαρ",
-    "apr april avril avr abril abr aprile aprilie kwiecień kwietnia kwi duben dubna huhtikuu huhtikuuta huhtikuun nisan \
-     április aprill апреля апрель апр квітня квітень квіт απριλίου απρίλιος απρ",
-    "may mai mei mayo maio maggio mag maj maja květen května toukokuu toukokuuta toukokuun mayıs mayis május svibnja мая \
-     май травня травень трав μαΐου μαίου μάιος μαΐ μάι μαϊ",
-    "jun june juni juin junio junho giugno giu iunie iun czerwiec czerwca cze červen června kesäkuu kesäkuuta kesäkuun \
-     haziran június juuni lipnja июня июнь июн червня червень черв ιουνίου ιούνιος ιούν ιουν",
-    "jul july juli juillet juil julio julho luglio lug iulie iul lipiec lipca lip červenec července heinäkuu heinäkuuta \
-     heinäkuun temmuz július juuli июля июль июл липня липень ιουλίου ιούλιος ιούλ ιουλ",
-    "aug august augusti augustus août aout aoû agosto ago sierpień sierpnia sie srpen srpna elokuu elokuuta elokuun \
-     ağustos agustos agustus augusztus kolovoza августа август авг серпня серпень серп αυγούστου αύγουστος αύγ αυγ",
-    "sep sept september septembre septiembre setiembre setembro set settembre septembrie wrzesień września wrz září \
-     syyskuu syyskuuta syyskuun eylül eylul szeptember rujna сентября сентябрь сен вересня вересень вер σεπτεμβρίου \
-     σεπτέμβριος σεπ",
-    "oct october oktober okt octobre octubre outubro out ottobre ott octombrie październik października paź říjen října \
-     lokakuu lokakuuta lokakuun ekim október oktoober listopada октября октябрь окт жовтня жовтень жовт οκτωβρίου \
-     οκτώβριος οκτ",
-    "nov november novembre noviembre novembro noiembrie noi listopad marraskuu marraskuuta marraskuun kasım kasim \
-     studenoga ноября ноябрь ноя листопада листопад νοεμβρίου νοέμβριος νοέ νοε",
-    "dec december dezember dez décembre decembre déc diciembre dic dezembro dicembre decembrie grudzień grudnia gru \
-     prosinec prosince joulukuu joulukuuta joulukuun aralık aralik desember des prosinca декабря декабрь дек грудня \
-     грудень груд δεκεμβρίου δεκέμβριος δεκ",
-];
-
-/// Names in scripts whose words cannot be cut at letters, by month.
-const NATIVE: [&str; 12] = [
-    "มกราคม|ม.ค.|जनवरी|يناير|كانون الثاني|জানুয়ারি|জানুয়ারি|ژانویه",
-    "กุมภาพันธ์|ก.พ.|फ़रवरी|फरवरी|فبراير|شباط|ফেব্রুয়ারি|ফেব্রুয়ারি|فوریه",
-    "มีนาคม|มี.ค.|मार्च|مارس|آذار|মার্চ",
-    "เมษายน|เม.ย.|अप्रैल|أبريل|ابريل|نيسان|এপ্রিল|آوریل",
-    "พฤษภาคม|พ.ค.|मई|مايو|أيار|মে ",
-    "มิถุนายน|มิ.ย.|जून|يونيو|حزيران|জুন|ژوئن",
-    "กรกฎาคม|ก.ค.|जुलाई|يوليو|تموز|জুলাই|ژوئیه",
-    "สิงหาคม|ส.ค.|अगस्त|أغسطس|اغسطس|آب|আগস্ট|اوت",
-    "กันยายน|ก.ย.|सितंबर|सितम्बर|سبتمبر|أيلول|সেপ্টেম্বর|سپتامبر",
-    "ตุลาคม|ต.ค.|अक्टूबर|अक्तूबर|أكتوبر|اكتوبر|تشرين الأول|অক্টোবর|اکتبر",
-    "พฤศจิกายน|พ.ย.|नवंबर|नवम्बर|نوفمبر|تشرين الثاني|নভেম্বর|نوامبر",
-    "ธันวาคม|ธ.ค.|दिसंबर|दिसम्बर|ديسمبر|كانون الأول|ডিসেম্বর|دسامبر",
-];
+use super::lexicon::{LANGUAGES, Language};
 
 /// The English short names, which what is written otherwise is turned into.
 const ENGLISH: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 
-/// Each name with its month; of a name that means two, the earlier.
+/// Each whole word that names a month.
 static MONTHS: LazyLock<HashMap<&str, i64>> = LazyLock::new(|| {
-    let mut months = HashMap::new();
-    for (names, at) in NAMES.iter().zip(1..) {
-        for name in names.split_ascii_whitespace() {
-            months.entry(name).or_insert(at);
-        }
-    }
-    months
+    let names = |language: &'static Language| {
+        language.months.iter().zip(1..).flat_map(|(names, at)| names.iter().map(move |name| (name.as_str(), at)))
+    };
+    LANGUAGES.iter().filter(|language| !language.joined).flat_map(names).collect()
 });
 
-/// The most bytes of a name.
-static LONGEST: LazyLock<usize> = LazyLock::new(|| MONTHS.keys().map(|name| name.len()).max().unwrap_or(0));
+/// The names of months that are found anywhere in a text, the longest first, each with the month's English name.
+static JOINED: LazyLock<Vec<(&str, &str)>> = LazyLock::new(|| {
+    let names = |language: &'static Language| {
+        language
+            .months
+            .iter()
+            .zip(ENGLISH)
+            .flat_map(|(names, english)| names.iter().map(move |name| (name.as_str(), english)))
+    };
+    let mut all: Vec<_> = LANGUAGES.iter().filter(|language| language.joined).flat_map(names).collect();
+    all.sort_by_key(|(name, _)| Reverse(name.len()));
+    all
+});
+
+/// The least letters of a name that is cut off or misspelt.
+const MIN_LETTERS: usize = 4;
 
 /// The month that a whole word in lower case names.
 pub(super) fn named(word: &str) -> Option<i64> {
     MONTHS.get(word).copied()
 }
 
-/// The same of a word that may be cut off or misspelt behind its beginning, as feeds write it.
-pub(super) fn begun(word: &str) -> Option<i64> {
-    // Czech June is the beginning of its July, so the longest name wins.
-    let word = text::head(word, *LONGEST);
-    word.char_indices().rev().find_map(|(at, c)| named(word.get(..at + c.len_utf8())?))
+/// The same of a word that is cut off or has a letter twice, as feeds write it: `septemb`, `marcch`.
+pub(super) fn meant(word: &str) -> Option<i64> {
+    let is_slip = |name: &str| {
+        let (short, long) = if word.len() < name.len() { (word, name) } else { (name, word) };
+        let is_cut = name.len() > word.len() && long.starts_with(short);
+        let has_it_twice = word.len() > name.len()
+            && word.char_indices().any(|(at, c)| {
+                let rest = word.get(at + c.len_utf8()..).unwrap_or("");
+                rest.starts_with(c) && word.get(..at).is_some_and(|head| name.strip_prefix(head) == Some(rest))
+            });
+        is_cut || has_it_twice
+    };
+    named(word).or_else(|| {
+        if word.chars().count() < MIN_LETTERS || word.len() > 24 {
+            return None;
+        }
+        let mut months = MONTHS.iter().filter(|(name, _)| name.chars().count() >= MIN_LETTERS && is_slip(name));
+        let month = *months.next()?.1;
+        // What may be several months is none.
+        months.all(|(_, other)| *other == month).then_some(month)
+    })
 }
 
 /// May the text hold digits, months or years that [`translate`] turns into ours?
@@ -92,11 +71,9 @@ pub(super) fn is_foreign(text: &str) -> bool {
 /// China (民國113年) and the Vietnamese words for day, month and year in the form that the rules know.
 pub(super) fn translate(text: &str) -> String {
     let mut out: String = text.chars().map(|c| digit(c).unwrap_or(c)).collect();
-    for (names, english) in NATIVE.iter().zip(ENGLISH) {
-        for name in names.split('|').filter(|name| !name.is_empty()) {
-            if out.contains(name) {
-                out = out.replace(name, &format!(" {english} "));
-            }
+    for (name, english) in JOINED.iter() {
+        if out.contains(name) {
+            out = out.replace(name, &format!(" {english} "));
         }
     }
     if out.contains("tháng") {
@@ -163,7 +140,10 @@ mod tests {
             assert_eq!(named(word), Some(month), "{word}");
         }
         assert_eq!(named("market"), None);
-        assert_eq!(begun("marcch"), Some(3));
+        assert_eq!((meant("marcch"), meant("septemb"), meant("janaury")), (Some(3), Some(9), None));
+        for word in ["des", "dessau", "desde", "marché", "mayor", "junior", "sie", "augen"] {
+            assert_eq!(meant(word), None, "{word}");
+        }
         assert_eq!(translate("令和６年3月9日"), "2024年3月9日");
     }
 }
