@@ -102,6 +102,7 @@ async fn visit(fetcher: &Fetcher, source: &Source) -> (bool, String) {
         own_port: source.url.port(),
         is_inside: source.is_inside,
         is_page: source.kind.is_page(),
+        is_bound: false,
         tls: source.tls,
         post: source.post.as_deref(),
     };

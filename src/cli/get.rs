@@ -36,6 +36,7 @@ pub(super) fn page(
         own_port: named.port(),
         is_inside,
         is_page: false,
+        is_bound: false,
         tls: source.map_or(Tls::Strict, |source| source.tls),
         post: source.and_then(|source| source.post.as_deref()),
     };

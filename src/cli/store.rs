@@ -160,8 +160,8 @@ fn decide(
     }
     let Some(store) = store(arguments)? else { return Ok(End::Config) };
     let (log, view) = open(&store, false)?;
-    let (id, told) = daemon::decided(&view, &log, name, withdraws).map_err(anyhow::Error::msg)?;
-    let records = [record(id, daemon::now())];
+    let (items, told) = daemon::decided(&view, &log, name, withdraws).map_err(anyhow::Error::msg)?;
+    let records: Vec<Record> = items.into_iter().map(|item| record(item, daemon::now())).collect();
     let appended = log.append(&records, daemon::now())?;
     // A day's first record makes its file, which the service writes on.
     give_to_owner(&store.path)?;

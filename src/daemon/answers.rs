@@ -79,7 +79,7 @@ impl Daemon {
                 return;
             }
             Request::Withdraw { item, reason } => {
-                self.decide(&item, true, |item, at| Record::Withdraw { item, reason, at }).await
+                self.decide(&item, true, |item, at| Record::Withdraw { item, reason: reason.clone(), at }).await
             }
             Request::Restore { item } => self.decide(&item, false, |item, at| Record::Restore { item, at }).await,
             Request::Reload => self.take_config().await,
@@ -120,13 +120,13 @@ impl Daemon {
     }
 
     /// Writes an admin's decision about an item into the log.
-    async fn decide(&self, name: &str, withdraws: bool, record: impl FnOnce(ItemId, Moment) -> Record) -> Answered {
+    async fn decide(&self, name: &str, withdraws: bool, record: impl Fn(ItemId, Moment) -> Record) -> Answered {
         let Some(inward) = &self.inward else { return Answered::failed("the daemon is stopping") };
-        let (id, told) = match decided(&inward.view, &inward.log, name, withdraws) {
+        let (items, told) = match decided(&inward.view, &inward.log, name, withdraws) {
             Ok(decided) => decided,
             Err(reason) => return Answered::failed(reason),
         };
-        match inward.ledger.commit(vec![record(id, now())], now()).await {
+        match inward.ledger.commit(items.into_iter().map(|item| record(item, now())).collect(), now()).await {
             Ok(()) => Answered::done(vec![told]),
             Err(error) => Answered::failed(error),
         }

@@ -15,13 +15,15 @@ fn named(view: &View, name: &str) -> Option<ItemId> {
     by_id.or_else(|| view.find_address(&Link::parse(name).ok()?))
 }
 
-/// The item that a decision is about, and what to say when it was made.
+/// The items that a decision is about, and what to say when it was made. It is about the story, by whichever report that was
+/// named: withdrawn is its first item, published again is whatever of it was withdrawn.
 ///
 /// # Errors
 /// A sentence where there is none, or it was decided so before.
-pub fn decided(view: &View, log: &Log, name: &str, withdraws: bool) -> Result<(ItemId, String), String> {
-    let id = named(view, name).ok_or_else(|| no_item(name))?;
-    let first = view.find(id);
+pub fn decided(view: &View, log: &Log, name: &str, withdraws: bool) -> Result<(Vec<ItemId>, String), String> {
+    let named = named(view, name).ok_or_else(|| no_item(name))?;
+    let first = view.find(named);
+    let id = first.and_then(|first| view.item(first)).unwrap_or(named);
     let is_withdrawn = first.is_some_and(|first| view.is_withdrawn(first));
     match (withdraws, is_withdrawn) {
         (true, true) => Err(format!("{id} is withdrawn already; `dayuan explain {id}` says when and why")),
@@ -37,9 +39,16 @@ pub fn decided(view: &View, log: &Log, name: &str, withdraws: bool) -> Result<(I
                 };
                 format!(": {title} ({}){others}", story.shown.source.title)
             });
-            Ok((id, format!("{id} is withdrawn{told}")))
+            Ok((vec![id], format!("{id} is withdrawn{told}")))
         }
-        (false, true) => Ok((id, format!("{id} is published again"))),
+        (false, true) => {
+            let of_it = |(item, ..): (ItemId, Moment, String)| (view.find(item) == first).then_some(item);
+            let mut items: Vec<ItemId> = view.withdrawn().into_iter().filter_map(of_it).collect();
+            if !items.contains(&id) {
+                items.push(id);
+            }
+            Ok((items, format!("{id} is published again")))
+        }
     }
 }
 

@@ -25,6 +25,8 @@ const SMALL: usize = 512 * 1024;
 const INLINE: usize = 16 * 1024;
 /// How many bodies may be larger than that at one time.
 const LARGE_AT_ONCE: usize = 4;
+/// How many bodies are unpacked at one time.
+const UNPACKED_AT_ONCE: usize = 4;
 /// What we would like to get, feeds before pages.
 const ACCEPT: &str = "application/atom+xml, application/rss+xml, application/feed+json, application/rdf+xml, application/xml;q=0.9, text/xml;q=0.9, application/json;q=0.8, text/html;q=0.7, */*;q=0.1";
 
@@ -58,6 +60,8 @@ pub struct Request<'a> {
     pub is_inside: bool,
     /// Does robots.txt count, wherever redirects lead? For everything that is no feed.
     pub is_page: bool,
+    /// Must redirects stay on the site of the address?
+    pub is_bound: bool,
     /// How certificates are judged.
     pub tls: Tls,
     /// A form to be posted, where the address answers to POST only.
@@ -78,6 +82,8 @@ pub struct Fetcher {
     timeout: Duration,
     max_body: usize,
     large: Semaphore,
+    /// Places for unpacking.
+    unpacking: Semaphore,
     pub(super) robots: Mutex<Asked>,
 }
 
@@ -132,6 +138,7 @@ impl Fetcher {
             timeout: options.timeout,
             max_body: options.max_body,
             large: Semaphore::new(LARGE_AT_ONCE),
+            unpacking: Semaphore::new(UNPACKED_AT_ONCE),
             robots: Mutex::default(),
         })
     }
@@ -189,6 +196,11 @@ impl Fetcher {
             let Some(next) = target(&response, &link)? else {
                 return self.answer(response, link, moved, downgraded, now).await;
             };
+            if request.is_bound && next.registrable_domain() != request.link.registrable_domain() {
+                return Err(FetchError::Blocked(format!(
+                    "it redirects to {next}, and the source has led to enough other sites today"
+                )));
+            }
             is_permanent &= matches!(response.status(), StatusCode::MOVED_PERMANENTLY | StatusCode::PERMANENT_REDIRECT);
             downgraded |= link.is_https() && !next.is_https();
             moved = is_permanent.then(|| next.clone());
@@ -288,12 +300,14 @@ impl Fetcher {
             if body.len() + piece.len() > self.max_body {
                 return Err(FetchError::TooLarge(self.max_body));
             }
-            if (coding != Coding::Plain || body.len() + piece.len() > SMALL) && room.is_none() {
+            if body.len() + piece.len() > SMALL && room.is_none() {
                 room = self.large.acquire().await.ok();
             }
             body.extend_from_slice(&piece);
         }
         let most = self.max_body;
+        // Nobody is waited for here but those who unpack: a site that sends slowly holds none of these places.
+        let unpacking = if coding == Coding::Plain { None } else { self.unpacking.acquire().await.ok() };
         let unpacked = match coding {
             Coding::Plain => return Ok(body),
             _ if body.len() <= INLINE => coding.unpack(&body, most),
@@ -301,7 +315,7 @@ impl Fetcher {
                 .await
                 .map_err(|_panic| broken("its content cannot be unpacked".to_owned()))?,
         };
-        drop(room);
+        drop((room, unpacking));
         unpacked.map_err(|error| match error {
             UnpackError::TooLarge => FetchError::TooLarge(most),
             UnpackError::Broken(detail) => broken(format!("its content cannot be unpacked: {detail}")),
@@ -436,6 +450,7 @@ mod tests {
                             own_port: url.port(),
                             is_inside: true,
                             is_page: false,
+                            is_bound: false,
                             tls: Tls::Strict,
                             post: None,
                         };

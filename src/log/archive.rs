@@ -18,6 +18,8 @@ const FORM: &str = "dayuan backup 2";
 const MANIFEST: &str = "manifest.json";
 /// The largest manifest that is read, in bytes: that of a hundred years.
 const MAX_MANIFEST: u64 = 16 << 20;
+/// How much is copied at one time, in bytes.
+const COPIED_AT_ONCE: usize = 64 * 1024;
 
 /// What an archive holds; it is its last file.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -179,7 +181,14 @@ fn segments(archive: &Path, fresh: Option<&Path>) -> Result<usize, LogError> {
                 let failed = |source| LogError::File { doing: "write", path: path.clone(), source };
                 let mut options = std::fs::OpenOptions::new();
                 let mut file = options.write(true).create_new(true).mode(0o600).open(&path).map_err(failed)?;
-                std::io::copy(&mut segment, &mut file).map_err(broken)?;
+                let mut buffer = vec![0; COPIED_AT_ONCE];
+                loop {
+                    let read = segment.read(&mut buffer).map_err(broken)?;
+                    if read == 0 {
+                        break;
+                    }
+                    file.write_all(buffer.get(..read).unwrap_or(&[])).map_err(failed)?;
+                }
                 file.sync_all().map_err(failed)?;
             }
             None => drop(std::io::copy(&mut segment, &mut std::io::sink()).map_err(broken)?),

@@ -393,7 +393,10 @@ impl Log {
         for found in Lines::open(segment)? {
             // What was kept by an attempt that was cut short is not kept twice.
             if let Ok((seq, record)) = found?.record
-                && !matches!(record, Record::Report(_) | Record::Expire { .. })
+                && !matches!(
+                    record,
+                    Record::Report(_) | Record::Expire { .. } | Record::Gone { .. } | Record::Back { .. }
+                )
                 && known.insert(seq)
             {
                 record::encode(seq, &record, &mut lines).map_err(|error| LogError::File {

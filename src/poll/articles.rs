@@ -22,6 +22,8 @@ const AGAIN: [i64; 3] = [3600, 24 * 3600, 7 * 24 * 3600];
 const LOOK: i64 = 20 * 3600;
 /// How often an article is looked for that is not there.
 const MAX_MISSES: u8 = 12;
+/// The most bytes of text, or of HTML, after which no further page of an article is read.
+const MAX_TEXT: usize = 256 * 1024;
 /// The most hosts of others that are remembered because they want to be left alone.
 const MAX_BUSY_HOSTS: usize = 32;
 /// How long a host is left alone that is busy and does not say for how long, in seconds.
@@ -101,7 +103,8 @@ impl<'a> Articles<'a> {
         let (article, mut next) = self.page(&link).await?;
         let mut whole = article;
         for _ in 1..MOST_PAGES {
-            let Some(link) = next.take().filter(|_| self.has_room()) else { break };
+            let has_room = self.has_room() && whole.text.len() < MAX_TEXT && whole.content_html.len() < MAX_TEXT;
+            let Some(link) = next.take().filter(|_| has_room) else { break };
             // A later page that cannot be read leaves the story shorter, not unread.
             let Ok((part, after)) = self.page(&link).await else { break };
             if whole.text.ends_with(&part.text) {
@@ -119,7 +122,7 @@ impl<'a> Articles<'a> {
             }
             next = after.filter(|after| *after != link);
         }
-        Ok(read::complete(listed, whole))
+        Ok(read::complete(listed, whole).bounded())
     }
 
     async fn wait(&self) {
@@ -154,6 +157,7 @@ impl<'a> Articles<'a> {
             own_port: self.source.url.port(),
             is_inside: self.source.is_inside,
             is_page: true,
+            is_bound: !self.quota.has_hosts((self.house.clock)()),
             tls: self.source.tls,
             post: None,
         };
@@ -172,6 +176,10 @@ impl<'a> Articles<'a> {
         let now = (self.house.clock)();
         let answer = self.house.fetcher.get(request, now).await.map_err(|error| Unread::Later(error.to_string()))?;
         self.house.metrics.fetched(answer.body.len());
+        let led_to = answer.url.host_text();
+        if led_to != host && led_to != self.source.url.host_text() && !self.quota.take_host(now, led_to) {
+            return Err(Unread::Later("the source leads to too many pages of other hosts a day".to_owned()));
+        }
         let is_own_answer = answer.url == link.without_fragment();
         match answer.status {
             200 => {}

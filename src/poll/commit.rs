@@ -94,15 +94,18 @@ impl Committer {
         }
         let outcome = match self.log.append(&records, at) {
             Ok(appended) => {
-                match self.view.apply(&appended, &records) {
-                    Ok(dirty) if dirty.is_empty() => {}
-                    // Nobody publishes any more where the other end is gone.
-                    Ok(dirty) => drop(self.changed.blocking_send(dirty)),
-                    // No loss: its memory is right, and it is written anew as soon as that can be.
-                    Err(error) => tracing::error!(
+                self.view.judge(&appended, &records);
+                // No loss: its memory is right, and it is written anew as soon as that can be.
+                if let Err(error) = self.view.keep() {
+                    tracing::error!(
                         error = &error as &dyn std::error::Error,
                         "the view cannot be written; it is behind until it can"
-                    ),
+                    );
+                }
+                let dirty = self.view.dirty();
+                if !dirty.is_empty() {
+                    // Nobody publishes any more where the other end is gone.
+                    drop(self.changed.blocking_send(dirty));
                 }
                 Ok(())
             }

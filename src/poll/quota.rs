@@ -60,6 +60,12 @@ impl Quota {
         has_room
     }
 
+    /// May an article lead to a host of others that it has not led to today?
+    pub(super) fn has_hosts(&mut self, now: Moment) -> bool {
+        self.begin(now);
+        self.hosts.len() < MAX_HOSTS && self.pages < MAX_PAGES
+    }
+
     fn begin(&mut self, now: Moment) {
         let day = now.seconds().div_euclid(86_400);
         if self.day != day {

@@ -101,6 +101,7 @@ pub(super) async fn turn(
         own_port: source.url.port(),
         is_inside: source.is_inside,
         is_page: source.kind.is_page() || LISTS.contains(&memory.format.as_str()),
+        is_bound: false,
         tls: source.tls,
         post: source.post.as_deref().filter(|_| !is_followed),
     };
@@ -405,6 +406,7 @@ impl<'a> Turn<'a> {
             own_port: self.source.url.port(),
             is_inside: self.source.is_inside,
             is_page: true,
+            is_bound: false,
             tls: self.source.tls,
             post: None,
         };
@@ -424,6 +426,13 @@ impl<'a> Turn<'a> {
         let answer = self.house.fetcher.get(request, self.now).await.map_err(|error| error.to_string())?;
         if answer.status != 200 {
             return Err(format!("the page leads to {link}, which answered {}", answer.status));
+        }
+        if !is_of_site(self.source, &answer.url) {
+            return Err(format!(
+                "the page leads to {}, on another site; write leads_to = [\"{}\"] into the source if that is right",
+                answer.url,
+                answer.url.registrable_domain()
+            ));
         }
         let page = Page { url: answer.url.clone(), content_type: answer.content_type, body: answer.body };
         Ok((self.read_page(page, rules).await, answer.url, answer.validators))
@@ -478,7 +487,7 @@ impl<'a> Turn<'a> {
             match articles.read(&revisit.listed).await {
                 Ok(draft) => {
                     let found = self.identify(&draft, &[]);
-                    if revisit.is_gone {
+                    if revisit.is_gone || self.house.view.is_gone(revisit.item) {
                         tracing::warn!(source = %self.source.id, link = revisit.listed.link, "an article that was gone at the source is back");
                         records.push(Record::Back { item: revisit.item, at: self.now });
                     }
@@ -503,6 +512,10 @@ impl<'a> Turn<'a> {
                 Err(Unread::Later(reason)) => {
                     tracing::debug!(source = %self.source.id, link = revisit.listed.link, reason, "an article cannot be read again now");
                     self.memory.revisits.push(articles::retry(revisit, self.now));
+                }
+                // What is gone stays gone until it could be read.
+                Err(Unread::NoArticle) if revisit.is_gone => {
+                    self.memory.revisits.extend(articles::look_again(revisit, self.now));
                 }
                 Err(Unread::NoArticle) => self.memory.revisits.extend(articles::again(revisit, self.now)),
             }

@@ -10,15 +10,17 @@
 //! - A report whose text becomes another one leaves its story, unless the story is its source's own.
 
 use std::cmp::Reverse;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use super::join::{Newcomer, Read, credits, draft_at};
 use super::slot::{Slot, Tags};
-use super::state::{State, published};
+use super::state::{State, published, updated_at};
 use crate::log::{Position, Record, SourceFacts};
 use crate::model::{Draft, ItemId, Moment, Precision, Report, Stamp};
 use crate::same::{self, Fingerprint, Likeness};
 
+/// The evidence of a region that an item has from its source alone.
+const INHERITED: &str = "inherited";
 const HOUR: i64 = 3_600_000;
 const DAY: i64 = 24 * HOUR;
 /// How like two titles are at the least that are of one text, from 0 to 1.
@@ -26,7 +28,7 @@ pub(super) const LEAST_TITLE_LIKENESS: f64 = 0.4;
 /// The most reports of a story among which those are chosen that another one's new text is compared with.
 const MAX_JUDGES: usize = 64;
 /// The most items that one item is followed through, each telling another story than the one before.
-const MAX_PARTINGS: usize = 64;
+const MAX_PARTINGS: usize = 4096;
 
 impl State {
     /// Changes something about a story, then chooses anew what it shows.
@@ -65,11 +67,13 @@ impl State {
         }
     }
 
-    /// Does a report lead to the page of its story's owner, which is gone there? It has nothing to show in its place.
+    /// Does a report of another site lead to the page of its story's owner, which is gone at its own site? It has nothing to
+    /// show in its place.
     fn leads_to_what_is_gone(&self, first: u64, owner: u64) -> bool {
         let (Some(slot), Some(own)) = (self.slots.get(&first), self.slots.get(&owner)) else { return false };
+        let is_gone = own.gone && own.became().is_none() && own.at_home;
         let link = own.fingerprint.link;
-        first != owner && own.gone && link != 0 && slot.fingerprint.link == link
+        first != owner && is_gone && !slot.at_home && link != 0 && slot.fingerprint.link == link
     }
 
     fn authority(&self, first: u64) -> Option<crate::model::Authority> {
@@ -207,10 +211,7 @@ impl State {
         let Some(theirs) = draft_at(with.position, read) else { return false };
         // Who is not shown and points at the other's page says no more than that.
         // The site itself, whose page both name, is put out of its story by nobody.
-        let is_at_home = |source: u32| {
-            let link = report.draft.checked_link();
-            link.is_some_and(|link| self.domain(source).is_some_and(|domain| domain == link.registrable_domain()))
-        };
+        let is_at_home = |source: u32| self.is_home(source, &report.draft);
         let is_same_page = with.fingerprint.link == new.link && new.link != 0;
         if is_same_page && (shown != first || is_at_home(slot.source) && !is_at_home(with.source)) {
             return false;
@@ -258,7 +259,7 @@ impl State {
         let Some(head) = self.slots.get(&first).map(|slot| slot.head) else { return };
         if head != first {
             self.rearrange(head, |state| state.let_go(first, head));
-            self.become_alone(first, position, report, fingerprint, read);
+            self.become_alone(seq, first, position, report, fingerprint, read);
             return;
         }
         let Some(id) = self.slots.get(&first).map(|slot| slot.id.parted(fingerprint.content)) else { return };
@@ -280,31 +281,38 @@ impl State {
         }
         self.likes.remove(first);
         self.alike_facts.remove(first);
+        let is_hidden = self.slots.get(&first).is_some_and(|slot| self.hidden.contains_key(&slot.id.as_u128()));
         if let Some(slot) = self.slots.get_mut(&first) {
             slot.head = first;
+            slot.withdrawn = is_hidden;
+            // What the log that is left after the story's expiry makes of it is another: it goes with the story.
+            let ties = slot.ties_mut();
+            ties.left = Some(ties.left.map_or(head, |left| left.min(head)));
         }
     }
 
     /// A report that left its story is judged like a new one, at its own place.
     fn become_alone(
         &mut self,
+        seq: u64,
         first: u64,
         position: Position,
         report: &Report,
         fingerprint: Fingerprint,
         read: Read<'_>,
     ) {
-        let updated = self.next_updated(report.seen);
-        self.updated = updated.millis();
+        let updated = updated_at(seq, report.seen);
         let source = self.source_of_report(report);
         let regions = self.tags_of(source, report);
+        let at_home = self.is_home(source, &report.draft);
         let Some(slot) = self.slots.get_mut(&first) else { return };
+        slot.at_home = at_home;
         let old = (slot.source, slot.fingerprint);
         let before = std::mem::replace(&mut slot.position, position);
         slot.fingerprint = fingerprint;
         slot.regions = regions.clone();
         slot.published = published(report);
-        slot.updated = updated;
+        slot.updated = updated.max(slot.updated.plus_millis(1));
         slot.reports = slot.reports.saturating_add(1);
         slot.gone = false;
         let seen = slot.seen;
@@ -328,36 +336,44 @@ impl State {
         if self.moved.is_empty() {
             return;
         }
-        // Source by source, in the order in which they are told: so it is the same however many came at one time.
-        let moved: HashMap<u32, usize> = std::mem::take(&mut self.moved).into_iter().zip(0..).collect();
-        let is_inherited = |slot: &Slot| {
-            let mut tags = slot.own_tags().iter();
-            let only = tags.next().filter(|(_, evidence)| *evidence == "inherited" && tags.next().is_none());
-            only.and_then(|(number, _)| self.region(number)) != self.facts(slot.source).map(|facts| &facts.region)
-                && only.is_some()
-        };
-        let mut firsts: Vec<(usize, u64)> = self
+        let moved = std::mem::take(&mut self.moved);
+        // Every story that one of them reports is arranged anew, so that it is the same however many moved at one time.
+        let mut stories: BTreeMap<u64, Vec<(u64, Tags)>> = BTreeMap::new();
+        let reports: Vec<(u64, u64, u32, bool)> = self
             .slots
             .iter()
-            .filter_map(|(first, slot)| Some((*moved.get(&slot.source)?, *first)).filter(|_| is_inherited(slot)))
+            .filter(|(_, slot)| moved.contains(&slot.source))
+            .map(|(first, slot)| (*first, slot.head, slot.source, is_inherited(slot)))
             .collect();
-        firsts.sort_unstable();
-        for (_, first) in firsts {
-            let Some((head, source)) = self.slots.get(&first).map(|slot| (slot.head, slot.source)) else { continue };
-            let Some(region) = self.facts(source).map(|facts| facts.region.clone()) else { continue };
+        for (first, head, source, is_inherited) in reports {
+            let story = stories.entry(head).or_default();
+            let Some(region) = self.facts(source).map(|facts| facts.region.clone()).filter(|_| is_inherited) else {
+                continue;
+            };
             let mut tags = Tags::default();
-            tags.push(self.region_number(&region), "inherited");
-            self.touched.insert(first);
+            tags.push(self.region_number(&region), INHERITED);
+            story.push((first, tags));
+        }
+        for (head, items) in stories {
+            self.touched.extend(items.iter().map(|(first, _)| *first));
             self.rearrange(head, |state| {
-                if let Some(slot) = state.slots.get_mut(&first) {
-                    slot.regions = tags;
-                    if let Some(ties) = &mut slot.ties {
-                        ties.own = None;
+                for (first, tags) in items {
+                    if let Some(slot) = state.slots.get_mut(&first) {
+                        slot.regions = tags;
+                        if let Some(ties) = &mut slot.ties {
+                            ties.own = None;
+                        }
                     }
                 }
             });
         }
     }
+}
+
+/// Was an item placed by nothing but its source?
+fn is_inherited(slot: &Slot) -> bool {
+    let mut tags = slot.own_tags().iter();
+    tags.next().is_some_and(|(_, evidence)| evidence == INHERITED) && tags.next().is_none()
 }
 
 /// Was a story new when it was first seen, so that readers saw it where new ones are?

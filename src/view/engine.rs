@@ -114,6 +114,11 @@ impl Engine {
         Ok(())
     }
 
+    /// Removes everything.
+    pub(super) fn clear(&self) -> Result<(), ViewError> {
+        self.db()?.clear().map_err(|source| self.refused(source))
+    }
+
     /// Writes one value. A batch of one would make sled write its buffer out at once.
     pub(super) fn put(&self, key: &[u8], value: Vec<u8>) -> Result<(), ViewError> {
         self.db()?.insert(key, value).map(drop).map_err(|source| self.refused(source))

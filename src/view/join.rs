@@ -182,6 +182,10 @@ impl State {
             if relations.same.contains(&slot.head) || relations.compared.iter().any(|(head, _)| *head == slot.head) {
                 continue;
             }
+            // A story that ended is not told again by who tells the same: it comes back with its own reports.
+            if self.slots.get(&slot.head).is_some_and(|head| head.ended) {
+                continue;
+            }
             let is_repeated = slot.source == new.source
                 && slot.fingerprint.content == new.fingerprint.content
                 && draft.words().chars().count() >= LEAST_REPEATED;
@@ -327,7 +331,7 @@ impl State {
             if takes_over {
                 let ties = slot.ties_mut();
                 (ties.shown, ties.right) = (Some(seq), Some(seq));
-                slot.updated = updated;
+                slot.updated = updated.max(slot.updated.plus_millis(1));
             }
         }
         if takes_over {
@@ -410,7 +414,8 @@ impl State {
             if let Some(slot) = self.slots.get_mut(first) {
                 slot.head = older;
                 let (own, date) = (slot.own_tags().clone(), slot.own_date());
-                (slot.regions, slot.published, slot.ended) = (own, date, false);
+                (slot.regions, slot.published) = (own, date);
+                (slot.ended, slot.withdrawn) = (false, false);
                 if let Some(ties) = &mut slot.ties {
                     ties.members.clear();
                     (ties.own, ties.dated, ties.shown, ties.right) = (None, None, None, None);

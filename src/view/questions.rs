@@ -12,6 +12,8 @@ use crate::same::{self, Fingerprint, Known, Neighbours};
 
 /// How far back a region's timeline is looked through where one source fills it.
 const FURTHEST: usize = 20_000;
+/// The same where one source's are looked for.
+const FURTHEST_OF_ONE: usize = 200_000;
 
 impl State {
     pub(super) const fn applied(&self) -> u64 {
@@ -64,7 +66,8 @@ impl State {
         let mut candidates: Vec<Place> = Vec::new();
         for timeline in tags.iter().filter_map(|tag| self.timelines.get(self.region_numbers.get(tag)?)) {
             let mut here = Share::new(most, share);
-            for place in timeline.iter().filter(|(_, first)| is_of(*first)).take(FURTHEST) {
+            let furthest = if number.is_some() { FURTHEST_OF_ONE } else { FURTHEST };
+            for place in timeline.iter().take(furthest).filter(|(_, first)| is_of(*first)) {
                 if !here.take(*place, self.shown_source(place.1)) {
                     break;
                 }
@@ -139,6 +142,11 @@ impl State {
         self.slots.get(&first).map(|slot| slot.head)
     }
 
+    /// The item that is first told of in this report.
+    pub(super) fn item(&self, first: u64) -> Option<ItemId> {
+        self.slots.get(&first).map(|slot| slot.id)
+    }
+
     /// The items whose newest reports have the same address, and where those lie, the oldest first.
     pub(super) fn at_address(&self, link: &Link) -> Vec<(ItemId, Position)> {
         let draft = Draft { link: Some(link.as_str().to_owned()), ..Draft::default() };
@@ -158,6 +166,12 @@ impl State {
         all
     }
 
+    /// Did the source of an item say that it is gone, and nothing of it since?
+    pub(super) fn is_gone(&self, item: ItemId) -> bool {
+        let current = self.first_of(item).map(|first| self.current(first));
+        current.and_then(|first| self.slots.get(&first)).is_some_and(|slot| slot.gone)
+    }
+
     /// Was the story that begins with this report withdrawn?
     pub(super) fn is_withdrawn(&self, first: u64) -> bool {
         self.slots.get(&first).is_some_and(|slot| slot.withdrawn)
@@ -175,16 +189,17 @@ impl State {
     /// The items that go with the stories that began up to this day, though later segments speak of them.
     pub(super) fn going_with(&self, day: &str) -> Vec<ItemId> {
         let Some(last) = day_number(day) else { return Vec::new() };
-        let goes = |slot: &&Slot| {
+        let goes = |slot: &Slot| {
             let head = self.slots.get(&slot.head).map_or(slot.seen, |head| head.seen);
             number_of_day(head) <= last && i64::from(slot.position.day) > last
         };
-        let mut going: BTreeSet<u64> =
-            self.slots.iter().filter(|(_, slot)| goes(slot)).map(|(first, _)| *first).collect();
-        // What parted from an item of that time is a report of it in the log.
-        let is_old = |slot: &Slot| self.slots.get(&slot.head).is_some_and(|head| number_of_day(head.seen) <= last);
-        let parted = self.slots.iter().filter(|(_, slot)| slot.became().is_some() && is_old(slot));
-        let mut next: Vec<u64> = parted.map(|(first, _)| *first).collect();
+        // What parted from an item of that time is a report of it in the log, and what left a story of that time is judged
+        // otherwise without it.
+        let is_old = |first: u64| self.slots.get(&first).is_some_and(|slot| number_of_day(slot.seen) <= last);
+        let parts = |slot: &Slot| slot.became().is_some() && is_old(slot.head) || slot.left().is_some_and(is_old);
+        let mut next: Vec<u64> =
+            self.slots.iter().filter(|(_, slot)| goes(slot) || parts(slot)).map(|(first, _)| *first).collect();
+        let mut going: BTreeSet<u64> = BTreeSet::new();
         while let Some(first) = next.pop() {
             if going.insert(first)
                 && let Some(slot) = self.slots.get(&first)

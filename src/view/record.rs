@@ -56,10 +56,13 @@ pub(super) struct ItemRecord {
     pub(super) dated: Option<(i64, u8, i32)>,
     /// The item that its source's later reports are of.
     pub(super) became: Option<u64>,
-    /// Is the item gone (1), is the whole story (2)?
+    /// Is the item gone (1), is the whole story (2)? Does its address lie at its source's site (4)? Has the item itself no
+    /// tags, though its story has (8)?
     pub(super) ends: u8,
     /// The report that took the story over, where one did; another one is shown while it is gone.
     pub(super) right: Option<u64>,
+    /// The oldest story that the item left.
+    pub(super) left: Option<u64>,
 }
 
 /// What the view is of, under [`META`](super::state::META).
@@ -73,7 +76,7 @@ pub(super) struct MetaRecord {
     pub(super) items: u64,
     /// The ids of them all, one upon the other by exclusive or.
     pub(super) ids: u128,
-    /// The last `updated` that was given away.
+    /// Of no use any more.
     pub(super) updated: i64,
     /// How many sources there are.
     pub(super) sources: u32,
@@ -182,7 +185,7 @@ impl Stored for LooksRecord {}
 impl Stored for RobotsRecord {}
 
 impl Stored for ItemRecord {
-    const ADDED: &'static [usize] = &[4, 1, 5];
+    const ADDED: &'static [usize] = &[4, 1, 5, 1];
 }
 
 impl Stored for FactsRecord {
@@ -267,6 +270,7 @@ mod tests {
             golden(include_str!("../../tests/fixtures/view/version-2.txt")),
             golden(include_str!("../../tests/fixtures/view/version-3.txt")),
             golden(include_str!("../../tests/fixtures/view/version-4.txt")),
+            golden(include_str!("../../tests/fixtures/view/version-5.txt")),
         ];
         let of = |kind: &str| {
             let lines = golden.iter().flatten().filter(|(name, _)| *name == kind);
@@ -282,6 +286,8 @@ mod tests {
         assert_eq!((item.sketch, item.pairs, item.parts, item.ends), (vec![1, 2, 3], vec![4], vec![2], 0));
         let item: ItemRecord = decode(of("item")[3]).unwrap();
         assert_eq!((item.own, item.became), (vec![("140321".into(), "county".into())], Some(9)));
-        assert_eq!((item.ends, item.right), (3, Some(4)));
+        assert_eq!((item.ends, item.right, item.left), (3, Some(4), None));
+        let item: ItemRecord = decode(of("item")[4]).unwrap();
+        assert_eq!((item.ends, item.left), (15, Some(6)));
     }
 }

@@ -27,6 +27,8 @@ pub(super) struct Slot {
     pub(super) gone: bool,
     /// Is every report of the story gone, where this is the first of it?
     pub(super) ended: bool,
+    /// Does its address lie at the site of its source?
+    pub(super) at_home: bool,
     /// What only some items have.
     pub(super) ties: Option<Box<Ties>>,
 }
@@ -84,6 +86,8 @@ pub(super) struct Ties {
     pub(super) became: Option<u64>,
     /// The report that took the story over, where one did: it is shown as long as it lives.
     pub(super) right: Option<u64>,
+    /// The oldest story that the item left, since its text became another one.
+    pub(super) left: Option<u64>,
 }
 
 impl Slot {
@@ -120,6 +124,11 @@ impl Slot {
     /// The item that its source's later reports are of, where they tell another story.
     pub(super) fn became(&self) -> Option<u64> {
         self.ties.as_ref().and_then(|ties| ties.became)
+    }
+
+    /// The oldest story that the item left.
+    pub(super) fn left(&self) -> Option<u64> {
+        self.ties.as_ref().and_then(|ties| ties.left)
     }
 
     /// Whose story it is, where `head` is the first report of it: the first, or the one that took it over.
@@ -217,8 +226,12 @@ impl Slot {
                 .and_then(|ties| ties.dated)
                 .map(|stamp| (stamp.at.millis(), precision_number(stamp.precision), stamp.offset)),
             became: self.became(),
-            ends: u8::from(self.gone) | u8::from(self.ended) << 1,
+            ends: u8::from(self.gone)
+                | u8::from(self.ended) << 1
+                | u8::from(self.at_home) << 2
+                | u8::from(self.ties.as_ref().is_some_and(|ties| ties.own == Some(Tags::default()))) << 3,
             right: self.ties.as_ref().and_then(|ties| ties.right),
+            left: self.left(),
         }
     }
 
@@ -248,10 +261,11 @@ impl Slot {
             reported: (record.reported != record.seen).then_some(Moment::from_millis(record.reported)),
             shown: (record.shown != first).then_some(record.shown),
             parts: record.parts,
-            own: (!record.own.is_empty()).then_some(own),
+            own: (!record.own.is_empty() || record.ends & 8 != 0).then_some(own),
             dated: record.dated.map(|dated| stamp(dated).ok_or(())).transpose().ok()?,
             became: record.became,
             right: record.right,
+            left: record.left,
         };
         Some(Self {
             id: ItemId::from_u128(record.id),
@@ -271,6 +285,7 @@ impl Slot {
             withdrawn: record.withdrawn,
             gone: record.ends & 1 != 0,
             ended: record.ends & 2 != 0,
+            at_home: record.ends & 4 != 0,
             ties: (ties != Ties::default()).then(|| Box::new(ties)),
         })
     }

@@ -98,7 +98,6 @@ pub(super) struct State {
     /// The canonical links of the sources themselves, which are no story's address.
     pub(super) listings: HashSet<String>,
     pub(super) applied: u64,
-    pub(super) updated: i64,
     pub(super) ids: u128,
     /// Slots that changed since the last call of `changes`.
     pub(super) touched: BTreeSet<u64>,
@@ -122,7 +121,7 @@ pub(super) struct State {
     /// Sources that have another id now.
     pub(super) renamed: Vec<SourceId>,
     /// Sources that have another region now, whose items are not moved yet; empty between two writes.
-    pub(super) moved: Vec<u32>,
+    pub(super) moved: BTreeSet<u32>,
 }
 
 impl State {
@@ -166,8 +165,8 @@ impl State {
         let number = self.number_of(&facts.id);
         if let Some(known) = usize::try_from(number).ok().and_then(|at| self.sources.get_mut(at)) {
             let before = std::mem::replace(known, facts);
-            if !before.link.is_empty() && before.region != known.region && !self.moved.contains(&number) {
-                self.moved.push(number);
+            if !before.link.is_empty() && before.region != known.region {
+                self.moved.insert(number);
             }
         }
     }
@@ -180,7 +179,9 @@ impl State {
             }
             if let Some(number) = self.source_numbers.remove(former) {
                 self.source_numbers.insert(facts.id.clone(), number);
-                self.controls.remove(former);
+                if let Some(control) = self.controls.remove(former) {
+                    self.controls.insert(facts.id.clone(), control);
+                }
                 self.renamed.push(former.clone());
                 let items = self.slots.iter().filter(|(_, slot)| slot.source == number).map(|(first, _)| *first);
                 self.touched.extend(items);
@@ -214,7 +215,7 @@ impl State {
             Some(first) if self.tells_another(first, report, fingerprint, read) => {
                 self.part(seq, first, position, report, fingerprint, read);
             }
-            Some(first) => self.revise(first, position, report, fingerprint, read),
+            Some(first) => self.revise(seq, first, position, report, fingerprint, read),
             None => self.bear(seq, position, report, report.item, fingerprint, read),
         }
     }
@@ -222,15 +223,22 @@ impl State {
     /// A new report of a known item.
     fn revise(
         &mut self,
+        seq: u64,
         first: u64,
         position: Position,
         report: &ReportNoun,
         fingerprint: Fingerprint,
         read: Read<'_>,
     ) {
-        let updated = self.next_updated(report.seen);
+        // What its source tells of again is there again.
+        if self.slots.get(&first).is_some_and(|slot| slot.gone) {
+            self.set_gone(report.item, false);
+        }
+        let updated = updated_at(seq, report.seen);
         let source = self.source_of_report(report);
+        let at_home = self.is_home(source, &report.draft);
         let Some(slot) = self.slots.get_mut(&first) else { return };
+        slot.at_home = at_home;
         let old = (slot.source, slot.fingerprint);
         let is_change = old.1.content != fingerprint.content;
         let before = std::mem::replace(&mut slot.position, position);
@@ -249,8 +257,7 @@ impl State {
             && head.shown(head.head) == first
             && moves
         {
-            head.updated = updated;
-            self.updated = updated.millis();
+            head.updated = updated.max(head.updated.plus_millis(1));
             self.touched.insert(head.head);
         }
         if is_change {
@@ -262,6 +269,11 @@ impl State {
             if is_judged {
                 let mut relations = self.relations(&new, read);
                 relations.only_before(first);
+                // It is told anew what it is told beside, and what it holds.
+                self.leave_event(first);
+                if let Some(ties) = self.slots.get_mut(&first).and_then(|slot| slot.ties.as_mut()) {
+                    ties.parts.clear();
+                }
                 self.place(first, false);
                 self.settle(first, &new, &relations, updated, read);
             }
@@ -286,10 +298,10 @@ impl State {
         fingerprint: Fingerprint,
         read: Read<'_>,
     ) {
-        let updated = self.next_updated(report.seen);
-        self.updated = updated.millis();
+        let updated = updated_at(seq, report.seen);
         let source = self.source_of_report(report);
         let regions = self.tags_of(source, report);
+        let at_home = self.is_home(source, &report.draft);
         let slot = Slot {
             id,
             source,
@@ -304,6 +316,7 @@ impl State {
             withdrawn: self.hidden.contains_key(&id.as_u128()),
             gone: false,
             ended: false,
+            at_home,
             ties: None,
         };
         self.likes.move_on(self.now);
@@ -383,6 +396,16 @@ impl State {
             self.soil(*first);
         }
         self.forget_parts(&dead);
+        // Where what an item became is forgotten, its source's later reports are of the item itself again.
+        let gone: HashSet<u64> = dead.iter().copied().collect();
+        let became = |slot: &Slot| slot.became().is_some_and(|became| gone.contains(&became));
+        let dangling: Vec<u64> = self.slots.iter().filter(|(_, slot)| became(slot)).map(|(first, _)| *first).collect();
+        for first in dangling {
+            if let Some(ties) = self.slots.get_mut(&first).and_then(|slot| slot.ties.as_mut()) {
+                ties.became = None;
+            }
+            self.touched.insert(first);
+        }
         for first in dead {
             if let Some(slot) = self.slots.remove(&first) {
                 if let Some(held) = self.reporters.get_mut(&slot.source) {
@@ -440,9 +463,10 @@ impl State {
         }
     }
 
-    /// A time that no entry has had yet: when it was seen, or a millisecond after the last one.
-    pub(super) fn next_updated(&self, seen: Moment) -> Moment {
-        Moment::from_millis(seen.millis().max(self.updated + 1))
+    /// Does the address of a draft lie at the site of a source?
+    pub(super) fn is_home(&self, source: u32, draft: &Draft) -> bool {
+        let link = draft.checked_link();
+        link.is_some_and(|link| self.domain(source).is_some_and(|domain| domain == link.registrable_domain()))
     }
 
     pub(super) fn region_number(&mut self, region: &RegionId) -> u32 {
@@ -494,6 +518,12 @@ fn moment(record: &Record) -> Moment {
         | Record::Back { at, .. }
         | Record::Expire { at, .. } => *at,
     }
+}
+
+/// When what a record tells counts as changed: when it was seen, and some milliseconds by its number, so that those of one
+/// poll differ. It follows from the record alone, whatever of the log is left.
+pub(super) fn updated_at(seq: u64, seen: Moment) -> Moment {
+    seen.plus_millis(i64::try_from(seq % 1000).unwrap_or(0))
 }
 
 /// The upper half of an id.

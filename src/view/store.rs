@@ -179,7 +179,8 @@ impl View {
     /// the log when it is opened next.
     pub fn apply(&self, appended: &[Appended], records: &[Record]) -> Result<Vec<RegionId>, ViewError> {
         self.judge(appended, records);
-        self.keep()
+        self.keep()?;
+        Ok(self.dirty())
     }
 
     /// The first half of [`View::apply`]: judges and places in memory.
@@ -190,15 +191,18 @@ impl View {
         }
     }
 
-    /// The second half: writes what changed into the store, and returns the tagged regions that changed.
+    /// The second half: writes what changed into the store.
     ///
     /// # Errors
     /// Where the store could not be written.
-    pub fn keep(&self) -> Result<Vec<RegionId>, ViewError> {
+    pub fn keep(&self) -> Result<(), ViewError> {
         let changes = self.write().changes(self.rules);
-        self.engine.write(changes)?;
-        // Where the store refused, they are told with the next records that it takes.
-        Ok(self.write().dirty())
+        self.engine.write(changes)
+    }
+
+    /// The tagged regions that changed since the last call, whether or not the store took what changed.
+    pub fn dirty(&self) -> Vec<RegionId> {
+        self.write().dirty()
     }
 
     /// The number of the last record that was applied.
@@ -248,6 +252,11 @@ impl View {
         self.read().find(item)
     }
 
+    /// The item that is first told of in this report.
+    pub fn item(&self, first: u64) -> Option<ItemId> {
+        self.read().item(first)
+    }
+
     /// The item of the newest report with this address.
     pub fn find_address(&self, link: &Link) -> Option<ItemId> {
         let canonical = link.canonical();
@@ -267,6 +276,11 @@ impl View {
     /// What an admin withdrew, the newest first: the item, when, and why.
     pub fn withdrawn(&self) -> Vec<(ItemId, Moment, String)> {
         self.read().withdrawn()
+    }
+
+    /// Did the source of an item say that it is gone, and nothing of it since?
+    pub fn is_gone(&self, item: ItemId) -> bool {
+        self.read().is_gone(item)
     }
 
     /// Was the story that begins with this report withdrawn?
@@ -308,6 +322,8 @@ impl View {
     /// Where it cannot be opened or written yet.
     pub fn heal(&self) -> Result<(), ViewError> {
         self.engine.heal()?;
+        // What was removed meanwhile is not in memory any more: all of it is written anew.
+        self.engine.clear()?;
         let changes = {
             let mut state = self.write();
             state.touch_all();

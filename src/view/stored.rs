@@ -87,7 +87,7 @@ impl State {
             rules,
             items: u64::try_from(self.slots.len()).unwrap_or(u64::MAX),
             ids: self.ids,
-            updated: self.updated,
+            updated: 0,
             sources: u32::try_from(self.sources.len()).unwrap_or(u32::MAX),
             compared_from: [self.likes.from(), self.alike_facts.from()],
         }
@@ -101,7 +101,7 @@ impl State {
         hidden: BTreeMap<u128, (Moment, String)>,
         items: impl Iterator<Item = Option<(u64, ItemRecord)>>,
     ) -> Option<Self> {
-        let mut state = Self { applied: meta.applied, updated: meta.updated, hidden, ..Self::default() };
+        let mut state = Self { applied: meta.applied, hidden, ..Self::default() };
         sources.sort_by_key(|source| source.number);
         for (source, number) in sources.iter().zip(0..) {
             let id = SourceId::new(&source.id).ok()?;

@@ -44,6 +44,10 @@ impl Village {
             Record::Report(report) => report.seen,
             _ => NOON,
         };
+        self.say_at(record, at);
+    }
+
+    fn say_at(&self, record: Record, at: Moment) {
         let records = [record];
         let appended = self.log.append(&records, at).unwrap();
         self.view.apply(&appended, &records).unwrap();
@@ -64,6 +68,15 @@ impl Village {
         let tags = [RegionId::new(region).unwrap()];
         let chosen = self.view.timeline(&tags, None, 50, 50);
         chosen.iter().map(|entry| self.view.story(entry.first).unwrap()).collect()
+    }
+
+    /// The oldest day goes, as it does when it is old enough.
+    fn expire(&self, seen: i64) {
+        let day = self.log.oldest_day().unwrap().unwrap();
+        let items = self.view.going_with(&day);
+        self.say_at(Record::Expire { day: day.clone(), items, at: NOON.plus_seconds(seen) }, NOON.plus_seconds(seen));
+        self.log.drop_day(&day).unwrap();
+        assert!(self.view.verify().unwrap().is_well(), "the log that is left makes another view");
     }
 
     /// The title that a story shows, and whose report that is.
@@ -443,6 +456,97 @@ fn i31_what_a_portal_told_long_ago_is_joined_by_the_site_that_is_added_later() {
     village.tell(&report("b", "https://a.cn/1", TITLE, TEXT, 0, 60));
     village.tell(&report("a", "https://a.cn/1", TITLE, TEXT, 30 * DAY, 30 * DAY));
     assert_eq!(village.stories("140300").len(), 1);
+}
+
+#[test]
+fn i33_who_changes_its_text_ends_the_story_of_nobody_who_names_the_same_address() {
+    let village = Village::new();
+    let first = report("b", "https://x.cn/1", TITLE, TEXT, 0, 60);
+    village.tell(&first);
+    village.tell(&report("c", "https://x.cn/1", TITLE, TEXT, HOUR, 60));
+    village.tell(&changed(&first, "新春大促销", SPAM, 2 * HOUR));
+    let stories = village.stories("140300");
+    assert!(stories.iter().any(|story| village.shown(story) == by(TITLE, "c")), "{stories:?}");
+}
+
+#[test]
+fn i33_the_site_itself_is_shown_whoever_named_its_page_and_lost_it() {
+    let village = Village::new();
+    let item = village.tell(&report("b", "https://a.cn/1", TITLE, TEXT, 0, 60));
+    village.say(Record::Gone { item, at: NOON.plus_seconds(HOUR) });
+    village.tell(&report("a", "https://a.cn/1", TITLE, TEXT, 6 * DAY, 60));
+    let stories = village.stories("140300");
+    assert_eq!((stories.len(), village.shown(&stories[0])), (1, by(TITLE, "a")));
+}
+
+#[test]
+fn i34_what_is_told_again_is_back() {
+    let village = Village::new();
+    let first = report("a", "https://a.cn/1", TITLE, TEXT, 0, 60);
+    let item = village.tell(&first);
+    village.say(Record::Gone { item, at: NOON.plus_seconds(HOUR) });
+    assert_eq!(village.stories("140300"), []);
+    village.tell(&changed(&first, TITLE, &format!("{TEXT}施工单位：阳泉热力。"), DAY));
+    assert_eq!(village.stories("140300").len(), 1);
+}
+
+#[test]
+fn i35_whatever_expires_the_log_that_is_left_makes_the_same_view() {
+    // It was changed harmlessly on the day before it became another story.
+    let village = Village::new();
+    let first = report("b", "https://b.cn/1", TITLE, TEXT, 0, 60);
+    village.tell(&first);
+    village.tell(&report("a", "https://a.cn/1", TITLE, TEXT, HOUR, 60));
+    village.tell(&changed(&first, TITLE, &format!("{TEXT}施工单位：阳泉热力。"), DAY));
+    village.tell(&changed(&first, "新春大促销", SPAM, 2 * DAY));
+    village.expire(3 * DAY);
+    // A further report left its story for another place.
+    let village = Village::new();
+    village.tell(&report("a", "https://a.cn/1", TITLE, TEXT, 0, 60));
+    let joined = report("b", "https://b.cn/1", TITLE, TEXT, DAY, 60);
+    village.tell(&joined);
+    village.tell(&changed(&joined, "平定县新春大促销", SPAM, 2 * DAY));
+    village.expire(3 * DAY);
+    // What it became belonged to a story that expires before it does; then it is told again.
+    let village = Village::new();
+    let library = "市图书馆新馆周末开放到二十一时，少儿阅览区同步延长，读者凭证预约，每日限六百人，馆内新增自助借还机十二台，盲文阅览室一并开放。";
+    village.tell(&report("c", "https://c.cn/2", "图书馆周末延时", library, 0, 60));
+    let first = report("b", "https://b.cn/1", TITLE, TEXT, 2 * DAY, 60);
+    village.tell(&first);
+    village.tell(&report("a", "https://a.cn/1", TITLE, TEXT, 2 * DAY + HOUR, 60));
+    village.tell(&changed(&first, "图书馆周末延时", library, 3 * DAY));
+    village.expire(4 * DAY);
+    village.tell(&changed(&first, TITLE, &format!("{TEXT}施工单位：阳泉热力。"), 5 * DAY));
+    assert_eq!(village.stories("140300")[0].others.len(), 1, "it tells what it told at first");
+    // A further report and a new item come with one poll.
+    let village = Village::new();
+    village.tell(&report("a", "https://a.cn/1", TITLE, TEXT, 0, 60));
+    let joined = report("b", "https://b.cn/1", TITLE, TEXT, DAY, 60);
+    village.tell(&joined);
+    village.tell(&changed(&joined, TITLE, &format!("{TEXT}施工单位：阳泉热力。"), 2 * DAY));
+    village.tell(&report("b", "https://b.cn/2", "图书馆周末延时", library, 2 * DAY, 60));
+    village.expire(3 * DAY);
+}
+
+#[test]
+fn i36_who_rewrites_an_item_makes_one_event_of_no_two() {
+    let village = Village::new();
+    let tell = |source: &str, number: u32, text: &str, seen: i64| {
+        let report = report(source, &format!("https://{source}.cn/{number}"), "通告", text, seen, 60);
+        village.tell(&report);
+        report
+    };
+    let road = "3月9日22时，北大街自十二中路口至桥头路段封闭1.2公里，3路、15路绕行，涉及居民4200户、单位36家。";
+    let retold = "居民4200户、单位36家受影响：3月9日22时起，1.2公里长的北大街十二中路口至桥头路段封闭，15路和3路改道。";
+    let flood = "7月2日8时，桃河水位上涨0.8米，转移群众312人，抽水泵车14台到场，3座桥梁限行，损失1900万元。";
+    let flooded = "转移312名群众、14台抽水泵车到场：7月2日8时桃河水位涨了0.8米，3座桥梁限行，1900万元损失。";
+    tell("a", 1, road, 0);
+    let item = tell("b", 1, retold, HOUR);
+    tell("c", 2, flood, 2 * HOUR);
+    village.tell(&changed(&item, "通告", flooded, 3 * HOUR));
+    for story in village.stories("140300") {
+        assert!(story.alongside.len() <= 1, "{story:?}");
+    }
 }
 
 #[test]
