@@ -163,6 +163,9 @@ fn work(shape: &Shape, size: usize) -> (u64, bool) {
     (work, faults.iter().any(|fault| fault.kind == FaultKind::TooMuch))
 }
 
+/// Documents of which more is refused than is worked on: JSON with more values than lists have.
+const REFUSED: [&str; 3] = ["objects", "numbers", "brackets"];
+
 #[test]
 fn twice_the_input_costs_twice_the_work() {
     let most = std::env::var("DAYUAN_SHAPES").ok().and_then(|size| size.parse().ok()).unwrap_or(256 * 1024);
@@ -186,6 +189,10 @@ fn twice_the_input_costs_twice_the_work() {
                     ratio(now, before),
                     shape.name
                 );
+            }
+            // Work ends where its budget does, which would hide how it grows.
+            if is_too_much && !REFUSED.contains(&shape.name) {
+                wrong.push(format!("{}: {} KiB take more work than a document may", shape.name, size / 1024));
             }
             // What is small is all beginning.
             if now > 1_000_000 && ratio(now, before) > 2.2 {

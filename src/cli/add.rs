@@ -243,6 +243,15 @@ fn keep_rights(file: &std::fs::File, path: &Path, folder: &Path) -> anyhow::Resu
 /// The file of what this command added: what comes with an upgrade or is written by hand is left alone.
 fn list(folder: &Path) -> anyhow::Result<PathBuf> {
     let folder = folder.join("sources");
-    std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    if !folder.exists() {
+        std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        // Whoever reads the config's folder reads this one, too.
+        let model = folder.parent().map(std::fs::metadata).transpose()?;
+        if let Some(model) = model {
+            std::fs::set_permissions(&folder, model.permissions())?;
+            // Only root may; whoever else makes it has it.
+            drop(std::os::unix::fs::chown(&folder, Some(model.uid()), Some(model.gid())));
+        }
+    }
     Ok(folder.join("added.toml"))
 }

@@ -52,10 +52,12 @@ fn unreadable(folder: &Path) -> Vec<PathBuf> {
     all.into_iter()
         .chain(files)
         .filter(|path| {
-            std::fs::metadata(path).is_ok_and(|it| {
-                let needed = if it.is_dir() { 0o5 } else { 0o4 };
-                it.mode() & needed != needed
-            })
+            let is_closed =
+                |path: &Path, right: u32| std::fs::metadata(path).is_ok_and(|it| it.mode() & right != right);
+            // Through links, too: of the folders that lead there each must be passable.
+            let real = path.canonicalize().unwrap_or_else(|_missing| path.clone());
+            is_closed(&real, if real.is_dir() { 0o5 } else { 0o4 })
+                || real.ancestors().skip(1).any(|above| is_closed(above, 0o1))
         })
         .collect()
 }

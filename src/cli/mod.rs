@@ -49,6 +49,9 @@ pub fn main() -> ExitCode {
     // Wrong usage ends here, with 2 and an explanation.
     let arguments = Arguments::parse();
     crate::fetch::install_crypto();
+    if !matches!(arguments.command, Command::Demo { .. } | Command::Replay { .. } | Command::Inspect(_)) {
+        place::say_which(&arguments);
+    }
     let end = match &arguments.command {
         Command::Run => run::run(&arguments),
         Command::Demo { listen, duration } => demo::run(*listen, *duration),

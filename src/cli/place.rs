@@ -5,12 +5,25 @@ use super::{End, is_colourful, say};
 use crate::config::{Config, Places};
 use crate::model::counted;
 
-/// Where the config lies: as asked, else `./config`, else `/etc/dayuan`.
+/// Where the config lies: as asked, else `/etc/dayuan`, where it is installed, else `./config`.
 pub(super) fn folder(arguments: &Arguments) -> PathBuf {
     arguments.config.clone().unwrap_or_else(|| {
-        let here = PathBuf::from("config");
-        if here.is_dir() { here } else { PathBuf::from("/etc/dayuan") }
+        let installed = PathBuf::from(INSTALLED.0);
+        if is_there(&installed) { installed } else { PathBuf::from("config") }
     })
+}
+
+/// Says which config is used, where somebody in a checkout may mean the other one.
+pub(super) fn say_which(arguments: &Arguments) {
+    let here = Path::new("config");
+    if arguments.config.is_none() && is_there(Path::new(INSTALLED.0)) && is_there(&here.join("dayuan.toml")) {
+        say(&format!("dayuan: the config in {} is used; --config config names the one here", INSTALLED.0));
+    }
+}
+
+/// Is something there, were it only something that may not be looked at?
+fn is_there(path: &Path) -> bool {
+    !std::fs::metadata(path).is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
 }
 
 /// The folder of an installed config, and where its service keeps things.

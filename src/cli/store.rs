@@ -26,16 +26,16 @@ pub(super) fn backup(arguments: &Arguments, file: &Path) -> anyhow::Result<End> 
         .tempfile_in(folder)
         .with_context(|| format!("cannot write into {}", folder.display()))?;
     let asked = ask(&control::path(arguments), &Request::Backup, Some(&mut out)).map_err(anyhow::Error::msg)?;
-    match asked {
+    let damages = match asked {
         Some(answered) if !answered.ok => anyhow::bail!("{}", answered.lines.join("; ")),
-        Some(_) => {}
+        Some(answered) => answered.lines,
         None => {
             let Some(store) = store(arguments)? else { return Ok(End::Config) };
-            let (log, damages) = Log::inspect(&store.path.join("log"))?;
-            damages.iter().for_each(|damage| say(&format!("dayuan: {damage}")));
+            let (log, torn) = Log::inspect(&store.path.join("log"))?;
             log::backup(&log, &mut out)?;
+            torn.into_iter().chain(log.scrub(&|| false)?).map(|damage| damage.to_string()).collect()
         }
-    }
+    };
     out.as_file().sync_all()?;
     // An archive that was cut off on the way must not look like one.
     let segments = log::examine(out.path())?;
@@ -45,7 +45,12 @@ pub(super) fn backup(arguments: &Arguments, file: &Path) -> anyhow::Result<End> 
         _ => anyhow::Error::new(error.error).context(format!("cannot write {}", file.display())),
     })?;
     show(&format!("{}: {} of log", file.display(), counted(segments, "day", "days")));
-    Ok(End::Done)
+    if damages.is_empty() {
+        return Ok(End::Done);
+    }
+    damages.iter().for_each(|damage| say(&format!("dayuan: {damage}")));
+    say("dayuan: the log is damaged, and so is this backup of it; keep an older one as well");
+    Ok(End::Failed)
 }
 
 /// Makes the store from an archive.
@@ -55,6 +60,7 @@ pub(super) fn restore(arguments: &Arguments, file: &Path) -> anyhow::Result<End>
         Err(end) => return Ok(end),
     };
     let store = &config.settings.store;
+    reachable(store)?;
     let folder = store.join("log");
     if folder.exists() {
         // Taking the lock proves that no daemon lives here.
@@ -62,10 +68,36 @@ pub(super) fn restore(arguments: &Arguments, file: &Path) -> anyhow::Result<End>
     }
     log::examine(file)?;
     let segments = log::restore(file, &folder)?;
+    // What another log made of it says nothing of this one: the view is made anew, and every source asked for all it has.
+    for made in ["view", "visits"].map(|name| store.join(name)).iter().filter(|made| made.exists()) {
+        std::fs::remove_dir_all(made).with_context(|| format!("cannot remove {}", made.display()))?;
+    }
     give_to_owner(store)?;
     let days = counted(segments, "day", "days");
     show(&format!("{}: {days} of log; the view is made from it at the next start", folder.display()));
     Ok(End::Done)
+}
+
+/// With `DynamicUser=` the store is a link to a folder that systemd keeps in `private/` beside it (systemd.exec(5)); what is
+/// made in the place of the link keeps the service from starting.
+fn reachable(store: &Path) -> anyhow::Result<()> {
+    let is_link = store.symlink_metadata().is_ok_and(|it| it.is_symlink());
+    anyhow::ensure!(
+        !is_link || store.exists(),
+        "{} is a link that leads nowhere; remove it, and systemd makes the folder anew",
+        store.display()
+    );
+    let kept = store.parent().zip(store.file_name()).map(|(folder, name)| folder.join("private").join(name));
+    if let Some(kept) = kept.filter(|kept| !is_link && kept.exists()) {
+        anyhow::bail!(
+            "the service keeps its store in {}, but the link {} to it is not there; make it (ln -s private/{} {}), or move that folder away",
+            kept.display(),
+            store.display(),
+            kept.file_name().unwrap_or_default().display(),
+            store.display()
+        );
+    }
+    Ok(())
 }
 
 /// Gives all that lies in the store to the owner of its folder: what root made, the service has to write to.

@@ -37,6 +37,11 @@ pub(super) fn read(path: &Path, faults: &mut Faults) -> Option<(PathBuf, String)
     }
 }
 
+/// Is nothing there? What cannot be looked at may be there.
+pub(super) fn is_missing(path: &Path) -> bool {
+    std::fs::metadata(path).is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
+}
+
 /// Who may write the config decides where the daemon goes: a word where that is everyone.
 pub(super) fn writable_by_others(path: &Path) -> Option<Fault> {
     let mode = std::fs::metadata(path).ok()?.permissions().mode() & 0o7777;

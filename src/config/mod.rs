@@ -48,7 +48,11 @@ impl Config {
         }
         for name in ["dayuan.toml", "regions.toml"] {
             let path = folder.join(name);
-            files.push(if path.exists() { file::read(&path, &mut faults) } else { Some((path, String::new())) });
+            files.push(if file::is_missing(&path) {
+                Some((path, String::new()))
+            } else {
+                file::read(&path, &mut faults)
+            });
         }
         let mut lists = Vec::new();
         let mut exposed: Vec<Fault> =
@@ -122,7 +126,7 @@ pub fn quoted(text: &str) -> String {
 /// The files of the source list, by name.
 fn source_files(folder: &Path, faults: &mut Faults) -> Vec<PathBuf> {
     let folder = folder.join("sources");
-    if !folder.exists() {
+    if file::is_missing(&folder) {
         return Vec::new();
     }
     match std::fs::read_dir(&folder) {
@@ -185,6 +189,16 @@ mod tests {
         let twice = source("") + &source("").replace("id = \"a\"", "id = \"b\"");
         let (line, message) = warning("", "", &twice);
         assert_eq!((line, message.contains("the address of `b`, too")), (Some(10), true), "{message}");
+    }
+
+    /// What may not be looked at is no empty config.
+    #[test]
+    fn c3_a_folder_that_cannot_be_read_is_no_empty_one() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("x"), "").unwrap();
+        // As of a folder without rights, which root has everywhere: it cannot be said that nothing is there.
+        assert!(!file::is_missing(&folder.path().join("x/dayuan.toml")));
+        assert!(file::is_missing(&folder.path().join("dayuan.toml")));
     }
 
     #[test]

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::error::DaemonError;
 use crate::log::Log;
-use crate::model::one_line;
+use crate::model::{one_line, with_causes};
 
 /// The longest question, in bytes.
 const LONGEST: u64 = 16 * 1024;
@@ -192,7 +192,14 @@ async fn converse(mut stream: UnixStream, log: Arc<Log>, questions: mpsc::Sender
         }
     };
     if request == Request::Backup {
-        say(&mut stream, &Answered::done(Vec::new())).await?;
+        let scrubbed = Arc::clone(&log);
+        let damages = tokio::task::spawn_blocking(move || scrubbed.scrub(&|| false)).await;
+        let damages = match damages {
+            Ok(Ok(damages)) => damages.iter().map(ToString::to_string).collect(),
+            Ok(Err(error)) => vec![with_causes(&error)],
+            Err(_) => vec!["the log could not be looked at".to_owned()],
+        };
+        say(&mut stream, &Answered::done(damages)).await?;
         let stream = stream.into_std()?;
         stream.set_nonblocking(false)?;
         stream.set_write_timeout(Some(Duration::from_secs(60)))?;

@@ -96,6 +96,7 @@ impl Keeper {
         if self.troubles.set("store", moved) && !told.is_empty() {
             tracing::error!("{told}");
         }
+        self.log.probe();
         let refusal = self.log.refusal().map(|why| format!("the log takes nothing: {why}"));
         let told = refusal.clone().unwrap_or_default();
         if self.troubles.set("writing", refusal) && !told.is_empty() {

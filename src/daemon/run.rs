@@ -408,6 +408,10 @@ fn open(
         }
     };
     let (view, notices) = View::open(&options, Arc::clone(log), &progress)?;
+    if notices.iter().any(|notice| matches!(notice, Notice::Lost { .. })) {
+        // What is lost comes back only where the sites are asked for all of it.
+        Visits::set_aside(&store.join("visits"))?;
+    }
     for notice in notices {
         match notice {
             Notice::NewRules | Notice::CaughtUp(_) => tracing::info!("{notice}"),

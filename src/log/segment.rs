@@ -1,7 +1,7 @@
 //! One file a day, and what is found in it.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use super::error::LogError;
@@ -75,6 +75,28 @@ pub(super) fn scrub(
             if is_over() {
                 return Ok(false);
             }
+        }
+    }
+}
+
+/// The last line of a segment that has an end, without it; `None` where there is none within its last 64 MiB.
+pub(super) fn last_line(path: &Path) -> Result<Option<Vec<u8>>, LogError> {
+    const MAX_TAIL: u64 = 64 << 20;
+    let failed = |source| LogError::File { doing: "read", path: path.to_owned(), source };
+    let mut file = File::open(path).map_err(failed)?;
+    let length = file.metadata().map_err(failed)?.len();
+    let mut size: u64 = 64 * 1024;
+    loop {
+        let from = length.saturating_sub(size);
+        let mut tail = Vec::new();
+        file.seek(SeekFrom::Start(from)).map_err(failed)?;
+        (&file).take(size).read_to_end(&mut tail).map_err(failed)?;
+        let ended = tail.iter().rposition(|byte| *byte == b'\n').and_then(|end| tail.get(..end)).unwrap_or(&[]);
+        match ended.iter().rposition(|byte| *byte == b'\n') {
+            Some(begin) => return Ok(ended.get(begin + 1..).map(<[u8]>::to_vec)),
+            None if from == 0 => return Ok((!ended.is_empty()).then(|| ended.to_vec())),
+            None if size >= MAX_TAIL => return Ok(None),
+            None => size *= 16,
         }
     }
 }

@@ -144,6 +144,9 @@ impl Log {
     /// # Errors
     /// Where writing or syncing failed. Then none of them counts, and the next call opens the segment anew.
     pub fn append(&self, records: &[Record], now: Moment) -> Result<Vec<Appended>, LogError> {
+        if records.is_empty() {
+            return Ok(Vec::new());
+        }
         let outcome = self.append_all(records, now);
         *self.refusal.lock().unwrap_or_else(PoisonError::into_inner) =
             outcome.as_ref().err().map(|error| with_causes(error));
@@ -155,10 +158,16 @@ impl Log {
         self.refusal.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn append_all(&self, records: &[Record], now: Moment) -> Result<Vec<Appended>, LogError> {
-        if records.is_empty() {
-            return Ok(Vec::new());
+    /// Looks whether it would take something again that it refused.
+    pub fn probe(&self) {
+        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let day = writer.day;
+        if self.refusal().is_some() && writer.file.is_none() && self.open_segment(&mut writer, day).is_ok() {
+            *self.refusal.lock().unwrap_or_else(PoisonError::into_inner) = None;
         }
+    }
+
+    fn append_all(&self, records: &[Record], now: Moment) -> Result<Vec<Appended>, LogError> {
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let today = u32::try_from(now.seconds().div_euclid(86_400)).unwrap_or(0);
         if writer.file.is_none() || today > writer.day {
@@ -310,21 +319,36 @@ impl Log {
             });
             failed.into_iter().chain(lines)
         });
-        // Numbers only rise: what does not fit lies where it does not belong, or was written by nobody.
+        // Numbers only rise, and from one segment to the next by one: what does not fit lies where it does not belong, was
+        // written by nobody, or is lost.
         let mut newest = 0;
+        let mut day_of_newest = segment::KEPT;
+        let mut is_broken = false;
         let folder = self.folder.clone();
-        let lines = lines.map(move |found| {
-            let replayed = found?;
-            if replayed.seq <= newest || newest > 0 && replayed.seq - newest > MAX_GAP {
-                let detail = format!(
-                    "record {} does not belong behind record {newest}; is this file of another log?",
-                    replayed.seq
-                );
-                let path = segment::path(&folder, replayed.position.day);
-                return Err(Damage { path, offset: replayed.position.offset, detail });
+        let lines = lines.flat_map(move |found| {
+            let replayed = match found {
+                Ok(replayed) => replayed,
+                Err(damage) => {
+                    is_broken = true;
+                    return vec![Err(damage)];
+                }
+            };
+            let (seq, position) = (replayed.seq, replayed.position);
+            let damage = |offset, detail| {
+                let path = segment::path(&folder, position.day);
+                Err(Damage { path, offset, detail })
+            };
+            if seq <= newest || newest > 0 && seq - newest > MAX_GAP {
+                let detail =
+                    format!("record {seq} does not belong behind record {newest}; is this file of another log?");
+                return vec![damage(position.offset, detail)];
             }
-            newest = replayed.seq;
-            Ok(replayed)
+            let is_next_day = day_of_newest != segment::KEPT && position.day != day_of_newest;
+            // What a damaged line before it held is no lost file.
+            let lost = (is_next_day && seq > newest + 1 && !is_broken).then(|| missing(newest, seq));
+            is_broken = false;
+            (newest, day_of_newest) = (seq, position.day);
+            lost.map(|detail| damage(0, detail)).into_iter().chain([Ok(replayed)]).collect()
         });
         Ok(lines.filter(move |found| found.as_ref().is_ok_and(|replayed| replayed.seq > after) || found.is_err()))
     }
@@ -345,6 +369,7 @@ impl Log {
                 break;
             }
         }
+        damages.extend(gaps(&self.folder)?);
         Ok(damages)
     }
 
@@ -509,6 +534,28 @@ struct Tail {
     end: u64,
     /// What is wrong with what stands behind it.
     torn: Option<String>,
+}
+
+/// Where records are missing between two segments: each goes on where the one before ends, but for what expired.
+fn gaps(folder: &Path) -> Result<Vec<Damage>, LogError> {
+    let mut damages = Vec::new();
+    let mut last: Option<u64> = None;
+    for day in segment::days(folder)?.into_iter().filter(|day| *day != segment::KEPT) {
+        let path = segment::path(folder, day);
+        if let (Some(last), Some(first)) = (last, first_seq(folder, day))
+            && first > last + 1
+        {
+            damages.push(Damage { path: path.clone(), offset: 0, detail: missing(last, first) });
+        }
+        let newest = segment::last_line(&path)?.and_then(|line| record::decode(&line).ok()).map(|(seq, _)| seq);
+        // Where its last line cannot be read, that is told elsewhere.
+        last = newest;
+    }
+    Ok(damages)
+}
+
+fn missing(last: u64, first: u64) -> String {
+    format!("records {} to {} are missing before it: a file of the log is lost", last + 1, first - 1)
 }
 
 /// The number of a segment's first good record.

@@ -23,6 +23,8 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(5);
 
 /// The least seconds between two requests to one address of a stranger.
 const LEAST_INTERVAL: u32 = 300;
+/// A host that is free later than this asked to be left alone, in milliseconds.
+const LONGEST_GAP: i64 = 120_000;
 /// The least milliseconds between two requests to one host of a stranger.
 const LEAST_GAP: i64 = 1000;
 
@@ -186,6 +188,7 @@ impl Poller {
         let now = (self.house.clock)();
         let facts: Vec<Record> =
             list.iter().filter_map(|source| self.news_of(source, now)).map(Record::Source).collect();
+        self.warn_of_renames(&list);
         for facts in facts.chunks(BETWEEN_BEATS) {
             self.beat();
             self.house.ledger.commit(facts.to_vec(), now).await.map_err(|error| error.to_string())?;
@@ -287,6 +290,34 @@ impl Poller {
     /// Says that the loop lives, in the middle of long work.
     fn beat(&self) {
         self.pulse.beat.store((self.house.clock)().millis(), Ordering::Relaxed);
+    }
+
+    /// A source that is new here with the address of one that the log knows and the list does not: mostly that one, renamed.
+    fn warn_of_renames(&self, list: &[Arc<Source>]) {
+        let fresh: Vec<&Arc<Source>> =
+            list.iter().filter(|source| self.house.view.source(&source.id).is_none()).collect();
+        if fresh.is_empty() {
+            return;
+        }
+        let ids: HashSet<&SourceId> =
+            list.iter().flat_map(|source| std::iter::once(&source.id).chain(&source.was)).collect();
+        let known: HashMap<String, SourceId> = self
+            .house
+            .view
+            .sources()
+            .into_iter()
+            .filter(|facts| !ids.contains(&facts.id))
+            .map(|facts| (facts.link, facts.id))
+            .collect();
+        for source in fresh {
+            if let Some(before) = known.get(source.url.as_str()) {
+                tracing::warn!(
+                    source = %source.id,
+                    "`{before}` went and `{}` came with the same address: write was = [\"{before}\"] into it, or corrections of what `{before}` told are lost",
+                    source.id
+                );
+            }
+        }
     }
 
     /// The facts of a source, where the log has none or others.
@@ -632,6 +663,10 @@ impl Poller {
         }
         if watched.visit.not_before > now {
             return Err(PollRefused::Wait { source_id: id.clone(), until: watched.visit.not_before });
+        }
+        let host = self.hosts.get(watched.source.url.host_text());
+        if let Some(until) = host.map(|host| host.free).filter(|free| free.since(now) > LONGEST_GAP) {
+            return Err(PollRefused::Wait { source_id: id.clone(), until });
         }
         for link in std::iter::once(&watched.source.url).chain(&watched.visit.url) {
             forget_unknown(&self.house, link, now);

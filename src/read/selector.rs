@@ -144,7 +144,7 @@ fn fits(tree: &Tree<'_>, id: Id, chain: &[(Relation, Compound)]) -> bool {
     let mut seen: HashSet<(Id, usize)> = HashSet::new();
     while let Some((at, done)) = open.pop() {
         let Some((relation, compound)) = rest.get(done) else { return true };
-        let mut go = |to: Id| {
+        let go = |to: Id| {
             if compound.is(tree, to) && seen.insert((to, done)) {
                 open.push((to, done + 1));
             }
@@ -156,7 +156,7 @@ fn fits(tree: &Tree<'_>, id: Id, chain: &[(Relation, Compound)]) -> bool {
             Relation::Next => tree.place(at).before.into_iter().for_each(go),
             Relation::After => {
                 let before = std::iter::successors(tree.place(at).before, |id| tree.place(*id).before);
-                before.take_while(|_| work::charge(1)).for_each(|id| go(id));
+                before.take_while(|_| work::charge(1)).for_each(go);
             }
         }
     }

@@ -298,6 +298,11 @@ impl View {
         self.read().known_source(id).cloned()
     }
 
+    /// What the log says of every source that it knows.
+    pub fn sources(&self) -> Vec<SourceFacts> {
+        self.read().sources.iter().filter(|facts| !facts.link.is_empty()).cloned().collect()
+    }
+
     /// What was said last of a source's being polled.
     pub fn control(&self, id: &SourceId) -> Option<Control> {
         self.read().control(id)

@@ -40,16 +40,24 @@ impl Visits {
             // On a full disk nothing is lost, and nothing is polled until it can be opened.
             Err(_full) if !has_room(path) => Ok((Self::over(Engine::closed(path)), false)),
             Err(error) if path.exists() => {
-                let aside = path.with_extension("bad");
-                let failed = |source| ViewError::Move { path: path.to_owned(), source };
-                if aside.exists() {
-                    std::fs::remove_dir_all(&aside).map_err(failed)?;
-                }
-                std::fs::rename(path, &aside).map_err(failed)?;
+                Self::set_aside(path)?;
                 Engine::open(path).map(|engine| (Self::over(engine), true)).map_err(|_again| error)
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// Moves the visits away, in place of those that were moved away before: every source is asked anew for all that it has.
+    ///
+    /// # Errors
+    /// Where they cannot be moved.
+    pub fn set_aside(path: &Path) -> Result<(), ViewError> {
+        let aside = path.with_extension("bad");
+        let failed = |source| ViewError::Move { path: path.to_owned(), source };
+        if aside.exists() {
+            std::fs::remove_dir_all(&aside).map_err(failed)?;
+        }
+        if path.exists() { std::fs::rename(path, &aside).map_err(failed) } else { Ok(()) }
     }
 
     const fn over(engine: Engine) -> Self {
