@@ -44,7 +44,7 @@ const OWNERS: [(&str, &[&str]); 27] = [
     ("sled", &["view"]),
     ("postcard", &["view"]),
     ("headers", &["fetch", "serve"]),
-    ("toml", &["config"]),
+    ("toml", &["config", "read"]),
     ("miette", &["config"]),
     ("sd_notify", &["daemon"]),
     ("tracing_subscriber", &["daemon"]),

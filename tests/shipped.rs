@@ -79,11 +79,11 @@ const FAULTS: [(&str, u32, usize); 9] = [
     ("f", 8, 1),
     ("x", 7, 2),
     ("h", 7, 1),
-    ("i", 32, 1),
+    ("i", 36, 1),
     ("v", 10, 1),
     ("a", 2, 1),
     ("c", 3, 1),
-    ("d", 15, 1),
+    ("d", 16, 1),
 ];
 
 fn sources_below(folder: &Path, found: &mut String) {

@@ -209,7 +209,7 @@ mod tests {
         };
         assert_eq!(help("井陉县"), "region = \"130121\" is 河北省石家庄市井陉县");
         assert_eq!(help("阳泉"), "region = \"140300\" is 山西省阳泉市");
-        assert!(help("城区").matches("region =").count() == 4, "{}", help("城区"));
+        assert_eq!(help("城区").matches("region =").count(), 3);
         assert!(help("999999").starts_with("use a code") && help("Nowhere").starts_with("use a code"));
     }
 

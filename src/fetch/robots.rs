@@ -77,7 +77,8 @@ impl Fetcher {
     /// Asks the site of a page for its robots.txt.
     ///
     /// # Errors
-    /// Where nothing answers at all, or the guard refuses to go there: that says nothing of the site.
+    /// Where nothing answers at all, the guard refuses to go there, or its certificate is not trusted: that says nothing of the
+    /// site.
     pub async fn ask_robots(&self, request: &Request<'_>, now: Moment) -> Result<Robots, FetchError> {
         let Some(robots) = site_of(request.link) else {
             return Ok(Robots { text: None, until: now.plus_seconds(WAIT) });
@@ -89,7 +90,10 @@ impl Fetcher {
             Ok(answer) if answer.status == 200 => Some(condensed(&answer.body)),
             // What is not there forbids nothing (RFC 9309, section 2.3.1.3).
             Ok(answer) if (400..500).contains(&answer.status) && answer.status != 429 => Some(Vec::new()),
-            Err(error) if error.is_silence() || matches!(error, FetchError::Blocked(_)) => return Err(error),
+            // That another source trusts no broken certificate says nothing of the site to who does.
+            Err(error) if error.is_silence() || matches!(error, FetchError::Blocked(_) | FetchError::Tls { .. }) => {
+                return Err(error);
+            }
             _ => None,
         };
         let holds = if text.is_some() { HOLDS } else { WAIT };

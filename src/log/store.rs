@@ -811,6 +811,26 @@ mod tests {
     }
 
     #[test]
+    fn d15_a_file_that_is_lost_between_others_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let (log, _) = open(folder.path());
+        for day in 0..4 {
+            let at = NOON.plus_seconds(day * 86_400);
+            log.append(&[control(1), control(2)], at).unwrap();
+        }
+        assert_eq!(log.scrub(&|| false).unwrap(), []);
+        let days = segment::days(folder.path()).unwrap();
+        std::fs::remove_file(segment::path(folder.path(), days[0])).unwrap();
+        assert_eq!(log.scrub(&|| false).unwrap(), [], "the oldest may have expired");
+        std::fs::remove_file(segment::path(folder.path(), days[2])).unwrap();
+        let told: Vec<String> = log.scrub(&|| false).unwrap().iter().map(ToString::to_string).collect();
+        assert!(told.len() == 1 && told[0].contains("records 5 to 6 are missing"), "{told:?}");
+        let replayed: Vec<String> =
+            log.replay(0).unwrap().filter_map(Result::err).map(|damage| damage.to_string()).collect();
+        assert_eq!(replayed, told);
+    }
+
+    #[test]
     fn a_second_process_is_told_who_holds_it() {
         let folder = tempfile::tempdir().unwrap();
         let (_log, _) = open(folder.path());

@@ -7,6 +7,8 @@ use crate::model::Moment;
 const KEPT: usize = 1000;
 /// How far our clock may be from those of the servers, in seconds.
 const MOST: i64 = 86_400;
+/// How far apart the clocks of servers are that agree, in seconds.
+const NEAR: i64 = 600;
 /// How many of them are believed more than our own.
 const WITNESSES: usize = 3;
 /// Before this our clock cannot be right: it is that of a machine without a battery, before it was told the time.
@@ -54,11 +56,22 @@ impl Skews {
         *self.told() = Told { is_doubtful: seconds.abs() > MOST, ..Told::default() };
     }
 
-    /// Do the servers say that our clock is wrong?
+    /// Do the servers say that our clock is wrong? Three that agree with each other to within minutes, and more than twice as many
+    /// as agree with us: whoever runs two servers stops nobody.
     pub fn contradict(&self) -> bool {
         let told = self.told();
         let witnesses = if told.is_doubtful { 1 } else { WITNESSES };
-        told.servers.len() >= witnesses && told.median().is_some_and(|median| median.abs() > MOST)
+        let mut skews: Vec<i64> = told.servers.values().map(|(_, skew)| *skew).collect();
+        skews.sort_unstable();
+        let with_us = skews.iter().filter(|skew| skew.abs() <= MOST).count();
+        // The most that tell one other time.
+        let others: Vec<i64> = skews.into_iter().filter(|skew| skew.abs() > MOST).collect();
+        let agreed = (0..others.len()).map(|from| {
+            let first = others.get(from).copied().unwrap_or_default();
+            others.get(from..).unwrap_or(&[]).partition_point(|skew| skew - first <= NEAR)
+        });
+        let agreed = agreed.max().unwrap_or(0);
+        agreed >= witnesses && (told.is_doubtful && agreed > with_us || agreed > 2 * with_us)
     }
 
     /// Why nothing is polled or taken in, where our clock is to blame.
@@ -103,9 +116,13 @@ mod tests {
         assert!(!skews.contradict() && skews.agree(5));
         skews.note("a", -315_360_000);
         assert!(!skews.contradict(), "two of five");
-        skews.note("b", -315_360_000);
-        skews.note("c", -315_360_000);
+        for server in ["b", "c", "d", "e", "f"] {
+            assert!(!skews.contradict(), "no more than twice as many as agree with us");
+            skews.note(server, -315_360_000);
+        }
         assert!(skews.contradict());
+        let few = self::skews(&[0, 3 * 86_400, 3 * 86_400]);
+        assert!(!few.contradict(), "two that lie together stop nobody");
         skews.set(3600);
         assert!(!skews.contradict());
         skews.note("a", -315_360_000);

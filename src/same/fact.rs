@@ -2,13 +2,12 @@
 //!
 //! Two retellings of one event share fewer than a quarter of their runs of four characters, but nearly all of these.
 
-use std::collections::HashMap;
-use std::hash::BuildHasherDefault;
+use std::collections::BTreeMap;
 
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::number::Number;
-use super::text::{Plain, simplify};
+use super::text::simplify;
 
 /// The most characters of a text that are searched.
 const LONGEST: usize = 8_000;
@@ -26,7 +25,7 @@ const LEAST_TELLING: u32 = 42;
 
 /// The facts of a text, by the hash of each.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Facts(HashMap<u32, Fact, BuildHasherDefault<Plain>>);
+pub(super) struct Facts(BTreeMap<u32, Fact>);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Fact {

@@ -103,11 +103,6 @@ const ONE_EVENT: [(f64, f64, f64); 2] = [(2.4, 0.7, 0.08), (3.4, 0.5, 0.14)];
 const RETOLD_WORDS: &str = "the one retells the other: it states the same facts in other words";
 
 impl Comparison {
-    /// Are two texts of one event so alike that they are pieces of one?
-    pub fn is_cut_from_one(&self) -> bool {
-        self.likeness == Likeness::Event && self.containment >= AKIN
-    }
-
     /// The same, of items that are tagged with regions apart from each other: one policy of two counties is one event,
     /// not one story, where only its facts are the same.
     #[must_use]

@@ -1,7 +1,7 @@
 //! Texts made comparable: folded, in shingles, aligned.
 
 use std::collections::{HashMap, HashSet};
-use std::hash::{BuildHasherDefault, Hasher};
+use std::hash::{BuildHasher, BuildHasherDefault, Hasher, RandomState};
 use std::sync::LazyLock;
 
 use xxhash_rust::xxh3::xxh3_64;
@@ -116,9 +116,18 @@ fn hash(window: &[char]) -> u64 {
 /// A set of hashes, which need not be hashed again.
 pub(super) type Hashes = HashSet<u64, BuildHasherDefault<Plain>>;
 
-/// A hasher that takes a hash as it is.
+/// A hasher for hashes. A table that took them as they are could be filled by who chooses texts whose hashes end alike; so
+/// each is multiplied by a number that nobody outside knows.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Plain(u64);
+
+static SECRET: LazyLock<u64> = LazyLock::new(|| RandomState::new().hash_one(0_u8) | 1);
+
+fn spread(hash: u64) -> u64 {
+    let product = u128::from(hash) * u128::from(*SECRET);
+    let [high, low] = [product >> 64, product & u128::from(u64::MAX)].map(|half| u64::try_from(half).unwrap_or(0));
+    high ^ low
+}
 
 impl Hasher for Plain {
     fn finish(&self) -> u64 {
@@ -126,15 +135,15 @@ impl Hasher for Plain {
     }
 
     fn write(&mut self, bytes: &[u8]) {
-        self.0 = xxh3_64(bytes);
+        self.0 = spread(xxh3_64(bytes));
     }
 
     fn write_u32(&mut self, hash: u32) {
-        self.0 = u64::from(hash) << 32 | u64::from(hash);
+        self.0 = spread(u64::from(hash));
     }
 
     fn write_u64(&mut self, hash: u64) {
-        self.0 = hash;
+        self.0 = spread(hash);
     }
 }
 

@@ -12,9 +12,9 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use super::join::{Newcomer, Read, credits, draft_at};
+use super::join::{Read, credits, draft_at};
 use super::slot::{Slot, Tags};
-use super::state::{State, published, updated_at};
+use super::state::State;
 use crate::log::{Position, Record, SourceFacts};
 use crate::model::{Draft, ItemId, Moment, Precision, Report, Stamp};
 use crate::same::{self, Fingerprint, Likeness};
@@ -183,9 +183,13 @@ impl State {
     }
 
     /// Does a new report of an item tell something else than the other reports of its story? Then it leaves the story. The
-    /// source whose story it is may change it as it likes, unless nothing of it is left.
+    /// source whose story it is may change it as it likes, unless nothing of it is left. Where nobody else tells it, it is
+    /// another story once another text stands there: what is told now is no older than that.
     pub(super) fn tells_another(&self, first: u64, report: &Report, new: Fingerprint, read: Read<'_>) -> bool {
         let Some(slot) = self.slots.get(&first) else { return false };
+        if slot.head == first && slot.members().is_empty() && !slot.withdrawn && report.draft.alert.is_none() {
+            return slot.fingerprint.content != new.content && is_rewritten(slot.position, report, read);
+        }
         let Some(head) = self.slots.get(&slot.head).filter(|head| !head.withdrawn) else { return false };
         if slot.fingerprint.content == new.content || report.draft.alert.is_some() {
             return false;
@@ -211,9 +215,9 @@ impl State {
         let Some(theirs) = draft_at(with.position, read) else { return false };
         // Who is not shown and points at the other's page says no more than that.
         // The site itself, whose page both name, is put out of its story by nobody.
-        let is_at_home = |source: u32| self.is_home(source, &report.draft);
+        let home = |source: u32| self.home(source, &report.draft);
         let is_same_page = with.fingerprint.link == new.link && new.link != 0;
-        if is_same_page && (shown != first || is_at_home(slot.source) && !is_at_home(with.source)) {
+        if is_same_page && (shown != first || home(slot.source) > home(with.source)) {
             return false;
         }
         let owns = self.authority(first) > self.authority(other)
@@ -239,14 +243,18 @@ impl State {
     fn has_outgrown(&self, slot: &Slot, draft: &Draft, other: &Draft, title: f64, read: Read<'_>) -> bool {
         let first = slot.earlier().first().copied().unwrap_or(slot.position);
         let Some(old) = draft_at(first, read) else { return false };
+        // Who told no more than a line at first completes it, and takes nothing from who copied the line.
+        if same::is_short(old.words()) && same::is_short(other.words()) {
+            return false;
+        }
         let length = |draft: &Draft| draft.words().chars().count();
         let is_retitled =
             title < LEAST_TITLE_LIKENESS && same::title_likeness(&old.title, &other.title) >= LEAST_TITLE_LIKENESS;
         is_retitled || length(draft) * 4 > length(&old).max(length(other)) * 5 + 160
     }
 
-    /// A report leaves its story, because it tells another one now. What began the story is remembered as its first report,
-    /// gone; the new text is a new item of its source.
+    /// A report leaves its story, because it tells another one now. What it told is remembered as a report that is gone; the
+    /// new text is a new item of its source, so that no id ever means two things.
     pub(super) fn part(
         &mut self,
         seq: u64,
@@ -256,13 +264,11 @@ impl State {
         fingerprint: Fingerprint,
         read: Read<'_>,
     ) {
-        let Some(head) = self.slots.get(&first).map(|slot| slot.head) else { return };
-        if head != first {
-            self.rearrange(head, |state| state.let_go(first, head));
-            self.become_alone(seq, first, position, report, fingerprint, read);
+        let Some((id, head)) = self.slots.get(&first).map(|slot| (slot.id.parted(fingerprint.content), slot.head))
+        else {
             return;
-        }
-        let Some(id) = self.slots.get(&first).map(|slot| slot.id.parted(fingerprint.content)) else { return };
+        };
+        self.touched.insert(first);
         self.rearrange(head, |state| {
             if let Some(slot) = state.slots.get_mut(&first) {
                 slot.gone = true;
@@ -270,65 +276,6 @@ impl State {
             }
         });
         self.bear(seq, position, report, id, fingerprint, read);
-    }
-
-    /// Takes a further report out of a story.
-    fn let_go(&mut self, first: u64, head: u64) {
-        if let Some(ties) = self.slots.get_mut(&head).and_then(|slot| slot.ties.as_mut()) {
-            ties.members.retain(|member| *member != first);
-            ties.shown = ties.shown.filter(|shown| *shown != first);
-            ties.right = ties.right.filter(|owner| *owner != first);
-        }
-        self.likes.remove(first);
-        self.alike_facts.remove(first);
-        let is_hidden = self.slots.get(&first).is_some_and(|slot| self.hidden.contains_key(&slot.id.as_u128()));
-        if let Some(slot) = self.slots.get_mut(&first) {
-            slot.head = first;
-            slot.withdrawn = is_hidden;
-            // What the log that is left after the story's expiry makes of it is another: it goes with the story.
-            let ties = slot.ties_mut();
-            ties.left = Some(ties.left.map_or(head, |left| left.min(head)));
-        }
-    }
-
-    /// A report that left its story is judged like a new one, at its own place.
-    fn become_alone(
-        &mut self,
-        seq: u64,
-        first: u64,
-        position: Position,
-        report: &Report,
-        fingerprint: Fingerprint,
-        read: Read<'_>,
-    ) {
-        let updated = updated_at(seq, report.seen);
-        let source = self.source_of_report(report);
-        let regions = self.tags_of(source, report);
-        let at_home = self.is_home(source, &report.draft);
-        let Some(slot) = self.slots.get_mut(&first) else { return };
-        slot.at_home = at_home;
-        let old = (slot.source, slot.fingerprint);
-        let before = std::mem::replace(&mut slot.position, position);
-        slot.fingerprint = fingerprint;
-        slot.regions = regions.clone();
-        slot.published = published(report);
-        slot.updated = updated.max(slot.updated.plus_millis(1));
-        slot.reports = slot.reports.saturating_add(1);
-        slot.gone = false;
-        let seen = slot.seen;
-        let ties = slot.ties_mut();
-        ties.earlier.push(before);
-        ties.reported = Some(report.seen);
-        (ties.own, ties.dated) = (None, None);
-        self.index(first, old.0, old.1, false);
-        self.index(first, source, fingerprint, true);
-        self.touched.insert(first);
-        let new = Newcomer::new(source, report, fingerprint, regions);
-        let mut relations = self.relations(&new, read);
-        relations.only_before(first);
-        self.settle(first, &new, &relations, updated, read);
-        self.remember(first, seen, new);
-        self.soil(first);
     }
 
     /// Items that were placed by nothing but their source follow it into the region that an admin gave it since.
@@ -368,6 +315,16 @@ impl State {
             });
         }
     }
+}
+
+/// Does a report say something else altogether than the one that lies there? Texts of a line say too little to tell.
+fn is_rewritten(before: Position, report: &Report, read: Read<'_>) -> bool {
+    let Some(old) = draft_at(before, read) else { return false };
+    let is_told = |draft: &Draft| !same::is_short(draft.words());
+    let story = |draft: &Draft| same::Story::new(&draft.title, draft.words());
+    is_told(&old)
+        && is_told(&report.draft)
+        && same::compare(&story(&old), &story(&report.draft)).likeness == Likeness::Different
 }
 
 /// Was an item placed by nothing but its source?

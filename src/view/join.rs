@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use super::arrange::LEAST_TITLE_LIKENESS;
 use super::likes::WINDOW;
 use super::slot::{Slot, Tags};
-use super::state::{State, published};
+use super::state::{Home, State, published};
 use crate::log::{Position, Record, SourceFacts};
 use crate::model::{Draft, Link, Moment, Report};
 use crate::same::{self, Candidate, Comparison, Fingerprint, Likeness};
@@ -182,6 +182,17 @@ impl State {
             if relations.same.contains(&slot.head) || relations.compared.iter().any(|(head, _)| *head == slot.head) {
                 continue;
             }
+            // Nor does it join what an admin withdrew, where it is of higher authority: it is another one's word.
+            let is_above = |head: &Slot| {
+                let withdrawn = self.slots.get(&head.owner(slot.head)).and_then(|owner| self.facts(owner.source));
+                head.withdrawn
+                    && withdrawn
+                        .zip(self.facts(new.source))
+                        .is_some_and(|(theirs, mine)| mine.authority > theirs.authority)
+            };
+            if self.slots.get(&slot.head).is_some_and(is_above) {
+                continue;
+            }
             // A story that ended is not told again by who tells the same: it comes back with its own reports.
             if self.slots.get(&slot.head).is_some_and(|head| head.ended) {
                 continue;
@@ -345,29 +356,38 @@ impl State {
         self.soil(head);
     }
 
-    /// Is a further report shown from now on? That happens once in a story's life: to the report of the link's own site,
-    /// to the one that the shown report credits, and to one of higher authority that does not credit the shown one.
+    /// Is a further report shown from now on? The one whose site the link is nearer to, the one that the shown report
+    /// credits, and the one of higher authority that does not credit the shown one. Each has more right than the one before,
+    /// so that whoever has most of it is shown in the end, in whatever order they come.
     fn takes_over(&self, head: u64, new: &Newcomer<'_>, read: Read<'_>) -> bool {
-        let Some(story) = self.slots.get(&head).filter(|slot| slot.shown(head) == head && !slot.gone) else {
+        let Some(story) = self.slots.get(&head) else { return false };
+        let owner = story.owner(head);
+        let Some(shown) = self.slots.get(&owner).filter(|slot| story.shown(head) == owner && !slot.gone) else {
             return false;
         };
-        let (Some(mine), Some(theirs)) = (self.facts(new.source), self.facts(story.source)) else { return false };
+        let (Some(mine), Some(theirs)) = (self.facts(new.source), self.facts(shown.source)) else { return false };
         // The same source under another id.
         if mine.link == theirs.link {
             return true;
         }
         let draft = &new.report.draft;
-        let leads_to = draft.checked_link().map(|link| link.registrable_domain().to_owned()).unwrap_or_default();
-        let is_home = |source: u32| self.domain(source).is_some_and(|domain| domain == leads_to);
-        // Warnings lie at the site of a platform.
-        if !is_home(new.source) && draft.alert.is_none() || credits(draft, theirs) {
+        if credits(draft, theirs) {
+            return false;
+        }
+        let has_higher = mine.authority > theirs.authority;
+        // An identifier says which warning it is, and not whose.
+        if draft.alert.is_some() {
+            return has_higher;
+        }
+        let home = self.home(new.source, draft);
+        if home == Home::Elsewhere {
             return false;
         }
         // A link proves whose story it is only where both carry it.
-        let same_link = story.fingerprint.link == new.fingerprint.link && new.fingerprint.link != 0;
-        same_link && !is_home(story.source)
-            || mine.authority > theirs.authority
-            || draft_at(story.position, read).is_some_and(|shown| credits(&shown, mine))
+        let same_link = shown.fingerprint.link == new.fingerprint.link && new.fingerprint.link != 0;
+        let told = draft_at(shown.position, read);
+        let is_nearer = || told.as_ref().is_some_and(|told| home > self.home(shown.source, told));
+        same_link && is_nearer() || has_higher || told.as_ref().is_some_and(|told| credits(told, mine))
     }
 
     /// Makes one story of two, where a new report belongs to both and they do not contradict each other. The older id
@@ -382,12 +402,12 @@ impl State {
         let told_by = |slot: &Slot| draft_at(slot.position, read).map(|draft| story(&draft));
         let (Some(told), Some(retold)) = (told_by(a), told_by(b)) else { return };
         // Who tells both does not make them one: two reports of one event stay two, as do those of one measure in two
-        // counties; but two pieces of one text are one.
+        // counties.
         let are_apart = self.are_apart(a.own_tags(), b.own_tags());
         let is_one = || {
             let found = same::compare(&told, &retold);
             let found = if are_apart { found.of_other_places() } else { found };
-            found.likeness == Likeness::Same || found.is_cut_from_one() && !are_apart
+            found.likeness == Likeness::Same
         };
         // What was made into another text since the other one was told is not the older of the two.
         let is_late = || {

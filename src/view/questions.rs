@@ -193,10 +193,9 @@ impl State {
             let head = self.slots.get(&slot.head).map_or(slot.seen, |head| head.seen);
             number_of_day(head) <= last && i64::from(slot.position.day) > last
         };
-        // What parted from an item of that time is a report of it in the log, and what left a story of that time is judged
-        // otherwise without it.
+        // What parted from an item of that time is a report of it in the log.
         let is_old = |first: u64| self.slots.get(&first).is_some_and(|slot| number_of_day(slot.seen) <= last);
-        let parts = |slot: &Slot| slot.became().is_some() && is_old(slot.head) || slot.left().is_some_and(is_old);
+        let parts = |slot: &Slot| slot.became().is_some() && is_old(slot.head);
         let mut next: Vec<u64> =
             self.slots.iter().filter(|(_, slot)| goes(slot) || parts(slot)).map(|(first, _)| *first).collect();
         let mut going: BTreeSet<u64> = BTreeSet::new();

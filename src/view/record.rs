@@ -61,8 +61,6 @@ pub(super) struct ItemRecord {
     pub(super) ends: u8,
     /// The report that took the story over, where one did; another one is shown while it is gone.
     pub(super) right: Option<u64>,
-    /// The oldest story that the item left.
-    pub(super) left: Option<u64>,
 }
 
 /// What the view is of, under [`META`](super::state::META).
@@ -185,7 +183,7 @@ impl Stored for LooksRecord {}
 impl Stored for RobotsRecord {}
 
 impl Stored for ItemRecord {
-    const ADDED: &'static [usize] = &[4, 1, 5, 1];
+    const ADDED: &'static [usize] = &[4, 1, 5];
 }
 
 impl Stored for FactsRecord {
@@ -270,7 +268,6 @@ mod tests {
             golden(include_str!("../../tests/fixtures/view/version-2.txt")),
             golden(include_str!("../../tests/fixtures/view/version-3.txt")),
             golden(include_str!("../../tests/fixtures/view/version-4.txt")),
-            golden(include_str!("../../tests/fixtures/view/version-5.txt")),
         ];
         let of = |kind: &str| {
             let lines = golden.iter().flatten().filter(|(name, _)| *name == kind);
@@ -286,8 +283,6 @@ mod tests {
         assert_eq!((item.sketch, item.pairs, item.parts, item.ends), (vec![1, 2, 3], vec![4], vec![2], 0));
         let item: ItemRecord = decode(of("item")[3]).unwrap();
         assert_eq!((item.own, item.became), (vec![("140321".into(), "county".into())], Some(9)));
-        assert_eq!((item.ends, item.right, item.left), (3, Some(4), None));
-        let item: ItemRecord = decode(of("item")[4]).unwrap();
-        assert_eq!((item.ends, item.left), (15, Some(6)));
+        assert_eq!((item.ends, item.right), (3, Some(4)));
     }
 }

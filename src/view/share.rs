@@ -4,11 +4,12 @@ use std::collections::HashMap;
 /// Where a story stands in a timeline: the newest first, then by its first report.
 pub(super) type Place = (Reverse<i64>, u64);
 
-/// How long the stories behind the newest one are shared out in turns, in milliseconds: nobody looks less often.
-const TURNS: i64 = 86_400_000;
+/// How long the stories behind the newest one are shared out in turns, in milliseconds: nobody looks less often than once a
+/// day, and what is dated by its day stands at the beginning of it.
+const TURNS: i64 = 2 * 86_400_000;
 
 /// The newest stories, of which one source takes no more than its share while others have something. Where there are more
-/// than fit within a day of the newest one, the sources take turns, so that however many flood a feed keep nobody's newest
+/// than fit within two days of the newest one, the sources take turns, so that however many flood a feed keep nobody's newest
 /// out of it.
 #[derive(Debug)]
 pub(super) struct Share {

@@ -86,8 +86,6 @@ pub(super) struct Ties {
     pub(super) became: Option<u64>,
     /// The report that took the story over, where one did: it is shown as long as it lives.
     pub(super) right: Option<u64>,
-    /// The oldest story that the item left, since its text became another one.
-    pub(super) left: Option<u64>,
 }
 
 impl Slot {
@@ -124,11 +122,6 @@ impl Slot {
     /// The item that its source's later reports are of, where they tell another story.
     pub(super) fn became(&self) -> Option<u64> {
         self.ties.as_ref().and_then(|ties| ties.became)
-    }
-
-    /// The oldest story that the item left.
-    pub(super) fn left(&self) -> Option<u64> {
-        self.ties.as_ref().and_then(|ties| ties.left)
     }
 
     /// Whose story it is, where `head` is the first report of it: the first, or the one that took it over.
@@ -231,7 +224,6 @@ impl Slot {
                 | u8::from(self.at_home) << 2
                 | u8::from(self.ties.as_ref().is_some_and(|ties| ties.own == Some(Tags::default()))) << 3,
             right: self.ties.as_ref().and_then(|ties| ties.right),
-            left: self.left(),
         }
     }
 
@@ -265,7 +257,6 @@ impl Slot {
             dated: record.dated.map(|dated| stamp(dated).ok_or(())).transpose().ok()?,
             became: record.became,
             right: record.right,
-            left: record.left,
         };
         Some(Self {
             id: ItemId::from_u128(record.id),

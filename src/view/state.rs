@@ -13,7 +13,7 @@ use crate::log::{Control, Position, Record, SourceFacts};
 use crate::model::{
     Authority, Draft, ItemId, Link, Moment, Precision, RegionId, Report as ReportNoun, SourceId, Stamp, Zone,
 };
-use crate::same::{self, Fingerprint, Likeness, Places};
+use crate::same::{Fingerprint, Places};
 
 /// What the keys of all that is no item begin with, and those of items never.
 pub(super) const NO_ITEM: [u8; 1] = [0xff];
@@ -263,9 +263,8 @@ impl State {
         if is_change {
             let regions = self.slots.get(&first).map(|slot| slot.own_tags().clone()).unwrap_or_default();
             let new = Newcomer::new(source, report, fingerprint, regions);
-            // Its text comes only now, as with a page that could not be read at first, or is another one than before.
-            let is_judged =
-                is_alone && !new.sketch.is_empty() && (!self.likes.holds(first) || is_rewritten(before, report, read));
+            // Its text comes only now, as with a page that could not be read at first.
+            let is_judged = is_alone && !new.sketch.is_empty() && !self.likes.holds(first);
             if is_judged {
                 let mut relations = self.relations(&new, read);
                 relations.only_before(first);
@@ -465,8 +464,17 @@ impl State {
 
     /// Does the address of a draft lie at the site of a source?
     pub(super) fn is_home(&self, source: u32, draft: &Draft) -> bool {
-        let link = draft.checked_link();
-        link.is_some_and(|link| self.domain(source).is_some_and(|domain| domain == link.registrable_domain()))
+        self.home(source, draft) > Home::Elsewhere
+    }
+
+    /// How near the address of a draft lies to the source.
+    pub(super) fn home(&self, source: u32, draft: &Draft) -> Home {
+        let own = self.facts(source).and_then(|facts| Link::parse(&facts.link).ok());
+        match draft.checked_link().zip(own) {
+            Some((link, own)) if link.host_text() == own.host_text() && link.port() == own.port() => Home::Host,
+            Some((link, own)) if link.registrable_domain() == own.registrable_domain() => Home::Domain,
+            _ => Home::Elsewhere,
+        }
     }
 
     pub(super) fn region_number(&mut self, region: &RegionId) -> u32 {
@@ -526,6 +534,16 @@ pub(super) fn updated_at(seq: u64, seen: Moment) -> Moment {
     seen.plus_millis(i64::try_from(seq % 1000).unwrap_or(0))
 }
 
+/// How near an address lies to a source. Many offices share the domain of their city, each with a host of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Home {
+    Elsewhere,
+    /// At another host of its domain.
+    Domain,
+    /// At its host.
+    Host,
+}
+
 /// The upper half of an id.
 pub(super) fn upper(id: ItemId) -> u64 {
     u64::try_from(id.as_u128() >> 64).unwrap_or(0)
@@ -534,13 +552,6 @@ pub(super) fn upper(id: ItemId) -> u64 {
 /// A content hash within one source.
 pub(super) fn scoped(source: u32, content: u64) -> u64 {
     content ^ u64::from(source).wrapping_mul(0x9e37_79b9_7f4a_7c15)
-}
-
-/// Does a report say something else altogether than the one that lies there?
-fn is_rewritten(before: Position, report: &ReportNoun, read: Read<'_>) -> bool {
-    let Some(Record::Report(old)) = read(before) else { return false };
-    let story = |draft: &Draft| same::Story::new(&draft.title, draft.words());
-    same::compare(&story(&old.draft), &story(&report.draft)).likeness == Likeness::Different
 }
 
 fn unknown(id: SourceId) -> SourceFacts {

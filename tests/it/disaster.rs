@@ -253,7 +253,42 @@ fn d15_records_that_are_lost_are_told_in_the_status() {
     let daemon = house.start();
     let told = String::from_utf8_lossy(&house.run(&["status"]).stdout).into_owned();
     assert!(told.contains("TROUBLE") && told.contains("what lies between is lost"), "{told}");
+    // The site is asked for all that it has, not whether it has something new: what was lost comes back.
+    daemon.until_items("140300", 3);
     assert_eq!(daemon.stop(), Some(0));
+}
+
+#[test]
+fn d16_a_restored_log_meets_neither_the_view_nor_the_visits_of_another() {
+    let house = House::new("");
+    let site = busy_site(153, 1);
+    house.sources(&source("a", "140300", &site.url("/feed")));
+    let daemon = house.start();
+    daemon.until_items("140300", 3);
+    let archive = house.folder.path().join("archive");
+    let name = archive.to_str().unwrap();
+    assert!(house.run(&["backup", name]).status.success());
+    assert_eq!(daemon.stop(), Some(0));
+    let store = house.folder.path().join("store");
+    assert!(!house.run(&["restore", name]).status.success(), "a log is in the way");
+    std::fs::rename(store.join("log"), house.folder.path().join("old")).unwrap();
+    let restored = house.run(&["restore", name]);
+    assert!(restored.status.success(), "{}", String::from_utf8_lossy(&restored.stderr));
+    assert!(!store.join("view").exists() && !store.join("visits").exists());
+    let daemon = house.start();
+    daemon.until_items("140300", 3);
+    assert!(house.run(&["verify"]).status.success());
+    assert_eq!(daemon.stop(), Some(0));
+    // A damaged line is in the backup, too, and said.
+    let log = std::fs::read_dir(store.join("log")).unwrap().map(|entry| entry.unwrap().path());
+    let segment = log.into_iter().find(|path| path.extension().is_some_and(|ending| ending == "jsonl")).unwrap();
+    let mut bytes = std::fs::read(&segment).unwrap();
+    bytes[40] ^= 1;
+    std::fs::write(&segment, bytes).unwrap();
+    let second = house.folder.path().join("second");
+    let told = house.run(&["backup", second.to_str().unwrap()]);
+    assert_eq!(told.status.code(), Some(1));
+    assert!(second.exists() && String::from_utf8_lossy(&told.stderr).contains("so is this backup"));
 }
 
 #[test]
