@@ -15,34 +15,43 @@ fn named(view: &View, name: &str) -> Option<ItemId> {
     by_id.or_else(|| view.find_address(&Link::parse(name).ok()?))
 }
 
-/// The items that a decision is about, and what to say when it was made. It is about the story, by whichever report that was
-/// named: withdrawn is its first item, published again is whatever of it was withdrawn.
+/// The items that a decision is about, and what to say when it was made. By the report that a story shows, or by its id, it is
+/// about the story, whoever tells it; by another report, about that one alone.
 ///
 /// # Errors
 /// A sentence where there is none, or it was decided so before.
 pub fn decided(view: &View, log: &Log, name: &str, withdraws: bool) -> Result<(Vec<ItemId>, String), String> {
     let named = named(view, name).ok_or_else(|| no_item(name))?;
     let first = view.find(named);
-    let id = first.and_then(|first| view.item(first)).unwrap_or(named);
-    let is_withdrawn = first.is_some_and(|first| view.is_withdrawn(first));
+    let story = first.and_then(|first| view.item(first)).unwrap_or(named);
+    let is_alone = named != story && (view.is_withdrawn_alone(named) || withdraws && !view.is_shown(named));
+    let id = if is_alone { named } else { story };
+    let is_withdrawn =
+        if is_alone { view.is_withdrawn_alone(named) } else { first.is_some_and(|first| view.is_withdrawn(first)) };
+    let title = |position| report_at(log, position).map(|report| report.draft.title).unwrap_or_default();
     match (withdraws, is_withdrawn) {
         (true, true) => Err(format!("{id} is withdrawn already; `dayuan explain {id}` says when and why")),
         (false, false) => Err(format!("{id} was not withdrawn; `dayuan withdrawn` lists what is")),
+        (true, false) if is_alone => {
+            let told = view.newest(id).map(title).unwrap_or_default();
+            Ok((vec![id], format!("{id} is withdrawn: {told}; the story {story}, of which it is one report, stays")))
+        }
         (true, false) => {
-            // Its story goes with it, whoever tells it.
             let story = first.and_then(|first| view.story(first));
             let told = story.map_or_else(String::new, |story| {
-                let title = report_at(log, story.shown.position).map(|report| report.draft.title).unwrap_or_default();
                 let others = match story.others.len() {
                     0 => String::new(),
                     more => format!(", with {} of it", counted(more, "other report", "other reports")),
                 };
-                format!(": {title} ({}){others}", story.shown.source.title)
+                format!(": {} ({}){others}", title(story.shown.position), story.shown.source.title)
             });
             Ok((vec![id], format!("{id} is withdrawn{told}")))
         }
+        (false, true) if is_alone => Ok((vec![id], format!("{id} is published again"))),
         (false, true) => {
-            let of_it = |(item, ..): (ItemId, Moment, String)| (view.find(item) == first).then_some(item);
+            let of_it = |(item, ..): (ItemId, Moment, String)| {
+                (view.find(item) == first && !view.is_withdrawn_alone(item)).then_some(item)
+            };
             let mut items: Vec<ItemId> = view.withdrawn().into_iter().filter_map(of_it).collect();
             if !items.contains(&id) {
                 items.push(id);

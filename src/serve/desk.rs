@@ -8,8 +8,8 @@ use super::shelf::Key;
 use super::site::Published;
 use crate::log::{Log, Position, Record};
 use crate::model::{
-    Change, Item, ItemId, Link, Moment, Policy, Provenance, Region, RegionId, Related, Report, Revision, Source,
-    SourceId, Tls,
+    Change, Enclosure, Item, ItemId, Link, Moment, Policy, Provenance, Region, RegionId, Related, Report, Revision,
+    Source, SourceId, Tls,
 };
 use crate::read;
 use crate::same;
@@ -43,6 +43,10 @@ impl Draft {
 const MAX_FEED: usize = 4 * 1024 * 1024;
 /// The most other reports of a story that a document names.
 const MAX_RELATED: usize = 20;
+/// How like its title is at the least to the one that is shown, from 0 to 1.
+const LEAST_LIKENESS: f64 = 0.4;
+/// The most bytes that the addresses of an entry's attachments take, so that no entry pushes another one out of a feed.
+const MAX_ATTACHED: usize = 8 * 1024;
 const HTML: &str = "text/html; charset=utf-8";
 
 impl Desk<'_> {
@@ -313,9 +317,10 @@ impl Desk<'_> {
         let mut categories = publication.topics;
         categories.extend(draft.categories);
         categories.dedup();
+        let title = if draft.title.is_empty() { excerpt.clone() } else { draft.title };
         Some(Item {
             id: story.id,
-            title: if draft.title.is_empty() { excerpt.clone() } else { draft.title },
+            title: title.clone(),
             link: http(draft.link),
             published: story.published,
             updated: story.updated,
@@ -323,7 +328,7 @@ impl Desk<'_> {
             categories,
             excerpt,
             content_html: content,
-            enclosures: draft.enclosures.into_iter().filter(|file| Link::parse(&file.url).is_ok()).collect(),
+            enclosures: listed_files(draft.enclosures),
             comments: http(draft.comments),
             rights,
             provenance: Provenance {
@@ -332,15 +337,17 @@ impl Desk<'_> {
                 link: facts.link.clone(),
                 credit: draft.credit.map(|credit| credit.name).filter(|name| *name != facts.title),
             },
-            related: story.others.iter().filter_map(|other| self.related(other)).take(MAX_RELATED).collect(),
+            related: story.others.iter().filter_map(|other| self.related(other, &title)).take(MAX_RELATED).collect(),
             regions: story.regions.iter().map(|(region, _)| region.clone()).collect(),
         })
     }
 
-    fn related(&self, other: &view::Report) -> Option<Related> {
+    /// Another report of a story with this title. Whoever only points at the page gets no words of its own into the entry.
+    fn related(&self, other: &view::Report, title: &str) -> Option<Related> {
         let draft = self.report(other.position)?.draft;
+        let agrees = same::title_likeness(&draft.title, title) >= LEAST_LIKENESS;
         Some(Related {
-            title: draft.title,
+            title: if agrees { draft.title } else { title.to_owned() },
             link: draft.link.filter(|url| Link::parse(url).is_ok())?,
             source: other.source.title.clone(),
         })
@@ -366,6 +373,17 @@ impl Desk<'_> {
 
 fn crumb(region: &Region) -> Crumb {
     Crumb { name: region.name.clone(), path: format!("/regions/{}", region.id) }
+}
+
+/// The attachments that an entry lists.
+fn listed_files(files: Vec<Enclosure>) -> Vec<Enclosure> {
+    let mut left = MAX_ATTACHED;
+    let fits = |file: &Enclosure| {
+        let rest = left.checked_sub(file.url.len());
+        left = rest.unwrap_or(0);
+        rest.is_some()
+    };
+    files.into_iter().filter(|file| Link::parse(&file.url).is_ok()).take_while(fits).collect()
 }
 
 /// Does a notice forbid that the text is copied?

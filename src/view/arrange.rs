@@ -32,7 +32,7 @@ const MAX_PARTINGS: usize = 4096;
 
 impl State {
     /// Changes something about a story, then chooses anew what it shows.
-    fn rearrange(&mut self, head: u64, change: impl FnOnce(&mut Self)) {
+    pub(super) fn rearrange(&mut self, head: u64, change: impl FnOnce(&mut Self)) {
         self.place(head, false);
         self.soil(head);
         change(self);
@@ -49,7 +49,8 @@ impl State {
         let (before, owner) = (slot.shown(head), slot.owner(head));
         let all: Vec<u64> = std::iter::once(head).chain(slot.members().iter().copied()).collect();
         let can_stand = |first: &&u64| {
-            self.slots.get(first).is_some_and(|slot| !slot.gone) && !self.leads_to_what_is_gone(**first, owner)
+            self.slots.get(first).is_some_and(|slot| slot.is_live(**first))
+                && !self.leads_to_what_is_gone(**first, owner)
         };
         let best = all
             .iter()
@@ -85,7 +86,7 @@ impl State {
     fn story_tags(&mut self, shown: u64, all: &[u64]) -> Tags {
         let mut tags = self.slots.get(&shown).map(|slot| slot.own_tags().clone()).unwrap_or_default();
         for other in all.iter().filter(|first| **first != shown) {
-            let Some(slot) = self.slots.get(other).filter(|slot| !slot.gone) else { continue };
+            let Some(slot) = self.slots.get(other).filter(|slot| slot.is_live(*other)) else { continue };
             let Some(home) = self.facts(slot.source).map(|facts| facts.region.clone()) else { continue };
             let is_within =
                 |(number, _)| self.region(number).is_some_and(|region| self.places.is_within(region, &home));
@@ -196,8 +197,8 @@ impl State {
         }
         let shown = head.shown(slot.head);
         let others = std::iter::once(slot.head).chain(head.members().iter().copied()).filter(|other| *other != first);
-        let live =
-            others.filter(|other| self.slots.get(other).is_some_and(|slot| !slot.gone && slot.became().is_none()));
+        let live = others
+            .filter(|other| self.slots.get(other).is_some_and(|slot| slot.is_live(*other) && slot.became().is_none()));
         let live: Vec<u64> = live.take(MAX_JUDGES).collect();
         let best = |others: &mut dyn Iterator<Item = u64>| {
             others.max_by_key(|other| (*other == shown, self.authority(*other), Reverse(*other)))

@@ -434,8 +434,9 @@ impl State {
             if let Some(slot) = self.slots.get_mut(first) {
                 slot.head = older;
                 let (own, date) = (slot.own_tags().clone(), slot.own_date());
-                (slot.regions, slot.published) = (own, date);
-                (slot.ended, slot.withdrawn) = (false, false);
+                (slot.regions, slot.published, slot.ended) = (own, date, false);
+                // The whole is withdrawn with the older one.
+                slot.withdrawn &= *first != younger;
                 if let Some(ties) = &mut slot.ties {
                     ties.members.clear();
                     (ties.own, ties.dated, ties.shown, ties.right) = (None, None, None, None);

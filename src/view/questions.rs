@@ -107,7 +107,7 @@ impl State {
             let (item, earlier) = (slot.id, slot.earlier().to_vec());
             Some(Report { position: slot.position, source, item, earlier })
         };
-        let is_live = |one: &&u64| self.slots.get(one).is_some_and(|slot| !slot.gone);
+        let is_live = |one: &&u64| self.slots.get(one).is_some_and(|slot| slot.is_live(**one));
         let all = std::iter::once(&first).chain(head.members()).filter(is_live);
         // Reports of one address are one reporter's, whatever its id was.
         let address =
@@ -170,6 +170,22 @@ impl State {
     pub(super) fn is_gone(&self, item: ItemId) -> bool {
         let current = self.first_of(item).map(|first| self.current(first));
         current.and_then(|first| self.slots.get(&first)).is_some_and(|slot| slot.gone)
+    }
+
+    /// Was a report withdrawn that is not its story's?
+    pub(super) fn is_withdrawn_alone(&self, item: ItemId) -> bool {
+        let first = self.first_of(item);
+        first
+            .and_then(|first| Some((first, self.slots.get(&first)?)))
+            .is_some_and(|(first, slot)| slot.withdrawn && slot.head != first)
+    }
+
+    /// The report that a story shows.
+    pub(super) fn is_shown(&self, item: ItemId) -> bool {
+        let first = self.first_of(item);
+        first
+            .and_then(|first| Some((first, self.slots.get(&self.slots.get(&first)?.head)?)))
+            .is_some_and(|(first, head)| head.shown(head.head) == first)
     }
 
     /// Was the story that begins with this report withdrawn?

@@ -89,6 +89,11 @@ pub(super) struct Ties {
 }
 
 impl Slot {
+    /// Is it there to be read? `first` is its own number.
+    pub(super) const fn is_live(&self, first: u64) -> bool {
+        !self.gone && (!self.withdrawn || self.head == first)
+    }
+
     /// The other reports of the story, where this is the first.
     pub(super) fn members(&self) -> &[u64] {
         self.ties.as_ref().map_or(&[], |ties| &ties.members)

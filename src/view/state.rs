@@ -366,14 +366,18 @@ impl State {
             None => drop(self.hidden.remove(&item.as_u128())),
         }
         let Some(first) = self.first_of(item) else { return };
-        let head = self.slots.get(&first).map_or(first, |slot| slot.head);
-        self.place(head, false);
-        if let Some(slot) = self.slots.get_mut(&head) {
-            slot.withdrawn = is_withdrawn;
-        }
-        self.touched.insert(head);
-        self.place(head, true);
-        self.soil(head);
+        let Some(slot) = self.slots.get(&first) else { return };
+        let head = slot.head;
+        let is_shown = self.slots.get(&head).is_none_or(|head| head.shown(slot.head) == first);
+        // Of a report that is not shown nothing is seen but that it is there: the story lives on without it.
+        let is_alone = first != head && (if is_withdrawn { !is_shown } else { slot.withdrawn });
+        let which = if is_alone { first } else { head };
+        self.touched.insert(which);
+        self.rearrange(head, |state| {
+            if let Some(slot) = state.slots.get_mut(&which) {
+                slot.withdrawn = is_withdrawn;
+            }
+        });
     }
 
     /// Forgets the stories that began up to this day, with all their reports, and the items named. A story lives as long

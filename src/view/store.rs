@@ -278,6 +278,16 @@ impl View {
         self.read().withdrawn()
     }
 
+    /// Was a report withdrawn that is not the one its story shows?
+    pub fn is_withdrawn_alone(&self, item: ItemId) -> bool {
+        self.read().is_withdrawn_alone(item)
+    }
+
+    /// Is it the report of an item that its story shows?
+    pub fn is_shown(&self, item: ItemId) -> bool {
+        self.read().is_shown(item)
+    }
+
     /// Did the source of an item say that it is gone, and nothing of it since?
     pub fn is_gone(&self, item: ItemId) -> bool {
         self.read().is_gone(item)

@@ -550,6 +550,102 @@ fn i36_who_rewrites_an_item_makes_one_event_of_no_two() {
 }
 
 #[test]
+fn a2_an_identifier_gives_nobody_anothers_warning() {
+    let village = Village::new();
+    village.say(source("a", "110000", Authority::Official));
+    village.say(source("b", "110000", Authority::Media));
+    let own = warning("a", "https://a.cn/w", "北京市发布暴雨红色预警", 0, 60);
+    village.tell(&own);
+    for (at, link) in [(1, "https://b.cn/1"), (2, "https://www.12379.cn/w")] {
+        village.tell(&warning("b", link, "朝阳区庙会促销", at * HOUR, 60));
+        let stories = village.stories("110000");
+        assert_eq!(village.shown(&stories[0]), by("北京市发布暴雨红色预警", "a"), "{stories:?}");
+    }
+}
+
+#[test]
+fn i37_whoever_has_most_right_is_shown_in_whatever_order_they_come() {
+    let village = Village::new();
+    village.tell(&report("b", "https://a.cn/1", TITLE, TEXT, 0, 60));
+    village.say(source("c", "140300", Authority::Official));
+    village.tell(&report("c", "https://c.cn/1", TITLE, TEXT, HOUR / 4, 60));
+    village.tell(&report("a", "https://a.cn/1", TITLE, TEXT, HOUR / 2, 60));
+    assert_eq!(village.shown(&village.stories("140300")[0]).1, "c", "the higher authority");
+    let village = Village::new();
+    village.say(source("b", "140300", Authority::Portal));
+    village.tell(&report("b", "https://a.cn/1", TITLE, TEXT, 0, 60));
+    village.tell(&report("c", "https://c.cn/1", TITLE, TEXT, HOUR / 4, 60));
+    assert_eq!(village.shown(&village.stories("140300")[0]).1, "c");
+    village.say(source("a", "140300", Authority::Official));
+    village.tell(&report("a", "https://a.cn/1", TITLE, TEXT, HOUR / 2, 60));
+    assert_eq!(village.shown(&village.stories("140300")[0]).1, "a", "a still higher one");
+}
+
+#[test]
+fn i38_offices_of_one_domain_have_each_their_own_host() {
+    let village = Village::new();
+    let office = |id: &str, host: &str| match source(id, "140300", Authority::Media) {
+        Record::Source(facts) => {
+            village.say(Record::Source(SourceFacts { link: format!("https://{host}/list/"), ..facts }));
+        }
+        _ => unreachable!(),
+    };
+    office("d", "www.yq.gov.cn");
+    office("e", "x.yq.gov.cn");
+    village.tell(&report("e", "https://www.yq.gov.cn/1", "新春大促销", SPAM, 0, 9 * HOUR));
+    village.tell(&report("d", "https://www.yq.gov.cn/1", TITLE, TEXT, HOUR, 60));
+    let stories = village.stories("140300");
+    assert!(stories.iter().any(|story| village.shown(story) == by(TITLE, "d")), "{stories:?}");
+}
+
+#[test]
+fn i39_who_completes_a_line_keeps_its_story() {
+    let village = Village::new();
+    let line = "北大街临时封闭，请绕行。";
+    let first = report("a", "https://a.cn/1", TITLE, line, 0, 60);
+    village.tell(&first);
+    village.tell(&report("b", "https://b.cn/1", TITLE, line, HOUR, 60));
+    village.tell(&changed(&first, TITLE, TEXT, 2 * HOUR));
+    let stories = village.stories("140300");
+    let story = stories.iter().find(|story| story.id == first.item).unwrap();
+    assert_eq!(village.shown(story), by(TITLE, "a"));
+}
+
+#[test]
+fn i40_a_withdrawal_of_another_report_takes_no_story_along() {
+    let village = Village::new();
+    village.tell(&report("a", "https://a.cn/1", TITLE, TEXT, 0, 60));
+    let reprint = village.tell(&report("b", "https://b.cn/1", TITLE, TEXT, HOUR, 60));
+    let withdraw = Record::Withdraw { item: reprint, reason: "x".into(), at: NOON.plus_seconds(2 * HOUR) };
+    village.say(withdraw);
+    let stories = village.stories("140300");
+    assert_eq!((stories.len(), stories[0].others.len(), village.shown(&stories[0])), (1, 0, by(TITLE, "a")));
+    village.say(Record::Restore { item: reprint, at: NOON.plus_seconds(3 * HOUR) });
+    assert_eq!(village.stories("140300")[0].others.len(), 1);
+    // Whoever has more to say than what was withdrawn is not hidden with it.
+    let village = Village::new();
+    let slander = village.tell(&report("b", "https://b.cn/1", TITLE, &format!("{TEXT}据传有人贪污。"), 0, 60));
+    village.say(Record::Withdraw { item: slander, reason: "x".into(), at: NOON.plus_seconds(HOUR) });
+    village.say(source("a", "140300", Authority::Official));
+    village.tell(&report("a", "https://a.cn/1", TITLE, TEXT, 2 * HOUR, 60));
+    assert_eq!(village.shown(&village.stories("140300")[0]), by(TITLE, "a"));
+}
+
+#[test]
+fn i41_an_old_item_that_becomes_another_story_is_no_older_than_that() {
+    let village = Village::new();
+    let old = report("b", "https://b.cn/1", "新春大促销", SPAM, 0, 60);
+    village.tell(&old);
+    let mut copy = changed(&old, TITLE, TEXT, 6 * DAY);
+    copy.draft.published = old.draft.published;
+    village.tell(&copy);
+    village.tell(&report("a", "https://a.cn/1", TITLE, TEXT, 6 * DAY + HOUR, 60));
+    let stories = village.stories("140300");
+    assert_eq!(stories.len(), 1, "{stories:?}");
+    assert!(stories[0].published.at.since(NOON) > 5 * DAY * 1000, "{stories:?}");
+}
+
+#[test]
 fn i25_an_address_lends_a_story_to_nobody_once_another_report_is_shown() {
     let village = Village::new();
     village.tell(&report("a", "https://a.cn/1", TITLE, TEXT, 0, 60));
