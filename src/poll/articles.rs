@@ -1,6 +1,7 @@
 //! The pages of a list's items: read when an item is new, and again after an hour, a day and a week.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::house::House;
@@ -14,6 +15,8 @@ use crate::read::{self, Rules};
 const MOST: usize = 60;
 /// How long one poll may take over article pages, in milliseconds.
 const LONGEST: i64 = 180_000;
+/// The same where another source waits for its host.
+const LONGEST_WANTED: i64 = 10_000;
 /// The most pages of one article.
 const MOST_PAGES: usize = 10;
 /// When an article is read again, in seconds after the time before.
@@ -58,6 +61,7 @@ pub(super) struct Articles<'a> {
     /// The same of the hosts of others, for the articles of this source only.
     busy_hosts: Vec<(String, Moment)>,
     quota: Quota,
+    is_wanted: Arc<AtomicBool>,
 }
 
 impl<'a> Articles<'a> {
@@ -67,10 +71,11 @@ impl<'a> Articles<'a> {
         gap: i64,
         busy_hosts: Vec<(String, Moment)>,
         quota: Quota,
+        is_wanted: Arc<AtomicBool>,
     ) -> Self {
         let gap = Duration::from_millis(u64::try_from(gap).unwrap_or(0));
         let (rules, began) = (Arc::new(Rules::of(source)), (house.clock)());
-        Self { house, source, rules, gap, began, asked: 0, busy: None, busy_hosts, quota }
+        Self { house, source, rules, gap, began, asked: 0, busy: None, busy_hosts, quota, is_wanted }
     }
 
     /// How much of the source is taken today.
@@ -90,7 +95,9 @@ impl<'a> Articles<'a> {
 
     /// May more be read in this poll?
     pub(super) fn has_room(&self) -> bool {
-        self.busy.is_none() && self.asked < MOST && (self.house.clock)().since(self.began) < LONGEST
+        // Where others wait for the host, the rest is read in later polls.
+        let longest = if self.is_wanted.load(Ordering::Relaxed) { LONGEST_WANTED } else { LONGEST };
+        self.busy.is_none() && self.asked < MOST && (self.house.clock)().since(self.began) < longest
     }
 
     /// Completes what a list says of an item with what its page says.

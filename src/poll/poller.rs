@@ -1,7 +1,7 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
@@ -14,7 +14,7 @@ use super::permission::forget_unknown;
 use super::quota::Quota;
 use super::schedule::{self, Pace};
 use super::skews::EARLIEST;
-use super::turn::{Done, turn};
+use super::turn::{Done, Terms, turn};
 use crate::log::{Control, Record, SourceFacts};
 use crate::model::{Health, Moment, Outcome, Source, SourceId, Visit};
 
@@ -156,6 +156,8 @@ struct Watched {
 #[derive(Debug, Default)]
 struct Host {
     is_busy: bool,
+    /// Does another source wait for the one that is at it?
+    is_wanted: Arc<AtomicBool>,
     /// Not before this: the gap, or a Retry-After.
     free: Moment,
     waiting: VecDeque<SourceId>,
@@ -433,6 +435,7 @@ impl Poller {
             let host = self.hosts.entry(host_name.clone()).or_default();
             if host.is_busy {
                 host.waiting.push_back(id);
+                host.is_wanted.store(true, Ordering::Relaxed);
                 continue;
             }
             if host.free > now {
@@ -457,14 +460,18 @@ impl Poller {
                 continue;
             }
             host.is_busy = true;
+            host.is_wanted.store(!host.waiting.is_empty(), Ordering::Relaxed);
             watched.is_running = true;
             watched.is_marked = false;
-            let (house, source, visit, quota) =
-                (self.house.clone(), Arc::clone(&watched.source), watched.visit.clone(), watched.quota.clone());
+            let (house, source, visit) = (self.house.clone(), Arc::clone(&watched.source), watched.visit.clone());
             let taken = Arc::clone(&self.taken);
-            let pace = pace_of(&source, self.options.pace);
-            let gap = gap_of(&source, self.options.host_gap);
-            let task = self.turns.spawn(async move { turn(&house, &source, visit, pace, gap, quota, &taken).await });
+            let terms = Terms {
+                pace: pace_of(&source, self.options.pace),
+                gap: gap_of(&source, self.options.host_gap),
+                quota: watched.quota.clone(),
+                is_wanted: Arc::clone(&host.is_wanted),
+            };
+            let task = self.turns.spawn(async move { turn(&house, &source, visit, terms, &taken).await });
             self.running.insert(task.id(), Running { source: id, host: host_name, doubt });
         }
     }

@@ -6,6 +6,8 @@
 
 use std::borrow::Cow;
 use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use xxhash_rust::xxh3::Xxh3;
 
@@ -60,17 +62,27 @@ pub(super) struct Done {
     pub(super) skip: (u32, u32),
 }
 
+/// Within what bounds a source is polled.
+#[derive(Debug)]
+pub(super) struct Terms {
+    pub(super) pace: Pace,
+    /// Milliseconds between two requests to its host.
+    pub(super) gap: i64,
+    pub(super) quota: Quota,
+    /// Does another source wait for its host?
+    pub(super) is_wanted: Arc<AtomicBool>,
+}
+
 /// Polls a source once. Its next time was stored before, so that a crash shortens nothing. `None` where nothing was
 /// asked, because four others are at its address already. `taken` are the addresses of all sources.
 pub(super) async fn turn(
     house: &House,
     source: &Source,
     mut visit: Visit,
-    pace: Pace,
-    gap: i64,
-    quota: Quota,
+    terms: Terms,
     taken: &HashSet<String>,
 ) -> Option<Done> {
+    let Terms { pace, gap, quota, is_wanted } = terms;
     let asked = (house.clock)();
     // Memory that is lost costs one look at the page that leads to the list.
     let kept = house.visits.memory(&source.id).unwrap_or_default();
@@ -134,8 +146,20 @@ pub(super) async fn turn(
     let now = (house.clock)();
     let before = visit.clone();
     let is_conditional = visit.url.as_ref().is_some() && visit.validators != Validators::default();
-    let mut turn =
-        Turn { house, source, visit, memory, gap, quota, now, busy: None, is_host_busy: false, taken, is_conditional };
+    let mut turn = Turn {
+        house,
+        source,
+        visit,
+        memory,
+        gap,
+        quota,
+        is_wanted,
+        now,
+        busy: None,
+        is_host_busy: false,
+        taken,
+        is_conditional,
+    };
     let mut outcome = match answer {
         Ok(answer) => turn.take(answer).await,
         Err(outcome) => outcome,
@@ -214,6 +238,7 @@ struct Turn<'a> {
     /// Milliseconds between two requests to one host.
     gap: i64,
     quota: Quota,
+    is_wanted: Arc<AtomicBool>,
     now: Moment,
     /// Until when the host wants to be left alone, where the page of an article said so.
     busy: Option<Moment>,
@@ -532,7 +557,7 @@ impl<'a> Turn<'a> {
     /// What reads the pages of its items; it holds the quota meanwhile.
     fn articles(&mut self) -> Articles<'a> {
         let (busy, quota) = (self.memory.busy_hosts.clone(), std::mem::take(&mut self.quota));
-        Articles::new(self.house, self.source, self.gap, busy, quota)
+        Articles::new(self.house, self.source, self.gap, busy, quota, Arc::clone(&self.is_wanted))
     }
 
     fn identify(&self, draft: &Draft, repeated: &[Key]) -> Option<Identity> {

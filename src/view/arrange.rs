@@ -339,8 +339,7 @@ fn was_new(date: Stamp, seen: Moment) -> bool {
     let days = match date.precision {
         // It stands at the beginning of its month, where nobody looks for what is new.
         Precision::Month => 0,
-        Precision::Day => 2,
-        Precision::Minute | Precision::Second => 1,
+        Precision::Day | Precision::Minute | Precision::Second => 1,
     };
     seen.since(date.at) <= days * DAY
 }
