@@ -23,8 +23,6 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(5);
 
 /// The least seconds between two requests to one address of a stranger.
 const LEAST_INTERVAL: u32 = 300;
-/// How long a host that asked one source to wait is left alone by its others, in seconds.
-const NEIGHBOURS: i64 = 3600;
 /// A host that is free later than this asked to be left alone, in milliseconds.
 const LONGEST_GAP: i64 = 120_000;
 /// The least milliseconds between two requests to one host of a stranger.
@@ -269,7 +267,7 @@ impl Poller {
                 let host = source.url.host_text();
                 if let Some((_, until)) = memory.busy_hosts.iter().find(|(busy, _)| busy == host) {
                     let host = self.hosts.entry(host.to_owned()).or_default();
-                    host.free = host.free.max((*until).min(now.plus_seconds(NEIGHBOURS)));
+                    host.free = host.free.max((*until).min(latest));
                 }
             }
             let (id, planned) = (source.id.clone(), marked.unwrap_or(visit.due));
@@ -532,10 +530,7 @@ impl Poller {
         let host = self.hosts.entry(host_name.clone()).or_default();
         host.is_busy = false;
         let gap = self.sources.get(&id).map_or(LEAST_GAP, |watched| gap_of(&watched.source, self.options.host_gap));
-        // The source itself waits for as long as it was told to; its neighbours ask for themselves after an hour.
-        let asked =
-            done.as_ref().and_then(|done| done.host_until).unwrap_or_default().min(now.plus_seconds(NEIGHBOURS));
-        host.free = now.plus_millis(gap).max(asked);
+        host.free = now.plus_millis(gap).max(done.as_ref().and_then(|done| done.host_until).unwrap_or_default());
         if let Some(next) = host.waiting.pop_front() {
             self.queue.push(Reverse((host.free, next)));
         }

@@ -43,8 +43,6 @@ impl Draft {
 const MAX_FEED: usize = 4 * 1024 * 1024;
 /// The most other reports of a story that a document names.
 const MAX_RELATED: usize = 20;
-/// How like its title is at the least to the one that is shown, from 0 to 1.
-const LEAST_LIKENESS: f64 = 0.4;
 /// The most bytes that the addresses of an entry's attachments take, so that no entry pushes another one out of a feed.
 const MAX_ATTACHED: usize = 8 * 1024;
 const HTML: &str = "text/html; charset=utf-8";
@@ -317,10 +315,9 @@ impl Desk<'_> {
         let mut categories = publication.topics;
         categories.extend(draft.categories);
         categories.dedup();
-        let title = if draft.title.is_empty() { excerpt.clone() } else { draft.title };
         Some(Item {
             id: story.id,
-            title: title.clone(),
+            title: if draft.title.is_empty() { excerpt.clone() } else { draft.title },
             link: http(draft.link),
             published: story.published,
             updated: story.updated,
@@ -337,17 +334,15 @@ impl Desk<'_> {
                 link: facts.link.clone(),
                 credit: draft.credit.map(|credit| credit.name).filter(|name| *name != facts.title),
             },
-            related: story.others.iter().filter_map(|other| self.related(other, &title)).take(MAX_RELATED).collect(),
+            related: story.others.iter().filter_map(|other| self.related(other)).take(MAX_RELATED).collect(),
             regions: story.regions.iter().map(|(region, _)| region.clone()).collect(),
         })
     }
 
-    /// Another report of a story with this title. Whoever only points at the page gets no words of its own into the entry.
-    fn related(&self, other: &view::Report, title: &str) -> Option<Related> {
+    fn related(&self, other: &view::Report) -> Option<Related> {
         let draft = self.report(other.position)?.draft;
-        let agrees = same::title_likeness(&draft.title, title) >= LEAST_LIKENESS;
         Some(Related {
-            title: if agrees { draft.title } else { title.to_owned() },
+            title: draft.title,
             link: draft.link.filter(|url| Link::parse(url).is_ok())?,
             source: other.source.title.clone(),
         })
