@@ -474,8 +474,11 @@ impl State {
     /// How near the address of a draft lies to the source.
     pub(super) fn home(&self, source: u32, draft: &Draft) -> Home {
         let own = self.facts(source).and_then(|facts| Link::parse(&facts.link).ok());
+        // www.a.cn and a.cn are one host, and so are http and https.
+        let host = |link: &Link| link.host_text().trim_start_matches("www.").to_owned();
+        let port = |link: &Link| Some(link.port()).filter(|port| !matches!(port, 80 | 443));
         match draft.checked_link().zip(own) {
-            Some((link, own)) if link.host_text() == own.host_text() && link.port() == own.port() => Home::Host,
+            Some((link, own)) if host(&link) == host(&own) && port(&link) == port(&own) => Home::Host,
             Some((link, own)) if link.registrable_domain() == own.registrable_domain() => Home::Domain,
             _ => Home::Elsewhere,
         }
