@@ -27,6 +27,8 @@ const DAY: i64 = 24 * HOUR;
 pub(super) const LEAST_TITLE_LIKENESS: f64 = 0.4;
 /// The most reports of a story among which those are chosen that another one's new text is compared with.
 const MAX_JUDGES: usize = 64;
+/// A text of fewer characters is a line of what is still to come.
+const MAX_LINE: usize = 80;
 /// The most items that one item is followed through, each telling another story than the one before.
 const MAX_PARTINGS: usize = 4096;
 
@@ -245,10 +247,11 @@ impl State {
         let first = slot.earlier().first().copied().unwrap_or(slot.position);
         let Some(old) = draft_at(first, read) else { return false };
         // Who told no more than a line at first completes it, and takes nothing from who copied the line.
-        if same::is_short(old.words()) && same::is_short(other.words()) {
+        let length = |draft: &Draft| draft.words().chars().count();
+        let is_line = |draft: &Draft| length(draft) < MAX_LINE;
+        if is_line(&old) && is_line(other) {
             return false;
         }
-        let length = |draft: &Draft| draft.words().chars().count();
         let is_retitled =
             title < LEAST_TITLE_LIKENESS && same::title_likeness(&old.title, &other.title) >= LEAST_TITLE_LIKENESS;
         is_retitled || length(draft) * 4 > length(&old).max(length(other)) * 5 + 160

@@ -601,11 +601,11 @@ fn i38_offices_of_one_domain_have_each_their_own_host() {
 #[test]
 fn i39_who_completes_a_line_keeps_its_story() {
     let village = Village::new();
-    let line = "北大街临时封闭，请绕行。";
+    let line = "因供热管网改造，北大街自十二中路口至桥头路段将于3月9日22时起临时封闭，请过往车辆绕行南大街或德胜街。";
     let first = report("a", "https://a.cn/1", TITLE, line, 0, 60);
     village.tell(&first);
     village.tell(&report("b", "https://b.cn/1", TITLE, line, HOUR, 60));
-    village.tell(&changed(&first, TITLE, TEXT, 2 * HOUR));
+    village.tell(&changed(&first, TITLE, &format!("{TEXT}{TEXT}"), 2 * HOUR));
     let stories = village.stories("140300");
     let story = stories.iter().find(|story| story.id == first.item).unwrap();
     assert_eq!(village.shown(story), by(TITLE, "a"));
