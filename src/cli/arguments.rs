@@ -8,7 +8,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 #[derive(Debug, Parser)]
 #[command(name = "dayuan", version, max_term_width = 100)]
 pub(super) struct Arguments {
-    /// The folder of the config [default: ./config, then /etc/dayuan]
+    /// The folder of the config [default: /etc/dayuan where it is there, else ./config]
     #[arg(long, global = true, value_name = "DIR")]
     pub(super) config: Option<PathBuf>,
     #[command(subcommand)]
