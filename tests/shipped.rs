@@ -83,7 +83,7 @@ const FAULTS: [(&str, u32, usize); 9] = [
     ("v", 10, 1),
     ("a", 2, 1),
     ("c", 3, 1),
-    ("d", 16, 1),
+    ("d", 17, 1),
 ];
 
 fn sources_below(folder: &Path, found: &mut String) {

@@ -207,6 +207,8 @@ impl Log {
 
     /// Opens the segment to write to, at the end of what is safe.
     fn open_segment(&self, writer: &mut Writer, today: Day) -> Result<(), LogError> {
+        // Should the new day's file not open, nothing may go on into the one before.
+        writer.file = None;
         if today > writer.day {
             writer.day = today;
             writer.end = 0;
@@ -828,6 +830,26 @@ mod tests {
         let replayed: Vec<String> =
             log.replay(0).unwrap().filter_map(Result::err).map(|damage| damage.to_string()).collect();
         assert_eq!(replayed, told);
+    }
+
+    #[test]
+    fn d17_a_new_days_file_that_does_not_open_leaves_the_one_before_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let (log, _) = open(folder.path());
+        log.append(&[control(1)], NOON).unwrap();
+        let tomorrow = NOON.plus_seconds(86_400);
+        let path = segment::path(folder.path(), segment::days(folder.path()).unwrap()[0] + 1);
+        std::fs::create_dir(&path).unwrap();
+        for _ in 0..2 {
+            assert!(log.append(&[control(2)], tomorrow).is_err());
+            assert!(log.refusal().is_some());
+        }
+        std::fs::remove_dir(&path).unwrap();
+        log.probe();
+        assert_eq!(log.refusal(), None);
+        let appended = log.append(&[control(2)], tomorrow).unwrap();
+        assert!(log.read(appended[0].position).is_ok());
+        assert_eq!(all(&log), [1, 2]);
     }
 
     #[test]

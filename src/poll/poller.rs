@@ -659,9 +659,8 @@ impl Poller {
         self.house.metrics.changed(before, watched.visit.health);
     }
 
-    /// Puts a source to the front: its next poll is as soon as its host allows, even inside the minimum interval.
-    /// Has a source polled as soon as its host allows. An admin who asks for it mended something: where a robots.txt could not
-    /// be had, it is asked for anew.
+    /// Puts a source to the front: its next poll is as soon as its host allows, even inside the minimum interval. An admin who
+    /// asks for it may have mended something: where a robots.txt could not be had, it is asked for anew.
     fn hurry(&mut self, id: &SourceId) -> Result<(), PollRefused> {
         let now = (self.house.clock)();
         let watched = self.sources.get_mut(id).ok_or_else(|| PollRefused::Unknown(id.clone()))?;

@@ -17,7 +17,7 @@ pub(super) struct Share {
     each: usize,
     /// When the newest was published.
     newest: Option<i64>,
-    /// What lies within a day of the newest, with how many newer ones its source has.
+    /// What lies within two days of the newest, with how many newer ones its source has.
     recent: Vec<(usize, Place)>,
     older: Vec<Place>,
     /// What is beyond the share of its source.

@@ -531,22 +531,30 @@ fn i35_whatever_expires_the_log_that_is_left_makes_the_same_view() {
 #[test]
 fn i36_who_rewrites_an_item_makes_one_event_of_no_two() {
     let village = Village::new();
-    let tell = |source: &str, number: u32, text: &str, seen: i64| {
-        let report = report(source, &format!("https://{source}.cn/{number}"), "通告", text, seen, 60);
+    // Two notices and what a newspaper made of each, which is of one event with it.
+    let told = |id: &str| -> (String, String) {
+        let all = include_str!("../fixtures/stories/notices.jsonl").lines();
+        let mut all = all.map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+        let story = all.find(|story| story["id"] == id).unwrap();
+        (story["title"].as_str().unwrap().to_owned(), story["text"].as_str().unwrap().to_owned())
+    };
+    let tell = |source: &str, id: &str, seen: i64| {
+        let (title, text) = told(id);
+        let report = report(source, &format!("https://{source}.cn/1"), &title, &text, seen, 60);
         village.tell(&report);
         report
     };
-    let road = "3月9日22时，北大街自十二中路口至桥头路段封闭1.2公里，3路、15路绕行，涉及居民4200户、单位36家。";
-    let retold = "居民4200户、单位36家受影响：3月9日22时起，1.2公里长的北大街十二中路口至桥头路段封闭，15路和3路改道。";
-    let flood = "7月2日8时，桃河水位上涨0.8米，转移群众312人，抽水泵车14台到场，3座桥梁限行，损失1900万元。";
-    let flooded = "转移312名群众、14台抽水泵车到场：7月2日8时桃河水位涨了0.8米，3座桥梁限行，1900万元损失。";
-    tell("a", 1, road, 0);
-    let item = tell("b", 1, retold, HOUR);
-    tell("c", 2, flood, 2 * HOUR);
-    village.tell(&changed(&item, "通告", flooded, 3 * HOUR));
-    for story in village.stories("140300") {
-        assert!(story.alongside.len() <= 1, "{story:?}");
-    }
+    let beside = |item: ItemId| {
+        let story = village.view.story(village.view.find(item).unwrap()).unwrap();
+        story.alongside.iter().filter(|first| village.view.story(**first).is_some()).count()
+    };
+    let concerts = tell("a", "h-00070", 0);
+    let retold = tell("b", "h-00091", HOUR);
+    let fishing = tell("c", "h-00084", 2 * HOUR);
+    assert_eq!((beside(concerts.item), beside(fishing.item)), (1, 0));
+    let (title, text) = told("h-00085");
+    village.tell(&changed(&retold, &title, &text, 3 * HOUR));
+    assert_eq!((beside(concerts.item), beside(fishing.item)), (0, 1));
 }
 
 #[test]
