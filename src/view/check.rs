@@ -95,13 +95,12 @@ impl View {
     /// Derives everything anew in memory and compares: both what is in memory and what a fresh look at the store gives.
     ///
     /// # Errors
-    /// Where the log cannot be read.
+    /// Where the log cannot be read, or the store cannot be written.
     pub fn verify(&self) -> Result<Check, ViewError> {
-        let (digest, applied) = {
-            let state = self.read();
-            (state.digest(), state.applied())
-        };
-        let stored = stored_state(&self.engine, self.rules).map(|state| state.digest());
+        let (digest, applied, stored) = self.written(|digest, applied| {
+            let stored = stored_state(&self.engine, self.rules).map(|state| state.digest());
+            (digest, applied, stored)
+        })?;
         let (mut check, anew) = derive(&self.log, State::default().with(&self.places), applied, false)?;
         if anew != digest || stored.as_ref() != Ok(&digest) {
             check.verdict = Verdict::Differs;
@@ -208,6 +207,25 @@ mod tests {
         std::fs::rename(house.folder.path().join("view"), other.folder.path().join("view")).unwrap();
         other.log.append(&sample()[..3], NOON).unwrap();
         assert_eq!(verdict(&other), Verdict::Ahead { view: 6, log: 3 });
+    }
+
+    #[test]
+    fn a_verification_while_records_come_compares_one_moment() {
+        let house = House::new();
+        let (view, _) = house.view();
+        house.say(&view, &sample()[..2], NOON);
+        std::thread::scope(|scope| {
+            let coming = scope.spawn(|| {
+                for round in 0..40 {
+                    for record in &sample()[2..] {
+                        house.say(&view, std::slice::from_ref(record), NOON.plus_seconds(round));
+                    }
+                }
+            });
+            while !coming.is_finished() {
+                assert_eq!(view.verify().unwrap().verdict, Verdict::Agrees);
+            }
+        });
     }
 
     /// A bit that flips in the view's database may leave an earlier state of it, or none.

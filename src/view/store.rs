@@ -1,6 +1,6 @@
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::engine::{Change, Engine, has_room};
 use super::error::ViewError;
@@ -93,6 +93,8 @@ pub struct View {
     pub(super) log: Arc<Log>,
     pub(super) engine: Engine,
     state: RwLock<State>,
+    /// Held from taking what changed in memory until the store has it; taken before the lock of the state.
+    writing: Mutex<()>,
     pub(super) rules: [u8; 16],
     pub(super) places: Arc<Places>,
 }
@@ -131,7 +133,7 @@ impl View {
             }
         };
         let places = Arc::clone(&options.places);
-        let view = Self { log, engine, state: RwLock::new(state.with(&places)), rules, places };
+        let view = Self { log, engine, state: RwLock::new(state.with(&places)), writing: Mutex::default(), rules, places };
         let before = view.applied();
         notices.extend(view.catch_up(progress)?.into_iter().map(Notice::Damage));
         let behind = view.applied() - before;
@@ -196,6 +198,7 @@ impl View {
     /// # Errors
     /// Where the store could not be written.
     pub fn keep(&self) -> Result<(), ViewError> {
+        let _writing = self.writing();
         let changes = self.write().changes(self.rules);
         self.engine.write(changes)
     }
@@ -336,6 +339,7 @@ impl View {
     /// # Errors
     /// Where it cannot be opened or written yet.
     pub fn heal(&self) -> Result<(), ViewError> {
+        let _writing = self.writing();
         self.engine.heal()?;
         // What was removed meanwhile is not in memory any more: all of it is written anew.
         self.engine.clear()?;
@@ -355,6 +359,22 @@ impl View {
     /// A digest of everything that is derived; two views of one log have the same.
     pub fn digest(&self) -> String {
         self.read().digest()
+    }
+
+    /// Writes what changed, and holds still while `look` sees the store beside the digest and the last record of what is in
+    /// memory.
+    pub(super) fn written<T>(&self, look: impl FnOnce(String, u64) -> T) -> Result<T, ViewError> {
+        let _writing = self.writing();
+        let (changes, digest, applied) = {
+            let mut state = self.write();
+            (state.changes(self.rules), state.digest(), state.applied())
+        };
+        self.engine.write(changes)?;
+        Ok(look(digest, applied))
+    }
+
+    fn writing(&self) -> MutexGuard<'_, ()> {
+        self.writing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn read(&self) -> RwLockReadGuard<'_, State> {
