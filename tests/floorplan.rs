@@ -59,8 +59,8 @@ fn floor(room: &str) -> Option<u8> {
     FLOORS.iter().find(|(name, _)| *name == room).map(|(_, floor)| *floor)
 }
 
-/// The breaches of one file of a room.
-fn breaches(room: &str, text: &str) -> Vec<String> {
+/// The breaches of one file of a room; only a nested one names its room from the roof.
+fn breaches(room: &str, is_nested: bool, text: &str) -> Vec<String> {
     let own = floor(room).unwrap_or_else(|| panic!("room `{room}` has no floor"));
     let mut breaches = Vec::new();
     // Tests at the end of a file may use what they like of the standard library.
@@ -68,7 +68,8 @@ fn breaches(room: &str, text: &str) -> Vec<String> {
     for line in code.lines().map(str::trim).filter(|line| !line.starts_with("//")) {
         for used in names_behind(line, "crate::") {
             match floor(&used) {
-                _ if used == room => breaches.push(format!("names its own room from the roof: {line}")),
+                _ if used == room && !is_nested => breaches.push(format!("names its own room from the roof: {line}")),
+                _ if used == room => {}
                 Some(floor) if floor >= own => breaches.push(format!("uses `{used}`, which is not below it: {line}")),
                 Some(_) => {}
                 None => breaches.push(format!("uses `{used}`, which is no room: {line}")),
@@ -130,8 +131,12 @@ fn every_room_keeps_to_its_floor() {
         assert!(!files.is_empty(), "room `{room}` is empty");
         for file in files {
             let text = std::fs::read_to_string(&file).unwrap();
-            breaches
-                .extend(self::breaches(room, &text).into_iter().map(|breach| format!("{}: {breach}", file.display())));
+            let is_nested = file.strip_prefix(source.join(room)).unwrap().components().count() > 1;
+            breaches.extend(
+                self::breaches(room, is_nested, &text)
+                    .into_iter()
+                    .map(|breach| format!("{}: {breach}", file.display())),
+            );
         }
     }
     assert!(breaches.is_empty(), "{}", breaches.join("\n"));
@@ -149,7 +154,7 @@ fn there_is_no_room_beside_the_plan() {
 
 #[test]
 fn planted_breaches_are_found() {
-    let found = |room: &str, line: &str| breaches(room, line).len();
+    let found = |room: &str, line: &str| breaches(room, false, line).len();
     assert_eq!(found("read", "use crate::log::Record;"), 1, "upwards");
     assert_eq!(found("read", "use crate::write::atom;"), 1, "sideways");
     assert_eq!(found("poll", "    let x = crate::serve::Site::new();"), 1, "sideways, in the middle of a line");

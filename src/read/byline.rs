@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use super::text;
+use super::markup::text;
 use super::work;
 
 /// What a label stands before.

@@ -168,13 +168,13 @@ fn declaration(bytes: &[u8]) -> Option<String> {
     let start = head.trim_start();
     if let Some(declaration) =
         start.strip_prefix("<?xml").and_then(|rest| rest.split_once('>')).map(|(inside, _)| inside)
-        && let Some(label) = super::markup::attribute(declaration.trim_end_matches('?'), "encoding")
+        && let Some(label) = super::markup::tokens::attribute(declaration.trim_end_matches('?'), "encoding")
     {
         return Some(label.to_owned());
     }
     let lower = head.to_ascii_lowercase();
     lower.match_indices("<meta").find_map(|(at, _)| {
-        let tag = super::text::head(lower.get(at..)?, MAX_META).split_once('>')?.0;
+        let tag = super::markup::text::head(lower.get(at..)?, MAX_META).split_once('>')?.0;
         let value = tag.split_once("charset")?.1.trim_start().strip_prefix('=')?;
         let label: String = value
             .trim_start_matches([' ', '"', '\''])

@@ -10,37 +10,23 @@
 
 mod alert;
 mod article;
-mod body;
-mod boilerplate;
+mod block_page;
 mod byline;
-mod challenge;
 mod charset;
-mod credit;
 mod date;
-mod date_in;
-mod detect;
 mod fault;
 mod feed;
 mod json;
 mod lexicon;
 mod list;
 mod markup;
-mod month;
-mod namespace;
-mod objects;
-mod outline;
-mod records;
-mod relative;
-mod rewrite;
-mod row;
-mod sanitise;
-mod selector;
-mod text;
-mod title;
-mod tree;
 mod work;
 
 use crate::model::{Draft, Kind, Link, Moment, Page, Source, Zone};
+use date::Clock;
+use feed::xml;
+use list::{hanweb, json_list, sitemap};
+use markup::{text, tokens, tree};
 use work::Budget;
 
 pub use alert::mark_alert;
@@ -48,8 +34,7 @@ pub use article::{Article, ArticleRules, complete};
 pub use charset::is_charset;
 pub use fault::{Fault, FaultKind};
 pub use list::{Detection, ListRules};
-pub use sanitise::sanitise;
-pub use selector::{Selector, SelectorError};
+pub use markup::{Selector, SelectorError, sanitise};
 
 /// The version of this reader, which every report names.
 pub const VERSION: u16 = 1;
@@ -188,7 +173,7 @@ fn document(page: &Page, rules: &Rules, now: Moment) -> Reading {
     if let Some(fault) = mojibake {
         return failed(fault);
     }
-    let clock = date::Clock { now, zone: &rules.zone, chinese: is_chinese(&text), order: date::Order::Unknown };
+    let clock = Clock { now, zone: &rules.zone, chinese: is_chinese(&text), order: date::Order::Unknown };
     let start = text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
     if start.is_empty() {
         return failed(Fault::new(FaultKind::Empty, "document", "the answer has no content".to_owned()));
@@ -196,10 +181,10 @@ fn document(page: &Page, rules: &Rules, now: Moment) -> Reading {
     // Warnings come in documents of any kind.
     let kind = if rules.kind == Kind::Alerts { Kind::Auto } else { rules.kind };
     match (kind, sniff(start)) {
-        (Kind::Feed, Sniffed::Json) => json::read(start, &page.url, clock),
-        (Kind::Feed, _) => feed::read(&text, &page.url, clock),
+        (Kind::Feed, Sniffed::Json) => feed::json::read(start, &page.url, clock),
+        (Kind::Feed, _) => xml::read(&text, &page.url, clock),
         (Kind::Auto, Sniffed::Json) => {
-            let reading = json::read(start, &page.url, clock);
+            let reading = feed::json::read(start, &page.url, clock);
             let has = |kind| reading.faults.iter().any(|fault| fault.kind == kind);
             if has(FaultKind::TooMuch) || !reading.faults.iter().any(|fault| fault.kind.is_fatal()) {
                 return reading;
@@ -210,19 +195,19 @@ fn document(page: &Page, rules: &Rules, now: Moment) -> Reading {
         }
         (Kind::Json, _) => objects(&text, &page.url, rules, clock),
         (Kind::Sitemap, _) | (Kind::Auto, Sniffed::Sitemap) => sitemap(&text, &page.url, clock),
-        (Kind::Auto, Sniffed::Xml) => feed::read(&text, &page.url, clock),
+        (Kind::Auto, Sniffed::Xml) => xml::read(&text, &page.url, clock),
         (Kind::Auto, Sniffed::Script) => {
             let reading = objects(&text, &page.url, rules, clock);
-            if reading.drafts.is_empty() { feed::read(&text, &page.url, clock) } else { reading }
+            if reading.drafts.is_empty() { xml::read(&text, &page.url, clock) } else { reading }
         }
         (Kind::List, Sniffed::Json | Sniffed::Script) => objects(&text, &page.url, rules, clock),
         (Kind::Auto | Kind::List | Kind::XmlRecords | Kind::Alerts, _) => list_page(&text, &page.url, rules, clock),
     }
 }
 
-fn objects(text: &str, url: &Link, rules: &Rules, clock: date::Clock<'_>) -> Reading {
+fn objects(text: &str, url: &Link, rules: &Rules, clock: Clock<'_>) -> Reading {
     let mut faults = Vec::new();
-    match objects::read(text, url, &rules.list, clock, &mut faults) {
+    match json_list::read(text, url, &rules.list, clock, &mut faults) {
         Some((drafts, detection)) if !drafts.is_empty() => listing("json-list", url, drafts, detection, faults),
         _ => {
             faults.push(Fault::new(
@@ -236,8 +221,8 @@ fn objects(text: &str, url: &Link, rules: &Rules, clock: date::Clock<'_>) -> Rea
     }
 }
 
-fn sitemap(text: &str, url: &Link, clock: date::Clock<'_>) -> Reading {
-    let (drafts, follow) = records::sitemap(text, url, clock);
+fn sitemap(text: &str, url: &Link, clock: Clock<'_>) -> Reading {
+    let (drafts, follow) = sitemap::read(text, url, clock);
     let mut faults = Vec::new();
     if drafts.is_empty() && follow.is_none() {
         faults.push(Fault::new(FaultKind::NoList, "document", "this sitemap names no page".to_owned()));
@@ -284,26 +269,26 @@ fn sniff(start: &str) -> Sniffed {
     if head.find(['(', '=']).is_some_and(|_| head.find(['{', '[']).is_some_and(|at| is_name(text::head(&head, at)))) {
         return Sniffed::Script;
     }
-    let first = markup::Tokens::new(text::head(start, 64 * 1024)).find_map(|token| match token {
-        markup::Token::Doctype(inside)
+    let first = tokens::Tokens::new(text::head(start, 64 * 1024)).find_map(|token| match token {
+        tokens::Token::Doctype(inside)
             if inside.trim_start().get(..4).is_some_and(|name| name.eq_ignore_ascii_case("html")) =>
         {
             Some(Sniffed::Html)
         }
-        markup::Token::Start { name, .. } if HTML.iter().any(|html| html.eq_ignore_ascii_case(name)) => {
+        tokens::Token::Start { name, .. } if HTML.iter().any(|html| html.eq_ignore_ascii_case(name)) => {
             Some(Sniffed::Html)
         }
-        markup::Token::Start { name, .. }
+        tokens::Token::Start { name, .. }
             if ["urlset", "sitemapindex"].iter().any(|root| name.eq_ignore_ascii_case(root)) =>
         {
             Some(Sniffed::Sitemap)
         }
-        markup::Token::Start { name, .. }
+        tokens::Token::Start { name, .. }
             if ["datastore", "recordset"].iter().any(|root| name.eq_ignore_ascii_case(root)) =>
         {
             Some(Sniffed::Records)
         }
-        markup::Token::Start { .. } => Some(Sniffed::Xml),
+        tokens::Token::Start { .. } => Some(Sniffed::Xml),
         _ => None,
     });
     first.unwrap_or(Sniffed::Xml)
@@ -313,16 +298,16 @@ fn is_chinese(text: &str) -> bool {
     text.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c))
 }
 
-fn list_page(text: &str, url: &Link, rules: &Rules, mut clock: date::Clock<'_>) -> Reading {
+fn list_page(text: &str, url: &Link, rules: &Rules, mut clock: Clock<'_>) -> Reading {
     let mut faults = Vec::new();
     let tree = tree::Tree::parse(text);
-    clock.order = list::order(&tree);
+    clock.order = date::order(&tree);
     let title = tree
         .elements(0)
         .find(|id| tree.is(*id, &["title"]))
         .map(|id| text::line(&text::resolve(tree.raw(id), &text::Definitions::none())))
         .unwrap_or_default();
-    if let Some((drafts, detection)) = records::read(text, url, &rules.list, clock, &mut faults) {
+    if let Some((drafts, detection)) = hanweb::read(text, url, &rules.list, clock, &mut faults) {
         return Reading { title, ..listing("xml-records", url, drafts, detection, faults) };
     }
     let (drafts, detection) = list::read(&tree, url, &rules.list, clock, &mut faults);
@@ -336,17 +321,17 @@ fn list_page(text: &str, url: &Link, rules: &Rules, mut clock: date::Clock<'_>) 
         if !raw.contains(['[', '{']) || raw.len() < 200 {
             return None;
         }
-        objects::read(raw, url, &rules.list, clock, &mut faults).filter(|(drafts, _)| drafts.len() >= 3)
+        json_list::read(raw, url, &rules.list, clock, &mut faults).filter(|(drafts, _)| drafts.len() >= 3)
     });
     if let Some((drafts, mut detection)) = scripted {
         detection.reasons.insert(0, "a variable of a script".to_owned());
         return Reading { title, ..listing("json-list", url, drafts, detection, faults) };
     }
-    if let Some(why) = challenge::of(&tree, &title, text.len()) {
+    if let Some(why) = block_page::of(&tree, &title, text.len()) {
         faults.push(Fault::new(FaultKind::Challenge, "document", why));
         return Reading { title, faults, ..Reading::default() };
     }
-    if let Some(follow) = records::proxy(text, url).or_else(|| list::elsewhere(&tree, url)) {
+    if let Some(follow) = hanweb::proxy(text, url).or_else(|| list::elsewhere(&tree, url)) {
         return Reading { title, follow: Some(follow), ..listing("list", url, Vec::new(), detection, faults) };
     }
     let why = detection.reasons.join(", ");
@@ -370,14 +355,14 @@ pub fn plain_text(html: &str) -> String {
 
 /// The media type of an attached file, by the end of its address; `None` where it looks like a page.
 pub fn file_kind(address: &str) -> Option<&'static str> {
-    body::file_kind(address)
+    article::file_kind(address)
 }
 
 /// The feeds that a page names (`<link rel="alternate">`, HTML, section 4.6.7.1), with their titles.
 pub fn feeds_of(page: &Page, rules: &Rules) -> Vec<(Link, String)> {
     let (text, _) = charset::decode(&page.body, page.content_type.as_deref(), rules.charset.as_deref());
     let tree = tree::Tree::parse(&text);
-    let base = list::base(&tree, &page.url);
+    let base = markup::page::base(&tree, &page.url);
     tree.elements(0)
         .filter(|id| tree.is(*id, &["link"]))
         .filter(|id| {
@@ -407,7 +392,7 @@ pub fn read_article(page: &Page, rules: &Rules, now: Moment) -> Article {
         return Article { faults: vec![fault], ..Article::default() };
     }
     let tree = tree::Tree::parse(&text);
-    let clock = date::Clock { now, zone: &rules.zone, chinese: is_chinese(&text), order: list::order(&tree) };
+    let clock = Clock { now, zone: &rules.zone, chinese: is_chinese(&text), order: date::order(&tree) };
     let article = article::read(&tree, &page.url, &rules.article, clock);
     let work = budget.used();
     if budget.is_spent() {

@@ -44,6 +44,11 @@ impl Story {
         self.is_roundup
     }
 
+    /// Has it the title of another, one that no two stories have by chance?
+    pub fn is_titled_as(&self, other: &Self) -> bool {
+        self.title.len() >= OWN_TITLE && self.title == other.title
+    }
+
     /// Is its text longer than another's?
     pub const fn is_longer(&self, other: &Self) -> bool {
         self.text.len() > other.text.len()
@@ -90,6 +95,8 @@ const PART_WORDS: &str = "one of them is a round-up that holds the other as a pa
 const SHARED_WORDS: f64 = 0.1;
 /// Texts shorter than this, in characters, also need like titles.
 const SHORT: usize = 100;
+/// Titles from this length on, in characters, are a story's own: templates of notices have shorter ones, or a number in them.
+const OWN_TITLE: usize = 16;
 /// Texts shorter than this, in characters, are not compared.
 const SHORTEST: usize = 40;
 
@@ -103,6 +110,11 @@ const ONE_EVENT: [(f64, f64, f64); 2] = [(2.4, 0.7, 0.08), (3.4, 0.5, 0.14)];
 const RETOLD_WORDS: &str = "the one retells the other: it states the same facts in other words";
 
 impl Comparison {
+    /// Are two texts of one event so alike that they can be pieces of one?
+    pub fn is_of_one_text(&self) -> bool {
+        self.likeness == Likeness::Event && self.containment >= AKIN
+    }
+
     /// The same, of items that are tagged with regions apart from each other: one policy of two counties is one event,
     /// not one story, where only its facts are the same.
     #[must_use]

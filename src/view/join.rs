@@ -402,12 +402,12 @@ impl State {
         let told_by = |slot: &Slot| draft_at(slot.position, read).map(|draft| story(&draft));
         let (Some(told), Some(retold)) = (told_by(a), told_by(b)) else { return };
         // Who tells both does not make them one: two reports of one event stay two, as do those of one measure in two
-        // counties.
+        // counties. Pieces of one text have its title.
         let are_apart = self.are_apart(a.own_tags(), b.own_tags());
         let is_one = || {
             let found = same::compare(&told, &retold);
             let found = if are_apart { found.of_other_places() } else { found };
-            found.likeness == Likeness::Same
+            found.likeness == Likeness::Same || found.is_of_one_text() && told.is_titled_as(&retold) && !are_apart
         };
         // What was made into another text since the other one was told is not the older of the two.
         let is_late = || {

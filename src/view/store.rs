@@ -133,7 +133,8 @@ impl View {
             }
         };
         let places = Arc::clone(&options.places);
-        let view = Self { log, engine, state: RwLock::new(state.with(&places)), writing: Mutex::default(), rules, places };
+        let view =
+            Self { log, engine, state: RwLock::new(state.with(&places)), writing: Mutex::default(), rules, places };
         let before = view.applied();
         notices.extend(view.catch_up(progress)?.into_iter().map(Notice::Damage));
         let behind = view.applied() - before;

@@ -1,0 +1,544 @@
+//! The body of an article: where it is, and what in it is not its text.
+
+use crate::read::markup::text;
+use crate::read::markup::text::width;
+use crate::read::markup::tree::{self, Id, Tree, What};
+
+/// The text of a page in lines: what stands between two breaks.
+#[derive(Clone, Debug)]
+pub(in crate::read) struct Line {
+    pub(in crate::read) text: String,
+    /// The same with wider gaps as two spaces.
+    pub(in crate::read) spaced: String,
+    /// The first node of its text.
+    pub(in crate::read) from: Id,
+    /// Behind the last.
+    pub(in crate::read) to: Id,
+    /// The width of what in it is link.
+    pub(in crate::read) linked: usize,
+}
+
+/// Running sums over the nodes of a page.
+struct Sums {
+    width: Vec<usize>,
+    linked: Vec<usize>,
+}
+
+impl Sums {
+    fn of(tree: &Tree<'_>) -> (Self, Vec<Block>) {
+        let count = tree.len();
+        let (mut width_sums, mut linked_sums) = (vec![0; count + 1], vec![0; count + 1]);
+        let mut holder = vec![0_usize; count];
+        let mut in_link = vec![false; count];
+        let mut hidden_to = 0;
+        let mut blocks = vec![Block::default(); count];
+        let (mut all, mut linked) = (0, 0);
+        for id in 0..count {
+            if let (Some(a), Some(b)) = (width_sums.get_mut(id), linked_sums.get_mut(id)) {
+                (*a, *b) = (all, linked);
+            }
+            let parent = tree.parent(id);
+            let (up, link) = (holder.get(parent).copied().unwrap_or(0), in_link.get(parent).copied().unwrap_or(false));
+            let Some(node) = tree.node(id) else { continue };
+            match &node.what {
+                What::Element(name, _) => {
+                    if tree::is_hidden(name) || tree.is_invisible(id) {
+                        hidden_to = hidden_to.max(node.end);
+                    }
+                    if let (Some(slot), Some(flag)) = (holder.get_mut(id), in_link.get_mut(id)) {
+                        *slot = if tree::is_block(name) { id } else { up };
+                        *flag = link || name == "a";
+                    }
+                }
+                What::Text(raw) if id >= hidden_to => {
+                    let wide = width(&text::resolve(raw, &text::Definitions::none()));
+                    all += wide;
+                    linked += if link { wide } else { 0 };
+                    if let Some(block) = blocks.get_mut(up) {
+                        block.width += wide;
+                        block.linked += if link { wide } else { 0 };
+                        block.marks += raw.chars().filter(|c| "，。、；！？,.;!?".contains(*c)).count();
+                    }
+                }
+                What::Text(_) => {}
+            }
+        }
+        if let (Some(a), Some(b)) = (width_sums.last_mut(), linked_sums.last_mut()) {
+            (*a, *b) = (all, linked);
+        }
+        (Self { width: width_sums, linked: linked_sums }, blocks)
+    }
+
+    fn width(&self, tree: &Tree<'_>, id: Id) -> usize {
+        difference(&self.width, id, tree.end(id))
+    }
+
+    fn linked(&self, tree: &Tree<'_>, id: Id) -> usize {
+        difference(&self.linked, id, tree.end(id))
+    }
+}
+
+fn difference(sums: &[usize], from: Id, to: Id) -> usize {
+    sums.get(to).copied().unwrap_or(0).saturating_sub(sums.get(from).copied().unwrap_or(0))
+}
+
+/// What stands directly in a block, not in blocks within it.
+#[derive(Clone, Copy, Debug, Default)]
+struct Block {
+    width: usize,
+    linked: usize,
+    marks: usize,
+}
+
+const AGAINST: [&str; 38] = [
+    "cmt",
+    "comments",
+    "pl",
+    "survey",
+    "comment",
+    "foot",
+    "footer",
+    "sidebar",
+    "related",
+    "relate",
+    "relation",
+    "recommend",
+    "share",
+    "hot",
+    "nav",
+    "menu",
+    "copyright",
+    "login",
+    "tool",
+    "toolbar",
+    "rank",
+    "pinglun",
+    "tuijian",
+    "reply",
+    "ad",
+    "ads",
+    "banner",
+    "disclaimer",
+    "statement",
+    "shengming",
+    "crumb",
+    "breadcrumb",
+    "qrcode",
+    "friend",
+    "aside",
+    "widget",
+    "tie",
+    "gentie",
+];
+const FOR: [&str; 24] = [
+    "article",
+    "content",
+    "zoom",
+    "editor",
+    "ucap",
+    "body",
+    "text",
+    "detail",
+    "entry",
+    "post",
+    "endtext",
+    "artibody",
+    "main",
+    "news",
+    "con",
+    "trs",
+    "view",
+    "paragraph",
+    "articlebody",
+    "txt",
+    "neirong",
+    "zhengwen",
+    "rich",
+    "story",
+];
+
+/// The words of an element's id and classes.
+fn words(labels: &str) -> impl Iterator<Item = &str> {
+    labels.split(|c: char| !c.is_ascii_alphanumeric()).map(|word| word.trim_end_matches(|c: char| c.is_ascii_digit()))
+}
+
+/// The element that holds an article's body. `None` where no element holds text enough.
+pub(in crate::read) fn find(tree: &Tree<'_>) -> Option<Id> {
+    let (sums, blocks) = Sums::of(tree);
+    let mut scores: Vec<f64> = vec![0.0; tree.len()];
+    let number = |value: usize| f64::from(u32::try_from(value).unwrap_or(u32::MAX));
+    for (id, block) in blocks.iter().enumerate() {
+        if block.width < 16 || block.linked * 2 > block.width {
+            continue;
+        }
+        let worth = (1.0 + number(block.marks) + number(block.width) / 40.0)
+            * (1.0 - number(block.linked) / number(block.width));
+        let is_paragraph = tree.is(id, &["p", "li", "h1", "h2", "h3", "h4", "dt", "dd", "blockquote", "pre"]);
+        let mut share = 1.0;
+        for holder in tree.ancestors(id).skip(usize::from(is_paragraph)).take(4) {
+            if let Some(score) = scores.get_mut(holder) {
+                *score += worth * share;
+            }
+            share *= 0.55;
+        }
+    }
+    let mut best: Option<(f64, Id)> = None;
+    for (id, score) in
+        scores.iter().enumerate().filter(|(id, score)| **score > 0.0 && !tree.is(*id, &["body", "html", "p", ""]))
+    {
+        let total = sums.width(tree, id);
+        if total == 0 {
+            continue;
+        }
+        let mut score = score * (1.0 - number(sums.linked(tree, id)) / number(total));
+        for (level, holder) in tree.ancestors(id).take(4).enumerate() {
+            let labels = tree.labels(holder);
+            let is_body = words(&labels).any(|word| FOR.contains(&word));
+            if level == 0 && is_body {
+                score *= 1.25;
+            }
+            if words(&labels).any(|word| AGAINST.contains(&word)) && !(level == 0 && is_body) {
+                score *= 0.3;
+            }
+            if tree.is(holder, &["footer", "aside", "nav"]) {
+                score *= 0.2;
+            }
+        }
+        if best.is_none_or(|(most, _)| score > most) {
+            best = Some((score, id));
+        }
+    }
+    let (_, mut id) = best?;
+    // What is divided over like neighbours belongs together.
+    for _ in 0..3 {
+        let parent = tree.parent(id);
+        if parent == 0 || tree.is(parent, &["body", "html"]) {
+            break;
+        }
+        let own = sums.width(tree, id) - sums.linked(tree, id);
+        let beside: usize = tree
+            .children(parent)
+            .filter(|child| *child != id)
+            .filter(|child| tree.is(*child, &["p", "div", "section", "span", "table", "blockquote"]))
+            .filter(|child| {
+                let labels = tree.labels(*child);
+                let wide = sums.width(tree, *child);
+                wide >= 40
+                    && sums.linked(tree, *child) * 5 < wide
+                    && !words(&labels).any(|word| AGAINST.contains(&word))
+                    && blocks_of(tree, &blocks, *child) * 2 > wide
+            })
+            .map(|child| sums.width(tree, child))
+            .sum();
+        if beside * 3 < own {
+            break;
+        }
+        id = parent;
+    }
+    Some(id)
+}
+
+/// The width of the text in blocks that read like sentences.
+fn blocks_of(tree: &Tree<'_>, blocks: &[Block], id: Id) -> usize {
+    (id..tree.end(id))
+        .filter_map(|at| blocks.get(at))
+        .filter(|block| block.marks >= 2 && block.width >= 40)
+        .map(|block| block.width)
+        .sum()
+}
+
+/// The lines between two nodes, without what nobody sees and without `dropped` ranges.
+pub(in crate::read) fn lines(tree: &Tree<'_>, from: Id, to: Id, dropped: &[(Id, Id)]) -> Vec<Line> {
+    let mut lines: Vec<Line> = Vec::new();
+    let mut open: Option<Line> = None;
+    let mut at = from;
+    let mut link_to = 0;
+    // Blocks end where their range does; the ends still ahead, innermost last.
+    let mut ends: Vec<Id> = Vec::new();
+    let mut next_drop = dropped.iter().skip_while(|(_, end)| *end <= from).peekable();
+    let mut apart = false;
+    let flush = |open: &mut Option<Line>, lines: &mut Vec<Line>| {
+        if let Some(mut line) = open.take() {
+            line.spaced = spaced(&line.spaced);
+            line.text = text::paragraph(&line.text);
+            if !line.text.is_empty() {
+                lines.push(line);
+            }
+        }
+    };
+    while at < to {
+        while ends.last().is_some_and(|end| *end <= at) {
+            ends.pop();
+            flush(&mut open, &mut lines);
+        }
+        while next_drop.next_if(|(_, end)| *end <= at).is_some() {}
+        if let Some((start, end)) = next_drop.peek()
+            && *start <= at
+        {
+            at = *end;
+            continue;
+        }
+        let Some(node) = tree.node(at) else { break };
+        match &node.what {
+            What::Element(name, _) => {
+                if tree::is_hidden(name) || tree.is_invisible(at) {
+                    at = node.end;
+                    continue;
+                }
+                if name == "a" {
+                    link_to = link_to.max(node.end);
+                }
+                if name == "br" || tree::is_block(name) {
+                    flush(&mut open, &mut lines);
+                    ends.push(node.end);
+                }
+                // <i>time</i><i>source</i>: elements beside each other are pieces of their own.
+                apart = matches!(&**name, "span" | "i" | "em" | "b" | "a" | "label" | "time" | "font" | "strong")
+                    && tree
+                        .node(at - 1)
+                        .is_some_and(|last| matches!(last.what, What::Text(_)) && last.parent != node.parent);
+            }
+            What::Text(raw) => {
+                let text = text::resolve(raw, &text::Definitions::none());
+                let line = open.get_or_insert_with(|| Line {
+                    text: String::new(),
+                    spaced: String::new(),
+                    from: at,
+                    to: at,
+                    linked: 0,
+                });
+                if std::mem::take(&mut apart) && !line.spaced.is_empty() {
+                    line.spaced.push_str("   ");
+                }
+                line.spaced.push_str(&text);
+                line.text.push_str(&text);
+                line.to = at + 1;
+                line.linked += if at < link_to { width(&text) } else { 0 };
+            }
+        }
+        at += 1;
+    }
+    flush(&mut open, &mut lines);
+    lines
+}
+
+/// Single spaces where there is white space, two where there is more of it than one.
+fn spaced(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for part in text.split_inclusive(char::is_whitespace) {
+        let word = part.trim_end();
+        out.push_str(word);
+        if word.len() < part.len() && !out.ends_with("  ") {
+            out.push(' ');
+        }
+    }
+    out
+}
+
+/// The parts of a body that are none of its text: share bars, related stories, hidden elements, tools.
+pub(in crate::read) fn foreign(tree: &Tree<'_>, body: Id) -> Vec<(Id, Id)> {
+    // What may also hold the text itself, as an answer or a page of a document that was pasted in.
+    const WEAK: [&str; 19] = [
+        "page",
+        "download",
+        "app",
+        "client",
+        "hot",
+        "print",
+        "wechat",
+        "weixin",
+        "reply",
+        "extended",
+        "support",
+        "tool",
+        "tools",
+        "share",
+        "tags",
+        "keywords",
+        "statement",
+        "ad",
+        "ads",
+    ];
+    const WORDS: [&str; 52] = [
+        "comment",
+        "related",
+        "relate",
+        "relation",
+        "recommend",
+        "share",
+        "copyright",
+        "login",
+        "toolbar",
+        "tools",
+        "tool",
+        "rank",
+        "pinglun",
+        "tuijian",
+        "reply",
+        "ad",
+        "ads",
+        "advert",
+        "disclaimer",
+        "statement",
+        "shengming",
+        "crumb",
+        "breadcrumb",
+        "qrcode",
+        "ewm",
+        "erweima",
+        "bdshare",
+        "jiathis",
+        "pager",
+        "pages",
+        "pagebar",
+        "page",
+        "pagination",
+        "tags",
+        "keywords",
+        "editor_author",
+        "otitle",
+        "prevnext",
+        "nextpage",
+        "print",
+        "fontsize",
+        "weixin",
+        "wechat",
+        "download",
+        "client",
+        "app",
+        "hot",
+        "extended",
+        "support",
+        "praise",
+        "social",
+        "subscribe",
+    ];
+    let mut found = Vec::new();
+    let total: usize = tree.texts(body).map(|(_, text)| width(&text)).sum();
+    let mut at = body + 1;
+    while at < tree.end(body) {
+        let name = tree.name(at);
+        if name.is_empty() {
+            at += 1;
+            continue;
+        }
+        let labels = tree.labels(at);
+        let wide = || tree.texts(at).map(|(_, text)| width(&text)).sum::<usize>();
+        let drop = matches!(name, "form" | "button" | "nav" | "footer" | "aside" | "input")
+            || tree.is_invisible(at)
+            || tree::is_hidden(name)
+            || words(&labels).any(|word| WORDS.contains(&word))
+                && wide() * 5 < total * 2
+                && !(words(&labels).all(|word| !WORDS.contains(&word) || WEAK.contains(&word)) && is_prose(tree, at))
+            || matches!(name, "ul" | "ol" | "dl" | "div" | "table" | "section") && is_link_list(tree, at);
+        if drop {
+            found.push((at, tree.end(at)));
+            at = tree.end(at);
+        } else {
+            at += 1;
+        }
+    }
+    found
+}
+
+/// Does it read like sentences, with hardly a link?
+fn is_prose(tree: &Tree<'_>, id: Id) -> bool {
+    let (mut wide, mut marks, mut linked) = (0, 0, 0);
+    for (node, text) in tree.texts(id) {
+        let own = width(&text);
+        wide += own;
+        marks += text.chars().filter(|c| "，。；！？,;".contains(*c)).count();
+        linked += if tree.is(tree.parent(node), &["a"]) { own } else { 0 };
+    }
+    wide >= 60 && marks >= 2 && linked * 5 < wide
+}
+
+/// Two links or more that make up most of what it says.
+fn is_link_list(tree: &Tree<'_>, id: Id) -> bool {
+    if tree.end(id) - id > 3000 {
+        return false;
+    }
+    let (mut all, mut linked, mut links) = (0, 0, 0);
+    for at in id..tree.end(id) {
+        if tree.is(at, &["a"]) {
+            let is_file = link_kind(tree, at).is_some();
+            links += usize::from(!is_file);
+        }
+    }
+    if links < 2 {
+        return false;
+    }
+    let mut to = 0;
+    for at in id..tree.end(id) {
+        if tree.is(at, &["a"]) {
+            to = tree.end(at);
+        }
+        if let Some(What::Text(raw)) = tree.node(at).map(|node| &node.what) {
+            let wide = width(raw);
+            all += wide;
+            linked += if at < to { wide } else { 0 };
+        }
+    }
+    all > 0 && linked * 10 > all * 6
+}
+
+/// The media type of the file that a link leads to: by its address, a value in it, its text or its title.
+pub(in crate::read) fn link_kind(tree: &Tree<'_>, id: Id) -> Option<&'static str> {
+    let href = tree.attribute(id, "href")?;
+    if let Some(kind) = file_kind(&href) {
+        return Some(kind);
+    }
+    let address = href.to_ascii_lowercase();
+    let is_download =
+        ["download", "downfile", "filedown", "attach", "wbfileid", "/down"].iter().any(|word| address.contains(word))
+            || tree.attribute(id, "download").is_some();
+    let in_query = || href.split(['?', '&', '=']).skip(1).find_map(file_kind);
+    let named = || {
+        let texts = [
+            Some(tree.line(id)),
+            tree.attribute(id, "title").map(Into::into),
+            tree.attribute(id, "download").map(Into::into),
+        ];
+        texts.into_iter().flatten().find_map(|text: String| {
+            file_kind(text.trim().trim_end_matches(['）', ')', ']', '】']).split(['(', '（']).next().unwrap_or(""))
+                .or_else(|| file_kind(text.trim()))
+        })
+    };
+    if !is_download {
+        return named().filter(|_| !address.ends_with(".html") && !address.ends_with(".htm"));
+    }
+    in_query().or_else(named).or(Some("application/octet-stream").filter(|_| tree.line(id).chars().count() >= 2))
+}
+
+/// The media type of an attached file, by its name.
+pub(in crate::read) fn file_kind(address: &str) -> Option<&'static str> {
+    const KINDS: [(&str, &str); 24] = [
+        ("hwp", "application/x-hwp"),
+        ("hwpx", "application/x-hwp"),
+        ("odt", "application/vnd.oasis.opendocument.text"),
+        ("ods", "application/vnd.oasis.opendocument.spreadsheet"),
+        ("pdf", "application/pdf"),
+        ("doc", "application/msword"),
+        ("docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
+        ("xls", "application/vnd.ms-excel"),
+        ("xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+        ("ppt", "application/vnd.ms-powerpoint"),
+        ("pptx", "application/vnd.openxmlformats-officedocument.presentationml.presentation"),
+        ("wps", "application/vnd.ms-works"),
+        ("et", "application/octet-stream"),
+        ("ofd", "application/ofd"),
+        ("zip", "application/zip"),
+        ("rar", "application/vnd.rar"),
+        ("7z", "application/x-7z-compressed"),
+        ("csv", "text/csv"),
+        ("txt", "text/plain"),
+        ("rtf", "application/rtf"),
+        ("mp3", "audio/mpeg"),
+        ("mp4", "video/mp4"),
+        ("tif", "image/tiff"),
+        ("ceb", "application/octet-stream"),
+    ];
+    let path = address.split(['?', '#']).next().unwrap_or("");
+    let (_, extension) = path.rsplit_once('.')?;
+    KINDS.iter().find(|(known, _)| known.eq_ignore_ascii_case(extension)).map(|(_, kind)| *kind)
+}

@@ -1,0 +1,167 @@
+//! The markup of a body, written anew: paragraphs, headings, lists, tables, links and pictures; nothing of its style.
+
+use crate::model::Link;
+use crate::read::markup::page::target;
+use crate::read::markup::text;
+use crate::read::markup::tree::{self, Id, Tree, What};
+
+/// So much markup is written, in bytes; an item holds less.
+const MAX_WRITTEN: usize = 1024 * 1024;
+
+/// Writes the markup of a body anew: paragraphs, headings, lists, tables, links and pictures; nothing of its style.
+pub(in crate::read) fn markup(tree: &Tree<'_>, body: Id, base: &Link, dropped: &[(Id, Id)]) -> String {
+    const KEPT: [&str; 38] = [
+        "p",
+        "br",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "ul",
+        "ol",
+        "li",
+        "dl",
+        "dt",
+        "dd",
+        "blockquote",
+        "pre",
+        "code",
+        "table",
+        "caption",
+        "thead",
+        "tbody",
+        "tfoot",
+        "tr",
+        "th",
+        "td",
+        "strong",
+        "b",
+        "em",
+        "i",
+        "u",
+        "sub",
+        "sup",
+        "figure",
+        "figcaption",
+        "hr",
+        "del",
+        "ins",
+        "q",
+    ];
+    let mut out = String::new();
+    let mut ends: Vec<(Id, &str)> = Vec::new();
+    let mut next_drop = dropped.iter().peekable();
+    let mut at = body + 1;
+    let last = tree.end(body);
+    while at < last && out.len() < MAX_WRITTEN {
+        while let Some((_, tag)) = ends.pop_if(|(end, _)| *end <= at) {
+            out.push_str("</");
+            out.push_str(tag);
+            out.push('>');
+        }
+        while next_drop.next_if(|(_, end)| *end <= at).is_some() {}
+        if let Some((start, end)) = next_drop.peek()
+            && *start <= at
+        {
+            at = *end;
+            continue;
+        }
+        let Some(node) = tree.node(at) else { break };
+        match &node.what {
+            What::Text(raw) => push_escaped(&mut out, &text::resolve(raw, &text::Definitions::none())),
+            What::Element(name, _) if tree::is_hidden(name) => {
+                at = node.end;
+                continue;
+            }
+            What::Element(name, _) => {
+                let kept = KEPT.iter().find(|kept| *kept == name);
+                match (&**name, kept) {
+                    ("img", _) => push_image(&mut out, tree, at, base),
+                    ("a", _) => {
+                        if let Some(to) = target(tree, at, base) {
+                            out.push_str("<a href=\"");
+                            push_escaped(&mut out, to.as_str());
+                            out.push_str("\">");
+                            ends.push((node.end, "a"));
+                        }
+                    }
+                    ("br" | "hr", _) => {
+                        out.push('<');
+                        out.push_str(name);
+                        out.push('>');
+                    }
+                    ("div" | "section" | "article" | "center", _) => {
+                        // A block without paragraphs of its own is one.
+                        let has_blocks = tree.elements(at).skip(1).any(|inner| tree::is_block(tree.name(inner)));
+                        if !has_blocks {
+                            out.push_str("<p>");
+                            ends.push((node.end, "p"));
+                        }
+                    }
+                    (_, Some(kept)) => {
+                        out.push('<');
+                        out.push_str(kept);
+                        for attribute in ["colspan", "rowspan"] {
+                            if matches!(*kept, "td" | "th")
+                                && let Some(span) = tree
+                                    .attribute(at, attribute)
+                                    .and_then(|span| span.trim().parse::<u16>().ok())
+                                    .filter(|span| *span > 1)
+                            {
+                                out.push_str(&format!(" {attribute}=\"{span}\""));
+                            }
+                        }
+                        out.push('>');
+                        ends.push((node.end, kept));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        at += 1;
+    }
+    while let Some((_, tag)) = ends.pop() {
+        out.push_str("</");
+        out.push_str(tag);
+        out.push('>');
+    }
+    let empty = out.replace("<p></p>", "");
+    text::head(empty.trim(), 256 * 1024).to_owned()
+}
+
+fn push_escaped(out: &mut String, text: &str) {
+    for c in text.chars().filter(|c| text::is_allowed(*c)) {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            c => out.push(c),
+        }
+    }
+}
+
+/// Where a picture lies; the attribute that a script would copy to `src` counts first.
+pub(in crate::read) fn picture(tree: &Tree<'_>, id: Id, base: &Link) -> Option<String> {
+    ["data-src", "data-original", "data-lazy-src", "data-actualsrc", "lazysrc", "data-url", "src"].iter().find_map(
+        |name| {
+            let written = tree.attribute(id, name)?;
+            let written = written.trim();
+            if written.is_empty() || written.starts_with("data:") {
+                return None;
+            }
+            base.join(written).ok().map(|link| link.as_str().to_owned())
+        },
+    )
+}
+
+fn push_image(out: &mut String, tree: &Tree<'_>, id: Id, base: &Link) {
+    let Some(address) = picture(tree, id, base) else { return };
+    out.push_str("<img src=\"");
+    push_escaped(out, &address);
+    out.push_str("\" alt=\"");
+    push_escaped(out, &tree.attribute(id, "alt").unwrap_or_default());
+    out.push_str("\">");
+}

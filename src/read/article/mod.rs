@@ -1,0 +1,12 @@
+//! The page of one article: its title, date, source, authors and text.
+
+mod body;
+mod boilerplate;
+mod content_html;
+mod credit;
+mod fields;
+mod title;
+
+pub(super) use body::file_kind;
+pub(super) use fields::read;
+pub use fields::{Article, ArticleRules, complete};

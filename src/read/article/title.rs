@@ -1,0 +1,241 @@
+//! The title of an article, without the name of its site.
+
+use serde_json::Value;
+
+use super::fields::Reader;
+use crate::read::article::body;
+use crate::read::byline;
+use crate::read::date;
+use crate::read::markup::text;
+use crate::read::markup::text::width;
+use crate::read::markup::tree::Id;
+
+impl Reader<'_> {
+    /// The title, from the most trusted place that has it whole.
+    pub(in crate::read) fn title(&mut self, body: Id) -> String {
+        if let Some(id) = self.pinned("article.title", self.rules.title.as_ref()) {
+            self.found.push(("title", "config".into()));
+            return self.tree.line(id);
+        }
+        let document = self
+            .tree
+            .elements(0)
+            .find(|id| self.tree.is(*id, &["title"]))
+            .map(|id| text::line(&text::resolve(self.tree.raw(id), &text::Definitions::none())))
+            .unwrap_or_default();
+        let official = self.meta(&["articletitle"]);
+        let linked = self
+            .linked_data
+            .as_ref()
+            .and_then(|data| data.get("headline").or_else(|| data.get("title")))
+            .and_then(Value::as_str)
+            .map(text::line);
+        let graph = self.meta(&["og:title", "twitter:title"]);
+        let said = |title: &str| {
+            let (long, short) = (squeeze(&document), squeeze(title));
+            short.chars().count() >= 4 && long.contains(&short)
+        };
+        let names = ["title", "tit", "headline", "bt", "biaoti"];
+        let heading = self
+            .tree
+            .elements(0)
+            .take_while(|id| *id < self.tree.end(body))
+            .filter(|id| {
+                self.tree.is(*id, &["h1", "h2", "h3", "h4"])
+                    || self.tree.is(*id, &["div", "p", "span", "td", "strong"]) && {
+                        let labels = self.tree.labels(*id);
+                        labels
+                            .split(|c: char| !c.is_ascii_alphanumeric())
+                            .any(|word| names.contains(&word) || word.ends_with("title"))
+                    }
+            })
+            .filter(|id| self.tree.end(*id) - *id < 40)
+            .map(|id| (id, self.tree.line(id)))
+            .filter(|(_, line)| (4..=240).contains(&width(line)));
+        let headings: Vec<(Id, String)> = heading.map(|(id, line)| (id, self.first_line(id, line))).collect();
+        let is_h1 = |id: Id| self.tree.is(id, &["h1"]);
+        let widest = |found: &mut dyn Iterator<Item = &(Id, String)>| {
+            found
+                .max_by_key(|(id, line)| (width(line) * if is_h1(*id) { 2 } else { 1 }, *id))
+                .map(|(_, line)| line.clone())
+        };
+        let heading = widest(&mut headings.iter().filter(|(_, line)| said(line)))
+            .or_else(|| self.line_before(body, &document, said))
+            // A title that the page's own repeats nowhere: the heading next to the body.
+            .or_else(|| headings.iter().rfind(|(id, _)| is_h1(*id) && *id < body).map(|(_, line)| line.clone()));
+        // In a table of the title, who wrote it and when.
+        let named = self.title_cell(body);
+        // A short heading that the page's title repeats may be the column's, where a longer one stands next to the body.
+        let closer = heading.as_ref().filter(|heading| width(heading) < 16).and_then(|short| {
+            let at = headings.iter().rposition(|(id, line)| line == short && *id < body);
+            let is_body = ["政府", "网", "局", "委员会", "办公室", "中心"].iter().any(|end| short.ends_with(end));
+            let from = at.map(|at| at + 1).or(Some(0).filter(|_| is_body))?;
+            let mut rest = headings.get(from..).unwrap_or(&[]).iter();
+            rest.rfind(|(id, line)| *id <= body + 30 && width(line) * 2 >= width(short) * 3)
+                .map(|(_, line)| line.clone())
+        });
+        let heading = named.clone().or(closer.clone()).or(heading);
+        let is_known = named.is_none() && closer.is_none() && heading.as_ref().is_some_and(|heading| said(heading));
+        // Without any repetition, what looks like a heading right before the text is more than the site's name.
+        let near = named.or(closer).or_else(|| if is_known { None } else { self.heading_near(body, &headings) });
+        let heading = near.clone().or(heading);
+        // A column's name in the place of the title.
+        let official = official.filter(|official| !is_known || said(official) || width(official) >= 12);
+        let graph = graph.filter(|graph| {
+            near.is_none() || heading.as_ref().is_some_and(|heading| squeeze(graph).contains(&squeeze(heading)))
+        });
+        let candidates = [(official, "meta ArticleTitle"), (linked, "JSON-LD"), (graph, "Open Graph")];
+        for (candidate, by) in candidates {
+            let Some(candidate) = candidate
+                .map(|title| without_site(&title, self.meta.get("og:site_name").map(String::as_str)))
+                .filter(|title| width(title) >= 4)
+            else {
+                continue;
+            };
+            // An attribute is cut at the first quote in it: the heading has it whole.
+            let shown = heading.as_ref().filter(|heading| {
+                let (long, short) = (squeeze(heading), squeeze(&candidate));
+                long != short && (long.starts_with(&short) || short.starts_with(&long) && long.chars().count() >= 8)
+            });
+            let (title, by) = match shown {
+                Some(heading) => (heading.clone(), "heading"),
+                None => (candidate, by),
+            };
+            self.found.push(("title", by.into()));
+            return title;
+        }
+        if let Some(heading) = heading {
+            self.found.push(("title", "heading".into()));
+            return heading;
+        }
+        self.found.push(("title", "<title>".into()));
+        without_site(&document, None)
+    }
+}
+
+impl Reader<'_> {
+    /// A heading without the lines of date and source that some pages set into it.
+    fn first_line(&self, id: Id, line: String) -> String {
+        if !self.tree.elements(id).any(|inner| self.tree.is(inner, &["br"])) {
+            return line;
+        }
+        let lines = body::lines(self.tree, id, self.tree.end(id), &[]);
+        let is_head = |line: &body::Line| {
+            !byline::labelled(&line.spaced).is_empty() || date::find(&line.text, self.clock).is_some()
+        };
+        let kept: Vec<&str> = lines.iter().take_while(|line| !is_head(line)).map(|line| line.text.as_str()).collect();
+        if kept.is_empty() { line } else { text::line(&kept.join(" ")) }
+    }
+
+    /// The last line before the body, or the first ones of it, that the page's title repeats.
+    fn line_before(&self, body: Id, document: &str, said: impl Fn(&str) -> bool) -> Option<String> {
+        let end = self.tree.end(body).min(body + 16);
+        let lines = body::lines(self.tree, 0, end, &[]);
+        let fits = |line: &&body::Line| {
+            (8..=200).contains(&width(&line.text)) && line.linked * 2 < width(&line.text) && said(&line.text)
+        };
+        let near = || lines.iter().rev().take(30);
+        let line = near().filter(fits).max_by_key(|line| width(&line.text))?.text.clone();
+        // A title over several lines stands whole in the page's own.
+        let whole = without_site(document, None);
+        let (short, long) = (squeeze(&line), squeeze(&whole));
+        let all: String = near().map(|line| squeeze(&line.text)).collect::<Vec<_>>().into_iter().rev().collect();
+        Some(if long.len() > short.len() && long.contains(&short) && all.contains(&long) { whole } else { line })
+    }
+
+    /// The title that a table names as one, beside who wrote it and when.
+    fn title_cell(&self, body: Id) -> Option<String> {
+        const NAMES: [&str; 8] = ["标题", "名称", "题名", "主题", "제목", "件名", "Title", "Subject"];
+        let cells =
+            self.tree.elements(0).filter(|id| self.tree.is(*id, &["th", "td", "dt"]) && *id < self.tree.end(body));
+        cells
+            .filter(|id| {
+                let line = self.tree.line(*id);
+                NAMES.contains(
+                    &line.trim_matches(|c: char| !c.is_alphanumeric()).replace([' ', '\u{3000}'], "").as_str(),
+                )
+            })
+            .find_map(|id| {
+                let mut value = self.tree.end(id)..self.tree.end(self.tree.parent(id));
+                let cell = value.find(|at| self.tree.is(*at, &["td", "dd"]))?;
+                Some(self.tree.line(cell)).filter(|line| (8..=240).contains(&width(line)))
+            })
+    }
+
+    /// Of a page whose title is only its site's: the line next before the text, or before its date, that is set as a
+    /// heading.
+    fn heading_near(&self, body: Id, headings: &[(Id, String)]) -> Option<String> {
+        let is_title = |line: &str| {
+            (6..=160).contains(&width(line))
+                && byline::labelled(line).is_empty()
+                && date::find(line, self.clock).is_none()
+                && !line.contains(['>', '»', '，', '。'])
+                && !["首页", "当前位置", "您的位置"].iter().any(|word| line.contains(word))
+        };
+        let last = headings.iter().rev().find(|(id, line)| *id <= body + 30 && is_title(line));
+        if let Some((id, line)) = last
+            && (self.tree.is(*id, &["h1", "h2", "h3"]) || *id + 200 > body)
+        {
+            return Some(line.clone());
+        }
+        // <font size="4"><b>, centred.
+        let set = self.tree.elements(0).take_while(|id| *id <= body + 30).filter(|id| {
+            self.tree.is(*id, &["font"])
+                && self
+                    .tree
+                    .attribute(*id, "size")
+                    .is_some_and(|size| size.trim_start_matches('+').parse::<u8>().is_ok_and(|size| size >= 4))
+                || self.tree.is(*id, &["b", "strong", "center", "span"])
+                    && self.tree.attribute(*id, "style").is_some_and(|style| style.contains("font-size"))
+        });
+        set.map(|id| self.tree.line(id)).filter(|line| is_title(line)).last()
+    }
+}
+
+/// How much of a text is squeezed, in bytes: what is longer is compared with titles, and is none.
+const MAX_SQUEEZED: usize = 16 * 1024;
+
+/// White space, punctuation and width out of the way.
+pub(in crate::read) fn squeeze(text: &str) -> String {
+    text::head(text, MAX_SQUEEZED)
+        .chars()
+        .map(|c| match c {
+            '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),
+            c => c,
+        })
+        .filter(|c| c.is_alphanumeric())
+        .flat_map(char::to_lowercase)
+        .collect()
+}
+
+/// A title without the name of the site behind it: `title_column_site`, `title - site`, `title | site`.
+fn without_site(title: &str, site: Option<&str>) -> String {
+    let mut title = title.trim().to_owned();
+    if let Some(site) = site
+        && let Some(rest) = title.strip_suffix(site)
+    {
+        let rest = rest.trim_end().trim_end_matches(['_', '-', '|', '–', '—', '·', '丨']).trim_end();
+        if width(rest) >= 4 && rest.len() < title.len() - site.len() {
+            title = rest.to_owned();
+        }
+    }
+    for mark in ["_", " | ", "|", " - ", " – ", " — ", "--", "-", "丨", "——"] {
+        if let Some((first, rest)) = title.split_once(mark) {
+            let is_site = |part: &str| {
+                let part = part.trim();
+                width(part) <= 36
+                    && [
+                        "网", "站", "台", "频道", "新闻", "政府", "报", "社", "客", "厅", "局", "委", "中心", "com",
+                        "cn", "日报", "news", "News", "资讯", "要闻", "动态",
+                    ]
+                    .iter()
+                    .any(|word| part.contains(word))
+            };
+            let strong = matches!(mark, "_" | " | " | "|");
+            if width(first) >= 8 && (strong || rest.split(mark).all(is_site)) {
+                return first.trim().to_owned();
+            }
+        }
+    }
+    title
+}

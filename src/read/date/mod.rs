@@ -1,0 +1,11 @@
+//! Dates as people write them: parsed as a whole, found within a text or an address, and relative to now.
+
+pub(super) mod month;
+mod order;
+mod parse;
+mod relative;
+mod search;
+
+pub(super) use order::{Order, order};
+pub(super) use parse::{Clock, is_relative, parse};
+pub(super) use search::{find, in_address};

@@ -1,0 +1,149 @@
+//! The names of months in the languages of the sources, and what other calendars and scripts write instead.
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use crate::read::lexicon::{LANGUAGES, Language};
+
+/// The English short names, which what is written otherwise is turned into.
+const ENGLISH: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+
+/// Each whole word that names a month.
+static MONTHS: LazyLock<HashMap<&str, i64>> = LazyLock::new(|| {
+    let names = |language: &'static Language| {
+        language.months.iter().zip(1..).flat_map(|(names, at)| names.iter().map(move |name| (name.as_str(), at)))
+    };
+    LANGUAGES.iter().filter(|language| !language.joined).flat_map(names).collect()
+});
+
+/// The names of months that are found anywhere in a text, the longest first, each with the month's English name.
+static JOINED: LazyLock<Vec<(&str, &str)>> = LazyLock::new(|| {
+    let names = |language: &'static Language| {
+        language
+            .months
+            .iter()
+            .zip(ENGLISH)
+            .flat_map(|(names, english)| names.iter().map(move |name| (name.as_str(), english)))
+    };
+    let mut all: Vec<_> = LANGUAGES.iter().filter(|language| language.joined).flat_map(names).collect();
+    all.sort_by_key(|(name, _)| Reverse(name.len()));
+    all
+});
+
+/// The least letters of a name that is cut off or misspelt.
+const MIN_LETTERS: usize = 4;
+
+/// The month that a whole word in lower case names.
+pub(in crate::read) fn named(word: &str) -> Option<i64> {
+    MONTHS.get(word).copied()
+}
+
+/// The same of a word that is cut off or has a letter twice, as feeds write it: `septemb`, `marcch`.
+pub(in crate::read) fn meant(word: &str) -> Option<i64> {
+    let is_slip = |name: &str| {
+        let (short, long) = if word.len() < name.len() { (word, name) } else { (name, word) };
+        let is_cut = name.len() > word.len() && long.starts_with(short);
+        let has_it_twice = word.len() > name.len()
+            && word.char_indices().any(|(at, c)| {
+                let rest = word.get(at + c.len_utf8()..).unwrap_or("");
+                rest.starts_with(c) && word.get(..at).is_some_and(|head| name.strip_prefix(head) == Some(rest))
+            });
+        is_cut || has_it_twice
+    };
+    named(word).or_else(|| {
+        if word.chars().count() < MIN_LETTERS || word.len() > 24 {
+            return None;
+        }
+        let mut months = MONTHS.iter().filter(|(name, _)| name.chars().count() >= MIN_LETTERS && is_slip(name));
+        let month = *months.next()?.1;
+        // What may be several months is none.
+        months.all(|(_, other)| *other == month).then_some(month)
+    })
+}
+
+/// May the text hold digits, months or years that [`translate`] turns into ours?
+pub(in crate::read) fn is_foreign(text: &str) -> bool {
+    text.chars().any(|c| matches!(c, '\u{0600}'..='\u{0fff}' | '令' | '平' | '民')) || text.contains("tháng")
+}
+
+/// Digits of other scripts, months that are not cut at letters, the years of Japan's eras (令和6年), of the Republic of
+/// China (民國113年) and the Vietnamese words for day, month and year in the form that the rules know.
+pub(in crate::read) fn translate(text: &str) -> String {
+    let mut out: String = text.chars().map(|c| digit(c).unwrap_or(c)).collect();
+    for (name, english) in JOINED.iter() {
+        if out.contains(name) {
+            out = out.replace(name, &format!(" {english} "));
+        }
+    }
+    if out.contains("tháng") {
+        out = out.replace("ngày", " ").replace("tháng", ".").replace("năm", ".");
+    }
+    for (era, before) in [("令和", 2018), ("平成", 1988), ("民國", 1911), ("民国", 1911)] {
+        out = era_years(&out, era, before);
+    }
+    out
+}
+
+fn digit(c: char) -> Option<char> {
+    let zero = [0x0660, 0x06f0, 0x0966, 0x09e6, 0x0e50]
+        .into_iter()
+        .find(|zero| (*zero..*zero + 10).contains(&u32::from(c)))?;
+    char::from_digit(u32::from(c) - zero, 10)
+}
+
+fn era_years(text: &str, era: &str, before: u32) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut parts = text.split(era);
+    out.push_str(parts.next().unwrap_or(""));
+    for part in parts {
+        let rest = part.trim_start();
+        let digits: String =
+            rest.chars().take_while(|c| c.is_ascii_digit() || ('０'..='９').contains(c) || *c == '元').collect();
+        let plain: String = digits.chars().map(|c| if c == '元' { '1' } else { ascii(c) }).collect();
+        match plain.parse::<u32>() {
+            Ok(year) if year < 200 => {
+                out.push_str(&(before + year).to_string());
+                out.push_str(rest.strip_prefix(&*digits).unwrap_or(rest));
+            }
+            _ => {
+                out.push_str(era);
+                out.push_str(part);
+            }
+        }
+    }
+    out
+}
+
+fn ascii(c: char) -> char {
+    match c {
+        '０'..='９' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),
+        c => c,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_of_many_languages() {
+        for (word, month) in [
+            ("maart", 3),
+            ("września", 9),
+            ("července", 7),
+            ("června", 6),
+            ("ağustos", 8),
+            ("marzo", 3),
+            ("березня", 3),
+        ] {
+            assert_eq!(named(word), Some(month), "{word}");
+        }
+        assert_eq!(named("market"), None);
+        assert_eq!((meant("marcch"), meant("septemb"), meant("janaury")), (Some(3), Some(9), None));
+        for word in ["des", "dessau", "desde", "marché", "mayor", "junior", "sie", "augen"] {
+            assert_eq!(meant(word), None, "{word}");
+        }
+        assert_eq!(translate("令和６年3月9日"), "2024年3月9日");
+    }
+}

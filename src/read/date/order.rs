@@ -1,0 +1,65 @@
+//! Whether dates begin with the day, the month or the year.
+
+use crate::read::markup::tree::Tree;
+
+/// Which comes first where month and day are numbers before the year.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::read) enum Order {
+    /// Month with slashes, day with other marks, unless that cannot be.
+    #[default]
+    Unknown,
+    /// 05/06 is in May.
+    MonthFirst,
+    /// 05/06 is in June.
+    DayFirst,
+}
+
+/// What the dates of a document tell of their order: a 13 or more can only be a day. `words` are its pieces of text.
+pub(in crate::read) fn order_of<'a>(words: impl Iterator<Item = &'a str>) -> Order {
+    for word in words {
+        let parts: Vec<&str> = word.split(['-', '/', '.']).collect();
+        let [first, second, year] = parts.as_slice() else { continue };
+        let number = |text: &str| (text.len() <= 2).then(|| text.parse::<u8>().ok()).flatten();
+        if let (Some(first), Some(second)) = (number(first), number(second))
+            && matches!(year.len(), 2 | 4)
+            && year.bytes().all(|b| b.is_ascii_digit())
+        {
+            match (first, second) {
+                (1..=12, 13..=31) => return Order::MonthFirst,
+                (13..=31, 1..=12) if year.len() == 4 => return Order::DayFirst,
+                _ => {}
+            }
+        }
+    }
+    Order::Unknown
+}
+
+/// The order that a document's language has (BCP 47), as CLDR knows it.
+pub(in crate::read) fn order_of_language(tag: &str) -> Order {
+    let tag = tag.trim().to_ascii_lowercase().replace('_', "-");
+    match tag.split('-').next().unwrap_or("") {
+        "en" if tag == "en-us" => Order::MonthFirst,
+        "en" if tag.len() > 2 => Order::DayFirst,
+        "" | "en" | "zh" | "ja" | "ko" | "hu" | "lt" | "sv" | "mn" | "eu" | "fa" => Order::Unknown,
+        _ => Order::DayFirst,
+    }
+}
+
+/// Whether the page's dates begin with the month or the day.
+pub(in crate::read) fn order(tree: &Tree<'_>) -> Order {
+    let texts: Vec<String> = tree
+        .texts(0)
+        .filter(|(_, text)| text.len() < 80 && text.bytes().any(|b| b.is_ascii_digit()))
+        .map(|(_, text)| text.into_owned())
+        .collect();
+    match order_of(
+        texts.iter().flat_map(|text| text.split(|c: char| c.is_whitespace() || matches!(c, ',' | '(' | ')'))),
+    ) {
+        Order::Unknown => {
+            let language =
+                tree.elements(0).take(8).find(|id| tree.is(*id, &["html"])).and_then(|id| tree.attribute(id, "lang"));
+            language.map_or(Order::Unknown, |language| order_of_language(&language))
+        }
+        order => order,
+    }
+}

@@ -1,0 +1,571 @@
+//! Dates as sources write them: RFC 3339 and RFC 5322 with their broken forms, Chinese, numeric and relative ones.
+
+use std::borrow::Cow;
+
+use super::month;
+use super::order::Order;
+use super::relative::{self, Told};
+use crate::model::{Moment, Precision, Stamp, Zone};
+use crate::read::lexicon::Unit;
+
+/// What a date needs to be understood.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::read) struct Clock<'a> {
+    /// When it is read.
+    pub(in crate::read) now: Moment,
+    /// The zone of a date that names none.
+    pub(in crate::read) zone: &'a Zone,
+    /// Is the document Chinese? Then CST is China's time, not America's.
+    pub(in crate::read) chinese: bool,
+    /// What comes first in 05/06/2023.
+    pub(in crate::read) order: Order,
+}
+
+/// A date more than a day ahead is a slip, or made to stay on top.
+pub(in crate::read) const AHEAD: i64 = 24 * 3600;
+/// A date more than a hundred years ago is the slip of a program.
+pub(in crate::read) const BEHIND: i64 = 36_525 * 24 * 3600;
+
+/// Reads a text that is meant to be one date. `None` where it is none, lies more than 24 hours ahead or more than 100
+/// years back.
+pub(in crate::read) fn parse(text: &str, clock: Clock<'_>) -> Option<Stamp> {
+    let text = fold(crate::read::markup::text::head(text.trim(), 256));
+    let stamp = relative(&text, clock).or_else(|| epoch(&text, clock)).or_else(|| absolute(&tokens(&text), clock))?;
+    let ahead = stamp.at.seconds() - clock.now.seconds();
+    (-BEHIND..=AHEAD).contains(&ahead).then_some(stamp)
+}
+
+/// Full-width forms, odd spaces and Chinese numbers in the form that the rules below know.
+fn fold(text: &str) -> String {
+    let text = &if month::is_foreign(text) { Cow::Owned(month::translate(text)) } else { Cow::Borrowed(text) };
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        out.push(match c {
+            '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c).to_ascii_lowercase(),
+            '•' | '∶' | '︰' => ':',
+            '–' | '—' => '-',
+            c if c.is_whitespace() => ' ',
+            c if c.is_ascii() => c.to_ascii_lowercase(),
+            c => c.to_lowercase().next().unwrap_or(c),
+        });
+    }
+    if out.is_ascii() { out } else { arabic(&out) }
+}
+
+/// Chinese numbers as digits: 二〇二三 → 2023, 十一 → 11, 二十 → 20.
+fn arabic(text: &str) -> String {
+    let digit = |c: char| {
+        "〇一二三四五六七八九".chars().position(|d| d == c).or((c == '零').then_some(0)).or((c == '○').then_some(0))
+    };
+    let mut out = String::with_capacity(text.len());
+    let mut run = String::new();
+    let flush = |run: &mut String, out: &mut String| {
+        if let Some((tens, ones)) = run.split_once('十') {
+            let value = |part: &str, empty| part.chars().next().map_or(empty, |c| digit(c).unwrap_or(0));
+            out.push_str(&(value(tens, 1) * 10 + value(ones, 0)).to_string());
+        } else {
+            out.extend(run.chars().filter_map(digit).filter_map(|d| char::from_digit(u32::try_from(d).ok()?, 10)));
+        }
+        run.clear();
+    };
+    for c in text.chars() {
+        if digit(c).is_some() || c == '十' {
+            run.push(c);
+        } else {
+            // 周一 and 星期一 are names, not numbers.
+            if out.ends_with(['周', '期']) && run.chars().count() == 1 {
+                out.push_str(&std::mem::take(&mut run));
+            }
+            flush(&mut run, &mut out);
+            out.push(c);
+        }
+    }
+    flush(&mut run, &mut out);
+    out
+}
+
+/// Does a short text speak of the present moment?
+pub(in crate::read) fn is_relative(text: &str) -> bool {
+    relative::find(&text.to_lowercase()).is_some()
+}
+
+/// 刚刚, 3分钟前, 昨天 20:00, 周二 8:00, and what other languages say for them.
+fn relative(text: &str, clock: Clock<'_>) -> Option<Stamp> {
+    let (days, has_time) = match relative::find(text)? {
+        Told::Ago(0, _) => (0, false),
+        Told::Ago(number, unit) => {
+            let (seconds, precision) = match unit {
+                Unit::Second => (1, Precision::Second),
+                Unit::Minute => (60, Precision::Minute),
+                Unit::Hour => (3600, Precision::Minute),
+                Unit::Day => (86_400, Precision::Day),
+                Unit::Week => (7 * 86_400, Precision::Day),
+                Unit::Month => (30 * 86_400, Precision::Month),
+                Unit::Year => (365 * 86_400, Precision::Month),
+            };
+            let at = clock.now.plus_seconds(-number.checked_mul(seconds)?);
+            return match precision {
+                Precision::Day => on_day(at, None, clock),
+                Precision::Month => on_day(at, None, clock).map(|stamp| stamp.with_precision(Precision::Month)),
+                _ => Some(Stamp { at, precision, offset: clock.zone.offset(at) }),
+            };
+        }
+        Told::Day(days) => (days, true),
+        Told::Weekday(day) => {
+            let (year, month, date, ..) = clock.now.wall(clock.zone);
+            ((weekday(year, month, date)? + 7 - day) % 7, true)
+        }
+    };
+    if !has_time {
+        let at = clock.now;
+        return Some(Stamp { at, precision: Precision::Minute, offset: clock.zone.offset(at) });
+    }
+    if text.chars().filter(char::is_ascii_digit).count() > 6 {
+        return None;
+    }
+    on_day(clock.now.plus_seconds(-86_400 * days), time(&tokens(text)).map(|time| time.parts), clock)
+}
+
+/// Monday is 0.
+fn weekday(year: i16, month: i8, day: i8) -> Option<i64> {
+    let stamp = Stamp::at_offset((year, month, day), None, 0)?;
+    Some((stamp.at.seconds().div_euclid(86_400) + 3).rem_euclid(7))
+}
+
+fn on_day(at: Moment, time: Option<(i8, i8, Option<i8>)>, clock: Clock<'_>) -> Option<Stamp> {
+    let (year, month, day, ..) = at.wall(clock.zone);
+    Stamp::in_zone((year, month, day), time, clock.zone)
+}
+
+/// Seconds or milliseconds since 1970.
+fn epoch(text: &str, clock: Clock<'_>) -> Option<Stamp> {
+    if !text.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let number: i64 = text.parse().ok()?;
+    let at = match text.len() {
+        9 | 10 => Moment::from_seconds(number),
+        12 if number / 100_000_000 > 2100 => Moment::from_millis(number),
+        13 => Moment::from_millis(number),
+        _ => return None,
+    };
+    Some(Stamp { at, precision: Precision::Second, offset: clock.zone.offset(at) })
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Token {
+    /// A number, and how many digits it was written with.
+    Number(i64, usize),
+    /// Letters of Latin, in lower case.
+    Word(String),
+    /// Anything else but a space.
+    Mark(char),
+}
+
+fn tokens(text: &str) -> Vec<Token> {
+    let mut tokens = Vec::new();
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        if c.is_ascii_digit() {
+            let mut digits = String::from(c);
+            while let Some(next) = chars.next_if(char::is_ascii_digit) {
+                digits.push(next);
+            }
+            tokens.push(Token::Number(digits.parse().unwrap_or(i64::MAX), digits.len()));
+        } else if c.is_alphabetic() && !is_han(c) && !is_hangul(c) {
+            let mut word = String::from(c);
+            while let Some(next) = chars.next_if(|c| c.is_alphabetic() && !is_han(*c)) {
+                word.push(next);
+            }
+            tokens.push(Token::Word(word));
+        } else if c != ' ' {
+            tokens.push(Token::Mark(c));
+        }
+    }
+    tokens
+}
+
+pub(in crate::read) fn is_han(c: char) -> bool {
+    ('\u{3400}'..='\u{9fff}').contains(&c)
+}
+
+pub(in crate::read) fn is_hangul(c: char) -> bool {
+    ('\u{ac00}'..='\u{d7a3}').contains(&c)
+}
+
+/// A time among the tokens.
+struct Time {
+    parts: (i8, i8, Option<i8>),
+    from: usize,
+    to: usize,
+}
+
+/// 8:05, 8:05:09.0, 8时5分, 8点, with am and pm, 上午 and 下午.
+fn time(tokens: &[Token]) -> Option<Time> {
+    let number = |at: usize| match tokens.get(at) {
+        Some(Token::Number(value, digits)) if *digits <= 2 => i8::try_from(*value).ok(),
+        _ => None,
+    };
+    let mark = |at: usize, marks: &[char]| matches!(tokens.get(at), Some(Token::Mark(c)) if marks.contains(c));
+    let found = (0..tokens.len()).find_map(|at| {
+        let hour = number(at).filter(|hour| *hour <= 24)?;
+        // 10h27, as French and Portuguese write it
+        let is_h = matches!(tokens.get(at + 1), Some(Token::Word(word)) if word == "h");
+        if mark(at + 1, &[':']) || is_h {
+            let minute = number(at + 2).filter(|minute| *minute < 60)?;
+            let second = if mark(at + 3, &[':', '.']) { number(at + 4).filter(|second| *second < 61) } else { None };
+            let mut to = at + if second.is_some() { 5 } else { 3 };
+            if second.is_some() && mark(to, &['.', ',']) && matches!(tokens.get(to + 1), Some(Token::Number(..))) {
+                to += 2;
+            }
+            return Some(Time { parts: (hour, minute, second), from: at, to });
+        }
+        if mark(at + 1, &['时', '時', '点', '點', '시']) {
+            let minute = number(at + 2).filter(|_| !mark(at + 3, &['月', '日', '年']));
+            let has_second = minute.is_some() && mark(at + 3, &['分', '분']) && mark(at + 5, &['秒', '초']);
+            let second = if has_second { number(at + 4) } else { None };
+            let to = at
+                + if has_second {
+                    6
+                } else if minute.is_some() {
+                    4
+                } else {
+                    2
+                };
+            return Some(Time { parts: (hour, minute.unwrap_or(0), second), from: at, to: to.min(tokens.len()) });
+        }
+        None
+    })?;
+    let before = |a: char, b: char| found.from >= 2 && mark(found.from - 2, &[a]) && mark(found.from - 1, &[b]);
+    let word = |text: &str| tokens.iter().any(|token| matches!(token, Token::Word(word) if word == text));
+    let (mut hour, minute, second) = found.parts;
+    let afternoon = before('下', '午') || before('晚', '上') || before('오', '후') || word("pm");
+    if afternoon && hour < 12 {
+        hour += 12;
+    }
+    if (word("am") || before('上', '午') || before('오', '전')) && hour == 12 {
+        hour = 0;
+    }
+    Some(Time { parts: (hour, minute, second), ..found })
+}
+
+/// What a date says of its year, month and day; `None` where it does not.
+struct Day {
+    year: Option<i64>,
+    month: i64,
+    day: Option<i64>,
+}
+
+fn absolute(tokens: &[Token], clock: Clock<'_>) -> Option<Stamp> {
+    if let [Token::Number(number, digits)] = tokens {
+        return run_of_digits(*number, *digits, clock);
+    }
+    let time = time(tokens);
+    let (from, to) = time.as_ref().map_or((tokens.len(), tokens.len()), |time| (time.from, time.to));
+    let zone = time.as_ref().and_then(|_| zone(tokens.get(to..)?, clock));
+    let before = tokens.get(..from).unwrap_or(tokens);
+    let after = tokens.get(to..).unwrap_or(&[]);
+    let day = named(before, after).or_else(|| numeric(before, clock.order)).or_else(|| numeric(after, clock.order))?;
+    let parts = |year: i64| {
+        Some((i16::try_from(year).ok()?, i8::try_from(day.month).ok()?, i8::try_from(day.day.unwrap_or(1)).ok()?))
+    };
+    let time = time.map(|time| time.parts);
+    let stamp = |year: i64| match zone {
+        Some(offset) => Stamp::at_offset(parts(year)?, time, offset),
+        None => Stamp::in_zone(parts(year)?, time, clock.zone),
+    };
+    let stamp = match day.year {
+        Some(year) => stamp(year)?,
+        // Without a year: the one that puts it not into the future; 29 February may need an older one.
+        None => {
+            let this = i64::from(clock.now.wall(clock.zone).0);
+            (0..=8).filter_map(|back| stamp(this - back)).find(|stamp| stamp.at.since(clock.now) <= AHEAD * 1000)?
+        }
+    };
+    Some(if day.day.is_none() { stamp.with_precision(Precision::Month) } else { stamp })
+}
+
+/// 20230309, 20230309102702, 202303, 2023.
+fn run_of_digits(number: i64, digits: usize, clock: Clock<'_>) -> Option<Stamp> {
+    let part = |divisor: i64, modulus: i64| i8::try_from(number / divisor % modulus).ok();
+    let year = |divisor: i64| i16::try_from(number / divisor).ok().filter(|year| (1000..=9999).contains(year));
+    let zone = clock.zone;
+    match digits {
+        14 => Stamp::in_zone(
+            (year(10_000_000_000)?, part(100_000_000, 100)?, part(1_000_000, 100)?),
+            Some((part(10_000, 100)?, part(100, 100)?, Some(part(1, 100)?))),
+            zone,
+        ),
+        12 => Stamp::in_zone(
+            (year(100_000_000)?, part(1_000_000, 100)?, part(10_000, 100)?),
+            Some((part(100, 100)?, part(1, 100)?, None)),
+            zone,
+        ),
+        8 => Stamp::in_zone((year(10_000)?, part(100, 100)?, part(1, 100)?), None, zone),
+        6 if part(1, 100)? <= 12 && (19..=20).contains(&(number / 10_000)) => {
+            Stamp::in_zone((year(100)?, part(1, 100)?, 1), None, zone).map(|s| s.with_precision(Precision::Month))
+        }
+        6 => Stamp::in_zone(
+            (i16::try_from(century(number / 10_000, 2)).ok()?, part(100, 100)?, part(1, 100)?),
+            None,
+            zone,
+        ),
+        4 => Stamp::in_zone((year(1)?, 1, 1), None, zone).map(|s| s.with_precision(Precision::Month)),
+        _ => None,
+    }
+}
+
+/// Two digits of a year: 00 to 68 lie in this century (RFC 5322, section 4.3, and POSIX).
+const fn century(year: i64, digits: usize) -> i64 {
+    match (digits, year) {
+        (..=2, 0..=68) => year + 2000,
+        (..=2, _) => year + 1900,
+        (3, _) => year + 1900,
+        // The year of the Buddha, as Thailand counts.
+        (4, 2450..=2650) => year - 543,
+        _ => year,
+    }
+}
+
+/// Dates whose month is a name.
+fn named(before: &[Token], after: &[Token]) -> Option<Day> {
+    let all = || before.iter().chain(after.iter());
+    let months: Vec<i64> = all()
+        .filter_map(|token| match token {
+            Token::Word(word) => month::meant(word),
+            _ => None,
+        })
+        .collect();
+    // Mar 12 Nov 2013 is a Tuesday, in French.
+    let is_tuesday = matches!(before.first(), Some(Token::Word(word)) if word == "mar") && months.len() > 1;
+    let month = *months.get(usize::from(is_tuesday))?;
+    // What follows the time may begin with an offset, which is no year.
+    let offset = after.iter().position(|token| matches!(token, Token::Mark('+' | '-')));
+    let numbers = before.iter().chain(
+        after.iter().enumerate().filter(|(at, _)| offset.is_none_or(|sign| *at != sign + 1)).map(|(_, token)| token),
+    );
+    let (mut day, mut year) = (None, None);
+    for token in numbers {
+        if let Token::Number(value, digits) = token {
+            if *digits >= 3 || *value > 31 {
+                year = year.or(Some(century(*value, *digits)));
+            } else if day.is_none() {
+                day = Some(*value);
+            } else {
+                year = year.or(Some(century(*value, *digits)));
+            }
+        }
+    }
+    Some(Day { year, month, day })
+}
+
+/// Dates in numbers only.
+fn numeric(tokens: &[Token], order: Order) -> Option<Day> {
+    let number = |at: usize| match tokens.get(at) {
+        Some(Token::Number(value, digits)) => Some((*value, *digits)),
+        _ => None,
+    };
+    let mark = |at: usize| match tokens.get(at) {
+        Some(Token::Mark(c)) => Some(*c),
+        _ => None,
+    };
+    let is_month = |value: i64| (1..=12).contains(&value);
+    let is_day = |value: i64| (1..=31).contains(&value);
+    (0..tokens.len()).find_map(|at| {
+        let (first, digits) = number(at)?;
+        let divider = mark(at + 1);
+        let second = number(at + 2).filter(|(_, digits)| *digits <= 2);
+        let third = number(at + 4);
+        match (divider, second, mark(at + 3), third) {
+            // 2023年3月9日, 2023年3月
+            (Some('年' | '년'), Some((month, _)), Some('月' | '월'), day) if is_month(month) => {
+                let day = day.map(|(day, _)| day).filter(|day| is_day(*day));
+                // 113年 is the Republic of China's.
+                let year = if digits == 3 && first < 200 { first + 1911 } else { century(first, digits) };
+                Some(Day { year: Some(year), month, day })
+            }
+            // 113-03-29, of the Republic of China
+            (Some('-' | '/' | '.'), Some((month, 2)), Some('-' | '/' | '.'), Some((day, 2)))
+                if digits == 3 && (80..200).contains(&first) && is_month(month) && is_day(day) =>
+            {
+                Some(Day { year: Some(first + 1911), month, day: Some(day) })
+            }
+            // 3月9日
+            (Some('月'), Some((day, _)), _, _) if is_month(first) && is_day(day) => {
+                Some(Day { year: None, month: first, day: Some(day) })
+            }
+            // 2023-03-09, 2023/3/9, 2023.03.09
+            (Some('-' | '/' | '.' | ':'), Some((month, _)), Some('-' | '/' | '.' | ':'), Some((day, day_digits)))
+                if digits == 4 && is_month(month) && is_day(day) && day_digits <= 2 =>
+            {
+                Some(Day { year: Some(century(first, 4)), month, day: Some(day) })
+            }
+            // 9.3.2023, 3/9/2023
+            (
+                Some(divider @ ('-' | '/' | '.')),
+                Some((second, _)),
+                Some(other @ ('-' | '/' | '.')),
+                Some((year, 4)),
+            ) if digits <= 2 => {
+                let year = century(year, 4);
+                let month_first = match order {
+                    Order::MonthFirst => true,
+                    Order::DayFirst => false,
+                    // 9/3-2024 is Danish.
+                    Order::Unknown => divider == '/' && other == '/' || !is_month(second),
+                };
+                let (month, day) = if month_first && is_month(first) { (first, second) } else { (second, first) };
+                (is_month(month) && is_day(day)).then_some(Day { year: Some(year), month, day: Some(day) })
+            }
+            // 1-22-19, where the document shows which comes first
+            (Some('-' | '/' | '.'), Some((day, _)), Some('-' | '/' | '.'), Some((year, 2)))
+                if digits <= 2 && order == Order::MonthFirst && is_month(first) && is_day(day) =>
+            {
+                Some(Day { year: Some(century(year, 2)), month: first, day: Some(day) })
+            }
+            // 22.1.19, where the document's language has the day first
+            (Some('-' | '/' | '.'), Some((month, _)), Some('-' | '/' | '.'), Some((year, 2)))
+                if digits <= 2 && order == Order::DayFirst && is_month(month) && is_day(first) =>
+            {
+                Some(Day { year: Some(century(year, 2)), month, day: Some(first) })
+            }
+            // 24-01-02
+            (Some('-' | '/' | '.'), Some((month, _)), Some('-' | '/' | '.'), Some((day, 2)))
+                if digits == 2 && is_month(month) && is_day(day) =>
+            {
+                Some(Day { year: Some(century(first, 2)), month, day: Some(day) })
+            }
+            // 202303-09
+            (Some('-' | '/'), Some((day, _)), _, _) if digits == 6 && is_month(first % 100) && is_day(day) => {
+                Some(Day { year: Some(first / 100), month: first % 100, day: Some(day) })
+            }
+            // 2023-03
+            (Some('-' | '/'), Some((month, _)), None, _) if digits == 4 && is_month(month) => {
+                Some(Day { year: Some(first), month, day: None })
+            }
+            // 03-09
+            (Some('-' | '/'), Some((day, _)), None, _)
+                if digits <= 2
+                    && is_month(first)
+                    && is_day(day)
+                    && at.checked_sub(1).is_none_or(|last| !matches!(mark(last), Some('-' | '/' | '.'))) =>
+            {
+                Some(Day { year: None, month: first, day: Some(day) })
+            }
+            // 20230309
+            _ if digits == 8 && is_month(first / 100 % 100) && is_day(first % 100) => {
+                Some(Day { year: Some(first / 10_000), month: first / 100 % 100, day: Some(first % 100) })
+            }
+            // 2004-335, the day of the year (ISO 8601).
+            (Some('-'), None, _, _) if digits == 4 => match number(at + 2) {
+                Some((day, 3)) if (1..=366).contains(&day) => ordinal(first, day),
+                _ => None,
+            },
+            _ => None,
+        }
+    })
+}
+
+fn ordinal(year: i64, day: i64) -> Option<Day> {
+    let first = Stamp::at_offset((i16::try_from(year).ok()?, 1, 1), None, 0)?;
+    let (_, month, day, ..) = first.at.plus_seconds((day - 1) * 86_400).wall(&Zone::utc());
+    Some(Day { year: Some(year), month: month.into(), day: Some(day.into()) })
+}
+
+/// Seconds east of UTC that the tokens behind a time name.
+fn zone(tokens: &[Token], clock: Clock<'_>) -> Option<i32> {
+    let named = tokens.iter().find_map(|token| match token {
+        Token::Word(word) => zone_named(word, clock),
+        _ => None,
+    });
+    let sign = tokens.iter().take(2).position(|token| matches!(token, Token::Mark('+' | '-')));
+    let Some(sign) = sign else { return named };
+    let negative = matches!(tokens.get(sign), Some(Token::Mark('-')));
+    let minutes = match (tokens.get(sign + 1), tokens.get(sign + 2), tokens.get(sign + 3)) {
+        (Some(Token::Number(hours, 1 | 2)), Some(Token::Mark(':')), Some(Token::Number(minutes, 2))) => {
+            hours * 60 + minutes
+        }
+        // Behind 23:59 a `-05-2023` is a date, not an offset.
+        (Some(Token::Number(_, 1 | 2)), Some(Token::Mark('-' | '/' | '.')), _) => return named,
+        (Some(Token::Number(hours, 1 | 2)), _, _) => hours * 60,
+        (Some(Token::Number(both, 3 | 4)), _, _) => both / 100 * 60 + both % 100,
+        _ => return named,
+    };
+    // No place is further than 14 hours away.
+    let seconds = i32::try_from(minutes * 60).ok().filter(|seconds| *seconds <= 14 * 3600)?;
+    Some(if negative { -seconds } else { seconds })
+}
+
+/// The zones of RFC 5322, section 4.3, and those that feeds use beside them.
+fn zone_named(word: &str, clock: Clock<'_>) -> Option<i32> {
+    let hours = match word {
+        "z" | "ut" | "utc" | "gmt" | "wet" => 0,
+        "est" => -5,
+        "edt" => -4,
+        "cst" if clock.chinese && clock.zone.offset(clock.now) == 8 * 3600 => 8,
+        "cst" => -6,
+        "cdt" => -5,
+        "mst" => -7,
+        "mdt" => -6,
+        "pst" => -8,
+        "pdt" => -7,
+        "akst" => -9,
+        "akdt" => -8,
+        "hst" => -10,
+        "ast" => -4,
+        "adt" => -3,
+        "bst" | "cet" | "west" | "met" => 1,
+        "cest" | "mest" | "eet" | "sast" => 2,
+        "msk" | "eest" => 3,
+        "hkt" | "awst" | "sgt" => 8,
+        "jst" | "kst" => 9,
+        "aest" => 10,
+        "aedt" => 11,
+        "nzst" => 12,
+        "nzdt" => 13,
+        _ => return None,
+    };
+    Some(hours * 3600)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> String {
+        let zone = Zone::shanghai();
+        let now = Moment::from_rfc3339("2026-11-24T10:00:00+08:00").unwrap();
+        let clock = Clock { now, zone: &zone, chinese: true, order: Order::Unknown };
+        parse(text, clock).map_or_else(|| "none".to_owned(), |stamp| format!("{stamp} {}", stamp.precision.word()))
+    }
+
+    #[test]
+    fn every_shape_that_was_seen() {
+        for line in include_str!("../../../tests/fixtures/dates.tsv").lines().filter(|line| !line.starts_with('#')) {
+            let (text, expected) = line.split_once('\t').unwrap();
+            assert_eq!(read(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn hostile_dates() {
+        for text in ["9999-12-31", "-0001", "0000-00-00", "9223372036854775808", "Thu, 31 Feb 2023", "1823-01-01"] {
+            assert_eq!(read(text), "none", "{text}");
+        }
+        assert_eq!(read(&"(".repeat(100_000)), "none");
+    }
+
+    #[test]
+    fn cst_is_china_only_in_chinese_documents() {
+        let zone = Zone::shanghai();
+        let now = Moment::from_rfc3339("2026-11-24T10:00:00+08:00").unwrap();
+        let at = |chinese| {
+            parse("Thu, 09 Mar 2023 10:27:02 CST", Clock { now, zone: &zone, chinese, order: Order::Unknown })
+                .unwrap()
+                .at
+                .rfc3339()
+        };
+        assert_eq!(at(true), "2023-03-09T02:27:02.000Z");
+        assert_eq!(at(false), "2023-03-09T16:27:02.000Z");
+    }
+}

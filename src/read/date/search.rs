@@ -1,0 +1,181 @@
+//! Dates within longer texts, and in web addresses.
+
+use std::ops::Range;
+
+use super::parse::{AHEAD, BEHIND, Clock, is_han, is_hangul, parse};
+use crate::model::Stamp;
+use crate::read::date::month;
+use crate::read::markup::text;
+use crate::read::markup::tokens::cut;
+use crate::read::work;
+
+/// The first date within a longer text, and the bytes it stands in. A date without a year counts only where the text
+/// holds nothing else.
+pub(in crate::read) fn find(text: &str, clock: Clock<'_>) -> Option<(Stamp, Range<usize>)> {
+    work::charge(1 + text.len() / 2);
+    let text = text::head(text, 2048);
+    if month::is_foreign(text) {
+        // What is turned into our form stands elsewhere; all of it counts as the date then.
+        return find_plain(&month::translate(text), clock).map(|(stamp, _)| (stamp, 0..text.len()));
+    }
+    find_plain(text, clock)
+}
+
+fn find_plain(text: &str, clock: Clock<'_>) -> Option<(Stamp, Range<usize>)> {
+    let mut at = 0;
+    while at < text.len() {
+        let rest = cut(text, at, text.len());
+        let c = rest.chars().next()?;
+        let word_before = cut(text, 0, at).chars().next_back().is_some_and(char::is_alphanumeric);
+        let length = if is_digit(c) {
+            run_length(rest, is_date_char)
+        } else if c.is_alphabetic() && !is_han(c) && !word_before {
+            let word = run_length(rest, |c| c.is_alphabetic() && !is_han(c));
+            if is_month_word(cut(rest, 0, word)) { run_length(rest, |c| is_date_char(c) || is_latin(c)) } else { 0 }
+        } else {
+            0
+        };
+        if length == 0 {
+            at += c.len_utf8();
+            continue;
+        }
+        // 9 March 2023 begins with its day.
+        let follows = cut(rest, length, rest.len()).chars().next().is_some_and(is_latin);
+        let length = if follows && is_digit(c) { run_length(rest, |c| is_date_char(c) || is_latin(c)) } else { length };
+        let candidate = cut(rest, 0, length).trim_end_matches(|c: char| !c.is_alphanumeric());
+        let is_all = text.trim_matches(|c: char| !c.is_alphanumeric()).len() <= candidate.len() + 2;
+        if (has_year(candidate) || is_all)
+            && let Some((stamp, length)) = longest(candidate, clock)
+        {
+            return Some((stamp, at..at + length));
+        }
+        at += if is_digit(c) { run_length(rest, is_date_char).max(1) } else { length };
+    }
+    None
+}
+
+/// The date of a candidate, and how much of it says so.
+fn longest(candidate: &str, clock: Clock<'_>) -> Option<(Stamp, usize)> {
+    let mut found: Option<(Stamp, usize)> = None;
+    for piece in pieces(candidate) {
+        match (parse(piece, clock), &found) {
+            (Some(stamp), None) => found = Some((stamp, piece.len())),
+            (Some(stamp), Some((known, _))) if stamp == *known => found = Some((stamp, piece.trim_end().len())),
+            (None, None) => {}
+            _ => break,
+        }
+    }
+    found
+}
+
+/// The candidate, and what is left of it when words at its end are taken away one by one.
+fn pieces(candidate: &str) -> impl Iterator<Item = &str> {
+    let words: Vec<usize> = candidate
+        .char_indices()
+        .filter(|(_, c)| c.is_whitespace())
+        .map(|(at, _)| at)
+        .chain([candidate.len()])
+        .collect();
+    words.into_iter().rev().take(8).filter_map(|end| candidate.get(..end)).filter(|piece| {
+        let mut words = piece.split(|c: char| !c.is_alphabetic());
+        let tuesday = words.clone().next().is_some_and(|word| word.eq_ignore_ascii_case("mar"));
+        let months = words.by_ref().filter(|word| is_month_word(word)).count();
+        months <= 1 + usize::from(tuesday) && (piece.bytes().any(|b| b.is_ascii_digit()) || !piece.is_ascii())
+    })
+}
+
+fn run_length(text: &str, belongs: impl Fn(char) -> bool) -> usize {
+    text.find(|c| !belongs(c)).unwrap_or(text.len())
+}
+
+fn is_digit(c: char) -> bool {
+    c.is_ascii_digit() || ('０'..='９').contains(&c) || "〇零○一二三四五六七八九十".contains(c)
+}
+
+fn is_latin(c: char) -> bool {
+    c.is_alphabetic() && !is_han(c) && !is_hangul(c)
+}
+
+fn is_date_char(c: char) -> bool {
+    is_digit(c)
+        || c.is_whitespace()
+        || "年月日号时時点點分秒上下午星期周:：∶︰•.,，-–—/TtZ()（）".contains(c)
+        || is_hangul(c)
+}
+
+/// Is there a year written out, or the three parts of a date?
+fn has_year(text: &str) -> bool {
+    let groups: Vec<&str> = text.split(|c: char| !c.is_ascii_digit()).filter(|group| !group.is_empty()).collect();
+    let four = groups.iter().any(|group| group.len() == 4 && (group.starts_with("19") || group.starts_with("20")));
+    let long = groups
+        .iter()
+        .any(|group| matches!(group.len(), 6 | 8 | 14) && (group.starts_with("19") || group.starts_with("20")));
+    let three = || {
+        let mut marks = text.split(|c: char| c.is_ascii_digit()).filter(|mark| !mark.is_empty());
+        groups.len() >= 3
+            && groups.iter().take(3).all(|group| group.len() <= 2)
+            && matches!((marks.next(), marks.next()), (Some(a), Some(b)) if a == b && matches!(a, "-" | "/" | "."))
+    };
+    let chinese = || text.contains('年') && text.contains('月');
+    four && groups.len() > 1 || long || chinese() || three()
+}
+
+fn is_month_word(word: &str) -> bool {
+    month::named(&word.to_lowercase()).is_some()
+}
+
+/// The date in a web address: `/2023-03/09/`, `t20230309_1`, `/art/2016/11/22/`, `/20/0816/22/`. Day precision.
+pub(in crate::read) fn in_address(path: &str, clock: Clock<'_>) -> Option<Stamp> {
+    let is_break = |c: Option<char>| c.is_none_or(|c| !c.is_ascii_digit());
+    let digits = |text: &str, count: usize| {
+        let part = text.get(..count)?;
+        part.bytes().all(|b| b.is_ascii_digit()).then(|| part.parse::<i64>().ok()).flatten()
+    };
+    let day = |year: i64, month: i64, day: i64| {
+        let date = (i16::try_from(year).ok()?, i8::try_from(month).ok()?, i8::try_from(day).ok()?);
+        Stamp::in_zone(date, None, clock.zone)
+            .filter(|stamp| (-BEHIND..=AHEAD).contains(&(stamp.at.seconds() - clock.now.seconds())) && year >= 1990)
+    };
+    path.char_indices().find_map(|(at, c)| {
+        if !c.is_ascii_digit() || !is_break(path.get(..at)?.chars().next_back()) {
+            return None;
+        }
+        let rest = path.get(at..)?;
+        let run = run_length(rest, |c| c.is_ascii_digit());
+        let after = rest.get(run..)?;
+        match run {
+            8.. if run == 8 || matches!(run, 12 | 14 | 17) => {
+                day(digits(rest, 4)?, digits(rest.get(4..)?, 2)?, digits(rest.get(6..)?, 2)?)
+            }
+            4 | 6 => {
+                let year = digits(rest, 4)?;
+                let after = if run == 4 { after.get(1..)? } else { rest.get(4..)? };
+                let divided = |text: &'_ str| -> Option<(i64, usize)> {
+                    let run = run_length(text, |c| c.is_ascii_digit());
+                    (1..=2).contains(&run).then(|| Some((digits(text, run)?, run))).flatten()
+                };
+                if run == 4 {
+                    // 2023/0309, or 2023/03/09
+                    if run_length(after, |c| c.is_ascii_digit()) == 4 {
+                        return day(year, digits(after, 2)?, digits(after.get(2..)?, 2)?);
+                    }
+                    let (month, length) = divided(after)?;
+                    let (date, _) = divided(after.get(length + 1..)?)?;
+                    return day(year, month, date);
+                }
+                // 202303/09, 202303/t20230309_1 is found by its later part
+                let month = digits(after, 2)?;
+                let (date, _) = divided(after.get(3..)?)?;
+                day(year, month, date)
+            }
+            // 20/0816/22/, as some portals write it
+            2 => {
+                let rest = after.strip_prefix('/')?;
+                (run_length(rest, |c| c.is_ascii_digit()) == 4 && rest.get(4..)?.starts_with('/'))
+                    .then(|| day(2000 + digits(path.get(at..)?, 2)?, digits(rest, 2)?, digits(rest.get(2..)?, 2)?))
+                    .flatten()
+            }
+            _ => None,
+        }
+    })
+}

@@ -1,0 +1,153 @@
+//! JSON Feed 1.0 and 1.1 (jsonfeed.org/version/1.1).
+
+use serde_json::Value;
+
+use crate::model::{Draft, Enclosure, Link};
+use crate::read::date::{self, Clock};
+use crate::read::json::{MAX_VALUES, parse, values};
+use crate::read::markup::text;
+use crate::read::{Fault, FaultKind, MOST_DRAFTS, Reading};
+
+/// Reads a document that begins like JSON.
+pub(in crate::read) fn read(document: &str, url: &Link, clock: Clock<'_>) -> Reading {
+    let failed =
+        |kind, detail: String| Reading { faults: vec![Fault::new(kind, "document", detail)], ..Reading::default() };
+    if values(document) > MAX_VALUES {
+        return failed(FaultKind::TooMuch, format!("this JSON has more than {MAX_VALUES} values; it is no feed"));
+    }
+    let root = match parse(document) {
+        Ok(root) => root,
+        Err(e) => {
+            return failed(FaultKind::Json, format!("this JSON is broken in line {}, column {}", e.line(), e.column()));
+        }
+    };
+    let is_feed = root.get("version").and_then(Value::as_str).is_some_and(|version| version.contains("jsonfeed.org"));
+    let Some(items) = root
+        .get("items")
+        .and_then(Value::as_array)
+        .filter(|items| is_feed || items.iter().any(|item| item.get("id").is_some()))
+    else {
+        return failed(FaultKind::NotAFeed, "this is JSON, but no JSON Feed: `items` is missing".to_owned());
+    };
+    let base = string(&root, "home_page_url").and_then(|home| url.join(&home).ok()).unwrap_or_else(|| url.clone());
+    let mut reading = Reading {
+        format: "json",
+        title: line(&root, "title"),
+        link: Some(base.as_str().to_owned()),
+        ..Reading::default()
+    };
+    for item in items.iter().take(MOST_DRAFTS) {
+        reading.drafts.push(draft(item, &root, url, clock, &mut reading.faults).bounded());
+    }
+    if items.len() > MOST_DRAFTS {
+        reading.faults.push(Fault::new(
+            FaultKind::TooMany,
+            "items",
+            format!("it has {} items; the first {MOST_DRAFTS} were read", items.len()),
+        ));
+    }
+    reading
+}
+
+/// How many authors are looked at, should most have no name.
+const MAX_AUTHORS_SEEN: usize = 256;
+
+fn draft(item: &Value, root: &Value, base: &Link, clock: Clock<'_>, faults: &mut Vec<Fault>) -> Draft {
+    let address =
+        |name: &str| string(item, name).and_then(|url| base.join(&url).ok()).map(|link| link.as_str().to_owned());
+    let mut date = |name: &'static str| {
+        let written = string(item, name)?;
+        let stamp = date::parse(&written, clock);
+        if stamp.is_none() {
+            faults.push(Fault::new(
+                FaultKind::Date,
+                name,
+                format!("`{}` is no date that can be used", text::head(&written, 80)),
+            ));
+        }
+        stamp
+    };
+    let html = string(item, "content_html").map(|html| text::printable(&html).into_owned());
+    let plain = string(item, "content_text").or_else(|| string(item, "content"));
+    let summary = string(item, "summary").map(|summary| text::plain(&escape(&summary))).unwrap_or_default();
+    let text = match (&html, &plain) {
+        (Some(html), _) => text::plain(html),
+        (None, Some(plain)) => text::printable(plain).into_owned(),
+        (None, None) => summary.clone(),
+    };
+    let content = html.or_else(|| plain.map(|plain| escape(&plain))).unwrap_or_else(|| escape(&summary));
+    let names = |of: &Value| -> Vec<String> {
+        let many = of.get("authors").and_then(Value::as_array).into_iter().flatten();
+        let one = of.get("author").into_iter();
+        many.chain(one)
+            .take(MAX_AUTHORS_SEEN)
+            .map(|author| author.as_str().map_or_else(|| line(author, "name"), text::line))
+            .filter(|name| !name.is_empty())
+            .take(16)
+            .collect()
+    };
+    let own = names(item);
+    let (link, external) = (address("url"), address("external_url"));
+    let mut draft = Draft {
+        title: line(item, "title"),
+        link: link.or_else(|| external.clone()),
+        guid: string(item, "id"),
+        published: date("date_published"),
+        updated: date("date_modified"),
+        authors: if own.is_empty() { names(root) } else { own },
+        categories: item
+            .get("tags")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .map(text::line)
+            .take(32)
+            .collect(),
+        summary,
+        content_html: text::head(&content, 256 * 1024).to_owned(),
+        text: text::head(&text, 256 * 1024).to_owned(),
+        enclosures: item
+            .get("attachments")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .filter_map(|file| enclosure(file, base))
+            .take(32)
+            .collect(),
+        ..Draft::default()
+    };
+    let fields: [(&'static str, bool); 5] = [
+        ("title", !draft.title.is_empty()),
+        ("link", draft.link.is_some()),
+        ("guid", draft.guid.is_some()),
+        ("published", draft.published.is_some()),
+        ("updated", draft.updated.is_some()),
+    ];
+    draft.found = fields.into_iter().filter(|(_, there)| *there).map(|(name, _)| (name, "JSON Feed".into())).collect();
+    draft
+}
+
+fn enclosure(file: &Value, base: &Link) -> Option<Enclosure> {
+    let url = base.join(&string(file, "url")?).ok()?;
+    let length = file.get("size_in_bytes").and_then(Value::as_u64);
+    Some(Enclosure { url: url.as_str().to_owned(), kind: string(file, "mime_type"), length })
+}
+
+/// A text field; numbers are taken as text, as the standard asks for ids.
+fn string(of: &Value, name: &str) -> Option<String> {
+    let text = match of.get(name)? {
+        Value::String(text) => text.trim().to_owned(),
+        Value::Number(number) => number.to_string(),
+        _ => return None,
+    };
+    (!text.is_empty()).then_some(text)
+}
+
+fn line(of: &Value, name: &str) -> String {
+    string(of, name).map(|text| text::line(&text)).unwrap_or_default()
+}
+
+fn escape(plain: &str) -> String {
+    text::printable(plain).replace('&', "&amp;").replace('<', "&lt;")
+}

@@ -1,0 +1,353 @@
+//! From tags to elements, without recursion: a flat list in document order, each element with its parent.
+//!
+//! Elements that hold prose (titles, descriptions, contents) are leaves: their inside is kept as it stands, because
+//! what is in there is often no XML at all.
+
+use std::collections::HashMap;
+
+use super::namespace::Namespace;
+use crate::read::markup::text::Definitions;
+use crate::read::markup::tokens::{Attributes, Token, Tokens, attribute, attributes, cut};
+
+/// The deepest nesting of a feed's own elements; real ones need less than ten.
+const DEEPEST: usize = 64;
+
+/// The most namespaces that are known at one place.
+const MAX_NAMESPACES: usize = 64;
+/// The most entities of a document that are known.
+const MAX_ENTITIES: usize = 512;
+/// The longest name and the longest text of an entity, in bytes.
+const MAX_ENTITY: usize = 256;
+/// The most elements of a feed; five hundred items need some ten thousand.
+const MAX_ELEMENTS: usize = 60_000;
+
+/// An element of a feed.
+#[derive(Clone, Debug)]
+pub(in crate::read) struct Element<'a> {
+    pub(in crate::read) namespace: Namespace,
+    /// The local name in lower case.
+    pub(in crate::read) name: String,
+    /// Its attributes, raw.
+    pub(in crate::read) tag: &'a str,
+    /// What stands between its tags, raw.
+    pub(in crate::read) inner: &'a str,
+    /// The element around it.
+    pub(in crate::read) parent: Option<usize>,
+    /// The nearest `xml:base` at or above it, raw, and those above that.
+    pub(in crate::read) base: Option<usize>,
+}
+
+impl<'a> Element<'a> {
+    pub(in crate::read) fn is(&self, namespace: Namespace, name: &str) -> bool {
+        self.namespace == namespace && self.name == name
+    }
+
+    pub(in crate::read) fn is_item(&self) -> bool {
+        self.namespace == Namespace::Core && matches!(self.name.as_str(), "item" | "entry")
+    }
+
+    /// The raw value of an attribute without a prefix.
+    pub(in crate::read) fn attribute(&self, name: &str) -> Option<&'a str> {
+        attribute(self.tag, name)
+    }
+
+    pub(in crate::read) fn attributes(&self) -> Attributes<'a> {
+        attributes(self.tag)
+    }
+}
+
+/// The elements of a document, and what was wrong with their tags.
+#[derive(Debug, Default)]
+pub(in crate::read) struct Outline<'a> {
+    pub(in crate::read) elements: Vec<Element<'a>>,
+    /// Entities that the document defines and that are safe to use.
+    pub(in crate::read) definitions: Definitions,
+    /// It ends before its elements do.
+    pub(in crate::read) truncated: bool,
+    /// It was given up at this depth.
+    pub(in crate::read) too_deep: bool,
+    /// It has more items than were asked for, or more elements than any feed.
+    pub(in crate::read) too_many: bool,
+}
+
+struct Open<'a> {
+    name: &'a str,
+    index: usize,
+    /// Where its inside begins in the document.
+    from: usize,
+    /// How many namespace declarations held before it.
+    scope: usize,
+}
+
+/// Makes elements of a document, up to `most` items.
+pub(in crate::read) fn outline(text: &str, most: usize) -> Outline<'_> {
+    let mut out = Outline::default();
+    let mut open: Vec<Open<'_>> = Vec::new();
+    let mut declared: Vec<(&str, Namespace)> = Vec::new();
+    let mut tokens = Tokens::new(text);
+    let mut items = 0;
+    while let Some(token) = tokens.next() {
+        match token {
+            Token::Start { name, inside, closed } => {
+                let scope = declared.len();
+                declare(inside, &mut declared, open.is_empty());
+                let (namespace, local) = resolve(name, &declared);
+                let is_item = namespace == Namespace::Core && matches!(local.as_str(), "item" | "entry");
+                if is_item {
+                    // An item inside an item: the one before was never closed.
+                    while let Some(at) =
+                        open.iter().rposition(|o| out.elements.get(o.index).is_some_and(Element::is_item))
+                    {
+                        close(&mut open, at, tokens.start(), text, &mut out, &mut declared);
+                    }
+                    items += 1;
+                    if items > most {
+                        out.too_many = true;
+                        break;
+                    }
+                }
+                if out.elements.len() >= MAX_ELEMENTS {
+                    out.too_many = true;
+                    break;
+                }
+                let parent = open.last().map(|o| o.index);
+                let index = out.elements.len();
+                let above = parent.and_then(|parent| out.elements.get(parent)?.base);
+                let base = attribute(inside, "xml:base").map(|_| index).or(above);
+                let is_leaf = is_leaf(namespace, &local, parent.and_then(|parent| out.elements.get(parent)));
+                out.elements.push(Element { namespace, name: local, tag: inside, inner: "", parent, base });
+                // A link of Atom holds nothing, and many forget to close it.
+                let is_void =
+                    out.elements.last().is_some_and(|e| e.is(Namespace::Core, "link") && e.attribute("href").is_some());
+                if closed || is_void {
+                    declared.truncate(scope);
+                } else if is_leaf {
+                    let inner = leaf(&mut tokens, name, text, &open, &out.elements);
+                    if let Some(element) = out.elements.get_mut(index) {
+                        element.inner = inner;
+                    }
+                    declared.truncate(scope);
+                } else {
+                    open.push(Open { name, index, from: tokens.end(), scope });
+                    if open.len() > DEEPEST {
+                        out.too_deep = true;
+                        break;
+                    }
+                }
+            }
+            Token::End { name } => {
+                if let Some(at) = open.iter().rposition(|o| o.name.eq_ignore_ascii_case(name)) {
+                    close(&mut open, at, tokens.start(), text, &mut out, &mut declared);
+                }
+            }
+            Token::Doctype(inside) => out.definitions = definitions(inside, text.len()),
+            Token::Text(_) | Token::Cdata(_) => {}
+        }
+    }
+    out.truncated = !open.is_empty() && !out.too_many && !out.too_deep;
+    close(&mut open, 0, text.len(), text, &mut out, &mut declared);
+    out
+}
+
+/// Closes the open elements from number `at` on; their insides end at `end`.
+fn close<'a>(
+    open: &mut Vec<Open<'a>>,
+    at: usize,
+    end: usize,
+    text: &'a str,
+    out: &mut Outline<'a>,
+    declared: &mut Vec<(&'a str, Namespace)>,
+) {
+    for closed in open.drain(at.min(open.len())..) {
+        if let Some(element) = out.elements.get_mut(closed.index) {
+            element.inner = cut(text, closed.from, end);
+        }
+        declared.truncate(closed.scope);
+    }
+}
+
+/// Takes tokens up to the end of a leaf and returns its inside. It also ends where an element around it ends, where the
+/// next item begins, and, for the short ones, where a sibling begins.
+fn leaf<'a>(
+    tokens: &mut Tokens<'a>,
+    name: &str,
+    text: &'a str,
+    open: &[Open<'a>],
+    elements: &[Element<'a>],
+) -> &'a str {
+    let from = tokens.end();
+    let mut nested = 0_usize;
+    let local = name.rsplit(':').next().unwrap_or(name).to_ascii_lowercase();
+    let is_short = matches!(
+        local.as_str(),
+        "title" | "link" | "guid" | "pubdate" | "category" | "author" | "comments" | "id" | "updated" | "published"
+    );
+    loop {
+        let before = tokens.end();
+        let Some(token) = tokens.next() else { return cut(text, from, text.len()) };
+        match token {
+            Token::Start { name: found, closed: false, .. } if found.eq_ignore_ascii_case(name) => nested += 1,
+            Token::End { name: found } if found.eq_ignore_ascii_case(name) => {
+                if nested == 0 {
+                    return cut(text, from, tokens.start());
+                }
+                nested -= 1;
+            }
+            Token::End { name: found } if open.iter().any(|o| o.name.eq_ignore_ascii_case(found)) => {
+                // Some write HTML with an <item> of their own; an element around counts only where it is ours.
+                tokens.back(before);
+                return cut(text, from, before);
+            }
+            Token::Start { name: found, .. } => {
+                let lower = found.to_ascii_lowercase();
+                let in_same_item = open
+                    .iter()
+                    .any(|o| elements.get(o.index).is_some_and(Element::is_item) && o.name.eq_ignore_ascii_case(found));
+                let next_item = in_same_item || (is_short && matches!(lower.as_str(), "item" | "entry"));
+                let sibling = is_short
+                    && matches!(
+                        lower.as_str(),
+                        "link"
+                            | "guid"
+                            | "pubdate"
+                            | "description"
+                            | "category"
+                            | "enclosure"
+                            | "comments"
+                            | "dc:date"
+                            | "dc:creator"
+                            | "content:encoded"
+                    );
+                if next_item || sibling {
+                    tokens.back(before);
+                    return cut(text, from, before);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Adds what a tag declares with `xmlns`. A default that nobody knows, on the root, is a feed's own idea of its name.
+fn declare<'a>(inside: &'a str, declared: &mut Vec<(&'a str, Namespace)>, is_root: bool) {
+    if !inside.contains("xmlns") {
+        return;
+    }
+    for (name, value) in attributes(inside) {
+        if declared.len() >= MAX_NAMESPACES {
+            return;
+        }
+        if name == "xmlns" {
+            let namespace = Namespace::of_uri(value);
+            declared.push(("", if is_root && namespace == Namespace::Other { Namespace::Core } else { namespace }));
+        } else if let Some(prefix) = name.strip_prefix("xmlns:") {
+            declared.push((prefix, Namespace::of_uri(value)));
+        }
+    }
+}
+
+fn resolve(name: &str, declared: &[(&str, Namespace)]) -> (Namespace, String) {
+    let (prefix, local) = name.split_once(':').unwrap_or(("", name));
+    let known = declared.iter().rev().find(|(declared, _)| *declared == prefix).map(|(_, namespace)| *namespace);
+    let namespace = known.unwrap_or_else(|| Namespace::of_prefix(prefix));
+    (namespace, local.to_ascii_lowercase())
+}
+
+/// Does the element hold prose, so that nothing below it is looked at?
+fn is_leaf(namespace: Namespace, name: &str, parent: Option<&Element<'_>>) -> bool {
+    match namespace {
+        Namespace::Core => match name {
+            "title" | "link" | "guid" | "id" | "description" | "summary" | "content" | "subtitle" | "tagline"
+            | "info" | "pubdate" | "published" | "issued" | "updated" | "modified" | "created" | "lastbuilddate"
+            | "category" | "comments" | "rights" | "copyright" | "abstract" | "fullitem" | "name" | "email"
+            | "language" | "ttl" | "generator" | "body" => true,
+            // The author of RSS is a text, that of Atom holds elements.
+            "author" | "source" | "managingeditor" => false,
+            _ => false,
+        },
+        Namespace::Content | Namespace::Dc | Namespace::DcTerms | Namespace::Sy => name != "items" && name != "item",
+        Namespace::Itunes => !matches!(name, "owner" | "category"),
+        Namespace::Media => matches!(name, "title" | "description" | "text" | "keywords" | "credit" | "copyright"),
+        Namespace::Xhtml => parent.is_some(),
+        _ => false,
+    }
+}
+
+/// The entities of a document type whose text is plain. Those that name others or files are known and empty: they are
+/// never expanded, and never shown either.
+fn definitions(doctype: &str, length: usize) -> Definitions {
+    let none = Definitions::none();
+    let mut found = HashMap::new();
+    let mut rest = doctype;
+    while let Some((_, declaration)) = rest.split_once("<!ENTITY")
+        && found.len() < MAX_ENTITIES
+    {
+        rest = declaration;
+        let Some((name, value)) = first_word(declaration.trim_start()) else { continue };
+        // A parameter entity: its name follows the sign. What stands in its value is no declaration of the document.
+        let (is_parameter, name, value) = match (name, first_word(value.trim_start())) {
+            ("%", Some((name, value))) => (true, name, value),
+            _ => (false, name, value),
+        };
+        let value = value.trim_start();
+        let quote = value.chars().next().filter(|c| matches!(c, '"' | '\''));
+        let literal = quote.and_then(|quote| cut(value, 1, value.len()).split_once(quote));
+        if let Some((_, behind)) = literal {
+            rest = behind;
+        }
+        if is_parameter {
+            continue;
+        }
+        let is_plain = |value: &&str| {
+            value.len() <= MAX_ENTITY
+                && !value.contains(['%', '<'])
+                && (!value.contains('&') || value.starts_with("&#"))
+        };
+        let text = literal.map(|(value, _)| value).filter(is_plain);
+        let text = text.map(|value| crate::read::markup::text::resolve(value, &none).into_owned()).unwrap_or_default();
+        // The first declaration of a name holds (XML 1.0, section 4.2).
+        found.entry(name.to_owned()).or_insert(text);
+    }
+    Definitions::of(found, length)
+}
+
+/// The first word of a text and what follows it; `None` where it is longer than any name.
+fn first_word(text: &str) -> Option<(&str, &str)> {
+    let end = crate::read::markup::text::head(text, MAX_ENTITY).find(char::is_whitespace)?;
+    Some((cut(text, 0, end), cut(text, end, text.len())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(text: &str) -> Vec<(String, &str)> {
+        outline(text, 10).elements.into_iter().map(|e| (e.name, e.inner)).collect()
+    }
+
+    #[test]
+    fn unclosed_items_and_leaves() {
+        let found = names("<rss><item><title>a<link>b</link><item><title>c</item>");
+        let found: Vec<(&str, &str)> = found
+            .iter()
+            .map(|(name, inner)| (name.as_str(), *inner))
+            .filter(|(name, _)| *name != "rss" && *name != "item")
+            .collect();
+        assert_eq!(found, [("title", "a"), ("link", "b"), ("title", "c")]);
+    }
+
+    #[test]
+    fn a_million_levels_end_at_sixty_four() {
+        let text = format!("<rss><item>{}", "<x:a>".repeat(1_000_000));
+        assert!(outline(&text, 10).too_deep);
+    }
+
+    #[test]
+    fn entities_that_name_others_are_known_and_empty() {
+        let found = definitions(
+            " r [<!ENTITY a 'x'><!ENTITY b \"&a;&a;\"><!ENTITY c SYSTEM \"file:///etc/passwd\"><!ENTITY d '&#38;']",
+            100,
+        );
+        assert_eq!(crate::read::markup::text::resolve("&a;|&b;|&c;|&d;|&e;", &found), "x|||&|&e;");
+    }
+}

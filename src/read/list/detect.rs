@@ -1,0 +1,632 @@
+//! Which links of a page are its list: groups of links on like paths, weighed.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
+
+use super::row::{self, Row};
+use crate::model::Link;
+use crate::read::date::Clock;
+use crate::read::markup::page::target;
+use crate::read::markup::text;
+use crate::read::markup::tree::{Id, Tree};
+
+/// The least rows of a list that is not pinned by config.
+const FEWEST: usize = 3;
+
+/// The most groups of links that are weighed, and the most links, and so rows, of each.
+const MOST_GROUPS: usize = 200;
+const MOST_LINKS: usize = 1500;
+/// The most links that a link lies in which is looked at: HTML allows none, and what they hold would be read for each.
+const MOST_AROUND: usize = 8;
+
+/// A group of links that may be the list.
+pub(in crate::read) struct Group {
+    pub(in crate::read) rows: Vec<Row>,
+    pub(in crate::read) weight: f64,
+    pub(in crate::read) dated: usize,
+    /// Where the links say no more than "agenda" or "download": which text beside them is the title.
+    pub(in crate::read) beside: Option<usize>,
+}
+
+/// The group of links that is the list of a page.
+pub(in crate::read) fn detect(tree: &Tree<'_>, url: &Link, base: &Link, clock: Clock<'_>) -> Option<Group> {
+    let paths = paths(tree);
+    let mut groups: HashMap<u64, Vec<Id>> = HashMap::new();
+    let mut order = Vec::new();
+    let cells: Vec<Id> = tree.elements(0).filter(|id| tree.is(*id, &["td"])).collect();
+    let has_cell =
+        |id: Id| cells.get(cells.partition_point(|cell| *cell < id)).is_some_and(|cell| *cell < tree.end(id));
+    let in_head =
+        |id: Id| tree.ancestors(id).take(6).any(|up| tree.is(up, &["th", "thead"]) && !has_cell(tree.parent(up)));
+    let own = url.canonical();
+    let mut hidden_to = 0;
+    // The ends of the links that the element lies in.
+    let mut around: Vec<Id> = Vec::new();
+    for id in tree.elements(0) {
+        // A list behind another tab, a menu that opens.
+        if id >= hidden_to && tree.is_invisible(id) && tree.end(id) - id < tree.len() / 2 {
+            hidden_to = tree.end(id);
+        }
+        if !tree.is(id, &["a"]) {
+            continue;
+        }
+        while around.last().is_some_and(|end| *end <= id) {
+            around.pop();
+        }
+        around.push(tree.end(id));
+        if id < hidden_to || around.len() > MOST_AROUND || in_head(id) {
+            continue;
+        }
+        let path = paths.get(id).copied().unwrap_or(0);
+        if groups.get(&path).is_some_and(|members| members.len() >= MOST_LINKS) {
+            continue;
+        }
+        let Some(target) = target(tree, id, base) else { continue };
+        let line = tree.line(id);
+        if target.canonical() == own || row::is_generic(&line) && !line.is_empty() && is_paging(&line) {
+            continue;
+        }
+        let members = groups.entry(path).or_default();
+        if members.is_empty() {
+            order.push(path);
+        }
+        members.push(id);
+    }
+    let mut best: Option<Group> = None;
+    // A page of many little groups is looked at by its larger ones.
+    let size = |path: &u64| groups.get(path).map_or(0, Vec::len);
+    if order.len() > MOST_GROUPS {
+        order.sort_by_key(|path| std::cmp::Reverse(size(path)));
+        order.truncate(MOST_GROUPS);
+    }
+    for path in order {
+        let Some(members) = groups.get(&path) else { continue };
+        let links = without_boxes(tree, once_each(tree, members, base));
+        if links.len() < FEWEST {
+            continue;
+        }
+        for group in readings(tree, &links, url, base, clock) {
+            if best.as_ref().is_none_or(|best| group.weight > best.weight) {
+                best = Some(group);
+            }
+        }
+    }
+    best
+}
+
+/// Next, previous, 1, 2, 3.
+fn is_paging(line: &str) -> bool {
+    const WORDS: [&str; 20] = [
+        "下一页",
+        "上一页",
+        "首页",
+        "尾页",
+        "末页",
+        "更多",
+        "返回",
+        "下页",
+        "上页",
+        "next",
+        "previous",
+        "prev",
+        "last",
+        "first",
+        "more",
+        "next page",
+        "previous page",
+        "home",
+        "上一頁",
+        "下一頁",
+    ];
+    let line = line.to_lowercase();
+    let bare = line.trim_matches(|c: char| !c.is_alphanumeric());
+    line.chars().all(|c| !c.is_alphabetic()) || WORDS.contains(&bare)
+}
+
+/// One number for the path of elements to each element: equal for rows of one list. Digits in classes and the classes
+/// of state (odd, last, active) do not count.
+fn paths(tree: &Tree<'_>) -> Vec<u64> {
+    let mut paths = vec![0; tree.len()];
+    let mut shared = Shared::default();
+    for id in tree.elements(0).skip(1) {
+        let parent = paths.get(tree.parent(id)).copied().unwrap_or(0);
+        // Pinned rows are often bold.
+        let mut path = if tree.is(id, &["b", "strong", "em", "i", "u", "font"]) {
+            parent
+        } else {
+            xxh3_64_with_seed(tree.name(id).as_bytes(), parent)
+        };
+        // The classes of rows and cells often alternate, and those of lists that follow each other.
+        if path != parent
+            && !tree.is(id, &["tr", "td", "th", "li", "tbody", "p"])
+            && !(tree.is(id, &["ul", "ol", "dl"]) && has_twin(tree, id))
+            && let Some(class) = shared.class(tree, id)
+        {
+            path = xxh3_64_with_seed(class.as_bytes(), path);
+        }
+        if let Some(slot) = paths.get_mut(id) {
+            *slot = path;
+        }
+    }
+    paths
+}
+
+/// Does a list of the same kind stand right before or behind?
+fn has_twin(tree: &Tree<'_>, id: Id) -> bool {
+    let parent = tree.parent(id);
+    let beside = |other: Id| other != id && tree.name(other) == tree.name(id);
+    let (mut before, mut at) = (None, false);
+    for child in tree.children(parent).filter(|child| !tree.name(*child).is_empty()).take(60) {
+        if at {
+            return beside(child);
+        }
+        if child == id {
+            if before.is_some_and(beside) {
+                return true;
+            }
+            at = true;
+        }
+        before = Some(child);
+    }
+    false
+}
+
+/// Of the classes of an element the one that most of its like neighbours have, too: `culture carte`, `politique carte`.
+#[derive(Default)]
+struct Shared {
+    parent: Id,
+    counts: HashMap<String, usize>,
+}
+
+impl Shared {
+    fn class(&mut self, tree: &Tree<'_>, id: Id) -> Option<String> {
+        const MOST: usize = 400;
+        let classes: Vec<String> = tree.classes(id).map(stem).filter(|class| !is_state(class)).take(6).collect();
+        if classes.len() <= 1 {
+            return classes.into_iter().next();
+        }
+        let parent = tree.parent(id);
+        if self.parent != parent || self.counts.is_empty() {
+            self.parent = parent;
+            self.counts.clear();
+            for child in tree.children(parent).filter(|child| tree.name(*child) == tree.name(id)).take(MOST) {
+                for class in tree.classes(child).map(stem).filter(|class| !is_state(class)).take(6) {
+                    *self.counts.entry(class).or_default() += 1;
+                }
+            }
+        }
+        let count = |class: &String| self.counts.get(class).copied().unwrap_or(0);
+        let most = classes.iter().map(count).max()?;
+        classes.iter().find(|class| count(class) == most).cloned()
+    }
+}
+
+pub(in crate::read) fn stem(class: &str) -> String {
+    let class = class.to_ascii_lowercase();
+    class.trim_end_matches(|c: char| c.is_ascii_digit() || c == '-' || c == '_').to_owned()
+}
+
+pub(in crate::read) fn is_state(class: &str) -> bool {
+    const WORDS: [&str; 30] = [
+        "",
+        "odd",
+        "even",
+        "first",
+        "last",
+        "on",
+        "active",
+        "current",
+        "cur",
+        "top",
+        "new",
+        "hot",
+        "red",
+        "line",
+        "bor",
+        "alt",
+        "alternate",
+        "noborder",
+        "clear",
+        "clearfix",
+        "cf",
+        "fl",
+        "left",
+        "fr",
+        "right",
+        "bg",
+        "row",
+        "sticky",
+        "bold",
+        "no",
+    ];
+    WORDS.contains(&class)
+}
+
+/// Of links with one target that follow each other, the one with the most text: a picture and a title are one row.
+fn once_each(tree: &Tree<'_>, members: &[Id], base: &Link) -> Vec<Id> {
+    let mut kept: Vec<(u64, usize, Id)> = Vec::with_capacity(members.len());
+    let mut times: HashMap<u64, usize> = HashMap::new();
+    for id in members.iter().take(MOST_LINKS) {
+        let Some(target) = target(tree, *id, base) else { continue };
+        let (hash, width) = (xxh3_64(target.as_str().as_bytes()), text::width(&row::title_of_link(tree, *id)));
+        match kept.last_mut() {
+            Some((last, wide, at)) if *last == hash => {
+                if width > *wide {
+                    (*wide, *at) = (width, *id);
+                }
+            }
+            _ => {
+                *times.entry(hash).or_default() += 1;
+                kept.push((hash, width, *id));
+            }
+        }
+    }
+    // The category that stands before each title leads to few places, again and again.
+    let often = |hash: &u64| times.get(hash).is_some_and(|times| *times >= 3);
+    let others = kept.iter().filter(|(hash, ..)| !often(hash)).count();
+    if others >= FEWEST && others * 3 >= kept.len() {
+        kept.retain(|(hash, ..)| !often(hash));
+    }
+    kept.into_iter().map(|(_, _, id)| id).collect()
+}
+
+/// Links without those of boxes that are headed as what is read most, where pages of old build boxes and list alike.
+fn without_boxes(tree: &Tree<'_>, links: Vec<Id>) -> Vec<Id> {
+    const HEADS: [&str; 16] = [
+        "热点",
+        "热门",
+        "点击",
+        "排行",
+        "推荐",
+        "最热",
+        "热文",
+        "图文",
+        "相关",
+        "阅读榜",
+        "hot",
+        "popular",
+        "most read",
+        "trending",
+        "人気",
+        "ranking",
+    ];
+    let (Some(first), Some(last)) = (links.first(), links.last()) else { return links };
+    let Some(around) = tree.ancestors(*first).find(|up| tree.end(*up) > *last) else { return links };
+    let part_of = |id: Id| tree.ancestors(id).find(|up| tree.parent(*up) == around).unwrap_or(id);
+    let mut parts: Vec<(Id, Vec<Id>)> = Vec::new();
+    for id in &links {
+        let part = part_of(*id);
+        match parts.last_mut() {
+            Some((known, members)) if *known == part => members.push(*id),
+            _ => parts.push((part, vec![*id])),
+        }
+    }
+    if !(2..=6).contains(&parts.len()) {
+        return links;
+    }
+    let is_box = |part: Id, first: Id| {
+        tree.texts_between(part, first).filter(|(_, text)| !text.trim().is_empty()).take(6).any(|(_, text)| {
+            let text = text.trim().to_lowercase();
+            text::width(&text) <= 20 && HEADS.iter().any(|head| text.contains(head))
+        })
+    };
+    let kept: Vec<Id> = parts
+        .iter()
+        .filter(|(part, members)| !members.first().is_some_and(|first| is_box(*part, *first)))
+        .flat_map(|(_, members)| members.iter().copied())
+        .collect();
+    if kept.len() >= FEWEST { kept } else { links }
+}
+
+/// The ways to see a group of links: each a row, or several to a row (notice, agenda and minutes of one meeting).
+fn readings(tree: &Tree<'_>, links: &[Id], url: &Link, base: &Link, clock: Clock<'_>) -> Vec<Group> {
+    let rows = complete(tree, rows_of(tree, links, base, clock), base);
+    let mut groups = vec![weigh(tree, rows, url, base, clock)];
+    // Where rows of a table hold one file or several, the row is the item and its first link the address.
+    let mut lifted: Vec<Row> = Vec::new();
+    for id in links {
+        let Some(holder) = tree.ancestors(*id).skip(1).find(|up| tree.is(*up, &["tr", "article"])) else { continue };
+        if lifted.last().is_none_or(|row| row.from != holder) {
+            lifted.push(Row { link: *id, from: holder, to: tree.end(holder) });
+        }
+    }
+    if lifted.len() >= FEWEST && lifted.len() < links.len() {
+        // A date in a cell before all of a row's files is that of the row.
+        let before = |row: &&Row| row::has_date(tree, &Row { to: row.link, ..**row }, clock);
+        let dated_before = lifted.iter().filter(before).count() * 5 >= lifted.len() * 4;
+        let count = |rows: usize| f64::from(u32::try_from(rows).unwrap_or(u32::MAX));
+        let each = if dated_before { count(links.len()) / count(lifted.len()) } else { 1.0 };
+        let mut group = weigh(tree, lifted, url, base, clock);
+        group.weight *= 1.08 * each;
+        groups.push(group);
+    }
+    groups
+}
+
+/// The rows of links: for each the largest element that holds no other, and what follows it up to the next row.
+pub(in crate::read) fn rows_of(tree: &Tree<'_>, links: &[Id], base: &Link, clock: Clock<'_>) -> Vec<Row> {
+    let mut before = vec![0_u32; tree.len() + 1];
+    let mut count = 0;
+    let mut next = links.iter().peekable();
+    for (id, slot) in before.iter_mut().enumerate() {
+        *slot = count;
+        if next.next_if(|link| **link == id).is_some() {
+            count += 1;
+        }
+    }
+    let within = |id: Id| before.get(tree.end(id)).copied().unwrap_or(count) - before.get(id).copied().unwrap_or(0);
+    let holders: Vec<Id> = links
+        .iter()
+        .map(|link| {
+            tree.ancestors(*link)
+                .take_while(|id| within(*id) <= 1 && !tree.is(*id, &["body", "html"]))
+                .last()
+                .unwrap_or(*link)
+        })
+        .collect();
+    let forward: Vec<Row> = holders
+        .iter()
+        .zip(links)
+        .enumerate()
+        .map(|(at, (holder, link))| {
+            let parent = tree.parent(*holder);
+            let next = holders.get(at + 1).filter(|next| tree.parent(**next) == parent);
+            let to = match next {
+                Some(next) => *next,
+                // The last row has no next one to end it: it is as long as the others, a heading or a gap ends it.
+                None if at > 0 && links.len() > 1 => {
+                    let siblings = holders.get(at - 1).filter(|last| tree.parent(**last) == parent).map_or(1, |last| {
+                        tree.children(parent).filter(|child| (*last..*holder).contains(child)).count().max(1)
+                    });
+                    let end = tree.end(parent);
+                    tree.children(parent).filter(|child| *child >= *holder).nth(siblings).unwrap_or(end)
+                }
+                None => tree.end(*holder),
+            };
+            let to = other_row(tree, *holder, *link, to, base).unwrap_or(to);
+            Row { link: *link, from: *holder, to: to.max(tree.end(*holder)) }
+        })
+        .collect();
+    // Where the date stands before the title, the row begins behind the row before; then the last row shows whose the
+    // dates are.
+    let probe = |rows: &[Row]| {
+        rows.iter()
+            .take(6)
+            .chain(rows.iter().skip(6).rev().take(6))
+            .filter(|row| row::has_date(tree, row, clock))
+            .count()
+    };
+    let dated = probe(&forward);
+    if dated < links.len().min(12) {
+        let backward: Vec<Row> = holders
+            .iter()
+            .zip(links)
+            .enumerate()
+            .map(|(at, (holder, link))| {
+                let parent = tree.parent(*holder);
+                let last =
+                    at.checked_sub(1).and_then(|at| holders.get(at)).filter(|last| tree.parent(**last) == parent);
+                let from = last.map_or_else(
+                    || {
+                        let before: Vec<Id> = tree.children(parent).filter(|child| child < holder).collect();
+                        before
+                            .len()
+                            .checked_sub(3)
+                            .map_or_else(|| before.first().copied(), |at| before.get(at).copied())
+                            .unwrap_or(*holder)
+                    },
+                    |last| tree.end(*last),
+                );
+                Row { link: *link, from: from.min(*holder), to: tree.end(*holder) }
+            })
+            .collect();
+        if probe(&backward) > dated {
+            return backward;
+        }
+    }
+    forward
+}
+
+/// The first neighbour behind a row, up to `to`, that is a row of its own, though its link lies on another path.
+fn other_row(tree: &Tree<'_>, holder: Id, link: Id, to: Id, base: &Link) -> Option<Id> {
+    if !tree.is(holder, &["li", "tr", "div", "article", "section"]) {
+        return None;
+    }
+    let own = target(tree, link, base)?;
+    let siblings = std::iter::successors(Some(tree.end(holder)), |id| Some(tree.end(*id).max(*id + 1)));
+    siblings.take_while(|id| *id < to).filter(|id| tree.name(*id) == tree.name(holder)).find(|id| {
+        row::best_link(tree, *id, tree.end(*id), base).is_some_and(|link| {
+            let title = row::title_of_link(tree, link);
+            text::width(&title) >= 8
+                && !row::is_generic(&title)
+                && target(tree, link, base).is_some_and(|target| target != own)
+        })
+    })
+}
+
+/// Takes in the rows between the rows that look a little different.
+fn complete(tree: &Tree<'_>, rows: Vec<Row>, base: &Link) -> Vec<Row> {
+    /// What is known of the rows of one parent: how many, the first's name, and whether each is one element.
+    struct Like {
+        count: usize,
+        name: String,
+        simple: bool,
+    }
+    let is_simple = |row: &Row| {
+        let children = std::iter::successors(Some(row.from), |id| Some(tree.end(*id).max(*id + 1)));
+        children.take_while(|id| *id < row.to).filter(|id| !tree.name(*id).is_empty()).count() == 1
+    };
+    let mut parents: BTreeMap<Id, Like> = BTreeMap::new();
+    for row in &rows {
+        let name = || Like { count: 0, name: tree.name(row.from).to_owned(), simple: true };
+        let like = parents.entry(tree.parent(row.from)).or_insert_with(name);
+        like.count += 1;
+        like.simple = like.simple && is_simple(row);
+    }
+    let taken: HashSet<Id> = rows.iter().map(|row| row.from).collect();
+    let mut all = rows;
+    for (parent, Like { count, name, simple }) in parents {
+        if count < 2 || !simple || matches!(&*name, "a" | "" | "span" | "b" | "strong") {
+            continue;
+        }
+        for child in tree.children(parent) {
+            if all.len() >= MOST_LINKS {
+                break;
+            }
+            if tree.name(child) == name
+                && !taken.contains(&child)
+                && let Some(link) = row::best_link(tree, child, tree.end(child), base)
+                && text::width(&row::title_of_link(tree, link)) >= 8
+            {
+                all.push(Row { link, from: child, to: tree.end(child) });
+            }
+        }
+    }
+    all.sort_unstable_by_key(|row| row.from);
+    all
+}
+
+fn weigh(tree: &Tree<'_>, rows: Vec<Row>, url: &Link, base: &Link, clock: Clock<'_>) -> Group {
+    let titles: Vec<String> = rows.iter().map(|row| row::title_of_link(tree, row.link)).collect();
+    let distinct: HashSet<&String> = titles.iter().collect();
+    let generic = titles.iter().filter(|title| row::is_generic(title)).count();
+    let beside = distinct.len() * 2 < rows.len() || generic * 2 > rows.len();
+    let column = if beside { row::column_beside(tree, &rows, clock) } else { 0 };
+    let targets: HashSet<String> =
+        rows.iter().filter_map(|row| Some(target(tree, row.link, base)?.canonical())).collect();
+    let (mut sum, mut dated, mut near) = (0.0, 0, 0);
+    let folder = url.path().rsplit_once('/').map_or("", |(folder, _)| folder);
+    for (at, (row, title)) in rows.iter().zip(&titles).enumerate() {
+        let title = if beside { row::title_beside(tree, row, column, clock) } else { title.clone() };
+        let width = text::width(&title);
+        let worth = f64::from(u32::try_from(width.min(40)).unwrap_or(40)) / 40.0;
+        // The hundredth row says less of the page's purpose than the tenth.
+        let place = if at < 30 { 1.0 } else { 0.4 };
+        sum += place * worth * if width < 10 { 0.3 } else { 1.0 };
+        dated += usize::from(row::has_date(tree, row, clock));
+        near += usize::from(
+            target(tree, row.link, base).is_some_and(|to| !folder.is_empty() && to.path().starts_with(folder)),
+        );
+    }
+    let count = f64::from(u32::try_from(rows.len().max(1)).unwrap_or(1));
+    let share = |part: usize| f64::from(u32::try_from(part).unwrap_or(0)) / count;
+    let mut weight =
+        sum * (1.0 + 2.4 * share(dated)) * share(targets.len()) * share(targets.len()) * (1.0 + 0.3 * share(near));
+    if beside {
+        weight *= 0.5;
+    }
+    weight *= place(tree, &rows);
+    Group { rows, weight, dated, beside: beside.then_some(column) }
+}
+
+/// How much a place speaks for a list: menus, footers and boxes beside the matter speak against it. What holds most of
+/// the page is no box, whatever it is called.
+pub(in crate::read) fn place(tree: &Tree<'_>, rows: &[Row]) -> f64 {
+    const AGAINST: [(&str, f64); 35] = [
+        ("nav", 0.4),
+        ("navigation", 0.4),
+        ("menu", 0.4),
+        ("foot", 0.3),
+        ("footer", 0.3),
+        ("crumb", 0.2),
+        ("breadcrumb", 0.2),
+        ("pagination", 0.2),
+        ("pager", 0.2),
+        ("friend", 0.3),
+        ("links", 0.5),
+        ("hot", 0.5),
+        ("rank", 0.4),
+        ("ranking", 0.4),
+        ("recommend", 0.5),
+        ("related", 0.4),
+        ("sidebar", 0.4),
+        ("side", 0.5),
+        ("aside", 0.5),
+        ("widget", 0.5),
+        ("tagcloud", 0.3),
+        ("share", 0.4),
+        ("login", 0.3),
+        ("lang", 0.5),
+        ("copyright", 0.3),
+        ("banner", 0.5),
+        ("slide", 0.5),
+        ("carousel", 0.5),
+        ("swiper", 0.5),
+        ("breaking", 0.5),
+        ("ticker", 0.5),
+        ("comment", 0.4),
+        ("marquee", 0.5),
+        ("dropdown", 0.4),
+        ("header", 0.6),
+    ];
+    let Some(first) = rows.first() else { return 0.0 };
+    let mut factor: f64 = 1.0;
+    for id in tree.ancestors(tree.parent(first.from)).take(12) {
+        if tree.is(id, &["body", "html", "main"]) || (tree.end(id) - id) * 10 > tree.len() * 7 {
+            continue;
+        }
+        factor = factor.min(match tree.name(id) {
+            "nav" | "footer" => 0.2,
+            "aside" => 0.4,
+            "header" => 0.6,
+            _ => 1.0,
+        });
+        let labels = tree.labels(id);
+        for (word, against) in AGAINST {
+            if labels.contains(word) && !labels.contains("navigation-list") && is_labelled(&labels, word) {
+                factor = factor.min(against);
+            }
+        }
+    }
+    factor
+}
+
+/// Is an element called by a word: itself, or with what such names are joined with (`hotnews`, `topnav`, `menu2`)?
+fn is_labelled(labels: &str, word: &str) -> bool {
+    const BEHIND: [&str; 26] = [
+        "s",
+        "er",
+        "bar",
+        "box",
+        "list",
+        "lists",
+        "news",
+        "wrap",
+        "wrapper",
+        "con",
+        "content",
+        "main",
+        "area",
+        "item",
+        "items",
+        "panel",
+        "block",
+        "link",
+        "links",
+        "r",
+        "l",
+        "top",
+        "show",
+        "container",
+        "words",
+        "tab",
+    ];
+    const BEFORE: [&str; 17] = [
+        "top", "main", "sub", "left", "right", "side", "head", "foot", "site", "page", "sec", "mega", "drop", "news",
+        "blog", "bottom", "rm",
+    ];
+    let tokens: Vec<&str> = labels.split(|c: char| !c.is_ascii_alphanumeric()).collect();
+    tokens.iter().enumerate().any(|(at, token)| {
+        let token = token.trim_end_matches(|c: char| c.is_ascii_digit());
+        // `has-sidebar`, `layout-sidebar` are what lies beside one.
+        let is_of = at
+            .checked_sub(1)
+            .and_then(|last| tokens.get(last))
+            .is_some_and(|last| matches!(*last, "has" | "with" | "no" | "without" | "layout" | "is" | "not"));
+        !is_of
+            && (token == word
+                || token.strip_prefix(word).is_some_and(|rest| BEHIND.contains(&rest))
+                || token.strip_suffix(word).is_some_and(|rest| BEFORE.contains(&rest)))
+    })
+}

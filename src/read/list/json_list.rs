@@ -1,0 +1,271 @@
+//! Lists in JSON: found by the names that their fields usually have, or by paths of the config. Also JSONP, variables of
+//! scripts, and HTML inside JSON.
+
+use serde_json::Value;
+
+use super::page;
+use super::rules::{Detection, ListRules};
+use crate::model::{Credit, Draft, Link};
+use crate::read::date::{self, Clock};
+use crate::read::markup::text;
+use crate::read::markup::text::width;
+use crate::read::markup::tree::Tree;
+use crate::read::{Fault, FaultKind, MOST_DRAFTS};
+
+const TITLES: [&str; 18] = [
+    "title",
+    "showtitle",
+    "articletitle",
+    "doctitle",
+    "infotitle",
+    "headline",
+    "subject",
+    "bt",
+    "name",
+    "newstitle",
+    "contenttitle",
+    "titlename",
+    "sharetitle",
+    "title_no_tag",
+    "topic",
+    "mainTitle",
+    "listtitle",
+    "label",
+];
+const LINKS: [&str; 22] = [
+    "url",
+    "link",
+    "href",
+    "publishurl",
+    "docpuburl",
+    "articleurl",
+    "linkurl",
+    "infourl",
+    "htmlurl",
+    "pageurl",
+    "weburl",
+    "detailurl",
+    "staticurl",
+    "jumpurl",
+    "sourceurl",
+    "path",
+    "doc_pub_url",
+    "urls",
+    "shareurl",
+    "puburl",
+    "accessurl",
+    "outlink",
+];
+const DATES: [&str; 30] = [
+    "publishedtime",
+    "publishtime",
+    "publishedtimestr",
+    "publishdate",
+    "pubdate",
+    "pubtime",
+    "docreltime",
+    "docrelpubtime",
+    "releasedate",
+    "releasetime",
+    "date",
+    "time",
+    "ptime",
+    "showtime",
+    "createtime",
+    "createdate",
+    "createdtime",
+    "fbsj",
+    "sendtime",
+    "sendertime",
+    "addtime",
+    "inputtime",
+    "published_at",
+    "created_at",
+    "publish_time",
+    "publish_date",
+    "datetime",
+    "displaytime",
+    "crtime",
+    "updatetime",
+];
+const SUMMARIES: [&str; 8] = ["summary", "description", "abstract", "brief", "intro", "digest", "memo", "docabstract"];
+const SOURCES: [&str; 7] = ["source", "contentsource", "sourcename", "origin", "ly", "medianame", "docsourcename"];
+const AUTHORS: [&str; 4] = ["author", "writer", "authorname", "zz"];
+const BODIES: [&str; 5] = ["content", "body", "txt", "htmlcontent", "doccontent"];
+/// The longest path of names to a list, in bytes; under longer ones lies no list of news.
+const MAX_PATH: usize = 512;
+/// How many places of a script are tried as the beginning of its data.
+const MAX_TRIES: usize = 16;
+/// How deeply and widely a document is searched.
+const MOST_VALUES: usize = 200_000;
+
+/// Reads a document that is JSON, or holds it as JSONP or in a variable. `None` where it holds no list.
+pub(in crate::read) fn read(
+    document: &str,
+    url: &Link,
+    rules: &ListRules,
+    clock: Clock<'_>,
+    faults: &mut Vec<Fault>,
+) -> Option<(Vec<Draft>, Detection)> {
+    let root = parse(document)?;
+    let pinned = |name: &str| rules.paths.iter().find(|(key, _)| *key == name).map(|(_, path)| path.as_str());
+    if let Some(path) = pinned("item") {
+        let items = at(&root, path).and_then(Value::as_array);
+        if items.is_none() {
+            faults.push(Fault::new(
+                FaultKind::Selector,
+                "list.item",
+                format!("`{path}` leads to no list in this JSON"),
+            ));
+        }
+        let drafts = items?.iter().take(MOST_DRAFTS).filter_map(|item| draft(item, url, rules, clock)).collect();
+        return Some((
+            drafts,
+            Detection { confidence: 100, reasons: vec![format!("list at `{path}` by config")], selectors: None },
+        ));
+    }
+    let mut best: Option<(usize, String, &Vec<Value>)> = None;
+    let mut inner: Option<(usize, &str)> = None;
+    let mut open: Vec<(String, &Value)> = vec![(String::new(), &root)];
+    let mut seen = 0;
+    while let Some((path, value)) = open.pop() {
+        seen += 1;
+        if seen > MOST_VALUES {
+            break;
+        }
+        let join = |name: &str| {
+            let length = path.len() + 1 + name.len();
+            (length <= MAX_PATH).then(|| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") })
+        };
+        match value {
+            Value::Array(items) => {
+                let worth: usize = items
+                    .iter()
+                    .take(60)
+                    .filter_map(|item| draft(item, url, rules, clock))
+                    .map(|draft| width(&draft.title).min(40) + 20 * usize::from(draft.published.is_some()))
+                    .sum();
+                if worth > 0 && best.as_ref().is_none_or(|(most, ..)| worth > *most) {
+                    best = Some((worth, path.clone(), items));
+                }
+                open.extend(
+                    items.iter().enumerate().take(200).filter_map(|(at, item)| Some((join(&at.to_string())?, item))),
+                );
+            }
+            Value::Object(fields) => {
+                open.extend(fields.iter().filter_map(|(name, value)| Some((join(name)?, value))));
+            }
+            Value::String(text) if text.contains("<a ") => {
+                let links = text.matches("<a ").count();
+                if inner.is_none_or(|(most, _)| links > most) {
+                    inner = Some((links, text));
+                }
+            }
+            _ => {}
+        }
+    }
+    match (best, inner) {
+        (Some((worth, path, items)), inner) if inner.is_none_or(|(links, _)| worth > links * 20) => {
+            let drafts: Vec<Draft> =
+                items.iter().take(MOST_DRAFTS).filter_map(|item| draft(item, url, rules, clock)).collect();
+            let reasons = vec![format!("{} objects with title and link at `{path}`", drafts.len())];
+            Some((drafts, Detection { confidence: 90, reasons, selectors: Some((path, String::new())) }))
+        }
+        (_, Some((_, html))) => {
+            let tree = Tree::parse(html);
+            let (drafts, mut detection) = page::read(&tree, url, rules, clock, faults);
+            detection.reasons.insert(0, "HTML inside JSON".to_owned());
+            (!drafts.is_empty()).then_some((drafts, detection))
+        }
+        (Some((_, path, items)), None) => {
+            let drafts: Vec<Draft> =
+                items.iter().take(MOST_DRAFTS).filter_map(|item| draft(item, url, rules, clock)).collect();
+            Some((drafts, Detection { confidence: 60, reasons: vec![format!("objects at `{path}`")], selectors: None }))
+        }
+        (None, None) => None,
+    }
+}
+
+/// The first JSON value in a document: the whole, or what a call or an assignment has in it.
+fn parse(document: &str) -> Option<Value> {
+    let document = document.trim_start_matches('\u{feff}').trim();
+    if crate::read::json::values(document) > crate::read::json::MAX_VALUES {
+        return None;
+    }
+    if let Ok(value) = crate::read::json::parse(document) {
+        return Some(value);
+    }
+    let mut at = 0;
+    for _ in 0..MAX_TRIES {
+        let rest = document.get(at..)?;
+        let start = rest.find(['{', '['])?;
+        let found = serde_json::Deserializer::from_str(rest.get(start..)?).into_iter::<Value>().next();
+        if let Some(Ok(value)) = found
+            && (value.as_array().is_some_and(|items| !items.is_empty())
+                || value.as_object().is_some_and(|fields| !fields.is_empty()))
+        {
+            return Some(value);
+        }
+        at += start + 1;
+    }
+    None
+}
+
+/// The value at a path of names and numbers with dots between.
+fn at<'v>(root: &'v Value, path: &str) -> Option<&'v Value> {
+    path.split('.').filter(|step| !step.is_empty() && *step != "$").try_fold(root, |value, step| match value {
+        Value::Array(items) => items.get(step.parse::<usize>().ok()?),
+        value => value.get(step),
+    })
+}
+
+fn draft(item: &Value, url: &Link, rules: &ListRules, clock: Clock<'_>) -> Option<Draft> {
+    let fields = item.as_object()?;
+    let string = |value: &Value| match value {
+        Value::String(text) => Some(text.trim().to_owned()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Array(items) => items.first().and_then(Value::as_str).map(str::to_owned),
+        _ => None,
+    };
+    let pick = |pin: &str, names: &[&str]| {
+        let pinned = rules.paths.iter().find(|(key, _)| *key == pin).and_then(|(_, path)| at(item, path));
+        let usual = || {
+            names.iter().find_map(|name| {
+                fields
+                    .iter()
+                    .find(|(key, value)| {
+                        key.eq_ignore_ascii_case(name) && string(value).is_some_and(|text| !text.is_empty())
+                    })
+                    .map(|(_, value)| value)
+            })
+        };
+        pinned.or_else(usual).and_then(string).filter(|text| !text.is_empty())
+    };
+    let title = text::line(&text::plain(&pick("title", &TITLES)?));
+    let link = pick("link", &LINKS).and_then(|link| url.join(&link).ok())?;
+    if width(&title) < 4 {
+        return None;
+    }
+    let published = pick("date", &DATES).and_then(|written| {
+        date::parse(&written, clock).or_else(|| date::find(&written, clock).map(|(stamp, _)| stamp))
+    });
+    let body = pick("text", &BODIES).filter(|body| width(body) >= 120).unwrap_or_default();
+    let mut draft = Draft {
+        title,
+        link: Some(link.as_str().to_owned()),
+        published,
+        summary: pick("", &SUMMARIES).map(|summary| text::plain(&summary)).unwrap_or_default(),
+        credit: pick("", &SOURCES)
+            .and_then(|name| crate::read::byline::medium(&name))
+            .map(|name| Credit { name, link: None }),
+        authors: pick("", &AUTHORS).map(|names| crate::read::byline::people(&names)).unwrap_or_default(),
+        text: text::head(&text::plain(&body), 256 * 1024).to_owned(),
+        content_html: text::head(&body, 256 * 1024).to_owned(),
+        ..Draft::default()
+    };
+    draft.found = vec![("title", "field of an object".into()), ("link", "field of an object".into())];
+    if published.is_some() {
+        draft.found.push(("published", "field of an object".into()));
+    }
+    Some(draft)
+}

@@ -1,0 +1,14 @@
+//! Pages and documents that list articles: HTML pages, JSON, records of XML, sitemaps.
+
+mod detect;
+pub(super) mod hanweb;
+pub(super) mod json_list;
+mod page;
+mod paging;
+mod row;
+mod rules;
+pub(super) mod sitemap;
+
+pub(super) use page::read;
+pub(super) use paging::{elsewhere, next_page};
+pub use rules::{Detection, ListRules};

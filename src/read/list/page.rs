@@ -1,0 +1,247 @@
+//! List pages: finds the list that a page is there for, and its rows.
+//!
+//! Links that lie on like paths of elements form a group. Each link's row is the largest element that holds no other of
+//! the group, with what follows it up to the next row. Groups are weighed by what a list of news has: long and different
+//! titles, dates of their own, a place outside menus and boxes; the heaviest is the list. Then rows between its rows
+//! that look a little different (pinned, bold) are taken in.
+
+use std::collections::HashSet;
+
+use super::detect::{Group, detect, is_state, place, rows_of, stem};
+use super::row::{self, Row};
+use super::rules::{Detection, ListRules};
+use crate::model::{Draft, Link, Precision};
+use crate::read::date::{self, Clock};
+use crate::read::markup::page::{base, target};
+use crate::read::markup::selector::Selector;
+use crate::read::markup::text;
+use crate::read::markup::tree::{Id, Tree};
+use crate::read::{Fault, FaultKind, MOST_DRAFTS};
+
+/// Reads the list of a page.
+pub(in crate::read) fn read(
+    tree: &Tree<'_>,
+    url: &Link,
+    rules: &ListRules,
+    clock: Clock<'_>,
+    faults: &mut Vec<Fault>,
+) -> (Vec<Draft>, Detection) {
+    let base = base(tree, url);
+    let Some(group) = (if rules.item.is_some() || rules.link.is_some() {
+        pinned(tree, &base, rules, clock, faults)
+    } else {
+        detect(tree, url, &base, clock)
+    }) else {
+        return (
+            Vec::new(),
+            Detection { reasons: vec!["no group of links looks like a list".into()], ..Detection::default() },
+        );
+    };
+    let mostly_dated = group.dated * 5 >= group.rows.len() * 4;
+    let mut drafts = Vec::with_capacity(group.rows.len());
+    let mut seen = HashSet::new();
+    for row in &group.rows {
+        let Some(mut draft) = row::draft(tree, row, &base, group.beside, clock) else { continue };
+        overrule(tree, row, rules, clock, &mut draft, faults);
+        // A short row without a date among rows with dates is the name of a column.
+        if mostly_dated && text::width(&draft.title) < 12 && !row::has_date(tree, row, clock) {
+            continue;
+        }
+        if draft.title.is_empty() || !seen.insert((draft.link.clone(), group.beside.map(|_| draft.title.clone()))) {
+            continue;
+        }
+        if drafts.len() == MOST_DRAFTS {
+            faults.push(Fault::new(
+                FaultKind::TooMany,
+                "list",
+                format!("it has more than {MOST_DRAFTS} rows; the first were read"),
+            ));
+            break;
+        }
+        drafts.push(draft);
+    }
+    settle_dates(&mut drafts, clock);
+    strip_common_end(&mut drafts);
+    let detection = describe(tree, &group, &drafts, rules);
+    (drafts, detection)
+}
+
+/// What a config selector finds takes the place of what was detected; one that finds nothing is told.
+fn overrule(
+    tree: &Tree<'_>,
+    row: &Row,
+    rules: &ListRules,
+    clock: Clock<'_>,
+    draft: &mut Draft,
+    faults: &mut Vec<Fault>,
+) {
+    let mut pick = |name: &'static str, selector: &Option<Selector>| {
+        let selector = selector.as_ref()?;
+        let found = selector.find(tree, row.from, row.to);
+        if found.is_none() && !faults.iter().any(|fault| fault.kind == FaultKind::Selector && fault.place == name) {
+            faults.push(Fault::new(
+                FaultKind::Selector,
+                name,
+                format!("`{selector}` matches nothing in a row of the list"),
+            ));
+        }
+        found
+    };
+    if let Some(id) = pick("list.title", &rules.title) {
+        let title = tree.attribute(id, "title").map(|title| text::line(&title)).filter(|title| !title.is_empty());
+        draft.title = title.unwrap_or_else(|| tree.line(id));
+        draft.found.push(("title", "config".into()));
+    }
+    if let Some(id) = pick("list.date", &rules.date) {
+        let line = tree.line(id);
+        draft.published = date::parse(&line, clock).or_else(|| date::find(&line, clock).map(|(stamp, _)| stamp));
+        draft.found.push(("published", "config".into()));
+    }
+}
+
+/// The rows that the config names.
+fn pinned(tree: &Tree<'_>, base: &Link, rules: &ListRules, clock: Clock<'_>, faults: &mut Vec<Fault>) -> Option<Group> {
+    let mut rows = Vec::new();
+    let usable = |id: Id| target(tree, id, base).is_some();
+    if let Some(item) = &rules.item {
+        let items = item.find_all(tree, 0, tree.len());
+        if items.is_empty() {
+            faults.push(Fault::new(FaultKind::Selector, "list.item", format!("`{item}` matches nothing in this page")));
+        }
+        for id in items {
+            let (from, to) = (id, tree.end(id));
+            let link = match &rules.link {
+                Some(selector) => selector.find_all(tree, from, to).into_iter().find(|id| usable(*id)),
+                None => row::best_link(tree, from, to, base),
+            };
+            rows.extend(link.map(|link| Row { link, from, to }));
+        }
+        if rows.is_empty()
+            && let Some(selector) = &rules.link
+        {
+            faults.push(Fault::new(FaultKind::Selector, "list.link", format!("`{selector}` matches no link in a row")));
+        }
+    } else if let Some(selector) = &rules.link {
+        let links: Vec<Id> = selector.find_all(tree, 0, tree.len()).into_iter().filter(|id| usable(*id)).collect();
+        if links.is_empty() {
+            faults.push(Fault::new(
+                FaultKind::Selector,
+                "list.link",
+                format!("`{selector}` matches no link in this page"),
+            ));
+        }
+        rows = rows_of(tree, &links, base, clock);
+    }
+    let dated = rows.iter().filter(|row| row::has_date(tree, row, clock)).count();
+    (!rows.is_empty()).then_some(Group { rows, weight: 1.0, dated, beside: None })
+}
+
+/// Takes away what ends most titles alike, set apart by a mark: the site's name, "view".
+fn strip_common_end(drafts: &mut [Draft]) {
+    const LEAST: usize = 4;
+    const MARKS: [char; 8] = [' ', '-', '_', '|', '–', '—', '·', '丨'];
+    let ends = |title: &str| {
+        let at = title.char_indices().filter(|(_, c)| MARKS.contains(c)).map(|(at, _)| at);
+        at.filter_map(|at| title.get(at..))
+            // Words behind a mere space belong to the title, unless they say "view".
+            .filter(|end| !end.starts_with(' ') || end.trim().starts_with(MARKS) || row::is_generic(end))
+            .filter(|end| text::width(end) >= 3 && !end.chars().any(|c| c.is_ascii_digit()))
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    let candidates: Vec<String> = drafts.iter().take(2).flat_map(|draft| ends(&draft.title)).collect();
+    let end = candidates.into_iter().filter(|end| {
+        let bearers = drafts.iter().filter(|draft| draft.title.ends_with(&**end)).count();
+        bearers >= LEAST && bearers * 10 >= drafts.len() * 8
+    });
+    let Some(end) = end.max_by_key(String::len) else { return };
+    let bare = |title: &str| title.strip_suffix(&*end).map(|bare| bare.trim_end_matches(MARKS).to_owned());
+    let titles: HashSet<&String> = drafts.iter().map(|draft| &draft.title).collect();
+    let bared: HashSet<String> =
+        drafts.iter().map(|draft| bare(&draft.title).unwrap_or_else(|| draft.title.clone())).collect();
+    if bared.len() == titles.len() && bared.iter().all(|title| text::width(title) >= 4) {
+        for draft in drafts {
+            if let Some(title) = bare(&draft.title) {
+                draft.title = title;
+            }
+        }
+    }
+}
+
+/// Takes the dates away where each row shows the present moment: a moving clock is no date of the rows.
+fn settle_dates(drafts: &mut [Draft], clock: Clock<'_>) {
+    let now: Vec<bool> = drafts
+        .iter()
+        .filter_map(|draft| draft.published)
+        .map(|stamp| stamp.precision == Precision::Second && stamp.at.since(clock.now).abs() < 5000)
+        .collect();
+    if now.len() > 2 && now.iter().all(|is_now| *is_now) {
+        drafts.iter_mut().for_each(|draft| draft.published = None);
+    }
+}
+
+fn describe(tree: &Tree<'_>, group: &Group, drafts: &[Draft], rules: &ListRules) -> Detection {
+    let total = drafts.len();
+    if rules.item.is_some() || rules.link.is_some() {
+        return Detection {
+            confidence: 100,
+            reasons: vec![format!("{total} rows by the config's selectors")],
+            selectors: None,
+        };
+    }
+    let dated = drafts.iter().filter(|draft| draft.published.is_some()).count();
+    let wide = drafts.iter().filter(|draft| text::width(&draft.title) >= 12).count();
+    let mut reasons = vec![
+        format!("{total} rows of one shape"),
+        format!("{dated} with a date"),
+        format!("{wide} with a title of some length"),
+    ];
+    if group.dated == 0 {
+        reasons.push("no row shows a date of its own".into());
+    }
+    if group.beside.is_some() {
+        reasons.push("the titles stand beside the links".into());
+    }
+    let of = |part: usize, most: usize| part * most / total.max(1);
+    let outside = place(tree, &group.rows);
+    if outside < 1.0 {
+        reasons.push("it lies in what looks like a menu or a box".into());
+    }
+    let confidence = 20 + of(dated, 40) + of(wide, 25) + if total >= 8 { 15 } else { 5 };
+    let confidence = if outside < 1.0 { confidence * 2 / 3 } else { confidence };
+    Detection { confidence: u8::try_from(confidence.min(99)).unwrap_or(0), reasons, selectors: selectors(tree, group) }
+}
+
+/// Selectors that find the same rows: by the classes and ids around them.
+fn selectors(tree: &Tree<'_>, group: &Group) -> Option<(String, String)> {
+    let first = group.rows.first()?;
+    let step = |id: Id| {
+        let name = tree.name(id);
+        let plain = |text: &str| {
+            !text.is_empty()
+                && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
+                && !text.starts_with(|c: char| c.is_ascii_digit())
+        };
+        let own = tree.attribute(id, "id").filter(|own| plain(own) && !own.chars().any(|c| c.is_ascii_digit()));
+        match own {
+            Some(own) => (format!("{name}#{own}"), true),
+            None => {
+                let class = tree.classes(id).find(|class| {
+                    plain(class) && !is_state(&stem(class)) && !class.chars().any(|c| c.is_ascii_digit())
+                });
+                (class.map_or_else(|| name.to_owned(), |class| format!("{name}.{class}")), false)
+            }
+        }
+    };
+    let mut steps = vec![tree.name(first.from).to_owned()];
+    for id in tree.ancestors(tree.parent(first.from)).filter(|id| !tree.is(*id, &["body", "html"])).take(4) {
+        let (text, is_sure) = step(id);
+        steps.push(text);
+        if is_sure {
+            break;
+        }
+    }
+    steps.reverse();
+    let link = if first.from == first.link { String::new() } else { step(first.link).0 };
+    Some((steps.join(" > "), link))
+}

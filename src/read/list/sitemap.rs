@@ -1,0 +1,77 @@
+//! Sitemaps (sitemaps.org 0.9, with the news extension).
+
+use crate::model::{Draft, Link, Stamp};
+use crate::read::date::{self, Clock};
+use crate::read::markup::text;
+use crate::read::markup::tokens::{Token, Tokens};
+
+/// The most pages of a sitemap that are given; so many times more are kept before they are sorted out.
+const MAX_PAGES: usize = 100;
+
+/// The newest pages alone, newest first; of one date, the first.
+fn newest_first(drafts: &mut Vec<Draft>) {
+    drafts.sort_by_key(|draft| std::cmp::Reverse(draft.published.or(draft.updated).map(|stamp| stamp.at)));
+    drafts.truncate(MAX_PAGES);
+}
+
+/// Reads a sitemap: its pages, newest first; or, of an index, the sitemap that changed last.
+pub(in crate::read) fn read(document: &str, url: &Link, clock: Clock<'_>) -> (Vec<Draft>, Option<Link>) {
+    let mut drafts: Vec<Draft> = Vec::new();
+    let mut indexed: Vec<(Option<Stamp>, Link)> = Vec::new();
+    let (mut name, mut open, mut is_index) = (String::new(), Draft::default(), false);
+    for token in Tokens::new(document) {
+        match token {
+            Token::Start { name: start, .. } => {
+                name = start.rsplit(':').next().unwrap_or(start).to_ascii_lowercase();
+                if matches!(name.as_str(), "url" | "sitemap") {
+                    is_index = name == "sitemap";
+                    open = Draft::default();
+                }
+            }
+            Token::Text(raw) | Token::Cdata(raw) => {
+                let value = text::line(&text::resolve(raw, &text::Definitions::none()));
+                match name.as_str() {
+                    _ if value.is_empty() => {}
+                    "loc" if open.link.is_none() => {
+                        open.link = url.join(&value).ok().map(|link| link.as_str().to_owned())
+                    }
+                    // It may come in many pieces, each as long as a title may be.
+                    "title" if open.title.len() < 2048 => open.title = text::line(&format!("{}{value}", open.title)),
+                    "publication_date" => open.published = date::parse(&value, clock),
+                    "lastmod" => open.updated = date::parse(&value, clock),
+                    "keywords" => {
+                        open.categories =
+                            value.split(',').map(text::line).filter(|word| !word.is_empty()).take(32).collect()
+                    }
+                    _ => {}
+                }
+            }
+            Token::End { name: end } => {
+                name.clear();
+                let end = end.to_ascii_lowercase();
+                let done = std::mem::take(&mut open);
+                match (end.as_str(), done.link.as_deref()) {
+                    ("url", Some(_)) => {
+                        drafts.push(done);
+                        if drafts.len() >= 20 * MAX_PAGES {
+                            newest_first(&mut drafts);
+                        }
+                    }
+                    ("sitemap", Some(link)) if is_index => {
+                        indexed.extend(Link::parse(link).ok().map(|link| (done.updated, link)))
+                    }
+                    ("url" | "sitemap", _) => {}
+                    _ => open = done,
+                }
+            }
+            Token::Doctype(_) => {}
+        }
+    }
+    newest_first(&mut drafts);
+    for draft in &mut drafts {
+        draft.found = vec![("link", "sitemap".into())];
+    }
+    // Of those without dates, the last is usually the newest.
+    let newest = indexed.into_iter().max_by_key(|(stamp, _)| stamp.map(|stamp| stamp.at)).map(|(_, link)| link);
+    (drafts, newest)
+}

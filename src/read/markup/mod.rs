@@ -1,0 +1,11 @@
+//! Tags, text and trees of XML and HTML: tokens, the tree of a page, CSS selectors, plain text and what may be shown of HTML.
+
+pub(super) mod page;
+pub(super) mod sanitise;
+pub(super) mod selector;
+pub(super) mod text;
+pub(super) mod tokens;
+pub(super) mod tree;
+
+pub use sanitise::sanitise;
+pub use selector::{Selector, SelectorError};

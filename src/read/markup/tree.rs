@@ -1,0 +1,579 @@
+//! The elements of an HTML page, as far as a browser would see them.
+//!
+//! Nodes lie in one vector in the order of the document, so that everything within an element is a range of it, and
+//! nothing here or above recurses. The builder knows the end tags that HTML lets one leave out (HTML, section 13.1.2.4)
+//! and which end tags reach how far (section 13.2.4.2); it neither adopts nor re-opens elements as browsers do, which
+//! keeps its time linear in the size of the page, whatever the page does.
+
+use std::borrow::Cow;
+use std::cell::OnceCell;
+use std::collections::HashMap;
+
+use super::text::{self, Definitions};
+use super::tokens::{self, Token, Tokens, cut};
+use crate::read::work;
+
+/// How deeply elements are nested; deeper ones become siblings.
+const DEEPEST: usize = 512;
+/// The most bytes of a tag that are looked at.
+const MAX_TAG: usize = 64 * 1024;
+/// The most bytes of id and classes in which words are looked for.
+const MAX_LABELS: usize = 2048;
+/// The most bytes of one text of a line.
+const MAX_PIECE: usize = 8192;
+/// The most nodes of one line.
+const MAX_LINE_NODES: usize = 200;
+/// How many open elements an end tag may reach through.
+const MAX_REACH: usize = 128;
+/// The most nodes of a page; what follows is left out.
+const MOST: usize = 400_000;
+
+/// The number of a node.
+pub(in crate::read) type Id = usize;
+
+/// What a node is.
+#[derive(Debug)]
+pub(in crate::read) enum What<'a> {
+    /// An element: its name in lower case and its raw attributes.
+    Element(Cow<'a, str>, &'a str),
+    /// Text, with its references not yet resolved.
+    Text(&'a str),
+}
+
+#[derive(Debug)]
+pub(in crate::read) struct Node<'a> {
+    pub(in crate::read) what: What<'a>,
+    pub(in crate::read) parent: Id,
+    /// The first node behind everything within this one.
+    pub(in crate::read) end: Id,
+}
+
+/// A page. Node 0 is its root, an element without a name.
+#[derive(Debug)]
+pub(in crate::read) struct Tree<'a> {
+    nodes: Vec<Node<'a>>,
+    /// Made when it is first asked for.
+    places: OnceCell<Vec<Place>>,
+}
+
+/// Where an element stands among the elements beside it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(in crate::read) struct Place {
+    /// Counted from 1.
+    pub(in crate::read) number: usize,
+    /// The element right before it.
+    pub(in crate::read) before: Option<Id>,
+    pub(in crate::read) is_last: bool,
+}
+
+impl<'a> Tree<'a> {
+    pub(in crate::read) fn parse(page: &'a str) -> Self {
+        let root = Node { what: What::Element(Cow::Borrowed(""), ""), parent: 0, end: 0 };
+        Builder { tree: Self { nodes: vec![root], places: OnceCell::new() }, open: vec![0], counts: HashMap::new() }
+            .build(page)
+    }
+
+    pub(in crate::read) fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    pub(in crate::read) fn node(&self, id: Id) -> Option<&Node<'a>> {
+        self.nodes.get(id)
+    }
+
+    /// The name of an element; empty for the root and for text.
+    pub(in crate::read) fn name(&self, id: Id) -> &str {
+        match self.nodes.get(id).map(|node| &node.what) {
+            Some(What::Element(name, _)) => name,
+            _ => "",
+        }
+    }
+
+    pub(in crate::read) fn is(&self, id: Id, names: &[&str]) -> bool {
+        names.contains(&self.name(id))
+    }
+
+    pub(in crate::read) fn parent(&self, id: Id) -> Id {
+        self.nodes.get(id).map_or(0, |node| node.parent)
+    }
+
+    /// The first node behind everything within this one.
+    pub(in crate::read) fn end(&self, id: Id) -> Id {
+        self.nodes.get(id).map_or(id, |node| node.end)
+    }
+
+    /// The element and all that encloses it, from the inside out, without the root.
+    pub(in crate::read) fn ancestors(&self, id: Id) -> impl Iterator<Item = Id> {
+        std::iter::successors(Some(id), |id| Some(self.parent(*id))).take_while(|id| *id != 0 && work::charge(1))
+    }
+
+    /// The nodes directly within this one.
+    pub(in crate::read) fn children(&self, id: Id) -> impl Iterator<Item = Id> {
+        let end = self.end(id);
+        std::iter::successors(Some(id + 1), |child| Some(self.end(*child).max(*child + 1)))
+            .take_while(move |child| *child < end && work::charge(1))
+    }
+
+    /// Elements within `id`, itself included.
+    pub(in crate::read) fn elements(&self, id: Id) -> impl Iterator<Item = Id> {
+        (id..self.end(id))
+            .take_while(|_| work::charge(1))
+            .filter(|at| matches!(self.nodes.get(*at).map(|node| &node.what), Some(What::Element(..))))
+    }
+
+    /// The value of an attribute with its references resolved.
+    pub(in crate::read) fn attribute(&self, id: Id, name: &str) -> Option<Cow<'a, str>> {
+        match self.nodes.get(id).map(|node| &node.what) {
+            Some(What::Element(_, inside)) if !inside.is_empty() => {
+                work::charge(1 + inside.len() / 16);
+                tokens::attribute(inside, name).map(|raw| text::resolve(raw, &Definitions::none()))
+            }
+            _ => None,
+        }
+    }
+
+    pub(in crate::read) fn classes(&self, id: Id) -> impl Iterator<Item = &'a str> {
+        let raw = match self.nodes.get(id).map(|node| &node.what) {
+            Some(What::Element(_, inside)) => {
+                work::charge(1 + inside.len() / 16);
+                tokens::attribute(inside, "class").unwrap_or("")
+            }
+            _ => "",
+        };
+        raw.split_ascii_whitespace()
+    }
+
+    /// Id and classes in one text, for looking for words in it.
+    pub(in crate::read) fn labels(&self, id: Id) -> String {
+        let own = self.attribute(id, "id").unwrap_or_default();
+        let mut labels = text::head(&own, MAX_LABELS).to_ascii_lowercase();
+        for class in self.classes(id) {
+            if labels.len() + class.len() > MAX_LABELS {
+                break;
+            }
+            labels.push(' ');
+            labels.push_str(&class.to_ascii_lowercase());
+        }
+        labels
+    }
+
+    /// Is an element made invisible where it stands? What is only `visibility: hidden` is often shown by script later.
+    pub(in crate::read) fn is_invisible(&self, id: Id) -> bool {
+        let Some(What::Element(_, inside)) = self.nodes.get(id).map(|node| &node.what) else { return false };
+        // Most elements are told apart by this alone.
+        (inside.contains("display") || inside.contains("DISPLAY") || inside.contains("hidden"))
+            && (self.attribute(id, "hidden").is_some()
+                || self.attribute(id, "style").is_some_and(|style| {
+                    let style: String = style.chars().filter(|c| !c.is_whitespace()).collect();
+                    style.to_ascii_lowercase().contains("display:none")
+                }))
+    }
+
+    /// The texts within `id` that a reader sees, in order, with their nodes. References are resolved.
+    pub(in crate::read) fn texts(&self, id: Id) -> Texts<'_, 'a> {
+        self.texts_between(id, self.end(id))
+    }
+
+    /// The texts of the nodes from `from` up to `to`.
+    pub(in crate::read) const fn texts_between(&self, from: Id, to: Id) -> Texts<'_, 'a> {
+        Texts { tree: self, at: from, to, left: usize::MAX }
+    }
+
+    /// The text within `id` in one line.
+    pub(in crate::read) fn line(&self, id: Id) -> String {
+        let mut all = String::new();
+        // A line that is longer than this is none.
+        for (_, text) in (Texts { left: MAX_LINE_NODES, ..self.texts(id) }) {
+            all.push_str(&text);
+            if all.len() > 8192 {
+                break;
+            }
+        }
+        text::line(&all)
+    }
+
+    /// Where an element stands among the elements beside it.
+    pub(in crate::read) fn place(&self, id: Id) -> Place {
+        let places = self.places.get_or_init(|| {
+            let mut places = vec![Place::default(); self.nodes.len()];
+            let mut last: HashMap<Id, (Id, usize)> = HashMap::new();
+            for (at, node) in self.nodes.iter().enumerate().skip(1) {
+                if matches!(node.what, What::Text(_)) {
+                    continue;
+                }
+                let before = last.insert(node.parent, (at, 1));
+                let number = before.map_or(1, |(_, number)| number + 1);
+                last.insert(node.parent, (at, number));
+                if let Some(place) = places.get_mut(at) {
+                    *place = Place { number, before: before.map(|(before, _)| before), is_last: false };
+                }
+            }
+            for (at, _) in last.into_values() {
+                if let Some(place) = places.get_mut(at) {
+                    place.is_last = true;
+                }
+            }
+            places
+        });
+        places.get(id).copied().unwrap_or_default()
+    }
+
+    /// The whole content of an element that holds text only, such as a script.
+    pub(in crate::read) fn raw(&self, id: Id) -> &'a str {
+        match self.nodes.get(id + 1).map(|node| (&node.what, node.parent)) {
+            Some((What::Text(text), parent)) if parent == id => text,
+            _ => "",
+        }
+    }
+}
+
+/// See [`Tree::texts`].
+pub(in crate::read) struct Texts<'t, 'a> {
+    tree: &'t Tree<'a>,
+    at: Id,
+    to: Id,
+    /// How many more nodes are looked at.
+    left: usize,
+}
+
+impl<'a> Iterator for Texts<'_, 'a> {
+    type Item = (Id, Cow<'a, str>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        while self.at < self.to && self.left > 0 && work::charge(1) {
+            self.left -= 1;
+            let at = self.at;
+            let node = self.tree.nodes.get(at)?;
+            match &node.what {
+                What::Element(name, _) if is_hidden(name) => self.at = node.end.max(at + 1),
+                What::Element(..) => self.at += 1,
+                What::Text(raw) => {
+                    self.at += 1;
+                    let raw = if self.left < usize::MAX / 2 { text::head(raw, MAX_PIECE) } else { raw };
+                    return Some((at, text::resolve(raw, &Definitions::none())));
+                }
+            }
+        }
+        None
+    }
+}
+
+/// Elements whose text nobody sees.
+pub(in crate::read) fn is_hidden(name: &str) -> bool {
+    matches!(
+        name,
+        "script"
+            | "style"
+            | "noscript"
+            | "template"
+            | "iframe"
+            | "object"
+            | "textarea"
+            | "select"
+            | "head"
+            | "svg"
+            | "video"
+            | "audio"
+            | "canvas"
+    )
+}
+
+/// Elements whose content is text up to their end tag (HTML, section 13.2.5, RAWTEXT, RCDATA and script data).
+fn is_raw(name: &str) -> bool {
+    matches!(name, "script" | "style" | "textarea" | "title" | "xmp")
+}
+
+fn is_void(name: &str) -> bool {
+    matches!(
+        name,
+        "area"
+            | "base"
+            | "br"
+            | "col"
+            | "embed"
+            | "hr"
+            | "img"
+            | "input"
+            | "link"
+            | "meta"
+            | "param"
+            | "source"
+            | "track"
+            | "wbr"
+    )
+}
+
+/// Elements that stand for a block, before which an open paragraph ends.
+pub(in crate::read) fn is_block(name: &str) -> bool {
+    matches!(
+        name,
+        "address"
+            | "article"
+            | "aside"
+            | "blockquote"
+            | "center"
+            | "details"
+            | "dialog"
+            | "dir"
+            | "div"
+            | "dl"
+            | "dt"
+            | "dd"
+            | "fieldset"
+            | "figcaption"
+            | "figure"
+            | "footer"
+            | "form"
+            | "h1"
+            | "h2"
+            | "h3"
+            | "h4"
+            | "h5"
+            | "h6"
+            | "header"
+            | "hgroup"
+            | "hr"
+            | "li"
+            | "main"
+            | "menu"
+            | "nav"
+            | "ol"
+            | "p"
+            | "pre"
+            | "section"
+            | "summary"
+            | "table"
+            | "ul"
+            | "tr"
+            | "td"
+            | "th"
+            | "tbody"
+            | "thead"
+            | "tfoot"
+            | "caption"
+    )
+}
+
+/// Elements that an end tag of an inline element does not reach through.
+fn is_special(name: &str) -> bool {
+    is_block(name) || matches!(name, "body" | "html" | "button" | "object" | "template" | "marquee")
+}
+
+struct Builder<'a> {
+    tree: Tree<'a>,
+    open: Vec<Id>,
+    /// How many elements of a name are open; what is not open need not be looked for.
+    counts: HashMap<Cow<'a, str>, usize>,
+}
+
+impl<'a> Builder<'a> {
+    fn build(mut self, page: &'a str) -> Tree<'a> {
+        let mut tokens = Tokens::new(page);
+        while let Some(token) = tokens.next() {
+            if self.tree.nodes.len() >= MOST {
+                break;
+            }
+            match token {
+                Token::Text(text) | Token::Cdata(text) => drop(self.push(What::Text(text))),
+                Token::Start { name, inside, closed } => {
+                    let name = lower(name);
+                    let at = tokens.end();
+                    let is_raw = is_raw(&name) && !closed;
+                    self.start(name.clone(), inside, closed);
+                    if is_raw {
+                        let rest = cut(page, at, page.len());
+                        let length = end_tag(rest, &name).unwrap_or(rest.len());
+                        tokens.back(at + length);
+                        if length > 0 {
+                            self.push(What::Text(cut(rest, 0, length)));
+                        }
+                    }
+                }
+                Token::End { name } => self.end(&lower(name)),
+                Token::Doctype(_) => {}
+            }
+        }
+        self.close(0);
+        self.tree
+    }
+
+    fn push(&mut self, what: What<'a>) -> Id {
+        let id = self.tree.nodes.len();
+        let parent = self.open.last().copied().unwrap_or(0);
+        self.tree.nodes.push(Node { what, parent, end: id + 1 });
+        id
+    }
+
+    fn start(&mut self, name: Cow<'a, str>, inside: &'a str, closed: bool) {
+        if matches!(&*name, "html" | "body") && self.counts.get(&name).is_some_and(|count| *count > 0) {
+            return;
+        }
+        self.imply_ends(&name);
+        let is_open = |name: &str| self.counts.get(name).is_some_and(|count| *count > 0);
+        let in_drawing = closed && (is_open("svg") || is_open("math"));
+        let stays_open = !is_void(&name) && !in_drawing && self.open.len() < DEEPEST;
+        if stays_open {
+            *self.counts.entry(name.clone()).or_default() += 1;
+        }
+        let id = self.push(What::Element(name, text::head(inside, MAX_TAG)));
+        if stays_open {
+            self.open.push(id);
+        }
+    }
+
+    /// Closes what the start of `name` closes without an end tag.
+    fn imply_ends(&mut self, name: &str) {
+        if is_block(name) && !matches!(name, "tr" | "td" | "th" | "tbody" | "thead" | "tfoot" | "caption") {
+            self.close_within(&["p"], |open| matches!(open, "table" | "td" | "th" | "caption" | "button" | "object"));
+        }
+        let no_list_end = |open: &str| is_special(open) && !matches!(open, "address" | "div" | "p" | "center");
+        match name {
+            "body" => self.close_within(&["head"], |_| false),
+            "li" => self.close_within(&["li"], no_list_end),
+            "dt" | "dd" => self.close_within(&["dt", "dd"], no_list_end),
+            "option" => self.close_within(&["option"], |open| open == "select"),
+            "tr" => self.close_within(&["tr"], |open| open == "table"),
+            "td" | "th" => self.close_within(&["td", "th"], |open| matches!(open, "table" | "tr")),
+            "tbody" | "thead" | "tfoot" => self.close_within(&["tbody", "thead", "tfoot"], |open| open == "table"),
+            "a" => self.close_within(&["a"], is_special),
+            "h1" | "h2" | "h3" | "h4" | "h5" | "h6" => {
+                self.close_within(&["h1", "h2", "h3", "h4", "h5", "h6"], is_special);
+            }
+            _ => {}
+        }
+    }
+
+    /// Closes the innermost open element of these names, with all within it, unless an element that stops the search
+    /// is met first.
+    fn close_within(&mut self, names: &[&str], stops: impl Fn(&str) -> bool) {
+        if names.iter().all(|name| self.counts.get(*name).is_none_or(|count| *count == 0)) {
+            return;
+        }
+        for depth in (1..self.open.len()).rev().take(MAX_REACH) {
+            let Some(id) = self.open.get(depth).copied() else { return };
+            if self.tree.is(id, names) {
+                self.close(depth);
+                return;
+            }
+            if stops(self.tree.name(id)) {
+                return;
+            }
+        }
+    }
+
+    fn end(&mut self, name: &str) {
+        match name {
+            // What follows them belongs to the page all the same.
+            "body" | "html" => {}
+            "br" => {
+                self.push(What::Element(Cow::Borrowed("br"), ""));
+            }
+            "table" | "tr" | "td" | "th" | "tbody" | "thead" | "tfoot" => {
+                self.close_within(&[name], |open| open == "table" && name != "table");
+            }
+            "li" => self.close_within(&["li"], |open| matches!(open, "ul" | "ol" | "table" | "td" | "th")),
+            _ if is_block(name) || matches!(name, "head" | "button" | "object") => {
+                self.close_within(&[name], |open| matches!(open, "table" | "td" | "th" | "caption" | "object"));
+            }
+            _ => self.close_within(&[name], is_special),
+        }
+    }
+
+    /// Closes everything from this depth on.
+    fn close(&mut self, depth: usize) {
+        let last = self.tree.nodes.len();
+        for id in self.open.drain(depth..) {
+            if let Some(node) = self.tree.nodes.get_mut(id) {
+                node.end = last;
+                if let What::Element(name, _) = &node.what
+                    && let Some(count) = self.counts.get_mut(name)
+                {
+                    *count = count.saturating_sub(1);
+                }
+            }
+        }
+    }
+}
+
+fn lower(name: &str) -> Cow<'_, str> {
+    if name.bytes().any(|b| b.is_ascii_uppercase()) {
+        Cow::Owned(name.to_ascii_lowercase())
+    } else {
+        Cow::Borrowed(name)
+    }
+}
+
+/// Where `</name` begins.
+fn end_tag(text: &str, name: &str) -> Option<usize> {
+    let mut from = 0;
+    loop {
+        let at = from + cut(text, from, text.len()).find("</")?;
+        let found = cut(text, at + 2, at + 2 + name.len());
+        if found.eq_ignore_ascii_case(name) {
+            return Some(at);
+        }
+        from = at + 2;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shape(html: &str) -> String {
+        let tree = Tree::parse(html);
+        let mut out = String::new();
+        let mut ends: Vec<Id> = Vec::new();
+        for id in 1..tree.len() {
+            while ends.last().is_some_and(|end| *end <= id) {
+                ends.pop();
+                out.push(')');
+            }
+            match &tree.node(id).unwrap().what {
+                What::Text(text) => out.push_str(text.trim()),
+                What::Element(name, _) => {
+                    out.push_str(name);
+                    out.push('(');
+                    ends.push(tree.end(id));
+                }
+            }
+        }
+        out.push_str(&")".repeat(ends.len()));
+        out
+    }
+
+    #[test]
+    fn end_tags_that_are_left_out() {
+        assert_eq!(shape("<ul><li>a<li>b</ul>c"), "ul(li(a)li(b))c");
+        assert_eq!(shape("<p>a<p>b<div>c</div>"), "p(a)p(b)div(c)");
+        assert_eq!(shape("<dl><dt>a<dd>b<dt>c</dl>"), "dl(dt(a)dd(b)dt(c))");
+        assert_eq!(shape("<table><tr><td>a<td>b<tr><td>c</table>d"), "table(tr(td(a)td(b))tr(td(c)))d");
+        assert_eq!(shape("<a href=1>x<a href=2>y</a>"), "a(x)a(y)");
+    }
+
+    #[test]
+    fn end_tags_that_reach_nothing() {
+        assert_eq!(shape("<div><span>a</div></span>b"), "div(span(a))b");
+        assert_eq!(shape("<table><tr><td></div>a</td></tr></table>"), "table(tr(td(a)))");
+        assert_eq!(shape("<body>a</html><p>b"), "body(ap(b))");
+        assert_eq!(shape("<li><ul><li>a</ul>b"), "li(ul(li(a))b)");
+    }
+
+    #[test]
+    fn scripts_are_text() {
+        assert_eq!(shape("<script>if (a<b) '<li>'</SCRIPT>c"), "script(if (a<b) '<li>')c");
+        assert_eq!(shape("<title>a <b></title>"), "title(a <b>)");
+    }
+
+    #[test]
+    fn a_hundred_thousand_levels_end_at_five_hundred() {
+        for unit in ["<div>", "<b i>", "<table>", "<a>", "<ul><li>", "<svg>"] {
+            let page = unit.repeat(100_000);
+            let tree = Tree::parse(&page);
+            assert!(
+                (1..tree.len()).map(|id| tree.ancestors(id).count()).take(2000).max().unwrap() <= DEEPEST,
+                "{unit}"
+            );
+        }
+    }
+}
