@@ -7,7 +7,7 @@ use super::text;
 use super::tokens::{Token, Tokens, attributes};
 
 /// How deeply HTML may be nested; the parser behind the sanitiser takes time in the square of it.
-const DEEPEST: usize = 512;
+const MAX_DEPTH: usize = 512;
 /// The most attributes of a tag.
 const MAX_ATTRIBUTES: usize = 100;
 /// The most formatting elements that are opened anew, all in all: some 80 MB in the parser.
@@ -17,7 +17,7 @@ const MAX_REACH: usize = 64;
 /// How often it is read again until nothing changes any more.
 const PASSES: usize = 5;
 /// The largest HTML that is parsed, in bytes.
-const LARGEST: usize = 2 * 1024 * 1024;
+const MAX_HTML: usize = 2 * 1024 * 1024;
 
 /// Makes a source's HTML safe to be shown: no scripts, styles, frames, forms, SVG or MathML; only `http` and `https`
 /// addresses, absolute by `base`. What is too deep or too large becomes plain text.
@@ -26,7 +26,7 @@ pub fn sanitise(html: &str, base: Option<&str>) -> String {
     // A browser may read what was written otherwise than it was read here, as with links within links; what is published
     // is what no further reading changes.
     for _ in 0..PASSES {
-        if known.len() > LARGEST || is_too_much(&known) {
+        if known.len() > MAX_HTML || is_too_much(&known) {
             break;
         }
         let clean = once(&known, base);
@@ -160,7 +160,7 @@ fn is_too_much(html: &str) -> bool {
             _ => {}
         }
         reopened += formatting;
-        depth > DEEPEST || open.len() > 4 * DEEPEST || reopened > MAX_REOPENED
+        depth > MAX_DEPTH || open.len() > 4 * MAX_DEPTH || reopened > MAX_REOPENED
     })
 }
 

@@ -212,8 +212,12 @@ pub(in crate::read) fn paragraph(text: &str) -> String {
     work::charge(text.len() / 4);
     let mut out = String::with_capacity(text.len());
     let mut space = false;
-    for c in text.chars().filter(|c| is_allowed(*c) && !is_direction(*c) && *c != '\u{200b}') {
-        if c.is_whitespace() {
+    for c in text.chars() {
+        let is_common = matches!(c, '!'..='~' | '\u{3001}'..='\u{9fff}');
+        if !is_common && (!is_allowed(c) || is_direction(c) || c == '\u{200b}') {
+            continue;
+        }
+        if !is_common && c.is_whitespace() {
             space = !out.is_empty();
             continue;
         }
@@ -347,14 +351,13 @@ pub(in crate::read) fn looks_like_html(text: &str) -> bool {
 pub(in crate::read) fn width(text: &str) -> usize {
     work::charge(1 + text.len() / 8);
     text.chars()
-        .map(|c| {
-            if c.is_whitespace() {
-                0
-            } else if u32::from(c) >= 0x2e80 {
-                2
-            } else {
-                1
-            }
+        .map(|c| match u32::from(c) {
+            // The common cases first: asking whether one of these is white space means a look into a table.
+            0x3001.. => 2,
+            0x21..=0x7e => 1,
+            _ if c.is_whitespace() => 0,
+            0x2e80.. => 2,
+            _ => 1,
         })
         .sum()
 }

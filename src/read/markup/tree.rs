@@ -14,7 +14,7 @@ use super::tokens::{self, Token, Tokens, cut};
 use crate::read::work;
 
 /// How deeply elements are nested; deeper ones become siblings.
-const DEEPEST: usize = 512;
+const MAX_TREE_DEPTH: usize = 512;
 /// The most bytes of a tag that are looked at.
 const MAX_TAG: usize = 64 * 1024;
 /// The most bytes of id and classes in which words are looked for.
@@ -26,7 +26,7 @@ const MAX_LINE_NODES: usize = 200;
 /// How many open elements an end tag may reach through.
 const MAX_REACH: usize = 128;
 /// The most nodes of a page; what follows is left out.
-const MOST: usize = 400_000;
+const MAX_NODES: usize = 400_000;
 
 /// The number of a node.
 pub(in crate::read) type Id = usize;
@@ -370,7 +370,7 @@ impl<'a> Builder<'a> {
     fn build(mut self, page: &'a str) -> Tree<'a> {
         let mut tokens = Tokens::new(page);
         while let Some(token) = tokens.next() {
-            if self.tree.nodes.len() >= MOST {
+            if self.tree.nodes.len() >= MAX_NODES {
                 break;
             }
             match token {
@@ -411,7 +411,7 @@ impl<'a> Builder<'a> {
         self.imply_ends(&name);
         let is_open = |name: &str| self.counts.get(name).is_some_and(|count| *count > 0);
         let in_drawing = closed && (is_open("svg") || is_open("math"));
-        let stays_open = !is_void(&name) && !in_drawing && self.open.len() < DEEPEST;
+        let stays_open = !is_void(&name) && !in_drawing && self.open.len() < MAX_TREE_DEPTH;
         if stays_open {
             *self.counts.entry(name.clone()).or_default() += 1;
         }
@@ -571,7 +571,7 @@ mod tests {
             let page = unit.repeat(100_000);
             let tree = Tree::parse(&page);
             assert!(
-                (1..tree.len()).map(|id| tree.ancestors(id).count()).take(2000).max().unwrap() <= DEEPEST,
+                (1..tree.len()).map(|id| tree.ancestors(id).count()).take(2000).max().unwrap() <= MAX_TREE_DEPTH,
                 "{unit}"
             );
         }
