@@ -1,150 +1,8 @@
 //! Who wrote a story, who put it up and where it comes from, as the lines around it say.
 
-use std::collections::HashMap;
-use std::sync::LazyLock;
-
+use super::lexicon::{Label, LabelWord, words};
 use super::markup::text;
 use super::work;
-
-/// What a label stands before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Label {
-    /// Of publication.
-    Date,
-    /// 时间, 日期: of publication where it stands beside the title, of whatever the text speaks of within it.
-    Time,
-    Source,
-    Author,
-    Editor,
-    /// Known, and of no use but to end what stands before it.
-    Other,
-}
-
-/// The labels, longer ones before those that they end with.
-const LABELS: [(&str, Label); 108] = [
-    ("发布于", Label::Date),
-    ("发表于", Label::Date),
-    ("更新日", Label::Date),
-    ("掲載日", Label::Date),
-    ("公開日", Label::Date),
-    ("등록일", Label::Date),
-    ("작성일", Label::Date),
-    ("Ngày đăng", Label::Date),
-    ("Veröffentlicht", Label::Date),
-    ("Publié le", Label::Date),
-    ("Published", Label::Date),
-    ("Posted on", Label::Date),
-    ("打印时间", Label::Other),
-    ("打印日期", Label::Other),
-    ("稿源", Label::Source),
-    ("信源", Label::Source),
-    ("出处", Label::Source),
-    ("来 源", Label::Source),
-    ("撰稿人", Label::Author),
-    ("供稿人", Label::Author),
-    ("文/图", Label::Author),
-    ("文图", Label::Author),
-    ("一审", Label::Other),
-    ("二审", Label::Other),
-    ("三审", Label::Other),
-    ("复审", Label::Other),
-    ("编 辑", Label::Editor),
-    ("责 编", Label::Editor),
-    ("校 对", Label::Other),
-    ("审 核", Label::Other),
-    ("Lượt xem", Label::Other),
-    ("조회", Label::Other),
-    ("采写", Label::Author),
-    ("文字", Label::Author),
-    ("发布者", Label::Other),
-    ("发布时间", Label::Date),
-    ("发表时间", Label::Date),
-    ("发布日期", Label::Date),
-    ("成文日期", Label::Other),
-    ("更新时间", Label::Other),
-    ("生成日期", Label::Other),
-    ("有效期", Label::Other),
-    ("时间", Label::Time),
-    ("日期", Label::Time),
-    ("信息来源", Label::Source),
-    ("稿件来源", Label::Source),
-    ("文章来源", Label::Source),
-    ("新闻来源", Label::Source),
-    ("内容来源", Label::Source),
-    ("图片来源", Label::Other),
-    ("数据来源", Label::Other),
-    ("资料来源", Label::Other),
-    ("发布机构", Label::Other),
-    ("来源", Label::Source),
-    ("來源", Label::Source),
-    ("责任编辑", Label::Editor),
-    ("責任編輯", Label::Editor),
-    ("网络编辑", Label::Editor),
-    ("文字编辑", Label::Editor),
-    ("值班编辑", Label::Editor),
-    ("本文编辑", Label::Editor),
-    ("见习编辑", Label::Editor),
-    ("值班主任", Label::Other),
-    ("责编", Label::Editor),
-    ("网编", Label::Editor),
-    ("编辑", Label::Editor),
-    ("編輯", Label::Editor),
-    ("作者", Label::Author),
-    ("撰稿", Label::Author),
-    ("撰文", Label::Author),
-    ("供稿", Label::Other),
-    ("通讯员", Label::Author),
-    ("记者", Label::Author),
-    ("編審", Label::Other),
-    ("编审", Label::Other),
-    ("主编", Label::Other),
-    ("校对", Label::Other),
-    ("审核", Label::Other),
-    ("审校", Label::Other),
-    ("初审", Label::Other),
-    ("终审", Label::Other),
-    ("监制", Label::Other),
-    ("摄影", Label::Other),
-    ("摄像", Label::Other),
-    ("录入", Label::Other),
-    ("浏览次数", Label::Other),
-    ("浏览量", Label::Other),
-    ("阅读次数", Label::Other),
-    ("阅读量", Label::Other),
-    ("点击数", Label::Other),
-    ("点击量", Label::Other),
-    ("访问量", Label::Other),
-    ("浏览", Label::Other),
-    ("点击", Label::Other),
-    ("阅读", Label::Other),
-    ("访问", Label::Other),
-    ("字体", Label::Other),
-    ("字号", Label::Other),
-    ("打印", Label::Other),
-    ("分享", Label::Other),
-    ("关键词", Label::Other),
-    ("关键字", Label::Other),
-    ("评论", Label::Other),
-    ("收藏", Label::Other),
-    ("索引号", Label::Other),
-    ("文号", Label::Other),
-    ("Source", Label::Source),
-    ("Author", Label::Author),
-];
-
-/// The labels that begin with a character. Most characters of a text begin none.
-fn labels_from(first: char) -> &'static [(&'static str, Label)] {
-    static BY_FIRST: LazyLock<HashMap<char, Vec<(&'static str, Label)>>> = LazyLock::new(|| {
-        let mut by_first: HashMap<char, Vec<_>> = HashMap::new();
-        for (label, kind) in LABELS {
-            if let Some(first) = label.chars().next() {
-                by_first.entry(first).or_default().push((label, kind));
-            }
-        }
-        by_first
-    });
-    BY_FIRST.get(&first).map_or(&[], Vec::as_slice)
-}
 
 /// The longest line that is looked through for labels, in bytes: what is longer is prose.
 const MAX_LINE: usize = 4096;
@@ -160,8 +18,8 @@ pub(super) fn labelled(line: &str) -> Vec<(Label, String)> {
     while at < line.len() {
         let rest = line.get(at..).unwrap_or("");
         let Some(c) = rest.chars().next() else { break };
-        let found = labels_from(c).iter().find(|(label, _)| rest.starts_with(label));
-        let Some((label, kind)) = found else {
+        let found = words().labels_from(c).iter().find(|label| rest.starts_with(&label.word));
+        let Some(LabelWord { word: label, label: kind, needs_colon }) = found else {
             at += c.len_utf8();
             continue;
         };
@@ -178,13 +36,14 @@ pub(super) fn labelled(line: &str) -> Vec<(Label, String)> {
             || near.len() == value.len() && (2..=4).contains(&value.chars().count());
         // 本报记者 张三: the medium stands before.
         let begins = begins
-            || *label == "记者"
+            || label == "记者"
                 && at <= NEAR
                 && line.get(..at).is_some_and(|before| {
                     let medium = before.rsplit(|c: char| !c.is_alphanumeric()).next().unwrap_or("");
                     medium.chars().count() <= 10 && before.trim().chars().count() <= 16
                 });
         let apart = begins
+            && !needs_colon
             && !matches!(kind, Label::Time)
             && *kind != Label::Date
             && (after.starts_with(char::is_whitespace) || is_short && at > 0);

@@ -3,8 +3,9 @@
 use super::body::Line;
 use super::fields::Reader;
 use crate::model::Credit;
-use crate::read::byline::{self, Label};
+use crate::read::byline;
 use crate::read::date;
+use crate::read::lexicon::Label;
 use crate::read::markup::text::width;
 
 impl Reader<'_> {

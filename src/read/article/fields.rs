@@ -13,9 +13,10 @@ use super::boilerplate;
 use super::content_html;
 use super::title::squeeze;
 use crate::model::{Draft, Enclosure, Link, Precision, Stamp};
-use crate::read::byline::{self, Label};
+use crate::read::byline;
 use crate::read::date::{self, Clock};
 use crate::read::json;
+use crate::read::lexicon::{Label, words};
 use crate::read::markup::page::{base, target};
 use crate::read::markup::selector::Selector;
 use crate::read::markup::text;
@@ -311,23 +312,7 @@ impl Reader<'_> {
         {
             return true;
         }
-        const NONE: [&str; 14] = [
-            "页面不存在",
-            "网页不存在",
-            "内容不存在",
-            "已被删除",
-            "页面没有找到",
-            "找不到页面",
-            "无法找到",
-            "页面走丢",
-            "404",
-            "Page not found",
-            "page not found",
-            "Not Found",
-            "Seite nicht gefunden",
-            "Page non trouvée",
-        ];
-        let says = |line: &str| line.chars().count() <= 40 && NONE.iter().any(|word| line.contains(word));
+        let says = |line: &str| line.chars().count() <= 40 && words().missing.are_in(&line.to_lowercase());
         let heads = tree.elements(0).filter(|id| tree.is(*id, &["title", "h1", "h2"])).take(8);
         if heads
             .map(|id| if tree.is(id, &["title"]) { text::line(tree.raw(id)) } else { tree.line(id) })
@@ -372,10 +357,7 @@ impl Reader<'_> {
         }
         let from = titled.unwrap_or_else(|| starts.saturating_sub(12));
         // Some pages set the date above the title; a clock is no date of theirs.
-        let is_clock = |line: &Line| {
-            ["今天", "星期", "打印时间", "当前时间", "现在是", "Today"].iter().any(|word| line.text.contains(word))
-                || line.linked * 2 > width(&line.text)
-        };
+        let is_clock = |line: &Line| words().clock.are_in(&line.text) || line.linked * 2 > width(&line.text);
         let above = pick(from.saturating_sub(4), from).filter(|line| !is_clock(line)).collect();
         let mut below: Vec<Line> = pick(from, starts).collect();
         if titled.is_none() {
@@ -614,11 +596,7 @@ impl Reader<'_> {
             .take(60)
             .map(|line| &line.text)
             .filter(|line| line.chars().count() <= 300)
-            .find(|line| {
-                ["不得转载", "未经授权", "未经许可", "转载请注明", "版权所有", "版权归"]
-                    .iter()
-                    .any(|word| line.contains(word))
-            })
+            .find(|line| words().forbids_reprint.are_in(line))
             .map(|line| text::line(line))
             .or_else(|| self.meta(&["copyright", "dc.rights", "rights"]))
     }
@@ -644,7 +622,7 @@ impl Reader<'_> {
             .filter(|id| {
                 let line = self.tree.line(*id);
                 let line = line.trim_matches(|c: char| !c.is_alphanumeric());
-                ["下一页", "下页", "余下全文", "Next", "next page"].contains(&line)
+                words().next.contains(&line.to_lowercase())
             })
             .filter_map(|id| target(self.tree, id, &self.base))
             .find(|to| {

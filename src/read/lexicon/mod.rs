@@ -1,9 +1,13 @@
 //! What dayuan knows of languages: one file each in `lexicon/`, all with the same keys.
 
+mod words;
+
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use serde::Deserialize;
+
+pub(in crate::read) use words::{Label, LabelWord, words};
 
 /// The files, each with the code of its language (BCP 47).
 const FILES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/languages.rs"));
@@ -23,6 +27,7 @@ pub(in crate::read) struct Language {
     #[cfg_attr(not(test), expect(dead_code, reason = "for the tests"))]
     examples: Vec<(String, String)>,
     pub(in crate::read) relative: Relative,
+    page: words::PageWords,
 }
 
 /// How a language tells a time by how long ago it is.
@@ -133,6 +138,16 @@ mod tests {
                     assert_eq!(known, month, "{name} of {code} and {other}");
                 }
             }
+            let mut labels: Vec<&String> = language.page.labels().into_iter().flat_map(|(_, words)| words).collect();
+            let all = labels.len();
+            labels.sort();
+            labels.dedup();
+            assert_eq!(labels.len(), all, "{code} has a label twice");
+            let mut labels: Vec<&String> = language.page.labels().into_iter().flat_map(|(_, words)| words).collect();
+            let all = labels.len();
+            labels.sort();
+            labels.dedup();
+            assert_eq!(labels.len(), all, "{code} has a label twice");
             let relative = &language.relative;
             let units = relative.units().into_iter().flat_map(|(_, words)| words);
             let days = relative.days().into_iter().flat_map(|(_, words)| words);

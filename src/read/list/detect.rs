@@ -7,6 +7,7 @@ use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 use super::row::{self, Row};
 use crate::model::Link;
 use crate::read::date::Clock;
+use crate::read::lexicon::words;
 use crate::read::markup::page::target;
 use crate::read::markup::text;
 use crate::read::markup::tree::{Id, Tree};
@@ -97,31 +98,9 @@ pub(in crate::read) fn detect(tree: &Tree<'_>, url: &Link, base: &Link, clock: C
 
 /// Next, previous, 1, 2, 3.
 fn is_paging(line: &str) -> bool {
-    const WORDS: [&str; 20] = [
-        "下一页",
-        "上一页",
-        "首页",
-        "尾页",
-        "末页",
-        "更多",
-        "返回",
-        "下页",
-        "上页",
-        "next",
-        "previous",
-        "prev",
-        "last",
-        "first",
-        "more",
-        "next page",
-        "previous page",
-        "home",
-        "上一頁",
-        "下一頁",
-    ];
     let line = line.to_lowercase();
     let bare = line.trim_matches(|c: char| !c.is_alphanumeric());
-    line.chars().all(|c| !c.is_alphabetic()) || WORDS.contains(&bare)
+    line.chars().all(|c| !c.is_alphabetic()) || words().paging.contains(bare)
 }
 
 /// One number for the path of elements to each element: equal for rows of one list. Digits in classes and the classes
@@ -273,24 +252,6 @@ fn once_each(tree: &Tree<'_>, members: &[Id], base: &Link) -> Vec<Id> {
 
 /// Links without those of boxes that are headed as what is read most, where pages of old build boxes and list alike.
 fn without_boxes(tree: &Tree<'_>, links: Vec<Id>) -> Vec<Id> {
-    const HEADS: [&str; 16] = [
-        "热点",
-        "热门",
-        "点击",
-        "排行",
-        "推荐",
-        "最热",
-        "热文",
-        "图文",
-        "相关",
-        "阅读榜",
-        "hot",
-        "popular",
-        "most read",
-        "trending",
-        "人気",
-        "ranking",
-    ];
     let (Some(first), Some(last)) = (links.first(), links.last()) else { return links };
     let Some(around) = tree.ancestors(*first).find(|up| tree.end(*up) > *last) else { return links };
     let part_of = |id: Id| tree.ancestors(id).find(|up| tree.parent(*up) == around).unwrap_or(id);
@@ -308,7 +269,7 @@ fn without_boxes(tree: &Tree<'_>, links: Vec<Id>) -> Vec<Id> {
     let is_box = |part: Id, first: Id| {
         tree.texts_between(part, first).filter(|(_, text)| !text.trim().is_empty()).take(6).any(|(_, text)| {
             let text = text.trim().to_lowercase();
-            text::width(&text) <= 20 && HEADS.iter().any(|head| text.contains(head))
+            text::width(&text) <= 20 && words().popular.iter().any(|head| text.contains(head))
         })
     };
     let kept: Vec<Id> = parts

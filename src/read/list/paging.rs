@@ -1,6 +1,7 @@
 //! Where a list goes on: its next page, or the page that really holds it.
 
 use crate::model::Link;
+use crate::read::lexicon::words;
 use crate::read::markup::page::{base, target};
 use crate::read::markup::tree::Tree;
 
@@ -28,29 +29,13 @@ pub(in crate::read) fn elsewhere(tree: &Tree<'_>, url: &Link) -> Option<Link> {
 /// The next page of a list: a link that says so, or the second page of TRS, whose number a script writes
 /// (`createPageHTML(12, 0, "index", "html")`).
 pub(in crate::read) fn next_page(tree: &Tree<'_>, page: &str, url: &Link) -> Option<Link> {
-    const WORDS: [&str; 14] = [
-        "下一页",
-        "下页",
-        "下一頁",
-        "后页",
-        "next",
-        "next page",
-        "older",
-        "older posts",
-        "suivant",
-        "weiter",
-        "siguiente",
-        "次へ",
-        "다음",
-        "далее",
-    ];
     let base = base(tree, url);
     let fits = |to: &Link| to.same_origin(url) && to.without_fragment() != url.without_fragment();
     let said = tree.elements(0).filter(|id| tree.is(*id, &["a"])).find_map(|id| {
         let is_next = tree.attribute(id, "rel").is_some_and(|rel| rel.split_whitespace().any(|word| word == "next"));
         let line = tree.line(id).to_lowercase();
         let bare = line.trim_matches(|c: char| !c.is_alphanumeric());
-        (is_next || WORDS.contains(&bare)).then(|| target(tree, id, &base)).flatten().filter(fits)
+        (is_next || words().next.contains(bare)).then(|| target(tree, id, &base)).flatten().filter(fits)
     });
     let scripted = || {
         let (_, rest) = page.split_once("createPageHTML(")?;

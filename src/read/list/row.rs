@@ -3,6 +3,7 @@
 use crate::model::{Draft, Link, Precision, Stamp};
 use crate::read::date::month;
 use crate::read::date::{self, Clock};
+use crate::read::lexicon::words;
 use crate::read::markup::page::target;
 use crate::read::markup::text::{self, width};
 use crate::read::markup::tree::{self, Id, Tree};
@@ -20,74 +21,6 @@ const MAX_WITHIN: usize = 400;
 
 /// Does a link's text say nothing of where it leads?
 pub(in crate::read) fn is_generic(text: &str) -> bool {
-    const WORDS: [&str; 66] = [
-        "更多",
-        "更多>>",
-        "more",
-        "more>>",
-        "更多+",
-        "+更多",
-        "下一页",
-        "上一页",
-        "首页",
-        "尾页",
-        "末页",
-        "详情",
-        "查看",
-        "详细",
-        "查看详情",
-        "查看全文",
-        "阅读全文",
-        "阅读更多",
-        "全文",
-        "下载",
-        "附件",
-        "点击查看",
-        "点击下载",
-        "返回",
-        "展开",
-        "read more",
-        "continue reading",
-        "download",
-        "details",
-        "view",
-        "view details",
-        "next",
-        "previous",
-        "prev",
-        "last",
-        "first",
-        "agenda",
-        "minutes",
-        "notice",
-        "meeting notice",
-        "pdf",
-        "html",
-        "video",
-        "audio",
-        "link",
-        "here",
-        "click here",
-        "learn more",
-        "leer más",
-        "lire la suite",
-        "weiterlesen",
-        "続きを読む",
-        "详情>>",
-        "正文",
-        "点击",
-        "阅读",
-        "voir",
-        "ver",
-        "ver más",
-        "anzeigen",
-        "mehr",
-        "lihat",
-        "보기",
-        "상세보기",
-        "देखें",
-        "xem",
-    ];
     // View (1.2 MB), Download [PDF, 120 KB]
     let text = match text.find(['(', '[', '（']) {
         Some(at) if at > 0 && text.trim_end().ends_with([')', ']', '）']) && is_size(text.get(at..).unwrap_or("")) => {
@@ -99,7 +32,7 @@ pub(in crate::read) fn is_generic(text: &str) -> bool {
         text.trim().trim_matches(|c: char| !c.is_alphanumeric() && c != '+' && c != '>').to_lowercase();
     folded.is_empty()
         || folded.chars().all(|c| c.is_ascii_digit() || c.is_whitespace())
-        || WORDS.contains(&folded.as_str())
+        || words().generic.contains(&folded)
 }
 
 /// The size or kind of a file, in brackets.
@@ -107,20 +40,6 @@ fn is_size(text: &str) -> bool {
     let text = text.to_ascii_lowercase();
     ["kb", "mb", "pdf", "doc", "xls", "字节"].iter().any(|unit| text.contains(unit)) && width(&text) <= 24
 }
-
-/// What some sites write before every title of a list.
-const PREFIXES: [&str; 10] = [
-    "Permalink to ",
-    "Permanent Link to ",
-    "Read more about ",
-    "Read more: ",
-    "Continue reading ",
-    "Lire la suite de ",
-    "Leer más sobre ",
-    "Mehr zu ",
-    "文章标题：",
-    "标题：",
-];
 
 /// The title that a link carries: of the text within it and its `title`, the one that is not cut.
 pub(in crate::read) fn title_of_link(tree: &Tree<'_>, id: Id) -> String {
@@ -171,7 +90,12 @@ pub(in crate::read) fn title_of_link(tree: &Tree<'_>, id: Id) -> String {
 }
 
 fn unprefixed(title: &str) -> &str {
-    PREFIXES.iter().find_map(|prefix| title.strip_prefix(prefix)).filter(|rest| !rest.is_empty()).unwrap_or(title)
+    words()
+        .title_prefixes
+        .iter()
+        .find_map(|prefix| title.strip_prefix(prefix.as_str()))
+        .filter(|rest| !rest.is_empty())
+        .unwrap_or(title)
 }
 
 /// The text of a link without what is a date or a summary: the first block of it, where it has blocks.
@@ -211,28 +135,6 @@ fn is_numeric_date(piece: &str) -> bool {
 
 /// Is it nothing but a date, with the words that stand before one?
 fn is_date_text(piece: &str) -> bool {
-    const LABELS: [&str; 20] = [
-        "publié",
-        "le",
-        "de",
-        "del",
-        "posted",
-        "on",
-        "published",
-        "updated",
-        "veröffentlicht",
-        "am",
-        "vom",
-        "den",
-        "of",
-        "pubblicato",
-        "il",
-        "publicado",
-        "el",
-        "em",
-        "date",
-        "r",
-    ];
     let piece = piece.trim();
     if is_numeric_date(piece) {
         return true;
@@ -242,11 +144,11 @@ fn is_date_text(piece: &str) -> bool {
     }
     // Publié le 22 août 2024
     let lower = piece.to_lowercase();
-    let words = || lower.split(|c: char| !c.is_alphanumeric()).filter(|word| word.chars().any(char::is_alphabetic));
-    words().any(|word| month::named(word).is_some())
-        && words().all(|word| {
+    let parts = || lower.split(|c: char| !c.is_alphanumeric()).filter(|word| word.chars().any(char::is_alphabetic));
+    parts().any(|word| month::named(word).is_some())
+        && parts().all(|word| {
             month::named(word).is_some()
-                || LABELS.contains(&word)
+                || words().before_date.contains(word)
                 || word.trim_start_matches(char::is_numeric).len() <= 2
         })
 }
@@ -289,8 +191,6 @@ fn units(tree: &Tree<'_>, row: &Row, clock: Clock<'_>) -> Vec<(usize, String)> {
 /// Which of the texts beside the links is the title: the one whose column says so, else the one that tells rows apart
 /// and has some length.
 pub(in crate::read) fn column_beside(tree: &Tree<'_>, rows: &[Row], clock: Clock<'_>) -> usize {
-    const NAMES: [&str; 10] =
-        ["title", "name", "subject", "topic", "description", "标题", "名称", "题名", "主题", "件名"];
     let columns: Vec<Vec<(usize, String)>> = rows.iter().take(40).map(|row| units(tree, row, clock)).collect();
     let table = rows.first().and_then(|row| tree.ancestors(row.from).find(|up| tree.is(*up, &["table"])));
     let head: Vec<String> = table
@@ -311,7 +211,7 @@ pub(in crate::read) fn column_beside(tree: &Tree<'_>, rows: &[Row], clock: Clock
         let named = column
             .checked_sub(1)
             .and_then(|at| head.get(at))
-            .is_some_and(|head| NAMES.iter().any(|name| head.contains(name)));
+            .is_some_and(|head| words().title_columns.iter().any(|name| head.contains(name)));
         distinct * wide.min(30) * 20_usize.saturating_sub(column) * if named { 4 } else { 1 }
     };
     (0..most).rev().max_by_key(|column| worth(*column)).unwrap_or(0)

@@ -1,0 +1,193 @@
+//! What pages say around their stories, in all languages: links, labels, headings, notices.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+
+use super::{LANGUAGES, Language};
+
+/// The words of one language. The files have a line on each.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PageWords {
+    next: Vec<String>,
+    paging: Vec<String>,
+    generic: Vec<String>,
+    title_prefixes: Vec<String>,
+    published: Vec<String>,
+    time: Vec<String>,
+    source: Vec<String>,
+    author: Vec<String>,
+    editor: Vec<String>,
+    other: Vec<String>,
+    before_date: Vec<String>,
+    title_columns: Vec<String>,
+    popular: Vec<String>,
+    ends_story: Vec<String>,
+    ends_story_always: Vec<String>,
+    missing: Vec<String>,
+    clock: Vec<String>,
+    boilerplate_begins: Vec<String>,
+    boilerplate_sure: Vec<String>,
+    boilerplate_holds: Vec<String>,
+    boilerplate_or_prose: Vec<String>,
+    tools: Vec<String>,
+    forbids_reprint: Vec<String>,
+}
+
+impl PageWords {
+    /// Returns the labels by what they stand before.
+    pub(super) fn labels(&self) -> [(Label, &[String]); 6] {
+        [
+            (Label::Date, &self.published),
+            (Label::Time, &self.time),
+            (Label::Source, &self.source),
+            (Label::Author, &self.author),
+            (Label::Editor, &self.editor),
+            (Label::Other, &self.other),
+        ]
+    }
+}
+
+/// What a label stands before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::read) enum Label {
+    /// The time of publication.
+    Date,
+    /// 时间, 日期: the time of publication if it stands beside the title, any time within the text.
+    Time,
+    Source,
+    Author,
+    Editor,
+    /// Something of no use, except that it ends what stands before it.
+    Other,
+}
+
+/// A label in some language.
+#[derive(Debug)]
+pub(in crate::read) struct LabelWord {
+    pub(in crate::read) word: String,
+    pub(in crate::read) label: Label,
+    /// Whether it counts only with a colon behind it, because it may begin a sentence: "Source code is…".
+    pub(in crate::read) needs_colon: bool,
+}
+
+/// The words of all languages, by their role.
+#[derive(Debug)]
+pub(in crate::read) struct Words {
+    /// Links to the next page.
+    pub(in crate::read) next: HashSet<String>,
+    /// Links to any page of a list.
+    pub(in crate::read) paging: HashSet<String>,
+    /// Link texts that do not say where the link leads.
+    pub(in crate::read) generic: HashSet<String>,
+    pub(in crate::read) title_prefixes: Vec<String>,
+    pub(in crate::read) before_date: HashSet<String>,
+    pub(in crate::read) title_columns: Vec<String>,
+    pub(in crate::read) popular: Vec<String>,
+    /// Written without white space.
+    pub(in crate::read) ends_story: Phrases,
+    pub(in crate::read) ends_story_always: Phrases,
+    pub(in crate::read) missing: Phrases,
+    pub(in crate::read) clock: Phrases,
+    pub(in crate::read) boilerplate_begins: Phrases,
+    pub(in crate::read) boilerplate_sure: Phrases,
+    pub(in crate::read) boilerplate_holds: Phrases,
+    pub(in crate::read) boilerplate_or_prose: Phrases,
+    pub(in crate::read) tools: HashSet<String>,
+    pub(in crate::read) forbids_reprint: Phrases,
+    labels: HashMap<char, Vec<LabelWord>>,
+}
+
+impl Words {
+    fn of(languages: &[Language]) -> Self {
+        type Role = fn(&PageWords) -> &Vec<String>;
+        let all = |role: Role| languages.iter().flat_map(move |language| role(&language.page)).cloned();
+        let phrases = |role: Role| Phrases::new(all(role));
+        let next: HashSet<String> = all(|page| &page.next).collect();
+        let paging: HashSet<String> = all(|page| &page.paging).chain(next.iter().cloned()).collect();
+        Self {
+            generic: all(|page| &page.generic).chain(paging.iter().cloned()).collect(),
+            next,
+            paging,
+            title_prefixes: all(|page| &page.title_prefixes).collect(),
+            before_date: all(|page| &page.before_date).collect(),
+            title_columns: all(|page| &page.title_columns).collect(),
+            popular: all(|page| &page.popular).collect(),
+            ends_story: Phrases::new(all(|page| &page.ends_story).map(|phrase| phrase.split_whitespace().collect())),
+            ends_story_always: phrases(|page| &page.ends_story_always),
+            missing: phrases(|page| &page.missing),
+            clock: phrases(|page| &page.clock),
+            boilerplate_begins: phrases(|page| &page.boilerplate_begins),
+            boilerplate_sure: phrases(|page| &page.boilerplate_sure),
+            boilerplate_holds: phrases(|page| &page.boilerplate_holds),
+            boilerplate_or_prose: phrases(|page| &page.boilerplate_or_prose),
+            tools: all(|page| &page.tools).collect(),
+            forbids_reprint: phrases(|page| &page.forbids_reprint),
+            labels: labels(languages),
+        }
+    }
+
+    /// Returns the labels that begin with a character, longest first. Most characters begin none.
+    pub(in crate::read) fn labels_from(&self, first: char) -> &[LabelWord] {
+        self.labels.get(&first).map_or(&[], Vec::as_slice)
+    }
+}
+
+fn labels(languages: &[Language]) -> HashMap<char, Vec<LabelWord>> {
+    let mut by_first: HashMap<char, Vec<LabelWord>> = HashMap::new();
+    for language in languages {
+        for (label, words) in language.page.labels() {
+            for word in words {
+                let Some(first) = word.chars().next() else { continue };
+                let same = by_first.entry(first).or_default();
+                if same.iter().all(|known| known.word != *word) {
+                    same.push(LabelWord { word: word.clone(), label, needs_colon: !language.joined });
+                }
+            }
+        }
+    }
+    for same in by_first.values_mut() {
+        same.sort_by_key(|label| std::cmp::Reverse(label.word.len()));
+    }
+    by_first
+}
+
+/// Phrases, looked up by their first character, since most places of a text begin none.
+#[derive(Debug, Default)]
+pub(in crate::read) struct Phrases(HashMap<char, Vec<String>>);
+
+impl Phrases {
+    fn new(phrases: impl Iterator<Item = String>) -> Self {
+        let mut by_first: HashMap<char, Vec<String>> = HashMap::new();
+        for phrase in phrases {
+            if let Some(first) = phrase.chars().next() {
+                by_first.entry(first).or_default().push(phrase);
+            }
+        }
+        Self(by_first)
+    }
+
+    /// Returns the phrases that a text begins with.
+    pub(in crate::read) fn beginning<'a>(&'a self, text: &'a str) -> impl Iterator<Item = &'a str> {
+        let same = text.chars().next().and_then(|first| self.0.get(&first)).map_or(&[][..], Vec::as_slice);
+        same.iter().map(String::as_str).filter(move |phrase| text.starts_with(phrase))
+    }
+
+    /// Whether a text begins with one of them.
+    pub(in crate::read) fn begin(&self, text: &str) -> bool {
+        self.beginning(text).next().is_some()
+    }
+
+    /// Whether a text contains one of them.
+    pub(in crate::read) fn are_in(&self, text: &str) -> bool {
+        text.char_indices().any(|(at, _)| self.begin(text.get(at..).unwrap_or("")))
+    }
+}
+
+/// Returns the words of all languages.
+pub(in crate::read) fn words() -> &'static Words {
+    static WORDS: LazyLock<Words> = LazyLock::new(|| Words::of(&LANGUAGES));
+    &WORDS
+}
