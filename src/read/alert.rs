@@ -1,15 +1,15 @@
-//! Warnings of an authority (预警): told apart by the identifier under which they were given out, and by nothing else.
-//! Their texts are written from one template and differ in a word.
+//! Official warnings (预警) are identified only by the identifier under which they were issued: their texts come from one
+//! template and differ in a word.
 
 use crate::model::Draft;
 
-/// The digits of the code of who gave the warning out: a region of GB/T 2260, then the office.
+/// Number of digits in the issuer's code: a GB/T 2260 region, then the office.
 const OFFICE: std::ops::RangeInclusive<usize> = 12..=16;
-/// The digits of the time at which it was given out.
+/// Number of digits in the time of issue.
 const TIME: usize = 14;
 
-/// Marks an item that is a warning with its identifier and with the code of the region whose authority gave it out.
-/// Where a source holds nothing else (`is_alert`), its guid or address is the identifier whatever its shape.
+/// Sets the warning identifier of an item and the code of the region that issued it. If the source holds nothing but
+/// warnings (`is_alert`), the guid or the link is the identifier, whatever its form.
 pub fn mark_alert(draft: &mut Draft, is_alert: bool) {
     let found = [&draft.guid, &draft.link].into_iter().flatten().find_map(|text| identifier(text));
     draft.code = found.and_then(|found| found.get(..6)).map(str::to_owned);
@@ -18,8 +18,8 @@ pub fn mark_alert(draft: &mut Draft, is_alert: bool) {
         .or_else(|| draft.guid.clone().or_else(|| draft.link.clone()).filter(|_| is_alert && draft.code.is_none()));
 }
 
-/// `14030041600000_20230309083015` somewhere in a guid or an address: office and time, as China's early-warning network
-/// writes them.
+/// Finds an identifier such as `14030041600000_20230309083015` (office and time, as China's early-warning network
+/// writes it) in a guid or a link.
 fn identifier(text: &str) -> Option<&str> {
     text.match_indices('_').find_map(|(at, _)| {
         let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();

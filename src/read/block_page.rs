@@ -1,9 +1,10 @@
-//! Pages that a site gives instead of the one asked for: challenges, errors and walls, whatever their status says.
+//! Recognises pages served in place of the requested one: challenges, error pages, firewall pages, whatever their
+//! status.
 
 use super::markup::text;
 use super::markup::tree::Tree;
 
-/// Why a page is none; `None` where it may be one. `length` is that of the page in bytes.
+/// Returns why a page is not usable; `None` if it may be. `length` is the size of the page in bytes.
 pub(super) fn of(tree: &Tree<'_>, title: &str, length: usize) -> Option<String> {
     const TITLES: [(&str, &str); 20] = [
         ("just a moment", "the site asks for a browser (challenge page)"),

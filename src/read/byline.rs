@@ -1,15 +1,15 @@
-//! Who wrote a story, who put it up and where it comes from, as the lines around it say.
+//! The author, editor and source of a story, from the lines around it.
 
 use super::lexicon::{Label, LabelWord, words};
 use super::markup::text;
 use super::work;
 
-/// The longest line that is looked through for labels, in bytes: what is longer is prose.
+/// The longest line that is searched for labels, in bytes; longer ones are prose.
 const MAX_LINE: usize = 4096;
-/// How far around a label is looked, in bytes: some forty characters.
+/// How far around a label to look, in bytes: some forty characters.
 const NEAR: usize = 120;
 
-/// The labels of a line with what stands behind each, up to the next.
+/// Returns the labels of a line, each with the value that follows it, up to the next label.
 pub(super) fn labelled(line: &str) -> Vec<(Label, String)> {
     let line = text::head(line, MAX_LINE);
     work::charge(1 + line.len() / 2);
@@ -28,13 +28,13 @@ pub(super) fn labelled(line: &str) -> Vec<(Label, String)> {
         let has_colon = value.starts_with([':', '：', '】', '丨', '|', '/', '︰', '∶']);
         let begins =
             line.get(..at).is_some_and(|before| before.chars().next_back().is_none_or(|c| !c.is_alphanumeric()));
-        // Without a colon a label counts where it begins a piece and something stands apart behind it.
-        // Only what is near decides, so that a line of many labels is not read for each of them.
+        // Without a colon, a label counts if it starts a piece and is set apart from a short value. Only the next bytes
+        // are checked, so that a line of many labels is not scanned once per label.
         let near = text::head(value, NEAR);
         let piece = near.split(['|', '丨', '　']).next().unwrap_or("");
         let is_short = near.len() > piece.len() && (2..=12).contains(&piece.trim().chars().count())
             || near.len() == value.len() && (2..=4).contains(&value.chars().count());
-        // 本报记者 张三: the medium stands before.
+        // 本报记者 张三: the name of a medium may precede the label.
         let begins = begins
             || label == "记者"
                 && at <= NEAR
@@ -66,7 +66,7 @@ pub(super) fn labelled(line: &str) -> Vec<(Label, String)> {
         .collect()
 }
 
-/// The name of a medium out of what stands behind 来源.
+/// Extracts the name of a medium from the value of 来源.
 pub(super) fn medium(value: &str) -> Option<String> {
     let value = value.trim_matches(|c: char| c.is_whitespace() || "《》【】[]()（）\"“”：:|".contains(c));
     let value = ["来源：", "来源:", "来源 "].iter().find_map(|label| value.strip_prefix(label)).unwrap_or(value).trim();
@@ -74,7 +74,7 @@ pub(super) fn medium(value: &str) -> Option<String> {
     let mut name = value.get(..end).unwrap_or("").trim().to_owned();
     let name_end = name.find(" By ").unwrap_or(name.len());
     name.truncate(name_end);
-    // Two words apart are one name only where they are not Chinese.
+    // Words separated by a space form one name only if they are not Chinese.
     if name.chars().any(is_han)
         && let Some((first, rest)) = name.split_once(char::is_whitespace)
         && (first.chars().count() >= 2 || rest.chars().any(|c| c.is_ascii_digit()))
@@ -98,15 +98,15 @@ pub(super) fn is_han(c: char) -> bool {
     ('\u{3400}'..='\u{9fff}').contains(&c)
 }
 
-/// The names of people out of what stands behind 作者, 记者 or 编辑.
+/// Extracts people's names from the value of 作者, 记者 or 编辑.
 pub(super) fn people(value: &str) -> Vec<String> {
     let value = value.trim_matches(|c: char| c.is_whitespace() || "：:()（）[]【】".contains(c));
     let mut found: Vec<String> = Vec::new();
-    // What stands further apart is something else: 魏　业　　阳泉.
+    // Text after a wide gap is something else: 魏　业　　阳泉.
     let value = value.split("  ").next().unwrap_or("");
     let end = value.find(|c: char| "。（([【<>|丨；;!！?？".contains(c)).unwrap_or(value.len());
     let value = value.get(..end).unwrap_or("");
-    // 南都记者 张三: the medium first.
+    // 南都记者 张三: the medium comes first.
     let value = match value.split_once("记者") {
         Some((before, after)) if before.chars().count() <= 8 => {
             after.trim_start_matches(|c: char| c.is_whitespace() || "：:".contains(c))
@@ -135,11 +135,11 @@ pub(super) fn people(value: &str) -> Vec<String> {
         let mut chars = part.chars();
         match (chars.next(), chars.next(), single.take()) {
             (None, ..) => {}
-            // 魏　业: a name of two characters is set apart to be as wide as one of three.
+            // 魏　业: a two-character name is spaced to be as wide as a three-character one.
             (Some(second), None, Some(first)) => found.push(format!("{first}{second}")),
             (Some(first), None, None) if is_han(first) => single = Some(first),
             _ if is_person(part) => found.push(part.to_owned()),
-            // What follows something that is no name is none either.
+            // Anything after a word that is not a name is not a name either.
             _ => break,
         }
         if found.len() >= 12 {
@@ -167,7 +167,7 @@ fn latin_people(value: &str) -> Vec<String> {
         .collect()
 }
 
-/// Who put it up, out of what stands behind 编辑: people, or one by-name.
+/// Extracts the editors from the value of 编辑: people, or a single pen name.
 pub(super) fn editors(value: &str) -> Vec<String> {
     let names = people(value);
     let bare = value.trim_matches(|c: char| !c.is_alphanumeric());
@@ -177,7 +177,8 @@ pub(super) fn editors(value: &str) -> Vec<String> {
     if names.is_empty() && is_name { vec![bare.to_owned()] } else { names }
 }
 
-/// May it be a person: two to four Chinese characters that are no body's or function's name?
+/// Returns whether this may be a person: two to four Chinese characters that do not look like an organisation or a
+/// function, or a longer name with `·`.
 pub(super) fn is_person(name: &str) -> bool {
     const NOT: [&str; 75] = [
         "南都",
@@ -264,7 +265,7 @@ pub(super) fn is_person(name: &str) -> bool {
         || dotted && count <= 20 && name.chars().all(|c| is_han(c) || c == '·')
 }
 
-/// The authors whom a dateline names: 新华社巴黎12月9日电（记者 唐霁）, 人民网忻州9月22日电（马云梅）, 本报讯 记者张三报道.
+/// Returns the authors named in a dateline: 新华社巴黎12月9日电（记者 唐霁）, 人民网忻州9月22日电（马云梅）, 本报讯 记者张三报道.
 pub(super) fn in_dateline(line: &str) -> Vec<String> {
     let head: String = line.chars().take(80).collect();
     for (at, part) in head.split(['（', '(']).enumerate().skip(1) {
@@ -298,7 +299,7 @@ pub(super) fn in_dateline(line: &str) -> Vec<String> {
     Vec::new()
 }
 
-/// A line that only says who wrote: 本报记者 张三 李四, 文/张三, （张三）.
+/// Returns the authors of a line that is nothing but a byline: 本报记者 张三 李四, 文/张三, （张三）.
 pub(super) fn whole_line(line: &str) -> Vec<String> {
     let line = line.trim();
     if line.chars().count() > 40 {
@@ -355,7 +356,7 @@ pub(super) fn whole_line(line: &str) -> Vec<String> {
     Vec::new()
 }
 
-/// The author in brackets at the end of a paragraph: …生活。（薄红贞）
+/// Returns the author in brackets at the end of a paragraph: …生活。（薄红贞）
 pub(super) fn in_closing(line: &str) -> Vec<String> {
     let line = line.trim_end();
     let Some(rest) = line.strip_suffix(['）', ')']) else { return Vec::new() };

@@ -1,18 +1,18 @@
-//! From bytes to characters: which charset a document is really in.
+//! From bytes to characters: finds out which charset a document really uses.
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{Encoding, GB18030, UTF_8, UTF_16BE, UTF_16LE};
 
 use super::{Fault, FaultKind};
 
-/// How far into a document its own declaration is looked for, in bytes.
+/// How far into a document to look for its own charset declaration, in bytes.
 const DECLARATION: usize = 64 * 1024;
 
-/// Decodes a document. In this order speak: the source's config, a byte order mark, the shape of UTF-16, valid
-/// multi-byte UTF-8 (whatever is declared), HTTP, the document's own declaration, statistics. Every label of the GB
-/// family means GB18030, which holds the others.
+/// Decodes a document. The charset comes from, in this order: the source's config, a byte order mark, the shape of
+/// UTF-16, valid multi-byte UTF-8 (whatever is declared), HTTP, the document's own declaration, statistics. Every label
+/// of the GB family means GB18030, a superset of the others.
 ///
-/// More than 1 % of U+FFFD is a fault, and the second value says so.
+/// Returns a fault if more than 1 % of the characters are U+FFFD.
 pub(super) fn decode(bytes: &[u8], content_type: Option<&str>, configured: Option<&str>) -> (String, Option<Fault>) {
     let (encoding, text) = choose(bytes, content_type, configured);
     let strange = text.chars().filter(|c| *c == char::REPLACEMENT_CHARACTER).count();
@@ -36,7 +36,7 @@ fn choose(bytes: &[u8], content_type: Option<&str>, configured: Option<&str>) ->
     if let Some(encoding) = sixteen_bits(bytes) {
         return (encoding, read(bytes, encoding));
     }
-    // A document that was cut inside a character is still UTF-8.
+    // A document cut off inside a character is still UTF-8.
     let valid =
         std::str::from_utf8(bytes).map_or_else(|e| if e.error_len().is_none() { e.valid_up_to() } else { 0 }, str::len);
     let is_ascii = bytes.is_ascii();
@@ -46,10 +46,10 @@ fn choose(bytes: &[u8], content_type: Option<&str>, configured: Option<&str>) ->
     let http = content_type.and_then(charset_parameter).and_then(labelled);
     let declared = http.or_else(|| declaration(bytes).and_then(|label| labelled(&label)));
     match declared {
-        // Seven-bit charsets look like ASCII and are not.
+        // Seven-bit charsets look like ASCII but are not.
         Some(encoding) if is_ascii && encoding == encoding_rs::ISO_2022_JP => (encoding, read(bytes, encoding)),
         _ if is_ascii => (UTF_8, read(bytes, UTF_8)),
-        // Declared as UTF-8, or as an 8-bit charset that takes any byte, and wrong: the bytes themselves decide.
+        // If the declared charset does not fit the bytes, the guess wins if it has fewer unreadable characters.
         Some(encoding) if encoding != UTF_8 => {
             let text = read(bytes, encoding);
             if text.contains(char::REPLACEMENT_CHARACTER) {
@@ -64,7 +64,7 @@ fn choose(bytes: &[u8], content_type: Option<&str>, configured: Option<&str>) ->
     }
 }
 
-/// A document declared as UTF-8 that is not valid: either a few bytes of it are broken, or it is something else.
+/// Decodes a document that is declared as UTF-8 but invalid: a few bytes are broken, or the charset is another one.
 fn mostly_utf8(bytes: &[u8]) -> (&'static Encoding, String) {
     let text = read(bytes, UTF_8);
     let (guess, guessed) = guess(bytes);
@@ -80,8 +80,8 @@ fn guess(bytes: &[u8]) -> (&'static Encoding, String) {
     detector.feed(bytes.get(..bytes.len().min(256 * 1024)).unwrap_or(bytes), true);
     let guess = detector.guess(None, Utf8Detection::Deny);
     let guess = if guess == encoding_rs::GBK { GB18030 } else { guess };
-    // Short Chinese texts are taken for other things: GB18030 wins where every byte of it is sound and most of what is
-    // not ASCII comes out as common Han characters.
+    // Short Chinese texts are often mistaken for something else: GB18030 wins if every byte is valid and the non-ASCII
+    // part decodes mostly to common Han characters.
     let chinese = read(bytes, GB18030);
     if guess != GB18030 && strange(&chinese) == 0 && is_chinese(&chinese) {
         return (GB18030, chinese);
@@ -93,7 +93,7 @@ fn strange(text: &str) -> usize {
     text.chars().filter(|c| *c == char::REPLACEMENT_CHARACTER).count()
 }
 
-/// Is most of what is not ASCII a Han character of the level-1 and level-2 sets' range, or Chinese punctuation?
+/// Returns whether the non-ASCII characters are nearly all GB2312 Han characters or Chinese punctuation.
 fn is_chinese(text: &str) -> bool {
     let (mut han, mut other) = (0_usize, 0_usize);
     for c in text.chars().filter(|c| !c.is_ascii()) {
@@ -106,7 +106,7 @@ fn is_chinese(text: &str) -> bool {
             | '—'
             | '…'
             | '·' => {
-                // GB2312 puts the common characters first; a chance hit lands anywhere.
+                // GB2312 holds the common characters; a wrong guess lands anywhere in GB18030.
                 if is_common(c) { han += 1 } else { other += 1 }
             }
             _ => other += 1,
@@ -115,7 +115,7 @@ fn is_chinese(text: &str) -> bool {
     han >= 4 && han > other * 6
 }
 
-/// Does the character stand in GB2312, whose second byte is never below 0xA1?
+/// Returns whether the character is in GB2312, where the second byte is never below 0xA1.
 fn is_common(c: char) -> bool {
     let mut buffer = [0; 4];
     let (bytes, _, _) = GB18030.encode(c.encode_utf8(&mut buffer));
@@ -126,7 +126,7 @@ fn read(bytes: &[u8], encoding: &'static Encoding) -> String {
     encoding.decode_without_bom_handling(bytes).0.into_owned()
 }
 
-/// The encoding that a label names (WHATWG Encoding, section 4.2); all of GB is GB18030.
+/// Returns the encoding for a label (WHATWG Encoding, section 4.2); GB18030 for the whole GB family.
 fn labelled(label: &str) -> Option<&'static Encoding> {
     let label = label.trim().to_ascii_lowercase();
     if label.starts_with("gb") || label.starts_with("x-gb") || label.contains("2312") || label == "cp936" {
@@ -135,13 +135,13 @@ fn labelled(label: &str) -> Option<&'static Encoding> {
     Encoding::for_label(label.as_bytes())
 }
 
-/// Is there a charset of this name? Sites may misspell it, a config may not.
+/// Returns whether a charset has this name. Sites may misspell it, a config may not.
 pub fn is_charset(label: &str) -> bool {
     let label = label.trim().to_ascii_lowercase();
     label == "cp936" || Encoding::for_label(label.as_bytes()).is_some()
 }
 
-/// UTF-16 without a byte order mark, by its zeros around the first `<`.
+/// Detects UTF-16 without a byte order mark, from the zero bytes around the first `<`.
 fn sixteen_bits(bytes: &[u8]) -> Option<&'static Encoding> {
     match bytes.get(..4)? {
         [b'<', 0, b, 0] if *b != 0 => Some(UTF_16LE),
@@ -150,7 +150,7 @@ fn sixteen_bits(bytes: &[u8]) -> Option<&'static Encoding> {
     }
 }
 
-/// The `charset` of a media type (RFC 9110, section 8.3.2).
+/// Returns the `charset` of a media type (RFC 9110, section 8.3.2).
 fn charset_parameter(content_type: &str) -> Option<&str> {
     content_type.split(';').skip(1).find_map(|parameter| {
         let (name, value) = parameter.split_once('=')?;
@@ -158,10 +158,10 @@ fn charset_parameter(content_type: &str) -> Option<&str> {
     })
 }
 
-/// The longest meta element that may name a charset, in bytes.
+/// The longest meta element in which a charset is looked for, in bytes.
 const MAX_META: usize = 1024;
 
-/// What the document says of itself: the XML declaration, or a `charset=` anywhere in a `<meta>`.
+/// Returns the document's own declaration: the XML declaration, or `charset=` anywhere in a `<meta>`.
 fn declaration(bytes: &[u8]) -> Option<String> {
     let head = bytes.get(..bytes.len().min(DECLARATION))?;
     let head = String::from_utf8_lossy(head);

@@ -1,11 +1,11 @@
 use crate::model::one_line;
 
-/// What was wrong with a document or an entry.
+/// A fault of a document or an item.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
-    /// Which of the known faults it is.
+    /// The kind of fault.
     pub kind: FaultKind,
-    /// The element, line or field.
+    /// The element, line or field with the fault.
     pub place: String,
     /// A sentence for the admin.
     pub detail: String,
@@ -17,39 +17,39 @@ impl Fault {
     }
 }
 
-/// The faults that reading knows.
+/// The kinds of faults found when reading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum FaultKind {
     /// The answer has no content.
     Empty,
-    /// It is no feed.
+    /// The document is not a feed.
     NotAFeed,
-    /// It cannot be read in any charset.
+    /// The document cannot be decoded with the charset.
     Mojibake,
-    /// Its elements are nested too deeply.
+    /// The elements are nested too deeply.
     TooDeep,
-    /// It is cut off in the middle.
+    /// The document is cut off in the middle.
     Truncated,
-    /// It holds item tags, but no item could be read.
+    /// The document has item tags, but no item could be read.
     ItemsLost,
-    /// It holds more items than are taken.
+    /// The document has more items, elements or entity text than are read.
     TooMany,
-    /// A date could not be understood.
+    /// A date could not be understood, or is out of range.
     Date,
-    /// A JSON document is broken.
+    /// The JSON document is broken.
     Json,
-    /// A selector of the config matches nothing.
+    /// A selector from the config matches nothing.
     Selector,
-    /// The page is a challenge or an error, whatever its status says.
+    /// The page is a challenge or an error page, whatever its status says.
     Challenge,
-    /// The page holds no list and no article.
+    /// The document holds no list.
     NoList,
-    /// It takes more work than a document of its size may.
+    /// Reading takes more work than a document of this size may.
     TooMuch,
 }
 
 impl FaultKind {
-    /// The word used in JSON and logs.
+    /// Returns the word for this kind in JSON and logs.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Empty => "empty",
@@ -68,7 +68,7 @@ impl FaultKind {
         }
     }
 
-    /// Does it make the whole document worthless?
+    /// Returns whether the fault makes the whole document unusable.
     pub const fn is_fatal(self) -> bool {
         matches!(
             self,

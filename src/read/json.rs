@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
-/// The most values of a JSON document; five hundred items need some twenty thousand.
+/// The most values of a JSON document; five hundred items need about twenty thousand.
 pub(super) const MAX_VALUES: usize = 200_000;
 
-/// About how many values a JSON document has, without reading it: the marks that part them, outside of texts.
+/// Estimates how many values a JSON document has, without parsing it: counts the separators outside strings.
 pub(super) fn values(document: &str) -> usize {
     let (mut count, mut in_text, mut is_escaped) = (0, false, false);
     for byte in document.bytes() {
@@ -20,13 +20,13 @@ pub(super) fn values(document: &str) -> usize {
     count
 }
 
-/// Reads a JSON document; single values that are none cost only themselves.
+/// Parses a JSON document; single invalid values cost only themselves.
 pub(super) fn parse(document: &str) -> serde_json::Result<Value> {
     serde_json::from_str(document).or_else(|error| serde_json::from_str(&repaired(document)).map_err(|_worse| error))
 }
 
-/// The same with what JSON forbids replaced: control characters in texts by spaces, halves of a character (`\ud83d` alone)
-/// by U+FFFD, and numbers beyond any by `null`.
+/// Replaces what JSON forbids: control characters in strings by spaces, lone surrogates (`\ud83d`) by U+FFFD, and
+/// numbers out of range by `null`.
 fn repaired(document: &str) -> String {
     let mut out = String::with_capacity(document.len());
     let mut rest = document;
@@ -63,7 +63,7 @@ fn repaired(document: &str) -> String {
     out
 }
 
-/// The UTF-16 unit that `\uXXXX` names.
+/// Returns the UTF-16 code unit of `\uXXXX`.
 fn unit(escape: &str) -> Option<u16> {
     u16::from_str_radix(escape.strip_prefix("\\u")?, 16).ok()
 }

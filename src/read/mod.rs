@@ -1,12 +1,12 @@
-//! From bytes to drafts: charsets, feeds, list pages, articles, dates. Returns what it got *and* what was wrong.
+//! From bytes to drafts: charsets, feeds, list pages, articles, dates. Returns what was read *and* what was wrong.
 //!
-//! It is pure: bytes, the source's own settings and the present moment come in as arguments. It does not know where a
+//! The module is pure: bytes, the source's settings and the current time come in as arguments. It does not know where a
 //! document came from, what was read before, or what becomes of it.
 //!
-//! The way of a feed: `charset` makes text of it, `markup` makes tags of the text, `outline` makes elements of the tags,
-//! and `feed` finds the fields of drafts in the elements. The way of a page: `tree` makes elements of the tags, `list`
-//! finds the rows and `row` reads each; of an article, `body` finds the text, `title` and `credit` what belongs to it, and
-//! `article` decides which place is trusted. `objects` and `records` read the lists that come as JSON and as records of XML.
+//! For a feed, `charset` decodes the text, `markup` splits it into tags, `outline` builds elements, and `feed` finds
+//! the fields of the drafts. For a page, `tree` builds elements, `list` finds the rows and `row` reads each. For an
+//! article, `body` finds the text, `title` and `credit` what belongs to it, and `article` decides which place to trust.
+//! `json` reads JSON Feed, `objects` other lists in JSON, and `records` hanweb records and sitemaps.
 
 mod alert;
 mod article;
@@ -36,29 +36,29 @@ pub use fault::{Fault, FaultKind};
 pub use list::{Detection, ListRules};
 pub use markup::{Selector, SelectorError, sanitise};
 
-/// The version of this reader, which every report names.
+/// The version of this reader, recorded in every report.
 pub const VERSION: u16 = 1;
 
-/// The most drafts of one document; what lies behind them is left out and said so.
+/// The most drafts of one document; further ones are left out and reported.
 pub const MOST_DRAFTS: usize = 500;
 
-/// What a source's config says of its documents.
+/// The source's settings for reading its documents.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rules {
-    /// What the document is meant to be.
+    /// The kind of document expected.
     pub kind: Kind,
-    /// The charset that overrides what the document says.
+    /// The charset, overriding what the document says.
     pub charset: Option<String>,
-    /// The zone of dates that name none.
+    /// The zone of dates that do not name one.
     pub zone: Zone,
-    /// Where the parts of a list page are, as far as the config says it.
+    /// Configured selectors for the parts of a list page.
     pub list: ListRules,
-    /// Where the parts of an article are, as far as the config says it.
+    /// Configured selectors for the parts of an article.
     pub article: ArticleRules,
 }
 
 impl Rules {
-    /// The rules of a source. Its selectors were checked with the config; what is no selector counts as absent.
+    /// Returns the rules of a source. Its selectors were checked with the config; an invalid one counts as absent.
     pub fn of(source: &Source) -> Self {
         let pick = |pins: &[(&'static str, String)], name: &str| {
             pins.iter()
@@ -103,40 +103,42 @@ impl Default for Rules {
     }
 }
 
-/// The most faults of one document that are told.
+/// The most faults reported for one document.
 const MAX_FAULTS: usize = 200;
 
-/// What was read in a document.
+/// The result of reading a document.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reading {
-    /// What kind of document it is: `rss`, `atom`, `rdf`, `cdf`, `json`, `list`, `json-list`, `xml-records` or
-    /// `sitemap`; empty where it is none of them.
+    /// The format of the document: `rss`, `atom`, `rdf`, `cdf`, `json`, `list`, `json-list`, `xml-records` or
+    /// `sitemap`; empty if it is none of these.
     pub format: &'static str,
-    /// The title of the whole.
+    /// The title of the feed or page.
     pub title: String,
-    /// The page that the whole belongs to.
+    /// The page that the document belongs to.
     pub link: Option<String>,
-    /// The items, in the order of the document.
+    /// The items, in document order.
     pub drafts: Vec<Draft>,
-    /// Does it end in the middle of its last item's text?
+    /// Whether the document ends in the middle of its last item.
     pub is_cut: bool,
-    /// How the list was found, where the document is a page.
+    /// How the list was found, if the document is a list.
     pub detection: Option<Detection>,
-    /// Where the items are instead, one hop from here: a frame, a forwarding page, a part of a sitemap.
+    /// Where the items are instead, one hop away: a frame, a redirect in the page, a hanweb data proxy, a part of a
+    /// sitemap.
     pub follow: Option<Link>,
     /// The next page of a list.
     pub next: Option<Link>,
-    /// The least seconds between two polls that the document asks for (`ttl`, `sy:updatePeriod`).
+    /// The least time between two polls that the document asks for (`ttl`, `sy:updatePeriod`), in seconds; 0 if it does
+    /// not.
     pub wait: u64,
-    /// Hours of the day in UTC, and days of the week from Monday = 0, in which not to poll.
+    /// When the document asks not to be polled.
     pub skip: Skip,
     /// What was wrong with it.
     pub faults: Vec<Fault>,
-    /// The steps that reading it took.
+    /// Steps of work that reading took.
     pub work: u64,
 }
 
-/// What is told of a document that takes more work than its size allows.
+/// Returns the fault of a document that takes more work than its size allows.
 fn too_much() -> Fault {
     let detail = "reading it takes more work than a document of its size may; it is broken or an attack";
     Fault::new(FaultKind::TooMuch, "document", detail.to_owned())
@@ -178,7 +180,7 @@ fn document(page: &Page, rules: &Rules, now: Moment) -> Reading {
     if start.is_empty() {
         return failed(Fault::new(FaultKind::Empty, "document", "the answer has no content".to_owned()));
     }
-    // Warnings come in documents of any kind.
+    // Alert sources may use any document format.
     let kind = if rules.kind == Kind::Alerts { Kind::Auto } else { rules.kind };
     match (kind, sniff(start)) {
         (Kind::Feed, Sniffed::Json) => feed::json::read(start, &page.url, clock),
@@ -190,7 +192,7 @@ fn document(page: &Page, rules: &Rules, now: Moment) -> Reading {
                 return reading;
             }
             let listed = objects(&text, &page.url, rules, clock);
-            // Where it is broken, that is the reason for both.
+            // Broken JSON is the cause of both failures.
             if listed.drafts.is_empty() && has(FaultKind::Json) { reading } else { listed }
         }
         (Kind::Json, _) => objects(&text, &page.url, rules, clock),
@@ -241,16 +243,16 @@ fn listing(format: &'static str, url: &Link, drafts: Vec<Draft>, detection: Dete
     }
 }
 
-/// What a document begins like.
+/// What a document starts like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Sniffed {
     Json,
     Html,
     Xml,
     Sitemap,
-    /// Records of hanweb.
+    /// Records of the hanweb platform.
     Records,
-    /// JSONP, or a variable.
+    /// JSONP, or a script that assigns a variable.
     Script,
 }
 
@@ -315,7 +317,7 @@ fn list_page(text: &str, url: &Link, rules: &Rules, mut clock: Clock<'_>) -> Rea
         let next = list::next_page(&tree, text, url);
         return Reading { title, next, ..listing("list", url, drafts, detection, faults) };
     }
-    // A page whose list comes by script, or from a frame.
+    // No list in the markup: look in scripts, then for a challenge page, then for a frame or proxy to follow.
     let scripted = tree.elements(0).filter(|id| tree.is(*id, &["script"])).find_map(|id| {
         let raw = tree.raw(id);
         if !raw.contains(['[', '{']) || raw.len() < 200 {
@@ -345,20 +347,20 @@ fn list_page(text: &str, url: &Link, rules: &Rules, mut clock: Clock<'_>) -> Rea
     Reading { title, detection: Some(detection), faults, ..Reading::default() }
 }
 
-/// The least confidence, in percent, with which a list is taken that nobody pinned.
+/// The least confidence, in percent, of a detected list.
 const SURE: u8 = 45;
 
-/// The plain text of HTML, paragraphs divided by line ends.
+/// Returns the plain text of HTML, with paragraphs on lines of their own.
 pub fn plain_text(html: &str) -> String {
     text::plain(html)
 }
 
-/// The media type of an attached file, by the end of its address; `None` where it looks like a page.
+/// Returns the media type of an attached file, from the extension of its address; `None` if the extension is unknown.
 pub fn file_kind(address: &str) -> Option<&'static str> {
     article::file_kind(address)
 }
 
-/// The feeds that a page names (`<link rel="alternate">`, HTML, section 4.6.7.1), with their titles.
+/// Returns the feeds that a page links to (`<link rel="alternate">`, HTML, section 4.6.7.1), with their titles.
 pub fn feeds_of(page: &Page, rules: &Rules) -> Vec<(Link, String)> {
     let (text, _) = charset::decode(&page.body, page.content_type.as_deref(), rules.charset.as_deref());
     let tree = tree::Tree::parse(&text);
@@ -384,7 +386,7 @@ pub fn feeds_of(page: &Page, rules: &Rules) -> Vec<(Link, String)> {
         .collect()
 }
 
-/// Reads a page as the article that it is.
+/// Reads a page as an article.
 pub fn read_article(page: &Page, rules: &Rules, now: Moment) -> Article {
     let budget = Budget::begin(page.body.len());
     let (text, mojibake) = charset::decode(&page.body, page.content_type.as_deref(), rules.charset.as_deref());

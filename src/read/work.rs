@@ -1,20 +1,21 @@
-//! How much one reading may do: steps are counted where pages are walked and texts looked through, and when a document has
-//! used up what its size allows, every walk over it ends. Then the reading is worth nothing and is told as a fault.
+//! Limits the work of one reading: walks over pages and scans of text count steps, and once a document has used up the
+//! steps that its size allows, every walk ends. The result is then discarded and a fault reported.
 //!
-//! One reading is the affair of one thread from beginning to end, so that the count needs to be handed to nobody.
+//! A reading stays on one thread from start to end, so that the counter is a thread-local and need not be passed
+//! around.
 
 use std::cell::Cell;
 
-/// The steps that every document has.
+/// Steps that every document may take.
 const FREE: u64 = 2_000_000;
-/// The steps for each of its bytes. Of a thousand real pages none took more than six (measured 2026-11).
+/// Steps for each byte. Of a thousand real pages none took more than six (measured 2026-11).
 const PER_BYTE: u64 = 16;
 
 thread_local! {
     static LEFT: Cell<u64> = const { Cell::new(u64::MAX) };
 }
 
-/// Counts steps; `false` when there are none left.
+/// Counts steps; `false` if none are left.
 pub(super) fn charge(steps: usize) -> bool {
     let steps = u64::try_from(steps).unwrap_or(u64::MAX);
     LEFT.with(|left| {
@@ -24,26 +25,26 @@ pub(super) fn charge(steps: usize) -> bool {
     })
 }
 
-/// The steps of one reading. Where it ends, nothing is counted any more.
+/// The step budget of one reading. Counting stops when it is dropped.
 #[derive(Debug)]
 pub(super) struct Budget {
     most: u64,
 }
 
 impl Budget {
-    /// Begins to count for a document of so many bytes.
+    /// Starts counting for a document of this many bytes.
     pub(super) fn begin(bytes: usize) -> Self {
         let most = FREE + PER_BYTE.saturating_mul(u64::try_from(bytes).unwrap_or(u64::MAX));
         LEFT.with(|left| left.set(most));
         Self { most }
     }
 
-    /// The steps so far.
+    /// Returns the steps used so far.
     pub(super) fn used(&self) -> u64 {
         LEFT.with(|left| self.most - left.get().min(self.most))
     }
 
-    /// Are there none left?
+    /// Returns whether no steps are left.
     pub(super) fn is_spent(&self) -> bool {
         self.used() >= self.most
     }

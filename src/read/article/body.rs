@@ -1,24 +1,24 @@
-//! The body of an article: where it is, and what in it is not its text.
+//! Finds the body of an article, and the parts of it that are not its text.
 
 use crate::read::markup::text;
 use crate::read::markup::text::width;
 use crate::read::markup::tree::{self, Id, Tree, What};
 
-/// The text of a page in lines: what stands between two breaks.
+/// A line of a page: the text between two breaks.
 #[derive(Clone, Debug)]
 pub(in crate::read) struct Line {
     pub(in crate::read) text: String,
-    /// The same with wider gaps as two spaces.
+    /// The same text, but wide gaps become two spaces.
     pub(in crate::read) spaced: String,
     /// The first node of its text.
     pub(in crate::read) from: Id,
-    /// Behind the last.
+    /// The node after its last one.
     pub(in crate::read) to: Id,
-    /// The width of what in it is link.
+    /// The width of its linked text.
     pub(in crate::read) linked: usize,
 }
 
-/// Running sums over the nodes of a page.
+/// Prefix sums over the nodes of a page.
 struct Sums {
     width: Vec<usize>,
     linked: Vec<usize>,
@@ -82,7 +82,7 @@ fn difference(sums: &[usize], from: Id, to: Id) -> usize {
     sums.get(to).copied().unwrap_or(0).saturating_sub(sums.get(from).copied().unwrap_or(0))
 }
 
-/// What stands directly in a block, not in blocks within it.
+/// Measures of the text directly in a block, without nested blocks.
 #[derive(Clone, Copy, Debug, Default)]
 struct Block {
     width: usize,
@@ -157,12 +157,12 @@ const FOR: [&str; 24] = [
     "story",
 ];
 
-/// The words of an element's id and classes.
+/// Returns the words of an element's id and classes.
 fn words(labels: &str) -> impl Iterator<Item = &str> {
     labels.split(|c: char| !c.is_ascii_alphanumeric()).map(|word| word.trim_end_matches(|c: char| c.is_ascii_digit()))
 }
 
-/// The element that holds an article's body. `None` where no element holds text enough.
+/// Finds the element that holds the article's body. `None` if no element has enough text.
 pub(in crate::read) fn find(tree: &Tree<'_>) -> Option<Id> {
     let (sums, blocks) = Sums::of(tree);
     let mut scores: Vec<f64> = vec![0.0; tree.len()];
@@ -209,7 +209,7 @@ pub(in crate::read) fn find(tree: &Tree<'_>) -> Option<Id> {
         }
     }
     let (_, mut id) = best?;
-    // What is divided over like neighbours belongs together.
+    // If its siblings together hold at least a third as much text, the body is split over them: take the parent.
     for _ in 0..3 {
         let parent = tree.parent(id);
         if parent == 0 || tree.is(parent, &["body", "html"]) {
@@ -238,7 +238,7 @@ pub(in crate::read) fn find(tree: &Tree<'_>) -> Option<Id> {
     Some(id)
 }
 
-/// The width of the text in blocks that read like sentences.
+/// Returns the width of text in blocks that read like sentences.
 fn blocks_of(tree: &Tree<'_>, blocks: &[Block], id: Id) -> usize {
     (id..tree.end(id))
         .filter_map(|at| blocks.get(at))
@@ -247,13 +247,13 @@ fn blocks_of(tree: &Tree<'_>, blocks: &[Block], id: Id) -> usize {
         .sum()
 }
 
-/// The lines between two nodes, without what nobody sees and without `dropped` ranges.
+/// Splits the nodes from `from` up to `to` into lines, without invisible elements and without `dropped` ranges.
 pub(in crate::read) fn lines(tree: &Tree<'_>, from: Id, to: Id, dropped: &[(Id, Id)]) -> Vec<Line> {
     let mut lines: Vec<Line> = Vec::new();
     let mut open: Option<Line> = None;
     let mut at = from;
     let mut link_to = 0;
-    // Blocks end where their range does; the ends still ahead, innermost last.
+    // Where the open blocks end, innermost last; a line ends with its block.
     let mut ends: Vec<Id> = Vec::new();
     let mut next_drop = dropped.iter().skip_while(|(_, end)| *end <= from).peekable();
     let mut apart = false;
@@ -292,7 +292,7 @@ pub(in crate::read) fn lines(tree: &Tree<'_>, from: Id, to: Id, dropped: &[(Id, 
                     flush(&mut open, &mut lines);
                     ends.push(node.end);
                 }
-                // <i>time</i><i>source</i>: elements beside each other are pieces of their own.
+                // <i>time</i><i>source</i>: text in adjacent inline elements is separate.
                 apart = matches!(&**name, "span" | "i" | "em" | "b" | "a" | "label" | "time" | "font" | "strong")
                     && tree
                         .node(at - 1)
@@ -322,7 +322,7 @@ pub(in crate::read) fn lines(tree: &Tree<'_>, from: Id, to: Id, dropped: &[(Id, 
     lines
 }
 
-/// Single spaces where there is white space, two where there is more of it than one.
+/// Collapses a single white-space character to one space, and longer runs to two.
 fn spaced(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for part in text.split_inclusive(char::is_whitespace) {
@@ -335,9 +335,10 @@ fn spaced(text: &str) -> String {
     out
 }
 
-/// The parts of a body that are none of its text: share bars, related stories, hidden elements, tools.
+/// Finds the parts of a body that are not its text: share bars, related stories, hidden elements, tools.
 pub(in crate::read) fn foreign(tree: &Tree<'_>, body: Id) -> Vec<(Id, Id)> {
-    // What may also hold the text itself, as an answer or a page of a document that was pasted in.
+    // Elements with these labels may also hold the text itself, such as an answer or a page of a pasted document, and
+    // are kept if they read like prose.
     const WEAK: [&str; 19] = [
         "page",
         "download",
@@ -441,7 +442,7 @@ pub(in crate::read) fn foreign(tree: &Tree<'_>, body: Id) -> Vec<(Id, Id)> {
     found
 }
 
-/// Does it read like sentences, with hardly a link?
+/// Returns whether an element reads like sentences with few links.
 fn is_prose(tree: &Tree<'_>, id: Id) -> bool {
     let (mut wide, mut marks, mut linked) = (0, 0, 0);
     for (node, text) in tree.texts(id) {
@@ -453,7 +454,7 @@ fn is_prose(tree: &Tree<'_>, id: Id) -> bool {
     wide >= 60 && marks >= 2 && linked * 5 < wide
 }
 
-/// Two links or more that make up most of what it says.
+/// Returns whether an element is a list of links: two or more, making up over 60 % of its text.
 fn is_link_list(tree: &Tree<'_>, id: Id) -> bool {
     if tree.end(id) - id > 3000 {
         return false;
@@ -482,7 +483,7 @@ fn is_link_list(tree: &Tree<'_>, id: Id) -> bool {
     all > 0 && linked * 10 > all * 6
 }
 
-/// The media type of the file that a link leads to: by its address, a value in it, its text or its title.
+/// Returns the media type of the file behind a link, from its address, a query value, its text or its title.
 pub(in crate::read) fn link_kind(tree: &Tree<'_>, id: Id) -> Option<&'static str> {
     let href = tree.attribute(id, "href")?;
     if let Some(kind) = file_kind(&href) {
@@ -510,7 +511,7 @@ pub(in crate::read) fn link_kind(tree: &Tree<'_>, id: Id) -> Option<&'static str
     in_query().or_else(named).or(Some("application/octet-stream").filter(|_| tree.line(id).chars().count() >= 2))
 }
 
-/// The media type of an attached file, by its name.
+/// Returns the media type of a file by the extension of its name or address; `None` if it is unknown.
 pub(in crate::read) fn file_kind(address: &str) -> Option<&'static str> {
     const KINDS: [(&str, &str); 24] = [
         ("hwp", "application/x-hwp"),

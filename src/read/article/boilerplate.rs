@@ -1,11 +1,11 @@
-//! Lines of a page that are none of its story: whose the text is, where to share it, what else there is to read.
+//! Recognises lines that are not part of the story: copyright, share buttons, credits, links to other stories.
 
 use crate::read::byline;
 use crate::read::lexicon::{Label, words};
 
-/// A line that says whose the text is, where to share it, who put it up: none of the story's.
+/// Returns whether a line is boilerplate: a copyright notice, a share button, a credit, a tool.
 pub(in crate::read) fn is_boilerplate(line: &str) -> bool {
-    // What is a sentence is dropped only where it can be nothing else.
+    // `BEGINS` applies to a line that ends like a sentence only if it also begins with one of these.
     let (line, words) = (line.trim(), words());
     let length = line.chars().count();
     let is_sentence = line.trim_end_matches(['”', '）', ')']).ends_with(['。', '；', '！', '？', '，', '：']);
@@ -16,7 +16,7 @@ pub(in crate::read) fn is_boilerplate(line: &str) -> bool {
         || is_tool(line)
 }
 
-/// （作者李晓明获得一等奖）, 校对环节发现的问题: a word of these that goes on as a sentence.
+/// Returns whether such a word is followed by prose: （作者李晓明获得一等奖）, 校对环节发现的问题.
 fn is_prose_behind(line: &str) -> bool {
     words().boilerplate_or_prose.beginning(line).filter_map(|word| line.strip_prefix(word)).any(|rest| {
         let length = rest.chars().count();
@@ -32,7 +32,7 @@ fn is_tool(line: &str) -> bool {
     !parts.is_empty() && parts.len() <= 12 && parts.iter().all(|part| words().tools.contains(*part))
 }
 
-/// A heading behind which other stories are listed.
+/// Returns whether a line is a heading above a list of other stories.
 pub(in crate::read) fn ends_story(line: &str) -> bool {
     /// So much longer than its phrase may a heading be, in characters.
     const MAX_REST: usize = 10;
@@ -45,7 +45,7 @@ pub(in crate::read) fn ends_story(line: &str) -> bool {
     is_heading || words().ends_story_always.begin(line)
 }
 
-/// A line that only names people and media, at the end of a body.
+/// Returns whether a line at the end of a body only names people and media.
 pub(in crate::read) fn is_credits(line: &str) -> bool {
     let length = line.chars().count();
     length <= 60 && !line.ends_with('。') && {

@@ -1,14 +1,14 @@
-//! The markup of a body, written anew: paragraphs, headings, lists, tables, links and pictures; nothing of its style.
+//! Rewrites the markup of a body: paragraphs, headings, lists, tables, links and pictures, without any styling.
 
 use crate::model::Link;
 use crate::read::markup::page::target;
 use crate::read::markup::text;
 use crate::read::markup::tree::{self, Id, Tree, What};
 
-/// So much markup is written, in bytes; an item holds less.
+/// The most markup that is written, in bytes; an item holds less.
 const MAX_WRITTEN: usize = 1024 * 1024;
 
-/// Writes the markup of a body anew: paragraphs, headings, lists, tables, links and pictures; nothing of its style.
+/// Rewrites the markup of a body: paragraphs, headings, lists, tables, links and pictures, without any styling.
 pub(in crate::read) fn markup(tree: &Tree<'_>, body: Id, base: &Link, dropped: &[(Id, Id)]) -> String {
     const KEPT: [&str; 38] = [
         "p",
@@ -93,7 +93,7 @@ pub(in crate::read) fn markup(tree: &Tree<'_>, body: Id, base: &Link, dropped: &
                         out.push('>');
                     }
                     ("div" | "section" | "article" | "center", _) => {
-                        // A block without paragraphs of its own is one.
+                        // A block without nested blocks is a paragraph.
                         let has_blocks = tree.elements(at).skip(1).any(|inner| tree::is_block(tree.name(inner)));
                         if !has_blocks {
                             out.push_str("<p>");
@@ -143,7 +143,7 @@ fn push_escaped(out: &mut String, text: &str) {
     }
 }
 
-/// Where a picture lies; the attribute that a script would copy to `src` counts first.
+/// Returns the address of a picture; attributes that a script would copy to `src` come first.
 pub(in crate::read) fn picture(tree: &Tree<'_>, id: Id, base: &Link) -> Option<String> {
     ["data-src", "data-original", "data-lazy-src", "data-actualsrc", "lazysrc", "data-url", "src"].iter().find_map(
         |name| {

@@ -1,4 +1,4 @@
-//! Where an article says it comes from, who wrote it and who put it up.
+//! The source, authors and editors that an article names.
 
 use super::body::Line;
 use super::fields::Reader;
@@ -9,7 +9,7 @@ use crate::read::lexicon::Label;
 use crate::read::markup::text::width;
 
 impl Reader<'_> {
-    /// The medium that the story comes from.
+    /// Returns the medium that the story was taken from.
     pub(in crate::read) fn credit(&mut self, head: &[Line], inside: &[Line], tail: &[Line]) -> Option<Credit> {
         let (name, by) = self.credit_name(head, inside, tail)?;
         self.found.push(("credit", by.into()));
@@ -28,7 +28,7 @@ impl Reader<'_> {
         let official = self
             .meta(&["contentsource", "mediaid", "article:source", "og:source", "source"])
             .and_then(|name| byline::medium(&name));
-        // 原创 says no more than that it is somebody's.
+        // These names do not say whose the story is; such a meta element is used only if nothing else is found.
         const NOBODY: [&str; 7] = ["原创", "本站原创", "本网", "本站", "本网站", "本网原创", "网站原创"];
         if let Some(name) = official.clone().filter(|name| !NOBODY.contains(&name.as_str())) {
             return Some((name, "meta"));
@@ -44,7 +44,7 @@ impl Reader<'_> {
         if let Some(name) = of_lines(head) {
             return Some((name, "labelled text"));
         }
-        // 2019-09-26 10:56:28 证券时报网: what stands alone beside the date.
+        // 2019-09-26 10:56:28 证券时报网: a name alone next to the date.
         let beside = head.iter().filter(|line| line.linked * 2 < width(&line.text).max(1)).find_map(|line| {
             date::find(&line.text, self.clock)?;
             let labels = byline::labelled(&line.spaced);
@@ -62,7 +62,7 @@ impl Reader<'_> {
                         (3..=16).contains(&bare.chars().count())
                     && !piece.ends_with([':', '：'])
                     && !["原创", "转载", "置顶"].contains(&bare)
-                    // The column that the page lies in.
+                    // Names of the page's section, not of a medium.
                     && !["新闻", "要闻", "动态", "公告", "资讯", "频道", "通知"].iter().any(|end| bare.ends_with(end))
                     && bare.chars().all(|c| c.is_alphanumeric() || "-·".contains(c))
                     && byline::labelled(piece).is_empty()
@@ -136,7 +136,7 @@ impl Reader<'_> {
             .or_else(|| official.map(|name| (name, "meta")))
     }
 
-    /// Authors and editors.
+    /// Returns the authors and the editors.
     pub(in crate::read) fn people(
         &mut self,
         title: &str,
@@ -167,7 +167,7 @@ impl Reader<'_> {
             .chain(ends)
             .chain(tail)
         {
-            // The caption of a picture names who took it.
+            // A picture's caption names the photographer.
             if line.text.trim_end().ends_with('摄') {
                 continue;
             }
@@ -182,7 +182,7 @@ impl Reader<'_> {
             }
         }
         if authors.is_empty() {
-            // 2022-12-28 11:06  融媒体中心记者 姜文静: what stands beside the date.
+            // 2022-12-28 11:06  融媒体中心记者 姜文静: a byline next to the date.
             for line in head.iter().filter(|line| line.text.chars().count() <= 60 && line.linked == 0) {
                 let mut rest = line.spaced.clone();
                 if let Some((_, at)) = date::find(&rest, self.clock) {
@@ -204,7 +204,7 @@ impl Reader<'_> {
                 }
             }
         }
-        // Below stories of other sites, the one who put it up often stands far down.
+        // On stories taken from other sites, the editor is often named far below the body, beyond `tail`.
         let after = page.iter().filter(|line| tail.first().is_some_and(|first| line.from >= first.from));
         let far = after.skip(tail.len()).find(|line| line.text.chars().count() <= 30 && line.text.contains("责任编辑"));
         if let Some(line) = far.filter(|_| editors.is_empty()) {
@@ -214,7 +214,7 @@ impl Reader<'_> {
                 }
             }
         }
-        // Of public accounts, the author's name has an element of its own.
+        // On WeChat public accounts the author's name has an element of its own.
         let written =
             self.tree.elements(0).filter(|id| self.tree.classes(*id).any(|class| class == "rich_media_meta_text"));
         for id in written.take(3) {
@@ -225,7 +225,7 @@ impl Reader<'_> {
         }
         if let Some(name) = self.meta(&["author", "article:author"]) {
             let people = byline::people(&name);
-            // The name of the site is no author's.
+            // The name of the site is not an author.
             let is_site =
                 |name: &String| self.meta.get("og:site_name").is_some_and(|site| site.contains(name.as_str()));
             if authors.is_empty() && people.iter().all(|name| byline::is_person(name) && !is_site(name)) {
@@ -255,14 +255,14 @@ impl Reader<'_> {
             }
         }
         if authors.is_empty() {
-            // A note behind the story has a writer of its own; the story's stands where the story ends.
+            // Only the first closing byline counts: a note after the story may have its own.
             for line in kept {
                 if authors.is_empty() {
                     add(&mut authors, byline::in_closing(&line.text));
                 }
             }
         }
-        // 王文：…, where the page also has a box about him.
+        // 王文：…, if the page also has a box about that person.
         if authors.is_empty()
             && let Some((name, _)) = title.split_once('：')
             && byline::is_person(name)

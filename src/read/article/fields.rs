@@ -1,7 +1,7 @@
-//! Article pages: title, time, source, people and body, each from the most trusted place that has it.
+//! Article pages: title, date, source, people and body, each from the most trusted place that has it in full.
 //!
-//! The order of trust: what the config pins; the meta elements of government sites; JSON-LD and Open Graph; labelled text
-//! near the title; the density of text. Never "the first date of the body".
+//! The order of trust: selectors in the config; the meta elements of government sites; JSON-LD and Open Graph; labelled
+//! text near the title; text density. Never "the first date in the body".
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -24,45 +24,46 @@ use crate::read::markup::text::width;
 use crate::read::markup::tree::{Id, Tree};
 use crate::read::{Fault, FaultKind};
 
-/// The least width of a body that is one: 30 Chinese characters.
+/// Least width of an article's body: 30 Chinese characters.
 const LEAST: usize = 60;
-/// The same where the page says with a label when it was published.
+/// Least width of a body if a label or a meta element gives the publication date, or if the body has pictures.
 const LEAST_DATED: usize = 20;
-/// The same where the page says neither when it was published nor by whom.
+/// Least width of a body if the page gives neither a publication date nor a source.
 const LEAST_UNSIGNED: usize = 160;
 
-/// Where the admin says that an article's parts are; what is absent is detected.
+/// The admin's selectors for the parts of an article; absent ones are detected.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ArticleRules {
-    /// Its title.
+    /// The title.
     pub title: Option<Selector>,
-    /// Its body.
+    /// The body.
     pub body: Option<Selector>,
-    /// When it was published.
+    /// The publication date.
     pub date: Option<Selector>,
-    /// Where it comes from.
+    /// The source it was taken from.
     pub source: Option<Selector>,
-    /// Who wrote it.
+    /// The author.
     pub author: Option<Selector>,
-    /// What in the body is none of it.
+    /// Parts of the body to leave out.
     pub remove: Vec<Selector>,
 }
 
-/// What an article page gave.
+/// The result of reading an article page.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Article {
-    /// The article; `None` where the page is none.
+    /// The article; `None` if the page is not one.
     pub draft: Option<Draft>,
     /// The next page of the same article.
     pub next: Option<Link>,
     /// What was wrong with it.
     pub faults: Vec<Fault>,
-    /// The steps that reading it took.
+    /// Steps of work that reading took.
     pub work: u64,
 }
 
-/// What a list and the article's page say of an item, in one. The page is trusted more, but for a title that only the
-/// list has whole, and for a date that the page shows nowhere but in its address.
+/// Merges what the list and the article's page say about an item. The page takes precedence, except for a title that
+/// only the list has in full and for a date that the page has nowhere but in its address. Link, guid and alert
+/// identifier always come from the list.
 #[must_use]
 pub fn complete(listed: &Draft, mut article: Draft) -> Draft {
     let by_address = article.found.iter().any(|(field, by)| *field == "published" && by == "address");
@@ -94,7 +95,7 @@ pub fn complete(listed: &Draft, mut article: Draft) -> Draft {
     article
 }
 
-/// A page while it is read.
+/// A page being read.
 pub(in crate::read) struct Reader<'a> {
     pub(in crate::read) tree: &'a Tree<'a>,
     pub(in crate::read) base: Link,
@@ -107,7 +108,7 @@ pub(in crate::read) struct Reader<'a> {
     pub(in crate::read) found: Vec<(&'static str, Cow<'static, str>)>,
 }
 
-/// Reads the article of a page.
+/// Reads the article on a page.
 pub(in crate::read) fn read<'a>(
     tree: &'a Tree<'a>,
     url: &'a Link,
@@ -128,10 +129,10 @@ pub(in crate::read) fn read<'a>(
     reader.read()
 }
 
-/// The most meta elements that are read; pages have dozens.
+/// The most meta elements that are read; real pages have dozens.
 const MAX_META: usize = 500;
 
-/// The meta elements by their name, property or itemprop in lower case; empty ones and left-over templates are absent.
+/// Returns the meta elements by lower-case name, property or itemprop, without empty values and unfilled templates.
 fn meta(tree: &Tree<'_>) -> HashMap<String, String> {
     let mut found = HashMap::new();
     for id in tree.elements(0).filter(|id| tree.is(*id, &["meta"])).take(MAX_META) {
@@ -150,11 +151,11 @@ fn meta(tree: &Tree<'_>) -> HashMap<String, String> {
     found
 }
 
-/// The longest script of JSON-LD that is read, in bytes, and the most values in it; those of articles have hundreds.
+/// The longest JSON-LD script that is read, in bytes, and the most values in it; articles have hundreds.
 const MAX_LINKED_DATA: usize = 256 * 1024;
 const MAX_LINKED_VALUES: usize = 20_000;
 
-/// The first object of JSON-LD that is dated.
+/// Returns the first JSON-LD object with a publication date.
 fn linked_data(tree: &Tree<'_>) -> Option<Value> {
     let is_ours =
         |id: &Id| tree.is(*id, &["script"]) && tree.attribute(*id, "type").is_some_and(|kind| kind.contains("ld+json"));
@@ -237,8 +238,8 @@ impl Reader<'_> {
         Article { draft: Some(draft), next, faults: self.faults, work: 0 }
     }
 
-    /// The region whose site it is, by the identification code that every government site of China carries (SiteIDCode): six
-    /// digits of GB/T 2260, then four for the site.
+    /// Returns the region of the site, from the identification code that every Chinese government site carries
+    /// (SiteIDCode): six digits of GB/T 2260, then four for the site.
     fn code(&self) -> Option<String> {
         let code = self.meta(&["siteidcode"])?;
         let is_code = code.len() == 10 && code.bytes().all(|b| b.is_ascii_digit());
@@ -266,7 +267,7 @@ impl Reader<'_> {
         if let Some(id) = self.pinned("article.body", self.rules.body.as_ref()) {
             return Some((id, "config"));
         }
-        // The names that the frequent platforms give their bodies.
+        // Selectors of the article body on common platforms.
         const KNOWN: [&str; 16] = [
             "#UCAP-CONTENT",
             ".TRS_Editor",
@@ -292,7 +293,7 @@ impl Reader<'_> {
         });
         let dense = body::find(self.tree);
         match (known, dense) {
-            // Where the densest element lies around or within the known one, the known one is meant.
+            // If the densest element lies around or inside the known one, the known one is the body.
             (Some(known), Some(dense)) if related(self.tree, known, dense) => Some((known, "platform's element")),
             (_, Some(dense)) => Some((dense, "density of text")),
             (Some(known), None) => Some((known, "platform's element")),
@@ -300,8 +301,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Is the page no article: a form to log in, a page that says that there is none, a list with the beginning of each
-    /// story?
+    /// Returns whether the page is not an article: a login form, an error page, or a list of teasers.
     fn is_none(&self, body: Id) -> bool {
         let tree = self.tree;
         if tree.elements(0).any(|id| {
@@ -330,7 +330,8 @@ impl Reader<'_> {
         linked.len() >= 3
     }
 
-    /// The lines around the body that belong to it: from the title on, from above the title, and behind it.
+    /// Collects the lines around the body that belong to it: from the title down to the body, above the title, and
+    /// after the body.
     fn around(&self, page: &[Line], body: Id, title: &str) -> Around {
         let starts = page.iter().position(|line| line.to > body).unwrap_or(page.len());
         let bare = squeeze(title);
@@ -341,7 +342,7 @@ impl Reader<'_> {
         });
         let of_some_length = |line: &&Line| line.text.chars().count() < 400;
         let pick = |from: usize, to: usize| page.get(from..to).unwrap_or(&[]).iter().filter(of_some_length).cloned();
-        // Where the title stands within the body, what follows it there is the head.
+        // If the title is inside the body, the lines right after it are the head.
         let inner = page.iter().skip(starts).take(12).position(|line| !bare.is_empty() && squeeze(&line.text) == bare);
         if let Some(at) = inner.filter(|_| titled.is_none()) {
             let short = |line: &Line| width(&line.text) < 120 && !line.text.ends_with('。');
@@ -356,7 +357,7 @@ impl Reader<'_> {
             };
         }
         let from = titled.unwrap_or_else(|| starts.saturating_sub(12));
-        // Some pages set the date above the title; a clock is no date of theirs.
+        // Some pages put the date above the title; a running clock is not a date of the article.
         let is_clock = |line: &Line| words().clock.are_in(&line.text) || line.linked * 2 > width(&line.text);
         let above = pick(from.saturating_sub(4), from).filter(|line| !is_clock(line)).collect();
         let mut below: Vec<Line> = pick(from, starts).collect();
@@ -368,7 +369,7 @@ impl Reader<'_> {
         Around { below, above, tail }
     }
 
-    /// The lines of the story: without its own title, the lines of its head, boilerplate, and what other stories follow.
+    /// Returns the lines of the story, without its title, head lines, boilerplate and the related stories that follow.
     fn story(&self, lines: &mut Vec<Line>, title: &str, dropped: &mut Vec<(Id, Id)>) -> Vec<Line> {
         let bare = squeeze(title);
         let total = lines.len();
@@ -377,7 +378,7 @@ impl Reader<'_> {
         let mut kept: Vec<Line> = Vec::with_capacity(total);
         let mut over = false;
         let all_lines: Vec<Line> = std::mem::take(lines);
-        // What stands within the body before its title is the page's, not the story's.
+        // Lines inside the body but before its title belong to the page, not to the story.
         let prose = all_lines.iter().position(is_prose).unwrap_or(all_lines.len());
         let titled =
             all_lines.iter().take(prose.min(12)).position(|line| !bare.is_empty() && squeeze(&line.text) == bare);
@@ -393,7 +394,7 @@ impl Reader<'_> {
             let is_head = is_early && is_head_line(&line.spaced, self.clock);
             let mostly_link =
                 line.linked * 10 > width(&line.text) * 9 && width(&line.text) < 60 && is_link_line(&line.text);
-            // A notice that lists what it is about names each with a link, and goes on.
+            // A notice may link each thing that it lists and then go on.
             let goes_on = || {
                 !kept.is_empty() && all_lines.get(at + 1..).unwrap_or(&[]).iter().take(8).any(is_prose)
                     || kept.last().is_some_and(|last| last.text.trim_start().starts_with("附件"))
@@ -405,7 +406,7 @@ impl Reader<'_> {
                 kept.push(line.clone());
             }
         }
-        // At the end: who put it up.
+        // Credits at the end of the body.
         while let Some(line) =
             kept.pop_if(|line| boilerplate::is_credits(&line.text) || boilerplate::is_boilerplate(&line.text))
         {
@@ -460,7 +461,7 @@ impl Reader<'_> {
         let in_address = || date::in_address(self.url.path(), self.clock).map(|stamp| (stamp, "address"));
         let shown = self.shown_date(below, inside).or_else(|| {
             let above = self.shown_date(above, &[])?;
-            // What stands above the title unlabelled may be anybody's; the address knows better.
+            // An unlabelled date above the title may belong to anything; the address is more reliable.
             if above.1 == "labelled text" { Some(above) } else { in_address().or(Some(above)) }
         });
         let said = official.or(linked).or_else(|| self.scripted_date());
@@ -472,7 +473,7 @@ impl Reader<'_> {
         Some(stamp)
     }
 
-    /// The date that a script of the page holds, as the articles of public accounts have it.
+    /// Returns the date in a script of the page, as on articles of WeChat public accounts.
     fn scripted_date(&self) -> Option<(Stamp, &'static str)> {
         const NAMES: [&str; 6] = ["var ct", "createTime", "publish_time", "publishTime", "pubTime", "oriCreateTime"];
         self.tree
@@ -490,7 +491,7 @@ impl Reader<'_> {
             .map(|stamp| (stamp, "script"))
     }
 
-    /// The date that stands near the title: labelled, as `<time>`, or alone. Dates of the story itself are none.
+    /// Finds the date near the title: labelled, alone, or in a `<time>` element. Dates inside the story do not count.
     fn shown_date(&self, head: &[Line], inside: &[Line]) -> Option<(Stamp, &'static str)> {
         let exact = |stamp: &Stamp| stamp.precision != Precision::Month;
         let early: Vec<&Line> = inside
@@ -514,7 +515,7 @@ impl Reader<'_> {
             let written = self.tree.attribute(id, "datetime").map_or_else(|| self.tree.line(id), Cow::into_owned);
             date::parse(&written, self.clock)
         });
-        // A date may be divided over neighbouring lines: 2023, 11/17, 20:52:15.
+        // A date may be split over neighbouring lines: 2023, 11/17, 20:52:15.
         let joined: String = head
             .iter()
             .rev()
@@ -562,13 +563,13 @@ impl Reader<'_> {
         found
     }
 
-    /// Attached files within the body and right behind it.
+    /// Files attached inside the body and right after it.
     fn files(&self, body: Id) -> Vec<Enclosure> {
         let holder = self.tree.parent(body);
         let mut found: Vec<Enclosure> = Vec::new();
         for id in self.tree.elements(holder).filter(|id| self.tree.is(*id, &["a"])) {
             let Some(kind) = body::link_kind(self.tree, id) else { continue };
-            // Help and programs in the foot of the page are nobody's attachment.
+            // Help files and programs in the page's footer are not attachments.
             let is_outside = !(body..self.tree.end(body)).contains(&id);
             if is_outside
                 && self
@@ -589,7 +590,7 @@ impl Reader<'_> {
         found
     }
 
-    /// A notice that forbids to reprint, or says whose the text is.
+    /// Returns a notice that forbids reprinting or names the owner of the text.
     fn rights(&self, page: &[Line]) -> Option<String> {
         page.iter()
             .rev()
@@ -601,7 +602,7 @@ impl Reader<'_> {
             .or_else(|| self.meta(&["copyright", "dc.rights", "rights"]))
     }
 
-    /// The next page of the same article: a link that says so, to an address that differs by a number.
+    /// Returns the next page of the same article: a link labelled as such whose address differs only by a page number.
     fn next(&self, body: Id) -> Option<Link> {
         let stem = |link: &Link| -> Option<String> {
             let path = link.path();
@@ -633,23 +634,23 @@ impl Reader<'_> {
     }
 }
 
-/// The lines around a body.
+/// The lines around a body, for date, source and people.
 struct Around {
     /// From the title down to the body.
     below: Vec<Line>,
-    /// Right above the title.
+    /// Just above the title.
     above: Vec<Line>,
-    /// Behind the body.
+    /// After the body.
     tail: Vec<Line>,
 }
 
-/// Lies one of the elements within the other?
+/// Returns whether one of the elements contains the other.
 fn related(tree: &Tree<'_>, a: Id, b: Id) -> bool {
     (a <= b && b < tree.end(a)) || (b <= a && a < tree.end(b))
 }
 
-/// Of the date that is said and the one that is shown: the said one, unless it is less exact, or has the shown clock
-/// time with the wrong zone.
+/// Chooses between the declared and the shown date: the declared one, unless it is less precise, or is the shown time
+/// in the wrong zone.
 fn settle(said: (Stamp, &'static str), shown: (Stamp, &'static str)) -> (Stamp, &'static str) {
     let rank = |stamp: &Stamp| match stamp.precision {
         Precision::Month => 0,
@@ -671,19 +672,19 @@ fn settle(said: (Stamp, &'static str), shown: (Stamp, &'static str)) -> (Stamp, 
     }
 }
 
-/// Does a line read like a sentence of the story, without a link?
+/// Returns whether a line reads like a sentence of the story, with at most a third of it in links.
 fn is_prose(line: &Line) -> bool {
     width(&line.text) >= 60 && line.linked * 3 < width(&line.text) && line.text.contains(['，', '。', ',', '.'])
 }
 
-/// A line of the head that slipped into the body: a date with labels, a source.
+/// Returns whether a line belongs to the head but is inside the body: labels with a date, or a source.
 fn is_head_line(line: &str, clock: Clock<'_>) -> bool {
     let length = line.chars().count();
     if length > 90 || line.ends_with('。') {
         return false;
     }
     let labels = byline::labelled(line);
-    // 时间 and 地点 may be those of a meeting.
+    // 时间 and 日期 may refer to an event in the text, so they do not count.
     let known = labels.iter().any(|(label, _)| !matches!(label, Label::Other | Label::Time));
     let dated = date::find(line, clock).is_some();
     let is_event = line.starts_with("时间") || line.starts_with("日期");
@@ -691,12 +692,12 @@ fn is_head_line(line: &str, clock: Clock<'_>) -> bool {
         || dated && width(line) <= 48 && !is_event && !line.contains(['，', '。'])
 }
 
-/// A line that is one link, and says so: related stories, tools.
+/// Returns whether a line does not end like a sentence, as titles of related stories and tools do not.
 fn is_link_line(line: &str) -> bool {
     !line.ends_with(['。', '！', '？', '；', '：'])
 }
 
-/// Ranges without those within others.
+/// Merges overlapping ranges; the input must be sorted.
 fn merged(ranges: &[(Id, Id)]) -> Vec<(Id, Id)> {
     let mut out: Vec<(Id, Id)> = Vec::with_capacity(ranges.len());
     for (from, to) in ranges {

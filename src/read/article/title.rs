@@ -11,7 +11,7 @@ use crate::read::markup::text::width;
 use crate::read::markup::tree::Id;
 
 impl Reader<'_> {
-    /// The title, from the most trusted place that has it whole.
+    /// Finds the title, in the most trusted place that has it in full.
     pub(in crate::read) fn title(&mut self, body: Id) -> String {
         if let Some(id) = self.pinned("article.title", self.rules.title.as_ref()) {
             self.found.push(("title", "config".into()));
@@ -61,11 +61,11 @@ impl Reader<'_> {
         };
         let heading = widest(&mut headings.iter().filter(|(_, line)| said(line)))
             .or_else(|| self.line_before(body, &document, said))
-            // A title that the page's own repeats nowhere: the heading next to the body.
+            // If the `<title>` does not repeat it: the heading nearest to the body.
             .or_else(|| headings.iter().rfind(|(id, _)| is_h1(*id) && *id < body).map(|(_, line)| line.clone()));
-        // In a table of the title, who wrote it and when.
+        // A table may label the title, next to author and date.
         let named = self.title_cell(body);
-        // A short heading that the page's title repeats may be the column's, where a longer one stands next to the body.
+        // A short heading that is also in `<title>` may be the column's name, if a longer one is nearer to the body.
         let closer = heading.as_ref().filter(|heading| width(heading) < 16).and_then(|short| {
             let at = headings.iter().rposition(|(id, line)| line == short && *id < body);
             let is_body = ["政府", "网", "局", "委员会", "办公室", "中心"].iter().any(|end| short.ends_with(end));
@@ -76,10 +76,10 @@ impl Reader<'_> {
         });
         let heading = named.clone().or(closer.clone()).or(heading);
         let is_known = named.is_none() && closer.is_none() && heading.as_ref().is_some_and(|heading| said(heading));
-        // Without any repetition, what looks like a heading right before the text is more than the site's name.
+        // If `<title>` repeats nothing, a heading right before the text is better than the site's name.
         let near = named.or(closer).or_else(|| if is_known { None } else { self.heading_near(body, &headings) });
         let heading = near.clone().or(heading);
-        // A column's name in the place of the title.
+        // The meta element may hold the column's name instead of the title.
         let official = official.filter(|official| !is_known || said(official) || width(official) >= 12);
         let graph = graph.filter(|graph| {
             near.is_none() || heading.as_ref().is_some_and(|heading| squeeze(graph).contains(&squeeze(heading)))
@@ -92,7 +92,7 @@ impl Reader<'_> {
             else {
                 continue;
             };
-            // An attribute is cut at the first quote in it: the heading has it whole.
+            // An attribute is truncated at the first quote inside it, but the heading is complete.
             let shown = heading.as_ref().filter(|heading| {
                 let (long, short) = (squeeze(heading), squeeze(&candidate));
                 long != short && (long.starts_with(&short) || short.starts_with(&long) && long.chars().count() >= 8)
@@ -114,7 +114,7 @@ impl Reader<'_> {
 }
 
 impl Reader<'_> {
-    /// A heading without the lines of date and source that some pages set into it.
+    /// Strips the lines of date and source that some pages put into the heading.
     fn first_line(&self, id: Id, line: String) -> String {
         if !self.tree.elements(id).any(|inner| self.tree.is(inner, &["br"])) {
             return line;
@@ -127,7 +127,7 @@ impl Reader<'_> {
         if kept.is_empty() { line } else { text::line(&kept.join(" ")) }
     }
 
-    /// The last line before the body, or the first ones of it, that the page's title repeats.
+    /// Returns the last line before the body, or one of its first, that `<title>` repeats.
     fn line_before(&self, body: Id, document: &str, said: impl Fn(&str) -> bool) -> Option<String> {
         let end = self.tree.end(body).min(body + 16);
         let lines = body::lines(self.tree, 0, end, &[]);
@@ -136,14 +136,14 @@ impl Reader<'_> {
         };
         let near = || lines.iter().rev().take(30);
         let line = near().filter(fits).max_by_key(|line| width(&line.text))?.text.clone();
-        // A title over several lines stands whole in the page's own.
+        // A title that spans lines is complete in `<title>`.
         let whole = without_site(document, None);
         let (short, long) = (squeeze(&line), squeeze(&whole));
         let all: String = near().map(|line| squeeze(&line.text)).collect::<Vec<_>>().into_iter().rev().collect();
         Some(if long.len() > short.len() && long.contains(&short) && all.contains(&long) { whole } else { line })
     }
 
-    /// The title that a table names as one, beside who wrote it and when.
+    /// Returns the title in a table cell labelled as title, next to author and date.
     fn title_cell(&self, body: Id) -> Option<String> {
         const NAMES: [&str; 8] = ["标题", "名称", "题名", "主题", "제목", "件名", "Title", "Subject"];
         let cells =
@@ -162,8 +162,8 @@ impl Reader<'_> {
             })
     }
 
-    /// Of a page whose title is only its site's: the line next before the text, or before its date, that is set as a
-    /// heading.
+    /// Returns, for a page whose `<title>` is only the site's name, the line right before the text, or before its date,
+    /// that is set as a heading.
     fn heading_near(&self, body: Id, headings: &[(Id, String)]) -> Option<String> {
         let is_title = |line: &str| {
             (6..=160).contains(&width(line))
@@ -192,10 +192,10 @@ impl Reader<'_> {
     }
 }
 
-/// How much of a text is squeezed, in bytes: what is longer is compared with titles, and is none.
+/// How many bytes of a text are squeezed; longer texts are not titles.
 const MAX_SQUEEZED: usize = 16 * 1024;
 
-/// White space, punctuation and width out of the way.
+/// Removes white space and punctuation, and folds width and case, for comparison.
 pub(in crate::read) fn squeeze(text: &str) -> String {
     text::head(text, MAX_SQUEEZED)
         .chars()
@@ -208,7 +208,7 @@ pub(in crate::read) fn squeeze(text: &str) -> String {
         .collect()
 }
 
-/// A title without the name of the site behind it: `title_column_site`, `title - site`, `title | site`.
+/// Strips the site's name from the end of a title: `title_column_site`, `title - site`, `title | site`.
 fn without_site(title: &str, site: Option<&str>) -> String {
     let mut title = title.trim().to_owned();
     if let Some(site) = site

@@ -1,4 +1,4 @@
-//! The names of months in the languages of the sources, and what other calendars and scripts write instead.
+//! Month names in the languages of the sources, and dates in other calendars and scripts.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -6,10 +6,10 @@ use std::sync::LazyLock;
 
 use crate::read::lexicon::{LANGUAGES, Language};
 
-/// The English short names, which what is written otherwise is turned into.
+/// The English short names, to which other forms are translated.
 const ENGLISH: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 
-/// Each whole word that names a month.
+/// Every whole word that names a month.
 static MONTHS: LazyLock<HashMap<&str, i64>> = LazyLock::new(|| {
     let names = |language: &'static Language| {
         language.months.iter().zip(1..).flat_map(|(names, at)| names.iter().map(move |name| (name.as_str(), at)))
@@ -17,7 +17,7 @@ static MONTHS: LazyLock<HashMap<&str, i64>> = LazyLock::new(|| {
     LANGUAGES.iter().filter(|language| !language.joined).flat_map(names).collect()
 });
 
-/// The names of months that are found anywhere in a text, the longest first, each with the month's English name.
+/// Month names that may occur anywhere in a text, longest first, each with the English name.
 static JOINED: LazyLock<Vec<(&str, &str)>> = LazyLock::new(|| {
     let names = |language: &'static Language| {
         language
@@ -31,15 +31,16 @@ static JOINED: LazyLock<Vec<(&str, &str)>> = LazyLock::new(|| {
     all
 });
 
-/// The least letters of a name that is cut off or misspelt.
+/// The fewest letters of a truncated or misspelt name.
 const MIN_LETTERS: usize = 4;
 
-/// The month that a whole word in lower case names.
+/// Returns the month named by a whole word in lower case.
 pub(in crate::read) fn named(word: &str) -> Option<i64> {
     MONTHS.get(word).copied()
 }
 
-/// The same of a word that is cut off or has a letter twice, as feeds write it: `septemb`, `marcch`.
+/// Returns the month like [`named`], but also accepts truncated names and names with a doubled letter, as feeds write
+/// them: `septemb`, `marcch`.
 pub(in crate::read) fn meant(word: &str) -> Option<i64> {
     let is_slip = |name: &str| {
         let (short, long) = if word.len() < name.len() { (word, name) } else { (name, word) };
@@ -57,18 +58,18 @@ pub(in crate::read) fn meant(word: &str) -> Option<i64> {
         }
         let mut months = MONTHS.iter().filter(|(name, _)| name.chars().count() >= MIN_LETTERS && is_slip(name));
         let month = *months.next()?.1;
-        // What may be several months is none.
+        // An ambiguous word names no month.
         months.all(|(_, other)| *other == month).then_some(month)
     })
 }
 
-/// May the text hold digits, months or years that [`translate`] turns into ours?
+/// Returns whether the text may hold digits, months or years for [`translate`].
 pub(in crate::read) fn is_foreign(text: &str) -> bool {
     text.chars().any(|c| matches!(c, '\u{0600}'..='\u{0fff}' | '令' | '平' | '民')) || text.contains("tháng")
 }
 
-/// Digits of other scripts, months that are not cut at letters, the years of Japan's eras (令和6年), of the Republic of
-/// China (民國113年) and the Vietnamese words for day, month and year in the form that the rules know.
+/// Translates to the forms that the parser knows: digits of other scripts, months without word boundaries, years of
+/// Japanese eras (令和6年) and of the Republic of China (民國113年), and the Vietnamese words for day, month and year.
 pub(in crate::read) fn translate(text: &str) -> String {
     let mut out: String = text.chars().map(|c| digit(c).unwrap_or(c)).collect();
     for (name, english) in JOINED.iter() {

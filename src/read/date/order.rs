@@ -2,10 +2,10 @@
 
 use crate::read::markup::tree::Tree;
 
-/// Which comes first where month and day are numbers before the year.
+/// Which comes first in numeric dates that end with the year: month or day.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::read) enum Order {
-    /// Month with slashes, day with other marks, unless that cannot be.
+    /// Month first with slashes, day first otherwise, unless that is impossible.
     #[default]
     Unknown,
     /// 05/06 is in May.
@@ -14,7 +14,8 @@ pub(in crate::read) enum Order {
     DayFirst,
 }
 
-/// What the dates of a document tell of their order: a 13 or more can only be a day. `words` are its pieces of text.
+/// Infers the order from the dates in a document: a number of 13 or more can only be a day. `words` are pieces of its
+/// text.
 pub(in crate::read) fn order_of<'a>(words: impl Iterator<Item = &'a str>) -> Order {
     for word in words {
         let parts: Vec<&str> = word.split(['-', '/', '.']).collect();
@@ -34,7 +35,7 @@ pub(in crate::read) fn order_of<'a>(words: impl Iterator<Item = &'a str>) -> Ord
     Order::Unknown
 }
 
-/// The order that a document's language has (BCP 47), as CLDR knows it.
+/// Returns the order in the language of a document (BCP 47), according to CLDR.
 pub(in crate::read) fn order_of_language(tag: &str) -> Order {
     let tag = tag.trim().to_ascii_lowercase().replace('_', "-");
     match tag.split('-').next().unwrap_or("") {
@@ -45,7 +46,7 @@ pub(in crate::read) fn order_of_language(tag: &str) -> Order {
     }
 }
 
-/// Whether the page's dates begin with the month or the day.
+/// Returns whether numeric dates of the page start with the month or the day.
 pub(in crate::read) fn order(tree: &Tree<'_>) -> Order {
     let texts: Vec<String> = tree
         .texts(0)

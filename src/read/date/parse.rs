@@ -1,4 +1,5 @@
-//! Dates as sources write them: RFC 3339 and RFC 5322 with their broken forms, Chinese, numeric and relative ones.
+//! Parses dates as sources write them: RFC 3339 and RFC 5322 including broken forms, Chinese, numeric and relative
+//! dates.
 
 use std::borrow::Cow;
 
@@ -8,25 +9,25 @@ use super::relative::{self, Told};
 use crate::model::{Moment, Precision, Stamp, Zone};
 use crate::read::lexicon::Unit;
 
-/// What a date needs to be understood.
+/// The context needed to understand a date.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::read) struct Clock<'a> {
-    /// When it is read.
+    /// The time of reading.
     pub(in crate::read) now: Moment,
-    /// The zone of a date that names none.
+    /// The zone of dates that do not name one.
     pub(in crate::read) zone: &'a Zone,
-    /// Is the document Chinese? Then CST is China's time, not America's.
+    /// Whether the document is Chinese, where CST means China's time, not America's.
     pub(in crate::read) chinese: bool,
-    /// What comes first in 05/06/2023.
+    /// Which part comes first in 05/06/2023.
     pub(in crate::read) order: Order,
 }
 
-/// A date more than a day ahead is a slip, or made to stay on top.
+/// How far ahead a date may lie, in seconds. One more than a day ahead is a mistake, or meant to keep an item on top.
 pub(in crate::read) const AHEAD: i64 = 24 * 3600;
-/// A date more than a hundred years ago is the slip of a program.
+/// How far back a date may lie, in seconds. One more than a hundred years ago is a bug of the site's software.
 pub(in crate::read) const BEHIND: i64 = 36_525 * 24 * 3600;
 
-/// Reads a text that is meant to be one date. `None` where it is none, lies more than 24 hours ahead or more than 100
+/// Parses a text that should be a single date. `None` if it is not one, lies more than 24 hours ahead or more than 100
 /// years back.
 pub(in crate::read) fn parse(text: &str, clock: Clock<'_>) -> Option<Stamp> {
     let text = fold(crate::read::markup::text::head(text.trim(), 256));
@@ -35,7 +36,7 @@ pub(in crate::read) fn parse(text: &str, clock: Clock<'_>) -> Option<Stamp> {
     (-BEHIND..=AHEAD).contains(&ahead).then_some(stamp)
 }
 
-/// Full-width forms, odd spaces and Chinese numbers in the form that the rules below know.
+/// Normalises full-width forms, unusual spaces and Chinese numbers to the forms that the parser knows.
 fn fold(text: &str) -> String {
     let text = &if month::is_foreign(text) { Cow::Owned(month::translate(text)) } else { Cow::Borrowed(text) };
     let mut out = String::with_capacity(text.len());
@@ -52,7 +53,7 @@ fn fold(text: &str) -> String {
     if out.is_ascii() { out } else { arabic(&out) }
 }
 
-/// Chinese numbers as digits: 二〇二三 → 2023, 十一 → 11, 二十 → 20.
+/// Replaces Chinese numbers by digits: 二〇二三 → 2023, 十一 → 11, 二十 → 20.
 fn arabic(text: &str) -> String {
     let digit = |c: char| {
         "〇一二三四五六七八九".chars().position(|d| d == c).or((c == '零').then_some(0)).or((c == '○').then_some(0))
@@ -84,12 +85,12 @@ fn arabic(text: &str) -> String {
     out
 }
 
-/// Does a short text speak of the present moment?
+/// Returns whether a text is a relative time, such as 3分钟前.
 pub(in crate::read) fn is_relative(text: &str) -> bool {
     relative::find(&text.to_lowercase()).is_some()
 }
 
-/// 刚刚, 3分钟前, 昨天 20:00, 周二 8:00, and what other languages say for them.
+/// Parses 刚刚, 3分钟前, 昨天 20:00, 周二 8:00, and their counterparts in other languages.
 fn relative(text: &str, clock: Clock<'_>) -> Option<Stamp> {
     let (days, has_time) = match relative::find(text)? {
         Told::Ago(0, _) => (0, false),
@@ -126,7 +127,7 @@ fn relative(text: &str, clock: Clock<'_>) -> Option<Stamp> {
     on_day(clock.now.plus_seconds(-86_400 * days), time(&tokens(text)).map(|time| time.parts), clock)
 }
 
-/// Monday is 0.
+/// Returns the day of the week; Monday is 0.
 fn weekday(year: i16, month: i8, day: i8) -> Option<i64> {
     let stamp = Stamp::at_offset((year, month, day), None, 0)?;
     Some((stamp.at.seconds().div_euclid(86_400) + 3).rem_euclid(7))
@@ -137,7 +138,7 @@ fn on_day(at: Moment, time: Option<(i8, i8, Option<i8>)>, clock: Clock<'_>) -> O
     Stamp::in_zone((year, month, day), time, clock.zone)
 }
 
-/// Seconds or milliseconds since 1970.
+/// Parses seconds or milliseconds since 1970.
 fn epoch(text: &str, clock: Clock<'_>) -> Option<Stamp> {
     if !text.bytes().all(|b| b.is_ascii_digit()) {
         return None;
@@ -154,11 +155,11 @@ fn epoch(text: &str, clock: Clock<'_>) -> Option<Stamp> {
 
 #[derive(Clone, Debug, PartialEq)]
 enum Token {
-    /// A number, and how many digits it was written with.
+    /// A number, and how many digits it has.
     Number(i64, usize),
-    /// Letters of Latin, in lower case.
+    /// A word in a script other than Han and Hangul, in lower case.
     Word(String),
-    /// Anything else but a space.
+    /// Any other character except a space.
     Mark(char),
 }
 
@@ -193,14 +194,14 @@ pub(in crate::read) fn is_hangul(c: char) -> bool {
     ('\u{ac00}'..='\u{d7a3}').contains(&c)
 }
 
-/// A time among the tokens.
+/// A time of day, and the tokens that it spans.
 struct Time {
     parts: (i8, i8, Option<i8>),
     from: usize,
     to: usize,
 }
 
-/// 8:05, 8:05:09.0, 8时5分, 8点, with am and pm, 上午 and 下午.
+/// Finds a time: 8:05, 8:05:09.0, 8时5分, 8点, with am and pm, 上午 and 下午.
 fn time(tokens: &[Token]) -> Option<Time> {
     let number = |at: usize| match tokens.get(at) {
         Some(Token::Number(value, digits)) if *digits <= 2 => i8::try_from(*value).ok(),
@@ -209,7 +210,7 @@ fn time(tokens: &[Token]) -> Option<Time> {
     let mark = |at: usize, marks: &[char]| matches!(tokens.get(at), Some(Token::Mark(c)) if marks.contains(c));
     let found = (0..tokens.len()).find_map(|at| {
         let hour = number(at).filter(|hour| *hour <= 24)?;
-        // 10h27, as French and Portuguese write it
+        // 10h27, in French and Portuguese
         let is_h = matches!(tokens.get(at + 1), Some(Token::Word(word)) if word == "h");
         if mark(at + 1, &[':']) || is_h {
             let minute = number(at + 2).filter(|minute| *minute < 60)?;
@@ -249,7 +250,7 @@ fn time(tokens: &[Token]) -> Option<Time> {
     Some(Time { parts: (hour, minute, second), ..found })
 }
 
-/// What a date says of its year, month and day; `None` where it does not.
+/// Year, month and day of a date; `None` if the date does not give them.
 struct Day {
     year: Option<i64>,
     month: i64,
@@ -276,7 +277,7 @@ fn absolute(tokens: &[Token], clock: Clock<'_>) -> Option<Stamp> {
     };
     let stamp = match day.year {
         Some(year) => stamp(year)?,
-        // Without a year: the one that puts it not into the future; 29 February may need an older one.
+        // Without a year: the latest year in which the date is not too far ahead; 29 February may need an older one.
         None => {
             let this = i64::from(clock.now.wall(clock.zone).0);
             (0..=8).filter_map(|back| stamp(this - back)).find(|stamp| stamp.at.since(clock.now) <= AHEAD * 1000)?
@@ -285,7 +286,7 @@ fn absolute(tokens: &[Token], clock: Clock<'_>) -> Option<Stamp> {
     Some(if day.day.is_none() { stamp.with_precision(Precision::Month) } else { stamp })
 }
 
-/// 20230309, 20230309102702, 202303, 2023.
+/// Parses a run of digits: 20230309, 20230309102702, 202303091027, 202303, 230309, 2023.
 fn run_of_digits(number: i64, digits: usize, clock: Clock<'_>) -> Option<Stamp> {
     let part = |divisor: i64, modulus: i64| i8::try_from(number / divisor % modulus).ok();
     let year = |divisor: i64| i16::try_from(number / divisor).ok().filter(|year| (1000..=9999).contains(year));
@@ -315,19 +316,19 @@ fn run_of_digits(number: i64, digits: usize, clock: Clock<'_>) -> Option<Stamp> 
     }
 }
 
-/// Two digits of a year: 00 to 68 lie in this century (RFC 5322, section 4.3, and POSIX).
+/// Completes a short year: 00 to 68 are in this century (RFC 5322, section 4.3, and POSIX).
 const fn century(year: i64, digits: usize) -> i64 {
     match (digits, year) {
         (..=2, 0..=68) => year + 2000,
         (..=2, _) => year + 1900,
         (3, _) => year + 1900,
-        // The year of the Buddha, as Thailand counts.
+        // The Buddhist calendar, used in Thailand.
         (4, 2450..=2650) => year - 543,
         _ => year,
     }
 }
 
-/// Dates whose month is a name.
+/// Parses a date with a named month.
 fn named(before: &[Token], after: &[Token]) -> Option<Day> {
     let all = || before.iter().chain(after.iter());
     let months: Vec<i64> = all()
@@ -336,10 +337,10 @@ fn named(before: &[Token], after: &[Token]) -> Option<Day> {
             _ => None,
         })
         .collect();
-    // Mar 12 Nov 2013 is a Tuesday, in French.
+    // In French, the first word of "Mar 12 Nov 2013" means Tuesday.
     let is_tuesday = matches!(before.first(), Some(Token::Word(word)) if word == "mar") && months.len() > 1;
     let month = *months.get(usize::from(is_tuesday))?;
-    // What follows the time may begin with an offset, which is no year.
+    // The number after a sign behind the time is an offset, not a year.
     let offset = after.iter().position(|token| matches!(token, Token::Mark('+' | '-')));
     let numbers = before.iter().chain(
         after.iter().enumerate().filter(|(at, _)| offset.is_none_or(|sign| *at != sign + 1)).map(|(_, token)| token),
@@ -359,7 +360,7 @@ fn named(before: &[Token], after: &[Token]) -> Option<Day> {
     Some(Day { year, month, day })
 }
 
-/// Dates in numbers only.
+/// Parses a date in numbers only.
 fn numeric(tokens: &[Token], order: Order) -> Option<Day> {
     let number = |at: usize| match tokens.get(at) {
         Some(Token::Number(value, digits)) => Some((*value, *digits)),
@@ -380,11 +381,11 @@ fn numeric(tokens: &[Token], order: Order) -> Option<Day> {
             // 2023年3月9日, 2023年3月
             (Some('年' | '년'), Some((month, _)), Some('月' | '월'), day) if is_month(month) => {
                 let day = day.map(|(day, _)| day).filter(|day| is_day(*day));
-                // 113年 is the Republic of China's.
+                // 113年 counts from the founding of the Republic of China.
                 let year = if digits == 3 && first < 200 { first + 1911 } else { century(first, digits) };
                 Some(Day { year: Some(year), month, day })
             }
-            // 113-03-29, of the Republic of China
+            // 113-03-29, in the calendar of the Republic of China
             (Some('-' | '/' | '.'), Some((month, 2)), Some('-' | '/' | '.'), Some((day, 2)))
                 if digits == 3 && (80..200).contains(&first) && is_month(month) && is_day(day) =>
             {
@@ -411,19 +412,19 @@ fn numeric(tokens: &[Token], order: Order) -> Option<Day> {
                 let month_first = match order {
                     Order::MonthFirst => true,
                     Order::DayFirst => false,
-                    // 9/3-2024 is Danish.
+                    // 9/3-2024 is Danish, with the day first.
                     Order::Unknown => divider == '/' && other == '/' || !is_month(second),
                 };
                 let (month, day) = if month_first && is_month(first) { (first, second) } else { (second, first) };
                 (is_month(month) && is_day(day)).then_some(Day { year: Some(year), month, day: Some(day) })
             }
-            // 1-22-19, where the document shows which comes first
+            // 1-22-19, if the document shows that the month comes first
             (Some('-' | '/' | '.'), Some((day, _)), Some('-' | '/' | '.'), Some((year, 2)))
                 if digits <= 2 && order == Order::MonthFirst && is_month(first) && is_day(day) =>
             {
                 Some(Day { year: Some(century(year, 2)), month: first, day: Some(day) })
             }
-            // 22.1.19, where the document's language has the day first
+            // 22.1.19, if the document shows that the day comes first
             (Some('-' | '/' | '.'), Some((month, _)), Some('-' | '/' | '.'), Some((year, 2)))
                 if digits <= 2 && order == Order::DayFirst && is_month(month) && is_day(first) =>
             {
@@ -472,7 +473,7 @@ fn ordinal(year: i64, day: i64) -> Option<Day> {
     Some(Day { year: Some(year), month: month.into(), day: Some(day.into()) })
 }
 
-/// Seconds east of UTC that the tokens behind a time name.
+/// Returns the offset named after a time, in seconds east of UTC.
 fn zone(tokens: &[Token], clock: Clock<'_>) -> Option<i32> {
     let named = tokens.iter().find_map(|token| match token {
         Token::Word(word) => zone_named(word, clock),
@@ -485,18 +486,18 @@ fn zone(tokens: &[Token], clock: Clock<'_>) -> Option<i32> {
         (Some(Token::Number(hours, 1 | 2)), Some(Token::Mark(':')), Some(Token::Number(minutes, 2))) => {
             hours * 60 + minutes
         }
-        // Behind 23:59 a `-05-2023` is a date, not an offset.
+        // After 23:59, `-05-2023` is a date, not an offset.
         (Some(Token::Number(_, 1 | 2)), Some(Token::Mark('-' | '/' | '.')), _) => return named,
         (Some(Token::Number(hours, 1 | 2)), _, _) => hours * 60,
         (Some(Token::Number(both, 3 | 4)), _, _) => both / 100 * 60 + both % 100,
         _ => return named,
     };
-    // No place is further than 14 hours away.
+    // No offset exceeds 14 hours.
     let seconds = i32::try_from(minutes * 60).ok().filter(|seconds| *seconds <= 14 * 3600)?;
     Some(if negative { -seconds } else { seconds })
 }
 
-/// The zones of RFC 5322, section 4.3, and those that feeds use beside them.
+/// Returns the offset of a named zone, in seconds: those of RFC 5322, section 4.3, and others that feeds use.
 fn zone_named(word: &str, clock: Clock<'_>) -> Option<i32> {
     let hours = match word {
         "z" | "ut" | "utc" | "gmt" | "wet" => 0,

@@ -1,37 +1,36 @@
-//! Times told by how long ago they are, in the words of `lexicon/`: of one language at a time, whole words, the longest
-//! first.
+//! Relative times in the words of `lexicon/`: one language at a time, whole words, longest match first.
 
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use crate::read::lexicon::{LANGUAGES, Language, Unit};
 
-/// What a text tells.
+/// The meaning of a relative time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::read) enum Told {
-    /// So many units ago; none of them is just now.
+    /// So many units ago; 0 means just now.
     Ago(i64, Unit),
     /// A day, counted back from today.
     Day(i64),
-    /// The last day of the week with this number; Monday is 0.
+    /// The most recent day of the week with this number; Monday is 0.
     Weekday(i64),
 }
 
-/// The longest text that tells a time so, in characters, and the longest that names a day.
+/// The longest relative time, and the longest name of a day, in characters.
 const MAX_AGO: usize = 32;
 const MAX_DAY: usize = 24;
-/// The largest number before a unit, in digits.
+/// The most digits of a number before a unit.
 const MAX_DIGITS: usize = 3;
 /// The days of the week in Chinese; the last two are Sunday.
 const WEEKDAYS: &str = "一二三四五六日天";
 
-/// What a text in small letters tells; `None` where it tells no such time.
+/// Reads a lower-case text; `None` if it is not a relative time.
 pub(in crate::read) fn find(text: &str) -> Option<Told> {
     let text = text.trim();
     if text.chars().count() > MAX_AGO {
         return None;
     }
-    // Most texts hold no word that could tell one, and are told apart by this alone.
+    // Most texts contain none of the words; this cheap test rules them out.
     let words = words(text);
     let has_word = words.iter().any(|word| SIGNS.words.contains(word));
     let has_mark = !text.is_ascii() && text.chars().any(|c| SIGNS.marks.contains(&c));
@@ -42,11 +41,11 @@ pub(in crate::read) fn find(text: &str) -> Option<Told> {
         .or_else(|| weekday(text))
 }
 
-/// Without which no text tells such a time.
+/// Words and characters of which a relative time contains at least one.
 struct Signs {
-    /// The first words of phrases, where words are spaced.
+    /// The first words of phrases, in languages with spaces.
     words: HashSet<&'static str>,
-    /// The first characters of words, where they are not.
+    /// The first characters of words, in languages without.
     marks: HashSet<char>,
 }
 
@@ -66,7 +65,7 @@ static SIGNS: LazyLock<Signs> = LazyLock::new(|| {
     signs
 });
 
-/// Runs of letters, with the apostrophes and hyphens in them, and runs of digits.
+/// Splits a text into runs of letters, with apostrophes and hyphens, and runs of digits.
 fn words(text: &str) -> Vec<&str> {
     let mut words = Vec::new();
     let mut rest = text;
@@ -83,14 +82,14 @@ fn words(text: &str) -> Vec<&str> {
     words
 }
 
-/// How many of these words a phrase takes at their beginning; 0 where it does not stand there.
+/// Returns the number of words that a phrase matches at the start; 0 if it does not match.
 fn taken(words: &[&str], phrase: &str) -> usize {
     let count = phrase.split(' ').count();
     let is_it = words.len() >= count && phrase.split(' ').zip(words).all(|(wanted, word)| wanted == *word);
     if is_it { count } else { 0 }
 }
 
-/// The longest of some phrases at the beginning of these words.
+/// Returns the length of the longest matching phrase at the start, in words.
 fn longest(words: &[&str], phrases: &[String]) -> usize {
     phrases.iter().map(|phrase| taken(words, phrase)).max().unwrap_or(0)
 }
@@ -119,7 +118,7 @@ fn spaced(words: &[&str], language: &Language) -> Option<Told> {
     let unit = |word: &str| {
         relative.units().into_iter().find(|(_, words)| words.iter().any(|known| known == word)).map(|(unit, _)| unit)
     };
-    // The first number with its unit; a unit alone is one.
+    // The first number directly before a unit; a unit alone counts as one.
     let told = |words: &[&str]| {
         let numbered = words.windows(2).find_map(|pair| match pair {
             [first, second] => Some((number(first)?, unit(second)?)),
@@ -151,7 +150,7 @@ fn joined(text: &str, language: &Language) -> Option<Told> {
         return Some(Told::Ago(0, Unit::Second));
     }
     if text.chars().count() <= MAX_DAY {
-        // The longest wins: a word for the day before yesterday may end with the one for yesterday.
+        // The longest match wins: "the day before yesterday" may contain the word for "yesterday".
         let named = relative.days().into_iter().flat_map(|(days, words)| words.iter().map(move |word| (word, days)));
         let found = named.filter(|(word, _)| text.contains(word.as_str())).max_by_key(|(word, _)| word.len());
         if let Some((_, days)) = found {
@@ -178,7 +177,7 @@ fn joined(text: &str, language: &Language) -> Option<Told> {
     behind.or_else(|| relative.before.iter().filter_map(|word| text.strip_prefix(word.as_str())).find_map(ago))
 }
 
-/// 周二 8:00, 星期二.
+/// Parses 周二 8:00 and 星期二.
 fn weekday(text: &str) -> Option<Told> {
     let name = text.split_once('周').or_else(|| text.split_once("星期"))?.1;
     let day = WEEKDAYS.chars().position(|c| name.starts_with(c))?.min(6);

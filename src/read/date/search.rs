@@ -1,4 +1,4 @@
-//! Dates within longer texts, and in web addresses.
+//! Finds dates in longer texts and in web addresses.
 
 use std::ops::Range;
 
@@ -9,13 +9,13 @@ use crate::read::markup::text;
 use crate::read::markup::tokens::cut;
 use crate::read::work;
 
-/// The first date within a longer text, and the bytes it stands in. A date without a year counts only where the text
-/// holds nothing else.
+/// Finds the first date in a longer text, and its byte range. A date without a year counts only if the text holds
+/// nothing else.
 pub(in crate::read) fn find(text: &str, clock: Clock<'_>) -> Option<(Stamp, Range<usize>)> {
     work::charge(1 + text.len() / 2);
     let text = text::head(text, 2048);
     if month::is_foreign(text) {
-        // What is turned into our form stands elsewhere; all of it counts as the date then.
+        // Translation moves the byte positions, so the whole text counts as the range.
         return find_plain(&month::translate(text), clock).map(|(stamp, _)| (stamp, 0..text.len()));
     }
     find_plain(text, clock)
@@ -39,7 +39,7 @@ fn find_plain(text: &str, clock: Clock<'_>) -> Option<(Stamp, Range<usize>)> {
             at += c.len_utf8();
             continue;
         }
-        // 9 March 2023 begins with its day.
+        // 9 March 2023: the day comes first.
         let follows = cut(rest, length, rest.len()).chars().next().is_some_and(is_latin);
         let length = if follows && is_digit(c) { run_length(rest, |c| is_date_char(c) || is_latin(c)) } else { length };
         let candidate = cut(rest, 0, length).trim_end_matches(|c: char| !c.is_alphanumeric());
@@ -54,7 +54,7 @@ fn find_plain(text: &str, clock: Clock<'_>) -> Option<(Stamp, Range<usize>)> {
     None
 }
 
-/// The date of a candidate, and how much of it says so.
+/// Returns the date of a candidate, and the length of the shortest beginning that still gives it.
 fn longest(candidate: &str, clock: Clock<'_>) -> Option<(Stamp, usize)> {
     let mut found: Option<(Stamp, usize)> = None;
     for piece in pieces(candidate) {
@@ -68,7 +68,7 @@ fn longest(candidate: &str, clock: Clock<'_>) -> Option<(Stamp, usize)> {
     found
 }
 
-/// The candidate, and what is left of it when words at its end are taken away one by one.
+/// Yields the candidate, then the candidate with words removed from its end one by one.
 fn pieces(candidate: &str) -> impl Iterator<Item = &str> {
     let words: Vec<usize> = candidate
         .char_indices()
@@ -103,7 +103,7 @@ fn is_date_char(c: char) -> bool {
         || is_hangul(c)
 }
 
-/// Is there a year written out, or the three parts of a date?
+/// Returns whether a year is written out, or all three parts of a date are there.
 fn has_year(text: &str) -> bool {
     let groups: Vec<&str> = text.split(|c: char| !c.is_ascii_digit()).filter(|group| !group.is_empty()).collect();
     let four = groups.iter().any(|group| group.len() == 4 && (group.starts_with("19") || group.starts_with("20")));
@@ -124,7 +124,7 @@ fn is_month_word(word: &str) -> bool {
     month::named(&word.to_lowercase()).is_some()
 }
 
-/// The date in a web address: `/2023-03/09/`, `t20230309_1`, `/art/2016/11/22/`, `/20/0816/22/`. Day precision.
+/// Finds the date in a web address: `/2023-03/09/`, `t20230309_1`, `/art/2016/11/22/`, `/20/0816/22/`. Day precision.
 pub(in crate::read) fn in_address(path: &str, clock: Clock<'_>) -> Option<Stamp> {
     let is_break = |c: Option<char>| c.is_none_or(|c| !c.is_ascii_digit());
     let digits = |text: &str, count: usize| {
@@ -155,7 +155,7 @@ pub(in crate::read) fn in_address(path: &str, clock: Clock<'_>) -> Option<Stamp>
                     (1..=2).contains(&run).then(|| Some((digits(text, run)?, run))).flatten()
                 };
                 if run == 4 {
-                    // 2023/0309, or 2023/03/09
+                    // 2023/0309 or 2023/03/09
                     if run_length(after, |c| c.is_ascii_digit()) == 4 {
                         return day(year, digits(after, 2)?, digits(after.get(2..)?, 2)?);
                     }
@@ -163,12 +163,12 @@ pub(in crate::read) fn in_address(path: &str, clock: Clock<'_>) -> Option<Stamp>
                     let (date, _) = divided(after.get(length + 1..)?)?;
                     return day(year, month, date);
                 }
-                // 202303/09, 202303/t20230309_1 is found by its later part
+                // 202303/09; the date of 202303/t20230309_1 is found in its later part
                 let month = digits(after, 2)?;
                 let (date, _) = divided(after.get(3..)?)?;
                 day(year, month, date)
             }
-            // 20/0816/22/, as some portals write it
+            // 20/0816/22/, as on some portals
             2 => {
                 let rest = after.strip_prefix('/')?;
                 (run_length(rest, |c| c.is_ascii_digit()) == 4 && rest.get(4..)?.starts_with('/'))

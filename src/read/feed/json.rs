@@ -8,7 +8,7 @@ use crate::read::json::{MAX_VALUES, parse, values};
 use crate::read::markup::text;
 use crate::read::{Fault, FaultKind, MOST_DRAFTS, Reading};
 
-/// Reads a document that begins like JSON.
+/// Reads a document that starts like JSON.
 pub(in crate::read) fn read(document: &str, url: &Link, clock: Clock<'_>) -> Reading {
     let failed =
         |kind, detail: String| Reading { faults: vec![Fault::new(kind, "document", detail)], ..Reading::default() };
@@ -49,7 +49,7 @@ pub(in crate::read) fn read(document: &str, url: &Link, clock: Clock<'_>) -> Rea
     reading
 }
 
-/// How many authors are looked at, should most have no name.
+/// How many authors to look at, in case most have no name.
 const MAX_AUTHORS_SEEN: usize = 256;
 
 fn draft(item: &Value, root: &Value, base: &Link, clock: Clock<'_>, faults: &mut Vec<Fault>) -> Draft {
@@ -134,7 +134,7 @@ fn enclosure(file: &Value, base: &Link) -> Option<Enclosure> {
     Some(Enclosure { url: url.as_str().to_owned(), kind: string(file, "mime_type"), length })
 }
 
-/// A text field; numbers are taken as text, as the standard asks for ids.
+/// Returns a text field; numbers are converted to text, as the specification asks for ids.
 fn string(of: &Value, name: &str) -> Option<String> {
     let text = match of.get(name)? {
         Value::String(text) => text.trim().to_owned(),

@@ -1,9 +1,9 @@
-//! Which vocabulary an element belongs to, whatever prefix its writer chose.
+//! Determines the vocabulary of an element, whatever prefix the feed chose.
 
 /// A vocabulary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::read) enum Namespace {
-    /// RSS of any version, Atom of any version, CDF: their names never contradict each other.
+    /// RSS, Atom and CDF of any version: their names never conflict.
     Core,
     Content,
     Dc,
@@ -19,7 +19,7 @@ pub(in crate::read) enum Namespace {
 }
 
 impl Namespace {
-    /// The vocabulary that an address names. Old feeds spell these in many ways.
+    /// Returns the vocabulary of a namespace URI. Old feeds spell these in many ways.
     pub(in crate::read) fn of_uri(uri: &str) -> Self {
         let uri = uri.trim().to_ascii_lowercase();
         let uri = uri.trim_end_matches(['/', '#']);
@@ -50,7 +50,7 @@ impl Namespace {
         }
     }
 
-    /// The vocabulary of a prefix that nobody declared.
+    /// Returns the vocabulary of an undeclared prefix.
     pub(in crate::read) fn of_prefix(prefix: &str) -> Self {
         match prefix.to_ascii_lowercase().as_str() {
             "" | "rss" | "atom" | "a10" => Self::Core,

@@ -1,4 +1,4 @@
-//! RSS 0.90 to 2.0, RSS 1.0, Atom 0.3 and 1.0, CDF: from elements to drafts.
+//! RSS 0.90 to 2.0 (RSS 1.0 included), Atom 0.3 and 1.0, CDF: from elements to drafts.
 //!
 //! RSS: rssboard.org/rss-specification. Atom: RFC 4287. RSS 1.0: web.resource.org/rss/1.0. One set of rules serves them
 //! all, because real feeds mix them.
@@ -13,7 +13,7 @@ use crate::read::markup::text::{self, Definitions};
 use crate::read::work;
 use crate::read::{Fault, FaultKind, MOST_DRAFTS, Reading, Skip};
 
-/// The most labels of an item.
+/// The most categories of an item.
 const CATEGORIES: usize = 32;
 /// The most authors of an item.
 const AUTHORS: usize = 16;
@@ -62,7 +62,7 @@ pub(in crate::read) fn read(text: &str, url: &Link, clock: Clock<'_>) -> Reading
     reader.head(first_item, items.last().copied(), &mut reading);
     for (at, item) in items.iter().enumerate() {
         let end = items.get(at + 1).copied().unwrap_or(outline.elements.len());
-        // An item with nothing in it says nothing.
+        // Skip empty items.
         if item + 1 < end || reader.element(*item).is_some_and(|e| !e.tag.trim().is_empty()) {
             let draft = reader.draft(*item, end, &mut reading.faults);
             reading.drafts.push(draft.bounded());
@@ -72,10 +72,10 @@ pub(in crate::read) fn read(text: &str, url: &Link, clock: Clock<'_>) -> Reading
         let detail = "its entities stand for more text than a document may have; what was too much is left out";
         reading.faults.push(Fault::new(FaultKind::TooMany, "document", detail.to_owned()));
     }
-    // Not behind a tag, but in the middle of a text or of a tag; or before there was even a title.
+    // Cut inside a text or a tag rather than after one, or before the last item has a title.
     reading.is_cut = outline.truncated
         && (!text.trim_end().ends_with('>') || reading.drafts.last().is_some_and(|draft| draft.title.is_empty()));
-    // Never trust "no items": the tags themselves are counted.
+    // Never trust "no items": count the tags themselves.
     if reading.drafts.is_empty() {
         let tags = text.match_indices("<item").count() + text.match_indices("<entry").count();
         let lists = text.match_indices("<items").count();
@@ -115,15 +115,15 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The elements right below `parent` that lie before element number `end`.
+    /// Returns the direct children of `parent`, up to element number `end`.
     fn children(&self, parent: usize, end: usize) -> impl Iterator<Item = &'a Element<'a>> + Clone {
-        // What lies within it comes right behind it: the first element that lies outside ends it.
+        // The descendants of an element follow it directly, so the first element outside ends the search.
         let within = self.outline.elements.get(parent + 1..end).unwrap_or(&[]).iter();
         let within = within.take_while(move |e| e.parent.is_some_and(|up| up >= parent) && work::charge(1));
         within.filter(move |e| e.parent == Some(parent))
     }
 
-    /// Fields of the whole feed: they stand before the first item, or behind the last one.
+    /// Reads the fields of the whole feed: the children of its `channel` or `feed` element, before or after the items.
     fn head(&self, first_item: usize, last_item: Option<usize>, reading: &mut Reading) {
         let around = self.outline.elements.iter().position(|e| e.name == "channel" || e.name == "feed").unwrap_or(0);
         let all = self.outline.elements.len();
@@ -252,7 +252,7 @@ impl<'a> Reader<'a> {
             draft.published = Some(stamp);
             note("published", by);
         }
-        // CDF says it in an attribute of the item.
+        // CDF has the date in an attribute of the item.
         let last_modified = || {
             let written = self.element(item)?.attribute("lastmod")?;
             Some((date::parse(written, self.clock)?, "lastmod"))
@@ -320,7 +320,8 @@ impl<'a> Reader<'a> {
         draft
     }
 
-    /// The address of an item: an alternate of Atom (a page before anything else), the text of RSS, a permalink guid.
+    /// Returns the link of an item: the text of an RSS link, an alternate link of Atom (preferably to a page), the
+    /// `href` of a CDF item, a permalink guid.
     fn link(&self, item: usize, end: usize, guid: Option<&Element<'_>>) -> Option<(String, &'static str)> {
         let links = || self.children(item, end).filter(|e| e.is(Namespace::Core, "link"));
         let is_alternate = |e: &&Element<'_>| {
@@ -349,7 +350,7 @@ impl<'a> Reader<'a> {
         Link::parse(&address).ok().map(|_| (address, "guid"))
     }
 
-    /// The address that a link element holds, absolute.
+    /// Returns the address in a link element, made absolute.
     fn link_of(&self, element: &Element<'_>) -> Option<String> {
         let raw = match element.attribute("href") {
             Some(href) => text::resolve(href, self.definitions()),
@@ -361,7 +362,7 @@ impl<'a> Reader<'a> {
     fn identifier(&self, element: &Element<'_>) -> String {
         let id = self.text(element);
         let id = text::printable(id.trim()).into_owned();
-        // An id of Atom is never relative (RFC 4287, section 4.2.6), but some are, and mean their base.
+        // Atom ids are never relative (RFC 4287, section 4.2.6), but some feeds have ids relative to their base.
         let is_relative = id.contains('/') && !id.contains(':');
         if is_relative && element.base.is_some() {
             self.base(element).join(&id).map_or(id, |link| link.as_str().to_owned())
@@ -370,7 +371,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The base of an element: every `xml:base` above it, on the document's own address.
+    /// Returns the base of an element: every `xml:base` at or above it, resolved against the document's address.
     fn base(&self, element: &Element<'_>) -> Link {
         let mut chain = Vec::new();
         let mut at = element.base;
@@ -383,7 +384,7 @@ impl<'a> Reader<'a> {
         chain.iter().rev().fold(self.url.clone(), |base, reference| base.join(reference).unwrap_or(base))
     }
 
-    /// An address as a source wrote it, made absolute where that can be done.
+    /// Makes an address absolute if possible.
     fn absolute(&self, element: Option<&Element<'_>>, reference: &str) -> Option<String> {
         let reference: String =
             text::printable(reference).chars().filter(|c| !matches!(c, '\n' | '\r' | '\t')).collect();
@@ -397,35 +398,35 @@ impl<'a> Reader<'a> {
         let base = element.map_or_else(|| self.url.clone(), |e| self.base(e));
         match base.join(reference) {
             Ok(link) => Some(link.as_str().to_owned()),
-            // An address of another scheme (urn:, mailto:) stays as it is: it names the item, though nobody fetches it.
+            // Addresses of other schemes (urn:, mailto:) are kept: they identify the item, though nobody fetches them.
             Err(_) => Some(text::head(reference, 2048).to_owned()),
         }
     }
 
-    /// The text of an element: references resolved, CDATA taken as it is, tags kept; base64 of Atom undone.
+    /// Returns the text of an element: references resolved, CDATA as it is, tags kept, Atom's base64 decoded.
     fn text(&self, element: &Element<'_>) -> String {
         let text = markup_text(element.inner, self.definitions());
         let says = |name: &str| element.attribute(name).is_some_and(|value| value.eq_ignore_ascii_case("base64"));
-        // In Atom 1.0 every media type that is neither text nor XML is base64 (RFC 4287, section 4.1.3.3).
+        // In Atom 1.0, every media type that is neither text nor XML is base64 (RFC 4287, section 4.1.3.3).
         let kind = element.attribute("type").unwrap_or("").to_ascii_lowercase();
         let is_binary =
             kind.contains('/') && !kind.starts_with("text/") && !kind.contains("xml") && !kind.contains("html");
         if says("mode") || says("type") || is_binary { base64(&text).unwrap_or(text) } else { text }
     }
 
-    /// A title: one line of plain text, whatever form it has.
+    /// Returns a title as one line of plain text, whatever its type.
     fn title(&self, element: &Element<'_>) -> String {
         let value = self.text(element);
         let kind = element.attribute("type").unwrap_or("").to_ascii_lowercase();
         if text::looks_like_html(&value) {
             return text::line(&text::plain(&value));
         }
-        // Plain text of Atom is resolved once; HTML in RSS and Atom twice.
+        // References in Atom's plain text are resolved once, those in HTML twice.
         let is_plain = kind == "text" || kind == "text/plain";
         text::line(&if is_plain { Cow::Borrowed(value.as_str()) } else { text::resolve(&value, self.definitions()) })
     }
 
-    /// Who wrote it: names of Atom, dc:creator, itunes:author, and the `address (Name)` of RSS.
+    /// Reads the authors: Atom names, dc:creator, itunes:author, and `address (Name)` in RSS.
     fn people(&self, item: usize, end: usize, draft: &mut Draft) {
         let all = self.outline.elements.get(item + 1..end).unwrap_or(&[]);
         for (at, element) in all.iter().enumerate().filter(|(_, e)| e.parent == Some(item)) {
@@ -478,7 +479,7 @@ impl<'a> Reader<'a> {
         draft.content_html = content.or(summary).map(|html| text::head(&html, BODY).to_owned()).unwrap_or_default();
     }
 
-    /// The HTML that an element holds.
+    /// Returns the HTML in an element.
     fn html(&self, element: &Element<'_>) -> String {
         let kind = element.attribute("type").unwrap_or("").to_ascii_lowercase();
         let mode = element.attribute("mode").unwrap_or("").to_ascii_lowercase();
@@ -495,7 +496,7 @@ impl<'a> Reader<'a> {
         text::printable(value.trim()).into_owned()
     }
 
-    /// `<source url="…">name</source>` of RSS, and the feed that `atom:source` describes.
+    /// Returns the source: `<source url="…">name</source>` in RSS, or the feed described by `atom:source`.
     fn credit(&self, item: usize, end: usize) -> Option<Credit> {
         let at = (item + 1..end)
             .find(|at| self.element(*at).is_some_and(|e| e.parent == Some(item) && e.is(Namespace::Core, "source")))?;
@@ -510,7 +511,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The text between tags: references resolved, CDATA as it is, and tags kept as written.
+/// Returns the text between tags: references resolved, CDATA as it is, and tags kept as written.
 fn markup_text(inner: &str, definitions: &Definitions) -> String {
     use crate::read::markup::tokens::{Token, Tokens, cut};
     if !inner.contains('<') {
@@ -529,7 +530,7 @@ fn markup_text(inner: &str, definitions: &Definitions) -> String {
     out
 }
 
-/// The name in `address (Name)` or `Name <address>`; the whole where it has neither form.
+/// Returns the name in `address (Name)` or `Name <address>`, or the whole text if it has neither form.
 fn bare_name(author: &str) -> String {
     if let Some((address, name)) = author.split_once('(')
         && address.contains('@')
@@ -545,7 +546,7 @@ fn bare_name(author: &str) -> String {
     }
 }
 
-/// Undoes base64 (RFC 4648, section 4); `None` where it is none, or no text.
+/// Decodes base64 (RFC 4648, section 4); `None` if it is invalid or not UTF-8 text.
 fn base64(text: &str) -> Option<String> {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let (mut bytes, mut bits, mut held) = (Vec::new(), 0_u32, 0_u32);

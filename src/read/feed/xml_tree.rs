@@ -1,7 +1,7 @@
 //! From tags to elements, without recursion: a flat list in document order, each element with its parent.
 //!
-//! Elements that hold prose (titles, descriptions, contents) are leaves: their inside is kept as it stands, because
-//! what is in there is often no XML at all.
+//! Elements that hold prose (titles, descriptions, contents) are leaves: their content is kept as written, because it
+//! is often not XML at all.
 
 use std::collections::HashMap;
 
@@ -9,16 +9,16 @@ use super::namespace::Namespace;
 use crate::read::markup::text::Definitions;
 use crate::read::markup::tokens::{Attributes, Token, Tokens, attribute, attributes, cut};
 
-/// The deepest nesting of a feed's own elements; real ones need less than ten.
+/// The deepest nesting of a feed's own elements; real feeds need less than ten.
 const DEEPEST: usize = 64;
 
-/// The most namespaces that are known at one place.
+/// The most namespace declarations in scope.
 const MAX_NAMESPACES: usize = 64;
-/// The most entities of a document that are known.
+/// The most entities of a document.
 const MAX_ENTITIES: usize = 512;
 /// The longest name and the longest text of an entity, in bytes.
 const MAX_ENTITY: usize = 256;
-/// The most elements of a feed; five hundred items need some ten thousand.
+/// The most elements of a feed; five hundred items need about ten thousand.
 const MAX_ELEMENTS: usize = 60_000;
 
 /// An element of a feed.
@@ -27,13 +27,13 @@ pub(in crate::read) struct Element<'a> {
     pub(in crate::read) namespace: Namespace,
     /// The local name in lower case.
     pub(in crate::read) name: String,
-    /// Its attributes, raw.
+    /// The attributes, raw.
     pub(in crate::read) tag: &'a str,
-    /// What stands between its tags, raw.
+    /// The content between the tags, raw.
     pub(in crate::read) inner: &'a str,
-    /// The element around it.
+    /// The index of the enclosing element.
     pub(in crate::read) parent: Option<usize>,
-    /// The nearest `xml:base` at or above it, raw, and those above that.
+    /// The index of the nearest element with an `xml:base`, this one included.
     pub(in crate::read) base: Option<usize>,
 }
 
@@ -46,7 +46,7 @@ impl<'a> Element<'a> {
         self.namespace == Namespace::Core && matches!(self.name.as_str(), "item" | "entry")
     }
 
-    /// The raw value of an attribute without a prefix.
+    /// Returns the raw value of an attribute without a prefix.
     pub(in crate::read) fn attribute(&self, name: &str) -> Option<&'a str> {
         attribute(self.tag, name)
     }
@@ -56,30 +56,30 @@ impl<'a> Element<'a> {
     }
 }
 
-/// The elements of a document, and what was wrong with their tags.
+/// The elements of a document, and what was wrong with its tags.
 #[derive(Debug, Default)]
 pub(in crate::read) struct Outline<'a> {
     pub(in crate::read) elements: Vec<Element<'a>>,
-    /// Entities that the document defines and that are safe to use.
+    /// The document's own entities that are safe to use.
     pub(in crate::read) definitions: Definitions,
-    /// It ends before its elements do.
+    /// The document ends before its elements are closed.
     pub(in crate::read) truncated: bool,
-    /// It was given up at this depth.
+    /// Reading stopped because elements are nested too deeply.
     pub(in crate::read) too_deep: bool,
-    /// It has more items than were asked for, or more elements than any feed.
+    /// There are more items than asked for, or more elements than any feed has.
     pub(in crate::read) too_many: bool,
 }
 
 struct Open<'a> {
     name: &'a str,
     index: usize,
-    /// Where its inside begins in the document.
+    /// Where the content starts in the document.
     from: usize,
-    /// How many namespace declarations held before it.
+    /// How many namespace declarations were in scope before the element.
     scope: usize,
 }
 
-/// Makes elements of a document, up to `most` items.
+/// Builds the elements of a document, up to `most` items.
 pub(in crate::read) fn outline(text: &str, most: usize) -> Outline<'_> {
     let mut out = Outline::default();
     let mut open: Vec<Open<'_>> = Vec::new();
@@ -94,7 +94,7 @@ pub(in crate::read) fn outline(text: &str, most: usize) -> Outline<'_> {
                 let (namespace, local) = resolve(name, &declared);
                 let is_item = namespace == Namespace::Core && matches!(local.as_str(), "item" | "entry");
                 if is_item {
-                    // An item inside an item: the one before was never closed.
+                    // An item inside an item: the previous one was not closed.
                     while let Some(at) =
                         open.iter().rposition(|o| out.elements.get(o.index).is_some_and(Element::is_item))
                     {
@@ -116,7 +116,7 @@ pub(in crate::read) fn outline(text: &str, most: usize) -> Outline<'_> {
                 let base = attribute(inside, "xml:base").map(|_| index).or(above);
                 let is_leaf = is_leaf(namespace, &local, parent.and_then(|parent| out.elements.get(parent)));
                 out.elements.push(Element { namespace, name: local, tag: inside, inner: "", parent, base });
-                // A link of Atom holds nothing, and many forget to close it.
+                // An Atom link has no content, and many feeds do not close it.
                 let is_void =
                     out.elements.last().is_some_and(|e| e.is(Namespace::Core, "link") && e.attribute("href").is_some());
                 if closed || is_void {
@@ -149,7 +149,7 @@ pub(in crate::read) fn outline(text: &str, most: usize) -> Outline<'_> {
     out
 }
 
-/// Closes the open elements from number `at` on; their insides end at `end`.
+/// Closes the open elements from number `at` on; their content ends at `end`.
 fn close<'a>(
     open: &mut Vec<Open<'a>>,
     at: usize,
@@ -166,8 +166,8 @@ fn close<'a>(
     }
 }
 
-/// Takes tokens up to the end of a leaf and returns its inside. It also ends where an element around it ends, where the
-/// next item begins, and, for the short ones, where a sibling begins.
+/// Takes tokens up to the end of a leaf and returns its content. A leaf also ends where an enclosing element ends,
+/// where the next item starts, and, if it is a short one, where a sibling starts.
 fn leaf<'a>(
     tokens: &mut Tokens<'a>,
     name: &str,
@@ -194,7 +194,8 @@ fn leaf<'a>(
                 nested -= 1;
             }
             Token::End { name: found } if open.iter().any(|o| o.name.eq_ignore_ascii_case(found)) => {
-                // Some write HTML with an <item> of their own; an element around counts only where it is ours.
+                // The end tag closes an enclosing element, so the leaf was not closed. Embedded HTML may hold any tags;
+                // only the names of open elements count.
                 tokens.back(before);
                 return cut(text, from, before);
             }
@@ -228,7 +229,7 @@ fn leaf<'a>(
     }
 }
 
-/// Adds what a tag declares with `xmlns`. A default that nobody knows, on the root, is a feed's own idea of its name.
+/// Adds the `xmlns` declarations of a tag. An unknown default namespace on the root counts as a feed's own.
 fn declare<'a>(inside: &'a str, declared: &mut Vec<(&'a str, Namespace)>, is_root: bool) {
     if !inside.contains("xmlns") {
         return;
@@ -253,7 +254,7 @@ fn resolve(name: &str, declared: &[(&str, Namespace)]) -> (Namespace, String) {
     (namespace, local.to_ascii_lowercase())
 }
 
-/// Does the element hold prose, so that nothing below it is looked at?
+/// Returns whether the element holds prose, so that nothing inside it is parsed.
 fn is_leaf(namespace: Namespace, name: &str, parent: Option<&Element<'_>>) -> bool {
     match namespace {
         Namespace::Core => match name {
@@ -261,7 +262,7 @@ fn is_leaf(namespace: Namespace, name: &str, parent: Option<&Element<'_>>) -> bo
             | "info" | "pubdate" | "published" | "issued" | "updated" | "modified" | "created" | "lastbuilddate"
             | "category" | "comments" | "rights" | "copyright" | "abstract" | "fullitem" | "name" | "email"
             | "language" | "ttl" | "generator" | "body" => true,
-            // The author of RSS is a text, that of Atom holds elements.
+            // The author is text in RSS, but has child elements in Atom.
             "author" | "source" | "managingeditor" => false,
             _ => false,
         },
@@ -273,8 +274,8 @@ fn is_leaf(namespace: Namespace, name: &str, parent: Option<&Element<'_>>) -> bo
     }
 }
 
-/// The entities of a document type whose text is plain. Those that name others or files are known and empty: they are
-/// never expanded, and never shown either.
+/// Reads the entities of a document type that are plain text. Those that refer to other entities or to files become
+/// empty: they are never expanded, and never shown.
 fn definitions(doctype: &str, length: usize) -> Definitions {
     let none = Definitions::none();
     let mut found = HashMap::new();
@@ -284,7 +285,7 @@ fn definitions(doctype: &str, length: usize) -> Definitions {
     {
         rest = declaration;
         let Some((name, value)) = first_word(declaration.trim_start()) else { continue };
-        // A parameter entity: its name follows the sign. What stands in its value is no declaration of the document.
+        // A parameter entity: its name follows the `%`. Its value holds no declarations of the document.
         let (is_parameter, name, value) = match (name, first_word(value.trim_start())) {
             ("%", Some((name, value))) => (true, name, value),
             _ => (false, name, value),
@@ -305,13 +306,13 @@ fn definitions(doctype: &str, length: usize) -> Definitions {
         };
         let text = literal.map(|(value, _)| value).filter(is_plain);
         let text = text.map(|value| crate::read::markup::text::resolve(value, &none).into_owned()).unwrap_or_default();
-        // The first declaration of a name holds (XML 1.0, section 4.2).
+        // The first declaration of a name is binding (XML 1.0, section 4.2).
         found.entry(name.to_owned()).or_insert(text);
     }
     Definitions::of(found, length)
 }
 
-/// The first word of a text and what follows it; `None` where it is longer than any name.
+/// Splits off the first word of a text; `None` if it is longer than a name may be.
 fn first_word(text: &str) -> Option<(&str, &str)> {
     let end = crate::read::markup::text::head(text, MAX_ENTITY).find(char::is_whitespace)?;
     Some((cut(text, 0, end), cut(text, end, text.len())))

@@ -1,4 +1,4 @@
-//! What dayuan knows of languages: one file each in `lexicon/`, all with the same keys.
+//! The words of each language: one file per language in `lexicon/`, all with the same keys.
 
 mod words;
 
@@ -9,34 +9,34 @@ use serde::Deserialize;
 
 pub(in crate::read) use words::{Label, LabelWord, words};
 
-/// The files, each with the code of its language (BCP 47).
+/// The language files, each with its language code (BCP 47).
 const FILES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/languages.rs"));
 
-/// A language. All words are in small letters.
+/// A language. All words are in lower case.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::read) struct Language {
-    /// Its own name.
+    /// The language's own name.
     #[cfg_attr(not(test), expect(dead_code, reason = "for who reads the file"))]
     name: String,
-    /// Are its words found anywhere in a text? Else they are whole words between what is no letter.
+    /// Whether words may occur anywhere in a text. Otherwise they must be whole words.
     pub(in crate::read) joined: bool,
     /// The names of the twelve months.
     pub(in crate::read) months: Vec<Vec<String>>,
-    /// Dates of this language and what they mean.
+    /// Example dates in this language and their meaning.
     #[cfg_attr(not(test), expect(dead_code, reason = "for the tests"))]
     examples: Vec<(String, String)>,
     pub(in crate::read) relative: Relative,
     page: words::PageWords,
 }
 
-/// How a language tells a time by how long ago it is.
+/// How a language expresses relative times.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::read) struct Relative {
-    /// What stands before a number with its unit.
+    /// Words before a number and its unit.
     pub(in crate::read) before: Vec<String>,
-    /// What stands behind it.
+    /// Words after a number and its unit.
     pub(in crate::read) after: Vec<String>,
     second: Vec<String>,
     minute: Vec<String>,
@@ -45,14 +45,14 @@ pub(in crate::read) struct Relative {
     week: Vec<String>,
     month: Vec<String>,
     year: Vec<String>,
-    /// Just now.
+    /// Words for "just now".
     pub(in crate::read) now: Vec<String>,
     today: Vec<String>,
     yesterday: Vec<String>,
     day_before_yesterday: Vec<String>,
-    /// What stands between such a day and a time of day.
+    /// Words between a day and a time of day.
     pub(in crate::read) at: Vec<String>,
-    /// Numbers that are words.
+    /// Number words.
     pub(in crate::read) numbers: HashMap<String, i64>,
 }
 
@@ -69,7 +69,7 @@ pub(in crate::read) enum Unit {
 }
 
 impl Relative {
-    /// The units with their words.
+    /// Returns the units with their words.
     pub(in crate::read) fn units(&self) -> [(Unit, &[String]); 7] {
         [
             (Unit::Second, &self.second),
@@ -82,13 +82,13 @@ impl Relative {
         ]
     }
 
-    /// The words for days, with how many days ago each is.
+    /// Returns the words for days, with how many days ago each is.
     pub(in crate::read) fn days(&self) -> [(i64, &[String]); 3] {
         [(0, &self.today), (1, &self.yesterday), (2, &self.day_before_yesterday)]
     }
 }
 
-/// All languages, in the order of their codes.
+/// All languages, ordered by code.
 pub(in crate::read) static LANGUAGES: LazyLock<Vec<Language>> = LazyLock::new(|| {
     FILES
         .iter()

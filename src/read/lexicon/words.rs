@@ -50,7 +50,7 @@ impl PageWords {
     }
 }
 
-/// What a label stands before.
+/// The meaning of a label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::read) enum Label {
     /// The time of publication.

@@ -1,4 +1,4 @@
-//! Which links of a page are its list: groups of links on like paths, weighed.
+//! Detects which links of a page form its list: groups links with similar element paths and weighs the groups.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -12,13 +12,14 @@ use crate::read::markup::page::target;
 use crate::read::markup::text;
 use crate::read::markup::tree::{Id, Tree};
 
-/// The least rows of a list that is not pinned by config.
+/// The fewest rows of a detected list.
 const FEWEST: usize = 3;
 
-/// The most groups of links that are weighed, and the most links, and so rows, of each.
+/// The most groups of links to weigh, and the most links, and thus rows, of each.
 const MOST_GROUPS: usize = 200;
 const MOST_LINKS: usize = 1500;
-/// The most links that a link lies in which is looked at: HTML allows none, and what they hold would be read for each.
+/// How deeply links may be nested: HTML forbids nesting them, and the text of the inner ones would be read once for
+/// each level.
 const MOST_AROUND: usize = 8;
 
 /// A group of links that may be the list.
@@ -26,11 +27,11 @@ pub(in crate::read) struct Group {
     pub(in crate::read) rows: Vec<Row>,
     pub(in crate::read) weight: f64,
     pub(in crate::read) dated: usize,
-    /// Where the links say no more than "agenda" or "download": which text beside them is the title.
+    /// If the links say no more than "agenda" or "download": the number of the text beside them that is the title.
     pub(in crate::read) beside: Option<usize>,
 }
 
-/// The group of links that is the list of a page.
+/// Finds the group of links that is the list of a page.
 pub(in crate::read) fn detect(tree: &Tree<'_>, url: &Link, base: &Link, clock: Clock<'_>) -> Option<Group> {
     let paths = paths(tree);
     let mut groups: HashMap<u64, Vec<Id>> = HashMap::new();
@@ -42,10 +43,10 @@ pub(in crate::read) fn detect(tree: &Tree<'_>, url: &Link, base: &Link, clock: C
         |id: Id| tree.ancestors(id).take(6).any(|up| tree.is(up, &["th", "thead"]) && !has_cell(tree.parent(up)));
     let own = url.canonical();
     let mut hidden_to = 0;
-    // The ends of the links that the element lies in.
+    // Where the links around the current element end.
     let mut around: Vec<Id> = Vec::new();
     for id in tree.elements(0) {
-        // A list behind another tab, a menu that opens.
+        // Skip hidden parts: a list in another tab, a collapsed menu.
         if id >= hidden_to && tree.is_invisible(id) && tree.end(id) - id < tree.len() / 2 {
             hidden_to = tree.end(id);
         }
@@ -75,7 +76,7 @@ pub(in crate::read) fn detect(tree: &Tree<'_>, url: &Link, base: &Link, clock: C
         members.push(id);
     }
     let mut best: Option<Group> = None;
-    // A page of many little groups is looked at by its larger ones.
+    // If a page has too many groups, only the largest are weighed.
     let size = |path: &u64| groups.get(path).map_or(0, Vec::len);
     if order.len() > MOST_GROUPS {
         order.sort_by_key(|path| std::cmp::Reverse(size(path)));
@@ -96,15 +97,15 @@ pub(in crate::read) fn detect(tree: &Tree<'_>, url: &Link, base: &Link, clock: C
     best
 }
 
-/// Next, previous, 1, 2, 3.
+/// Returns whether a link's text is a paging label: next, previous, 1, 2, 3.
 fn is_paging(line: &str) -> bool {
     let line = line.to_lowercase();
     let bare = line.trim_matches(|c: char| !c.is_alphanumeric());
     line.chars().all(|c| !c.is_alphabetic()) || words().paging.contains(bare)
 }
 
-/// One number for the path of elements to each element: equal for rows of one list. Digits in classes and the classes
-/// of state (odd, last, active) do not count.
+/// Computes a hash of the element path to each element, equal for the rows of one list. Digits at the end of classes
+/// and classes of state (odd, last, active) do not count.
 fn paths(tree: &Tree<'_>) -> Vec<u64> {
     let mut paths = vec![0; tree.len()];
     let mut shared = Shared::default();
@@ -116,7 +117,7 @@ fn paths(tree: &Tree<'_>) -> Vec<u64> {
         } else {
             xxh3_64_with_seed(tree.name(id).as_bytes(), parent)
         };
-        // The classes of rows and cells often alternate, and those of lists that follow each other.
+        // The classes of rows and cells often alternate, as do those of adjacent lists.
         if path != parent
             && !tree.is(id, &["tr", "td", "th", "li", "tbody", "p"])
             && !(tree.is(id, &["ul", "ol", "dl"]) && has_twin(tree, id))
@@ -131,7 +132,7 @@ fn paths(tree: &Tree<'_>) -> Vec<u64> {
     paths
 }
 
-/// Does a list of the same kind stand right before or behind?
+/// Returns whether the element before or after is a list of the same kind.
 fn has_twin(tree: &Tree<'_>, id: Id) -> bool {
     let parent = tree.parent(id);
     let beside = |other: Id| other != id && tree.name(other) == tree.name(id);
@@ -151,7 +152,8 @@ fn has_twin(tree: &Tree<'_>, id: Id) -> bool {
     false
 }
 
-/// Of the classes of an element the one that most of its like neighbours have, too: `culture carte`, `politique carte`.
+/// Picks the class of an element that most of its siblings of the same name share: `carte` in `culture carte`,
+/// `politique carte`.
 #[derive(Default)]
 struct Shared {
     parent: Id,
@@ -222,7 +224,7 @@ pub(in crate::read) fn is_state(class: &str) -> bool {
     WORDS.contains(&class)
 }
 
-/// Of links with one target that follow each other, the one with the most text: a picture and a title are one row.
+/// Keeps, of consecutive links with one target, the one with the most text: a picture and a title are one row.
 fn once_each(tree: &Tree<'_>, members: &[Id], base: &Link) -> Vec<Id> {
     let mut kept: Vec<(u64, usize, Id)> = Vec::with_capacity(members.len());
     let mut times: HashMap<u64, usize> = HashMap::new();
@@ -241,7 +243,7 @@ fn once_each(tree: &Tree<'_>, members: &[Id], base: &Link) -> Vec<Id> {
             }
         }
     }
-    // The category that stands before each title leads to few places, again and again.
+    // A category link before each title repeats a few targets again and again.
     let often = |hash: &u64| times.get(hash).is_some_and(|times| *times >= 3);
     let others = kept.iter().filter(|(hash, ..)| !often(hash)).count();
     if others >= FEWEST && others * 3 >= kept.len() {
@@ -250,7 +252,7 @@ fn once_each(tree: &Tree<'_>, members: &[Id], base: &Link) -> Vec<Id> {
     kept.into_iter().map(|(_, _, id)| id).collect()
 }
 
-/// Links without those of boxes that are headed as what is read most, where pages of old build boxes and list alike.
+/// Drops links in boxes with headings such as "most read": old pages use the same markup for boxes and list.
 fn without_boxes(tree: &Tree<'_>, links: Vec<Id>) -> Vec<Id> {
     let (Some(first), Some(last)) = (links.first(), links.last()) else { return links };
     let Some(around) = tree.ancestors(*first).find(|up| tree.end(*up) > *last) else { return links };
@@ -280,11 +282,12 @@ fn without_boxes(tree: &Tree<'_>, links: Vec<Id>) -> Vec<Id> {
     if kept.len() >= FEWEST { kept } else { links }
 }
 
-/// The ways to see a group of links: each a row, or several to a row (notice, agenda and minutes of one meeting).
+/// Returns the possible readings of a group of links: one link per row, or several (notice, agenda and minutes of one
+/// meeting).
 fn readings(tree: &Tree<'_>, links: &[Id], url: &Link, base: &Link, clock: Clock<'_>) -> Vec<Group> {
     let rows = complete(tree, rows_of(tree, links, base, clock), base);
     let mut groups = vec![weigh(tree, rows, url, base, clock)];
-    // Where rows of a table hold one file or several, the row is the item and its first link the address.
+    // If table rows hold one or more files each, the row is the item and its first link is the address.
     let mut lifted: Vec<Row> = Vec::new();
     for id in links {
         let Some(holder) = tree.ancestors(*id).skip(1).find(|up| tree.is(*up, &["tr", "article"])) else { continue };
@@ -293,7 +296,7 @@ fn readings(tree: &Tree<'_>, links: &[Id], url: &Link, base: &Link, clock: Clock
         }
     }
     if lifted.len() >= FEWEST && lifted.len() < links.len() {
-        // A date in a cell before all of a row's files is that of the row.
+        // A date in a cell before all files of a row belongs to the row.
         let before = |row: &&Row| row::has_date(tree, &Row { to: row.link, ..**row }, clock);
         let dated_before = lifted.iter().filter(before).count() * 5 >= lifted.len() * 4;
         let count = |rows: usize| f64::from(u32::try_from(rows).unwrap_or(u32::MAX));
@@ -305,7 +308,8 @@ fn readings(tree: &Tree<'_>, links: &[Id], url: &Link, base: &Link, clock: Clock
     groups
 }
 
-/// The rows of links: for each the largest element that holds no other, and what follows it up to the next row.
+/// Builds the rows of links: for each, the largest element that holds no other of the links, and what follows it up to
+/// the next row.
 pub(in crate::read) fn rows_of(tree: &Tree<'_>, links: &[Id], base: &Link, clock: Clock<'_>) -> Vec<Row> {
     let mut before = vec![0_u32; tree.len() + 1];
     let mut count = 0;
@@ -335,7 +339,7 @@ pub(in crate::read) fn rows_of(tree: &Tree<'_>, links: &[Id], base: &Link, clock
             let next = holders.get(at + 1).filter(|next| tree.parent(**next) == parent);
             let to = match next {
                 Some(next) => *next,
-                // The last row has no next one to end it: it is as long as the others, a heading or a gap ends it.
+                // No next row ends the last one: it spans as many siblings as the row before.
                 None if at > 0 && links.len() > 1 => {
                     let siblings = holders.get(at - 1).filter(|last| tree.parent(**last) == parent).map_or(1, |last| {
                         tree.children(parent).filter(|child| (*last..*holder).contains(child)).count().max(1)
@@ -349,8 +353,8 @@ pub(in crate::read) fn rows_of(tree: &Tree<'_>, links: &[Id], base: &Link, clock
             Row { link: *link, from: *holder, to: to.max(tree.end(*holder)) }
         })
         .collect();
-    // Where the date stands before the title, the row begins behind the row before; then the last row shows whose the
-    // dates are.
+    // If the date precedes the title, a row starts after the row before it. Probing the first and last rows shows which
+    // reading finds more dates.
     let probe = |rows: &[Row]| {
         rows.iter()
             .take(6)
@@ -389,7 +393,7 @@ pub(in crate::read) fn rows_of(tree: &Tree<'_>, links: &[Id], base: &Link, clock
     forward
 }
 
-/// The first neighbour behind a row, up to `to`, that is a row of its own, though its link lies on another path.
+/// Finds the first sibling after a row, up to `to`, that is a row of its own although its link has another path.
 fn other_row(tree: &Tree<'_>, holder: Id, link: Id, to: Id, base: &Link) -> Option<Id> {
     if !tree.is(holder, &["li", "tr", "div", "article", "section"]) {
         return None;
@@ -406,9 +410,10 @@ fn other_row(tree: &Tree<'_>, holder: Id, link: Id, to: Id, base: &Link) -> Opti
     })
 }
 
-/// Takes in the rows between the rows that look a little different.
+/// Adds sibling rows that look slightly different and were missed.
 fn complete(tree: &Tree<'_>, rows: Vec<Row>, base: &Link) -> Vec<Row> {
-    /// What is known of the rows of one parent: how many, the first's name, and whether each is one element.
+    /// What is known about the rows of one parent: how many, the element name of the first, and whether each is one
+    /// element.
     struct Like {
         count: usize,
         name: String,
@@ -462,7 +467,7 @@ fn weigh(tree: &Tree<'_>, rows: Vec<Row>, url: &Link, base: &Link, clock: Clock<
         let title = if beside { row::title_beside(tree, row, column, clock) } else { title.clone() };
         let width = text::width(&title);
         let worth = f64::from(u32::try_from(width.min(40)).unwrap_or(40)) / 40.0;
-        // The hundredth row says less of the page's purpose than the tenth.
+        // Later rows say less about the page's purpose.
         let place = if at < 30 { 1.0 } else { 0.4 };
         sum += place * worth * if width < 10 { 0.3 } else { 1.0 };
         dated += usize::from(row::has_date(tree, row, clock));
@@ -481,8 +486,8 @@ fn weigh(tree: &Tree<'_>, rows: Vec<Row>, url: &Link, base: &Link, clock: Clock<
     Group { rows, weight, dated, beside: beside.then_some(column) }
 }
 
-/// How much a place speaks for a list: menus, footers and boxes beside the matter speak against it. What holds most of
-/// the page is no box, whatever it is called.
+/// Rates how well a place suits a list, at most 1: menus, footers and sidebars count against it. An element that holds
+/// most of the page is not a box, whatever it is called.
 pub(in crate::read) fn place(tree: &Tree<'_>, rows: &[Row]) -> f64 {
     const AGAINST: [(&str, f64); 35] = [
         ("nav", 0.4),
@@ -543,7 +548,7 @@ pub(in crate::read) fn place(tree: &Tree<'_>, rows: &[Row]) -> f64 {
     factor
 }
 
-/// Is an element called by a word: itself, or with what such names are joined with (`hotnews`, `topnav`, `menu2`)?
+/// Returns whether an element is labelled with a word, alone or with a usual affix (`hotnews`, `topnav`, `menu2`).
 fn is_labelled(labels: &str, word: &str) -> bool {
     const BEHIND: [&str; 26] = [
         "s",
@@ -580,7 +585,7 @@ fn is_labelled(labels: &str, word: &str) -> bool {
     let tokens: Vec<&str> = labels.split(|c: char| !c.is_ascii_alphanumeric()).collect();
     tokens.iter().enumerate().any(|(at, token)| {
         let token = token.trim_end_matches(|c: char| c.is_ascii_digit());
-        // `has-sidebar`, `layout-sidebar` are what lies beside one.
+        // `has-sidebar` and `layout-sidebar` name an element next to a sidebar.
         let is_of = at
             .checked_sub(1)
             .and_then(|last| tokens.get(last))

@@ -9,7 +9,7 @@ use crate::read::markup::text;
 use crate::read::markup::tokens::{Token, Tokens};
 use crate::read::markup::tree::Tree;
 
-/// The HTML of all records of a `<datastore>` in one.
+/// Joins the HTML of all records in a `<datastore>`.
 fn html_of(document: &str) -> Option<String> {
     let from = document.find("<datastore").or_else(|| document.find("<recordset"))?;
     let mut html = String::new();
@@ -30,7 +30,7 @@ fn html_of(document: &str) -> Option<String> {
     (!html.is_empty()).then_some(html)
 }
 
-/// Reads the records of a document. `None` where it holds none.
+/// Reads the records in a document. `None` if it has none.
 pub(in crate::read) fn read(
     document: &str,
     url: &Link,
@@ -47,8 +47,8 @@ pub(in crate::read) fn read(
     (!drafts.is_empty()).then_some((drafts, detection))
 }
 
-/// Where a page of hanweb gets its records from by script: `dataproxy.jsp` with the parameters that stand beside it. It
-/// answers to GET as well.
+/// Returns the address from which the script of a hanweb page fetches its records: `dataproxy.jsp` with the parameters
+/// written near it. It also answers GET requests.
 pub(in crate::read) fn proxy(page: &str, url: &Link) -> Option<Link> {
     const NAMES: [&str; 8] =
         ["appid", "webid", "path", "columnid", "sourceContentType", "unitid", "webname", "permissiontype"];
@@ -83,7 +83,7 @@ pub(in crate::read) fn proxy(page: &str, url: &Link) -> Option<Link> {
     (found >= 3).then(|| url.join(&format!("{address}?{query}")).ok()).flatten()
 }
 
-/// A value of a query, percent-encoded (WHATWG URL, section 1.3).
+/// Percent-encodes a query value (WHATWG URL, section 1.3).
 fn escaped(value: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~%".contains(&byte);
     value.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()

@@ -1,5 +1,5 @@
-//! Lists in JSON: found by the names that their fields usually have, or by paths of the config. Also JSONP, variables of
-//! scripts, and HTML inside JSON.
+//! Lists in JSON, found by usual field names or by paths from the config. Also JSONP, script variables, and HTML inside
+//! JSON.
 
 use serde_json::Value;
 
@@ -92,14 +92,14 @@ const SUMMARIES: [&str; 8] = ["summary", "description", "abstract", "brief", "in
 const SOURCES: [&str; 7] = ["source", "contentsource", "sourcename", "origin", "ly", "medianame", "docsourcename"];
 const AUTHORS: [&str; 4] = ["author", "writer", "authorname", "zz"];
 const BODIES: [&str; 5] = ["content", "body", "txt", "htmlcontent", "doccontent"];
-/// The longest path of names to a list, in bytes; under longer ones lies no list of news.
+/// The longest path to a list, in bytes; news lists have shorter ones.
 const MAX_PATH: usize = 512;
-/// How many places of a script are tried as the beginning of its data.
+/// How many positions in a script are tried as the start of its data.
 const MAX_TRIES: usize = 16;
-/// How deeply and widely a document is searched.
+/// The most values of a document that are searched.
 const MOST_VALUES: usize = 200_000;
 
-/// Reads a document that is JSON, or holds it as JSONP or in a variable. `None` where it holds no list.
+/// Reads a document that is JSON, or contains it as JSONP or in a variable. `None` if it holds no list.
 pub(in crate::read) fn read(
     document: &str,
     url: &Link,
@@ -186,7 +186,7 @@ pub(in crate::read) fn read(
     }
 }
 
-/// The first JSON value in a document: the whole, or what a call or an assignment has in it.
+/// Parses the first JSON value in a document: all of it, or the data in a call or assignment.
 fn parse(document: &str) -> Option<Value> {
     let document = document.trim_start_matches('\u{feff}').trim();
     if crate::read::json::values(document) > crate::read::json::MAX_VALUES {
@@ -211,7 +211,7 @@ fn parse(document: &str) -> Option<Value> {
     None
 }
 
-/// The value at a path of names and numbers with dots between.
+/// Returns the value at a path of names and indexes separated by dots.
 fn at<'v>(root: &'v Value, path: &str) -> Option<&'v Value> {
     path.split('.').filter(|step| !step.is_empty() && *step != "$").try_fold(root, |value, step| match value {
         Value::Array(items) => items.get(step.parse::<usize>().ok()?),

@@ -1,9 +1,9 @@
-//! List pages: finds the list that a page is there for, and its rows.
+//! List pages: finds the main list of a page, and its rows.
 //!
-//! Links that lie on like paths of elements form a group. Each link's row is the largest element that holds no other of
-//! the group, with what follows it up to the next row. Groups are weighed by what a list of news has: long and different
-//! titles, dates of their own, a place outside menus and boxes; the heaviest is the list. Then rows between its rows
-//! that look a little different (pinned, bold) are taken in.
+//! Links with similar element paths form a group. The row of a link is the largest element that holds no other link of
+//! the group, plus what follows it up to the next row. Groups are weighed by what a news list has: long and distinct
+//! titles, dates of its own, a place outside menus and boxes; the heaviest group is the list. Finally, sibling rows
+//! that look slightly different (pinned, bold) are added.
 
 use std::collections::HashSet;
 
@@ -43,7 +43,7 @@ pub(in crate::read) fn read(
     for row in &group.rows {
         let Some(mut draft) = row::draft(tree, row, &base, group.beside, clock) else { continue };
         overrule(tree, row, rules, clock, &mut draft, faults);
-        // A short row without a date among rows with dates is the name of a column.
+        // Among dated rows, a short one without a date is a column heading.
         if mostly_dated && text::width(&draft.title) < 12 && !row::has_date(tree, row, clock) {
             continue;
         }
@@ -66,7 +66,7 @@ pub(in crate::read) fn read(
     (drafts, detection)
 }
 
-/// What a config selector finds takes the place of what was detected; one that finds nothing is told.
+/// Replaces detected fields by what the config's selectors find, and reports a selector that finds nothing.
 fn overrule(
     tree: &Tree<'_>,
     row: &Row,
@@ -99,7 +99,7 @@ fn overrule(
     }
 }
 
-/// The rows that the config names.
+/// Returns the rows that the config's selectors find.
 fn pinned(tree: &Tree<'_>, base: &Link, rules: &ListRules, clock: Clock<'_>, faults: &mut Vec<Fault>) -> Option<Group> {
     let mut rows = Vec::new();
     let usable = |id: Id| target(tree, id, base).is_some();
@@ -136,14 +136,14 @@ fn pinned(tree: &Tree<'_>, base: &Link, rules: &ListRules, clock: Clock<'_>, fau
     (!rows.is_empty()).then_some(Group { rows, weight: 1.0, dated, beside: None })
 }
 
-/// Takes away what ends most titles alike, set apart by a mark: the site's name, "view".
+/// Strips the ending that most titles share after a separator: the site's name, "view".
 fn strip_common_end(drafts: &mut [Draft]) {
     const LEAST: usize = 4;
     const MARKS: [char; 8] = [' ', '-', '_', '|', '–', '—', '·', '丨'];
     let ends = |title: &str| {
         let at = title.char_indices().filter(|(_, c)| MARKS.contains(c)).map(|(at, _)| at);
         at.filter_map(|at| title.get(at..))
-            // Words behind a mere space belong to the title, unless they say "view".
+            // Words after a plain space belong to the title, unless they say "view".
             .filter(|end| !end.starts_with(' ') || end.trim().starts_with(MARKS) || row::is_generic(end))
             .filter(|end| text::width(end) >= 3 && !end.chars().any(|c| c.is_ascii_digit()))
             .map(str::to_owned)
@@ -168,7 +168,7 @@ fn strip_common_end(drafts: &mut [Draft]) {
     }
 }
 
-/// Takes the dates away where each row shows the present moment: a moving clock is no date of the rows.
+/// Drops the dates if every row shows the present moment: that is a clock, not a date.
 fn settle_dates(drafts: &mut [Draft], clock: Clock<'_>) {
     let now: Vec<bool> = drafts
         .iter()
@@ -212,7 +212,7 @@ fn describe(tree: &Tree<'_>, group: &Group, drafts: &[Draft], rules: &ListRules)
     Detection { confidence: u8::try_from(confidence.min(99)).unwrap_or(0), reasons, selectors: selectors(tree, group) }
 }
 
-/// Selectors that find the same rows: by the classes and ids around them.
+/// Selectors that find the same rows, built from the classes and ids around them.
 fn selectors(tree: &Tree<'_>, group: &Group) -> Option<(String, String)> {
     let first = group.rows.first()?;
     let step = |id: Id| {

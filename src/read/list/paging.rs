@@ -5,7 +5,7 @@ use crate::read::lexicon::words;
 use crate::read::markup::page::{base, target};
 use crate::read::markup::tree::Tree;
 
-/// Where a page without a list sends its reader: an inner frame, or a forwarding.
+/// Finds where a page without a list sends the reader: a redirect in a meta element, or a frame.
 pub(in crate::read) fn elsewhere(tree: &Tree<'_>, url: &Link) -> Option<Link> {
     let base = base(tree, url);
     let framed = tree.elements(0).filter(|id| tree.is(*id, &["iframe", "frame"])).filter_map(|id| {
@@ -26,7 +26,7 @@ pub(in crate::read) fn elsewhere(tree: &Tree<'_>, url: &Link) -> Option<Link> {
     forwarded.chain(framed).next()
 }
 
-/// The next page of a list: a link that says so, or the second page of TRS, whose number a script writes
+/// Finds the next page of a list: a link labelled as such, or on TRS sites the address that a script builds
 /// (`createPageHTML(12, 0, "index", "html")`).
 pub(in crate::read) fn next_page(tree: &Tree<'_>, page: &str, url: &Link) -> Option<Link> {
     let base = base(tree, url);

@@ -8,7 +8,7 @@ use crate::read::markup::page::target;
 use crate::read::markup::text::{self, width};
 use crate::read::markup::tree::{self, Id, Tree};
 
-/// A row: the nodes from `from` up to `to`, and the link in it that leads to the story.
+/// A row: the nodes from `from` up to `to`, and its link to the story.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::read) struct Row {
     pub(in crate::read) link: Id,
@@ -16,10 +16,10 @@ pub(in crate::read) struct Row {
     pub(in crate::read) to: Id,
 }
 
-/// The most nodes of a link among which its title is looked for.
+/// How many nodes of a link are searched for its title.
 const MAX_WITHIN: usize = 400;
 
-/// Does a link's text say nothing of where it leads?
+/// Returns whether a link's text says nothing about its target.
 pub(in crate::read) fn is_generic(text: &str) -> bool {
     // View (1.2 MB), Download [PDF, 120 KB]
     let text = match text.find(['(', '[', '（']) {
@@ -35,13 +35,13 @@ pub(in crate::read) fn is_generic(text: &str) -> bool {
         || words().generic.contains(&folded)
 }
 
-/// The size or kind of a file, in brackets.
+/// Returns whether a text in brackets is the size or type of a file.
 fn is_size(text: &str) -> bool {
     let text = text.to_ascii_lowercase();
     ["kb", "mb", "pdf", "doc", "xls", "字节"].iter().any(|unit| text.contains(unit)) && width(&text) <= 24
 }
 
-/// The title that a link carries: of the text within it and its `title`, the one that is not cut.
+/// Returns the title of a link: its text or its `title` attribute, whichever is not truncated.
 pub(in crate::read) fn title_of_link(tree: &Tree<'_>, id: Id) -> String {
     let heading =
         tree.elements(id).take(MAX_WITHIN).find(|inner| tree.is(*inner, &["h1", "h2", "h3", "h4", "h5", "h6"]));
@@ -59,7 +59,7 @@ pub(in crate::read) fn title_of_link(tree: &Tree<'_>, id: Id) -> String {
         Some(line) => line,
         None => chunk(tree, id),
     };
-    // Some write more than the title into it, in lines of its own.
+    // Some sites put more than the title into the attribute, on further lines.
     let titled = tree
         .attribute(id, "title")
         .map(|title| text::line(title.trim().lines().next().unwrap_or("")))
@@ -98,7 +98,7 @@ fn unprefixed(title: &str) -> &str {
         .unwrap_or(title)
 }
 
-/// The text of a link without what is a date or a summary: the first block of it, where it has blocks.
+/// Returns the text of a link without date and summary: its first block, if it has blocks.
 fn chunk(tree: &Tree<'_>, id: Id) -> String {
     let blocks = tree.elements(id).skip(1).filter(|inner| tree::is_block(tree.name(*inner))).count();
     let mut line = String::new();
@@ -110,7 +110,7 @@ fn chunk(tree: &Tree<'_>, id: Id) -> String {
         }
         let block =
             tree.ancestors(tree.parent(node)).take_while(|up| *up != id).find(|up| tree::is_block(tree.name(*up)));
-        // In words a date may begin a title.
+        // A date in words may be the start of a title, so only numeric ones are skipped.
         if is_numeric_date(&piece) && width(&line) == 0 && tree.parent(node) != id {
             continue;
         }
@@ -126,14 +126,14 @@ fn chunk(tree: &Tree<'_>, id: Id) -> String {
     text::line(&line)
 }
 
-/// Is it nothing but digits, marks and the Chinese words of dates?
+/// Returns whether a text consists of digits, punctuation and the Chinese words for dates.
 fn is_numeric_date(piece: &str) -> bool {
     let piece = piece.trim();
     piece.chars().any(|c| c.is_ascii_digit())
         && piece.chars().all(|c| c.is_ascii_digit() || c.is_whitespace() || "年月日时分秒点-/.:：[]()（）".contains(c))
 }
 
-/// Is it nothing but a date, with the words that stand before one?
+/// Returns whether a text is only a date, possibly with introductory words.
 fn is_date_text(piece: &str) -> bool {
     let piece = piece.trim();
     if is_numeric_date(piece) {
@@ -153,8 +153,8 @@ fn is_date_text(piece: &str) -> bool {
         })
 }
 
-/// The texts of a row that may be its title, each with the number of its cell: whole cells and paragraphs that are
-/// neither dates nor without meaning.
+/// Returns the texts of a row that may be its title, each with its cell number: whole cells and paragraphs that are
+/// neither dates nor generic.
 fn units(tree: &Tree<'_>, row: &Row, clock: Clock<'_>) -> Vec<(usize, String)> {
     let link = row.link..tree.end(row.link);
     let mut found = Vec::new();
@@ -188,8 +188,8 @@ fn units(tree: &Tree<'_>, row: &Row, clock: Clock<'_>) -> Vec<(usize, String)> {
     found
 }
 
-/// Which of the texts beside the links is the title: the one whose column says so, else the one that tells rows apart
-/// and has some length.
+/// Finds which of the texts beside the links is the title: the one whose column heading says so, or else the one that
+/// is long and differs between rows.
 pub(in crate::read) fn column_beside(tree: &Tree<'_>, rows: &[Row], clock: Clock<'_>) -> usize {
     let columns: Vec<Vec<(usize, String)>> = rows.iter().take(40).map(|row| units(tree, row, clock)).collect();
     let table = rows.first().and_then(|row| tree.ancestors(row.from).find(|up| tree.is(*up, &["table"])));
@@ -217,7 +217,7 @@ pub(in crate::read) fn column_beside(tree: &Tree<'_>, rows: &[Row], clock: Clock
     (0..most).rev().max_by_key(|column| worth(*column)).unwrap_or(0)
 }
 
-/// The title of a row whose link says none.
+/// Returns the title of a row whose link text is generic.
 pub(in crate::read) fn title_beside(tree: &Tree<'_>, row: &Row, column: usize, clock: Clock<'_>) -> String {
     let heading = (row.from..row.to).find(|id| tree.is(*id, &["h1", "h2", "h3", "h4"])).map(|id| tree.line(id));
     if let Some(heading) = heading.filter(|heading| width(heading) >= 8) {
@@ -228,7 +228,7 @@ pub(in crate::read) fn title_beside(tree: &Tree<'_>, row: &Row, column: usize, c
     if at < units.len() { units.swap_remove(at).1 } else { String::new() }
 }
 
-/// The link of a stretch of nodes that is most like a title's.
+/// Finds the link whose text is most like a title.
 pub(in crate::read) fn best_link(tree: &Tree<'_>, from: Id, to: Id, base: &Link) -> Option<Id> {
     let mut best: Option<(usize, Id)> = None;
     for id in (from..to).filter(|id| tree.is(*id, &["a"])) {
@@ -244,12 +244,12 @@ pub(in crate::read) fn best_link(tree: &Tree<'_>, from: Id, to: Id, base: &Link)
     best.map(|(_, id)| id)
 }
 
-/// Does the row show a date of its own?
+/// Returns whether the row shows a date of its own.
 pub(in crate::read) fn has_date(tree: &Tree<'_>, row: &Row, clock: Clock<'_>) -> bool {
     shown_date(tree, row, clock).is_some()
 }
 
-/// The date that a row shows outside its title, and how it was found.
+/// Returns the date that a row shows outside its title, and where it was found.
 fn shown_date(tree: &Tree<'_>, row: &Row, clock: Clock<'_>) -> Option<(Stamp, &'static str)> {
     const MOST_TEXTS: usize = 60;
     if let Some(stamp) = (row.from..row.to)
@@ -268,7 +268,7 @@ fn shown_date(tree: &Tree<'_>, row: &Row, clock: Clock<'_>) -> Option<(Stamp, &'
             continue;
         }
         let is_title = (row.link..tree.end(row.link)).contains(&node) && !is_date_text(&piece);
-        // A link that is nothing but a date is dated by it.
+        // If the link's text is only a date, it dates the row.
         let is_title = is_title && !(tree.line(row.link) == piece && whole(&piece, clock).is_some());
         if is_title {
             parts.clear();
@@ -281,7 +281,7 @@ fn shown_date(tree: &Tree<'_>, row: &Row, clock: Clock<'_>) -> Option<(Stamp, &'
         } else if loose.is_none() && piece.len() >= 8 && width(&piece) <= 70 {
             loose = date::find(&piece, clock).map(|(stamp, _)| (stamp, "text of the row"));
         }
-        // Day and month in elements of their own.
+        // Day and month may be in separate elements.
         if piece.chars().count() <= 10 && is_part(&piece) {
             parts.push(piece);
             for count in (2..=parts.len().min(3)).rev() {
@@ -298,7 +298,7 @@ fn shown_date(tree: &Tree<'_>, row: &Row, clock: Clock<'_>) -> Option<(Stamp, &'
             parts.clear();
         }
     }
-    // The title of an element may hold what its text says more shortly.
+    // A `title` attribute may hold the date in full.
     let titled = || {
         (row.from..row.to)
             .filter(|id| *id != row.link && tree.is(*id, &["span", "em", "i", "div", "td"]))
@@ -308,12 +308,12 @@ fn shown_date(tree: &Tree<'_>, row: &Row, clock: Clock<'_>) -> Option<(Stamp, &'
     yearless.or(loose).or_else(titled)
 }
 
-/// Does one of the parts hold a year of four digits?
+/// Returns whether one of the parts holds a four-digit year.
 fn has_year(parts: &[String]) -> bool {
     parts.iter().any(|part| part.split(|c: char| !c.is_ascii_digit()).any(|digits| digits.len() == 4))
 }
 
-/// A text that is nothing but a date, with brackets or a label around it.
+/// Parses a text that is only a date, possibly with brackets or a label around it.
 fn whole(piece: &str, clock: Clock<'_>) -> Option<Stamp> {
     let bare = piece.trim_matches(|c: char| c.is_whitespace() || "[]()（）【】〔〕|·•:：，,".contains(c));
     let bare = match bare.rsplit_once(['：', ':']) {
@@ -354,14 +354,14 @@ fn whole(piece: &str, clock: Clock<'_>) -> Option<Stamp> {
     all.map(|(stamp, _)| stamp)
 }
 
-/// May it be a part of a date: digits and the names of months?
+/// Returns whether a text may be a part of a date: digits, or the name of a month.
 fn is_part(piece: &str) -> bool {
     piece.chars().any(|c| c.is_ascii_digit())
         || piece.chars().all(|c| c.is_alphabetic() || c == '.')
         || "年月日/-.".contains(piece)
 }
 
-/// A date in parts: 09 and 2023-03; 03-09 and 2023; 9, Mar and 2023; 09 and 3月.
+/// Combines a date in parts: 09 and 2023-03; 03-09 and 2023; 9, Mar and 2023; 09 and 3月.
 fn compose(parts: &[String], clock: Clock<'_>) -> Option<Stamp> {
     let mut numbers: Vec<&str> = Vec::new();
     for part in parts {
@@ -393,7 +393,7 @@ fn compose(parts: &[String], clock: Clock<'_>) -> Option<Stamp> {
         (Some(0), [year, month, day]) => date::parse(&format!("{year}-{month}-{day}"), clock),
         // 09 and 2023-03
         (Some(1), [day, year, month]) => date::parse(&format!("{year}-{month}-{day}"), clock),
-        // 03-09 and 2023; where one part is the day alone it comes first: 09, 03, 2023
+        // 03-09 and 2023; of three separate parts the day comes first: 09, 03, 2023
         (Some(2), [first, second, year]) => {
             let alone = parts.len() == 3 && month.is_none();
             let (month, day) = match month {
@@ -413,7 +413,7 @@ fn compose(parts: &[String], clock: Clock<'_>) -> Option<Stamp> {
     }
 }
 
-/// What a row says; `None` where its link leads nowhere.
+/// Reads a row; `None` if its link cannot be fetched.
 pub(in crate::read) fn draft(
     tree: &Tree<'_>,
     row: &Row,
@@ -423,7 +423,7 @@ pub(in crate::read) fn draft(
 ) -> Option<Draft> {
     let link = target(tree, row.link, base)?;
     let own = title_of_link(tree, row.link);
-    // A picture or "read more" is often followed by a link that leads to the same place and says more.
+    // A picture or "read more" is often followed by a link with the same target and a better text.
     let twin = || {
         (row.from..row.to)
             .filter(|id| *id != row.link && tree.is(*id, &["a"]))
@@ -447,7 +447,7 @@ pub(in crate::read) fn draft(
     let in_title =
         || american(&draft.title, clock).or_else(|| date::find(&draft.title, clock)).map(|(stamp, _)| (stamp, "title"));
     let shown = shown_date(tree, row, clock).map(|(stamp, by)| match in_address() {
-        // A row that shows no year has that of its address.
+        // If the row shows no year, the year comes from the address.
         Some((there, _)) if is_same_day_of_year(stamp, there, clock) => (there, "text of the row and address"),
         _ => (stamp, by),
     });
@@ -459,14 +459,14 @@ pub(in crate::read) fn draft(
     Some(draft)
 }
 
-/// Is it the same day of another year?
+/// Returns whether both are the same day in different years.
 fn is_same_day_of_year(shown: Stamp, there: Stamp, clock: Clock<'_>) -> bool {
     let (year, month, day, ..) = shown.at.wall(clock.zone);
     let (other, its_month, its_day, ..) = there.at.wall(clock.zone);
     shown.precision == Precision::Day && year != other && (month, day) == (its_month, its_day)
 }
 
-/// 1-22-19, 1-22-2019 and 04.04.19: month, day and year, as titles of American agendas have it.
+/// Finds a date such as 1-22-19, 1-22-2019 or 04.04.19: month, day and year, as in titles of American agendas.
 fn american(title: &str, clock: Clock<'_>) -> Option<(Stamp, std::ops::Range<usize>)> {
     let is_date = |word: &&str| {
         let parts: Vec<&str> = word.split(['-', '.', '/']).collect();
@@ -482,7 +482,7 @@ fn american(title: &str, clock: Clock<'_>) -> Option<(Stamp, std::ops::Range<usi
     date::parse(word, clock).map(|stamp| (stamp, 0..0))
 }
 
-/// A title without the date at its end or beginning: `关于…的通知 [2023-03-09]`.
+/// Splits off a date at the end or start of a title: `关于…的通知 [2023-03-09]`.
 fn strip_date(title: &str, clock: Clock<'_>) -> (String, Option<Stamp>) {
     let Some((stamp, at)) = date::find(title, clock) else { return (title.to_owned(), None) };
     let is_edge = |text: &str| text.chars().all(|c| c.is_whitespace() || "[]()（）【】〔〕|·".contains(c));

@@ -2,7 +2,7 @@
 
 use crate::read::markup::selector::Selector;
 
-/// Where the admin says that a list's parts are; what is absent is detected.
+/// The admin's selectors for the parts of a list; absent ones are detected.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ListRules {
     /// The rows.
@@ -13,17 +13,17 @@ pub struct ListRules {
     pub title: Option<Selector>,
     /// The date, within a row.
     pub date: Option<Selector>,
-    /// The same as written, for lists in JSON, where they are paths such as `data.list`.
+    /// The same settings as written, for lists in JSON, where they are paths such as `data.list`.
     pub paths: Vec<(&'static str, String)>,
 }
 
 /// How a list was found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Detection {
-    /// How sure it is, in percent.
+    /// Confidence in the detection, in percent.
     pub confidence: u8,
-    /// Why.
+    /// Reasons for the confidence.
     pub reasons: Vec<String>,
-    /// Selectors that find the same rows, and the link in a row.
+    /// Selectors that find the same rows, and the link in a row. For JSON, the path to the list.
     pub selectors: Option<(String, String)>,
 }

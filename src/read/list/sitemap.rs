@@ -5,16 +5,16 @@ use crate::read::date::{self, Clock};
 use crate::read::markup::text;
 use crate::read::markup::tokens::{Token, Tokens};
 
-/// The most pages of a sitemap that are given; so many times more are kept before they are sorted out.
+/// The most pages returned from a sitemap; up to 20 times as many are buffered before sorting.
 const MAX_PAGES: usize = 100;
 
-/// The newest pages alone, newest first; of one date, the first.
+/// Keeps only the newest pages, newest first; equal dates stay in document order.
 fn newest_first(drafts: &mut Vec<Draft>) {
     drafts.sort_by_key(|draft| std::cmp::Reverse(draft.published.or(draft.updated).map(|stamp| stamp.at)));
     drafts.truncate(MAX_PAGES);
 }
 
-/// Reads a sitemap: its pages, newest first; or, of an index, the sitemap that changed last.
+/// Reads a sitemap: its pages, newest first; for an index, the sitemap changed last.
 pub(in crate::read) fn read(document: &str, url: &Link, clock: Clock<'_>) -> (Vec<Draft>, Option<Link>) {
     let mut drafts: Vec<Draft> = Vec::new();
     let mut indexed: Vec<(Option<Stamp>, Link)> = Vec::new();
@@ -35,7 +35,7 @@ pub(in crate::read) fn read(document: &str, url: &Link, clock: Clock<'_>) -> (Ve
                     "loc" if open.link.is_none() => {
                         open.link = url.join(&value).ok().map(|link| link.as_str().to_owned())
                     }
-                    // It may come in many pieces, each as long as a title may be.
+                    // A title may come in many pieces, each as long as a whole one.
                     "title" if open.title.len() < 2048 => open.title = text::line(&format!("{}{value}", open.title)),
                     "publication_date" => open.published = date::parse(&value, clock),
                     "lastmod" => open.updated = date::parse(&value, clock),
@@ -71,7 +71,7 @@ pub(in crate::read) fn read(document: &str, url: &Link, clock: Clock<'_>) -> (Ve
     for draft in &mut drafts {
         draft.found = vec![("link", "sitemap".into())];
     }
-    // Of those without dates, the last is usually the newest.
+    // Without dates, the last one is usually the newest.
     let newest = indexed.into_iter().max_by_key(|(stamp, _)| stamp.map(|stamp| stamp.at)).map(|(_, link)| link);
     (drafts, newest)
 }

@@ -3,9 +3,9 @@
 use super::tree::{Id, Tree};
 use crate::model::Link;
 
-/// The address that relative links belong to.
+/// Returns the base of relative links.
 pub(in crate::read) fn base(tree: &Tree<'_>, url: &Link) -> Link {
-    /// The longest address by which relative ones are resolved, in bytes: each of them may become as long.
+    /// The longest base, in bytes: every relative link could become this long.
     const MAX_BASE: usize = 1024;
     let written =
         (1..tree.len().min(2000)).find(|id| tree.is(*id, &["base"])).and_then(|id| tree.attribute(id, "href"));
@@ -13,7 +13,7 @@ pub(in crate::read) fn base(tree: &Tree<'_>, url: &Link) -> Link {
     base.unwrap_or_else(|| url.clone())
 }
 
-/// Where a link leads; `None` where it leads nowhere that can be fetched.
+/// Returns the address that a link leads to; `None` if it cannot be fetched.
 pub(in crate::read) fn target(tree: &Tree<'_>, id: Id, base: &Link) -> Option<Link> {
     let href = tree.attribute(id, "href")?;
     let href = href.trim();

@@ -6,25 +6,25 @@ use ammonia::{Builder, UrlRelative};
 use super::text;
 use super::tokens::{Token, Tokens, attributes};
 
-/// How deeply HTML may be nested; the parser behind the sanitiser takes time in the square of it.
+/// The deepest nesting of HTML that is parsed; the sanitiser's parser takes time quadratic in the depth.
 const MAX_DEPTH: usize = 512;
 /// The most attributes of a tag.
 const MAX_ATTRIBUTES: usize = 100;
-/// The most formatting elements that are opened anew, all in all: some 80 MB in the parser.
+/// The most formatting elements that the parser reopens in total: about 80 MB of memory.
 const MAX_REOPENED: usize = 400_000;
-/// How many open elements an end tag is looked for in.
+/// How many open elements an end tag is matched against.
 const MAX_REACH: usize = 64;
-/// How often it is read again until nothing changes any more.
+/// How often HTML is sanitised until it no longer changes.
 const PASSES: usize = 5;
 /// The largest HTML that is parsed, in bytes.
 const MAX_HTML: usize = 2 * 1024 * 1024;
 
-/// Makes a source's HTML safe to be shown: no scripts, styles, frames, forms, SVG or MathML; only `http` and `https`
-/// addresses, absolute by `base`. What is too deep or too large becomes plain text.
+/// Makes a source's HTML safe to show: no scripts, styles, frames, forms, SVG or MathML; only `http` and `https`
+/// addresses, made absolute with `base`. HTML that is too deep, too large or unstable becomes plain text.
 pub fn sanitise(html: &str, base: Option<&str>) -> String {
     let mut known = html.to_owned();
-    // A browser may read what was written otherwise than it was read here, as with links within links; what is published
-    // is what no further reading changes.
+    // A browser may parse the output differently from this parser, as with nested links; so only HTML that sanitising
+    // again does not change is published.
     for _ in 0..PASSES {
         if known.len() > MAX_HTML || is_too_much(&known) {
             break;
@@ -47,8 +47,8 @@ fn once(html: &str, base: Option<&str>) -> String {
         }
         None => WITHOUT_BASE.clean(html).to_string(),
     };
-    // What was in the middle would be taken for a mark of the byte order at the beginning, and a carriage return for a line
-    // end.
+    // A U+FEFF from the middle, now at the start, would be taken for a byte order mark, and a carriage return for a
+    // line end.
     clean.trim_start_matches('\u{feff}').replace('\r', "\n")
 }
 
@@ -119,8 +119,9 @@ fn cleaner() -> Builder<'static> {
     cleaner
 }
 
-/// Would the parser take time or room in the square of what it reads: by depth, by attributes, which it compares with each
-/// other, or by formatting elements, which it opens anew in every block (HTML, section 13.2.4.3)?
+/// Returns whether the parser would need time or memory quadratic in the input: through depth, through attributes,
+/// which it compares with each other, or through formatting elements, which it reopens in every block (HTML, section
+/// 13.2.4.3).
 fn is_too_much(html: &str) -> bool {
     const VOID: [&str; 14] =
         ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"];
@@ -128,9 +129,9 @@ fn is_too_much(html: &str) -> bool {
         ["a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u"];
     let is_one_of = |names: &[&str], name: &str| names.iter().any(|known| known.eq_ignore_ascii_case(name));
     let (mut depth, mut reopened) = (0_usize, 0_usize);
-    // Formatting elements that are open, or were closed by the end of something else.
+    // Formatting elements that are open, or were closed implicitly by the end of another element.
     let (mut open, mut formatting): (Vec<&str>, usize) = (Vec::new(), 0);
-    // A tag that is not closed nests what follows, whatever the parser makes of it: counting opens less closes errs on
+    // An unclosed tag nests what follows, whatever the parser makes of it: counting start tags minus end tags errs on
     // the safe side.
     Tokens::new(html).any(|token| {
         match token {
@@ -138,7 +139,7 @@ fn is_too_much(html: &str) -> bool {
                 if attributes(inside).take(MAX_ATTRIBUTES + 1).count() > MAX_ATTRIBUTES {
                     return true;
                 }
-                // A slash closes nothing that formats.
+                // A trailing slash does not close a formatting element.
                 let is_formatting = is_one_of(&FORMATTING, name);
                 if is_formatting || !closed && !is_one_of(&VOID, name) {
                     depth += usize::from(!closed);

@@ -1,5 +1,6 @@
-//! CSS selectors as far as an admin needs them to name an element (Selectors Level 3): names, `#id`, `.class`,
-//! attributes, `:first-child`, `:last-child`, `:nth-child(3)`, the combinators ` `, `>`, `+` and `~`, and lists with commas.
+//! The part of CSS selectors that an admin needs to name an element (Selectors Level 3): names, `#id`, `.class`,
+//! attributes, `:first-child`, `:last-child`, `:nth-child(3)`, the combinators ` `, `>`, `+` and `~`, and lists
+//! separated by commas.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -9,25 +10,25 @@ use super::tokens::cut;
 use super::tree::{Id, Tree};
 use crate::read::work;
 
-/// A selector that was understood.
+/// A parsed selector.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Selector {
     text: String,
-    /// The alternatives between commas.
+    /// The alternatives separated by commas.
     chains: Vec<Chain>,
 }
 
-/// A text that is no selector.
+/// The error of a text that is not a supported selector.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is no selector that is known here: {1}")]
 pub struct SelectorError(String, &'static str);
 
-/// Compounds from the last to the first, each with how it is related to the one before it in this order.
+/// Compounds from right to left, each with its relation to the compound on its right.
 type Chain = Vec<(Relation, Compound)>;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Relation {
-    /// The element itself: the last compound.
+    /// The element itself: the rightmost compound.
     Itself,
     Within,
     Child,
@@ -49,7 +50,7 @@ struct Attribute {
     name: String,
     test: Test,
     value: String,
-    /// Do capitals of ASCII count as small letters?
+    /// Whether case is ignored (ASCII only).
     folds: bool,
 }
 
@@ -95,10 +96,10 @@ impl fmt::Display for Selector {
 }
 
 impl Selector {
-    /// The selector written as `text`.
+    /// Parses a selector.
     ///
     /// # Errors
-    /// Where it holds something that is not known here.
+    /// If the text is longer than 500 bytes or is not a supported selector.
     pub fn parse(text: &str) -> Result<Self, SelectorError> {
         let failed = |why| SelectorError(text.to_owned(), why);
         if text.len() > 500 {
@@ -108,12 +109,12 @@ impl Selector {
         Ok(Self { text: text.to_owned(), chains: chains.map_err(failed)? })
     }
 
-    /// The first element from node `from` up to `to` that it names.
+    /// Finds the first matching element from node `from` up to `to`.
     pub(in crate::read) fn find(&self, tree: &Tree<'_>, from: Id, to: Id) -> Option<Id> {
         (from..to).find(|id| self.is(tree, *id))
     }
 
-    /// All of them, in order; of nested ones the outermost.
+    /// Finds all matching elements, in order; of nested ones, only the outermost.
     pub(in crate::read) fn find_all(&self, tree: &Tree<'_>, from: Id, to: Id) -> Vec<Id> {
         let mut found = Vec::new();
         let mut at = from;
@@ -133,8 +134,7 @@ impl Selector {
     }
 }
 
-/// Does an element stand where the compounds before the last want it? Each way through its ancestors and neighbours is
-/// gone once.
+/// Returns whether an element matches a chain. Each step from an ancestor or sibling is tried once.
 fn fits(tree: &Tree<'_>, id: Id, chain: &[(Relation, Compound)]) -> bool {
     let Some(((_, last), rest)) = chain.split_first() else { return false };
     if !last.is(tree, id) {
@@ -180,7 +180,7 @@ impl Compound {
     }
 }
 
-/// Where a mark stands outside quotes, from byte `from`.
+/// Finds a mark outside quotes, from byte `from` on.
 fn outside_quotes(text: &str, from: usize, mark: u8) -> Option<usize> {
     let mut quote = None;
     text.bytes().enumerate().skip(from).find_map(|(at, byte)| {
@@ -195,7 +195,7 @@ fn outside_quotes(text: &str, from: usize, mark: u8) -> Option<usize> {
     })
 }
 
-/// What stands between commas.
+/// Splits a selector at its commas.
 fn alternatives(text: &str) -> Vec<&str> {
     let mut found = Vec::new();
     let mut rest = text;
@@ -246,7 +246,7 @@ fn chain(text: &str) -> Result<Chain, &'static str> {
     if relation != Relation::Itself {
         return Err("it ends with a combinator");
     }
-    // From the last to the first: each relation moves to the compound it leads to.
+    // Reverse the order: each relation moves to the compound on its left.
     let mut backward = Chain::with_capacity(forward.len());
     let mut next = Relation::Itself;
     for (relation, compound) in forward.into_iter().rev() {

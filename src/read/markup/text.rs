@@ -1,4 +1,4 @@
-//! From markup to plain text: references, white space, and characters that nobody wants in a title.
+//! From markup to plain text: resolves references, collapses white space, and removes unwanted characters.
 
 use std::borrow::Cow;
 use std::cell::Cell;
@@ -9,16 +9,16 @@ use crate::read::work;
 
 /// The most characters of a title, a label or a name.
 const TITLE: usize = 512;
-/// Combining marks in a row; more are an attack on the reader's screen.
+/// The most combining marks in a row; longer runs are attacks on the reader's screen.
 const MARKS: usize = 8;
 
-/// What all references to a document's own entities may bring in beside its own length, in bytes.
+/// How many bytes references to a document's own entities may add, whatever the size of the document.
 const FREE_EXPANSION: usize = 64 * 1024;
-/// How many times its own length such references may bring in beyond that. Their worth is a name written once; libexpat
-/// stops at a hundred times, which of 8 MiB would be 800.
+/// How many times the document's size such references may add beyond that. Entities are meant for names written once;
+/// libexpat allows a factor of 100, which for 8 MiB would be 800 MiB.
 const MAX_EXPANSION: usize = 2;
 
-/// Entities that a document defines for itself, and how much of them may still be brought in.
+/// Entities that a document defines, and how many more bytes they may add.
 #[derive(Debug, Default)]
 pub(in crate::read) struct Definitions {
     texts: HashMap<String, String>,
@@ -26,22 +26,22 @@ pub(in crate::read) struct Definitions {
 }
 
 impl Definitions {
-    /// The entities of a document of so many bytes.
+    /// Returns the entities of a document with `length` bytes.
     pub(in crate::read) fn of(texts: HashMap<String, String>, length: usize) -> Self {
         Self { texts, left: Cell::new(FREE_EXPANSION + length.saturating_mul(MAX_EXPANSION)) }
     }
 
-    /// None at all.
+    /// Returns an empty set of entities.
     pub(in crate::read) fn none() -> Self {
         Self::default()
     }
 
-    /// Was more brought in than a document may bring?
+    /// Returns whether the entities added more than the document may.
     pub(in crate::read) fn is_spent(&self) -> bool {
         !self.texts.is_empty() && self.left.get() == 0
     }
 
-    /// The text of an entity; nothing once too much was brought in.
+    /// Returns the text of an entity; empty once the limit is exceeded.
     fn text(&self, name: &str) -> Option<&str> {
         if self.texts.is_empty() {
             return None;
@@ -60,7 +60,7 @@ impl Definitions {
     }
 }
 
-/// Resolves character references and the named entities of HTML; an ampersand that begins neither stays.
+/// Resolves character references and the named entities of HTML; an ampersand that starts neither is kept.
 pub(in crate::read) fn resolve<'a>(raw: &'a str, definitions: &Definitions) -> Cow<'a, str> {
     work::charge(raw.len() / 16);
     if !raw.contains('&') {
@@ -85,9 +85,9 @@ pub(in crate::read) fn resolve<'a>(raw: &'a str, definitions: &Definitions) -> C
     Cow::Owned(out)
 }
 
-/// What the reference behind an ampersand stands for, and how long it is.
+/// Returns the text for the reference after an ampersand, and the length of the reference.
 fn reference<'a>(after: &str, definitions: &'a Definitions) -> Option<(Cow<'a, str>, usize)> {
-    // The longest name of HTML has 31 characters.
+    // The longest name in HTML has 31 characters.
     let belongs = |b: u8| b.is_ascii_alphanumeric() || b == b'#';
     let end = after.bytes().take(40).position(|b| !belongs(b)).or((after.len() <= 40).then_some(after.len()))?;
     if end == 0 {
@@ -118,8 +118,8 @@ fn reference<'a>(after: &str, definitions: &'a Definitions) -> Option<(Cow<'a, s
     Some((text, end + 1))
 }
 
-/// What a reference without its semicolon stands for, and how long it is: a number, or one of the names that HTML has of
-/// old (section 13.2.5.73). As in an attribute, a name before `=` is none: addresses hold `&copy=1`.
+/// Returns the text for a reference without a semicolon, and its length: a number, or one of HTML's legacy names
+/// (section 13.2.5.73). As in attributes, a name before `=` does not count, because addresses contain `&copy=1`.
 fn unclosed(after: &str, end: usize) -> Option<(Cow<'static, str>, usize)> {
     let name = cut(after, 0, end);
     if let Some(number) = name.strip_prefix('#') {
@@ -137,7 +137,7 @@ fn unclosed(after: &str, end: usize) -> Option<(Cow<'static, str>, usize)> {
     Some((Cow::Owned(html_escape::decode_html_entities(&format!("&{name};")).into_owned()), end))
 }
 
-/// The names that need no semicolon.
+/// The legacy names that need no semicolon.
 const UNCLOSED: [&str; 106] = [
     "AElig", "AMP", "Aacute", "Acirc", "Agrave", "Aring", "Atilde", "Auml", "COPY", "Ccedil", "ETH", "Eacute", "Ecirc",
     "Egrave", "Euml", "GT", "Iacute", "Icirc", "Igrave", "Iuml", "LT", "Ntilde", "Oacute", "Ocirc", "Ograve", "Oslash",
@@ -150,7 +150,8 @@ const UNCLOSED: [&str; 106] = [
     "ugrave", "uml", "uuml", "yacute", "yen", "yuml",
 ];
 
-/// A numbered character. 128 to 159 mean windows-1252, as in HTML (section 13.2.5.80); what XML 1.0 forbids is left out.
+/// Returns the character of a numeric reference. 128 to 159 mean windows-1252, as in HTML (section 13.2.5.80);
+/// characters that XML 1.0 forbids are dropped.
 fn numbered(code: u32) -> String {
     let code = match code {
         0x80..=0x9f => {
@@ -162,12 +163,13 @@ fn numbered(code: u32) -> String {
     char::from_u32(code).filter(|c| is_allowed(*c)).map(String::from).unwrap_or_default()
 }
 
-/// May the character stand in XML 1.0 (section 2.2)? Deletions and the controls of Latin-1 may, but help nobody.
+/// Returns whether XML 1.0 (section 2.2) allows a character. DEL and the C1 controls are allowed there, but excluded
+/// here as useless.
 pub(in crate::read) const fn is_allowed(c: char) -> bool {
     matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{7e}' | '\u{a0}'..='\u{fffd}' | '\u{10000}'..='\u{10ffff}')
 }
 
-/// The text without the characters that XML forbids.
+/// Removes the characters that XML forbids.
 pub(in crate::read) fn printable(text: &str) -> Cow<'_, str> {
     if text.chars().all(is_allowed) {
         Cow::Borrowed(text)
@@ -176,8 +178,8 @@ pub(in crate::read) fn printable(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// One line: white space single, none at the ends, no forbidden and no direction characters, marks capped, at most 512
-/// characters.
+/// Makes one line: single spaces, none at the ends; no forbidden and no direction characters, few combining marks, at
+/// most 512 characters.
 pub(in crate::read) fn line(text: &str) -> String {
     work::charge(text.len().min(8192) / 4);
     let mut out = String::with_capacity(text.len().min(4 * TITLE));
@@ -207,7 +209,7 @@ pub(in crate::read) fn line(text: &str) -> String {
     out
 }
 
-/// One paragraph: white space single, none at the ends, no forbidden characters.
+/// Makes one paragraph: single spaces, none at the ends; no forbidden, direction or zero-width space characters.
 pub(in crate::read) fn paragraph(text: &str) -> String {
     work::charge(text.len() / 4);
     let mut out = String::with_capacity(text.len());
@@ -229,7 +231,7 @@ pub(in crate::read) fn paragraph(text: &str) -> String {
     out
 }
 
-/// Characters that turn the direction of what follows, and with it the meaning of a title.
+/// Characters that change the direction of the text after them, and can thereby change the meaning of a title.
 const fn is_direction(c: char) -> bool {
     matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{feff}')
 }
@@ -238,13 +240,13 @@ const fn is_mark(c: char) -> bool {
     matches!(c, '\u{300}'..='\u{36f}' | '\u{483}'..='\u{489}' | '\u{1ab0}'..='\u{1aff}' | '\u{1dc0}'..='\u{1dff}' | '\u{20d0}'..='\u{20ff}' | '\u{fe20}'..='\u{fe2f}')
 }
 
-/// The first `limit` bytes, cut at a character.
+/// Returns the first `limit` bytes, cut at a character boundary.
 pub(in crate::read) fn head(text: &str, limit: usize) -> &str {
     let end = (0..=limit.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
     cut(text, 0, end)
 }
 
-/// The plain text of HTML: blocks on lines of their own, no scripts, references resolved.
+/// Converts HTML to plain text: blocks on lines of their own, no scripts, references resolved.
 pub(in crate::read) fn plain(html: &str) -> String {
     let mut out = String::with_capacity(html.len());
     let mut skipped: Option<&str> = None;
@@ -322,7 +324,7 @@ fn break_line(out: &mut String, name: &str) {
 }
 
 fn push_words(out: &mut String, text: &str) {
-    // Most is Chinese, which is told at a look.
+    // Most text is Chinese, so test for that first.
     let is_word = |c| matches!(c, '\u{3400}'..='\u{9fff}') || is_allowed(c) && !is_direction(c) && !c.is_whitespace();
     let mut from = 0;
     for (at, c) in text.char_indices().filter(|(_, c)| !is_word(*c)) {
@@ -335,7 +337,7 @@ fn push_words(out: &mut String, text: &str) {
     out.push_str(cut(text, from, text.len()));
 }
 
-/// Does it hold a tag or a reference of HTML, so that it would look wrong if shown as it is?
+/// Returns whether a text holds an HTML tag and would look wrong if shown as it is.
 pub(in crate::read) fn looks_like_html(text: &str) -> bool {
     const KNOWN: [&str; 28] = [
         "b", "i", "em", "strong", "a", "br", "p", "span", "font", "sub", "sup", "u", "img", "div", "small", "code",
@@ -347,7 +349,7 @@ pub(in crate::read) fn looks_like_html(text: &str) -> bool {
     })
 }
 
-/// How wide a text is on a screen, in Latin letters: a Chinese character counts two.
+/// Returns the width of a text in Latin letters: Chinese characters count two, white space nothing.
 pub(in crate::read) fn width(text: &str) -> usize {
     work::charge(1 + text.len() / 8);
     text.chars()

@@ -1,18 +1,18 @@
-//! Tags, texts and nothing else: a tokeniser for XML and HTML as they are found in the wild.
+//! Tags and text only: a tokeniser for XML and HTML as found in the wild.
 //!
-//! It never fails and never recurses. What is no tag is text; what is not closed ends with the document. Well-formedness
-//! is not its business: a parser that insists on it loses every twelfth real feed.
+//! It never fails and never recurses. Whatever is not a tag is text; whatever is not closed ends with the document. It
+//! does not check well-formedness: a parser that insists on it loses every twelfth real feed.
 
-/// A piece of a document.
+/// A token of a document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::read) enum Token<'a> {
     /// `<name …>` or `<name …/>`.
     Start {
         /// The name as written, with its prefix.
         name: &'a str,
-        /// What stands between the name and the end of the tag.
+        /// The text between the name and the end of the tag.
         inside: &'a str,
-        /// Does it end with `/>`?
+        /// Whether the tag ends with `/>`.
         closed: bool,
     },
     /// `</name>`.
@@ -20,23 +20,23 @@ pub(in crate::read) enum Token<'a> {
         /// The name as written, with its prefix.
         name: &'a str,
     },
-    /// Text with its references not yet resolved.
+    /// Text, with references unresolved.
     Text(&'a str),
-    /// The inside of a CDATA section, to be taken as it is.
+    /// The content of a CDATA section, to be taken literally.
     Cdata(&'a str),
-    /// The inside of `<!DOCTYPE …>`.
+    /// The content of `<!DOCTYPE …>`.
     Doctype(&'a str),
 }
 
-/// The tokens of a document, each with where it begins and ends in it. Comments and processing instructions are
-/// passed over.
+/// The tokens of a document, with their positions. Skips comments and processing instructions.
 pub(in crate::read) struct Tokens<'a> {
     text: &'a str,
     at: usize,
     start: usize,
-    /// Is there a `-->` ahead? Asked once, or a document of `<!--` would be read over and over.
+    /// Cleared when a comment has no end: no later one has an end either, and searching again would take quadratic
+    /// time.
     comments_close: bool,
-    /// Was there a document type already? A second one is passed over.
+    /// Whether there was a document type already; later ones are skipped.
     typed: bool,
 }
 
@@ -45,17 +45,17 @@ impl<'a> Tokens<'a> {
         Self { text, at: 0, start: 0, comments_close: true, typed: false }
     }
 
-    /// Where the last token begins, in bytes.
+    /// Returns where the last token starts, in bytes.
     pub(in crate::read) const fn start(&self) -> usize {
         self.start
     }
 
-    /// Where the last token ends, in bytes.
+    /// Returns where the last token ends, in bytes.
     pub(in crate::read) const fn end(&self) -> usize {
         self.at
     }
 
-    /// Goes back to where a token began, so that it comes again.
+    /// Goes back to the start of a token, so that it is returned again.
     pub(in crate::read) const fn back(&mut self, to: usize) {
         self.at = to;
     }
@@ -64,7 +64,7 @@ impl<'a> Tokens<'a> {
         cut(self.text, self.at, self.text.len())
     }
 
-    /// Takes the rest up to `mark`, and steps over the mark; up to the end where there is none.
+    /// Takes the text up to `mark` and skips the mark; without a mark, takes the rest.
     fn until(&mut self, from: usize, mark: &str) -> &'a str {
         let rest = cut(self.text, from, self.text.len());
         let length = rest.find(mark);
@@ -72,13 +72,13 @@ impl<'a> Tokens<'a> {
         cut(rest, 0, length.unwrap_or(rest.len()))
     }
 
-    /// The token that begins with `<` here; `None` where it is something to pass over.
+    /// Reads the token that starts with `<` here; `None` if it is skipped.
     fn markup(&mut self) -> Option<Token<'a>> {
         let rest = self.rest();
         let at = self.at;
         if let Some(comment) = rest.strip_prefix("<!--") {
             let end = if self.comments_close { comment_length(comment) } else { None };
-            // An unclosed comment would swallow the document; then only its tag is passed over.
+            // An unclosed comment would swallow the document, so only its tag is skipped.
             self.comments_close = end.is_some();
             match end {
                 Some(length) => self.at = at + 4 + length,
@@ -131,7 +131,7 @@ impl<'a> Tokens<'a> {
         Some(Token::Start { name, inside, closed })
     }
 
-    /// Text that begins at `self.at`, whose first bytes up to `from` are text for sure.
+    /// Reads text from `self.at`; the bytes before `from` are known to be text.
     fn text_from(&mut self, from: usize) -> Token<'a> {
         let start = self.at;
         let rest = cut(self.text, from, self.text.len());
@@ -160,20 +160,20 @@ impl<'a> Iterator for Tokens<'a> {
     }
 }
 
-/// `text` from byte `from` to byte `to`; empty where these divide a character.
+/// Returns `text` from byte `from` to byte `to`; empty if out of range or inside a character.
 pub(in crate::read) fn cut(text: &str, from: usize, to: usize) -> &str {
     text.get(from..to).unwrap_or("")
 }
 
-/// How far a comment goes behind its `<!--`, with what closes it (HTML, sections 13.2.5.43 to 13.2.5.52); `None` where
-/// nothing does.
+/// Returns the length of a comment after its `<!--`, with its end mark (HTML, sections 13.2.5.43 to 13.2.5.52); `None`
+/// if unclosed.
 fn comment_length(text: &str) -> Option<usize> {
     if let Some(empty) = [">", "->"].iter().find(|end| text.starts_with(**end)) {
         return Some(empty.len());
     }
     let mut rest = text;
     loop {
-        // Of `--->` and `---!>`, too, the last two dashes count.
+        // `--->` and `---!>` close a comment, too.
         rest = cut(rest, rest.find("--")?, rest.len()).trim_start_matches('-');
         if let Some(end) = [">", "!>"].iter().find(|end| rest.starts_with(**end)) {
             return Some(text.len() - rest.len() + end.len());
@@ -191,7 +191,7 @@ fn name_at_start(text: &str) -> &str {
     cut(text, 0, end)
 }
 
-/// How far a start tag goes, without its `>`. A `<` outside quotes ends a tag that was never closed.
+/// Returns the length of a start tag, without its `>`. A `<` outside quotes ends a tag that was not closed.
 fn tag_length(text: &str) -> usize {
     let mut quote = None;
     let mut previous = b' ';
@@ -200,7 +200,7 @@ fn tag_length(text: &str) -> usize {
             Some(open) if byte == open => quote = None,
             Some(_) => {}
             None if byte == b'>' || byte == b'<' => return at,
-            // A quote opens a value only behind `=`; elsewhere it is a slip of the writer.
+            // A quote opens a value only after `=`; elsewhere it is a mistake.
             None if matches!(byte, b'"' | b'\'') && previous == b'=' => quote = Some(byte),
             None => {}
         }
@@ -208,11 +208,11 @@ fn tag_length(text: &str) -> usize {
             previous = byte;
         }
     }
-    // A quote that is never closed: the tag ends at the first `>` after all.
+    // The quote is never closed, so the tag ends at the first `>`.
     text.find('>').unwrap_or(text.len())
 }
 
-/// How far a document type goes, with its `>`; its internal subset may hold `>` in brackets and quotes.
+/// Returns the length of a document type, with its `>`; its internal subset may contain `>` in brackets and quotes.
 fn doctype_length(text: &str) -> usize {
     let mut quote = None;
     let mut in_brackets = false;
@@ -230,7 +230,7 @@ fn doctype_length(text: &str) -> usize {
     text.find('>').map_or(text.len(), |at| at + 1)
 }
 
-/// The attributes of a tag, name and raw value, at most 256 of them.
+/// The attributes of a tag, as name and raw value; at most 256.
 pub(in crate::read) struct Attributes<'a> {
     rest: &'a str,
     left: usize,
@@ -271,9 +271,9 @@ impl<'a> Iterator for Attributes<'a> {
     }
 }
 
-/// The raw value of the attribute `name`, whatever its case.
+/// Returns the raw value of the attribute `name`, ignoring case.
 pub(in crate::read) fn attribute<'a>(inside: &'a str, name: &str) -> Option<&'a str> {
-    // Most elements do not have it, and are told apart by this alone.
+    // Most elements lack the attribute; this cheap test rules them out.
     let first = name.bytes().next()?.to_ascii_lowercase();
     let is_there = |(at, byte): (usize, u8)| {
         byte.to_ascii_lowercase() == first

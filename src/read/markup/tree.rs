@@ -1,9 +1,9 @@
-//! The elements of an HTML page, as far as a browser would see them.
+//! The elements of an HTML page, roughly as a browser would see them.
 //!
-//! Nodes lie in one vector in the order of the document, so that everything within an element is a range of it, and
-//! nothing here or above recurses. The builder knows the end tags that HTML lets one leave out (HTML, section 13.1.2.4)
-//! and which end tags reach how far (section 13.2.4.2); it neither adopts nor re-opens elements as browsers do, which
-//! keeps its time linear in the size of the page, whatever the page does.
+//! Nodes are stored in one vector in document order, so that the content of an element is a range, and nothing here or
+//! above recurses. The builder knows which end tags HTML allows to be omitted (HTML, section 13.1.2.4) and how far end
+//! tags reach (section 13.2.4.2). Unlike browsers it neither adopts nor reopens elements, so that it takes linear time
+//! whatever the page contains.
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
@@ -13,30 +13,30 @@ use super::text::{self, Definitions};
 use super::tokens::{self, Token, Tokens, cut};
 use crate::read::work;
 
-/// How deeply elements are nested; deeper ones become siblings.
+/// The deepest nesting of elements; deeper ones become siblings.
 const MAX_TREE_DEPTH: usize = 512;
-/// The most bytes of a tag that are looked at.
+/// How many bytes of a tag are read.
 const MAX_TAG: usize = 64 * 1024;
-/// The most bytes of id and classes in which words are looked for.
+/// How many bytes of id and classes are searched for words.
 const MAX_LABELS: usize = 2048;
-/// The most bytes of one text of a line.
+/// The most bytes of one text node in a line.
 const MAX_PIECE: usize = 8192;
 /// The most nodes of one line.
 const MAX_LINE_NODES: usize = 200;
 /// How many open elements an end tag may reach through.
 const MAX_REACH: usize = 128;
-/// The most nodes of a page; what follows is left out.
+/// The most nodes of a page; further ones are left out.
 const MAX_NODES: usize = 400_000;
 
-/// The number of a node.
+/// The index of a node.
 pub(in crate::read) type Id = usize;
 
-/// What a node is.
+/// The content of a node.
 #[derive(Debug)]
 pub(in crate::read) enum What<'a> {
     /// An element: its name in lower case and its raw attributes.
     Element(Cow<'a, str>, &'a str),
-    /// Text, with its references not yet resolved.
+    /// Text, with references unresolved.
     Text(&'a str),
 }
 
@@ -44,24 +44,24 @@ pub(in crate::read) enum What<'a> {
 pub(in crate::read) struct Node<'a> {
     pub(in crate::read) what: What<'a>,
     pub(in crate::read) parent: Id,
-    /// The first node behind everything within this one.
+    /// The first node after the content of this one.
     pub(in crate::read) end: Id,
 }
 
-/// A page. Node 0 is its root, an element without a name.
+/// A page. Node 0 is the root, an element without a name.
 #[derive(Debug)]
 pub(in crate::read) struct Tree<'a> {
     nodes: Vec<Node<'a>>,
-    /// Made when it is first asked for.
+    /// Computed on first use.
     places: OnceCell<Vec<Place>>,
 }
 
-/// Where an element stands among the elements beside it.
+/// The position of an element among its sibling elements.
 #[derive(Clone, Copy, Debug, Default)]
 pub(in crate::read) struct Place {
     /// Counted from 1.
     pub(in crate::read) number: usize,
-    /// The element right before it.
+    /// The previous sibling element.
     pub(in crate::read) before: Option<Id>,
     pub(in crate::read) is_last: bool,
 }
@@ -81,7 +81,7 @@ impl<'a> Tree<'a> {
         self.nodes.get(id)
     }
 
-    /// The name of an element; empty for the root and for text.
+    /// Returns the name of an element; empty for the root and for text.
     pub(in crate::read) fn name(&self, id: Id) -> &str {
         match self.nodes.get(id).map(|node| &node.what) {
             Some(What::Element(name, _)) => name,
@@ -97,31 +97,31 @@ impl<'a> Tree<'a> {
         self.nodes.get(id).map_or(0, |node| node.parent)
     }
 
-    /// The first node behind everything within this one.
+    /// Returns the first node after the content of this one.
     pub(in crate::read) fn end(&self, id: Id) -> Id {
         self.nodes.get(id).map_or(id, |node| node.end)
     }
 
-    /// The element and all that encloses it, from the inside out, without the root.
+    /// Returns the node and its ancestors, from the inside out, without the root.
     pub(in crate::read) fn ancestors(&self, id: Id) -> impl Iterator<Item = Id> {
         std::iter::successors(Some(id), |id| Some(self.parent(*id))).take_while(|id| *id != 0 && work::charge(1))
     }
 
-    /// The nodes directly within this one.
+    /// Returns the child nodes.
     pub(in crate::read) fn children(&self, id: Id) -> impl Iterator<Item = Id> {
         let end = self.end(id);
         std::iter::successors(Some(id + 1), |child| Some(self.end(*child).max(*child + 1)))
             .take_while(move |child| *child < end && work::charge(1))
     }
 
-    /// Elements within `id`, itself included.
+    /// Returns the elements in `id`, including itself.
     pub(in crate::read) fn elements(&self, id: Id) -> impl Iterator<Item = Id> {
         (id..self.end(id))
             .take_while(|_| work::charge(1))
             .filter(|at| matches!(self.nodes.get(*at).map(|node| &node.what), Some(What::Element(..))))
     }
 
-    /// The value of an attribute with its references resolved.
+    /// Returns the value of an attribute, with references resolved.
     pub(in crate::read) fn attribute(&self, id: Id, name: &str) -> Option<Cow<'a, str>> {
         match self.nodes.get(id).map(|node| &node.what) {
             Some(What::Element(_, inside)) if !inside.is_empty() => {
@@ -143,7 +143,7 @@ impl<'a> Tree<'a> {
         raw.split_ascii_whitespace()
     }
 
-    /// Id and classes in one text, for looking for words in it.
+    /// Returns id and classes in one lower-case string, for searching words.
     pub(in crate::read) fn labels(&self, id: Id) -> String {
         let own = self.attribute(id, "id").unwrap_or_default();
         let mut labels = text::head(&own, MAX_LABELS).to_ascii_lowercase();
@@ -157,10 +157,11 @@ impl<'a> Tree<'a> {
         labels
     }
 
-    /// Is an element made invisible where it stands? What is only `visibility: hidden` is often shown by script later.
+    /// Returns whether an element itself is hidden. `visibility: hidden` does not count, because scripts often show
+    /// such elements later.
     pub(in crate::read) fn is_invisible(&self, id: Id) -> bool {
         let Some(What::Element(_, inside)) = self.nodes.get(id).map(|node| &node.what) else { return false };
-        // Most elements are told apart by this alone.
+        // This cheap test rules out most elements.
         (inside.contains("display") || inside.contains("DISPLAY") || inside.contains("hidden"))
             && (self.attribute(id, "hidden").is_some()
                 || self.attribute(id, "style").is_some_and(|style| {
@@ -169,20 +170,21 @@ impl<'a> Tree<'a> {
                 }))
     }
 
-    /// The texts within `id` that a reader sees, in order, with their nodes. References are resolved.
+    /// Returns the texts in `id`, in order, with their nodes, except those of elements that are not displayed, such as
+    /// scripts. References are resolved.
     pub(in crate::read) fn texts(&self, id: Id) -> Texts<'_, 'a> {
         self.texts_between(id, self.end(id))
     }
 
-    /// The texts of the nodes from `from` up to `to`.
+    /// Returns the texts of the nodes from `from` up to `to`, like [`Tree::texts`].
     pub(in crate::read) const fn texts_between(&self, from: Id, to: Id) -> Texts<'_, 'a> {
         Texts { tree: self, at: from, to, left: usize::MAX }
     }
 
-    /// The text within `id` in one line.
+    /// Returns the text in `id` as one line.
     pub(in crate::read) fn line(&self, id: Id) -> String {
         let mut all = String::new();
-        // A line that is longer than this is none.
+        // Longer text is not a line.
         for (_, text) in (Texts { left: MAX_LINE_NODES, ..self.texts(id) }) {
             all.push_str(&text);
             if all.len() > 8192 {
@@ -192,7 +194,7 @@ impl<'a> Tree<'a> {
         text::line(&all)
     }
 
-    /// Where an element stands among the elements beside it.
+    /// Returns the position of an element among its sibling elements.
     pub(in crate::read) fn place(&self, id: Id) -> Place {
         let places = self.places.get_or_init(|| {
             let mut places = vec![Place::default(); self.nodes.len()];
@@ -218,7 +220,7 @@ impl<'a> Tree<'a> {
         places.get(id).copied().unwrap_or_default()
     }
 
-    /// The whole content of an element that holds text only, such as a script.
+    /// Returns the whole content of an element that contains only text, such as a script.
     pub(in crate::read) fn raw(&self, id: Id) -> &'a str {
         match self.nodes.get(id + 1).map(|node| (&node.what, node.parent)) {
             Some((What::Text(text), parent)) if parent == id => text,
@@ -232,7 +234,7 @@ pub(in crate::read) struct Texts<'t, 'a> {
     tree: &'t Tree<'a>,
     at: Id,
     to: Id,
-    /// How many more nodes are looked at.
+    /// How many more nodes are visited.
     left: usize,
 }
 
@@ -258,7 +260,7 @@ impl<'a> Iterator for Texts<'_, 'a> {
     }
 }
 
-/// Elements whose text nobody sees.
+/// Returns whether the text of such elements is not displayed.
 pub(in crate::read) fn is_hidden(name: &str) -> bool {
     matches!(
         name,
@@ -278,7 +280,8 @@ pub(in crate::read) fn is_hidden(name: &str) -> bool {
     )
 }
 
-/// Elements whose content is text up to their end tag (HTML, section 13.2.5, RAWTEXT, RCDATA and script data).
+/// Returns whether the content of such elements is text up to their end tag (HTML, section 13.2.5, RAWTEXT, RCDATA and
+/// script data).
 fn is_raw(name: &str) -> bool {
     matches!(name, "script" | "style" | "textarea" | "title" | "xmp")
 }
@@ -303,7 +306,7 @@ fn is_void(name: &str) -> bool {
     )
 }
 
-/// Elements that stand for a block, before which an open paragraph ends.
+/// Returns whether an element is a block; most of them end an open paragraph.
 pub(in crate::read) fn is_block(name: &str) -> bool {
     matches!(
         name,
@@ -354,7 +357,7 @@ pub(in crate::read) fn is_block(name: &str) -> bool {
     )
 }
 
-/// Elements that an end tag of an inline element does not reach through.
+/// Returns whether the end tag of an inline element does not reach through an element.
 fn is_special(name: &str) -> bool {
     is_block(name) || matches!(name, "body" | "html" | "button" | "object" | "template" | "marquee")
 }
@@ -362,7 +365,7 @@ fn is_special(name: &str) -> bool {
 struct Builder<'a> {
     tree: Tree<'a>,
     open: Vec<Id>,
-    /// How many elements of a name are open; what is not open need not be looked for.
+    /// How many elements of each name are open, so that a name that is not open need not be searched for.
     counts: HashMap<Cow<'a, str>, usize>,
 }
 
@@ -421,7 +424,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// Closes what the start of `name` closes without an end tag.
+    /// Closes the elements whose end tags the start of `name` implies.
     fn imply_ends(&mut self, name: &str) {
         if is_block(name) && !matches!(name, "tr" | "td" | "th" | "tbody" | "thead" | "tfoot" | "caption") {
             self.close_within(&["p"], |open| matches!(open, "table" | "td" | "th" | "caption" | "button" | "object"));
@@ -443,8 +446,8 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// Closes the innermost open element of these names, with all within it, unless an element that stops the search
-    /// is met first.
+    /// Closes the innermost open element with one of these names, and everything in it, unless an element that stops
+    /// the search comes first.
     fn close_within(&mut self, names: &[&str], stops: impl Fn(&str) -> bool) {
         if names.iter().all(|name| self.counts.get(*name).is_none_or(|count| *count == 0)) {
             return;
@@ -463,7 +466,7 @@ impl<'a> Builder<'a> {
 
     fn end(&mut self, name: &str) {
         match name {
-            // What follows them belongs to the page all the same.
+            // Content after them still belongs to the page.
             "body" | "html" => {}
             "br" => {
                 self.push(What::Element(Cow::Borrowed("br"), ""));
@@ -479,7 +482,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// Closes everything from this depth on.
+    /// Closes all open elements from this depth on.
     fn close(&mut self, depth: usize) {
         let last = self.tree.nodes.len();
         for id in self.open.drain(depth..) {
@@ -503,7 +506,7 @@ fn lower(name: &str) -> Cow<'_, str> {
     }
 }
 
-/// Where `</name` begins.
+/// Finds the start of `</name`.
 fn end_tag(text: &str, name: &str) -> Option<usize> {
     let mut from = 0;
     loop {
