@@ -15,8 +15,11 @@ pub(in crate::read) fn find(text: &str, clock: Clock<'_>) -> Option<(Stamp, Rang
     work::charge(1 + text.len() / 2);
     let text = text::head(text, 2048);
     if month::is_foreign(text) {
+        let translated = month::translate(text);
         // Translation moves the byte positions, so the whole text counts as the range.
-        return find_plain(&month::translate(text), clock).map(|(stamp, _)| (stamp, 0..text.len()));
+        if translated != text {
+            return find_plain(&translated, clock).map(|(stamp, _)| (stamp, 0..text.len()));
+        }
     }
     find_plain(text, clock)
 }
@@ -178,4 +181,25 @@ pub(in crate::read) fn in_address(path: &str, clock: Clock<'_>) -> Option<Stamp>
             _ => None,
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Moment, Zone};
+    use crate::read::date::Order;
+
+    #[test]
+    fn a_date_beside_the_characters_of_an_era_is_found_alone() {
+        let clock = Clock {
+            now: Moment::from_seconds(1_678_328_822),
+            zone: &Zone::shanghai(),
+            chinese: true,
+            order: Order::Unknown,
+        };
+        let found = |text: &'static str| find(text, clock).map(|(_, at)| &text[at]);
+        assert_eq!(found("平定县人民政府 2019-09-26 10:56:28 人民网"), Some("2019-09-26 10:56:28"));
+        assert_eq!(found("民国文献 2019-09-26"), Some("2019-09-26"));
+        assert_eq!(found("令和5年3月9日"), Some("令和5年3月9日"));
+    }
 }

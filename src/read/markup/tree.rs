@@ -512,7 +512,12 @@ fn end_tag(text: &str, name: &str) -> Option<usize> {
     loop {
         let at = from + cut(text, from, text.len()).find("</")?;
         let found = cut(text, at + 2, at + 2 + name.len());
-        if found.eq_ignore_ascii_case(name) {
+        // An appropriate end tag (HTML, section 13.2.5): `</scriptfoo` ends no script.
+        let is_whole = || {
+            let behind = cut(text, at + 2 + name.len(), text.len());
+            behind.starts_with(|c: char| c.is_ascii_whitespace() || matches!(c, '/' | '>')) || behind.is_empty()
+        };
+        if found.eq_ignore_ascii_case(name) && is_whole() {
             return Some(at);
         }
         from = at + 2;
@@ -566,6 +571,7 @@ mod tests {
     fn scripts_are_text() {
         assert_eq!(shape("<script>if (a<b) '<li>'</SCRIPT>c"), "script(if (a<b) '<li>')c");
         assert_eq!(shape("<title>a <b></title>"), "title(a <b>)");
+        assert_eq!(shape("<script>a</scripts>b</script >c"), "script(a</scripts>b)c");
     }
 
     #[test]
