@@ -2,6 +2,7 @@
 
 use super::lexicon::{Label, LabelWord, words};
 use super::markup::text;
+use super::tables::tables;
 use super::work;
 
 /// The longest line that is searched for labels, in bytes; longer ones are prose.
@@ -82,12 +83,13 @@ pub(super) fn medium(value: &str) -> Option<String> {
         name = first.to_owned();
     }
     let name = name.trim_matches(|c: char| !c.is_alphanumeric() && !"）)》”".contains(c)).to_owned();
-    let is_none = ["未知", "网络", "互联网", "无", "暂无", "其他", "转载", "发布于", "发表于"].contains(&name.as_str());
+    let names = &tables().names;
+    let is_none = names.no_medium.contains(&name);
     let digits = name.chars().filter(|c| c.is_ascii_digit()).count();
     let length = name.chars().count();
     ((2..=40).contains(&length)
         && !is_none
-        && !["广告", "点击", "登录", "，", "”的", "版权", "注明", "转载请"].iter().any(|word| value.contains(word))
+        && !names.not_in_medium.iter().any(|word| value.contains(word.as_str()))
         && !value.starts_with('凡')
         && digits * 2 < length
         && !name.contains("http"))
@@ -159,8 +161,7 @@ fn latin_people(value: &str) -> Vec<String> {
                 && name.chars().any(char::is_alphabetic)
                 && !name.chars().any(|c| c.is_ascii_digit())
                 && !name.contains("http")
-                && !["admin", "administrator", "webmaster", "editor", "root", "staff"]
-                    .contains(&name.to_ascii_lowercase().as_str())
+                && !tables().names.accounts.contains(&name.to_ascii_lowercase())
         })
         .take(8)
         .map(text::line)
@@ -180,88 +181,13 @@ pub(super) fn editors(value: &str) -> Vec<String> {
 /// Returns whether this may be a person: two to four Chinese characters that do not look like an organisation or a
 /// function, or a longer name with `·`.
 pub(super) fn is_person(name: &str) -> bool {
-    const NOT: [&str; 75] = [
-        "南都",
-        "都市报",
-        "股",
-        "摄影",
-        "整合",
-        "综合",
-        "报道",
-        "编译",
-        "翻译",
-        "网易",
-        "新浪",
-        "搜狐",
-        "腾讯",
-        "百度",
-        "凤凰",
-        "头条",
-        "微博",
-        "转载",
-        "供稿",
-        "图片",
-        "点击",
-        "未知",
-        "佚名",
-        "匿名",
-        "管理员",
-        "系统",
-        "本站",
-        "编辑",
-        "记者",
-        "网站",
-        "原创",
-        "来源",
-        "新闻",
-        "作者",
-        "责任",
-        "审核",
-        "中心",
-        "办公室",
-        "委员会",
-        "支部",
-        "人民网",
-        "新华",
-        "日报",
-        "晚报",
-        "时报",
-        "电视台",
-        "融媒",
-        "宣传",
-        "政府",
-        "发布",
-        "公司",
-        "学院",
-        "大学",
-        "医院",
-        "admin",
-        "部",
-        "科",
-        "局",
-        "网",
-        "报",
-        "社",
-        "台",
-        "处",
-        "厅",
-        "办",
-        "区",
-        "县",
-        "市",
-        "镇",
-        "乡",
-        "省",
-        "村",
-        "院",
-        "通讯员",
-        "小编",
-    ];
     let count = name.chars().count();
     let dotted = name.contains('·');
     (2..=4).contains(&count)
         && name.chars().all(is_han)
-        && !NOT.iter().any(|word| if word.chars().count() == 1 { name.ends_with(word) } else { name.contains(word) })
+        && !tables().names.not_person.iter().any(|word| {
+            if word.chars().count() == 1 { name.ends_with(word.as_str()) } else { name.contains(word.as_str()) }
+        })
         || dotted && count <= 20 && name.chars().all(|c| is_han(c) || c == '·')
 }
 
@@ -332,7 +258,7 @@ pub(super) fn whole_line(line: &str) -> Vec<String> {
     }
     // 本报记者李晓明, 新华社记者李晓明、王强
     if let Some((before, after)) = line.split_once("记者")
-        && ["", "本报", "本网", "本台", "新华社", "中新社", "本刊"].contains(&before.trim())
+        && (before.trim().is_empty() || tables().names.agencies.contains(before.trim()))
         && !after.starts_with(char::is_whitespace)
     {
         let names = people(after);

@@ -20,6 +20,7 @@ mod json;
 mod lexicon;
 mod list;
 mod markup;
+mod tables;
 mod work;
 
 use crate::model::{Draft, Kind, Link, Moment, Page, Source, Zone};

@@ -3,6 +3,7 @@
 use crate::read::markup::text;
 use crate::read::markup::text::width;
 use crate::read::markup::tree::{self, Id, Tree, What};
+use crate::read::tables::tables;
 
 /// A line of a page: the text between two breaks.
 #[derive(Clone, Debug)]
@@ -90,73 +91,6 @@ struct Block {
     marks: usize,
 }
 
-const AGAINST: [&str; 38] = [
-    "cmt",
-    "comments",
-    "pl",
-    "survey",
-    "comment",
-    "foot",
-    "footer",
-    "sidebar",
-    "related",
-    "relate",
-    "relation",
-    "recommend",
-    "share",
-    "hot",
-    "nav",
-    "menu",
-    "copyright",
-    "login",
-    "tool",
-    "toolbar",
-    "rank",
-    "pinglun",
-    "tuijian",
-    "reply",
-    "ad",
-    "ads",
-    "banner",
-    "disclaimer",
-    "statement",
-    "shengming",
-    "crumb",
-    "breadcrumb",
-    "qrcode",
-    "friend",
-    "aside",
-    "widget",
-    "tie",
-    "gentie",
-];
-const FOR: [&str; 24] = [
-    "article",
-    "content",
-    "zoom",
-    "editor",
-    "ucap",
-    "body",
-    "text",
-    "detail",
-    "entry",
-    "post",
-    "endtext",
-    "artibody",
-    "main",
-    "news",
-    "con",
-    "trs",
-    "view",
-    "paragraph",
-    "articlebody",
-    "txt",
-    "neirong",
-    "zhengwen",
-    "rich",
-    "story",
-];
-
 /// Returns the words of an element's id and classes.
 fn words(labels: &str) -> impl Iterator<Item = &str> {
     labels.split(|c: char| !c.is_ascii_alphanumeric()).map(|word| word.trim_end_matches(|c: char| c.is_ascii_digit()))
@@ -193,11 +127,11 @@ pub(in crate::read) fn find(tree: &Tree<'_>) -> Option<Id> {
         let mut score = score * (1.0 - number(sums.linked(tree, id)) / number(total));
         for (level, holder) in tree.ancestors(id).take(4).enumerate() {
             let labels = tree.labels(holder);
-            let is_body = words(&labels).any(|word| FOR.contains(&word));
+            let is_body = words(&labels).any(|word| tables().classes.body.contains(word));
             if level == 0 && is_body {
                 score *= 1.25;
             }
-            if words(&labels).any(|word| AGAINST.contains(&word)) && !(level == 0 && is_body) {
+            if words(&labels).any(|word| tables().classes.not_body.contains(word)) && !(level == 0 && is_body) {
                 score *= 0.3;
             }
             if tree.is(holder, &["footer", "aside", "nav"]) {
@@ -225,7 +159,7 @@ pub(in crate::read) fn find(tree: &Tree<'_>) -> Option<Id> {
                 let wide = sums.width(tree, *child);
                 wide >= 40
                     && sums.linked(tree, *child) * 5 < wide
-                    && !words(&labels).any(|word| AGAINST.contains(&word))
+                    && !words(&labels).any(|word| tables().classes.not_body.contains(word))
                     && blocks_of(tree, &blocks, *child) * 2 > wide
             })
             .map(|child| sums.width(tree, child))
@@ -339,81 +273,7 @@ fn spaced(text: &str) -> String {
 pub(in crate::read) fn foreign(tree: &Tree<'_>, body: Id) -> Vec<(Id, Id)> {
     // Elements with these labels may also hold the text itself, such as an answer or a page of a pasted document, and
     // are kept if they read like prose.
-    const WEAK: [&str; 19] = [
-        "page",
-        "download",
-        "app",
-        "client",
-        "hot",
-        "print",
-        "wechat",
-        "weixin",
-        "reply",
-        "extended",
-        "support",
-        "tool",
-        "tools",
-        "share",
-        "tags",
-        "keywords",
-        "statement",
-        "ad",
-        "ads",
-    ];
-    const WORDS: [&str; 52] = [
-        "comment",
-        "related",
-        "relate",
-        "relation",
-        "recommend",
-        "share",
-        "copyright",
-        "login",
-        "toolbar",
-        "tools",
-        "tool",
-        "rank",
-        "pinglun",
-        "tuijian",
-        "reply",
-        "ad",
-        "ads",
-        "advert",
-        "disclaimer",
-        "statement",
-        "shengming",
-        "crumb",
-        "breadcrumb",
-        "qrcode",
-        "ewm",
-        "erweima",
-        "bdshare",
-        "jiathis",
-        "pager",
-        "pages",
-        "pagebar",
-        "page",
-        "pagination",
-        "tags",
-        "keywords",
-        "editor_author",
-        "otitle",
-        "prevnext",
-        "nextpage",
-        "print",
-        "fontsize",
-        "weixin",
-        "wechat",
-        "download",
-        "client",
-        "app",
-        "hot",
-        "extended",
-        "support",
-        "praise",
-        "social",
-        "subscribe",
-    ];
+    let classes = &tables().classes;
     let mut found = Vec::new();
     let total: usize = tree.texts(body).map(|(_, text)| width(&text)).sum();
     let mut at = body + 1;
@@ -428,9 +288,11 @@ pub(in crate::read) fn foreign(tree: &Tree<'_>, body: Id) -> Vec<(Id, Id)> {
         let drop = matches!(name, "form" | "button" | "nav" | "footer" | "aside" | "input")
             || tree.is_invisible(at)
             || tree::is_hidden(name)
-            || words(&labels).any(|word| WORDS.contains(&word))
+            || words(&labels).any(|word| classes.foreign.contains(word))
                 && wide() * 5 < total * 2
-                && !(words(&labels).all(|word| !WORDS.contains(&word) || WEAK.contains(&word)) && is_prose(tree, at))
+                && !(words(&labels)
+                    .all(|word| !classes.foreign.contains(word) || classes.foreign_unless_prose.contains(word))
+                    && is_prose(tree, at))
             || matches!(name, "ul" | "ol" | "dl" | "div" | "table" | "section") && is_link_list(tree, at);
         if drop {
             found.push((at, tree.end(at)));
@@ -513,33 +375,7 @@ pub(in crate::read) fn link_kind(tree: &Tree<'_>, id: Id) -> Option<&'static str
 
 /// Returns the media type of a file by the extension of its name or address; `None` if it is unknown.
 pub(in crate::read) fn file_kind(address: &str) -> Option<&'static str> {
-    const KINDS: [(&str, &str); 24] = [
-        ("hwp", "application/x-hwp"),
-        ("hwpx", "application/x-hwp"),
-        ("odt", "application/vnd.oasis.opendocument.text"),
-        ("ods", "application/vnd.oasis.opendocument.spreadsheet"),
-        ("pdf", "application/pdf"),
-        ("doc", "application/msword"),
-        ("docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
-        ("xls", "application/vnd.ms-excel"),
-        ("xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
-        ("ppt", "application/vnd.ms-powerpoint"),
-        ("pptx", "application/vnd.openxmlformats-officedocument.presentationml.presentation"),
-        ("wps", "application/vnd.ms-works"),
-        ("et", "application/octet-stream"),
-        ("ofd", "application/ofd"),
-        ("zip", "application/zip"),
-        ("rar", "application/vnd.rar"),
-        ("7z", "application/x-7z-compressed"),
-        ("csv", "text/csv"),
-        ("txt", "text/plain"),
-        ("rtf", "application/rtf"),
-        ("mp3", "audio/mpeg"),
-        ("mp4", "video/mp4"),
-        ("tif", "image/tiff"),
-        ("ceb", "application/octet-stream"),
-    ];
     let path = address.split(['?', '#']).next().unwrap_or("");
     let (_, extension) = path.rsplit_once('.')?;
-    KINDS.iter().find(|(known, _)| known.eq_ignore_ascii_case(extension)).map(|(_, kind)| *kind)
+    tables().files.get(&extension.to_ascii_lowercase()).map(String::as_str)
 }

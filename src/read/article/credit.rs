@@ -7,6 +7,7 @@ use crate::read::byline;
 use crate::read::date;
 use crate::read::lexicon::Label;
 use crate::read::markup::text::width;
+use crate::read::tables::tables;
 
 impl Reader<'_> {
     /// Returns the medium that the story was taken from.
@@ -25,12 +26,9 @@ impl Reader<'_> {
                 return Some((name, "config"));
             }
         }
-        let official = self
-            .meta(&["contentsource", "mediaid", "article:source", "og:source", "source"])
-            .and_then(|name| byline::medium(&name));
+        let official = self.meta(&tables().meta.source).and_then(|name| byline::medium(&name));
         // These names do not say whose the story is; such a meta element is used only if nothing else is found.
-        const NOBODY: [&str; 7] = ["原创", "本站原创", "本网", "本站", "本网站", "本网原创", "网站原创"];
-        if let Some(name) = official.clone().filter(|name| !NOBODY.contains(&name.as_str())) {
+        if let Some(name) = official.clone().filter(|name| !tables().names.nobody.contains(name)) {
             return Some((name, "meta"));
         }
         let of_lines = |lines: &[Line]| {
@@ -63,7 +61,7 @@ impl Reader<'_> {
                     && !piece.ends_with([':', '：'])
                     && !["原创", "转载", "置顶"].contains(&bare)
                     // Names of the page's section, not of a medium.
-                    && !["新闻", "要闻", "动态", "公告", "资讯", "频道", "通知"].iter().any(|end| bare.ends_with(end))
+                    && !tables().names.section_ends.iter().any(|end| bare.ends_with(end.as_str()))
                     && bare.chars().all(|c| c.is_alphanumeric() || "-·".contains(c))
                     && byline::labelled(piece).is_empty()
                     && bare.chars().filter(char::is_ascii_digit).count() * 3 < bare.chars().count()

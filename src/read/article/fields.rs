@@ -22,6 +22,7 @@ use crate::read::markup::selector::Selector;
 use crate::read::markup::text;
 use crate::read::markup::text::width;
 use crate::read::markup::tree::{Id, Tree};
+use crate::read::tables::{bodies, tables};
 use crate::read::{Fault, FaultKind};
 
 /// Least width of an article's body: 30 Chinese characters.
@@ -246,8 +247,8 @@ impl Reader<'_> {
         code.get(..6).filter(|_| is_code).map(str::to_owned)
     }
 
-    pub(in crate::read) fn meta(&self, names: &[&str]) -> Option<String> {
-        names.iter().find_map(|name| self.meta.get(*name)).cloned()
+    pub(in crate::read) fn meta(&self, names: &[impl AsRef<str>]) -> Option<String> {
+        names.iter().find_map(|name| self.meta.get(name.as_ref())).cloned()
     }
 
     pub(in crate::read) fn pinned(&mut self, name: &'static str, selector: Option<&Selector>) -> Option<Id> {
@@ -267,27 +268,9 @@ impl Reader<'_> {
         if let Some(id) = self.pinned("article.body", self.rules.body.as_ref()) {
             return Some((id, "config"));
         }
-        // Selectors of the article body on common platforms.
-        const KNOWN: [&str; 16] = [
-            "#UCAP-CONTENT",
-            ".TRS_Editor",
-            "#zoom",
-            "#Zoom",
-            ".trs_editor_view",
-            "#endText",
-            "#artibody",
-            "#js_content",
-            "#js_article_content",
-            "#rwb_zw",
-            "#articleContent",
-            "[itemprop=articleBody]",
-            "#ozoom",
-            ".pages_content",
-            "#zoomcon",
-            "#vsb_content",
-        ];
-        let known = KNOWN.iter().find_map(|text| {
-            let id = Selector::parse(text).ok()?.find(self.tree, 0, self.tree.len())?;
+        let marked: Vec<Id> = self.tree.elements(0).filter(|id| self.tree.has_attributes(*id)).collect();
+        let known = bodies().iter().find_map(|selector| {
+            let id = selector.first_of(self.tree, &marked)?;
             let wide: usize = self.tree.texts(id).map(|(_, text)| width(&text)).sum();
             (wide >= 2 * LEAST).then_some(id)
         });
@@ -425,32 +408,10 @@ impl Reader<'_> {
                 return Some(stamp);
             }
         }
-        const NAMES: [&str; 22] = [
-            "firstpublishedtime",
-            "publishedtime",
-            "pubdate",
-            "publishdate",
-            "publish_date",
-            "publishtime",
-            "publish_time",
-            "article:published_time",
-            "og:published_time",
-            "og:release_date",
-            "datepublished",
-            "apub:time",
-            "article:create_at",
-            "weibo: article:create_at",
-            "weibo:article:create_at",
-            "releasedate",
-            "dc.date",
-            "dc.date.issued",
-            "sailthru.date",
-            "dateupdate",
-            "date",
-            "bytedance:published_time",
-        ];
-        let official =
-            self.meta(&NAMES).and_then(|written| date::parse(&written, self.clock)).map(|stamp| (stamp, "meta"));
+        let official = self
+            .meta(&tables().meta.published)
+            .and_then(|written| date::parse(&written, self.clock))
+            .map(|stamp| (stamp, "meta"));
         let linked = self
             .linked_data
             .as_ref()
@@ -475,14 +436,13 @@ impl Reader<'_> {
 
     /// Returns the date in a script of the page, as on articles of WeChat public accounts.
     fn scripted_date(&self) -> Option<(Stamp, &'static str)> {
-        const NAMES: [&str; 6] = ["var ct", "createTime", "publish_time", "publishTime", "pubTime", "oriCreateTime"];
         self.tree
             .elements(0)
             .filter(|id| self.tree.is(*id, &["script"]))
             .find_map(|id| {
                 let raw = self.tree.raw(id);
-                NAMES.iter().find_map(|name| {
-                    let (_, rest) = raw.split_once(name)?;
+                tables().scripts.published.iter().find_map(|name| {
+                    let (_, rest) = raw.split_once(name.as_str())?;
                     let value = rest.trim_start_matches(|c: char| c.is_whitespace() || "=:\"'".contains(c));
                     let value = value.split(['"', '\'', ';', ',', '\n']).next()?;
                     date::parse(value, self.clock).filter(|stamp| stamp.precision != Precision::Month)

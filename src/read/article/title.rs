@@ -6,9 +6,11 @@ use super::fields::Reader;
 use crate::read::article::body;
 use crate::read::byline;
 use crate::read::date;
+use crate::read::lexicon::words;
 use crate::read::markup::text;
 use crate::read::markup::text::width;
 use crate::read::markup::tree::Id;
+use crate::read::tables::tables;
 
 impl Reader<'_> {
     /// Finds the title, in the most trusted place that has it in full.
@@ -68,7 +70,7 @@ impl Reader<'_> {
         // A short heading that is also in `<title>` may be the column's name, if a longer one is nearer to the body.
         let closer = heading.as_ref().filter(|heading| width(heading) < 16).and_then(|short| {
             let at = headings.iter().rposition(|(id, line)| line == short && *id < body);
-            let is_body = ["政府", "网", "局", "委员会", "办公室", "中心"].iter().any(|end| short.ends_with(end));
+            let is_body = tables().names.office_ends.iter().any(|end| short.ends_with(end.as_str()));
             let from = at.map(|at| at + 1).or(Some(0).filter(|_| is_body))?;
             let mut rest = headings.get(from..).unwrap_or(&[]).iter();
             rest.rfind(|(id, line)| *id <= body + 30 && width(line) * 2 >= width(short) * 3)
@@ -145,15 +147,13 @@ impl Reader<'_> {
 
     /// Returns the title in a table cell labelled as title, next to author and date.
     fn title_cell(&self, body: Id) -> Option<String> {
-        const NAMES: [&str; 8] = ["标题", "名称", "题名", "主题", "제목", "件名", "Title", "Subject"];
         let cells =
             self.tree.elements(0).filter(|id| self.tree.is(*id, &["th", "td", "dt"]) && *id < self.tree.end(body));
         cells
             .filter(|id| {
                 let line = self.tree.line(*id);
-                NAMES.contains(
-                    &line.trim_matches(|c: char| !c.is_alphanumeric()).replace([' ', '\u{3000}'], "").as_str(),
-                )
+                let bare = line.trim_matches(|c: char| !c.is_alphanumeric()).replace([' ', '\u{3000}'], "");
+                words().title_columns.contains(&bare.to_lowercase())
             })
             .find_map(|id| {
                 let mut value = self.tree.end(id)..self.tree.end(self.tree.parent(id));
@@ -223,13 +223,7 @@ fn without_site(title: &str, site: Option<&str>) -> String {
         if let Some((first, rest)) = title.split_once(mark) {
             let is_site = |part: &str| {
                 let part = part.trim();
-                width(part) <= 36
-                    && [
-                        "网", "站", "台", "频道", "新闻", "政府", "报", "社", "客", "厅", "局", "委", "中心", "com",
-                        "cn", "日报", "news", "News", "资讯", "要闻", "动态",
-                    ]
-                    .iter()
-                    .any(|word| part.contains(word))
+                width(part) <= 36 && tables().names.in_site.iter().any(|word| part.contains(word.as_str()))
             };
             let strong = matches!(mark, "_" | " | " | "|");
             if width(first) >= 8 && (strong || rest.split(mark).all(is_site)) {

@@ -11,6 +11,7 @@ use crate::read::lexicon::words;
 use crate::read::markup::page::target;
 use crate::read::markup::text;
 use crate::read::markup::tree::{Id, Tree};
+use crate::read::tables::tables;
 
 /// The fewest rows of a detected list.
 const FEWEST: usize = 3;
@@ -189,39 +190,7 @@ pub(in crate::read) fn stem(class: &str) -> String {
 }
 
 pub(in crate::read) fn is_state(class: &str) -> bool {
-    const WORDS: [&str; 30] = [
-        "",
-        "odd",
-        "even",
-        "first",
-        "last",
-        "on",
-        "active",
-        "current",
-        "cur",
-        "top",
-        "new",
-        "hot",
-        "red",
-        "line",
-        "bor",
-        "alt",
-        "alternate",
-        "noborder",
-        "clear",
-        "clearfix",
-        "cf",
-        "fl",
-        "left",
-        "fr",
-        "right",
-        "bg",
-        "row",
-        "sticky",
-        "bold",
-        "no",
-    ];
-    WORDS.contains(&class)
+    tables().classes.states.contains(class)
 }
 
 /// Keeps, of consecutive links with one target, the one with the most text: a picture and a title are one row.
@@ -489,43 +458,6 @@ fn weigh(tree: &Tree<'_>, rows: Vec<Row>, url: &Link, base: &Link, clock: Clock<
 /// Rates how well a place suits a list, at most 1: menus, footers and sidebars count against it. An element that holds
 /// most of the page is not a box, whatever it is called.
 pub(in crate::read) fn place(tree: &Tree<'_>, rows: &[Row]) -> f64 {
-    const AGAINST: [(&str, f64); 35] = [
-        ("nav", 0.4),
-        ("navigation", 0.4),
-        ("menu", 0.4),
-        ("foot", 0.3),
-        ("footer", 0.3),
-        ("crumb", 0.2),
-        ("breadcrumb", 0.2),
-        ("pagination", 0.2),
-        ("pager", 0.2),
-        ("friend", 0.3),
-        ("links", 0.5),
-        ("hot", 0.5),
-        ("rank", 0.4),
-        ("ranking", 0.4),
-        ("recommend", 0.5),
-        ("related", 0.4),
-        ("sidebar", 0.4),
-        ("side", 0.5),
-        ("aside", 0.5),
-        ("widget", 0.5),
-        ("tagcloud", 0.3),
-        ("share", 0.4),
-        ("login", 0.3),
-        ("lang", 0.5),
-        ("copyright", 0.3),
-        ("banner", 0.5),
-        ("slide", 0.5),
-        ("carousel", 0.5),
-        ("swiper", 0.5),
-        ("breaking", 0.5),
-        ("ticker", 0.5),
-        ("comment", 0.4),
-        ("marquee", 0.5),
-        ("dropdown", 0.4),
-        ("header", 0.6),
-    ];
     let Some(first) = rows.first() else { return 0.0 };
     let mut factor: f64 = 1.0;
     for id in tree.ancestors(tree.parent(first.from)).take(12) {
@@ -539,9 +471,9 @@ pub(in crate::read) fn place(tree: &Tree<'_>, rows: &[Row]) -> f64 {
             _ => 1.0,
         });
         let labels = tree.labels(id);
-        for (word, against) in AGAINST {
+        for (word, worth) in &tables().classes.beside {
             if labels.contains(word) && !labels.contains("navigation-list") && is_labelled(&labels, word) {
-                factor = factor.min(against);
+                factor = factor.min(*worth);
             }
         }
     }
@@ -550,38 +482,7 @@ pub(in crate::read) fn place(tree: &Tree<'_>, rows: &[Row]) -> f64 {
 
 /// Returns whether an element is labelled with a word, alone or with a usual affix (`hotnews`, `topnav`, `menu2`).
 fn is_labelled(labels: &str, word: &str) -> bool {
-    const BEHIND: [&str; 26] = [
-        "s",
-        "er",
-        "bar",
-        "box",
-        "list",
-        "lists",
-        "news",
-        "wrap",
-        "wrapper",
-        "con",
-        "content",
-        "main",
-        "area",
-        "item",
-        "items",
-        "panel",
-        "block",
-        "link",
-        "links",
-        "r",
-        "l",
-        "top",
-        "show",
-        "container",
-        "words",
-        "tab",
-    ];
-    const BEFORE: [&str; 17] = [
-        "top", "main", "sub", "left", "right", "side", "head", "foot", "site", "page", "sec", "mega", "drop", "news",
-        "blog", "bottom", "rm",
-    ];
+    let classes = &tables().classes;
     let tokens: Vec<&str> = labels.split(|c: char| !c.is_ascii_alphanumeric()).collect();
     tokens.iter().enumerate().any(|(at, token)| {
         let token = token.trim_end_matches(|c: char| c.is_ascii_digit());
@@ -592,7 +493,7 @@ fn is_labelled(labels: &str, word: &str) -> bool {
             .is_some_and(|last| matches!(*last, "has" | "with" | "no" | "without" | "layout" | "is" | "not"));
         !is_of
             && (token == word
-                || token.strip_prefix(word).is_some_and(|rest| BEHIND.contains(&rest))
-                || token.strip_suffix(word).is_some_and(|rest| BEFORE.contains(&rest)))
+                || token.strip_prefix(word).is_some_and(|rest| classes.suffixes.contains(rest))
+                || token.strip_suffix(word).is_some_and(|rest| classes.prefixes.contains(rest)))
     })
 }

@@ -10,88 +10,9 @@ use crate::read::date::{self, Clock};
 use crate::read::markup::text;
 use crate::read::markup::text::width;
 use crate::read::markup::tree::Tree;
+use crate::read::tables::tables;
 use crate::read::{Fault, FaultKind, MOST_DRAFTS};
 
-const TITLES: [&str; 18] = [
-    "title",
-    "showtitle",
-    "articletitle",
-    "doctitle",
-    "infotitle",
-    "headline",
-    "subject",
-    "bt",
-    "name",
-    "newstitle",
-    "contenttitle",
-    "titlename",
-    "sharetitle",
-    "title_no_tag",
-    "topic",
-    "mainTitle",
-    "listtitle",
-    "label",
-];
-const LINKS: [&str; 22] = [
-    "url",
-    "link",
-    "href",
-    "publishurl",
-    "docpuburl",
-    "articleurl",
-    "linkurl",
-    "infourl",
-    "htmlurl",
-    "pageurl",
-    "weburl",
-    "detailurl",
-    "staticurl",
-    "jumpurl",
-    "sourceurl",
-    "path",
-    "doc_pub_url",
-    "urls",
-    "shareurl",
-    "puburl",
-    "accessurl",
-    "outlink",
-];
-const DATES: [&str; 30] = [
-    "publishedtime",
-    "publishtime",
-    "publishedtimestr",
-    "publishdate",
-    "pubdate",
-    "pubtime",
-    "docreltime",
-    "docrelpubtime",
-    "releasedate",
-    "releasetime",
-    "date",
-    "time",
-    "ptime",
-    "showtime",
-    "createtime",
-    "createdate",
-    "createdtime",
-    "fbsj",
-    "sendtime",
-    "sendertime",
-    "addtime",
-    "inputtime",
-    "published_at",
-    "created_at",
-    "publish_time",
-    "publish_date",
-    "datetime",
-    "displaytime",
-    "crtime",
-    "updatetime",
-];
-const SUMMARIES: [&str; 8] = ["summary", "description", "abstract", "brief", "intro", "digest", "memo", "docabstract"];
-const SOURCES: [&str; 7] = ["source", "contentsource", "sourcename", "origin", "ly", "medianame", "docsourcename"];
-const AUTHORS: [&str; 4] = ["author", "writer", "authorname", "zz"];
-const BODIES: [&str; 5] = ["content", "body", "txt", "htmlcontent", "doccontent"];
 /// The longest path to a list, in bytes; news lists have shorter ones.
 const MAX_PATH: usize = 512;
 /// How many positions in a script are tried as the start of its data.
@@ -220,18 +141,18 @@ fn at<'v>(root: &'v Value, path: &str) -> Option<&'v Value> {
 }
 
 fn draft(item: &Value, url: &Link, rules: &ListRules, clock: Clock<'_>) -> Option<Draft> {
-    let fields = item.as_object()?;
+    let (known, object) = (&tables().json, item.as_object()?);
     let string = |value: &Value| match value {
         Value::String(text) => Some(text.trim().to_owned()),
         Value::Number(number) => Some(number.to_string()),
         Value::Array(items) => items.first().and_then(Value::as_str).map(str::to_owned),
         _ => None,
     };
-    let pick = |pin: &str, names: &[&str]| {
+    let pick = |pin: &str, names: &[String]| {
         let pinned = rules.paths.iter().find(|(key, _)| *key == pin).and_then(|(_, path)| at(item, path));
         let usual = || {
             names.iter().find_map(|name| {
-                fields
+                object
                     .iter()
                     .find(|(key, value)| {
                         key.eq_ignore_ascii_case(name) && string(value).is_some_and(|text| !text.is_empty())
@@ -241,24 +162,24 @@ fn draft(item: &Value, url: &Link, rules: &ListRules, clock: Clock<'_>) -> Optio
         };
         pinned.or_else(usual).and_then(string).filter(|text| !text.is_empty())
     };
-    let title = text::line(&text::plain(&pick("title", &TITLES)?));
-    let link = pick("link", &LINKS).and_then(|link| url.join(&link).ok())?;
+    let title = text::line(&text::plain(&pick("title", &known.title)?));
+    let link = pick("link", &known.link).and_then(|link| url.join(&link).ok())?;
     if width(&title) < 4 {
         return None;
     }
-    let published = pick("date", &DATES).and_then(|written| {
+    let published = pick("date", &known.date).and_then(|written| {
         date::parse(&written, clock).or_else(|| date::find(&written, clock).map(|(stamp, _)| stamp))
     });
-    let body = pick("text", &BODIES).filter(|body| width(body) >= 120).unwrap_or_default();
+    let body = pick("text", &known.body).filter(|body| width(body) >= 120).unwrap_or_default();
     let mut draft = Draft {
         title,
         link: Some(link.as_str().to_owned()),
         published,
-        summary: pick("", &SUMMARIES).map(|summary| text::plain(&summary)).unwrap_or_default(),
-        credit: pick("", &SOURCES)
+        summary: pick("", &known.summary).map(|summary| text::plain(&summary)).unwrap_or_default(),
+        credit: pick("", &known.source)
             .and_then(|name| crate::read::byline::medium(&name))
             .map(|name| Credit { name, link: None }),
-        authors: pick("", &AUTHORS).map(|names| crate::read::byline::people(&names)).unwrap_or_default(),
+        authors: pick("", &known.author).map(|names| crate::read::byline::people(&names)).unwrap_or_default(),
         text: text::head(&text::plain(&body), 256 * 1024).to_owned(),
         content_html: text::head(&body, 256 * 1024).to_owned(),
         ..Draft::default()

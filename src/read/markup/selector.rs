@@ -114,6 +114,11 @@ impl Selector {
         (from..to).find(|id| self.is(tree, *id))
     }
 
+    /// Returns the first of these elements that matches.
+    pub(in crate::read) fn first_of(&self, tree: &Tree<'_>, elements: &[Id]) -> Option<Id> {
+        elements.iter().copied().find(|id| self.is(tree, *id))
+    }
+
     /// Finds all matching elements, in order; of nested ones, only the outermost.
     pub(in crate::read) fn find_all(&self, tree: &Tree<'_>, from: Id, to: Id) -> Vec<Id> {
         let mut found = Vec::new();

@@ -121,6 +121,11 @@ impl<'a> Tree<'a> {
             .filter(|at| matches!(self.nodes.get(*at).map(|node| &node.what), Some(What::Element(..))))
     }
 
+    /// Returns whether an element has attributes at all.
+    pub(in crate::read) fn has_attributes(&self, id: Id) -> bool {
+        matches!(self.nodes.get(id).map(|node| &node.what), Some(What::Element(_, inside)) if !inside.is_empty())
+    }
+
     /// Returns the value of an attribute, with references resolved.
     pub(in crate::read) fn attribute(&self, id: Id, name: &str) -> Option<Cow<'a, str>> {
         match self.nodes.get(id).map(|node| &node.what) {

@@ -1,0 +1,135 @@
+//! What dayuan knows of pages, platforms and names: `pages.toml`, whose comments say what each list is for.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+
+use crate::read::markup::selector::Selector;
+
+/// All tables.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::read) struct Tables {
+    pub(in crate::read) classes: Classes,
+    pub(in crate::read) json: JsonFields,
+    pub(in crate::read) meta: Meta,
+    pub(in crate::read) scripts: Scripts,
+    pub(in crate::read) block_page: Vec<BlockPage>,
+    platform: Vec<PlatformRow>,
+    /// Media types by the end of a file's name, in small letters.
+    pub(in crate::read) files: HashMap<String, String>,
+    pub(in crate::read) names: Names,
+}
+
+/// Words of ids and classes, in small letters.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::read) struct Classes {
+    pub(in crate::read) prefixes: HashSet<String>,
+    pub(in crate::read) suffixes: HashSet<String>,
+    pub(in crate::read) states: HashSet<String>,
+    pub(in crate::read) body: HashSet<String>,
+    pub(in crate::read) not_body: HashSet<String>,
+    pub(in crate::read) foreign: HashSet<String>,
+    pub(in crate::read) foreign_unless_prose: HashSet<String>,
+    /// The worth of a list's place by the class it lies in, from 0 to 1.
+    pub(in crate::read) beside: BTreeMap<String, f64>,
+}
+
+/// The names of fields in JSON lists, the most trusted first.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::read) struct JsonFields {
+    pub(in crate::read) title: Vec<String>,
+    pub(in crate::read) link: Vec<String>,
+    pub(in crate::read) date: Vec<String>,
+    pub(in crate::read) summary: Vec<String>,
+    pub(in crate::read) source: Vec<String>,
+    pub(in crate::read) author: Vec<String>,
+    pub(in crate::read) body: Vec<String>,
+}
+
+/// The names of meta elements, in small letters, the most trusted first.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::read) struct Meta {
+    pub(in crate::read) published: Vec<String>,
+    pub(in crate::read) source: Vec<String>,
+}
+
+/// What scripts of pages hold.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::read) struct Scripts {
+    pub(in crate::read) published: Vec<String>,
+    pub(in crate::read) challenge: Vec<String>,
+}
+
+/// A page that is served in place of another one.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::read) struct BlockPage {
+    /// What it means, for the admin.
+    pub(in crate::read) means: String,
+    /// Marks of its title, in small letters.
+    pub(in crate::read) titles: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PlatformRow {
+    #[expect(dead_code, reason = "for who reads the file")]
+    name: String,
+    body: String,
+}
+
+/// Words of bylines and of the names of sites.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::read) struct Names {
+    pub(in crate::read) not_person: Vec<String>,
+    pub(in crate::read) nobody: HashSet<String>,
+    pub(in crate::read) no_medium: HashSet<String>,
+    pub(in crate::read) not_in_medium: Vec<String>,
+    pub(in crate::read) accounts: HashSet<String>,
+    pub(in crate::read) agencies: HashSet<String>,
+    pub(in crate::read) section_ends: Vec<String>,
+    pub(in crate::read) office_ends: Vec<String>,
+    pub(in crate::read) in_site: Vec<String>,
+}
+
+/// Returns the tables.
+pub(in crate::read) fn tables() -> &'static Tables {
+    static TABLES: LazyLock<Tables> = LazyLock::new(|| match toml::from_str(include_str!("pages.toml")) {
+        Ok(tables) => tables,
+        Err(error) => unreachable!("src/read/tables/pages.toml: {error}"),
+    });
+    &TABLES
+}
+
+/// Returns the selectors of the elements in which platforms put the text of an article, in the order of the table.
+pub(in crate::read) fn bodies() -> &'static [Selector] {
+    static BODIES: LazyLock<Vec<Selector>> = LazyLock::new(|| {
+        let parse = |row: &PlatformRow| match Selector::parse(&row.body) {
+            Ok(selector) => selector,
+            Err(error) => unreachable!("src/read/tables/pages.toml: {error}"),
+        };
+        tables().platform.iter().map(parse).collect()
+    });
+    &BODIES
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tables_can_be_read() {
+        assert!(tables().classes.beside.values().all(|worth| (0.0..=1.0).contains(worth)));
+        assert_eq!(bodies().len(), tables().platform.len());
+        let lower = |word: &String| *word == word.to_lowercase();
+        let titles = tables().block_page.iter().flat_map(|page| &page.titles);
+        assert!(tables().meta.published.iter().chain(&tables().meta.source).chain(titles).all(lower));
+    }
+}
