@@ -15,7 +15,7 @@ use std::time::Instant;
 
 use dayuan::log::{Log, Record, SourceFacts};
 use dayuan::model::{Authority, Draft, ItemId, Key, Moment, RegionId, Regions, Report, SourceId, Stamp, Zone};
-use dayuan::same::Places;
+use dayuan::regions::Places;
 use dayuan::view::{Options, View};
 
 /// The day of the first item.

@@ -12,13 +12,13 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use dayuan::dedup;
 use dayuan::log::{Log, Record, SourceFacts};
 use dayuan::model::{
     Authority, Draft, Item, ItemId, Key, Link, Moment, Page, Provenance, RegionId, Regions, Report, SourceId, Stamp,
     Zone,
 };
 use dayuan::read::{self, Rules};
-use dayuan::same;
 use dayuan::serve::{self, Limits, Options, Published, Site};
 use dayuan::view::{self, View};
 use dayuan::write::{self, Channel};
@@ -195,8 +195,8 @@ fn judging(c: &mut Criterion) {
     group.throughput(Throughput::Elements(30));
     group.bench_function("30 known drafts among 30,000 items", |b| {
         b.iter(|| {
-            let repeated = same::repeated(&known);
-            known.iter().filter_map(|draft| same::identify(&[&source], draft, &repeated, NOW, &view)).count()
+            let repeated = dedup::repeated(&known);
+            known.iter().filter_map(|draft| dedup::identify(&[&source], draft, &repeated, NOW, &view)).count()
         });
     });
     let mut next = 30_000;
@@ -204,9 +204,9 @@ fn judging(c: &mut Criterion) {
         b.iter(|| {
             let new = drafts(next, 30);
             next += 30;
-            let repeated = same::repeated(&new);
+            let repeated = dedup::repeated(&new);
             assert!(
-                new.iter().filter_map(|draft| same::identify(&[&source], draft, &repeated, NOW, &view)).count() == 30
+                new.iter().filter_map(|draft| dedup::identify(&[&source], draft, &repeated, NOW, &view)).count() == 30
             );
             commit(&log, &view, &reports(&source, new));
         });

@@ -7,10 +7,11 @@ use serde_json::{Value, json};
 use super::arguments::Arguments;
 use super::{End, place, say, show};
 use crate::config::{Config, Places as Folders};
+use crate::dedup::{self, Verdict};
 use crate::log::{Log, Record, SourceFacts};
 use crate::model::{Authority, Draft, Link, Moment, Precision, RegionId, Report, SourceId, Stamp, Zone};
 use crate::read;
-use crate::same::{self, Places, Verdict};
+use crate::regions::Places;
 use crate::view::{Options, View};
 
 /// A line of the file, understood.
@@ -48,9 +49,9 @@ pub(super) fn run(arguments: &Arguments, file: &Path, as_json: bool) -> anyhow::
     let mut told = Vec::new();
     for (row, number) in text.lines().zip(1_usize..).filter(|(row, _)| !row.trim().is_empty()) {
         let line = parse(row).with_context(|| format!("{}:{number}", file.display()))?;
-        let found = same::identify(&[&line.source], &line.draft, &[], line.seen, &view)
+        let found = dedup::identify(&[&line.source], &line.draft, &[], line.seen, &view)
             .with_context(|| format!("{}:{number}: it has neither guid, link, title nor date", file.display()))?;
-        let is_roundup = same::is_roundup(&line.draft.title, line.draft.words());
+        let is_roundup = dedup::is_roundup(&line.draft.title, line.draft.words());
         let mut records = Vec::new();
         let is_other = |known: SourceFacts| known.region != line.region || line.is_alert && known.alerts_for.is_empty();
         if view.source(&line.source).is_none_or(is_other) {

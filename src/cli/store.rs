@@ -9,7 +9,7 @@ use super::{End, control, place, say, show};
 use crate::daemon::{self, Request, ask};
 use crate::log::{self, Log, Record};
 use crate::model::{ItemId, Moment, counted};
-use crate::same::Places;
+use crate::regions::Places;
 use crate::view::{Options, Outline, View};
 
 /// Writes the log into one archive: through the daemon where one lives, else from the store. A file that is there already

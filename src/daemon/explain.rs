@@ -1,9 +1,9 @@
 //! Why an item looks as it does: its reports, what found each of their fields, its regions with the evidence, how it
 //! changed, and what is like it without being it.
 
+use crate::dedup::{self, Likeness};
 use crate::log::{Log, Record};
 use crate::model::{Change, ItemId, Link, Moment, Report, counted};
-use crate::same::{self, Likeness};
 use crate::view::{self, View};
 
 /// The most stories beside it that are told of.
@@ -111,7 +111,7 @@ pub fn explain(view: &View, log: &Log, name: &str) -> Option<Vec<String>> {
     lines.push(String::new());
     lines.push("regions".to_owned());
     lines.extend(story.regions.iter().map(|(region, evidence)| format!("  {region}  {}", because(evidence))));
-    let compared = same::Story::new(&shown.draft.title, shown.draft.words());
+    let compared = dedup::Story::new(&shown.draft.title, shown.draft.words());
     lines.push(String::new());
     lines.push("reports".to_owned());
     for (at, report) in std::iter::once(&story.shown).chain(&story.others).enumerate() {
@@ -136,7 +136,7 @@ pub fn explain(view: &View, log: &Log, name: &str) -> Option<Vec<String>> {
             lines.push(format!("    credits {}", credit.name));
         }
         if at > 0 {
-            let found = same::compare(&compared, &same::Story::new(&told.draft.title, told.draft.words()));
+            let found = dedup::compare(&compared, &dedup::Story::new(&told.draft.title, told.draft.words()));
             lines.push(format!("    joined: {} (containment {:.2})", joined(&told, &shown, &found), found.containment));
         }
         let found: Vec<String> = told.draft.found.iter().map(|(field, by)| format!("{field} by {by}")).collect();
@@ -182,7 +182,7 @@ pub fn no_item(name: &str) -> String {
     format!("there is no item `{name}`; give its id, the address of its page, or that of a report of it")
 }
 
-fn joined(told: &Report, shown: &Report, found: &same::Comparison) -> &'static str {
+fn joined(told: &Report, shown: &Report, found: &dedup::Comparison) -> &'static str {
     let link = |report: &Report| report.draft.checked_link().map(|link| link.canonical());
     match found.likeness {
         Likeness::Same => found.because,
@@ -216,7 +216,7 @@ fn revisions(log: &Log, shown: &view::Report, newest: &Report) -> Vec<String> {
     for pair in all.windows(2) {
         let [before, after] = pair else { continue };
         lines.push(format!("  {}", after.seen.rfc3339()));
-        lines.extend(same::changes(&before.draft, &after.draft).into_iter().map(|change| match change {
+        lines.extend(dedup::changes(&before.draft, &after.draft).into_iter().map(|change| match change {
             Change::Kept(line) => format!("      {line}"),
             Change::Added(line) => format!("    + {line}"),
             Change::Removed(line) => format!("    - {line}"),

@@ -22,7 +22,7 @@ use crate::fetch::Fetcher;
 use crate::log::Log;
 use crate::model::{Regions, Source};
 use crate::poll::{self, Command, Committer, House, Ledger, PollRefused, Poller, Pulse, Skews};
-use crate::same::Places;
+use crate::regions::Places;
 use crate::serve::{self, Limits, Site};
 use crate::view::{self, Notice, View, Visits};
 

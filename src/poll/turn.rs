@@ -18,13 +18,13 @@ use super::outcome::{failed, forbidden, least_wait, log, refused, unknown, unsav
 use super::permission::permitted;
 use super::quota::Quota;
 use super::schedule::{self, Pace};
+use crate::dedup::{self, Fingerprint, Identity, Verdict};
 use crate::fetch::{Answer, Permission, Request};
 use crate::log::{Control, Record};
 use crate::model::{
     Draft, Key, Kind, Link, Memory, Moment, Outcome, Page, Report, Revisit, Source, SourceId, Validators, Visit,
 };
 use crate::read::{self, Fault, FaultKind, Reading, Rules};
-use crate::same::{self, Fingerprint, Identity, Verdict};
 
 /// The longest address that is told to an admin as the new one of a source, in bytes.
 const MAX_MOVED: usize = 2048;
@@ -562,7 +562,7 @@ impl<'a> Turn<'a> {
 
     fn identify(&self, draft: &Draft, repeated: &[Key]) -> Option<Identity> {
         let ids: Vec<&SourceId> = std::iter::once(&self.source.id).chain(&self.source.was).collect();
-        same::identify(&ids, draft, repeated, self.now, self.house.view.as_ref())
+        dedup::identify(&ids, draft, repeated, self.now, self.house.view.as_ref())
     }
 
     fn report(&self, found: Identity, draft: Draft, first_import: bool) -> Record {
@@ -582,7 +582,7 @@ impl<'a> Turn<'a> {
     async fn reports(&mut self, reading: &Reading) -> (Vec<Record>, Vec<u64>, usize) {
         let first_import = self.visit.is_first();
         let known: HashSet<u64> = self.visit.listed.iter().copied().collect();
-        let repeated = same::repeated(&reading.drafts);
+        let repeated = dedup::repeated(&reading.drafts);
         let oldest = self.now.plus_seconds(-86_400 * i64::from(self.house.limits.keep_days));
         let (mut records, mut listed) = (Vec::new(), Vec::with_capacity(reading.drafts.len()));
         let mut told = HashSet::new();

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use super::document::Document;
 use super::shelf::Key;
 use super::site::Published;
+use crate::dedup;
 use crate::log::{Log, Position, Record};
 use crate::model::{
     Change, Enclosure, Item, ItemId, Link, Moment, Policy, Provenance, Region, RegionId, Related, Report, Revision,
     Source, SourceId, Tls,
 };
 use crate::read;
-use crate::same;
 use crate::view::{self, Story, View, Visits};
 use crate::write::{self, Beside, Channel, Crumb, Fare, Format, Language, Listed, Note, Outline, Page};
 
@@ -237,7 +237,7 @@ impl Desk<'_> {
                 Change::Added(text) => Change::Added(write::excerpt(&text)),
                 Change::Removed(text) => Change::Removed(write::excerpt(&text)),
             };
-            same::changes(&before.draft, &after.draft).into_iter().map(cut).collect::<Vec<_>>()
+            dedup::changes(&before.draft, &after.draft).into_iter().map(cut).collect::<Vec<_>>()
         };
         let mut found: Vec<Revision> = reports
             .windows(2)

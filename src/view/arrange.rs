@@ -15,9 +15,9 @@ use std::collections::BTreeMap;
 use super::join::{Read, credits, draft_at};
 use super::slot::{Slot, Tags};
 use super::state::State;
+use crate::dedup::{self, Fingerprint, Likeness};
 use crate::log::{Position, Record, SourceFacts};
 use crate::model::{Draft, ItemId, Moment, Precision, Report, Stamp};
-use crate::same::{self, Fingerprint, Likeness};
 
 /// The evidence of a region that an item has from its source alone.
 const INHERITED: &str = "inherited";
@@ -226,16 +226,16 @@ impl State {
         let owns = self.authority(first) > self.authority(other)
             || self.facts(slot.source).is_some_and(|mine| credits(&theirs, mine));
         let draft = &report.draft;
-        let title = same::title_likeness(&draft.title, &theirs.title);
-        let found = same::compare(
-            &same::Story::new(&draft.title, draft.words()),
-            &same::Story::new(&theirs.title, theirs.words()),
+        let title = dedup::title_likeness(&draft.title, &theirs.title);
+        let found = dedup::compare(
+            &dedup::Story::new(&draft.title, draft.words()),
+            &dedup::Story::new(&theirs.title, theirs.words()),
         );
         match found.likeness {
             Likeness::Same => !owns && self.has_outgrown(slot, draft, &theirs, title, read),
             Likeness::Event | Likeness::Opposed => !owns,
             Likeness::Part => true,
-            Likeness::Different if same::is_short(draft.words()) || same::is_short(theirs.words()) => {
+            Likeness::Different if dedup::is_short(draft.words()) || dedup::is_short(theirs.words()) => {
                 title < LEAST_TITLE_LIKENESS && !(owns && title > 0.0)
             }
             Likeness::Different => true,
@@ -253,7 +253,7 @@ impl State {
             return false;
         }
         let is_retitled =
-            title < LEAST_TITLE_LIKENESS && same::title_likeness(&old.title, &other.title) >= LEAST_TITLE_LIKENESS;
+            title < LEAST_TITLE_LIKENESS && dedup::title_likeness(&old.title, &other.title) >= LEAST_TITLE_LIKENESS;
         is_retitled || length(draft) * 4 > length(&old).max(length(other)) * 5 + 160
     }
 
@@ -324,11 +324,11 @@ impl State {
 /// Does a report say something else altogether than the one that lies there? Texts of a line say too little to tell.
 fn is_rewritten(before: Position, report: &Report, read: Read<'_>) -> bool {
     let Some(old) = draft_at(before, read) else { return false };
-    let is_told = |draft: &Draft| !same::is_short(draft.words());
-    let story = |draft: &Draft| same::Story::new(&draft.title, draft.words());
+    let is_told = |draft: &Draft| !dedup::is_short(draft.words());
+    let story = |draft: &Draft| dedup::Story::new(&draft.title, draft.words());
     is_told(&old)
         && is_told(&report.draft)
-        && same::compare(&story(&old), &story(&report.draft)).likeness == Likeness::Different
+        && dedup::compare(&story(&old), &story(&report.draft)).likeness == Likeness::Different
 }
 
 /// Was an item placed by nothing but its source?

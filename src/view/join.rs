@@ -6,9 +6,9 @@ use super::arrange::LEAST_TITLE_LIKENESS;
 use super::likes::WINDOW;
 use super::slot::{Slot, Tags};
 use super::state::{Home, State, published};
+use crate::dedup::{self, Candidate, Comparison, Fingerprint, Likeness};
 use crate::log::{Position, Record, SourceFacts};
 use crate::model::{Draft, Link, Moment, Report};
-use crate::same::{self, Candidate, Comparison, Fingerprint, Likeness};
 
 /// The most items that a new one is compared with in full because their texts are alike, and because their facts are.
 const MOST_COMPARED: (usize, usize) = (8, 3);
@@ -68,9 +68,9 @@ impl<'a> Newcomer<'a> {
         // Warnings are of one template: neither their texts nor their facts tell them apart.
         let (sketch, pairs) = match report.draft.alert {
             Some(_) => (Vec::new(), Vec::new()),
-            None => (same::sketch(words), same::fact_pairs(&report.draft.title, words)),
+            None => (dedup::sketch(words), dedup::fact_pairs(&report.draft.title, words)),
         };
-        let is_roundup = same::is_roundup(&report.draft.title, words);
+        let is_roundup = dedup::is_roundup(&report.draft.title, words);
         Self { source, report, fingerprint, regions, is_roundup, sketch, pairs }
     }
 }
@@ -100,7 +100,7 @@ impl State {
                 && draft_at(slot.position, read).is_some_and(|other| {
                     other.alert == new.report.draft.alert
                         && self.may_warn(slot.source, &other)
-                        && same::is_over(&new.report.draft.title) == same::is_over(&other.title)
+                        && dedup::is_over(&new.report.draft.title) == dedup::is_over(&other.title)
                 });
             is_it.then_some(slot.head)
         })
@@ -130,7 +130,7 @@ impl State {
             let head = self.slots.get(&slot.head)?;
             let other = draft_at(slot.position, read)?;
             let candidate = Candidate { link: other.checked_link()?.canonical(), domain: self.domain(slot.source)? };
-            if !same::judge(&link, &domain, &self.listings, &candidate) {
+            if !dedup::judge(&link, &domain, &self.listings, &candidate) {
                 return None;
             }
             // Who guessed the address long before the site itself had anything there has not told its story.
@@ -172,7 +172,7 @@ impl State {
         let credited = candidates.first().copied();
         candidates.extend(near(self.likes.of(&new.sketch, |_| 1), WINDOW, MOST_COMPARED.0));
         candidates.extend(near(
-            self.alike_facts.of(&new.pairs, |pair| if pair & same::TELLING == 0 { 1 } else { 2 }),
+            self.alike_facts.of(&new.pairs, |pair| if pair & dedup::TELLING == 0 { 1 } else { 2 }),
             EVENT_WINDOW,
             MOST_COMPARED.1,
         ));
@@ -209,7 +209,7 @@ impl State {
             let Some(other) = draft_at(slot.position, read) else { continue };
             let mine = mine.get_or_insert_with(|| story(draft));
             let other = story(&other);
-            let mut found = same::compare(mine, &other);
+            let mut found = dedup::compare(mine, &other);
             if self.are_apart(&new.regions, &slot.regions) {
                 found = found.of_other_places();
             }
@@ -405,7 +405,7 @@ impl State {
         // counties. Pieces of one text have its title.
         let are_apart = self.are_apart(a.own_tags(), b.own_tags());
         let is_one = || {
-            let found = same::compare(&told, &retold);
+            let found = dedup::compare(&told, &retold);
             let found = if are_apart { found.of_other_places() } else { found };
             found.likeness == Likeness::Same || found.is_of_one_text() && told.is_titled_as(&retold) && !are_apart
         };
@@ -414,7 +414,7 @@ impl State {
             let was = a.earlier().first().and_then(|first| draft_at(*first, read));
             let is_changed_since = a.ties.as_ref().and_then(|ties| ties.reported).is_some_and(|at| at > b.seen);
             is_changed_since
-                && was.is_some_and(|was| same::compare(&story(&was), &told).likeness == Likeness::Different)
+                && was.is_some_and(|was| dedup::compare(&story(&was), &told).likeness == Likeness::Different)
         };
         if told.is_roundup() || retold.is_roundup() || !is_one() || is_late() {
             return;
@@ -506,16 +506,16 @@ impl State {
 }
 
 /// What is compared of a draft.
-fn story(draft: &Draft) -> same::Story {
-    same::Story::new(&draft.title, draft.words())
+fn story(draft: &Draft) -> dedup::Story {
+    dedup::Story::new(&draft.title, draft.words())
 }
 
 /// Do two drafts tell one story, or one event at least? By their texts, or where one is too short by their titles.
 fn tells_the_same(one: &Draft, other: &Draft) -> bool {
-    match same::compare(&story(one), &story(other)).likeness {
+    match dedup::compare(&story(one), &story(other)).likeness {
         Likeness::Same | Likeness::Event => true,
-        Likeness::Different if same::is_short(one.words()) || same::is_short(other.words()) => {
-            same::title_likeness(&one.title, &other.title) >= LEAST_TITLE_LIKENESS
+        Likeness::Different if dedup::is_short(one.words()) || dedup::is_short(other.words()) => {
+            dedup::title_likeness(&one.title, &other.title) >= LEAST_TITLE_LIKENESS
         }
         _ => false,
     }

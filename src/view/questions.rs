@@ -6,9 +6,9 @@ use super::join::{Newcomer, Read};
 use super::share::{Place, Share};
 use super::slot::Slot;
 use super::state::{Entry, Report, State, Story, day_number, number_of_day, scoped};
+use crate::dedup::{self, Fingerprint, Known, Neighbours};
 use crate::log::{Control, Position, Record, SourceFacts};
 use crate::model::{Draft, ItemId, Link, Moment, RegionId, SourceId};
-use crate::same::{self, Fingerprint, Known, Neighbours};
 
 /// How far back a region's timeline is looked through where one source fills it.
 const FURTHEST: usize = 20_000;
@@ -194,7 +194,7 @@ impl State {
     }
 
     /// The stories that are most like one of another's, and how they stand to it; `read` reaches the reports.
-    pub(super) fn beside(&self, first: u64, read: Read<'_>) -> Vec<(u64, same::Comparison)> {
+    pub(super) fn beside(&self, first: u64, read: Read<'_>) -> Vec<(u64, dedup::Comparison)> {
         let Some(slot) = self.slots.get(&first) else { return Vec::new() };
         let Some(Record::Report(report)) = read(slot.position) else { return Vec::new() };
         let new = Newcomer::new(slot.source, &report, slot.fingerprint, slot.regions.clone());

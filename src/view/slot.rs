@@ -4,9 +4,10 @@ use std::num::NonZeroU8;
 
 use super::record::ItemRecord;
 use super::share::Place;
+use crate::dedup::{Fingerprint, Known};
 use crate::log::Position;
 use crate::model::{ItemId, Moment, Precision, RegionId, Stamp};
-use crate::same::{self, Fingerprint, Known};
+use crate::regions;
 
 /// An item.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,7 +47,7 @@ pub(super) struct Tags {
 
 impl Tags {
     pub(super) fn push(&mut self, region: u32, evidence: &str) {
-        let number = same::EVIDENCE.iter().position(|known| *known == evidence).unwrap_or(0);
+        let number = regions::EVIDENCE.iter().position(|known| *known == evidence).unwrap_or(0);
         let tag = (region, NonZeroU8::MIN.saturating_add(u8::try_from(number).unwrap_or(0)));
         if self.first.is_none() {
             self.first = Some(tag);
@@ -58,7 +59,7 @@ impl Tags {
     pub(super) fn iter(&self) -> impl Iterator<Item = (u32, &'static str)> {
         let tags = self.first.into_iter().chain(self.more.iter().flat_map(|more| more.iter().copied()));
         tags.map(|(region, evidence)| {
-            (region, same::EVIDENCE.get(usize::from(evidence.get()) - 1).copied().unwrap_or("inherited"))
+            (region, regions::EVIDENCE.get(usize::from(evidence.get()) - 1).copied().unwrap_or("inherited"))
         })
     }
 }
@@ -294,7 +295,7 @@ fn tagged<'r>(tags: &Tags, region: &impl Fn(u32) -> Option<&'r RegionId>) -> Vec
 }
 
 fn evidence_word(word: &str) -> Option<&'static str> {
-    same::EVIDENCE.into_iter().find(|known| *known == word)
+    regions::EVIDENCE.into_iter().find(|known| *known == word)
 }
 
 const fn precision_number(precision: Precision) -> u8 {

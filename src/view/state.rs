@@ -9,11 +9,12 @@ use super::likes::{Likes, MOST_ALIKE};
 use super::share::Place;
 use super::shelves::Shelves;
 use super::slot::Slot;
+use crate::dedup::Fingerprint;
 use crate::log::{Control, Position, Record, SourceFacts};
 use crate::model::{
     Authority, Draft, ItemId, Link, Moment, Precision, RegionId, Report as ReportNoun, SourceId, Stamp, Zone,
 };
-use crate::same::{Fingerprint, Places};
+use crate::regions::Places;
 
 /// What the keys of all that is no item begin with, and those of items never.
 pub(super) const NO_ITEM: [u8; 1] = [0xff];

@@ -7,9 +7,10 @@ use super::error::ViewError;
 use super::opening::{Unusable, attempt, load, set_aside};
 use super::outline::Outline;
 use super::state::{Entry, State, Story};
+use crate::dedup::{Comparison, Known, Neighbours};
 use crate::log::{Appended, Control, Damage, Log, Position, Record, SourceFacts};
 use crate::model::{ItemId, Link, Moment, RegionId, SourceId};
-use crate::same::{Comparison, Known, Neighbours, Places};
+use crate::regions::Places;
 
 /// The version of the rules by which records become items. Another number means: derive anew.
 const RULES: u32 = 7;

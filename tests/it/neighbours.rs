@@ -7,7 +7,7 @@ use dayuan::log::{Log, Record, SourceFacts};
 use dayuan::model::{
     Authority, Draft, ItemId, Key, Moment, Precision, RegionId, Regions, Report, SourceId, Stamp, Zone,
 };
-use dayuan::same::Places;
+use dayuan::regions::Places;
 use dayuan::view::{Options, Story, View};
 
 const NOON: Moment = Moment::from_seconds(1_678_330_000);

@@ -9,7 +9,7 @@ use std::collections::HashSet;
 
 use pinyin::ToPinyinMulti;
 
-use super::fact::Facts;
+use super::fact_overlap::Facts;
 use super::roundup::is_roundup;
 use super::text::{self, Gap, RANKS, fold};
 

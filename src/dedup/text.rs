@@ -1,10 +1,12 @@
 //! Texts made comparable: folded, in shingles, aligned.
 
 use std::collections::{HashMap, HashSet};
-use std::hash::{BuildHasher, BuildHasherDefault, Hasher, RandomState};
+use std::hash::BuildHasherDefault;
 use std::sync::LazyLock;
 
 use xxhash_rust::xxh3::xxh3_64;
+
+use crate::model::SecretHasher;
 
 /// How many of a text's shingles are kept to find its like: those with the smallest hashes.
 const SKETCH: usize = 24;
@@ -114,38 +116,7 @@ fn hash(window: &[char]) -> u64 {
 }
 
 /// A set of hashes, which need not be hashed again.
-pub(super) type Hashes = HashSet<u64, BuildHasherDefault<Plain>>;
-
-/// A hasher for hashes. A table that took them as they are could be filled by who chooses texts whose hashes end alike; so
-/// each is multiplied by a number that nobody outside knows.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Plain(u64);
-
-static SECRET: LazyLock<u64> = LazyLock::new(|| RandomState::new().hash_one(0_u8) | 1);
-
-fn spread(hash: u64) -> u64 {
-    let product = u128::from(hash) * u128::from(*SECRET);
-    let [high, low] = [product >> 64, product & u128::from(u64::MAX)].map(|half| u64::try_from(half).unwrap_or(0));
-    high ^ low
-}
-
-impl Hasher for Plain {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        self.0 = spread(xxh3_64(bytes));
-    }
-
-    fn write_u32(&mut self, hash: u32) {
-        self.0 = spread(u64::from(hash));
-    }
-
-    fn write_u64(&mut self, hash: u64) {
-        self.0 = spread(hash);
-    }
-}
+pub(super) type Hashes = HashSet<u64, BuildHasherDefault<SecretHasher>>;
 
 /// The hashes of all runs of four characters.
 pub(super) fn shingles(folded: &[char]) -> Hashes {
@@ -233,8 +204,8 @@ pub(super) fn differences<'t>(a: &'t [char], b: &'t [char]) -> Vec<Gap<'t>> {
 
 /// Where the runs of four characters that each of two texts holds once stand in both, in the order of both.
 pub(super) fn anchors(a: &[char], b: &[char]) -> Vec<(usize, usize)> {
-    let once = |text: &[char]| -> HashMap<u64, Option<usize>, BuildHasherDefault<Plain>> {
-        let mut seen: HashMap<u64, Option<usize>, BuildHasherDefault<Plain>> = HashMap::default();
+    let once = |text: &[char]| -> HashMap<u64, Option<usize>, BuildHasherDefault<SecretHasher>> {
+        let mut seen: HashMap<u64, Option<usize>, BuildHasherDefault<SecretHasher>> = HashMap::default();
         for (at, window) in text.windows(SHINGLE).enumerate() {
             seen.entry(hash(window)).and_modify(|place| *place = None).or_insert(Some(at));
         }

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use pinyin::ToPinyin;
 
-use super::names::{Hit, Kind, Names, is_common_quarter, is_generic, is_other_word, may_be_short, short, visited};
+use super::gazetteer::{Hit, Kind, Names, is_common_quarter, is_generic, is_other_word, may_be_short, short, visited};
 use crate::model::{Draft, Link, Region, RegionId, Regions};
 
 /// How much of the text is looked at, in characters.

@@ -3,8 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::hash::BuildHasherDefault;
 
-use super::text::Plain;
-use crate::model::RegionId;
+use crate::model::{RegionId, SecretHasher};
 
 /// Which kind of a name it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,7 +32,7 @@ pub(super) struct Names {
 /// Names by the two characters that they begin with.
 #[derive(Clone, Debug, Default)]
 struct Begins {
-    names: HashMap<u64, Vec<usize>, BuildHasherDefault<Plain>>,
+    names: HashMap<u64, Vec<usize>, BuildHasherDefault<SecretHasher>>,
     /// Whether any name may begin with a pair of these upper sixteen bits: most pairs of a text are told at a look.
     any: Vec<u64>,
 }

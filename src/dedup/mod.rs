@@ -1,0 +1,20 @@
+//! Telling items apart: is an item new, the same or changed, and is it another source's report of a known story.
+//!
+//! Pure: the caller brings what is known. [`judge`] compares links, [`compare`] texts; [`sketch`] finds candidates.
+
+mod changes;
+mod fact_overlap;
+mod identity;
+mod number;
+mod roundup;
+mod similarity;
+mod story;
+mod text;
+
+pub use changes::changes;
+pub use fact_overlap::{TELLING, fact_pairs};
+pub use identity::{Fingerprint, Identity, Known, Neighbours, Verdict, identify, repeated};
+pub use roundup::is_roundup;
+pub use similarity::{Comparison, Likeness, Story, compare, is_over, is_short, title_likeness};
+pub use story::{Candidate, judge};
+pub use text::sketch;
