@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 
 use super::arguments::{Add, Arguments};
-use super::{End, get, place, say, show};
+use super::out::{End, say, show};
+use super::{get, place};
 use crate::config::{Config, quoted};
 use crate::daemon::now;
 use crate::model::{Draft, Kind, Link, Page, SourceId};

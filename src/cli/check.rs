@@ -6,7 +6,8 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::arguments::Arguments;
-use super::{End, place, say, show};
+use super::out::{End, say, show};
+use super::place;
 use crate::config::Config;
 use crate::daemon::now;
 use crate::fetch::{Fetcher, Request};

@@ -4,7 +4,8 @@ use anyhow::Context;
 use comfy_table::{Table, TableStyle};
 
 use super::arguments::Arguments;
-use super::{End, place, say, show};
+use super::out::{End, say, show};
+use super::place;
 use crate::config::socket;
 use crate::daemon::{Answered, DaemonStatus, Request, SourceStatus, ask};
 

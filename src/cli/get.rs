@@ -5,7 +5,8 @@ use crate::daemon::now;
 use crate::fetch::{Fetcher, Options, Request};
 use crate::model::{Link, Page, Source, Tls, Validators};
 
-use super::{place, say};
+use super::out::say;
+use super::place;
 
 /// What lies at an address, with the limits of the config where there is one. `named` is the address that the admin named,
 /// from which it was led here.

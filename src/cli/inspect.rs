@@ -4,7 +4,8 @@ use anyhow::Context;
 use serde_json::{Map, Value, json};
 
 use super::arguments::{Arguments, As, Inspect};
-use super::{End, get, place, say, show};
+use super::out::{End, say, show};
+use super::{get, place};
 use crate::config::{Config, quoted};
 use crate::daemon::now;
 use crate::model::{Draft, Kind, Link, Page, Source, SourceId};

@@ -7,41 +7,19 @@ mod control;
 mod demo;
 mod get;
 mod inspect;
+mod out;
 mod place;
 mod replay;
 mod run;
 mod store;
 
-use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
 
 use arguments::{Arguments, Command};
 
-use crate::model::printable;
-
-/// How a command ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum End {
-    /// It did what it was asked.
-    Done,
-    /// It did not.
-    Failed,
-    /// The config is refused; systemd must not try again.
-    Config,
-}
-
-impl From<End> for ExitCode {
-    fn from(end: End) -> Self {
-        match end {
-            End::Done => Self::SUCCESS,
-            End::Failed => Self::from(1),
-            // EX_CONFIG of sysexits.h.
-            End::Config => Self::from(78),
-        }
-    }
-}
+use out::say;
 
 /// Runs the command that the arguments name, and returns its exit code: 0 done, 1 failed, 2 wrong usage, 78 config
 /// refused.
@@ -81,20 +59,4 @@ pub fn main() -> ExitCode {
             ExitCode::from(1)
         }
     }
-}
-
-/// A line of result. Where nobody reads any more, there is nobody to tell.
-fn show(line: &str) {
-    let _closed = writeln!(std::io::stdout(), "{}", printable(line));
-}
-
-/// A line for the person at the terminal.
-fn say(line: &str) {
-    let line = if is_colourful() { line.to_owned() } else { printable(line) };
-    let _closed = writeln!(std::io::stderr(), "{line}");
-}
-
-/// May standard error be coloured?
-fn is_colourful() -> bool {
-    std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none()
 }

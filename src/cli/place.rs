@@ -1,7 +1,7 @@
 use std::path::{Path, PathBuf};
 
 use super::arguments::Arguments;
-use super::{End, is_colourful, say};
+use super::out::{End, is_colourful, say};
 use crate::config::{Config, Places};
 use crate::model::counted;
 

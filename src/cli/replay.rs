@@ -5,7 +5,8 @@ use anyhow::Context;
 use serde_json::{Value, json};
 
 use super::arguments::Arguments;
-use super::{End, place, say, show};
+use super::out::{End, say, show};
+use super::place;
 use crate::config::{Config, Places as Folders};
 use crate::dedup::{self, Verdict};
 use crate::log::{Log, Record, SourceFacts};

@@ -2,7 +2,8 @@ use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use super::arguments::Arguments;
-use super::{End, place};
+use super::out::End;
+use super::place;
 use crate::config::Config;
 use crate::daemon;
 

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use anyhow::Context;
 
 use super::arguments::Arguments;
-use super::{End, control, place, say, show};
+use super::out::{End, say, show};
+use super::{control, place};
 use crate::daemon::{self, Request, ask};
 use crate::log::{self, Log, Record};
 use crate::model::{ItemId, Moment, counted};

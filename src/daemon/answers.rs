@@ -14,9 +14,8 @@ use super::admin::{Answered, Request};
 use super::clock::now;
 use super::explain::{decided, explain, no_item, withdrawn};
 use super::keeper::Troubles;
-use super::run::Loader;
 use super::{service, status};
-use crate::config::Config;
+use crate::config::{Config, Faults};
 use crate::log::{Control, Log, Record};
 use crate::model::{ItemId, Moment, Source, SourceId, counted};
 use crate::poll::{self, Command, Ledger, Pulse};
@@ -307,3 +306,6 @@ impl serve::Handler for Exposition {
         &self.1
     }
 }
+
+/// Reads the config again.
+pub type Loader = Box<dyn Fn() -> Result<(Config, Faults), Faults> + Send + Sync>;

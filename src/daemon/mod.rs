@@ -14,9 +14,10 @@ mod service;
 mod status;
 
 pub use admin::{Answered, Request, ask};
+pub use answers::Loader;
 pub use clock::now;
 pub use error::DaemonError;
 pub use explain::{decided, explain, no_item, withdrawn};
 pub use logging::start as start_logging;
-pub use run::{Loader, Started, run};
+pub use run::{Started, run};
 pub use status::{DaemonStatus, SourceStatus};

@@ -11,13 +11,13 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::admin::{self, Answered, Asked, Unbind};
-use super::answers::{Daemon, Exposition, Inward, published, settle_address};
+use super::answers::{Daemon, Exposition, Inward, Loader, published, settle_address};
 use super::clock::now;
 use super::error::DaemonError;
 use super::expiry::Expiry;
 use super::keeper::{Keeper, Troubles, identity};
 use super::service;
-use crate::config::{Config, Faults};
+use crate::config::Config;
 use crate::fetch::Fetcher;
 use crate::log::Log;
 use crate::model::{Regions, Source};
@@ -66,9 +66,6 @@ impl Drop for Outward {
         }
     }
 }
-
-/// Reads the config again.
-pub type Loader = Box<dyn Fn() -> Result<(Config, Faults), Faults> + Send + Sync>;
 
 /// A daemon that answers.
 #[derive(Clone, Copy, Debug)]

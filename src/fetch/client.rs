@@ -1,5 +1,5 @@
 use std::net::IpAddr;
-use std::sync::{Arc, LazyLock, Mutex};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use reqwest::header::{self, HeaderMap, HeaderValue};
@@ -11,7 +11,7 @@ use super::crowd::{Crowd, Room};
 use super::error::FetchError;
 use super::guard::Guard;
 use super::resolver::Resolver;
-use super::robots::{Asked, Permission};
+use super::robots::{Permission, RobotsCache};
 use super::unpack::{Coding, UnpackError};
 use crate::model::{Host, Link, Moment, Tls, Validators, one_line};
 
@@ -84,7 +84,7 @@ pub struct Fetcher {
     large: Semaphore,
     /// Places for unpacking.
     unpacking: Semaphore,
-    pub(super) robots: Mutex<Asked>,
+    pub(super) robots: RobotsCache,
 }
 
 /// The clients of those who may go to the same places.
@@ -139,7 +139,7 @@ impl Fetcher {
             max_body: options.max_body,
             large: Semaphore::new(LARGE_AT_ONCE),
             unpacking: Semaphore::new(UNPACKED_AT_ONCE),
-            robots: Mutex::default(),
+            robots: RobotsCache::default(),
         })
     }
 

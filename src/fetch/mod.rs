@@ -5,6 +5,7 @@
 //! feed is, when to ask, or what to do with an answer.
 
 mod answer;
+mod ask_robots;
 mod client;
 mod crowd;
 mod error;

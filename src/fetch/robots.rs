@@ -1,18 +1,16 @@
 //! What sites allow programs (robots.txt, RFC 9309), asked once a day for each site.
 
 use std::collections::HashMap;
-use std::sync::PoisonError;
+use std::sync::{Mutex, PoisonError};
 
 use robotxt::AccessResult;
 
-use super::client::{Fetcher, Request};
-use super::error::FetchError;
-use crate::model::{Link, Moment, Robots, Validators};
+use crate::model::{Link, Moment, Robots};
 
 /// How long an answer holds, in seconds (RFC 9309, section 2.4).
-const HOLDS: i64 = 24 * 3600;
+pub(super) const HOLDS: i64 = 24 * 3600;
 /// How long a site whose robots.txt cannot be had is left alone, in seconds.
-const WAIT: i64 = 3600;
+pub(super) const WAIT: i64 = 3600;
 /// The longest pause between two requests that is kept for a site, in milliseconds.
 const LONGEST_DELAY: i64 = 60_000;
 /// The longest robots.txt that is read, in bytes (RFC 9309, section 2.5).
@@ -37,20 +35,21 @@ pub enum Permission {
 
 /// What is known of a site.
 #[derive(Debug)]
-pub(super) struct Known {
+struct Known {
     /// `None` where its robots.txt could not be had.
     rules: Option<robotxt::Robots>,
     until: Moment,
 }
 
-/// The sites that were asked, by the address of their robots.txt.
-pub(super) type Asked = HashMap<String, Known>;
+/// What sites allow, by the address of their robots.txt.
+#[derive(Debug, Default)]
+pub(super) struct RobotsCache(Mutex<HashMap<String, Known>>);
 
-impl Fetcher {
+impl RobotsCache {
     /// Whether a page may be asked, as far as its site said so lately; `None` where it has to be asked.
-    pub fn permission(&self, link: &Link, now: Moment) -> Option<Permission> {
+    pub(super) fn permission(&self, link: &Link, now: Moment) -> Option<Permission> {
         let site = site_of(link)?;
-        let asked = self.robots.lock().unwrap_or_else(PoisonError::into_inner);
+        let asked = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let known = asked.get(site.as_str()).filter(|known| known.until > now)?;
         let Some(rules) = &known.rules else { return Some(Permission::Unknown) };
         if !rules.is_allowed(&link.path_and_query()) {
@@ -61,10 +60,10 @@ impl Fetcher {
     }
 
     /// Takes in what a site said.
-    pub fn learn(&self, link: &Link, said: &Robots, now: Moment) {
+    pub(super) fn learn(&self, link: &Link, said: &Robots, now: Moment) {
         let Some(site) = site_of(link) else { return };
         let rules = said.text.as_ref().map(|text| rules(AccessResult::Successful(text)));
-        let mut asked = self.robots.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut asked = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if asked.len() >= MOST {
             asked.retain(|_, known| known.until > now);
         }
@@ -72,32 +71,6 @@ impl Fetcher {
             asked.clear();
         }
         asked.insert(site.as_str().to_owned(), Known { rules, until: said.until });
-    }
-
-    /// Asks the site of a page for its robots.txt.
-    ///
-    /// # Errors
-    /// Where nothing answers at all, the guard refuses to go there, or its certificate is not trusted: that says nothing of the
-    /// site.
-    pub async fn ask_robots(&self, request: &Request<'_>, now: Moment) -> Result<Robots, FetchError> {
-        let Some(robots) = site_of(request.link) else {
-            return Ok(Robots { text: None, until: now.plus_seconds(WAIT) });
-        };
-        let none = Validators::default();
-        let request =
-            Request { link: &robots, validators: &none, given_by: None, post: None, is_page: false, ..*request };
-        let text = match self.get(request, now).await {
-            Ok(answer) if answer.status == 200 => Some(condensed(&answer.body)),
-            // What is not there forbids nothing (RFC 9309, section 2.3.1.3).
-            Ok(answer) if (400..500).contains(&answer.status) && answer.status != 429 => Some(Vec::new()),
-            // That another source trusts no broken certificate says nothing of the site to who does.
-            Err(error) if error.is_silence() || matches!(error, FetchError::Blocked(_) | FetchError::Tls { .. }) => {
-                return Err(error);
-            }
-            _ => None,
-        };
-        let holds = if text.is_some() { HOLDS } else { WAIT };
-        Ok(Robots { text, until: now.plus_seconds(holds) })
     }
 }
 
@@ -107,7 +80,7 @@ pub fn site_of(link: &Link) -> Option<Link> {
 }
 
 /// Of a robots.txt only what is said to us, in its own form: what is kept of a site is its verdict, whatever it sends.
-fn condensed(text: &[u8]) -> Vec<u8> {
+pub(super) fn condensed(text: &[u8]) -> Vec<u8> {
     let text = without_versions(text.get(..LONGEST).unwrap_or(text));
     let said = rules(AccessResult::Successful(&text));
     let mut kept = String::from("user-agent: *\n");

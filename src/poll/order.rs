@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use super::poller::Options;
+use super::options::Options;
 use crate::model::{Moment, Source, SourceId};
 
 /// What the loop is told while it runs.

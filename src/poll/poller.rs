@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::house::House;
+use super::options::Options;
 use super::order::{Command, PollRefused};
 use super::permission::forget_unknown;
 use super::quota::Quota;
@@ -46,17 +47,6 @@ const JUMP: i64 = 60_000;
 const BETWEEN_BEATS: usize = 1000;
 /// How long nothing is asked after the visits could not be saved, in seconds.
 const HOLD: i64 = 10;
-
-/// How the loop works.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Options {
-    /// How many sources are polled at one time.
-    pub concurrency: usize,
-    /// How fast a source may be polled.
-    pub pace: Pace,
-    /// Milliseconds between two requests to one host.
-    pub host_gap: i64,
-}
 
 /// A sign of life of the loop, for the watchdog and for `status`.
 #[derive(Debug, Default)]

@@ -4,8 +4,8 @@ use std::cell::Cell;
 use std::sync::Arc;
 
 use super::document::Document;
+use super::published::Published;
 use super::shelf::Key;
-use super::site::Published;
 use crate::dedup;
 use crate::log::{Log, Position, Record};
 use crate::model::{

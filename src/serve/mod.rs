@@ -10,11 +10,13 @@ mod desk;
 mod document;
 mod lately;
 mod metrics;
+mod published;
 mod route;
 mod server;
 mod shelf;
 mod site;
 
 pub use metrics::Metrics;
+pub use published::{Options, Publication, Published};
 pub use server::{Handler, Limits, converse, listen, serve};
-pub use site::{Options, Publication, Published, Site};
+pub use site::Site;

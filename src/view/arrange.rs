@@ -12,7 +12,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use super::join::{Read, credits, draft_at};
+use super::reports::{LEAST_TITLE_LIKENESS, Read, credits, draft_at};
 use super::slot::{Slot, Tags};
 use super::state::State;
 use crate::dedup::{self, Fingerprint, Likeness};
@@ -23,8 +23,6 @@ use crate::model::{Draft, ItemId, Moment, Precision, Report, Stamp};
 const INHERITED: &str = "inherited";
 const HOUR: i64 = 3_600_000;
 const DAY: i64 = 24 * HOUR;
-/// How like two titles are at the least that are of one text, from 0 to 1.
-pub(super) const LEAST_TITLE_LIKENESS: f64 = 0.4;
 /// The most reports of a story among which those are chosen that another one's new text is compared with.
 const MAX_JUDGES: usize = 64;
 /// A text of fewer characters is a line of what is still to come.

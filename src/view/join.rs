@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::arrange::LEAST_TITLE_LIKENESS;
 use super::likes::WINDOW;
+use super::newcomer::{Newcomer, Relations};
+use super::reports::{Home, Read, credits, draft_at, published, story, tells_the_same};
 use super::slot::{Slot, Tags};
-use super::state::{Home, State, published};
-use crate::dedup::{self, Candidate, Comparison, Fingerprint, Likeness};
-use crate::log::{Position, Record, SourceFacts};
-use crate::model::{Draft, Link, Moment, Report};
+use super::state::State;
+use crate::dedup::{self, Candidate, Fingerprint, Likeness};
+use crate::model::{Draft, Link, Moment};
 
 /// The most items that a new one is compared with in full because their texts are alike, and because their facts are.
 const MOST_COMPARED: (usize, usize) = (8, 3);
@@ -18,62 +18,6 @@ const EVENT_WINDOW: i64 = 7 * 86_400_000;
 const MOST_STORIES: usize = 40;
 /// The least characters of a text that its own source gives again under another address.
 const LEAST_REPEATED: usize = 40;
-
-/// What reaches the reports in the log.
-pub(super) type Read<'r> = &'r dyn Fn(Position) -> Option<Record>;
-
-/// How a new item stands to the known stories.
-#[derive(Debug, Default)]
-pub(super) struct Relations {
-    /// The stories that it is a report of, the likeliest first.
-    same: Vec<u64>,
-    /// The story of the same event.
-    event: Option<u64>,
-    /// The stories that it holds as parts, as a round-up.
-    parts: Vec<u64>,
-    /// The round-ups that hold it as a part.
-    wholes: Vec<u64>,
-    /// The last found of each story that was compared, for `explain`.
-    pub(super) compared: Vec<(u64, Comparison)>,
-}
-
-/// A new item while it is compared.
-pub(super) struct Newcomer<'a> {
-    pub(super) source: u32,
-    pub(super) report: &'a Report,
-    pub(super) fingerprint: Fingerprint,
-    /// The regions that it is tagged with, each with the evidence.
-    pub(super) regions: Tags,
-    /// Is it several stories in one?
-    is_roundup: bool,
-    /// By which texts like its own are found.
-    pub(super) sketch: Vec<u32>,
-    /// By which texts with its facts are found.
-    pub(super) pairs: Vec<u32>,
-}
-
-impl Relations {
-    /// Leaves out the item itself, which may have been found, and what is younger: the older id stays.
-    pub(super) fn only_before(&mut self, first: u64) {
-        self.same.retain(|head| *head < first);
-        self.event = self.event.filter(|event| *event != first);
-        self.parts.retain(|part| *part != first);
-        self.wholes.retain(|whole| *whole != first);
-    }
-}
-
-impl<'a> Newcomer<'a> {
-    pub(super) fn new(source: u32, report: &'a Report, fingerprint: Fingerprint, regions: Tags) -> Self {
-        let words = report.draft.words();
-        // Warnings are of one template: neither their texts nor their facts tell them apart.
-        let (sketch, pairs) = match report.draft.alert {
-            Some(_) => (Vec::new(), Vec::new()),
-            None => (dedup::sketch(words), dedup::fact_pairs(&report.draft.title, words)),
-        };
-        let is_roundup = dedup::is_roundup(&report.draft.title, words);
-        Self { source, report, fingerprint, regions, is_roundup, sketch, pairs }
-    }
-}
 
 impl State {
     /// How a new item stands to the known stories: by its link, by the link that it credits, by its text, by its facts.
@@ -502,76 +446,5 @@ impl State {
         if let Some(named) = named {
             self.events.insert(named, left);
         }
-    }
-}
-
-/// What is compared of a draft.
-fn story(draft: &Draft) -> dedup::Story {
-    dedup::Story::new(&draft.title, draft.words())
-}
-
-/// Do two drafts tell one story, or one event at least? By their texts, or where one is too short by their titles.
-fn tells_the_same(one: &Draft, other: &Draft) -> bool {
-    match dedup::compare(&story(one), &story(other)).likeness {
-        Likeness::Same | Likeness::Event => true,
-        Likeness::Different if dedup::is_short(one.words()) || dedup::is_short(other.words()) => {
-            dedup::title_likeness(&one.title, &other.title) >= LEAST_TITLE_LIKENESS
-        }
-        _ => false,
-    }
-}
-
-/// Does a report say that it has the story from this source?
-pub(super) fn credits(draft: &Draft, facts: &SourceFacts) -> bool {
-    let Some(credit) = &draft.credit else { return false };
-    let squeezed = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).collect::<String>();
-    let (name, title) = (squeezed(&credit.name), squeezed(&facts.title));
-    let by_link = || {
-        let domain = |text: &str| Link::parse(text).ok().map(|link| link.registrable_domain().to_owned());
-        credit.link.as_deref().and_then(domain).is_some_and(|to| domain(&facts.link) == Some(to))
-    };
-    let is_one = |short: &str, long: &str| {
-        short.chars().count() >= 3 && long.strip_prefix(short).is_some_and(|rest| rest.is_empty() || is_tail(rest))
-    };
-    is_one(&name, &title)
-        || title.chars().count() >= 4 && name.starts_with(&title)
-        || is_one(&title, &name)
-        || by_link()
-}
-
-/// What the name of a publisher may end with and be the same one.
-const TAILS: [&str; 18] = [
-    "社",
-    "报社",
-    "网",
-    "在线",
-    "新闻网",
-    "网站",
-    "门户网站",
-    "政府网",
-    "官网",
-    "官方",
-    "微信",
-    "微信公众号",
-    "公众号",
-    "微博",
-    "客户端",
-    "订阅",
-    "新闻",
-    "RSS",
-];
-
-/// Is the rest of a name made of such words only?
-fn is_tail(mut rest: &str) -> bool {
-    while let Some(tail) = TAILS.iter().filter(|tail| rest.ends_with(**tail)).max_by_key(|tail| tail.len()) {
-        rest = rest.strip_suffix(*tail).unwrap_or("");
-    }
-    rest.is_empty()
-}
-
-pub(super) fn draft_at(position: Position, read: Read<'_>) -> Option<Draft> {
-    match read(position)? {
-        Record::Report(report) => Some(report.draft),
-        _ => None,
     }
 }

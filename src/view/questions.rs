@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::join::{Newcomer, Read};
+use super::newcomer::Newcomer;
+use super::reports::Read;
 use super::share::{Place, Share};
 use super::slot::Slot;
 use super::state::{Entry, Report, State, Story, day_number, number_of_day, scoped};

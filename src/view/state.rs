@@ -4,16 +4,15 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::index::Index;
-use super::join::{Newcomer, Read};
 use super::likes::{Likes, MOST_ALIKE};
+use super::newcomer::Newcomer;
+use super::reports::{Home, Read, published, updated_at};
 use super::share::Place;
 use super::shelves::Shelves;
 use super::slot::Slot;
 use crate::dedup::Fingerprint;
 use crate::log::{Control, Position, Record, SourceFacts};
-use crate::model::{
-    Authority, Draft, ItemId, Link, Moment, Precision, RegionId, Report as ReportNoun, SourceId, Stamp, Zone,
-};
+use crate::model::{Authority, Draft, ItemId, Link, Moment, RegionId, Report as ReportNoun, SourceId, Stamp, Zone};
 use crate::regions::Places;
 
 /// What the keys of all that is no item begin with, and those of items never.
@@ -28,8 +27,6 @@ pub(super) const REGIONS: &[u8; 8] = b"\xffregion/";
 pub(super) const HIDDEN: &[u8; 8] = b"\xffhidden/";
 /// The most times that `updated` of an item moves.
 const MOST_UPDATES: u16 = 24;
-/// How far ahead of its first sight a date may lie, in milliseconds.
-const AHEAD: i64 = 10 * 60 * 1000;
 
 /// A story's place among others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -536,22 +533,6 @@ fn moment(record: &Record) -> Moment {
     }
 }
 
-/// When what a record tells counts as changed: when it was seen, and some milliseconds by its number, so that those of one
-/// poll differ. It follows from the record alone, whatever of the log is left.
-pub(super) fn updated_at(seq: u64, seen: Moment) -> Moment {
-    seen.plus_millis(i64::try_from(seq % 1000).unwrap_or(0))
-}
-
-/// How near an address lies to a source. Many offices share the domain of their city, each with a host of its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Home {
-    Elsewhere,
-    /// At another host of its domain.
-    Domain,
-    /// At its host.
-    Host,
-}
-
 /// The upper half of an id.
 pub(super) fn upper(id: ItemId) -> u64 {
     u64::try_from(id.as_u128() >> 64).unwrap_or(0)
@@ -576,16 +557,5 @@ fn unknown(id: SourceId) -> SourceFacts {
         was: Vec::new(),
         alerts_for: Vec::new(),
         at: Moment::default(),
-    }
-}
-
-/// The date of an item: what its source says, unless that lies ahead; else when it was first seen.
-pub(super) fn published(report: &ReportNoun) -> Stamp {
-    let said = report.draft.published.or(report.draft.updated);
-    let seen = Stamp { at: report.seen, precision: Precision::Second, offset: 0 };
-    match said {
-        Some(stamp) if stamp.at.since(report.seen) <= AHEAD => stamp,
-        Some(stamp) => Stamp { offset: stamp.offset, ..seen },
-        None => seen,
     }
 }

@@ -9,7 +9,8 @@ use anyhow::Context;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
-use super::{End, place, say, show};
+use super::out::{End, say, show};
+use super::place;
 use crate::config::{Config, LogFormat, Places};
 use crate::daemon;
 

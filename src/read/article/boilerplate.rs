@@ -1,7 +1,9 @@
 //! Recognises lines that are not part of the story: copyright, share buttons, credits, links to other stories.
 
 use crate::read::byline;
+use crate::read::date::{self, Clock};
 use crate::read::lexicon::{Label, words};
+use crate::read::markup::text::width;
 
 /// Returns whether a line is boilerplate: a copyright notice, a share button, a credit, a tool.
 pub(in crate::read) fn is_boilerplate(line: &str) -> bool {
@@ -55,4 +57,19 @@ pub(in crate::read) fn is_credits(line: &str) -> bool {
             && line.chars().take(8).collect::<String>().contains(['：', ':', '/', '／', '丨', '|', ' '])
             && labels.iter().map(|(_, value)| value.chars().count()).sum::<usize>() * 3 >= length
     }
+}
+
+/// Returns whether a line belongs to the head but is inside the body: labels with a date, or a source.
+pub(super) fn is_head_line(line: &str, clock: Clock<'_>) -> bool {
+    let length = line.chars().count();
+    if length > 90 || line.ends_with('。') {
+        return false;
+    }
+    let labels = byline::labelled(line);
+    // 时间 and 日期 may refer to an event in the text, so they do not count.
+    let known = labels.iter().any(|(label, _)| !matches!(label, Label::Other | Label::Time));
+    let dated = date::find(line, clock).is_some();
+    let is_event = line.starts_with("时间") || line.starts_with("日期");
+    known && (dated || length < 40 || labels.len() >= 2)
+        || dated && width(line) <= 48 && !is_event && !line.contains(['，', '。'])
 }

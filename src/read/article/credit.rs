@@ -1,7 +1,7 @@
 //! The source, authors and editors that an article names.
 
 use super::body::Line;
-use super::fields::Reader;
+use super::reader::Reader;
 use crate::model::Credit;
 use crate::read::byline;
 use crate::read::date;

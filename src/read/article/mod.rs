@@ -5,8 +5,13 @@ mod boilerplate;
 mod content_html;
 mod credit;
 mod fields;
+mod parts;
+mod published;
+mod reader;
+mod rules;
+mod story;
 mod title;
 
 pub(super) use body::file_kind;
 pub(super) use fields::read;
-pub use fields::{Article, ArticleRules, complete};
+pub use rules::{Article, ArticleRules, complete};

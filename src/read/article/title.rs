@@ -2,13 +2,13 @@
 
 use serde_json::Value;
 
-use super::fields::Reader;
+use super::reader::Reader;
 use crate::read::article::body;
 use crate::read::byline;
 use crate::read::date;
 use crate::read::lexicon::words;
 use crate::read::markup::text;
-use crate::read::markup::text::width;
+use crate::read::markup::text::{squeeze, width};
 use crate::read::markup::tree::Id;
 use crate::read::tables::tables;
 
@@ -190,22 +190,6 @@ impl Reader<'_> {
         });
         set.map(|id| self.tree.line(id)).filter(|line| is_title(line)).last()
     }
-}
-
-/// How many bytes of a text are squeezed; longer texts are not titles.
-const MAX_SQUEEZED: usize = 16 * 1024;
-
-/// Removes white space and punctuation, and folds width and case, for comparison.
-pub(in crate::read) fn squeeze(text: &str) -> String {
-    text::head(text, MAX_SQUEEZED)
-        .chars()
-        .map(|c| match c {
-            '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),
-            c => c,
-        })
-        .filter(|c| c.is_alphanumeric())
-        .flat_map(char::to_lowercase)
-        .collect()
 }
 
 /// Strips the site's name from the end of a title: `title_column_site`, `title - site`, `title | site`.

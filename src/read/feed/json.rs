@@ -4,9 +4,10 @@ use serde_json::Value;
 
 use crate::model::{Draft, Enclosure, Link};
 use crate::read::date::{self, Clock};
+use crate::read::fault::{Fault, FaultKind};
 use crate::read::json::{MAX_VALUES, parse, values};
 use crate::read::markup::text;
-use crate::read::{Fault, FaultKind, MOST_DRAFTS, Reading};
+use crate::read::reading::{MOST_DRAFTS, Reading};
 
 /// Reads a document that starts like JSON.
 pub(in crate::read) fn read(document: &str, url: &Link, clock: Clock<'_>) -> Reading {

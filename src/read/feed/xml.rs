@@ -9,9 +9,10 @@ use super::namespace::Namespace;
 use super::xml_tree::{Element, Outline, outline};
 use crate::model::{Credit, Draft, Enclosure, Link, Stamp};
 use crate::read::date::{self, Clock};
+use crate::read::fault::{Fault, FaultKind};
 use crate::read::markup::text::{self, Definitions};
+use crate::read::reading::{MOST_DRAFTS, Reading, Skip};
 use crate::read::work;
-use crate::read::{Fault, FaultKind, MOST_DRAFTS, Reading, Skip};
 
 /// The most categories of an item.
 const CATEGORIES: usize = 32;

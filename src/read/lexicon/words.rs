@@ -3,66 +3,8 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
-use serde::Deserialize;
-
-use super::{LANGUAGES, Language};
-
-/// The words of one language. The files have a line on each.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct PageWords {
-    next: Vec<String>,
-    paging: Vec<String>,
-    generic: Vec<String>,
-    title_prefixes: Vec<String>,
-    published: Vec<String>,
-    time: Vec<String>,
-    source: Vec<String>,
-    author: Vec<String>,
-    editor: Vec<String>,
-    other: Vec<String>,
-    before_date: Vec<String>,
-    title_columns: Vec<String>,
-    popular: Vec<String>,
-    ends_story: Vec<String>,
-    ends_story_always: Vec<String>,
-    missing: Vec<String>,
-    clock: Vec<String>,
-    boilerplate_begins: Vec<String>,
-    boilerplate_sure: Vec<String>,
-    boilerplate_holds: Vec<String>,
-    boilerplate_or_prose: Vec<String>,
-    tools: Vec<String>,
-    forbids_reprint: Vec<String>,
-}
-
-impl PageWords {
-    /// Returns the labels by what they stand before.
-    pub(super) fn labels(&self) -> [(Label, &[String]); 6] {
-        [
-            (Label::Date, &self.published),
-            (Label::Time, &self.time),
-            (Label::Source, &self.source),
-            (Label::Author, &self.author),
-            (Label::Editor, &self.editor),
-            (Label::Other, &self.other),
-        ]
-    }
-}
-
-/// The meaning of a label.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::read) enum Label {
-    /// The time of publication.
-    Date,
-    /// 时间, 日期: the time of publication if it stands beside the title, any time within the text.
-    Time,
-    Source,
-    Author,
-    Editor,
-    /// Something of no use, except that it ends what stands before it.
-    Other,
-}
+use super::languages::{LANGUAGES, Language};
+use super::page_words::{Label, PageWords};
 
 /// A label in some language.
 #[derive(Debug)]

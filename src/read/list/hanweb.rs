@@ -3,8 +3,8 @@
 use super::page;
 use super::rules::{Detection, ListRules};
 use crate::model::{Draft, Link};
-use crate::read::Fault;
 use crate::read::date::Clock;
+use crate::read::fault::Fault;
 use crate::read::markup::text;
 use crate::read::markup::tokens::{Token, Tokens};
 use crate::read::markup::tree::Tree;

@@ -7,11 +7,12 @@ use super::page;
 use super::rules::{Detection, ListRules};
 use crate::model::{Credit, Draft, Link};
 use crate::read::date::{self, Clock};
+use crate::read::fault::{Fault, FaultKind};
 use crate::read::markup::text;
 use crate::read::markup::text::width;
 use crate::read::markup::tree::Tree;
+use crate::read::reading::MOST_DRAFTS;
 use crate::read::tables::tables;
-use crate::read::{Fault, FaultKind, MOST_DRAFTS};
 
 /// The longest path to a list, in bytes; news lists have shorter ones.
 const MAX_PATH: usize = 512;

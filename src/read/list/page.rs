@@ -12,11 +12,12 @@ use super::row::{self, Row};
 use super::rules::{Detection, ListRules};
 use crate::model::{Draft, Link, Precision};
 use crate::read::date::{self, Clock};
+use crate::read::fault::{Fault, FaultKind};
 use crate::read::markup::page::{base, target};
 use crate::read::markup::selector::Selector;
 use crate::read::markup::text;
 use crate::read::markup::tree::{Id, Tree};
-use crate::read::{Fault, FaultKind, MOST_DRAFTS};
+use crate::read::reading::MOST_DRAFTS;
 
 /// Reads the list of a page.
 pub(in crate::read) fn read(

@@ -364,6 +364,22 @@ pub(in crate::read) fn width(text: &str) -> usize {
         .sum()
 }
 
+/// How many bytes of a text are squeezed; longer texts are not titles.
+const MAX_SQUEEZED: usize = 16 * 1024;
+
+/// Removes white space and punctuation, and folds width and case, for comparison.
+pub(in crate::read) fn squeeze(text: &str) -> String {
+    head(text, MAX_SQUEEZED)
+        .chars()
+        .map(|c| match c {
+            '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),
+            c => c,
+        })
+        .filter(|c| c.is_alphanumeric())
+        .flat_map(char::to_lowercase)
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

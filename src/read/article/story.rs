@@ -1,0 +1,191 @@
+//! Which lines of a page are the story, and which are around it.
+
+use super::body;
+use super::body::Line;
+use super::boilerplate::{self, is_head_line};
+use super::reader::Reader;
+use crate::model::Link;
+use crate::read::lexicon::words;
+use crate::read::markup::page::target;
+use crate::read::markup::text;
+use crate::read::markup::text::squeeze;
+use crate::read::markup::text::width;
+use crate::read::markup::tree::Id;
+use crate::read::markup::tree::Tree;
+use crate::read::tables::bodies;
+
+/// Least width of an article's body: 30 Chinese characters.
+pub(super) const LEAST: usize = 60;
+
+/// The lines around a body, for date, source and people.
+pub(super) struct Around {
+    /// From the title down to the body.
+    pub(super) below: Vec<Line>,
+    /// Just above the title.
+    pub(super) above: Vec<Line>,
+    /// After the body.
+    pub(super) tail: Vec<Line>,
+}
+
+impl Reader<'_> {
+    pub(super) fn body(&mut self) -> Option<(Id, &'static str)> {
+        if let Some(id) = self.pinned("article.body", self.rules.body.as_ref()) {
+            return Some((id, "config"));
+        }
+        let marked: Vec<Id> = self.tree.elements(0).filter(|id| self.tree.has_attributes(*id)).collect();
+        let known = bodies().iter().find_map(|selector| {
+            let id = selector.first_of(self.tree, &marked)?;
+            let wide: usize = self.tree.texts(id).map(|(_, text)| width(&text)).sum();
+            (wide >= 2 * LEAST).then_some(id)
+        });
+        let dense = body::find(self.tree);
+        match (known, dense) {
+            // If the densest element lies around or inside the known one, the known one is the body.
+            (Some(known), Some(dense)) if related(self.tree, known, dense) => Some((known, "platform's element")),
+            (_, Some(dense)) => Some((dense, "density of text")),
+            (Some(known), None) => Some((known, "platform's element")),
+            (None, None) => None,
+        }
+    }
+
+    /// Returns whether the page is not an article: a login form, an error page, or a list of teasers.
+    pub(super) fn is_none(&self, body: Id) -> bool {
+        let tree = self.tree;
+        if tree.elements(0).any(|id| {
+            tree.is(id, &["input"])
+                && tree.attribute(id, "type").is_some_and(|kind| kind.eq_ignore_ascii_case("password"))
+                && !tree.ancestors(id).any(|up| tree.is_invisible(up))
+        }) && tree.texts(0).map(|(_, text)| width(&text)).sum::<usize>() < 10 * LEAST
+        {
+            return true;
+        }
+        let says = |line: &str| line.chars().count() <= 40 && words().missing.are_in(&line.to_lowercase());
+        let heads = tree.elements(0).filter(|id| tree.is(*id, &["title", "h1", "h2"])).take(8);
+        if heads
+            .map(|id| if tree.is(id, &["title"]) { text::line(tree.raw(id)) } else { tree.line(id) })
+            .any(|line| says(&line))
+        {
+            return true;
+        }
+        let headings = tree.elements(body).filter(|id| tree.is(*id, &["h2", "h3", "h4"]));
+        let linked: Vec<Link> = headings
+            .filter_map(|id| tree.elements(id).find(|inner| tree.is(*inner, &["a"])))
+            .filter(|id| width(&tree.line(*id)) >= 12)
+            .filter_map(|id| target(tree, id, &self.base))
+            .filter(|to| to.without_fragment() != self.url.without_fragment())
+            .collect();
+        linked.len() >= 3
+    }
+
+    /// Collects the lines around the body that belong to it: from the title down to the body, above the title, and
+    /// after the body.
+    pub(super) fn around(&self, page: &[Line], body: Id, title: &str) -> Around {
+        let starts = page.iter().position(|line| line.to > body).unwrap_or(page.len());
+        let bare = squeeze(title);
+        let titled = page.iter().take(starts).rposition(|line| {
+            let line = squeeze(&line.text);
+            !bare.is_empty()
+                && (line == bare || line.contains(&bare) && line.chars().count() < bare.chars().count() + 12)
+        });
+        let of_some_length = |line: &&Line| line.text.chars().count() < 400;
+        let pick = |from: usize, to: usize| page.get(from..to).unwrap_or(&[]).iter().filter(of_some_length).cloned();
+        // If the title is inside the body, the lines right after it are the head.
+        let inner = page.iter().skip(starts).take(12).position(|line| !bare.is_empty() && squeeze(&line.text) == bare);
+        if let Some(at) = inner.filter(|_| titled.is_none()) {
+            let short = |line: &Line| width(&line.text) < 120 && !line.text.ends_with('。');
+            let head = page.iter().skip(starts + at + 1).take(3).take_while(|line| short(line)).cloned();
+            let before = page.iter().take(starts + at).skip((starts + at).saturating_sub(4));
+            let ends = page.iter().position(|line| line.from >= self.tree.end(body)).unwrap_or(page.len());
+            let tail = page.get(ends..(ends + 30).min(page.len())).unwrap_or(&[]).to_vec();
+            return Around {
+                below: head.collect(),
+                above: before.filter(|line| width(&line.text) < 120).cloned().collect(),
+                tail,
+            };
+        }
+        let from = titled.unwrap_or_else(|| starts.saturating_sub(12));
+        // Some pages put the date above the title; a running clock is not a date of the article.
+        let is_clock = |line: &Line| words().clock.are_in(&line.text) || line.linked * 2 > width(&line.text);
+        let above = pick(from.saturating_sub(4), from).filter(|line| !is_clock(line)).collect();
+        let mut below: Vec<Line> = pick(from, starts).collect();
+        if titled.is_none() {
+            below.retain(|line| !is_clock(line));
+        }
+        let ends = page.iter().position(|line| line.from >= self.tree.end(body)).unwrap_or(page.len());
+        let tail = page.get(ends..(ends + 30).min(page.len())).unwrap_or(&[]).to_vec();
+        Around { below, above, tail }
+    }
+
+    /// Returns the lines of the story, without its title, head lines, boilerplate and the related stories that follow.
+    pub(super) fn story(&self, lines: &mut Vec<Line>, title: &str, dropped: &mut Vec<(Id, Id)>) -> Vec<Line> {
+        let bare = squeeze(title);
+        let total = lines.len();
+        let all: usize = lines.iter().map(|line| width(&line.text)).sum();
+        let mut so_far = 0;
+        let mut kept: Vec<Line> = Vec::with_capacity(total);
+        let mut over = false;
+        let all_lines: Vec<Line> = std::mem::take(lines);
+        // Lines inside the body but before its title belong to the page, not to the story.
+        let prose = all_lines.iter().position(is_prose).unwrap_or(all_lines.len());
+        let titled =
+            all_lines.iter().take(prose.min(12)).position(|line| !bare.is_empty() && squeeze(&line.text) == bare);
+        for (at, line) in all_lines.iter().enumerate() {
+            so_far += width(&line.text);
+            let is_before = titled.is_some_and(|titled| at < titled) && width(&line.text) < 160;
+            let is_early = at < 12 && kept.iter().map(|line| width(&line.text)).sum::<usize>() < 80;
+            over = over
+                || so_far * 10 > all * 3
+                    && boilerplate::ends_story(&line.text)
+                    && !all_lines.get(at + 1).is_some_and(is_prose);
+            let is_title = is_early && squeeze(&line.text) == bare;
+            let is_head = is_early && is_head_line(&line.spaced, self.clock);
+            let mostly_link =
+                line.linked * 10 > width(&line.text) * 9 && width(&line.text) < 60 && is_link_line(&line.text);
+            // A notice may link each thing that it lists and then go on.
+            let goes_on = || {
+                !kept.is_empty() && all_lines.get(at + 1..).unwrap_or(&[]).iter().take(8).any(is_prose)
+                    || kept.last().is_some_and(|last| last.text.trim_start().starts_with("附件"))
+            };
+            let is_none = over || is_before || is_title || is_head || boilerplate::is_boilerplate(&line.text);
+            if is_none || mostly_link && !goes_on() {
+                dropped.push((line.from, line.to));
+            } else {
+                kept.push(line.clone());
+            }
+        }
+        // Credits at the end of the body.
+        while let Some(line) =
+            kept.pop_if(|line| boilerplate::is_credits(&line.text) || boilerplate::is_boilerplate(&line.text))
+        {
+            dropped.push((line.from, line.to));
+        }
+        kept
+    }
+}
+
+/// Returns whether one of the elements contains the other.
+fn related(tree: &Tree<'_>, a: Id, b: Id) -> bool {
+    (a <= b && b < tree.end(a)) || (b <= a && a < tree.end(b))
+}
+
+/// Returns whether a line reads like a sentence of the story, with at most a third of it in links.
+fn is_prose(line: &Line) -> bool {
+    width(&line.text) >= 60 && line.linked * 3 < width(&line.text) && line.text.contains(['，', '。', ',', '.'])
+}
+
+/// Returns whether a line does not end like a sentence, as titles of related stories and tools do not.
+fn is_link_line(line: &str) -> bool {
+    !line.ends_with(['。', '！', '？', '；', '：'])
+}
+
+/// Merges overlapping ranges; the input must be sorted.
+pub(super) fn merged(ranges: &[(Id, Id)]) -> Vec<(Id, Id)> {
+    let mut out: Vec<(Id, Id)> = Vec::with_capacity(ranges.len());
+    for (from, to) in ranges {
+        match out.last_mut() {
+            Some((_, end)) if *from < *end => *end = (*end).max(*to),
+            _ => out.push((*from, *to)),
+        }
+    }
+    out
+}

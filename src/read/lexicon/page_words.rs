@@ -1,0 +1,60 @@
+//! What pages say around their stories, in one language.
+
+use serde::Deserialize;
+
+/// The words of one language. The files have a line on each.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PageWords {
+    pub(super) next: Vec<String>,
+    pub(super) paging: Vec<String>,
+    pub(super) generic: Vec<String>,
+    pub(super) title_prefixes: Vec<String>,
+    pub(super) published: Vec<String>,
+    pub(super) time: Vec<String>,
+    pub(super) source: Vec<String>,
+    pub(super) author: Vec<String>,
+    pub(super) editor: Vec<String>,
+    pub(super) other: Vec<String>,
+    pub(super) before_date: Vec<String>,
+    pub(super) title_columns: Vec<String>,
+    pub(super) popular: Vec<String>,
+    pub(super) ends_story: Vec<String>,
+    pub(super) ends_story_always: Vec<String>,
+    pub(super) missing: Vec<String>,
+    pub(super) clock: Vec<String>,
+    pub(super) boilerplate_begins: Vec<String>,
+    pub(super) boilerplate_sure: Vec<String>,
+    pub(super) boilerplate_holds: Vec<String>,
+    pub(super) boilerplate_or_prose: Vec<String>,
+    pub(super) tools: Vec<String>,
+    pub(super) forbids_reprint: Vec<String>,
+}
+
+impl PageWords {
+    /// Returns the labels by what they stand before.
+    pub(super) fn labels(&self) -> [(Label, &[String]); 6] {
+        [
+            (Label::Date, &self.published),
+            (Label::Time, &self.time),
+            (Label::Source, &self.source),
+            (Label::Author, &self.author),
+            (Label::Editor, &self.editor),
+            (Label::Other, &self.other),
+        ]
+    }
+}
+
+/// The meaning of a label.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::read) enum Label {
+    /// The time of publication.
+    Date,
+    /// 时间, 日期: the time of publication if it stands beside the title, any time within the text.
+    Time,
+    Source,
+    Author,
+    Editor,
+    /// Something of no use, except that it ends what stands before it.
+    Other,
+}

@@ -1,0 +1,112 @@
+//! What reports in the log say: read back, dated, compared, and whom they credit.
+
+use crate::dedup::{self, Likeness};
+use crate::log::{Position, Record, SourceFacts};
+use crate::model::{Draft, Link, Moment, Precision, Report, Stamp};
+
+/// What reaches the reports in the log.
+pub(super) type Read<'r> = &'r dyn Fn(Position) -> Option<Record>;
+
+pub(super) fn draft_at(position: Position, read: Read<'_>) -> Option<Draft> {
+    match read(position)? {
+        Record::Report(report) => Some(report.draft),
+        _ => None,
+    }
+}
+
+/// What is compared of a draft.
+pub(super) fn story(draft: &Draft) -> dedup::Story {
+    dedup::Story::new(&draft.title, draft.words())
+}
+
+/// Do two drafts tell one story, or one event at least? By their texts, or where one is too short by their titles.
+pub(super) fn tells_the_same(one: &Draft, other: &Draft) -> bool {
+    match dedup::compare(&story(one), &story(other)).likeness {
+        Likeness::Same | Likeness::Event => true,
+        Likeness::Different if dedup::is_short(one.words()) || dedup::is_short(other.words()) => {
+            dedup::title_likeness(&one.title, &other.title) >= LEAST_TITLE_LIKENESS
+        }
+        _ => false,
+    }
+}
+
+/// Does a report say that it has the story from this source?
+pub(super) fn credits(draft: &Draft, facts: &SourceFacts) -> bool {
+    let Some(credit) = &draft.credit else { return false };
+    let squeezed = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).collect::<String>();
+    let (name, title) = (squeezed(&credit.name), squeezed(&facts.title));
+    let by_link = || {
+        let domain = |text: &str| Link::parse(text).ok().map(|link| link.registrable_domain().to_owned());
+        credit.link.as_deref().and_then(domain).is_some_and(|to| domain(&facts.link) == Some(to))
+    };
+    let is_one = |short: &str, long: &str| {
+        short.chars().count() >= 3 && long.strip_prefix(short).is_some_and(|rest| rest.is_empty() || is_tail(rest))
+    };
+    is_one(&name, &title)
+        || title.chars().count() >= 4 && name.starts_with(&title)
+        || is_one(&title, &name)
+        || by_link()
+}
+
+/// What the name of a publisher may end with and be the same one.
+const TAILS: [&str; 18] = [
+    "社",
+    "报社",
+    "网",
+    "在线",
+    "新闻网",
+    "网站",
+    "门户网站",
+    "政府网",
+    "官网",
+    "官方",
+    "微信",
+    "微信公众号",
+    "公众号",
+    "微博",
+    "客户端",
+    "订阅",
+    "新闻",
+    "RSS",
+];
+
+/// Is the rest of a name made of such words only?
+fn is_tail(mut rest: &str) -> bool {
+    while let Some(tail) = TAILS.iter().filter(|tail| rest.ends_with(**tail)).max_by_key(|tail| tail.len()) {
+        rest = rest.strip_suffix(*tail).unwrap_or("");
+    }
+    rest.is_empty()
+}
+
+/// How like two titles are at the least that are of one text, from 0 to 1.
+pub(super) const LEAST_TITLE_LIKENESS: f64 = 0.4;
+
+/// How near an address lies to a source. Many offices share the domain of their city, each with a host of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Home {
+    Elsewhere,
+    /// At another host of its domain.
+    Domain,
+    /// At its host.
+    Host,
+}
+
+/// How far ahead of its first sight a date may lie, in milliseconds.
+const AHEAD: i64 = 10 * 60 * 1000;
+
+/// The date of an item: what its source says, unless that lies ahead; else when it was first seen.
+pub(super) fn published(report: &Report) -> Stamp {
+    let said = report.draft.published.or(report.draft.updated);
+    let seen = Stamp { at: report.seen, precision: Precision::Second, offset: 0 };
+    match said {
+        Some(stamp) if stamp.at.since(report.seen) <= AHEAD => stamp,
+        Some(stamp) => Stamp { offset: stamp.offset, ..seen },
+        None => seen,
+    }
+}
+
+/// When what a record tells counts as changed: when it was seen, and some milliseconds by its number, so that those of one
+/// poll differ. It follows from the record alone, whatever of the log is left.
+pub(super) fn updated_at(seq: u64, seen: Moment) -> Moment {
+    seen.plus_millis(i64::try_from(seq % 1000).unwrap_or(0))
+}
