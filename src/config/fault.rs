@@ -5,16 +5,16 @@ use std::sync::Arc;
 
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource, Report};
 
-/// Something wrong in the config: what, where, and what to do.
+/// One fault of the config: what is wrong, where, and how to fix it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
-    /// The file.
+    /// The file with the fault.
     pub path: PathBuf,
-    /// The text of the file and the place in it, in bytes; none where the file itself is wrong.
+    /// Text of the file and the byte range of the fault; `None` if the fault concerns the file as a whole.
     pub place: Option<(Arc<str>, Range<usize>)>,
-    /// What is wrong, in a sentence.
+    /// What is wrong, as a sentence.
     pub message: String,
-    /// What to do.
+    /// How to fix it; may be empty.
     pub help: String,
 }
 
@@ -23,7 +23,7 @@ impl Fault {
         Self { path: path.to_owned(), place: None, message: message.to_owned(), help: help.to_owned() }
     }
 
-    /// The line of the place; the first is 1.
+    /// Returns the line number of the fault, counted from 1.
     pub fn line(&self) -> Option<usize> {
         let (text, span) = self.place.as_ref()?;
         Some(text.get(..span.start)?.matches('\n').count() + 1)
@@ -48,7 +48,7 @@ impl Fault {
     }
 }
 
-/// In one line: where, what, and what to do.
+/// Formats the fault on one line: where, what, and how to fix it.
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.path.display())?;
@@ -60,7 +60,7 @@ impl fmt::Display for Fault {
     }
 }
 
-/// The text with stars for what stands before the `@` of an address; each place stays where it is, in bytes.
+/// Masks whatever precedes the `@` in the authority of each URL with asterisks; byte offsets stay the same.
 fn without_passwords(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
@@ -76,15 +76,15 @@ fn without_passwords(text: &str) -> String {
     out
 }
 
-/// All faults of a config, in the order of files and lines.
+/// All faults of a config, in the order in which they were found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Faults {
     kept: Vec<Fault>,
-    /// How many more there are.
+    /// Number of faults beyond those kept.
     more: usize,
 }
 
-/// The most faults that are kept: nobody mends more at one time.
+/// Maximum number of faults that are kept: nobody fixes more at once.
 const MAX_FAULTS: usize = 200;
 
 impl Faults {
@@ -96,22 +96,23 @@ impl Faults {
         }
     }
 
-    /// How many there are.
+    /// Returns the number of faults, including those not kept.
     pub const fn count(&self) -> usize {
         self.kept.len() + self.more
     }
 
-    /// Is there none?
+    /// Returns whether there are no faults.
     pub const fn is_empty(&self) -> bool {
         self.kept.is_empty()
     }
 
-    /// The faults.
+    /// Iterates over the faults that were kept.
     pub fn iter(&self) -> impl Iterator<Item = &Fault> {
         self.kept.iter()
     }
 
-    /// The faults as an admin reads them: file, line, the text with a caret under the place, and a suggestion.
+    /// Renders the faults for the admin, ordered by file and line: the text with a caret under the place, and a
+    /// suggestion.
     pub fn render(&self, is_colourful: bool) -> String {
         let theme = if is_colourful { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
         let handler = GraphicalReportHandler::new_themed(theme).with_links(false).with_context_lines(1);
@@ -120,7 +121,7 @@ impl Faults {
         let mut out = String::new();
         for fault in faults {
             if handler.render_report(&mut out, fault.report().as_ref()).is_err() {
-                // A place that cannot be drawn must not hide the fault.
+                // A fault that cannot be drawn must still be shown.
                 out.push_str(&format!("{}: {}", fault.path.display(), fault.message));
             }
             out.push('\n');
@@ -131,7 +132,7 @@ impl Faults {
         out
     }
 
-    /// One line for a log: the first fault, and how many more there are.
+    /// Summarises the faults in one line for a log: the first one, and how many more there are.
     pub fn summary(&self) -> String {
         let Some(first) = self.kept.first() else { return "no fault".to_owned() };
         let line = first.line().map(|line| format!(":{line}")).unwrap_or_default();

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::fault::{Fault, Faults};
 
-/// The largest config file that is read, in bytes: some 200,000 sources.
+/// Largest config file that is read, in bytes: enough for about 200,000 sources.
 const LARGEST: u64 = 64 * 1024 * 1024;
 
 /// Reads a config file: a regular file of bounded size, in UTF-8.
@@ -14,7 +14,7 @@ pub(super) fn read(path: &Path, faults: &mut Faults) -> Option<(PathBuf, String)
         faults.push(Fault::of_file(path, message, help));
         None
     };
-    // A pipe or a device would keep us waiting for ever.
+    // Reading a pipe or a device could block forever.
     match std::fs::metadata(path) {
         Ok(metadata) if !metadata.is_file() => {
             return fault("this is not a regular file", "put an ordinary file in its place");
@@ -37,12 +37,12 @@ pub(super) fn read(path: &Path, faults: &mut Faults) -> Option<(PathBuf, String)
     }
 }
 
-/// Is nothing there? What cannot be looked at may be there.
+/// Returns whether the path is certain not to exist; one that cannot be accessed may exist.
 pub(super) fn is_missing(path: &Path) -> bool {
     std::fs::metadata(path).is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
 }
 
-/// Who may write the config decides where the daemon goes: a word where that is everyone.
+/// Warns about a world-writable config file: whoever edits it controls what the daemon fetches.
 pub(super) fn writable_by_others(path: &Path) -> Option<Fault> {
     let mode = std::fs::metadata(path).ok()?.permissions().mode() & 0o7777;
     (mode & 0o002 != 0).then(|| {

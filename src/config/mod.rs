@@ -1,7 +1,8 @@
-//! What the admin wrote: read, checked, all faults at once with file and line. It builds each room's own options.
+//! The admin's config: read and validated, with all faults reported at once by file and line. Builds the options of the
+//! other modules.
 //!
-//! `dayuan.toml` holds the settings, `regions.toml` the region tree, `sources/*.toml` the sources. A config that exists
-//! is valid.
+//! `dayuan.toml` holds the settings, `regions.toml` the region tree, `sources/*.toml` the sources. A [`Config`] is
+//! always valid.
 
 mod fault;
 mod file;
@@ -26,15 +27,15 @@ pub struct Config {
     pub settings: Settings,
     /// The region tree.
     pub regions: Regions,
-    /// The sources, by id.
+    /// The sources, ordered by id.
     pub sources: Vec<Arc<Source>>,
 }
 
 impl Config {
-    /// Reads the config in `folder`. The second value holds what is legal but looks like a slip.
+    /// Loads the config in `folder`. The second value holds warnings: settings that are legal but probably mistakes.
     ///
     /// # Errors
-    /// Every fault at once.
+    /// All faults of the config.
     pub fn load(folder: &Path, places: &Places) -> Result<(Self, Faults), Faults> {
         let mut files = vec![];
         let mut faults = Faults::default();
@@ -69,10 +70,10 @@ impl Config {
         Ok((config, warnings))
     }
 
-    /// Reads a config from texts, each with the name that its faults are to show.
+    /// Parses a config from texts. Faults name them `dayuan.toml`, `regions.toml` and `sources.toml`.
     ///
     /// # Errors
-    /// Every fault at once.
+    /// All faults of the config.
     pub fn from_texts(settings: &str, regions: &str, sources: &str, places: &Places) -> Result<(Self, Faults), Faults> {
         let named = |name: &str, text: &str| (PathBuf::from(name), text.to_owned());
         let (settings, regions) = (named("dayuan.toml", settings), named("regions.toml", regions));
@@ -90,7 +91,8 @@ impl Config {
         let settings =
             settings.and_then(|(path, text)| settings::parse(path, text, places, &mut faults, &mut warnings));
         let regions = regions.and_then(|(path, text)| regions::parse(path, text, &mut faults, &mut warnings));
-        // Where the settings are none, by the defaults, but for networks: which are allowed is not known.
+        // If the settings are invalid, check the sources against the defaults, but allow all networks: which ones the
+        // admin meant to allow is unknown.
         let defaults = || {
             let mut settings =
                 settings::parse(Path::new("dayuan.toml"), "", places, &mut Faults::default(), &mut Faults::default())?;
@@ -118,12 +120,12 @@ impl Config {
     }
 }
 
-/// A text as it is written in a config file, with its quotes.
+/// Returns a text as a TOML string, with quotes.
 pub fn quoted(text: &str) -> String {
     toml::Value::from(text).to_string()
 }
 
-/// The files of the source list, by name.
+/// Returns the files of the source list, ordered by name.
 fn source_files(folder: &Path, faults: &mut Faults) -> Vec<PathBuf> {
     let folder = folder.join("sources");
     if file::is_missing(&folder) {
@@ -191,12 +193,12 @@ mod tests {
         assert_eq!((line, message.contains("the address of `b`, too")), (Some(10), true), "{message}");
     }
 
-    /// What may not be looked at is no empty config.
+    /// A config that cannot be accessed must not count as an empty one.
     #[test]
     fn c3_a_folder_that_cannot_be_read_is_no_empty_one() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("x"), "").unwrap();
-        // As of a folder without rights, which root has everywhere: it cannot be said that nothing is there.
+        // Like a folder without permissions, which would not stop root: the file cannot be shown to be missing.
         assert!(!file::is_missing(&folder.path().join("x/dayuan.toml")));
         assert!(file::is_missing(&folder.path().join("dayuan.toml")));
     }

@@ -1,5 +1,5 @@
-//! A table of a config file that remembers which of its keys were asked for, so that all that is wrong in it can be told
-//! at once: wrong types, wrong values, and keys that nobody knows.
+//! A table of a config file that records which of its keys were read, so that all its faults can be reported at once:
+//! wrong types, wrong values, and unknown keys.
 
 use std::cell::{OnceCell, RefCell};
 use std::ops::Range;
@@ -12,14 +12,14 @@ use toml::de::{DeTable, DeValue};
 
 use super::fault::{Fault, Faults};
 
-/// A file while it is checked.
+/// A config file being checked.
 pub(super) struct Document<'a> {
     pub(super) path: &'a Path,
     pub(super) text: &'a str,
     pub(super) faults: &'a RefCell<&'a mut Faults>,
-    /// What is legal but looks like a slip.
+    /// Settings that are legal but probably mistakes.
     pub(super) warnings: &'a RefCell<&'a mut Faults>,
-    /// The text as faults hold it, once there is one.
+    /// Copy of the text that the faults share; made for the first fault.
     pub(super) shared: OnceCell<Arc<str>>,
 }
 
@@ -38,7 +38,7 @@ impl<'a> Document<'a> {
         self.faults.borrow_mut().push(fault);
     }
 
-    /// Tells what is legal but looks like a slip.
+    /// Reports a setting that is legal but probably a mistake.
     pub(super) fn warning(&self, span: Range<usize>, message: String, help: &str) {
         let warning = self.found(span, message, help);
         self.warnings.borrow_mut().push(warning);
@@ -53,7 +53,7 @@ impl<'a> Document<'a> {
         }
     }
 
-    /// The table of the whole file; what of it cannot be parsed is told.
+    /// Parses the whole file into its root table, and reports syntax errors.
     pub(super) fn root(&self) -> Spanned<DeTable<'_>> {
         let (root, errors) = DeTable::parse_recoverable(self.text);
         for error in errors {
@@ -64,7 +64,7 @@ impl<'a> Document<'a> {
     }
 }
 
-/// A table of a file.
+/// A table of a config file.
 pub(super) struct Section<'a> {
     document: &'a Document<'a>,
     name: &'a str,
@@ -78,7 +78,7 @@ impl<'a> Section<'a> {
         Self { document, name, table: Some(table.get_ref()), span: table.span(), known: RefCell::default() }
     }
 
-    /// The table under a key; an empty one where it is absent.
+    /// Returns the table under a key; an empty one if the key is missing.
     pub(super) fn section(&self, key: &'static str) -> Section<'a> {
         let absent =
             |span| Section { document: self.document, name: key, table: None, span, known: RefCell::default() };
@@ -100,7 +100,7 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// The tables of an array under a key.
+    /// Returns the tables of an array under a key.
     pub(super) fn sections(&self, key: &'static str) -> Vec<Section<'a>> {
         let Some(value) = self.value(key) else { return Vec::new() };
         let DeValue::Array(array) = value.get_ref() else {
@@ -115,7 +115,7 @@ impl<'a> Section<'a> {
             .iter()
             .filter_map(|value| match value.get_ref() {
                 DeValue::Table(table) => {
-                    // The span of such a table is its first line; a fault of the whole is shown there.
+                    // The span of such a table is its first line; faults of the whole table are shown there.
                     Some(Section {
                         document: self.document,
                         name: key,
@@ -132,12 +132,12 @@ impl<'a> Section<'a> {
             .collect()
     }
 
-    /// The span of the whole table.
+    /// Returns the span of the whole table.
     pub(super) fn span(&self) -> Range<usize> {
         self.span.clone()
     }
 
-    /// The span of a key's value; of the whole table where it is absent.
+    /// Returns the span of a key's value, or of the whole table if the key is missing.
     pub(super) fn span_of(&self, key: &str) -> Range<usize> {
         self.table.and_then(|table| table.get(key)).map_or_else(|| self.span(), Spanned::span)
     }
@@ -174,7 +174,7 @@ impl<'a> Section<'a> {
             self.wrong_type(key, value, "a text in quotes");
             return None;
         };
-        // A line end in a name could end up in a header or a log.
+        // A line end in a name could get into a header or a log line.
         if text.chars().any(|c| c.is_control()) {
             self.document.fault(
                 value.span(),
@@ -206,7 +206,7 @@ impl<'a> Section<'a> {
             .collect()
     }
 
-    /// Yes or no.
+    /// Reads a boolean.
     pub(super) fn boolean(&self, key: &'static str) -> Option<bool> {
         let value = self.value(key)?;
         match value.get_ref() {
@@ -218,7 +218,7 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// A whole number within bounds.
+    /// Reads a whole number from `least` to `most`.
     pub(super) fn integer(&self, key: &'static str, least: u64, most: u64) -> Option<u64> {
         let value = self.value(key)?;
         let number = match value.get_ref() {
@@ -259,7 +259,7 @@ impl<'a> Section<'a> {
             .collect()
     }
 
-    /// A length of time: `30s`, `15m`, `6h`, `1d`.
+    /// Reads a duration from `least` to `most`: `30s`, `15m`, `6h`, `1d`.
     pub(super) fn duration(&self, key: &'static str, least: Duration, most: Duration) -> Option<Duration> {
         let span = self.span_of(key);
         let text = self.string(key)?;
@@ -287,7 +287,7 @@ impl<'a> Section<'a> {
         parsed
     }
 
-    /// A size in bytes: `8MiB`, `512KiB`.
+    /// Reads a size in bytes from `least` to `most`: `8MiB`, `512KiB`.
     pub(super) fn size(&self, key: &'static str, least: usize, most: usize) -> Option<usize> {
         let span = self.span_of(key);
         let text = self.string(key)?;
@@ -310,7 +310,7 @@ impl<'a> Section<'a> {
         parsed
     }
 
-    /// One of several words.
+    /// Reads one of several keywords.
     pub(super) fn word<T: Copy>(&self, key: &'static str, words: &[(&str, T)]) -> Option<T> {
         let text = self.string(key)?;
         let found = words.iter().find(|(word, _)| *word == text).map(|(_, value)| *value);
@@ -321,7 +321,7 @@ impl<'a> Section<'a> {
         found
     }
 
-    /// Tells of every key that nobody asked for. To be called when all were.
+    /// Reports every key that was not read. Must be called after all known keys were read.
     pub(super) fn finish(&self) {
         let known = self.known.borrow();
         for key in self.table.into_iter().flat_map(|table| table.keys()) {

@@ -10,53 +10,53 @@ use crate::model::{Link, Zone};
 use crate::poll::{self, Limits, Pace};
 use crate::serve;
 
-/// The most reports of one source and day.
+/// Maximum number of reports per source and day.
 const REPORTS_A_DAY: u32 = 2000;
-/// The most bytes of text of one source and day.
+/// Maximum number of bytes of text per source and day.
 const BYTES_A_DAY: u64 = 20 * 1024 * 1024;
 
-/// Where the system wants things to lie, from the environment.
+/// Directories assigned by the service manager through the environment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Places {
-    /// `$STATE_DIRECTORY`.
+    /// `$STATE_DIRECTORY`: default location of the store.
     pub state: Option<PathBuf>,
-    /// `$RUNTIME_DIRECTORY`.
+    /// `$RUNTIME_DIRECTORY`: default location of the admin socket.
     pub runtime: Option<PathBuf>,
 }
 
-/// How the log is written.
+/// Format of the daemon's own log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
-    /// To the journal where the daemon runs under systemd, else lines for people.
+    /// The journal if the daemon runs under systemd, otherwise text.
     Auto,
-    /// Lines for people.
+    /// Human-readable lines.
     Text,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Json,
 }
 
-/// What `dayuan.toml` says.
+/// The settings in `dayuan.toml`.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Where readers are answered.
+    /// Address on which pages and feeds are served.
     pub listen: SocketAddr,
-    /// Where metrics are answered; nowhere by default.
+    /// Address on which metrics are served; `None` by default.
     pub metrics_listen: Option<SocketAddr>,
-    /// The folder of log, view and visits.
+    /// Folder of the store: log, view and visits.
     pub store: PathBuf,
-    /// The admin socket.
+    /// Path of the admin socket.
     pub socket: PathBuf,
-    /// How to go out.
+    /// Options for fetching.
     pub fetch: fetch::Options,
-    /// How to poll.
+    /// Options for polling.
     pub poll: poll::Options,
-    /// How much is taken.
+    /// Limits on what is accepted from a source.
     pub limits: Limits,
-    /// How to publish.
+    /// Options for publishing.
     pub publish: serve::Options,
-    /// How the log is written.
+    /// Format of the daemon's own log.
     pub log_format: LogFormat,
-    /// What is logged: `error`, `warn`, `info`, `debug` or `trace`, or a filter of tracing.
+    /// Log filter: `error`, `warn`, `info`, `debug`, `trace` or `off`, or a tracing filter.
     pub log_level: String,
 }
 
@@ -100,7 +100,7 @@ pub(super) fn parse(
     }
 
     let poll = root.section("poll");
-    // Only one's own sites may be asked more often than a stranger's.
+    // Only if the admin's own networks are allowed may the intervals be shorter than the usual minimum.
     let least = if allow.is_empty() { seconds(300) } else { seconds(1) };
     let least_gap = if allow.is_empty() { seconds(1) } else { Duration::ZERO };
     let min = poll.duration("min_interval", least, days(7)).unwrap_or_else(|| seconds(900));
@@ -129,7 +129,7 @@ pub(super) fn parse(
         }
     };
     let items = publish.integer("items", 1, 1000).unwrap_or(50);
-    // The policy of single sources goes further; there is nothing else to choose for all of them yet.
+    // `full` can only be set for single sources, so `excerpt` is the only value here; it is checked and ignored.
     publish.word("content", &[("excerpt", ())]);
     let rights = publish.string("rights");
     let publish_contact = publish.string("contact");
@@ -211,8 +211,8 @@ fn default_socket(places: &Places) -> PathBuf {
     places.runtime.as_ref().map_or_else(|| PathBuf::from("./data/dayuan.sock"), |runtime| runtime.join("dayuan.sock"))
 }
 
-/// The admin socket that the config in `folder` names. Nothing else is read, and whatever is wrong there is passed over:
-/// a daemon whose config broke must still be reachable.
+/// Returns the admin socket named by the config in `folder`. Ignores all other settings and any faults: a daemon must
+/// stay reachable even if its config became invalid.
 pub fn socket(folder: &Path, places: &Places) -> PathBuf {
     let text = std::fs::read_to_string(folder.join("dayuan.toml")).unwrap_or_default();
     let (root, _) = toml::de::DeTable::parse_recoverable(&text);
@@ -224,7 +224,7 @@ pub fn socket(folder: &Path, places: &Places) -> PathBuf {
     named.unwrap_or_else(|| default_socket(places))
 }
 
-/// A level, or a filter of tracing whose parts each name one.
+/// Returns whether the text is a log level, or a tracing filter in which each part names one.
 fn is_level(text: &str) -> bool {
     let is_word = |word: &str| {
         ["error", "warn", "info", "debug", "trace", "off"].iter().any(|level| word.eq_ignore_ascii_case(level))

@@ -12,10 +12,10 @@ use crate::log::SourceFacts;
 use crate::model::{Authority, Kind, Link, Pins, Policy, Region, RegionId, Regions, Source, SourceId, Tls, Zone};
 use crate::read::Selector;
 
-/// The most sources of a config.
+/// Maximum number of sources in a config.
 const MOST: usize = 200_000;
 
-/// The sources of these files. Whether their regions are there is said only where the regions are known.
+/// Parses the sources in these files. Without a valid region tree (`None`), their regions are not checked.
 pub(super) fn parse(
     lists: &[(PathBuf, String)],
     settings: &Settings,
@@ -45,7 +45,7 @@ pub(super) fn parse(
                 );
                 continue;
             }
-            // An address that answers to forms is as many lists as there are forms.
+            // Sources with the same address but different form data are different lists.
             let address = format!("{} {}", source.url.canonical(), source.post.as_deref().unwrap_or(""));
             if let Some(other) = addresses.insert(address, source.id.clone()) {
                 section.warning(
@@ -85,16 +85,16 @@ pub(super) fn parse(
     sources
 }
 
-/// An id that a source says it had before.
+/// A former id that a source claims in `was`.
 struct Former {
     id: SourceId,
     of: SourceId,
-    /// The number of its file.
+    /// Index of the file.
     file: usize,
     span: Range<usize>,
 }
 
-/// A former id belongs to one source, and to none that is there still: who names it takes over all that is known of it.
+/// Reports former ids that are claimed by two sources or still in use: a source inherits all data of its former ids.
 fn tell_formers(
     lists: &[(PathBuf, String)],
     formers: &[Former],
@@ -117,7 +117,7 @@ fn tell_formers(
     }
 }
 
-/// What to write for a region that was named instead.
+/// Suggests a fix for a `region` that is not a known id, such as a region's name.
 fn regions_called(regions: &Regions, name: &str) -> String {
     const MOST: usize = 4;
     let name = name.trim();
@@ -272,7 +272,7 @@ fn source(section: &Section<'_>, settings: &Settings, regions: Option<&Regions>)
 const LIST: [&str; 5] = ["item", "link", "title", "date", "text"];
 const ARTICLE: [&str; 5] = ["title", "body", "date", "source", "author"];
 
-/// The selectors of a `[source.list]` or `[source.article]`; in lists of JSON they are paths.
+/// Reads the selectors of a `[source.list]` or `[source.article]`; for JSON lists they are paths.
 fn pins(section: &Section<'_>, keys: &[&'static str; 5], are_paths: bool) -> Vec<(&'static str, String)> {
     let mut found = Vec::new();
     let mut take = |key: &'static str, text: String, span| {

@@ -55,7 +55,7 @@ pub enum Request {
     Withdraw {
         /// Its id, or the address of its page.
         item: String,
-        /// Why, in the admin's words.
+        /// The admin's reason, verbatim.
         reason: String,
     },
     /// What is withdrawn.

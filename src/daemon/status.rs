@@ -24,12 +24,12 @@ pub struct DaemonStatus {
     pub trouble: Option<String>,
 }
 
-/// How a source fares.
+/// State of a source, as shown to the admin.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SourceStatus {
     /// Its id.
     pub source: String,
-    /// Its name for people.
+    /// Display name.
     pub title: String,
     /// `new`, `ok`, `degraded`, `blocked`, `gone`, `paused` or `stale`; `unknown` where it cannot be read.
     pub health: String,
@@ -41,19 +41,19 @@ pub struct SourceStatus {
     pub since: Option<String>,
     /// When the last answer came that could be read, or a 304.
     pub succeeded: Option<String>,
-    /// When the last new item came.
+    /// Time of the last new or changed item.
     pub last_new: Option<String>,
     /// When it is polled next.
     pub due: Option<String>,
-    /// The current interval in seconds.
+    /// Current polling interval, in seconds.
     pub interval: u32,
-    /// Failures in a row.
+    /// Number of consecutive failures.
     pub failures: u32,
-    /// Polls since the beginning.
+    /// Number of polls so far.
     pub polls: u64,
     /// Where it says it has moved to for good.
     pub moved: Option<String>,
-    /// Its address.
+    /// Address of the service.
     pub url: String,
 }
 

@@ -3,21 +3,21 @@ use reqwest::header::{self, HeaderMap};
 
 use crate::model::{Link, Moment, Validators};
 
-/// The longest that a hint of freshness is followed, in seconds.
+/// Longest freshness hint that is honoured, in seconds.
 const LONGEST_FRESHNESS: u64 = 24 * 3600;
-/// The longest that Retry-After is followed, in seconds.
+/// Longest Retry-After that is honoured, in seconds.
 const LONGEST_RETRY: u64 = 7 * 24 * 3600;
 
-/// What a server said.
+/// An HTTP response, as far as polling needs it.
 #[derive(Clone, Debug)]
 pub struct Answer {
-    /// Where the answer came from, after redirects.
+    /// Address that answered, after redirects.
     pub url: Link,
-    /// The status (RFC 9110, section 15).
+    /// Status code (RFC 9110, section 15).
     pub status: u16,
     /// The decoded body; empty unless the status is 200.
     pub body: Vec<u8>,
-    /// The `Content-Type`.
+    /// The `Content-Type` header.
     pub content_type: Option<String>,
     /// What makes the next request conditional.
     pub validators: Validators,
@@ -25,15 +25,15 @@ pub struct Answer {
     pub fresh: u64,
     /// Seconds after which to try again (RFC 9110, section 10.2.3), at most a week.
     pub retry_after: Option<u64>,
-    /// The server's own clock.
+    /// The `Date` header: the server's own clock.
     pub date: Option<Moment>,
-    /// The address to use from now on, where every redirect on the way was permanent.
+    /// The address to use from now on, if every redirect on the way was permanent.
     pub moved: Option<Link>,
-    /// Did a redirect lead from https to http?
+    /// Whether a redirect led from https to http.
     pub downgraded: bool,
 }
 
-/// The validators of an answer, as the bytes that came.
+/// Returns the validators of a response as raw bytes; a value over 1024 bytes is dropped.
 pub(super) fn validators(headers: &HeaderMap) -> Validators {
     let bytes = |name| {
         headers
@@ -44,7 +44,7 @@ pub(super) fn validators(headers: &HeaderMap) -> Validators {
     Validators { etag: bytes(header::ETAG), last_modified: bytes(header::LAST_MODIFIED) }
 }
 
-/// Seconds that an answer stays fresh: max-age less its age, else Expires counted from the server's own Date.
+/// Returns the freshness in seconds: max-age minus Age, or else Expires relative to the server's own Date.
 pub(super) fn fresh(headers: &HeaderMap, now: Moment) -> u64 {
     let control = headers.typed_get::<CacheControl>();
     if control.as_ref().is_some_and(|control| control.no_cache() || control.no_store()) {
@@ -62,7 +62,7 @@ pub(super) fn fresh(headers: &HeaderMap, now: Moment) -> u64 {
     seconds.min(LONGEST_FRESHNESS)
 }
 
-/// Seconds of Retry-After, written as such or as a date; nonsense and the past are ignored.
+/// Returns Retry-After in seconds, whether written as a number or a date; invalid values and past dates are ignored.
 pub(super) fn retry_after(headers: &HeaderMap, now: Moment) -> Option<u64> {
     let value = text(headers, header::RETRY_AFTER)?.trim();
     let is_number = !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit());

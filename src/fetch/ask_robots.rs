@@ -6,21 +6,22 @@ use super::robots::{HOLDS, Permission, WAIT, condensed, site_of};
 use crate::model::{Link, Moment, Robots, Validators};
 
 impl Fetcher {
-    /// Whether a page may be asked, as far as its site said so lately; `None` where it has to be asked.
+    /// Returns whether a page may be fetched according to the cached rules; `None` if the robots.txt must be fetched
+    /// first.
     pub fn permission(&self, link: &Link, now: Moment) -> Option<Permission> {
         self.robots.permission(link, now)
     }
 
-    /// Takes in what a site said.
+    /// Caches the rules of a site.
     pub fn learn(&self, link: &Link, said: &Robots, now: Moment) {
         self.robots.learn(link, said, now);
     }
 
-    /// Asks the site of a page for its robots.txt.
+    /// Fetches the robots.txt of a page's site.
     ///
     /// # Errors
-    /// Where nothing answers at all, the guard refuses to go there, or its certificate is not trusted: that says nothing of the
-    /// site.
+    /// If nothing answers, the guard refuses the request, or the certificate is not trusted: none of these says
+    /// anything about the site's rules.
     pub async fn ask_robots(&self, request: &Request<'_>, now: Moment) -> Result<Robots, FetchError> {
         let Some(robots) = site_of(request.link) else {
             return Ok(Robots { text: None, until: now.plus_seconds(WAIT) });
@@ -30,9 +31,9 @@ impl Fetcher {
             Request { link: &robots, validators: &none, given_by: None, post: None, is_page: false, ..*request };
         let text = match self.get(request, now).await {
             Ok(answer) if answer.status == 200 => Some(condensed(&answer.body)),
-            // What is not there forbids nothing (RFC 9309, section 2.3.1.3).
+            // A missing robots.txt forbids nothing (RFC 9309, section 2.3.1.3).
             Ok(answer) if (400..500).contains(&answer.status) && answer.status != 429 => Some(Vec::new()),
-            // That another source trusts no broken certificate says nothing of the site to who does.
+            // A certificate that this source does not accept may be fine for a source with `tls = "lenient"`.
             Err(error) if error.is_silence() || matches!(error, FetchError::Blocked(_) | FetchError::Tls { .. }) => {
                 return Err(error);
             }

@@ -15,79 +15,82 @@ use super::robots::{Permission, RobotsCache};
 use super::unpack::{Coding, UnpackError};
 use crate::model::{Host, Link, Moment, Tls, Validators, one_line};
 
-/// The most redirects that are followed.
+/// Maximum number of redirects that are followed.
 const HOPS: usize = 5;
-/// How long an answer may take to begin, connecting included.
+/// Time limit for the response headers to arrive, including connecting.
 const HEADERS: Duration = Duration::from_secs(20);
-/// What of a body is read without asking for room, in bytes. With 64 at once this and the large ones stay below 64 MiB.
+/// Body size above which a permit of `Fetcher::large` is needed, in bytes. With 64 requests at once, small and large
+/// bodies together stay below 64 MiB at the default `max_body` of 8 MiB.
 const SMALL: usize = 512 * 1024;
-/// Packed bodies up to this size are unpacked at once, in bytes.
+/// Compressed bodies up to this size are unpacked on the async thread, in bytes.
 const INLINE: usize = 16 * 1024;
-/// How many bodies may be larger than that at one time.
+/// How many bodies may exceed [`SMALL`] at the same time.
 const LARGE_AT_ONCE: usize = 4;
-/// How many bodies are unpacked at one time.
+/// How many bodies are unpacked at the same time.
 const UNPACKED_AT_ONCE: usize = 4;
-/// What we would like to get, feeds before pages.
+/// The `Accept` header: feeds before pages.
 const ACCEPT: &str = "application/atom+xml, application/rss+xml, application/feed+json, application/rdf+xml, application/xml;q=0.9, text/xml;q=0.9, application/json;q=0.8, text/html;q=0.7, */*;q=0.1";
 
-/// How to go out.
+/// Options of a [`Fetcher`].
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Where connections may go.
+    /// Decides where connections may go.
     pub guard: Guard,
-    /// How long one request may take from beginning to end.
+    /// Time limit for one request from beginning to end, redirects included.
     pub timeout: Duration,
-    /// The largest body, in bytes after decoding.
+    /// Largest body, in bytes, before and after decoding.
     pub max_body: usize,
-    /// Who we are: the address of our own pages.
+    /// Address of our own pages, for the `User-Agent`.
     pub public_url: Option<String>,
-    /// Who we are: whom to write to.
+    /// Contact address, for the `User-Agent`.
     pub contact: Option<String>,
 }
 
-/// What to ask for.
+/// One request.
 #[derive(Clone, Copy, Debug)]
 pub struct Request<'a> {
-    /// Where.
+    /// The address to fetch.
     pub link: &'a Link,
-    /// What was given with the last answer.
+    /// Validators received with the last answer.
     pub validators: &'a Validators,
-    /// Who gave it: the address itself, or one that it redirects to. Nobody else is shown it.
+    /// Address that gave the validators: the requested one, or one that it redirects to. They are sent to no other
+    /// address.
     pub given_by: Option<&'a Link>,
-    /// The port that is allowed because the source's own address has it.
+    /// Port of the source's own address, which is therefore allowed.
     pub own_port: u16,
-    /// May the way lead into the networks that an admin allowed? Only that of a source whose own address lies there.
+    /// Whether connections may go into the networks that an admin allowed; only set for sources whose own address is
+    /// there.
     pub is_inside: bool,
-    /// Does robots.txt count, wherever redirects lead? For everything that is no feed.
+    /// Whether robots.txt applies to redirect targets, too; set for everything that is not a feed.
     pub is_page: bool,
-    /// Must redirects stay on the site of the address?
+    /// Whether redirects must stay on the site of the address.
     pub is_bound: bool,
-    /// How certificates are judged.
+    /// How certificates are checked.
     pub tls: Tls,
-    /// A form to be posted, where the address answers to POST only.
+    /// Form to be posted, if the address answers to POST only.
     pub post: Option<&'a str>,
 }
 
-/// The way out.
+/// The guarded HTTP client that all requests go through.
 #[derive(Debug)]
 pub struct Fetcher {
-    /// For everybody.
+    /// For sources outside the admin's own networks; no private network is allowed.
     outside: Way,
-    /// For the sources that lie in one's own networks.
+    /// For sources inside the admin's own networks.
     inside: Way,
-    /// Who is at which address with a request.
+    /// Limits concurrent requests per IP address.
     asking: Crowd,
-    /// Who is at which address with all that a poll asks.
+    /// Limits concurrent polls per IP address.
     visiting: Crowd,
     timeout: Duration,
     max_body: usize,
     large: Semaphore,
-    /// Places for unpacking.
+    /// Limits how many bodies are unpacked at the same time.
     unpacking: Semaphore,
     pub(super) robots: RobotsCache,
 }
 
-/// The clients of those who may go to the same places.
+/// Clients, guard and resolver for sources with the same access to networks.
 #[derive(Debug)]
 struct Way {
     strict: Client,
@@ -107,7 +110,7 @@ impl Way {
         Ok(Self { strict, lenient: LazyLock::new(lenient), guard, resolver })
     }
 
-    /// `None` where a name leads nowhere; the connection will say so.
+    /// Returns `None` if the name does not resolve; connecting will then report the error.
     async fn address_of(&self, link: &Link) -> Option<IpAddr> {
         match link.host() {
             Host::Address(address) => Some(address),
@@ -116,17 +119,17 @@ impl Way {
     }
 }
 
-/// Chooses the implementation of TLS for the whole process; to be called once, before the first [`Fetcher`] is made.
+/// Installs the TLS implementation for the whole process; to be called once, before the first [`Fetcher`] is made.
 pub fn install_crypto() {
-    // A second call finds it installed already, which is all that is wanted.
+    // An error means that a provider is already installed, which is fine.
     drop(rustls::crypto::ring::default_provider().install_default());
 }
 
 impl Fetcher {
-    /// Makes the way out.
+    /// Creates a fetcher.
     ///
     /// # Errors
-    /// Where the system's certificates cannot be read, or the contact cannot stand in a header.
+    /// If the system's certificates cannot be read, or the contact is not valid in a header.
     pub fn new(options: Options) -> Result<Self, FetchError> {
         let agent = agent(options.public_url.as_deref(), options.contact.as_deref());
         let strangers = Guard { allow: Vec::new(), ..options.guard.clone() };
@@ -143,21 +146,20 @@ impl Fetcher {
         })
     }
 
-    /// Gets what is at an address, following up to five redirects. `now` is the present moment, for the hints of
-    /// caching.
+    /// Fetches an address, following up to five redirects. `now` is used to evaluate caching headers.
     ///
     /// # Errors
-    /// Where the guard refuses, nothing answers in time, or the answer is too large or broken. A status of 400 and more
+    /// If the guard refuses, nothing answers in time, or the answer is too large or malformed. A status of 400 or more
     /// is an answer, not an error.
     pub async fn get(&self, request: Request<'_>, now: Moment) -> Result<Answer, FetchError> {
-        // What a site may take does not begin before it is asked.
+        // The time spent waiting for a permit does not count towards the site's timeout.
         let room = self.asking.enter(self.way(request.is_inside).address_of(request.link).await).await;
         tokio::time::timeout(self.timeout, self.follow(request, now, room))
             .await
             .unwrap_or(Err(FetchError::Timeout(self.timeout)))
     }
 
-    /// A place at the address that a link leads to, for all that a poll asks there; `None` where four are there already.
+    /// Takes a permit for a whole poll at the IP address of a link; `None` if four polls are running there already.
     pub async fn visit(&self, link: &Link, is_inside: bool) -> Option<Room> {
         match self.way(is_inside).address_of(link).await {
             Some(address) => self.visiting.try_enter(address),
@@ -184,11 +186,11 @@ impl Fetcher {
                 room = self.asking.enter(None).await;
             }
             if hop > 0 {
-                // The place at the last address is given back first: nobody waits for a place and holds one.
+                // Release the previous address first: never hold one permit while waiting for another.
                 drop(room);
                 room = self.asking.enter(way.address_of(&link).await).await;
             }
-            // Validators belong to the address that gave them.
+            // Validators are only sent to the address that gave them.
             let conditional =
                 if given_by.as_ref() == Some(&link) { request.validators } else { &Validators::default() };
             let post = request.post.filter(|_| hop == 0);
@@ -209,7 +211,7 @@ impl Fetcher {
         Err(FetchError::Redirects(HOPS))
     }
 
-    /// Whether a page may be asked that a redirect leads to.
+    /// Checks robots.txt for the target of a redirect.
     async fn permit_hop(&self, request: &Request<'_>, link: &Link, now: Moment) -> Result<(), FetchError> {
         let mut permission = self.permission(link, now);
         if permission.is_none() {
@@ -254,7 +256,7 @@ impl Fetcher {
         if let Some(date) = validators.last_modified.as_deref().and_then(|date| HeaderValue::from_bytes(date).ok()) {
             request = request.header(header::IF_MODIFIED_SINCE, date);
         }
-        // What says nothing but "wait" (1xx) says nothing at all.
+        // Interim responses (1xx) alone do not count as an answer.
         let patience = self.timeout.min(HEADERS);
         let sent = tokio::time::timeout(patience, request.send()).await;
         sent.map_err(|_late| FetchError::Timeout(patience))?.map_err(|error| self.explain(&error, link))
@@ -287,8 +289,8 @@ impl Fetcher {
         Ok(answer)
     }
 
-    /// Reads a body in pieces; its length is never believed beforehand. What is packed is unpacked here, so that what comes
-    /// in is bounded as well as what comes out of it.
+    /// Reads a body in chunks, without trusting its Content-Length. Decodes it here, so that both the compressed and
+    /// the decoded size are limited.
     async fn body(&self, mut response: Response, link: &Link) -> Result<Vec<u8>, FetchError> {
         let broken = |detail: String| FetchError::Protocol { host: link.host_text().to_owned(), detail };
         let coding = answer::text(response.headers(), header::CONTENT_ENCODING).unwrap_or("");
@@ -306,7 +308,7 @@ impl Fetcher {
             body.extend_from_slice(&piece);
         }
         let most = self.max_body;
-        // Nobody is waited for here but those who unpack: a site that sends slowly holds none of these places.
+        // Taken only after the body is complete, so that a slow site does not hold a permit.
         let unpacking = if coding == Coding::Plain { None } else { self.unpacking.acquire().await.ok() };
         let unpacked = match coding {
             Coding::Plain => return Ok(body),
@@ -333,7 +335,7 @@ impl Fetcher {
             }
         }
         let host = link.host_text().to_owned();
-        // The last cause says what happened; those above it only where.
+        // The innermost cause says what happened; the outer ones only say where.
         let detail = causes().last().map(ToString::to_string).unwrap_or_default();
         if error.is_timeout() {
             return FetchError::Timeout(self.timeout);
@@ -344,8 +346,9 @@ impl Fetcher {
         if error.is_connect() {
             return FetchError::Connect { host, detail };
         }
-        // Whoever hangs up before an answer is as silent as who never picks up. How that shows depends on who is faster:
-        // a message cut short, a reset, a request that was never sent. Only what was said can break the protocol.
+        // A server that hangs up before it answers counts as silent, like one that never accepts. Depending on timing
+        // this shows up as an incomplete message, a reset, or a request that was never sent. Only a received message
+        // can violate the protocol.
         let is_garbled = causes()
             .any(|cause| cause.downcast_ref::<hyper::Error>().is_some_and(|error| error.is_parse() || error.is_user()));
         if error.is_request() && !is_garbled {
@@ -356,7 +359,7 @@ impl Fetcher {
     }
 }
 
-/// Where a redirect leads; `None` where the answer is none.
+/// Returns the target of a redirect; `None` if the response is not a redirect.
 fn target(response: &Response, from: &Link) -> Result<Option<Link>, FetchError> {
     if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
         return Ok(None);
@@ -385,11 +388,11 @@ fn client(resolver: &Resolver, timeout: Duration, agent: &str, tls: Tls) -> Resu
         .no_proxy()
         .connect_timeout(timeout.min(Duration::from_secs(10)))
         .read_timeout(timeout.min(Duration::from_secs(15)))
-        // Connections do not live long enough for keep-alive probes; setting them up is four calls of the system each.
+        // Connections are too short-lived for keep-alive probes, and each setup would cost four system calls.
         .tcp_keepalive(None)
         .tcp_keepalive_interval(None)
         .tcp_keepalive_retries(None)
-        // A source is asked every quarter of an hour at most; nothing is gained by holding its connection.
+        // By default a source is polled every 15 minutes at most, so keeping its connection open gains nothing.
         .pool_max_idle_per_host(0);
     match tls {
         Tls::Strict => builder.build(),
@@ -397,7 +400,7 @@ fn client(resolver: &Resolver, timeout: Duration, agent: &str, tls: Tls) -> Resu
     }
 }
 
-/// `dayuan/VERSION (+public URL; contact)`, the same for every request.
+/// Builds the `User-Agent`: `dayuan/VERSION (+public URL; contact)`, the same for every request.
 fn agent(public_url: Option<&str>, contact: Option<&str>) -> String {
     let about: Vec<String> =
         public_url.map(|url| format!("+{url}")).into_iter().chain(contact.map(str::to_owned)).collect();
@@ -424,7 +427,7 @@ mod tests {
         let url = Link::parse(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();
         std::thread::spawn(move || {
             for (number, stream) in listener.incoming().flatten().enumerate() {
-                // Now and then the request comes first, and the closing resets it.
+                // Sometimes let the request arrive first, so that closing resets the connection.
                 if number % 3 == 0 {
                     std::thread::yield_now();
                 }

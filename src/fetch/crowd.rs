@@ -4,28 +4,28 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// How many may be at one address at a time: many government sites share one platform, and a CDN serves thousands.
+/// Permits per IP address: many government sites share one platform, and a CDN serves thousands.
 const MOST: usize = 4;
 
-/// Keeps us from crowding an address that many sites share.
+/// Limits concurrent access per IP address, which many sites may share.
 #[derive(Debug, Default)]
 pub(super) struct Crowd {
     places: Mutex<HashMap<IpAddr, Arc<Semaphore>>>,
 }
 
-/// A place at an address; it is free again when dropped.
+/// A permit for an IP address; dropping it releases it.
 #[derive(Debug)]
 pub struct Room {
     _permit: Option<OwnedSemaphorePermit>,
 }
 
 impl Crowd {
-    /// A place at the address, where one is free.
+    /// Takes a permit for the address, if one is free.
     pub(super) fn try_enter(&self, address: IpAddr) -> Option<Room> {
         self.at(address).try_acquire_owned().ok().map(|permit| Room { _permit: Some(permit) })
     }
 
-    /// A place at the address, as soon as one is free; it costs nothing where the address is not known.
+    /// Waits for a permit for the address. An unknown address needs no permit.
     pub(super) async fn enter(&self, address: Option<IpAddr>) -> Room {
         let Some(address) = address else { return Room { _permit: None } };
         // The semaphore is never closed.
@@ -34,11 +34,11 @@ impl Crowd {
 
     fn at(&self, address: IpAddr) -> Arc<Semaphore> {
         let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
-        // What nobody is at is forgotten, so that it does not grow with what was ever asked.
+        // Drop idle semaphores so that the map stays bounded.
         if places.len() > 1024 {
             places.retain(|_, place| Arc::strong_count(place) > 1);
         }
-        // `::ffff:192.0.2.1` is the same machine as 192.0.2.1.
+        // Treat `::ffff:192.0.2.1` and `192.0.2.1` as the same machine.
         Arc::clone(places.entry(address.to_canonical()).or_insert_with(|| Arc::new(Semaphore::new(MOST))))
     }
 }

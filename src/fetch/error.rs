@@ -1,53 +1,53 @@
 use std::time::Duration;
 
-/// Why there is no answer.
+/// Why a fetch failed.
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
-    /// The guard refuses to connect there.
+    /// The guard or another rule forbids the request.
     #[error("{0}")]
     Blocked(String),
-    /// The name of the host leads nowhere.
+    /// The host name does not resolve.
     #[error("the name {0} cannot be resolved")]
     Name(String),
-    /// Nobody answers at the address.
+    /// No connection to the host, or it was closed before an answer.
     #[error("cannot connect to {host}: {detail}")]
     Connect {
-        /// The host.
+        /// Returns the host, as a name or an IP address.
         host: String,
-        /// What the system said.
+        /// What happened, according to the system.
         detail: String,
     },
-    /// The certificate, or the encryption, is broken.
+    /// The TLS connection failed, for example because of the certificate.
     #[error(
         "the encrypted connection to {host} failed: {detail}; where you trust the site, set tls = \"lenient\" for the source"
     )]
     Tls {
-        /// The host.
+        /// Returns the host, as a name or an IP address.
         host: String,
-        /// What is wrong.
+        /// What is wrong with it.
         detail: String,
     },
-    /// The answer did not come in time.
+    /// No complete answer within the time limit.
     #[error("no complete answer within {} s", .0.as_secs())]
     Timeout(Duration),
-    /// The answer is larger than is read.
+    /// The body exceeds the limit, in bytes.
     #[error("the answer is larger than {} KiB, the limit of [fetch] max_body", .0 / 1024)]
     TooLarge(usize),
-    /// Too many redirects.
+    /// More redirects than allowed.
     #[error("more than {0} redirects")]
     Redirects(usize),
-    /// The answer breaks the protocol.
+    /// The answer violates the protocol.
     #[error("the answer of {host} breaks the protocol: {detail}")]
     Protocol {
-        /// The host.
+        /// Returns the host, as a name or an IP address.
         host: String,
-        /// What is wrong.
+        /// What is wrong with it.
         detail: String,
     },
 }
 
 impl FetchError {
-    /// Did nothing answer at all, as where one's own network is down?
+    /// Returns whether nothing answered at all, as when our own network is down.
     pub const fn is_silence(&self) -> bool {
         matches!(self, Self::Name(_) | Self::Connect { .. } | Self::Timeout(_))
     }

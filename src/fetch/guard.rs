@@ -10,16 +10,16 @@ pub struct Network {
     prefix: u8,
 }
 
-/// A text that is no network.
+/// Error: the text is not a network.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a network; write it like 192.168.0.0/16")]
 pub struct NetworkError(String);
 
 impl Network {
-    /// Reads `address/prefix`, or one address.
+    /// Parses `address/prefix`, or a single address.
     ///
     /// # Errors
-    /// Where it is neither.
+    /// If it is neither.
     pub fn parse(text: &str) -> Result<Self, NetworkError> {
         let fault = || NetworkError(text.to_owned());
         let (address, prefix) = text.split_once('/').unwrap_or((text, ""));
@@ -29,7 +29,7 @@ impl Network {
         if prefix > most { Err(fault()) } else { Ok(Self { address, prefix }) }
     }
 
-    /// Does it hold the address?
+    /// Returns whether the network contains the address.
     pub fn contains(&self, address: IpAddr) -> bool {
         let bits = |address: IpAddr| match address {
             IpAddr::V4(address) => (u128::from(u32::from(address)) << 96, true),
@@ -44,14 +44,14 @@ impl Network {
 /// Decides where connections may go.
 #[derive(Clone, Debug, Default)]
 pub struct Guard {
-    /// Networks that are allowed though they are private.
+    /// Networks that are allowed although they are private.
     pub allow: Vec<Network>,
-    /// Ports that are allowed beside 80, 443 and 8080.
+    /// Ports that are allowed besides 80, 443, 8080 and the port of the source's own address.
     pub ports: Vec<u16>,
 }
 
-/// The networks of the IANA IPv4 Special-Purpose Address Registry that are not globally reachable, with multicast
-/// (RFC 5771) and class E; as of 2026-10. More special ones that are reachable come first, behind `true`.
+/// Networks of the IANA IPv4 Special-Purpose Address Registry as of 2026-10, with multicast (RFC 5771) and class E;
+/// `true` marks those that are globally reachable. The first match counts, so more specific networks come first.
 const SPECIAL_FOUR: [(Ipv4Addr, u8, bool); 19] = [
     (Ipv4Addr::new(192, 0, 0, 9), 32, true),
     (Ipv4Addr::new(192, 0, 0, 10), 32, true),
@@ -63,7 +63,7 @@ const SPECIAL_FOUR: [(Ipv4Addr, u8, bool); 19] = [
     (Ipv4Addr::new(172, 16, 0, 0), 12, false),
     (Ipv4Addr::new(192, 0, 0, 0), 24, false),
     (Ipv4Addr::new(192, 0, 2, 0), 24, false),
-    // Deprecated (RFC 7526); nothing answers there that is meant.
+    // Deprecated (RFC 7526): no legitimate server answers there.
     (Ipv4Addr::new(192, 88, 99, 0), 24, false),
     (Ipv4Addr::new(192, 168, 0, 0), 16, false),
     (Ipv4Addr::new(198, 18, 0, 0), 15, false),
@@ -75,8 +75,9 @@ const SPECIAL_FOUR: [(Ipv4Addr, u8, bool); 19] = [
     (Ipv4Addr::new(192, 31, 196, 0), 24, true),
 ];
 
-/// The networks within 2000::/3 of the IANA IPv6 Special-Purpose Address Registry, as of 2026-10; more special ones come
-/// first. Outside 2000::/3 nothing is given out but 64:ff9b::/96, which is judged by the address inside it.
+/// Networks of the IANA IPv6 Special-Purpose Address Registry within 2000::/3, as of 2026-10; as above, more specific
+/// networks come first. Outside 2000::/3 only IPv4-mapped addresses and 64:ff9b::/96 can be reachable; they are judged
+/// by the embedded address.
 const SPECIAL_SIX: [(Ipv6Addr, u8, bool); 12] = [
     (Ipv6Addr::new(0x2001, 1, 0, 0, 0, 0, 0, 1), 128, true),
     (Ipv6Addr::new(0x2001, 1, 0, 0, 0, 0, 0, 2), 128, true),
@@ -93,7 +94,7 @@ const SPECIAL_SIX: [(Ipv6Addr, u8, bool); 12] = [
 ];
 
 impl Guard {
-    /// Checks an address as it is written: the host where it is an address or a name of this machine, and the port.
+    /// Checks an address as written: its port, and its host if that is an IP address or a name of this machine.
     /// `own_port` is the port of the source's own address.
     ///
     /// # Errors
@@ -120,7 +121,7 @@ impl Guard {
         }
     }
 
-    /// Checks an address that a connection would go to.
+    /// Checks an IP address that a connection would go to.
     ///
     /// # Errors
     /// [`FetchError::Blocked`] with the reason.
@@ -128,7 +129,7 @@ impl Guard {
         if self.allows(address) { Ok(()) } else { Err(blocked(&address.to_string())) }
     }
 
-    /// Does a source at this address lie in one's own networks, so that its admin named them?
+    /// Returns whether the link names an IP address in one of the networks that the admin allowed.
     pub fn names_own(&self, link: &Link) -> bool {
         match link.host() {
             Host::Address(address) => self.is_allowed(address),
@@ -153,8 +154,8 @@ fn blocked(host: &str) -> FetchError {
     ))
 }
 
-/// The IPv4 address that a translation embeds: mapped (RFC 4291), NAT64 by the well-known prefix (RFC 6052), 6to4 (RFC
-/// 3056). Others are not globally reachable, whatever they embed.
+/// Returns the IPv4 address embedded by IPv4 mapping (RFC 4291), NAT64 with the well-known prefix (RFC 6052) or 6to4
+/// (RFC 3056). Other embeddings are not globally reachable.
 fn embedded(address: IpAddr) -> Option<IpAddr> {
     let IpAddr::V6(six) = address else { return None };
     let four = |high: u16, low: u16| Some(IpAddr::V4(Ipv4Addr::from((u32::from(high) << 16) | u32::from(low))));
@@ -165,7 +166,7 @@ fn embedded(address: IpAddr) -> Option<IpAddr> {
     }
 }
 
-/// Is an address globally reachable?
+/// Returns whether an address is globally reachable.
 fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(four) => SPECIAL_FOUR
@@ -173,7 +174,7 @@ fn is_public(address: IpAddr) -> bool {
             .find(|(base, prefix, _)| Network { address: (*base).into(), prefix: *prefix }.contains(four.into()))
             .is_none_or(|(.., is_reachable)| *is_reachable),
         IpAddr::V6(six) => match embedded(address) {
-            // 6to4 is left to nobody, but what it embeds says whose it is.
+            // An embedded address decides. This includes 6to4, although its prefix has no owner.
             Some(inner) => is_public(inner),
             None => {
                 six.segments().first().is_some_and(|first| first & 0xe000 == 0x2000)

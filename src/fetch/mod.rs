@@ -1,8 +1,8 @@
-//! One polite, guarded way out to the network.
+//! The only way out to the network: polite and guarded.
 //!
-//! Every address that anything wants to get passes the guard three times: as it is written, as it is resolved, and at
-//! every redirect. Bodies are read in pieces and cut at a limit of their decoded size. This room does not know what a
-//! feed is, when to ask, or what to do with an answer.
+//! Every address passes the guard three times: as written, as resolved, and at every redirect. Bodies are read in
+//! chunks and limited by their decoded size. This module does not know what a feed is, when to fetch, or what to do
+//! with an answer.
 
 mod answer;
 mod ask_robots;

@@ -10,19 +10,20 @@ use tokio::sync::OnceCell;
 use super::error::FetchError;
 use super::guard::Guard;
 
-/// How long one look-up may take.
+/// Time limit for one lookup.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// How many names are remembered with the address that they led to last.
+/// Maximum number of names whose last address is cached.
 const REMEMBERED: usize = 10_000;
 
-/// Looks names up and lets only those addresses through that the guard allows.
+/// Resolves names, and returns only the addresses that the guard allows.
 #[derive(Clone)]
 pub(super) struct Resolver {
     guard: Arc<Guard>,
-    /// Made at the first look-up, so that a machine without a resolver can still fetch addresses.
+    /// Created at the first lookup, so that a machine without a resolver can still fetch from IP addresses.
     inner: Arc<OnceCell<TokioResolver>>,
-    /// Where names led to last: how crowded an address is is asked before a connection, which looks the name up again.
+    /// The last address of each name. The limit per IP address is checked before connecting, which resolves the name
+    /// again.
     last: Arc<Mutex<HashMap<String, IpAddr>>>,
 }
 
@@ -31,7 +32,7 @@ impl Resolver {
         Self { guard, inner: Arc::default(), last: Arc::default() }
     }
 
-    /// Where a name led to last; where that is not known yet, it is looked up. `None` where it leads nowhere.
+    /// Returns the last known address of a name, or else looks it up. `None` if it does not resolve.
     pub(super) async fn locate(&self, name: &str) -> Option<IpAddr> {
         let known = self.last.lock().unwrap_or_else(PoisonError::into_inner).get(name).copied();
         match known {

@@ -1,4 +1,4 @@
-//! What sites allow programs (robots.txt, RFC 9309), asked once a day for each site.
+//! What sites allow programs to fetch (robots.txt, RFC 9309), requested once a day per site.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -7,36 +7,37 @@ use robotxt::AccessResult;
 
 use crate::model::{Link, Moment, Robots};
 
-/// How long an answer holds, in seconds (RFC 9309, section 2.4).
+/// How long an answer is valid, in seconds (RFC 9309, section 2.4).
 pub(super) const HOLDS: i64 = 24 * 3600;
-/// How long a site whose robots.txt cannot be had is left alone, in seconds.
+/// How long a site is left alone if its robots.txt is unavailable, in seconds.
 pub(super) const WAIT: i64 = 3600;
-/// The longest pause between two requests that is kept for a site, in milliseconds.
+/// Longest Crawl-delay that is honoured, in milliseconds.
 const LONGEST_DELAY: i64 = 60_000;
-/// The longest robots.txt that is read, in bytes (RFC 9309, section 2.5).
+/// Longest robots.txt that is parsed, in bytes (RFC 9309, section 2.5); the rest is ignored.
 const LONGEST: usize = 500 * 1024;
-/// What is kept of a robots.txt, in bytes; one that says more to a single program forbids everything.
+/// Limit on the stored rules of a site, in bytes. If the rules that apply to us are longer, everything is forbidden.
 const MAX_KEPT: usize = 16 * 1024;
-/// The most sites that are remembered: with what is kept of each, 32 MiB at the very most.
+/// Maximum number of cached sites; with [`MAX_KEPT`] bytes each, at most 32 MiB.
 const MOST: usize = 2000;
-/// The name that groups of robots.txt are looked up by.
+/// Our product token in robots.txt.
 const NAME: &str = "dayuan";
 
-/// May a page be asked?
+/// Whether a page may be fetched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Permission {
-    /// Yes, with so many milliseconds between two requests to the site, where it asks for that (Crawl-delay).
+    /// The page may be fetched. The value is the Crawl-delay between two requests to the site, in milliseconds; 0 if
+    /// none is given.
     Allowed(i64),
     /// The site forbids it.
     Forbidden,
-    /// The site does not say: its robots.txt cannot be had, and its pages are left alone until it can.
+    /// The robots.txt is unavailable, so the pages of the site are left alone until it can be fetched.
     Unknown,
 }
 
-/// What is known of a site.
+/// Cached rules of a site.
 #[derive(Debug)]
 struct Known {
-    /// `None` where its robots.txt could not be had.
+    /// `None` if the robots.txt was unavailable.
     rules: Option<robotxt::Robots>,
     until: Moment,
 }
@@ -46,7 +47,8 @@ struct Known {
 pub(super) struct RobotsCache(Mutex<HashMap<String, Known>>);
 
 impl RobotsCache {
-    /// Whether a page may be asked, as far as its site said so lately; `None` where it has to be asked.
+    /// Returns whether a page may be fetched according to the cached rules; `None` if the robots.txt must be fetched
+    /// first.
     pub(super) fn permission(&self, link: &Link, now: Moment) -> Option<Permission> {
         let site = site_of(link)?;
         let asked = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -59,7 +61,7 @@ impl RobotsCache {
         Some(Permission::Allowed(delay.min(LONGEST_DELAY)))
     }
 
-    /// Takes in what a site said.
+    /// Caches the rules of a site.
     pub(super) fn learn(&self, link: &Link, said: &Robots, now: Moment) {
         let Some(site) = site_of(link) else { return };
         let rules = said.text.as_ref().map(|text| rules(AccessResult::Successful(text)));
@@ -74,12 +76,12 @@ impl RobotsCache {
     }
 }
 
-/// The address of the robots.txt of a page's site.
+/// Returns the address of the robots.txt of a page's site.
 pub fn site_of(link: &Link) -> Option<Link> {
     link.join("/robots.txt").ok()
 }
 
-/// Of a robots.txt only what is said to us, in its own form: what is kept of a site is its verdict, whatever it sends.
+/// Reduces a robots.txt to the rules that apply to us, so that the stored size is bounded whatever the site sends.
 pub(super) fn condensed(text: &[u8]) -> Vec<u8> {
     let text = without_versions(text.get(..LONGEST).unwrap_or(text));
     let said = rules(AccessResult::Successful(&text));
@@ -87,14 +89,15 @@ pub(super) fn condensed(text: &[u8]) -> Vec<u8> {
     if let Some(delay) = said.crawl_delay() {
         kept.push_str(&format!("crawl-delay: {}\n", delay.as_secs_f32()));
     }
-    // What is forbidden comes first, should there be too much.
+    // Prohibitions first, in case the limit is reached.
     let (forbidden, allowed): (Vec<_>, Vec<_>) = said.rules().iter().partition(|rule| !rule.is_allow());
     for (word, rule) in
         forbidden.into_iter().map(|rule| ("disallow", rule)).chain(allowed.into_iter().map(|rule| ("allow", rule)))
     {
         let line = format!("{word}: {}\n", rule.pattern());
         if kept.len() + line.len() > MAX_KEPT {
-            // What cannot be kept is not passed over: the site has to be asked in another way.
+            // Do not drop rules silently: forbid everything. The admin has to arrange access with the site in another
+            // way.
             return b"user-agent: *\ndisallow: /\n".to_vec();
         }
         kept.push_str(&line);
@@ -102,7 +105,7 @@ pub(super) fn condensed(text: &[u8]) -> Vec<u8> {
     kept.into_bytes()
 }
 
-/// The same with only the product token of every name (RFC 9309, section 2.2.1): `Dayuan/1.0` is told to `dayuan`.
+/// Reduces every name to its product token (RFC 9309, section 2.2.1), so that `Dayuan/1.0` matches `dayuan`.
 fn without_versions(text: &[u8]) -> Vec<u8> {
     const FIELD: &[u8] = b"user-agent";
     let mut out = Vec::with_capacity(text.len());

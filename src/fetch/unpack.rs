@@ -1,8 +1,8 @@
-//! Content codings (RFC 9110, section 8.4.1): what came packed, unpacked up to a limit.
+//! Content codings (RFC 9110, section 8.4.1): decompression with a size limit.
 
 use std::io::Read;
 
-/// How a body is packed.
+/// Content coding of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Coding {
     Plain,
@@ -15,9 +15,9 @@ pub(super) enum Coding {
 /// Why a body cannot be unpacked.
 #[derive(Debug)]
 pub(super) enum UnpackError {
-    /// More comes out of it than is read.
+    /// The unpacked body exceeds the limit.
     TooLarge,
-    /// It is damaged.
+    /// The data is malformed.
     Broken(String),
 }
 
@@ -25,10 +25,10 @@ pub(super) enum UnpackError {
 const ZSTD_WINDOW: u32 = 23;
 
 impl Coding {
-    /// What is asked for.
+    /// Value of the `Accept-Encoding` header.
     pub(super) const ACCEPTED: &'static str = "gzip, br, zstd, deflate";
 
-    /// The coding of a `Content-Encoding`; `None` for an unknown one, and for several on top of each other.
+    /// Parses a `Content-Encoding`; `None` if it is unknown or lists several codings.
     pub(super) fn named(text: &str) -> Option<Self> {
         match text.trim().to_ascii_lowercase().as_str() {
             "" | "identity" | "none" | "utf-8" => Some(Self::Plain),
@@ -40,12 +40,12 @@ impl Coding {
         }
     }
 
-    /// At most `most` bytes of what was packed.
+    /// Unpacks a body of at most `most` bytes; more is an error.
     pub(super) fn unpack(self, packed: &[u8], most: usize) -> Result<Vec<u8>, UnpackError> {
         match self {
             Self::Plain => Ok(packed.to_vec()),
             Self::Gzip => read(flate2::read::MultiGzDecoder::new(packed), most),
-            // Many send the bare stream, without the header that the name means.
+            // Many servers send raw deflate data without the zlib header that the name requires.
             Self::Deflate => match read(flate2::read::ZlibDecoder::new(packed), most) {
                 Err(UnpackError::Broken(_)) => read(flate2::read::DeflateDecoder::new(packed), most),
                 read => read,

@@ -1,5 +1,5 @@
-//! Backups: a tar archive of the segments with a manifest behind them, in one zstd frame with a checksum (RFC 8878,
-//! section 3.1.1), so that an admin can look into it with `tar --zstd -tf`.
+//! Backups: a tar archive of the segments followed by a manifest, in one zstd frame with a checksum (RFC 8878, section
+//! 3.1.1), so that an admin can list it with `tar --zstd -tf`.
 
 use std::fs::File;
 use std::io::{BufReader, Read, Write};
@@ -12,16 +12,16 @@ use super::error::LogError;
 use super::segment;
 use super::store::Log;
 
-/// The form of archives that is written.
+/// Archive format that is written.
 const FORM: &str = "dayuan backup 2";
-/// The name of the manifest.
+/// Name of the manifest.
 const MANIFEST: &str = "manifest.json";
-/// The largest manifest that is read, in bytes: that of a hundred years.
+/// Size limit when reading a manifest, in bytes: enough for a hundred years of segments.
 const MAX_MANIFEST: u64 = 16 << 20;
-/// How much is copied at one time, in bytes.
+/// Copy buffer size, in bytes.
 const COPIED_AT_ONCE: usize = 64 * 1024;
 
-/// What an archive holds; it is its last file.
+/// Contents of an archive; stored as its last file.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Manifest {
     form: String,
@@ -33,11 +33,11 @@ struct Segment {
     name: String,
     /// In bytes.
     size: u64,
-    /// BLAKE3 in hexadecimal.
+    /// BLAKE3 hash in hexadecimal.
     hash: String,
 }
 
-/// A reader or writer that hashes what goes through.
+/// A reader that hashes and counts the bytes read through it.
 struct Hashed<T> {
     inner: T,
     hasher: blake3::Hasher,
@@ -67,10 +67,10 @@ impl<T: Read> Read for Hashed<T> {
     }
 }
 
-/// Writes all of the log as one archive. Returns how many bytes of log it holds.
+/// Writes the whole log as one archive. Returns how many bytes of log it holds.
 ///
 /// # Errors
-/// Where a segment cannot be read or the archive cannot be written.
+/// If a segment cannot be read or the archive cannot be written.
 pub fn backup(log: &Log, out: impl Write) -> Result<u64, LogError> {
     let failed = |source| LogError::File { doing: "write", path: "the archive".into(), source };
     let mut encoder = zstd::Encoder::new(out, 3).map_err(failed)?;
@@ -96,7 +96,7 @@ pub fn backup(log: &Log, out: impl Write) -> Result<u64, LogError> {
     Ok(manifest.segments.iter().map(|segment| segment.size).sum())
 }
 
-/// The header of a file of this size; the same log makes the same archive.
+/// Returns the tar header of a file of this size. It has no timestamps, so the same log makes the same archive.
 fn header(size: u64) -> tar::Header {
     let mut header = tar::Header::new_gnu();
     header.set_size(size);
@@ -104,18 +104,19 @@ fn header(size: u64) -> tar::Header {
     header
 }
 
-/// Reads an archive through and says how many segments it has, without keeping any.
+/// Reads and verifies a whole archive without extracting it. Returns the number of segments.
 ///
 /// # Errors
-/// Where it is none, is cut off or damaged.
+/// If the file is not an archive, or is truncated or damaged.
 pub fn examine(archive: &Path) -> Result<usize, LogError> {
     segments(archive, None)
 }
 
-/// Makes a log of an archive, in a folder that must not hold one. Returns how many segments it has.
+/// Restores an archive as a log in a folder that must not hold one yet. Returns the number of segments.
 ///
 /// # Errors
-/// Where the archive is none, is cut off or damaged, or the folder holds a log already. Then nothing is left behind.
+/// If the file is not an archive, or is truncated or damaged, or the folder already holds a log. Nothing is left behind
+/// in these cases.
 pub fn restore(archive: &Path, folder: &Path) -> Result<usize, LogError> {
     if folder.exists() && !segment::days(folder)?.is_empty() {
         return Err(LogError::Occupied(folder.to_owned()));
@@ -125,11 +126,11 @@ pub fn restore(archive: &Path, folder: &Path) -> Result<usize, LogError> {
     if fresh.exists() {
         std::fs::remove_dir_all(&fresh).map_err(failed)?;
     }
-    // For its owner only, as the service's own umask has it.
+    // Accessible to its owner only, like folders made under the service's umask.
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&fresh).map_err(failed)?;
     match segments(archive, Some(&fresh)) {
         Ok(count) => {
-            // What an admin may still want of an empty log, such as a torn tail, stays.
+            // Keep files from an empty log that the admin may still want, such as a torn tail.
             if folder.exists() {
                 for entry in std::fs::read_dir(folder).map_err(failed)? {
                     let entry = entry.map_err(failed)?;
@@ -147,11 +148,11 @@ pub fn restore(archive: &Path, folder: &Path) -> Result<usize, LogError> {
     }
 }
 
-/// Reads the segments of an archive, and keeps them in `fresh` where it is named. All of it is compared with the manifest
-/// and the checksum of the frame.
+/// Reads the segments of an archive, and extracts them into `fresh` if it is given. Compares everything with the
+/// manifest and the checksum of the frame.
 fn segments(archive: &Path, fresh: Option<&Path>) -> Result<usize, LogError> {
     let no_archive = |detail: &str| LogError::Archive { path: archive.to_owned(), detail: detail.to_owned() };
-    // What tar says of a header helps nobody who holds a damaged archive.
+    // tar's own message about a bad header does not help an admin with a damaged archive.
     let broken = |_: std::io::Error| no_archive("it is cut off or damaged");
     let unread = |source| LogError::File { doing: "read", path: archive.to_owned(), source };
     let file = File::open(archive).map_err(unread)?;
@@ -196,7 +197,7 @@ fn segments(archive: &Path, fresh: Option<&Path>) -> Result<usize, LogError> {
         let segment = segment.segment(name);
         found.push(segment);
     }
-    // The checksum of the frame stands behind all of it.
+    // Read to the end of the frame: its checksum comes last.
     std::io::copy(&mut input.into_inner(), &mut std::io::sink()).map_err(broken)?;
     match manifest {
         None => Err(no_archive("it has no manifest: it is cut off, or none of ours")),
@@ -250,7 +251,7 @@ mod tests {
             let mut damaged = bytes.clone();
             damaged[bit / 8] ^= 1 << (bit % 8);
             std::fs::write(&archive, &damaged).unwrap();
-            // A bit of the frame's header means nothing; then nothing is wrong with what it holds.
+            // A flipped bit in the frame header may be ignored by zstd; then the contents must still be intact.
             if restore(&archive, &third).is_ok() {
                 assert_eq!(all(&Log::open(&third).unwrap().0), all(&log), "bit {bit} of {bits}");
                 std::fs::remove_dir_all(&third).unwrap();

@@ -1,65 +1,65 @@
 use std::io;
 use std::path::PathBuf;
 
-/// Why the log could not do what was asked.
+/// Why a log operation failed.
 #[derive(Debug, thiserror::Error)]
 pub enum LogError {
-    /// A file of the log cannot be used.
+    /// A file of the log cannot be read or written.
     #[error("cannot {doing} {}", path.display())]
     File {
-        /// `read`, `write`, `sync`, …
+        /// The operation: `read`, `write`, `sync`, …
         doing: &'static str,
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// Another process holds the log.
+    /// Another process holds the lock of the log.
     #[error("the store {} is held by {}; stop that dayuan first, or use its admin socket", path.display(), pid.map_or_else(|| "another one".to_owned(), |pid| format!("pid {pid}")))]
     Held {
-        /// The folder.
+        /// The folder of the log.
         path: PathBuf,
-        /// Its pid, where it could be read.
+        /// Process id of the holder, if it could be read from the lock file.
         pid: Option<u32>,
     },
-    /// A line does not match its checksum, or is no record.
+    /// A line does not match its checksum, or is not a valid record.
     #[error("line at byte {offset} of {} is damaged: {detail}", path.display())]
     Damaged {
         /// The segment.
         path: PathBuf,
-        /// Where the line begins.
+        /// Offset of the line, in bytes.
         offset: u64,
         /// What is wrong with it.
         detail: String,
     },
-    /// A newer version wrote into it.
+    /// The log holds records of a newer dayuan.
     #[error("{} holds records of a newer dayuan (byte {offset}: {detail}); start that version again, or restore a backup of this one", path.display())]
     Newer {
         /// The segment.
         path: PathBuf,
-        /// Where the first of them begins.
+        /// Offset of the first such record, in bytes.
         offset: u64,
-        /// What is not known of it.
+        /// What this version does not know about the record.
         detail: String,
     },
-    /// There is none.
+    /// The folder holds no log.
     #[error("there is no log in {}", .0.display())]
     Missing(PathBuf),
-    /// An archive cannot be used.
+    /// A file is not a valid archive.
     #[error("{} is no backup of dayuan: {detail}", path.display())]
     Archive {
-        /// The archive.
+        /// The path of the archive.
         path: PathBuf,
         /// What is wrong with it.
         detail: String,
     },
-    /// A store is in the way.
+    /// The target folder of a restore already holds a log.
     #[error("{} already holds a log; move it away before you restore into it", .0.display())]
     Occupied(PathBuf),
 }
 
 impl LogError {
-    /// May it be otherwise soon, as where the process has no descriptor left?
+    /// Returns whether a retry may succeed, for example when the process had run out of file descriptors.
     pub fn is_passing(&self) -> bool {
         matches!(self, Self::File { source, .. } if source.kind() != io::ErrorKind::NotFound && source.kind() != io::ErrorKind::UnexpectedEof)
     }

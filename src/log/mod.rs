@@ -1,8 +1,8 @@
-//! The report log: what sources said, in the order in which we saw it. The only truth about items.
+//! The report log: what sources reported, in the order we saw it. It is the only source of truth about items.
 //!
-//! Append-only, checksummed, synced before anything else happens. It knows nothing of what its records mean: the view
-//! derives that. Records are reached by [`Position`], or all in order with [`Log::replay`]; a stream of a distributed
-//! log could stand behind the same three calls.
+//! The log is append-only and checksummed, and a record is synced to disk before anything acts on it. The log does not
+//! interpret its records: the view does that. Records are read by [`Position`], or all in order with [`Log::replay`]; a
+//! distributed log could implement the same three calls.
 
 mod archive;
 mod error;

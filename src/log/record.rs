@@ -1,7 +1,7 @@
-//! The records of the log and their form on disk.
+//! The records of the log and their format on disk.
 //!
-//! A line is `{"crc":"xxxxxxxx",` and the rest of one JSON object; the checksum is the CRC-32C (RFC 3720, appendix B.4)
-//! of the bytes behind that comma, without the line end. Version 1 of each kind stays readable for ever.
+//! A line is `{"crc":"xxxxxxxx",` followed by the rest of one JSON object; the checksum is the CRC-32C (RFC 3720,
+//! appendix B.4) of the bytes after that comma, without the line end. Version 1 of each kind stays readable forever.
 
 use std::borrow::Cow;
 
@@ -9,46 +9,46 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{Authority, Credit, Draft, Enclosure, ItemId, Key, Moment, RegionId, Report, SourceId, Stamp, Zone};
 
-/// Something that happened.
+/// One event in the log.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Record {
     /// A source was added, or its config changed.
     Source(SourceFacts),
-    /// A source said something.
+    /// A source reported an item.
     Report(Box<Report>),
-    /// An admin or a server stopped a source, or it goes on.
+    /// A source was paused or resumed by an admin, or was found to be gone or back again.
     Control {
         /// The source.
         source: SourceId,
-        /// What was said.
+        /// The new state of the source.
         state: Control,
         /// When.
         at: Moment,
     },
-    /// An item is taken out of everything published.
+    /// An item is withdrawn from everything published.
     Withdraw {
         /// The item.
         item: ItemId,
-        /// Why, in the admin's words.
+        /// The admin's reason, verbatim.
         reason: String,
         /// When.
         at: Moment,
     },
-    /// A withdrawn item comes back.
+    /// A withdrawn item is published again.
     Restore {
         /// The item.
         item: ItemId,
         /// When.
         at: Moment,
     },
-    /// An item is gone at its source: its page says 404 or 410, for days. Other reports of its story stay.
+    /// An item is gone at its source: its page repeatedly answered 404 or 410. Other reports of its story stay.
     Gone {
         /// The item.
         item: ItemId,
         /// When.
         at: Moment,
     },
-    /// An item that was gone at its source is there again.
+    /// An item that was gone at its source is available again.
     Back {
         /// The item.
         item: ItemId,
@@ -57,60 +57,60 @@ pub enum Record {
     },
     /// The segments up to this day are dropped.
     Expire {
-        /// The last day that goes, `YYYY-MM-DD`.
+        /// The last day that is dropped, `YYYY-MM-DD`.
         day: String,
-        /// The items that go with their stories, though later segments speak of them.
+        /// Items that are dropped with their stories, although later segments mention them.
         items: Vec<ItemId>,
         /// When.
         at: Moment,
     },
 }
 
-/// What the view needs to know of a source, as it was when its reports came.
+/// What the view needs to know about a source, as of the time its reports came in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceFacts {
-    /// Its id.
+    /// Id of the source.
     pub id: SourceId,
-    /// Its name for people.
+    /// Display name.
     pub title: String,
     /// Its address.
     pub link: String,
-    /// Its region.
+    /// Region of the source.
     pub region: RegionId,
     /// Who wins as the original of a story.
     pub authority: Authority,
-    /// The zone of dates that name none.
+    /// Time zone assumed for dates that name none.
     pub zone: Zone,
-    /// Whose its items are.
+    /// Rights notice for items of the source.
     pub rights: Option<String>,
-    /// The ids that it had before.
+    /// Former ids of the source.
     pub was: Vec<SourceId>,
-    /// The regions beside its own whose warnings it may give out, by the admin's word; [`ALL`](Self::ALL) names all.
+    /// Regions other than its own for which the admin lets it issue warnings; [`ALL`](Self::ALL) means all regions.
     pub alerts_for: Vec<RegionId>,
-    /// When it came to be so.
+    /// Time from which these facts apply.
     pub at: Moment,
 }
 
 impl SourceFacts {
-    /// The word for all regions in `alerts_for`.
+    /// Value in `alerts_for` that stands for all regions.
     pub const ALL: &str = "all";
 }
 
-/// What older versions wrote as the reason of a withdrawal that no admin had asked for.
+/// Reason that older versions wrote for withdrawals made by the daemon itself rather than by an admin.
 const GONE_AT_THE_SOURCE: &str = "gone at the source (404 or 410 twice)";
 
-/// What may be said of a source.
+/// States that a control record can set for a source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Control {
     /// It is not polled.
     Paused,
     /// It is polled again.
     Resumed,
-    /// Its server says that it is gone for good.
+    /// Its server says that it is permanently gone (410).
     Gone,
 }
 
-/// The line of a record, with its line end.
+/// Appends the line of a record to `line`, with its line end.
 pub(super) fn encode(seq: u64, record: &Record, line: &mut Vec<u8>) -> Result<(), serde_json::Error> {
     let start = line.len();
     let kind = match record {
@@ -126,7 +126,7 @@ pub(super) fn encode(seq: u64, record: &Record, line: &mut Vec<u8>) -> Result<()
     line.extend_from_slice(b"{\"crc\":\"00000000\",");
     let body = line.len();
     line.extend_from_slice(format!("\"seq\":{seq},\"v\":1,\"kind\":\"{kind}\",").as_bytes());
-    // The twin is an object of its own; its opening brace is the one comma too many.
+    // The twin is serialised as an object of its own; its opening brace is overwritten with the comma.
     let brace = line.len() - 1;
     line.truncate(brace);
     match record {
@@ -159,7 +159,7 @@ pub(super) fn encode(seq: u64, record: &Record, line: &mut Vec<u8>) -> Result<()
     Ok(())
 }
 
-/// Does a line, without its line end, have the checksum that it should?
+/// Verifies the checksum of a line without its line end.
 pub(super) fn checked(line: &[u8]) -> Result<(), &'static str> {
     let rest = line.strip_prefix(b"{\"crc\":\"").ok_or("it does not begin with a checksum")?;
     let (crc, rest) = rest.split_at_checked(8).ok_or("it ends inside its checksum")?;
@@ -171,12 +171,12 @@ pub(super) fn checked(line: &[u8]) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// Why a line is no record.
+/// Why a line cannot be decoded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Unreadable {
-    /// It is damaged.
+    /// The line is damaged.
     Damaged(String),
-    /// It is whole, and a newer dayuan wrote it.
+    /// The line is intact, but a newer dayuan wrote it.
     Newer(String),
 }
 
@@ -188,7 +188,7 @@ impl std::fmt::Display for Unreadable {
     }
 }
 
-/// The record of a line without its line end.
+/// Decodes a line without its line end into its sequence number and record.
 pub(super) fn decode(line: &[u8]) -> Result<(u64, Record), Unreadable> {
     checked(line).map_err(|detail| Unreadable::Damaged(detail.to_owned()))?;
     let damaged = Unreadable::Damaged;
@@ -208,9 +208,9 @@ pub(super) fn decode(line: &[u8]) -> Result<(u64, Record), Unreadable> {
     value(&head, line).map_err(damaged)
 }
 
-/// The kinds of records.
+/// The kinds of records known to this version.
 const KINDS: [&str; 8] = ["source", "report", "control", "withdraw", "restore", "gone", "back", "expire"];
-/// The highest number of a record: a million a second for thirty thousand years.
+/// The highest valid sequence number: enough for a million records a second for thirty thousand years.
 const MAX_SEQ: u64 = 1 << 60;
 
 fn value(head: &Head<'_>, line: &str) -> Result<(u64, Record), String> {
@@ -339,7 +339,7 @@ struct ReportTwin<'a> {
     summary: Text<'a>,
     #[serde(default, skip_serializing_if = "str::is_empty")]
     html: Text<'a>,
-    /// Left out where it is the summary's own text.
+    /// Omitted if it equals the summary.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     text: Option<Text<'a>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -485,14 +485,14 @@ impl ReportTwin<'_> {
     }
 }
 
-/// The fields whose evidence is kept.
+/// Returns the static name of a field whose evidence is kept in the log.
 fn known_field(name: &str) -> Option<&'static str> {
     const FIELDS: [&str; 8] = ["title", "link", "guid", "published", "updated", "authors", "content_html", "credit"];
     FIELDS.into_iter().find(|field| *field == name)
 }
 
 impl Control {
-    /// The word in the log and in `status`.
+    /// Returns the word used in the log and by `status`.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Paused => "paused",
@@ -510,7 +510,7 @@ impl Control {
 mod tests {
     use super::*;
 
-    /// Lines that an earlier dayuan wrote; they stay readable for ever.
+    /// Lines written by an earlier dayuan must stay readable forever.
     #[test]
     fn version_1_stays_readable() {
         let golden = include_str!("../../tests/fixtures/log/version-1.jsonl");

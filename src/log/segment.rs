@@ -1,4 +1,4 @@
-//! One file a day, and what is found in it.
+//! Segments: one file per day, and reading the lines in them.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
@@ -7,14 +7,14 @@ use std::path::{Path, PathBuf};
 use super::error::LogError;
 use super::record::{self, Record, Unreadable};
 
-/// A day, counted from 1970-01-01; it names a segment.
+/// Days since 1970-01-01; identifies a segment.
 pub(super) type Day = u32;
 
-/// The segment of what outlived the days that were dropped. It comes before all others: what was reported later is judged
-/// by what was known of its source then.
+/// The segment of records that outlive the dropped days. It sorts before all others, because later reports are judged
+/// by what was known about their source at the time.
 pub(super) const KEPT: Day = 0;
 
-/// The file of a day.
+/// Returns the path of a day's segment.
 pub(super) fn path(folder: &Path, day: Day) -> PathBuf {
     match day {
         KEPT => folder.join("kept.jsonl"),
@@ -22,7 +22,7 @@ pub(super) fn path(folder: &Path, day: Day) -> PathBuf {
     }
 }
 
-/// The day whose file has this name.
+/// Returns the day whose segment has this file name.
 pub(super) fn named(name: &str) -> Option<Day> {
     match name.strip_suffix(".jsonl")? {
         "kept" => Some(KEPT),
@@ -30,7 +30,7 @@ pub(super) fn named(name: &str) -> Option<Day> {
     }
 }
 
-/// The days that have a segment, oldest first.
+/// Returns the days that have a segment, oldest first; [`KEPT`] is one of them if it exists.
 pub(super) fn days(folder: &Path) -> Result<Vec<Day>, LogError> {
     let failed = |source| LogError::File { doing: "read", path: folder.to_owned(), source };
     let mut days = Vec::new();
@@ -42,14 +42,14 @@ pub(super) fn days(folder: &Path) -> Result<Vec<Day>, LogError> {
     Ok(days)
 }
 
-/// The day written as `YYYY-MM-DD`.
+/// Parses a day written as `YYYY-MM-DD`.
 pub(super) fn day_of(text: &str) -> Option<Day> {
     let at = crate::model::Moment::from_rfc3339(&format!("{text}T00:00:00Z"))?;
     u32::try_from(at.seconds().div_euclid(86_400)).ok()
 }
 
-/// Looks at the checksums of a segment's lines; `tell` gets the place of each damaged one and what is wrong with it.
-/// `false` where `is_over` said so before the end.
+/// Verifies the checksum of every line of a segment; `tell` receives the offset of each damaged line and what is wrong
+/// with it. Returns `false` if `is_over` stopped it before the end.
 pub(super) fn scrub(
     path: &Path,
     is_over: &dyn Fn() -> bool,
@@ -70,7 +70,7 @@ pub(super) fn scrub(
         let before = offset;
         offset += u64::try_from(length).unwrap_or(0);
         if before >> 20 != offset >> 20 {
-            // A megabyte at a time, so that it is in nobody's way.
+            // Pause after each MiB so that the scrub does not hog the disk.
             std::thread::sleep(std::time::Duration::from_millis(5));
             if is_over() {
                 return Ok(false);
@@ -79,7 +79,8 @@ pub(super) fn scrub(
     }
 }
 
-/// The last line of a segment that has an end, without it; `None` where there is none within its last 64 MiB.
+/// Returns the last complete line of a segment, without its line end; `None` if there is none, or if it starts more
+/// than 256 MiB before the end of the file.
 pub(super) fn last_line(path: &Path) -> Result<Option<Vec<u8>>, LogError> {
     const MAX_TAIL: u64 = 64 << 20;
     let failed = |source| LogError::File { doing: "read", path: path.to_owned(), source };
@@ -103,17 +104,17 @@ pub(super) fn last_line(path: &Path) -> Result<Option<Vec<u8>>, LogError> {
 
 /// A line of a segment.
 pub(super) struct Found {
-    /// Where it begins, in bytes.
+    /// Offset of the line, in bytes.
     pub(super) offset: u64,
     /// Its length in bytes, without the line end.
     pub(super) length: u32,
-    /// Did it end with a line end?
+    /// Whether the line is terminated; the last one of a torn segment may not be.
     pub(super) ended: bool,
-    /// What it says, or why it cannot be read.
+    /// Sequence number and record, or why the line cannot be decoded.
     pub(super) record: Result<(u64, Record), Unreadable>,
 }
 
-/// The lines of a segment, in order.
+/// Iterator over the lines of a segment, in order.
 pub(super) struct Lines {
     reader: BufReader<File>,
     path: PathBuf,

@@ -11,50 +11,50 @@ use super::record::{self, Record, Unreadable};
 use super::segment::{self, Day, Lines};
 use crate::model::{Moment, with_causes};
 
-/// So many numbers may be missing between two records: what expired, or was damaged.
+/// The largest gap between the sequence numbers of two records; records may be missing if they expired or are damaged.
 const MAX_GAP: u64 = 1 << 32;
-/// The most segments that are kept open for reading.
+/// Number of segments kept open for reading.
 const OPEN_SEGMENTS: usize = 64;
 
-/// Where a record lies.
+/// Position of a record in the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Position {
     /// The segment, as days since 1970-01-01.
     pub day: u32,
-    /// The length of its line in bytes, without the line end.
+    /// Length of the line in bytes, without the line end.
     pub length: u32,
-    /// Where its line begins in the segment, in bytes.
+    /// Offset of the line in the segment, in bytes.
     pub offset: u64,
 }
 
-/// A record that is safe on disk.
+/// A record that has been synced to disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Appended {
-    /// Its number; the first is 1.
+    /// Sequence number; the first is 1.
     pub seq: u64,
-    /// Where it lies.
+    /// Position of the record.
     pub position: Position,
 }
 
-/// A record of the past.
+/// A record read back from the log.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Replayed {
-    /// Its number.
+    /// Sequence number.
     pub seq: u64,
-    /// Where it lies.
+    /// Position of the record.
     pub position: Position,
-    /// What it says.
+    /// The record itself.
     pub record: Record,
 }
 
-/// Something that was found damaged.
+/// A damaged place in the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Damage {
     /// The segment.
     pub path: PathBuf,
-    /// Where the line begins, in bytes.
+    /// Offset of the line, in bytes.
     pub offset: u64,
-    /// What is wrong, in a sentence.
+    /// What is wrong, as a sentence.
     pub detail: String,
 }
 
@@ -64,34 +64,35 @@ impl fmt::Display for Damage {
     }
 }
 
-/// The log in a folder of local segments. One process holds it at a time.
+/// A log stored as segments in a local folder. Only one process can hold it at a time.
 #[derive(Debug)]
 pub struct Log {
     folder: PathBuf,
     writer: Mutex<Writer>,
     readers: Mutex<HashMap<Day, Arc<File>>>,
-    /// Held for as long as the log is.
+    /// Lock file; held for the lifetime of the log.
     lock: Option<File>,
-    /// Why it did not take what came last.
+    /// Why the last append failed; `None` if it succeeded.
     refusal: Mutex<Option<String>>,
 }
 
 #[derive(Debug)]
 struct Writer {
-    /// The open segment; `None` after an error, until it was opened and its tail looked at again.
+    /// The segment open for writing; `None` before the first append and after an error, until the segment is reopened
+    /// and its tail truncated.
     file: Option<File>,
     day: Day,
-    /// The end of what is safe, in bytes.
+    /// End of the acknowledged data, in bytes.
     end: u64,
     next: u64,
 }
 
 impl Log {
-    /// Opens the log in `folder`, making it where it is not there. A torn tail of the last segment is cut off, kept
-    /// beside it and told.
+    /// Opens the log in `folder`, creating it if necessary. A torn tail of the last segment is cut off, saved beside
+    /// the segment and reported.
     ///
     /// # Errors
-    /// Where the folder cannot be used, or another process holds it.
+    /// If the folder cannot be used, another process holds it, or a newer dayuan wrote to it.
     pub fn open(folder: &Path) -> Result<(Self, Vec<Damage>), LogError> {
         let failed = |doing, path: &Path| {
             let path = path.to_owned();
@@ -103,10 +104,10 @@ impl Log {
         Ok((Self::of(folder, writer, Some(lock)), damages))
     }
 
-    /// Opens the log in `folder` to look at it: nothing is made, cut off or written, and a torn tail is told.
+    /// Opens the log in `folder` read-only: nothing is created, truncated or written; a torn tail is only reported.
     ///
     /// # Errors
-    /// Where there is none, it cannot be read, or another process holds it.
+    /// If there is no log, it cannot be read, another process holds it, or a newer dayuan wrote to it.
     pub fn inspect(folder: &Path) -> Result<(Self, Vec<Damage>), LogError> {
         if !folder.is_dir() {
             return Err(LogError::Missing(folder.to_owned()));
@@ -128,21 +129,21 @@ impl Log {
         Self { folder: folder.to_owned(), writer, readers: Mutex::default(), lock, refusal: Mutex::default() }
     }
 
-    /// The folder.
+    /// Returns the folder of the log.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// The number of the newest record; 0 where there is none.
+    /// Returns the sequence number of the newest record; 0 if there is none.
     pub fn last_seq(&self) -> u64 {
         self.writer.lock().unwrap_or_else(PoisonError::into_inner).next - 1
     }
 
-    /// Appends records and returns when they are safe on disk: one write and one `fdatasync` for all of them. `now`
-    /// chooses the segment; a clock that goes back stays in the newest one.
+    /// Appends records and returns once they are synced to disk: one write and one `fdatasync` for all of them. `now`
+    /// selects the segment; if the clock goes back, the newest segment is used.
     ///
     /// # Errors
-    /// Where writing or syncing failed. Then none of them counts, and the next call opens the segment anew.
+    /// If writing or syncing fails. Then none of the records count, and the next call reopens the segment.
     pub fn append(&self, records: &[Record], now: Moment) -> Result<Vec<Appended>, LogError> {
         if records.is_empty() {
             return Ok(Vec::new());
@@ -153,12 +154,12 @@ impl Log {
         outcome
     }
 
-    /// Why it did not take what came last; `None` where it did.
+    /// Returns why the last append failed; `None` if it succeeded.
     pub fn refusal(&self) -> Option<String> {
         self.refusal.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Looks whether it would take something again that it refused.
+    /// Checks whether the log can be written again after a failed append, and clears the refusal if so.
     pub fn probe(&self) {
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let day = writer.day;
@@ -196,7 +197,7 @@ impl Log {
             Err(source) => Err(LogError::File { doing: "write", path, source }),
         };
         if let Err(error) = outcome {
-            // Nobody knows what of it reached the disk: this descriptor is done.
+            // It is unknown how much of the data reached the disk, so this descriptor must not be used again.
             writer.file = None;
             return Err(error);
         }
@@ -205,9 +206,9 @@ impl Log {
         Ok(appended)
     }
 
-    /// Opens the segment to write to, at the end of what is safe.
+    /// Opens the segment for writing, positioned at the end of the acknowledged data.
     fn open_segment(&self, writer: &mut Writer, today: Day) -> Result<(), LogError> {
-        // Should the new day's file not open, nothing may go on into the one before.
+        // If the new day's file cannot be opened, nothing more may be written to the previous one.
         writer.file = None;
         if today > writer.day {
             writer.day = today;
@@ -228,7 +229,7 @@ impl Log {
             .map_err(failed("open"))?;
         let length = file.metadata().map_err(failed("read"))?.len();
         if length > writer.end {
-            // What stands behind the acknowledged end was never promised to anyone.
+            // Data after the acknowledged end was never promised to anyone.
             file.set_len(writer.end).map_err(failed("cut"))?;
             file.sync_data().map_err(failed("sync"))?;
         }
@@ -240,10 +241,10 @@ impl Log {
         Ok(())
     }
 
-    /// The record at a position.
+    /// Reads the record at a position.
     ///
     /// # Errors
-    /// Where it cannot be read, or is damaged.
+    /// If the record cannot be read or is damaged.
     pub fn read(&self, position: Position) -> Result<Record, LogError> {
         let path = segment::path(&self.folder, position.day);
         let file = {
@@ -278,13 +279,14 @@ impl Log {
         })
     }
 
-    /// Every record behind number `after`, in order. Damaged lines come as [`Damage`], and do not stop the rest.
+    /// Iterates over all records with a sequence number above `after`, in order. Damaged lines are yielded as
+    /// [`Damage`] and do not stop the iteration.
     ///
     /// # Errors
-    /// Where the folder cannot be read; single segments that cannot be read come as items.
+    /// If the folder cannot be read; a single segment that cannot be read is yielded as [`Damage`].
     pub fn replay(&self, after: u64) -> Result<impl Iterator<Item = Result<Replayed, Damage>> + use<>, LogError> {
         let mut days = segment::days(&self.folder)?;
-        // Whole segments of what is known already are not read again, unless one lies where another belongs.
+        // Skip whole segments that are already known, unless the segments are out of order.
         if after > 0 {
             let firsts: Vec<u64> = days.iter().map(|day| first_seq(&self.folder, *day).unwrap_or(0)).collect();
             if firsts.iter().filter(|first| **first > 0).is_sorted()
@@ -321,8 +323,9 @@ impl Log {
             });
             failed.into_iter().chain(lines)
         });
-        // Numbers only rise, and from one segment to the next by one: what does not fit lies where it does not belong, was
-        // written by nobody, or is lost.
+        // Sequence numbers only rise, and continue without a gap from one segment to the next. A record that breaks
+        // this is in the wrong file or was not written by this log; a gap between two segments means that a file is
+        // lost.
         let mut newest = 0;
         let mut day_of_newest = segment::KEPT;
         let mut is_broken = false;
@@ -346,7 +349,7 @@ impl Log {
                 return vec![damage(position.offset, detail)];
             }
             let is_next_day = day_of_newest != segment::KEPT && position.day != day_of_newest;
-            // What a damaged line before it held is no lost file.
+            // A gap after a damaged line is that line's record, not a lost file.
             let lost = (is_next_day && seq > newest + 1 && !is_broken).then(|| missing(newest, seq));
             is_broken = false;
             (newest, day_of_newest) = (seq, position.day);
@@ -355,10 +358,10 @@ impl Log {
         Ok(lines.filter(move |found| found.as_ref().is_ok_and(|replayed| replayed.seq > after) || found.is_err()))
     }
 
-    /// Looks at the checksum of every line that is safe, and returns what is damaged; `is_over` ends it early.
+    /// Verifies the checksum of every acknowledged line and returns the damaged ones; `is_over` stops it early.
     ///
     /// # Errors
-    /// Where a segment cannot be read at all.
+    /// If a segment cannot be read at all.
     pub fn scrub(&self, is_over: &dyn Fn() -> bool) -> Result<Vec<Damage>, LogError> {
         let mut damages = Vec::new();
         for (path, safe) in self.files()? {
@@ -375,20 +378,20 @@ impl Log {
         Ok(damages)
     }
 
-    /// The oldest day that has a segment, `YYYY-MM-DD`.
+    /// Returns the oldest day that has a segment, as `YYYY-MM-DD`.
     ///
     /// # Errors
-    /// Where the folder cannot be read.
+    /// If the folder cannot be read.
     pub fn oldest_day(&self) -> Result<Option<String>, LogError> {
         let oldest = segment::days(&self.folder)?.into_iter().find(|day| *day != segment::KEPT);
         Ok(oldest.map(|day| Moment::from_seconds(i64::from(day) * 86_400).day()))
     }
 
-    /// Drops the segment of a day, but for what later days are judged by: the facts of sources, controls, withdrawals and
-    /// restorations. The `expire` record that says so must be safe on disk before.
+    /// Drops the segment of a day, except the records by which later days are judged: source facts, controls,
+    /// withdrawals and restorations. The `expire` record must be synced to disk before this is called.
     ///
     /// # Errors
-    /// Where it cannot be read, kept or removed. Then the day is there still, and can be dropped again.
+    /// If the segment cannot be read, kept in part, or removed. The day then still exists and can be dropped again.
     pub fn drop_day(&self, day: &str) -> Result<(), LogError> {
         let Some(day) = segment::day_of(day) else { return Ok(()) };
         let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
@@ -405,12 +408,12 @@ impl Log {
         sync_folder(&self.folder)
     }
 
-    /// Puts what outlives a segment behind what outlived those before it; at once, or not at all.
+    /// Appends the records of a segment that outlive it to the kept segment, atomically.
     fn keep(&self, segment: &Path) -> Result<(), LogError> {
         let kept = segment::path(&self.folder, segment::KEPT);
         let (mut lines, mut known) = (Vec::new(), HashSet::new());
         if kept.exists() {
-            // As it is: a line that was damaged stays, and goes on being told.
+            // Copied byte for byte: a damaged line stays and keeps being reported.
             lines =
                 std::fs::read(&kept).map_err(|source| LogError::File { doing: "read", path: kept.clone(), source })?;
             for found in Lines::open(&kept)? {
@@ -418,7 +421,7 @@ impl Log {
             }
         }
         for found in Lines::open(segment)? {
-            // What was kept by an attempt that was cut short is not kept twice.
+            // Skip records that an interrupted attempt already kept.
             if let Ok((seq, record)) = found?.record
                 && !matches!(
                     record,
@@ -445,10 +448,10 @@ impl Log {
         sync_folder(&self.folder)
     }
 
-    /// The files of the log and how much of each is safe, in bytes; what a backup copies.
+    /// Returns the files of the log with the acknowledged length of each, in bytes; this is what a backup copies.
     ///
     /// # Errors
-    /// Where the folder cannot be read.
+    /// If the folder or the size of a file cannot be read.
     pub(super) fn files(&self) -> Result<Vec<(PathBuf, u64)>, LogError> {
         let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let mut files = Vec::new();
@@ -464,7 +467,8 @@ impl Log {
 }
 
 impl Drop for Log {
-    /// Closing alone would leave the lock with a child that was forked a moment ago and has not started its program yet.
+    /// Unlocks explicitly: closing the file would leave the lock with a child process that was just forked and has not
+    /// called exec yet.
     fn drop(&mut self) {
         if let Some(lock) = &self.lock
             && let Err(error) = lock.unlock()
@@ -477,7 +481,7 @@ impl Drop for Log {
     }
 }
 
-/// Takes the lock that keeps a second process away (flock, released by the system at any kind of end).
+/// Takes the lock that keeps a second process out (flock; the system releases it however the process ends).
 fn hold(folder: &Path) -> Result<File, LogError> {
     let path = folder.join("lock");
     let failed = |source| LogError::File { doing: "open", path: path.clone(), source };
@@ -491,7 +495,7 @@ fn hold(folder: &Path) -> Result<File, LogError> {
     Ok(file)
 }
 
-/// Where a log is to be written on, and what `torn` has to say of the end of its last segment.
+/// Finds where writing must continue. `torn` handles the end of the last segment and returns any damage to report.
 fn survey(
     folder: &Path,
     torn: impl Fn(Day, &Tail) -> Result<Option<Damage>, LogError>,
@@ -499,7 +503,7 @@ fn survey(
     let mut damages = Vec::new();
     let days = segment::days(folder)?;
     let mut writer = Writer { file: None, day: days.last().copied().unwrap_or(0), end: 0, next: 1 };
-    // The last segment may be empty; the number goes on from the newest record there is.
+    // The last segment may be empty; numbering continues from the newest record.
     let mut oldest_read = 0;
     for (at, day) in days.iter().enumerate().rev() {
         let tail = look(folder, *day)?;
@@ -513,7 +517,7 @@ fn survey(
             break;
         }
     }
-    // Where a file of another day was laid, its first record tells at least that none of its numbers is given again.
+    // If a later segment was stored under an earlier day's name, at least none of its numbers may be assigned again.
     for day in days.iter().take(oldest_read) {
         if first_seq(folder, *day).is_some_and(|first| first >= writer.next) {
             writer.next = writer.next.max(look(folder, *day)?.last.map_or(0, |last| last + 1));
@@ -522,7 +526,7 @@ fn survey(
     Ok((writer, damages))
 }
 
-/// Who holds a log: its pid, where it could be read.
+/// Builds the error that names the holder of a log: its pid, if it could be read.
 fn held(folder: &Path) -> LogError {
     let pid = std::fs::read_to_string(folder.join("lock")).ok();
     LogError::Held { path: folder.to_owned(), pid: pid.and_then(|pid| pid.trim().parse().ok()) }
@@ -530,15 +534,16 @@ fn held(folder: &Path) -> LogError {
 
 /// How a segment ends.
 struct Tail {
-    /// The number of its last good record.
+    /// Sequence number of the last valid record.
     last: Option<u64>,
-    /// Where that record ends, with its line end.
+    /// Offset after that record and its line end.
     end: u64,
-    /// What is wrong with what stands behind it.
+    /// What is wrong with the data after it.
     torn: Option<String>,
 }
 
-/// Where records are missing between two segments: each goes on where the one before ends, but for what expired.
+/// Finds missing records between two segments: each must continue where the previous one ends. Expiry leaves no gap,
+/// because it drops the oldest segment.
 fn gaps(folder: &Path) -> Result<Vec<Damage>, LogError> {
     let mut damages = Vec::new();
     let mut last: Option<u64> = None;
@@ -550,7 +555,7 @@ fn gaps(folder: &Path) -> Result<Vec<Damage>, LogError> {
             damages.push(Damage { path: path.clone(), offset: 0, detail: missing(last, first) });
         }
         let newest = segment::last_line(&path)?.and_then(|line| record::decode(&line).ok()).map(|(seq, _)| seq);
-        // Where its last line cannot be read, that is told elsewhere.
+        // If the last line cannot be decoded, the scrub has already reported it.
         last = newest;
     }
     Ok(damages)
@@ -560,7 +565,7 @@ fn missing(last: u64, first: u64) -> String {
     format!("records {} to {} are missing before it: a file of the log is lost", last + 1, first - 1)
 }
 
-/// The number of a segment's first good record.
+/// Returns the sequence number of a segment's first valid record.
 fn first_seq(folder: &Path, day: Day) -> Option<u64> {
     let lines = Lines::open(&segment::path(folder, day)).ok()?;
     lines.filter_map(Result::ok).find_map(|found| found.record.ok()).map(|(seq, _)| seq)
@@ -575,7 +580,7 @@ fn look(folder: &Path, day: Day) -> Result<Tail, LogError> {
                 tail = Tail { last: Some(seq), end: found.offset + u64::from(found.length) + 1, torn: None };
             }
             Ok(_) => tail.torn = Some("its last line has no end".to_owned()),
-            // What is whole is never cut off, though it cannot be read here.
+            // An intact record of a newer version is never cut off.
             Err(Unreadable::Newer(detail)) if found.ended => {
                 return Err(LogError::Newer { path: segment::path(folder, day), offset: found.offset, detail });
             }
@@ -585,7 +590,7 @@ fn look(folder: &Path, day: Day) -> Result<Tail, LogError> {
     Ok(tail)
 }
 
-/// Cuts off what a crash left behind the last good record. Unless it is nothing but NULs, it is kept beside the segment.
+/// Cuts off what a crash left after the last valid record. It is saved beside the segment unless it is all NULs.
 fn cut_tail(folder: &Path, day: Day, tail: &Tail) -> Result<Option<Damage>, LogError> {
     let Some(detail) = &tail.torn else { return Ok(None) };
     let path = segment::path(folder, day);
@@ -651,7 +656,7 @@ mod tests {
         drop(log);
         let (log, damages) = open(folder.path());
         assert_eq!((log.last_seq(), damages), (3, vec![]));
-        // A clock that goes back makes no new segment.
+        // A clock that goes back does not start a new segment.
         assert_eq!(log.append(&[control(4)], NOON).unwrap()[0].position.day, next_day[0].position.day);
     }
 
@@ -677,7 +682,7 @@ mod tests {
         }
     }
 
-    /// A line with the checksum that it should have.
+    /// Returns a line with the correct checksum for `body`.
     fn line(body: &str) -> String {
         format!("{{\"crc\":\"{:08x}\",{body}\n", crc32c::crc32c(body.as_bytes()))
     }
@@ -761,7 +766,7 @@ mod tests {
     fn a_log_that_was_closed_is_free_though_a_child_being_born_has_its_descriptor() {
         let folder = tempfile::tempdir().unwrap();
         let (log, _) = open(folder.path());
-        // What a process has between fork and exec.
+        // A forked child holds this descriptor until it calls exec.
         let inherited = log.lock.as_ref().unwrap().try_clone().unwrap();
         drop(log);
         assert!(Log::open(folder.path()).is_ok());
@@ -778,7 +783,7 @@ mod tests {
         let path = segment::path(folder.path(), segment::day_of(&day).unwrap());
         let whole = std::fs::read(&path).unwrap();
         log.append(&[expire, control(4)], NOON.plus_seconds(86_400)).unwrap();
-        // The second time is after a crash between keeping and removing.
+        // The second round repeats the drop as after a crash between keeping and removing.
         for _ in 0..2 {
             std::fs::write(&path, &whole).unwrap();
             log.drop_day(&day).unwrap();
@@ -791,7 +796,7 @@ mod tests {
         assert_eq!(all(&log), [1, 3, 5, 6]);
         assert_eq!(log.replay(3).unwrap().filter_map(Result::ok).count(), 2);
         drop(log);
-        // A bit that flips in it is told, and not forgotten when the next day goes.
+        // A flipped bit in the kept segment is reported, and still is after the next day is dropped.
         let kept = segment::path(folder.path(), segment::KEPT);
         let sound = std::fs::read(&kept).unwrap();
         let mut damaged = sound.clone();

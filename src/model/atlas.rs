@@ -1,11 +1,11 @@
-//! The bundled divisions of China, GB/T 2260.
+//! The bundled administrative divisions of China (GB/T 2260).
 
 use super::{Region, RegionId};
 
-/// The table: code, name, former names with the year in which each ended.
+/// The table, tab-separated: code, name, former names with the year in which each ended.
 const CHINA: &str = include_str!("atlas/cn.tsv");
 
-/// The divisions of China: provinces, cities and counties, parents first.
+/// Returns the divisions of China (provinces, cities and counties), parents first.
 pub(super) fn china() -> impl Iterator<Item = Region> {
     let codes: std::collections::HashSet<&str> = rows().map(|(code, ..)| code).collect();
     rows().filter_map(move |(code, name, former)| {
@@ -29,8 +29,8 @@ fn rows() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
     })
 }
 
-/// The codes that may stand above `code`, nearest first. The counties of a municipality and of some provinces have no
-/// city between.
+/// Returns the codes of possible parents of `code`, nearest first. Counties of municipalities and of some provinces
+/// have no city between.
 fn parent(code: &str) -> Vec<String> {
     let province = code.get(..2).map(|p| format!("{p}0000"));
     let city = code.get(..4).map(|p| format!("{p}00"));

@@ -2,65 +2,66 @@ use std::borrow::Cow;
 
 use super::{Link, Stamp};
 
-/// An item as one source lists it, read but not yet judged. Absent means the source did not say it.
+/// An item as one source lists it, parsed but not yet judged. An absent field means that the source did not give it.
+/// The limits below hold after [`Draft::bounded`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Draft {
-    /// Plain text, at most 512 characters.
+    /// Title as plain text, at most 512 characters.
     pub title: String,
-    /// The address of the story, absolute where it could be made so. Not yet checked to be fetchable.
+    /// Address of the story, absolute if it could be resolved. Not yet checked to be fetchable; at most 2048 bytes.
     pub link: Option<String>,
-    /// The id that the source gives it, resolved where it is a relative address.
+    /// Id given by the source, resolved if it is a relative address; at most 1024 bytes.
     pub guid: Option<String>,
-    /// When it was published, as the source claims.
+    /// Publication date, as claimed by the source.
     pub published: Option<Stamp>,
-    /// When it was changed last, as the source claims.
+    /// Date of the last change, as claimed by the source.
     pub updated: Option<Stamp>,
     /// Who wrote it.
     pub authors: Vec<String>,
-    /// Who put it up (责编, 编辑, 网络编辑).
+    /// Editors (责编, 编辑, 网络编辑), at most 32.
     pub editors: Vec<String>,
-    /// Where the source says it has the story from (来源, `<source>`, `atom:source`).
+    /// Where the source says it got the story (来源, `<source>`, `atom:source`).
     pub credit: Option<Credit>,
     /// Labels, at most 32.
     pub categories: Vec<String>,
-    /// Plain text of the short version.
+    /// Summary as plain text, at most 256 KiB.
     pub summary: String,
-    /// The body as the source wrote it, not sanitised, at most 256 KiB.
+    /// Body as HTML from the source, not sanitised, at most 256 KiB.
     pub content_html: String,
-    /// Plain text of the body, paragraphs divided by line ends.
+    /// Body as plain text with paragraphs separated by line ends, at most 256 KiB.
     pub text: String,
-    /// Attached files.
+    /// Attached files, at most 32.
     pub enclosures: Vec<Enclosure>,
-    /// The page where it is discussed.
+    /// Address of the discussion page.
     pub comments: Option<String>,
-    /// Whose it is and what may be done with it.
+    /// Rights notice, at most 1000 characters.
     pub rights: Option<String>,
-    /// The identifier of a warning that an authority gave out; it alone tells warnings apart.
+    /// Identifier of a warning issued by an authority. Warnings are told apart by it alone.
     pub alert: Option<String>,
-    /// The code of the region whose authority it comes from (GB/T 2260, six digits), where a page or an identifier has one.
+    /// Code of the region whose authority issued it (GB/T 2260, six digits), if a page or an identifier gives one.
     pub code: Option<String>,
     /// How each field was found: the field, and the element or rule.
     pub found: Vec<(&'static str, Cow<'static, str>)>,
 }
 
-/// The longest title, in characters.
+/// Maximum length of a title, in characters.
 const MAX_TITLE: usize = 512;
-/// The longest address, in bytes; what is longer is no address.
+/// Maximum length of an address, in bytes; longer ones are dropped.
 const MAX_LINK: usize = 2048;
-/// The longest guid, in bytes; a longer one is kept as its hash.
+/// Maximum length of a guid, in bytes; longer ones are replaced by their hash.
 const MAX_GUID: usize = 1024;
-/// The longest name of a person, a label or a medium, in characters.
+/// Maximum length of the name of a person, a label or a medium, in characters.
 const MAX_NAME: usize = 200;
-/// The most persons, labels and files of each kind.
+/// Maximum number of authors, editors, categories and enclosures, each.
 const MAX_LISTED: usize = 32;
-/// The longest notice of rights, in characters.
+/// Maximum length of a rights notice, in characters.
 const MAX_RIGHTS: usize = 1000;
-/// The longest text or body, in bytes.
+/// Maximum length of a summary, a text or a body, in bytes.
 const MAX_TEXT: usize = 256 * 1024;
 
 impl Draft {
-    /// The draft with no field over its limit: past these, nothing exists. A guid that is too long becomes its hash, so
-    /// that it still tells items apart; an address that is too long becomes none.
+    /// Returns the draft with every field limited: texts and lists are cut. A guid that is too long becomes its hash,
+    /// so that it still identifies the item; an address that is too long is dropped.
     #[must_use]
     pub fn bounded(mut self) -> Self {
         limit_chars(&mut self.title, MAX_TITLE);
@@ -96,7 +97,7 @@ impl Draft {
         self
     }
 
-    /// The bytes of all that it says.
+    /// Returns the total length of the texts, names and addresses in bytes; the credit is not counted.
     pub fn size(&self) -> usize {
         let all = |texts: &[String]| texts.iter().map(String::len).sum::<usize>();
         let options = [&self.link, &self.guid, &self.comments, &self.rights, &self.alert, &self.code];
@@ -109,23 +110,23 @@ impl Draft {
             + self.enclosures.iter().map(|file| file.url.len()).sum::<usize>()
     }
 
-    /// The link, where it can be fetched.
+    /// Returns the link if it is a valid [`Link`].
     pub fn checked_link(&self) -> Option<Link> {
         self.link.as_deref().and_then(|link| Link::parse(link).ok())
     }
 
-    /// What it says, as plain text: its text, or the summary where there is none.
+    /// Returns the plain text, or the summary if there is none.
     pub fn words(&self) -> &str {
         if self.text.is_empty() { &self.summary } else { &self.text }
     }
 
-    /// Does it hold anything that a reader could show?
+    /// Returns whether there is nothing to show: no title, link, text or summary.
     pub fn is_empty(&self) -> bool {
         self.title.is_empty() && self.link.is_none() && self.text.is_empty() && self.summary.is_empty()
     }
 }
 
-/// Cuts a text after so many characters, and gives back what it no longer needs.
+/// Cuts a text to `most` characters and frees the rest of its memory.
 fn limit_chars(text: &mut String, most: usize) {
     if let Some((end, _)) = text.char_indices().nth(most) {
         text.truncate(end);
@@ -133,7 +134,7 @@ fn limit_chars(text: &mut String, most: usize) {
     }
 }
 
-/// Cuts a text after so many bytes, between two characters, and gives back what it no longer needs.
+/// Cuts a text to at most `most` bytes at a character boundary, and frees the rest of its memory.
 fn limit_bytes(text: &mut String, most: usize) {
     if text.len() > most {
         text.truncate(text.floor_char_boundary(most));
@@ -141,22 +142,22 @@ fn limit_bytes(text: &mut String, most: usize) {
     }
 }
 
-/// Where a story comes from, as its source says.
+/// The medium that a source credits for a story.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Credit {
-    /// The name of the medium.
+    /// Name of the medium.
     pub name: String,
-    /// Its feed or page.
+    /// Address of its feed or page.
     pub link: Option<String>,
 }
 
 /// A file that belongs to an item.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Enclosure {
-    /// Where it lies, absolute where it could be made so.
+    /// Address of the file, absolute if it could be resolved.
     pub url: String,
-    /// Its media type, where the source says it.
+    /// Media type, if the source gives it.
     pub kind: Option<String>,
-    /// Its size in bytes, where the source says it.
+    /// Size in bytes, if the source gives it.
     pub length: Option<u64>,
 }

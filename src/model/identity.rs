@@ -4,14 +4,14 @@ use uuid::Uuid;
 
 use super::{Link, SourceId, Stamp};
 
-/// What tells an item from the others of its source: its guid, else its canonical link, else its title and date.
+/// Identifies an item within its source: its guid, or else its canonical link, or else its title and date.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Key(String);
 
 impl Key {
-    /// The key of an item with these fields; `None` where it has none of them.
+    /// Returns the key of an item with these fields; `None` if it has none of them.
     ///
-    /// A guid that is an address counts without its scheme, so that a site's move to https makes no new items.
+    /// A guid that is a URL is used without its scheme, so that a site's move to https does not make new items.
     pub fn of(guid: Option<&str>, link: Option<&Link>, title: &str, date: Option<Stamp>) -> Option<Self> {
         let guid = guid.map(str::trim).filter(|guid| !guid.is_empty());
         if let Some(guid) = guid {
@@ -28,31 +28,31 @@ impl Key {
         (!title.is_empty() || !date.is_empty()).then(|| Self(format!("title {date} {title}")))
     }
 
-    /// The key of an item whose own key belongs to another item of the source already, as with a guid that a source
-    /// gives to everything: link and title are added.
+    /// Returns a more specific key, with link and title added. It is used if the plain key already belongs to another
+    /// item of the source, for example because the source gives the same guid to every item.
     #[must_use]
     pub fn widened(&self, link: Option<&Link>, title: &str) -> Self {
         let link = link.map_or_else(String::new, Link::canonical);
         Self(format!("{} | {link} | {title}", self.0))
     }
 
-    /// The key as it stands in the log.
+    /// Returns the key as written in the log.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The key that the log holds as `text`.
+    /// Wraps a key as read from the log.
     pub fn from_text(text: String) -> Self {
         Self(text)
     }
 }
 
-/// The public id of an item: a UUIDv8 (RFC 9562, section 5.8) made of its source and its key, for ever the same.
+/// The public id of an item: a UUIDv8 (RFC 9562, section 5.8) derived from its source and key. It never changes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ItemId(Uuid);
 
 impl ItemId {
-    /// The id of the item with this key in this source.
+    /// Returns the id of the item with this key in this source.
     pub fn of(source: &SourceId, key: &Key) -> Self {
         let mut hasher = blake3::Hasher::new();
         for part in ["dayuan-item-1", source.as_str(), key.as_str()] {
@@ -64,7 +64,8 @@ impl ItemId {
         Self(uuid::Builder::from_custom_bytes(bytes).into_uuid())
     }
 
-    /// The id of what an item became whose source tells another story in its place; `content` is the hash of the new text.
+    /// Returns the id for the new item when a source replaces the story of an item with a different one; `content` is
+    /// the hash of the new text.
     #[must_use]
     pub fn parted(self, content: u64) -> Self {
         let mut hasher = blake3::Hasher::new();
@@ -76,27 +77,27 @@ impl ItemId {
         Self(uuid::Builder::from_custom_bytes(bytes).into_uuid())
     }
 
-    /// The id written as a UUID; `None` where `text` is none.
+    /// Parses a UUID; `None` if `text` is not one.
     pub fn parse(text: &str) -> Option<Self> {
         Uuid::try_parse(text).ok().map(Self)
     }
 
-    /// The id as people give it: alone, as `urn:uuid:…`, or in the address of the item's page.
+    /// Parses an id as people enter it: alone, as `urn:uuid:…`, or in the address of the item's page.
     pub fn named(name: &str) -> Option<Self> {
         Self::parse(name.trim().trim_end_matches('/').rsplit(['/', ':']).next()?)
     }
 
-    /// The sixteen bytes as a number.
+    /// Returns the 16 bytes as a number, most significant byte first.
     pub const fn as_u128(self) -> u128 {
         self.0.as_u128()
     }
 
-    /// The id with these sixteen bytes.
+    /// Makes an id from the number that [`ItemId::as_u128`] returns.
     pub const fn from_u128(bytes: u128) -> Self {
         Self(Uuid::from_u128(bytes))
     }
 
-    /// `urn:uuid:…` (RFC 9562, section 4).
+    /// Formats the id as `urn:uuid:…` (RFC 9562, section 4).
     pub fn urn(self) -> String {
         self.0.urn().to_string()
     }

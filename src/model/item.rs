@@ -1,37 +1,37 @@
 use super::{Enclosure, ItemId, Moment, RegionId, SourceId, Stamp};
 
-/// A story as it is published: one entry of a feed.
+/// A published story: one entry of a feed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Item {
-    /// Its id, the same in every feed and format.
+    /// Id, the same in every feed and format.
     pub id: ItemId,
-    /// The original's title, unchanged.
+    /// Title of the original report, unchanged.
     pub title: String,
-    /// The original's address.
+    /// Address of the original report.
     pub link: Option<String>,
-    /// When it was published; never changes. Where the source gave no date, when it was first seen.
+    /// Publication date; never changes. If the source gave none, the time when the item was first seen.
     pub published: Stamp,
-    /// When its content changed last.
+    /// Time of the last change of the content.
     pub updated: Moment,
     /// Who wrote it.
     pub authors: Vec<String>,
-    /// Labels of the source.
+    /// Labels given by the source.
     pub categories: Vec<String>,
-    /// The first paragraph as plain text, cut to the length of an excerpt.
+    /// Plain text of the first paragraph, cut to the length of an excerpt.
     pub excerpt: String,
-    /// The sanitised body, only where its source allows that.
+    /// Sanitised body; only if the policy of the source allows it.
     pub content_html: Option<String>,
-    /// Attached files.
+    /// Attached files, at most 32.
     pub enclosures: Vec<Enclosure>,
-    /// The page where it is discussed.
+    /// Address of the discussion page.
     pub comments: Option<String>,
-    /// Whose it is.
+    /// Rights notice.
     pub rights: Option<String>,
-    /// Whose report is shown.
+    /// Source of the report that is shown.
     pub provenance: Provenance,
-    /// The other reports of the same story.
+    /// Other reports of the same story.
     pub related: Vec<Related>,
-    /// The regions it is tagged with, without their ancestors.
+    /// Regions of the item, without their ancestors.
     pub regions: Vec<RegionId>,
 }
 
@@ -44,7 +44,7 @@ pub struct Provenance {
     pub title: String,
     /// Its address.
     pub link: String,
-    /// Where it says it has the story from.
+    /// Where the source says it got the story.
     pub credit: Option<String>,
 }
 
@@ -55,26 +55,26 @@ pub struct Related {
     pub title: String,
     /// Its address.
     pub link: String,
-    /// The title of its source.
+    /// Title of the source.
     pub source: String,
 }
 
 /// One change of an item's text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Revision {
-    /// When it was seen.
+    /// Time when the change was seen.
     pub at: Moment,
-    /// Title and paragraphs, as they were and are. What stays far from any change is left out.
+    /// Title and paragraphs before and after. Unchanged paragraphs far from any change are omitted.
     pub changes: Vec<Change>,
 }
 
 /// A paragraph in a revision.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// It stayed.
+    /// The paragraph did not change.
     Kept(String),
-    /// It came.
+    /// The paragraph is new.
     Added(String),
-    /// It went.
+    /// The paragraph was removed.
     Removed(String),
 }

@@ -7,25 +7,26 @@ use url::Url;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Link(Url);
 
-/// The longest address, in bytes: what sources write is far shorter, and RFC 9110 (section 4.1) asks for 8000.
+/// Maximum length of an address, in bytes: real ones are far shorter, and RFC 9110 (section 4.1) recommends supporting
+/// at least 8000.
 const MAX_ADDRESS: usize = 8192;
 
-/// Why a text is no [`Link`].
+/// Why a text is not a [`Link`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LinkError {
-    /// The text is no absolute address.
+    /// The text is not an absolute URL.
     #[error("`{0}` is not an absolute address; write it with http:// or https://")]
     NotAbsolute(String),
     /// The scheme is neither `http` nor `https`.
     #[error("only http and https addresses are fetched, not `{0}:`")]
     Scheme(String),
-    /// The address holds a user name or a password, which is left out of the message.
+    /// The address contains a user name or a password; the message leaves the address out.
     #[error("an address must not hold a user name or a password")]
     UserInfo,
-    /// The address is longer than any.
+    /// The address is longer than 8192 bytes.
     #[error("an address of more than {MAX_ADDRESS} bytes is none")]
     TooLong,
-    /// The address names no host.
+    /// The address has no host.
     #[error("the address names no host")]
     NoHost,
 }
@@ -33,13 +34,13 @@ pub enum LinkError {
 /// The host of a link.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Host {
-    /// A name, in ASCII and lower case, to be looked up.
+    /// A host name to be resolved, in ASCII and lower case.
     Name(String),
-    /// An address written out.
+    /// An IP address.
     Address(IpAddr),
 }
 
-/// Parameters that say how a reader came to a page, not which page it is.
+/// Query parameters that tell how a reader came to a page, not which page it is.
 const TRACKING: [&str; 14] = [
     "gclid",
     "fbclid",
@@ -57,15 +58,15 @@ const TRACKING: [&str; 14] = [
     "mc_eid",
 ];
 
-/// Pages that a directory shows when nothing is named.
+/// File names that a server uses for a directory by default.
 const INDEX: [&str; 8] =
     ["index.html", "index.htm", "index.shtml", "index.php", "index.jsp", "index.asp", "index.aspx", "default.aspx"];
 
 impl Link {
-    /// Reads an absolute address.
+    /// Parses an absolute address.
     ///
     /// # Errors
-    /// Where it is relative, no `http(s)`, without a host or with user information.
+    /// If it is relative, too long, not `http(s)`, has no host or contains user information.
     pub fn parse(text: &str) -> Result<Self, LinkError> {
         let text = text.trim();
         if text.len() > MAX_ADDRESS {
@@ -104,12 +105,12 @@ impl Link {
         Ok(Self(url))
     }
 
-    /// The whole address.
+    /// Returns the whole address.
     pub fn as_str(&self) -> &str {
         self.0.as_str()
     }
 
-    /// The host.
+    /// Returns the host, as a name or an IP address.
     pub fn host(&self) -> Host {
         match self.0.host() {
             Some(url::Host::Ipv4(address)) => Host::Address(address.into()),
@@ -119,27 +120,27 @@ impl Link {
         }
     }
 
-    /// The host as it is written in the address, in lower case.
+    /// Returns the host as text: names in lower case, IPv6 addresses in brackets.
     pub fn host_text(&self) -> &str {
         self.0.host_str().unwrap_or("")
     }
 
-    /// The port, also where it is the scheme's own.
+    /// Returns the port, or the default port of the scheme if none is given.
     pub fn port(&self) -> u16 {
         self.0.port_or_known_default().unwrap_or(80)
     }
 
-    /// Is it `https`?
+    /// Returns whether the scheme is `https`.
     pub fn is_https(&self) -> bool {
         self.0.scheme() == "https"
     }
 
-    /// The path, at least `/`.
+    /// Returns the path, at least `/`.
     pub fn path(&self) -> &str {
         self.0.path()
     }
 
-    /// The path and the query behind it.
+    /// Returns the path with the query.
     pub fn path_and_query(&self) -> String {
         match self.0.query() {
             Some(query) => format!("{}?{query}", self.0.path()),
@@ -147,12 +148,12 @@ impl Link {
         }
     }
 
-    /// Scheme, host and port agree (RFC 6454).
+    /// Returns whether scheme, host and port are equal (RFC 6454).
     pub fn same_origin(&self, other: &Self) -> bool {
         self.0.origin() == other.0.origin()
     }
 
-    /// Without the fragment, which no server sees.
+    /// Returns the link without its fragment, which is never sent to a server.
     #[must_use]
     pub fn without_fragment(&self) -> Self {
         let mut url = self.0.clone();
@@ -160,8 +161,8 @@ impl Link {
         Self(url)
     }
 
-    /// What two addresses of one page have in common: no scheme, no `www.` or `m.`, no default port, no tracking
-    /// parameters, no default index page, no trailing slash, no fragment.
+    /// Returns a form that different addresses of one page share: without scheme, `www.`, `m.` or `wap.`, default port,
+    /// tracking parameters, default index page, trailing slash, and fragment, except a fragment that holds a route.
     pub fn canonical(&self) -> String {
         let host = self.host_text();
         let host = ["www.", "m.", "wap."]
@@ -185,7 +186,7 @@ impl Link {
                 text.push_str(&kept.join("&"));
             }
         }
-        // A fragment that holds a route names a page of its own.
+        // A fragment that holds a route (`#/…` or `#!…`) identifies a separate page.
         if let Some(route) = self.0.fragment().filter(|f| f.starts_with('!') || f.starts_with('/')) {
             text.push('#');
             text.push_str(route);
@@ -193,7 +194,7 @@ impl Link {
         text
     }
 
-    /// The registrable domain (public suffix list), or the host where it has none: `news.sx.gov.cn` → `sx.gov.cn`.
+    /// Returns the registrable domain (public suffix list), or the host if it has none: `news.sx.gov.cn` → `sx.gov.cn`.
     pub fn registrable_domain(&self) -> &str {
         let host = self.host_text();
         match self.host() {
@@ -202,7 +203,7 @@ impl Link {
         }
     }
 
-    /// Is it the first page of its site?
+    /// Returns whether this is the home page of its site.
     pub fn is_home(&self) -> bool {
         !self.canonical().contains(['/', '?', '#'])
     }

@@ -1,7 +1,7 @@
-//! The nouns of the house: what a source, a draft, a report, an item and a region are.
+//! The domain types: sources, drafts, reports, items and regions.
 //!
-//! This floor does no input or output, reads no clock, writes no log line and knows nothing of how things are stored
-//! or sent. A noun that exists is valid: its constructor is the only way in.
+//! This module does no I/O, reads no clock, does not log, and does not know how things are stored or sent. Constructors
+//! validate, so a value that exists is valid.
 
 mod atlas;
 mod draft;

@@ -9,71 +9,72 @@ use jiff::tz::{Offset, TimeZone};
 pub struct Moment(i64);
 
 impl Moment {
-    /// The moment that lies `millis` milliseconds after 1970-01-01T00:00:00Z.
+    /// Returns the moment `millis` milliseconds after 1970-01-01T00:00:00Z.
     pub const fn from_millis(millis: i64) -> Self {
         Self(millis)
     }
 
-    /// The moment that lies `seconds` seconds after 1970-01-01T00:00:00Z.
+    /// Returns the moment `seconds` seconds after 1970-01-01T00:00:00Z.
     pub const fn from_seconds(seconds: i64) -> Self {
         Self(seconds.saturating_mul(1000))
     }
 
-    /// Milliseconds since 1970-01-01T00:00:00Z.
+    /// Returns the milliseconds since 1970-01-01T00:00:00Z.
     pub const fn millis(self) -> i64 {
         self.0
     }
 
-    /// Whole seconds since 1970-01-01T00:00:00Z, rounded down.
+    /// Returns the whole seconds since 1970-01-01T00:00:00Z, rounded down.
     pub const fn seconds(self) -> i64 {
         self.0.div_euclid(1000)
     }
 
-    /// This moment and `millis` milliseconds more (fewer, where negative).
+    /// Returns this moment plus `millis` milliseconds, which may be negative.
     #[must_use]
     pub const fn plus_millis(self, millis: i64) -> Self {
         Self(self.0.saturating_add(millis))
     }
 
-    /// This moment and `seconds` seconds more (fewer, where negative).
+    /// Returns this moment plus `seconds` seconds, which may be negative.
     #[must_use]
     pub const fn plus_seconds(self, seconds: i64) -> Self {
         self.plus_millis(seconds.saturating_mul(1000))
     }
 
-    /// Milliseconds from `earlier` until this moment; negative where it is later.
+    /// Returns the milliseconds from `earlier` to this moment; negative if `earlier` is later.
     pub const fn since(self, earlier: Self) -> i64 {
         self.0.saturating_sub(earlier.0)
     }
 
-    /// RFC 3339 in UTC with milliseconds: `2023-03-09T02:27:02.000Z`.
+    /// Formats as RFC 3339 in UTC with milliseconds: `2023-03-09T02:27:02.000Z`.
     pub fn rfc3339(self) -> String {
         let at = self.civil(Offset::UTC);
         format!("{}T{}Z", day_text(at.date()), clock_text(at.time(), Some(self.0.rem_euclid(1000))))
     }
 
-    /// Reads RFC 3339 as [`Moment::rfc3339`] writes it, or with any offset; `None` for anything else.
+    /// Parses RFC 3339 with any offset; `None` for anything else.
     pub fn from_rfc3339(text: &str) -> Option<Self> {
         text.parse::<Timestamp>().ok().map(|at| Self(at.as_millisecond()))
     }
 
-    /// The IMF-fixdate of RFC 9110, section 5.6.7: `Thu, 09 Mar 2023 02:27:02 GMT`.
+    /// Formats as IMF-fixdate (RFC 9110, section 5.6.7): `Thu, 09 Mar 2023 02:27:02 GMT`.
     pub fn http_date(self) -> String {
         let at = self.civil(Offset::UTC);
         format!("{} GMT", rfc5322_text(at))
     }
 
-    /// RFC 5322 in UTC, as RSS wants it: `Thu, 09 Mar 2023 02:27:02 +0000`.
+    /// Formats as RFC 5322 in UTC, as RSS requires: `Thu, 09 Mar 2023 02:27:02 +0000`.
     pub fn rfc2822(self) -> String {
         format!("{} +0000", rfc5322_text(self.civil(Offset::UTC)))
     }
 
-    /// The calendar day in UTC, `2023-03-09`.
+    /// Returns the calendar day in UTC: `2023-03-09`.
     pub fn day(self) -> String {
         day_text(self.civil(Offset::UTC).date())
     }
 
-    /// The wall clock in `zone`: year, month, day, hour, minute, second, and the seconds east of UTC.
+    /// Returns the wall-clock time in `zone`: year, month, day, hour, minute, second, and the offset in seconds east of
+    /// UTC.
     pub fn wall(self, zone: &Zone) -> (i16, i8, i8, i8, i8, i8, i32) {
         let offset = zone.offset(self);
         let at = self.civil(Offset::from_seconds(offset).unwrap_or(Offset::UTC));
@@ -117,21 +118,21 @@ fn rfc5322_text(at: DateTime) -> String {
     )
 }
 
-/// How exactly a date was given.
+/// How precisely a date was given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Precision {
-    /// A month or a year; the first day stands for it.
+    /// Only a month or a year; its first day stands for it.
     Month,
-    /// A day without a time.
+    /// A day without a time of day.
     Day,
-    /// Hours and minutes.
+    /// To the minute.
     Minute,
-    /// Seconds or finer.
+    /// To the second or finer.
     Second,
 }
 
 impl Precision {
-    /// The word used in JSON: `second`, `minute`, `day` or `month`.
+    /// Returns the word used in JSON and in the log: `second`, `minute`, `day` or `month`.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Month => "month",
@@ -141,25 +142,25 @@ impl Precision {
         }
     }
 
-    /// The precision that `word` names.
+    /// Parses the word that [`Precision::word`] returns.
     pub fn from_word(word: &str) -> Option<Self> {
         [Self::Month, Self::Day, Self::Minute, Self::Second].into_iter().find(|p| p.word() == word)
     }
 }
 
-/// A date as a source gave it: the moment, how exact it is, and the offset in which it was written.
+/// A date as given by a source: the moment, its precision, and the offset in which it was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stamp {
-    /// The moment; of a date without a time, 00:00 in the offset.
+    /// The moment; for a date without a time of day, 00:00 at the offset.
     pub at: Moment,
-    /// How exactly it was given.
+    /// How precisely it was given.
     pub precision: Precision,
-    /// Seconds east of UTC.
+    /// Offset in seconds east of UTC.
     pub offset: i32,
 }
 
 impl Stamp {
-    /// A stamp of the parts of a wall clock that stands `offset` seconds east of UTC. `None` where the parts name no time.
+    /// Makes a stamp from a wall-clock time at `offset` seconds east of UTC. Returns `None` if there is no such time.
     pub fn at_offset(date: (i16, i8, i8), time: Option<(i8, i8, Option<i8>)>, offset: i32) -> Option<Self> {
         let precision = precision_of(time);
         let local = civil(date, time)?;
@@ -167,8 +168,8 @@ impl Stamp {
         Some(Self { at: Moment(at.as_millisecond()), precision, offset })
     }
 
-    /// A stamp of the parts of a wall clock in `zone`. In the gap or the fold of a change of clocks, the earlier offset
-    /// holds. `None` where the parts name no time.
+    /// Makes a stamp from a wall-clock time in `zone`. In the gap or the fold of a clock change, the offset before the
+    /// change applies. Returns `None` if there is no such time.
     pub fn in_zone(date: (i16, i8, i8), time: Option<(i8, i8, Option<i8>)>, zone: &Zone) -> Option<Self> {
         let precision = precision_of(time);
         let local = civil(date, time)?;
@@ -176,13 +177,13 @@ impl Stamp {
         Some(Self { at: Moment(at.as_millisecond()), precision, offset: zone.0.to_offset(at).seconds() })
     }
 
-    /// This stamp with less precision.
+    /// Returns this stamp with another precision.
     #[must_use]
     pub const fn with_precision(self, precision: Precision) -> Self {
         Self { precision, ..self }
     }
 
-    /// RFC 3339 with the offset, also where there is only a day: what the log holds, beside the precision.
+    /// Formats as RFC 3339 with the offset, even if only the day is known; the log stores this with the precision.
     pub fn rfc3339(self) -> String {
         let offset = Offset::from_seconds(self.offset).unwrap_or(Offset::UTC);
         let local = self.at.civil(offset);
@@ -192,7 +193,7 @@ impl Stamp {
         format!("{}T{}{sign}{hours:02}:{minutes:02}", day_text(local.date()), clock_text(local.time(), None))
     }
 
-    /// Reads what [`Stamp::rfc3339`] writes, with the word of its precision; `None` for anything else.
+    /// Parses what [`Stamp::rfc3339`] and [`Precision::word`] return; `None` for anything else.
     pub fn from_rfc3339(text: &str, precision: &str) -> Option<Self> {
         let at = Moment::from_rfc3339(text)?;
         let (sign, zone) = match text.rsplit_once(['+', '-'])? {
@@ -206,14 +207,14 @@ impl Stamp {
         Some(Self { at, precision: Precision::from_word(precision)?, offset: sign * offset })
     }
 
-    /// The calendar day in the offset, `2023-03-09`.
+    /// Returns the calendar day at the offset: `2023-03-09`.
     pub fn day(self) -> String {
         day_text(self.at.civil(Offset::from_seconds(self.offset).unwrap_or(Offset::UTC)).date())
     }
 }
 
 impl fmt::Display for Stamp {
-    /// RFC 3339 with the offset; `YYYY-MM-DD` where there is no time.
+    /// Formats as RFC 3339 with the offset, or as `YYYY-MM-DD` if there is no time of day.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&if self.precision <= Precision::Day { self.day() } else { self.rfc3339() })
     }
@@ -230,44 +231,47 @@ fn precision_of(time: Option<(i8, i8, Option<i8>)>) -> Precision {
 fn civil((year, month, day): (i16, i8, i8), time: Option<(i8, i8, Option<i8>)>) -> Option<DateTime> {
     let date = Date::new(year, month, day).ok()?;
     let (hour, minute, second) = time.unwrap_or((0, 0, None));
-    // 24:00 is the end of the day in ISO 8601, 60 a leap second.
+    // ISO 8601 allows 24:00 as the end of the day, and second 60 is a leap second.
     let (hour, next) = if hour == 24 { (0, true) } else { (hour, false) };
     let second = second.unwrap_or(0).min(59);
     let date = if next { date.tomorrow().ok()? } else { date };
     Some(date.to_datetime(Time::new(hour, minute, second, 0).ok()?))
 }
 
-/// A time zone, by its IANA name.
+/// A time zone, named as in the IANA database.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Zone(TimeZone);
 
-/// A name that is no time zone.
+/// Error: no time zone has this name.
 #[derive(Debug, thiserror::Error)]
 #[error("`{0}` is not a time zone; write an IANA name such as Asia/Shanghai")]
 pub struct ZoneError(String);
 
 impl Zone {
-    /// The zone called `name` in the IANA database, such as `Asia/Shanghai`.
+    /// Returns the zone with this IANA name, such as `Asia/Shanghai`.
+    ///
+    /// # Errors
+    /// If the time zone database has no such name.
     pub fn named(name: &str) -> Result<Self, ZoneError> {
         TimeZone::get(name).map(Self).map_err(|_unknown| ZoneError(name.to_owned()))
     }
 
-    /// UTC.
+    /// Returns UTC.
     pub fn utc() -> Self {
         Self(TimeZone::UTC)
     }
 
-    /// Asia/Shanghai, the zone of a source that names no other.
+    /// Returns Asia/Shanghai, the default zone of sources.
     pub fn shanghai() -> Self {
         Self::named("Asia/Shanghai").unwrap_or_else(|_absent| Self(TimeZone::fixed(jiff::tz::offset(8))))
     }
 
-    /// Seconds east of UTC at `at`.
+    /// Returns the offset at `at`, in seconds east of UTC.
     pub fn offset(&self, at: Moment) -> i32 {
         self.0.to_offset(at.timestamp()).seconds()
     }
 
-    /// The IANA name, `UTC` where there is none.
+    /// Returns the IANA name, or `UTC` if the zone has none.
     pub fn name(&self) -> &str {
         self.0.iana_name().unwrap_or("UTC")
     }

@@ -1,17 +1,17 @@
 use super::Link;
 
-/// A document as a server gave it.
+/// A document as a server sent it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
-    /// Where it was found in the end, after redirects.
+    /// Final address, after redirects.
     pub url: Link,
-    /// The `Content-Type` of the answer, where there was one.
+    /// The `Content-Type` header, if there was one.
     pub content_type: Option<String>,
     /// The decoded body.
     pub body: Vec<u8>,
 }
 
-/// What makes the next request conditional (RFC 9110, section 8.8): the bytes as received, never parsed.
+/// Validators for a conditional request (RFC 9110, section 8.8): the bytes as received, never parsed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Validators {
     /// The `ETag`.
@@ -21,7 +21,7 @@ pub struct Validators {
 }
 
 impl Validators {
-    /// Does it hold none?
+    /// Returns whether there are no validators.
     pub const fn is_empty(&self) -> bool {
         self.etag.is_none() && self.last_modified.is_none()
     }

@@ -2,37 +2,37 @@
 
 use std::fmt;
 
-/// The name of a region: `[a-z0-9-]+`, at most 64 characters; for China the six-digit code.
+/// Id of a region: `[a-z0-9-]+`, at most 64 characters; for the divisions of China their six-digit code.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RegionId(String);
 
-/// Why a region cannot be.
+/// Why a region is not valid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RegionError {
-    /// A character is not allowed.
+    /// The id is empty, too long, or contains a character that is not allowed.
     #[error("`{0}` cannot be the id or slug of a region; use up to 64 of a-z, 0-9 and `-`")]
     Id(String),
-    /// The parent or a member does not exist.
+    /// The parent, a member or a published region does not exist.
     #[error("region `{region}` names `{missing}`, which does not exist")]
     Missing {
-        /// The region that names it.
+        /// The region that refers to it; for `publish`, the missing region itself.
         region: RegionId,
-        /// What it names.
+        /// The region that does not exist.
         missing: RegionId,
     },
-    /// Its parents lead back to itself.
+    /// The parents of a region form a cycle.
     #[error("the parents of region `{0}` lead back to itself")]
     Circle(RegionId),
-    /// Two regions have one slug.
+    /// Two regions have the same slug.
     #[error("regions `{0}` and `{1}` have the same slug")]
     Slug(RegionId, RegionId),
 }
 
 impl RegionId {
-    /// The id written as `text`.
+    /// Parses an id.
     ///
     /// # Errors
-    /// [`RegionError::Id`] where a character is not allowed, or it is empty or too long.
+    /// [`RegionError::Id`] if it is empty, too long, or contains a character that is not allowed.
     pub fn new(text: &str) -> Result<Self, RegionError> {
         let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
         if !text.is_empty() && text.len() <= 64 && text.bytes().all(allowed) {
@@ -42,7 +42,7 @@ impl RegionId {
         }
     }
 
-    /// The id as text.
+    /// Returns the id as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -54,40 +54,40 @@ impl fmt::Display for RegionId {
     }
 }
 
-/// A link to a service of the government, shown on a region's page.
+/// A link to a government service, shown on a region's page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Service {
-    /// Its name.
+    /// Name of the service.
     pub title: String,
-    /// Its address.
+    /// Address of the service.
     pub url: String,
 }
 
-/// A place, or a group of places, that has a feed.
+/// A place, or a group of places, with its own feed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Region {
-    /// Its id.
+    /// Id of the region.
     pub id: RegionId,
-    /// Its name for people.
+    /// Display name.
     pub name: String,
-    /// Other names of today.
+    /// Other current names.
     pub aliases: Vec<String>,
-    /// Its name in addresses, where the config gives one.
+    /// Name used in addresses, if the config sets one.
     pub slug: Option<RegionId>,
-    /// Its former slugs.
+    /// Former slugs, which are redirected.
     pub was: Vec<RegionId>,
-    /// The region above it.
+    /// The region above this one.
     pub parent: Option<RegionId>,
-    /// The regions of a group, which then has no place in the tree of its own.
+    /// Members, if this is a group of regions rather than a place in the tree.
     pub members: Vec<RegionId>,
-    /// Services of its government.
+    /// Services of the region's government.
     pub services: Vec<Service>,
-    /// Former names, each with the year in which it ended.
+    /// Former names, with the year in which each ended.
     pub former: Vec<(String, u16)>,
 }
 
 impl Region {
-    /// A region with nothing but its name.
+    /// Creates a region with only an id and a name.
     pub const fn new(id: RegionId, name: String) -> Self {
         Self {
             id,

@@ -5,33 +5,34 @@ use std::collections::{HashMap, HashSet};
 use super::atlas;
 use super::region::{Region, RegionError, RegionId};
 
-/// What an address that names a region means today.
+/// What a region named in an address is today.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Named<'a> {
-    /// The region itself.
+    /// The region, named by its id.
     Region(&'a Region),
-    /// The region, under a slug or a former slug: to be redirected.
+    /// The region, named by a slug or a former slug: redirect to its id.
     Moved(&'a Region),
     /// A region that was removed.
     Gone,
 }
 
-/// The tree of regions, and the groups.
+/// All regions: the tree and the groups.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Regions {
     regions: HashMap<RegionId, Region>,
     children: HashMap<RegionId, Vec<RegionId>>,
     slugs: HashMap<RegionId, RegionId>,
     gone: HashSet<RegionId>,
-    /// The subtrees that are published; everything where empty.
+    /// Roots of the published subtrees; if empty, everything is published.
     publish: Vec<RegionId>,
 }
 
 impl Regions {
-    /// A tree of the bundled atlas (where `china`) and the admin's own regions, which may also add to one of the atlas.
+    /// Builds the tree from the bundled atlas (if `china`) and the admin's own regions. An own region with the id of an
+    /// atlas region extends it.
     ///
     /// # Errors
-    /// Every fault at once: missing parents and members, circles, slugs given twice.
+    /// All faults at once: missing parents, members and published regions, cycles, and duplicate slugs.
     pub fn new(
         china: bool,
         own: Vec<Region>,
@@ -85,12 +86,13 @@ impl Regions {
         Ok(Self { regions, children, slugs, gone, publish })
     }
 
-    /// The region with this id.
+    /// Returns the region with this id.
     pub fn get(&self, id: &RegionId) -> Option<&Region> {
         self.regions.get(id)
     }
 
-    /// What `name` in an address means: an id, a slug, a former slug or nothing.
+    /// Resolves the name of a region in an address: an id, a slug, a former slug, or the id of a removed region. `None`
+    /// if there is no such region or it is not published.
     pub fn named(&self, name: &str) -> Option<Named<'_>> {
         let id = RegionId::new(name).ok()?;
         if let Some(region) = self.regions.get(&id) {
@@ -103,24 +105,24 @@ impl Regions {
         self.is_published(&region.id).then_some(Named::Moved(region))
     }
 
-    /// The regions right below `id`, by id.
+    /// Returns the direct children of `id`, ordered by id.
     pub fn children(&self, id: &RegionId) -> &[RegionId] {
         self.children.get(id).map_or(&[], Vec::as_slice)
     }
 
-    /// The region and those above it, nearest first.
+    /// Returns the region and its ancestors, nearest first.
     pub fn path(&self, id: &RegionId) -> Vec<&Region> {
         std::iter::successors(self.regions.get(id), |region| self.regions.get(region.parent.as_ref()?)).collect()
     }
 
-    /// Does a feed of `region` hold what is tagged with `tag`?
+    /// Returns whether the feed of `region` includes items tagged with `tag`.
     pub fn covers(&self, region: &RegionId, tag: &RegionId) -> bool {
         let above = self.path(tag);
         let holds = |id: &RegionId| above.iter().any(|up| &up.id == id);
         holds(region) || self.get(region).is_some_and(|group| group.members.iter().any(holds))
     }
 
-    /// The groups and the regions, itself among them, whose feeds hold what is tagged with `tag`.
+    /// Returns all regions and groups whose feeds include items tagged with `tag`, ordered by id; `tag` is one of them.
     pub fn holders(&self, tag: &RegionId) -> Vec<RegionId> {
         let above = self.path(tag);
         let groups = self.regions.values().filter(|group| {
@@ -133,13 +135,13 @@ impl Regions {
         holders
     }
 
-    /// Is it within what the config publishes?
+    /// Returns whether the region is published; groups always are.
     pub fn is_published(&self, id: &RegionId) -> bool {
         let is_group = self.get(id).is_some_and(|region| !region.members.is_empty());
         self.publish.is_empty() || is_group || self.path(id).iter().any(|up| self.publish.contains(&up.id))
     }
 
-    /// The published regions at the top, by id.
+    /// Returns the published top-level regions and groups, ordered by id.
     pub fn roots(&self) -> Vec<&Region> {
         let mut roots: Vec<&Region> = if self.publish.is_empty() {
             self.regions.values().filter(|region| region.parent.is_none()).collect()
@@ -152,13 +154,13 @@ impl Regions {
         roots
     }
 
-    /// Every region, in no order.
+    /// Returns all regions, in no particular order.
     pub fn all(&self) -> impl Iterator<Item = &Region> {
         self.regions.values()
     }
 }
 
-/// Adds an entry of the admin to the tree, or to the region of the atlas with the same id.
+/// Adds a region of the admin to the tree, or merges it into the atlas region with the same id.
 fn merge(regions: &mut HashMap<RegionId, Region>, own: Region) {
     let Some(known) = regions.get_mut(&own.id) else {
         regions.insert(own.id.clone(), own);

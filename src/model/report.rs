@@ -1,20 +1,20 @@
 use super::{Draft, ItemId, Key, Moment, SourceId};
 
-/// What one source said of one item at one time: the truth of which everything else is derived.
+/// What one source said about one item at one time. Everything else is derived from reports.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
-    /// The item it speaks of.
+    /// The item that was reported.
     pub item: ItemId,
-    /// What tells the item from the others of its source.
+    /// Key of the item within its source.
     pub key: Key,
-    /// Who said it.
+    /// The source that reported it.
     pub source: SourceId,
-    /// When we saw it.
+    /// Time when we saw it.
     pub seen: Moment,
-    /// Which version of the reader made it of the bytes.
+    /// Version of the parser that produced the draft.
     pub reader: u16,
-    /// Is this the source's first import, which brings old items along?
+    /// Whether this is part of the source's first import, which brings in old items.
     pub first_import: bool,
-    /// What was said.
+    /// The content of the report.
     pub draft: Draft,
 }

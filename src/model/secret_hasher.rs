@@ -1,12 +1,12 @@
-//! A hasher for tables of hashes that strangers can choose.
+//! A hasher for tables whose keys are hashes that outsiders can influence.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::LazyLock;
 
 use xxhash_rust::xxh3::xxh3_64;
 
-/// A hasher for hashes. A table that took them as they are could be filled by who chooses texts whose hashes end alike; so
-/// each is multiplied by a number that nobody outside knows.
+/// A hasher for keys that are hashes already. Using them unchanged would let an attacker fill one bucket with texts
+/// whose hashes end alike, so each is multiplied by a secret, random number.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SecretHasher(u64);
 

@@ -2,20 +2,20 @@ use std::fmt;
 
 use super::{Link, RegionId, Zone};
 
-/// The name of a source: `[a-z0-9][a-z0-9._-]*`, at most 64 characters.
+/// Id of a source: `[a-z0-9][a-z0-9._-]*`, at most 64 characters.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SourceId(String);
 
-/// A text that cannot be the id of a source.
+/// Error: the text is not a valid source id.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` cannot be an id; use up to 64 of a-z, 0-9, `-`, `_` and `.`, beginning with a letter or a digit")]
 pub struct SourceError(String);
 
 impl SourceId {
-    /// The id written as `text`.
+    /// Parses an id.
     ///
     /// # Errors
-    /// Where a character is not allowed, or it is empty or too long.
+    /// If it is empty, too long, or contains a character that is not allowed.
     pub fn new(text: &str) -> Result<Self, SourceError> {
         let begins = text.bytes().next().is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
         let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_' | b'.');
@@ -26,7 +26,7 @@ impl SourceId {
         }
     }
 
-    /// The id as text.
+    /// Returns the id as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -38,33 +38,34 @@ impl fmt::Display for SourceId {
     }
 }
 
-/// What lies at a source's address.
+/// What kind of document a source's address serves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Kind {
-    /// To be found out from the answer.
+    /// Detect it from the answer.
     #[default]
     Auto,
     /// A feed: RSS, Atom, CDF or JSON Feed.
     Feed,
     /// A page with a list of links.
     List,
-    /// A list in JSON.
+    /// A list of items in JSON.
     Json,
-    /// Records of XML with HTML inside, as the hanweb platform has them.
+    /// XML records with HTML inside, as produced by the hanweb platform.
     XmlRecords,
     /// A sitemap, plain or for news.
     Sitemap,
-    /// Warnings of an authority, in a document of any kind: told apart by their identifiers alone.
+    /// Warnings of an authority, in a document of any format; told apart by their identifiers alone.
     Alerts,
 }
 
 impl Kind {
-    /// Is it meant to be something else than a feed?
+    /// Returns whether the document is declared not to be a feed, so that robots.txt applies; `Auto` and `Alerts` may
+    /// be feeds.
     pub const fn is_page(self) -> bool {
         matches!(self, Self::List | Self::Json | Self::XmlRecords | Self::Sitemap)
     }
 
-    /// The words of the config.
+    /// The words used in the config.
     pub const WORDS: [(&'static str, Self); 7] = [
         ("auto", Self::Auto),
         ("feed", Self::Feed),
@@ -76,19 +77,19 @@ impl Kind {
     ];
 }
 
-/// Selectors and paths by which the config says where the parts of a document are; what is absent is detected.
+/// Selectors and paths from the config for parts of a document; parts without one are detected.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Pins {
-    /// Of a list: `item`, `link`, `title`, `date`, each within a row.
+    /// For a list: `item`, `link`, `title`, `date` and `text`; all but `item` are relative to a row.
     pub list: Vec<(&'static str, String)>,
-    /// Of an article: `title`, `body`, `date`, `source`, `author`, and any number of `remove`.
+    /// For an article: `title`, `body`, `date`, `source`, `author`, and any number of `remove`.
     pub article: Vec<(&'static str, String)>,
 }
 
-/// Who speaks; the higher wins as the original of a story.
+/// Rank of a source; the highest one provides the original of a story.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum Authority {
-    /// A collection of others' stories.
+    /// A site that collects stories of others.
     Portal,
     /// A newspaper, station or agency.
     #[default]
@@ -98,7 +99,7 @@ pub enum Authority {
 }
 
 impl Authority {
-    /// The word of the config: `official`, `media` or `portal`.
+    /// Returns the word used in the config: `official`, `media` or `portal`.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Portal => "portal",
@@ -107,7 +108,7 @@ impl Authority {
         }
     }
 
-    /// The authority that `word` names.
+    /// Parses the word that [`Authority::word`] returns.
     pub fn from_word(word: &str) -> Option<Self> {
         [Self::Portal, Self::Media, Self::Official].into_iter().find(|a| a.word() == word)
     }
@@ -116,66 +117,67 @@ impl Authority {
 /// How much of an item is published.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Policy {
-    /// The first paragraph, and a link.
+    /// The first paragraph and a link.
     #[default]
     Excerpt,
-    /// The whole body; the config states the basis.
+    /// The whole body; the config must state a legal basis.
     Full,
 }
 
-/// How certificates are judged.
+/// How TLS certificates are checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Tls {
-    /// They must be valid.
+    /// Certificates must be valid.
     #[default]
     Strict,
-    /// Broken ones are put up with, and shown.
+    /// Accept invalid certificates; the health page says so.
     Lenient,
 }
 
-/// Something that is polled.
+/// A source to be polled.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
-    /// Its name in the config, the log and every command.
+    /// Id, used in the config, the log and in commands.
     pub id: SourceId,
-    /// The ids that it had before; what is known of them is known of it.
+    /// Former ids; the source inherits all data of these.
     pub was: Vec<SourceId>,
-    /// Its name for people.
+    /// Display name.
     pub title: String,
-    /// The regions beside its own whose warnings it may give out; `all` is every region.
+    /// Regions other than its own for which it may issue warnings; `all` means every region.
     pub alerts_for: Vec<RegionId>,
-    /// The region that its items belong to where nothing stronger says otherwise.
+    /// Default region of its items, used if there is no stronger evidence.
     pub region: RegionId,
-    /// Where it is fetched.
+    /// Address to poll.
     pub url: Link,
-    /// What lies there.
+    /// Kind of the document at the address.
     pub kind: Kind,
-    /// What is posted there, where it answers to POST only.
+    /// Form data to post, if the address answers to POST only.
     pub post: Option<String>,
-    /// Where the config says that the parts of its documents are.
+    /// Selectors from the config for parts of its documents.
     pub pins: Pins,
-    /// Are the pages of its items read, where its list does not hold their text?
+    /// Whether article pages are fetched if the list does not contain the text.
     pub reads_articles: bool,
-    /// Other sites that its address may lead to by a frame, a refresh or a parameter, as registrable domains or hosts.
+    /// Other sites to which its address may lead by a redirect, frame, refresh or parameter, as registrable domains or
+    /// hosts.
     pub leads_to: Vec<String>,
-    /// Labels that all its items get.
+    /// Labels added to all its items.
     pub topics: Vec<String>,
-    /// The least time between two polls, in seconds, where its config sets one.
+    /// Minimum time between two polls, in seconds, if the config sets one.
     pub interval: Option<u32>,
-    /// Does it lie in one's own networks (`allow_networks`), where it may be asked more often than a stranger's?
+    /// Whether it is inside the admin's own networks (`allow_networks`), and may be polled more often than other sites.
     pub is_own: bool,
-    /// May it be in one's own networks? Nobody else is led there.
+    /// Whether its requests may go into the admin's own networks; those of other sources never may.
     pub is_inside: bool,
-    /// The charset that overrides what the site says.
+    /// Charset that overrides what the site declares.
     pub charset: Option<String>,
-    /// How its certificates are judged.
+    /// How its TLS certificates are checked.
     pub tls: Tls,
-    /// The zone of dates that name none.
+    /// Time zone assumed for dates that name none.
     pub zone: Zone,
     /// Who wins as the original of a story.
     pub authority: Authority,
     /// How much of its items is published.
     pub policy: Policy,
-    /// Whose its items are, where they do not say so themselves.
+    /// Rights notice for items that carry none.
     pub rights: Option<String>,
 }

@@ -1,10 +1,10 @@
-//! Text from outside made fit for a terminal, a journal and a line of a table.
+//! Making external text safe for terminals, logs and tables.
 
-/// The longest line that is made of what a site says, in characters.
+/// Maximum length of a line made from external text, in characters.
 const MAX_LINE: usize = 500;
 
-/// Does a character steer what shows it: a control character (C0, C1), a mark of direction (Unicode Standard Annex 9), or
-/// a separator of lines?
+/// Returns whether a character could control the display: a control character (C0, C1), a bidirectional formatting
+/// character (Unicode Standard Annex 9), a line separator, or a similar invisible character.
 const fn steers(c: char) -> bool {
     matches!(
         c,
@@ -20,12 +20,12 @@ const fn steers(c: char) -> bool {
     )
 }
 
-/// As in JSON, so that what is JSON stays so: all that steers has at most four digits.
+/// Escapes a character as in JSON, so that JSON stays valid. Four digits are enough for all characters concerned.
 fn escape(out: &mut String, c: char) {
     out.push_str(&format!("\\u{:04x}", u32::from(c)));
 }
 
-/// A text with every character escaped that would steer a terminal; line ends and tabs stay.
+/// Escapes every character that could control a terminal, except line ends and tabs.
 pub fn printable(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
@@ -38,7 +38,7 @@ pub fn printable(text: &str) -> String {
     out
 }
 
-/// A text as one line of at most 500 characters, with what would steer a terminal escaped.
+/// Converts a text to one line of at most 500 characters, with control characters escaped.
 pub fn one_line(text: &str) -> String {
     let mut out = String::with_capacity(text.len().min(4 * MAX_LINE));
     for (number, c) in text.chars().enumerate() {
@@ -51,12 +51,12 @@ pub fn one_line(text: &str) -> String {
     out
 }
 
-/// A number of things, with the word for them.
+/// Formats a number with its noun in the singular or plural.
 pub fn counted(number: usize, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
 }
 
-/// An error with its causes, as one sentence.
+/// Formats an error with all its causes, separated by colons.
 pub fn with_causes(error: &dyn std::error::Error) -> String {
     std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

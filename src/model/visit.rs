@@ -1,27 +1,27 @@
 use super::{Draft, ItemId, Link, Moment, Validators, one_line};
 
-/// How a source fares.
+/// State of a source, as shown to the admin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Health {
     /// Not polled yet.
     #[default]
     New,
-    /// The last poll went well.
+    /// The last poll succeeded.
     Ok,
-    /// Polls fail or bring something doubtful; the last good items stay.
+    /// Polls fail or return something doubtful; the last good items stay.
     Degraded,
-    /// The site refuses us.
+    /// The site refuses our requests.
     Blocked,
-    /// The site says that it is gone for good (410).
+    /// The site says that it is permanently gone (410).
     Gone,
     /// An admin paused it.
     Paused,
-    /// It answers well, but has been silent for much longer than it used to be.
+    /// Polls succeed, but nothing new has come for much longer than usual.
     Stale,
 }
 
 impl Health {
-    /// The word of `status` and metrics.
+    /// Returns the word used by `status` and in metrics.
     pub const fn word(self) -> &'static str {
         match self {
             Self::New => "new",
@@ -34,50 +34,51 @@ impl Health {
         }
     }
 
-    /// Every state, in the order of their numbers in the store.
+    /// All states, in the order of their numbers in the store.
     pub const ALL: [Self; 7] =
         [Self::New, Self::Ok, Self::Degraded, Self::Blocked, Self::Gone, Self::Paused, Self::Stale];
 }
 
-/// What came of one poll, as far as the next one depends on it.
+/// Result of a poll, as far as it affects the next one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// Items were read; so many of them were new.
+    /// Items were read.
     Read {
-        /// How many were new or changed.
+        /// Number of new or changed items.
         new: usize,
-        /// The least seconds that the source asks to wait (max-age, ttl, sy), already counted from now.
+        /// Minimum wait in seconds that the source asks for (max-age, ttl, sy), counted from now.
         wait: u64,
     },
-    /// 304, or the same bytes.
+    /// The answer was 304 (Not Modified).
     Unchanged {
         /// As in [`Outcome::Read`].
         wait: u64,
     },
-    /// An answer that brought nothing to read, or none at all.
+    /// There was no answer, or nothing in it could be read.
     Failed {
-        /// Is it a refusal by the site?
+        /// Whether the site refuses our requests.
         blocked: bool,
-        /// The sentence for the admin.
+        /// The reason, as a sentence for the admin.
         reason: String,
     },
-    /// 429, 503 or any answer with Retry-After: not before so many seconds have passed.
+    /// The answer was 429 or 503, or had a Retry-After header.
     Busy {
-        /// The seconds that the site asks for; `None` where it names none.
+        /// Wait in seconds that the site asks for; `None` if it gives none.
         wait: Option<u64>,
-        /// The sentence for the admin.
+        /// The reason, as a sentence for the admin.
         reason: String,
     },
-    /// Nothing answered, as with most others at the same time: it is our own network, and counts against nobody.
+    /// Nothing answered, and neither did most other sites at that time: our own network is down, so this is not counted
+    /// as a failure of the source.
     Offline,
-    /// What it brought could not be saved: that is our affair, and counts against nobody.
+    /// The result could not be saved. That is our own fault, so it is not counted as a failure of the source.
     Unsaved,
-    /// 410.
+    /// The source is considered gone: 410 for several days.
     Gone,
 }
 
 impl Outcome {
-    /// The same with its reason in one short line, whatever a site put into it.
+    /// Returns the outcome with its reason as one short line, whatever text of the site it contains.
     #[must_use]
     pub fn cleaned(self) -> Self {
         match self {
@@ -88,103 +89,103 @@ impl Outcome {
     }
 }
 
-/// An article that is read again: corrections come within days, and what is taken back is gone.
+/// An article to be fetched again: corrections come within days, and retracted articles disappear.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Revisit {
     /// The item.
     pub item: ItemId,
-    /// What the list said of it: guid, link, title and date.
+    /// What the list said about it: guid, link, title and date.
     pub listed: Draft,
-    /// When to read it.
+    /// Time at which to fetch it.
     pub due: Moment,
-    /// How often it was read again.
+    /// Number of repeat visits scheduled after a successful read; selects the next interval.
     pub step: u8,
-    /// How often in a row it was not there (404 or 410).
+    /// How many times in a row it was missing (404 or 410).
     pub misses: u8,
-    /// Since when it was not there.
+    /// Time since which it has been missing.
     pub missed: Option<Moment>,
-    /// Was that written into the log?
+    /// Whether its absence has been written to the log.
     pub is_gone: bool,
 }
 
-/// What we remember of a source's list beside its visits.
+/// State of a source's list, kept separately from [`Visit`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Memory {
-    /// The address of the source that all this was learned from; of another one nothing of it holds.
+    /// Address of the source from which this was learned; if the source's address changes, all of it is discarded.
     pub page: Option<Link>,
-    /// What kind of document it was.
+    /// Format of the last document.
     pub format: String,
-    /// How many rows it usually has.
+    /// Usual number of rows.
     pub usual: u32,
-    /// Where the items are, where the source's address only leads there.
+    /// Address of the actual list, if the source's address only leads to it.
     pub follow: Option<Link>,
-    /// Articles to be read again.
+    /// Articles to be fetched again.
     pub revisits: Vec<Revisit>,
-    /// The least seconds between two polls that the document last asked for (`ttl`, `sy:updatePeriod`).
+    /// Minimum time between two polls that the document last asked for (`ttl`, `sy:updatePeriod`), in seconds.
     pub wait: u64,
-    /// The hours of the day in UTC in which not to poll, as bits from the lowest for midnight.
+    /// Hours (UTC) in which not to poll, as a bit mask; the lowest bit is midnight.
     pub skip_hours: u32,
-    /// The days of the week in UTC in which not to poll, as bits from the lowest for Monday.
+    /// Weekdays (UTC) on which not to poll, as a bit mask; the lowest bit is Monday.
     pub skip_days: u32,
-    /// When the source's own address was asked last, where its items are at another one.
+    /// Time of the last request to the source's own address, which may only lead to the items.
     pub page_asked: Option<Moment>,
-    /// The hosts of others that its articles led to and that want to be left alone, each until then.
+    /// Hosts that asked not to be contacted until the given time.
     pub busy_hosts: Vec<(String, Moment)>,
 }
 
-/// What we remember of a source between two polls.
+/// State of a source between two polls.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Visit {
-    /// The address that gave the validators.
+    /// Address that gave the validators.
     pub url: Option<Link>,
     /// What makes the next request conditional.
     pub validators: Validators,
-    /// When the next poll is due.
+    /// Time at which the next poll is due.
     pub due: Moment,
-    /// When the last request went out.
+    /// Time of the last request.
     pub asked: Option<Moment>,
-    /// When the last answer came that could be read or was a 304.
+    /// Time of the last answer that could be read or was a 304.
     pub succeeded: Option<Moment>,
-    /// When the last new item came.
+    /// Time of the last new or changed item.
     pub last_new: Option<Moment>,
-    /// Not before this, by Retry-After.
+    /// Earliest time of the next poll, because of Retry-After.
     pub not_before: Moment,
-    /// The current interval in seconds.
+    /// Current polling interval, in seconds.
     pub interval: u32,
-    /// Failures in a row.
+    /// Number of consecutive failures.
     pub failures: u32,
-    /// How it fares.
+    /// Current health.
     pub health: Health,
-    /// Why it is not well, in a sentence; empty where it is.
+    /// Why it is not well, as a sentence; empty if it is well.
     pub reason: String,
-    /// Where it moved to, and since when that answer has been the same.
+    /// Address to which it has moved, and the time since which the server has said so.
     pub moved: Option<(Link, Moment)>,
-    /// Hashes of what the source listed last, key and content, sorted.
+    /// Hashes of the entries last listed (guid, link and content), sorted.
     pub listed: Vec<u64>,
-    /// Polls since the beginning.
+    /// Number of polls so far.
     pub polls: u64,
-    /// The usual seconds between two polls that bring something new; 0 while that is not known.
+    /// Usual time between two polls that return something new, in seconds; 0 if unknown.
     pub rhythm: u32,
-    /// Since when it fares as it does.
+    /// Time since which it has had its current health.
     pub since: Option<Moment>,
-    /// What an admin should know although it is well, in a sentence; empty where there is nothing.
+    /// A warning for the admin although polls succeed, as a sentence; empty if there is none.
     pub doubt: String,
-    /// Since when its own address has said that it is gone (410), and how often in a row.
+    /// Since when its own address has answered 410, and how many times in a row.
     pub gone: Option<(Moment, u32)>,
 }
 
 impl Visit {
-    /// Has it ever been read?
+    /// Returns whether the source has never been read successfully.
     pub const fn is_first(&self) -> bool {
         self.succeeded.is_none()
     }
 }
 
-/// What a site says to programs (robots.txt, RFC 9309).
+/// The robots.txt of a site (RFC 9309).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Robots {
-    /// Its robots.txt, empty where it has none; `None` where it could not be had.
+    /// Text of the robots.txt, empty if the site has none; `None` if it was unavailable.
     pub text: Option<Vec<u8>>,
-    /// Until when it holds.
+    /// Time until which it is valid.
     pub until: Moment,
 }

@@ -23,7 +23,7 @@ pub type Pause = Arc<dyn Fn(Duration) -> Pin<Box<dyn Future<Output = ()> + Send>
 /// What a turn works with.
 #[derive(Clone)]
 pub struct House {
-    /// The way out.
+    /// The guarded HTTP client that all requests go through.
     pub fetcher: Arc<Fetcher>,
     /// What is known.
     pub view: Arc<View>,
@@ -35,7 +35,7 @@ pub struct House {
     pub clock: Clock,
     /// How to wait between two requests to one host.
     pub pause: Pause,
-    /// How much is taken.
+    /// Limits on what is accepted from a source.
     pub limits: Limits,
     /// What is counted.
     pub metrics: Metrics,

@@ -331,7 +331,7 @@ impl<'a> Turn<'a> {
         let asked_wait = least_wait(&answer);
         let page = Page { url: answer.url.clone(), content_type: answer.content_type.clone(), body: answer.body };
         let mut reading = self.read_page(page, &rules).await;
-        // Validators belong to the address that gave them.
+        // Validators are only sent to the address that gave them.
         let (mut given_by, mut validators) = (answer.url.clone(), answer.validators);
         let follow = reading.follow.take().filter(|_| reading.drafts.is_empty());
         if let Some(follow) = follow.as_ref().filter(|follow| !is_of_site(self.source, follow)) {

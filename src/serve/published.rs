@@ -8,7 +8,7 @@ use crate::model::{Policy, Regions, Source, SourceId, Zone};
 /// What of the config is published; it changes with a reload.
 #[derive(Clone, Debug)]
 pub struct Published {
-    /// How to publish.
+    /// Options for publishing.
     pub options: Options,
     /// The region tree.
     pub regions: Regions,
@@ -18,7 +18,7 @@ pub struct Published {
     pub listing: Vec<Arc<Source>>,
 }
 
-/// How to publish.
+/// Options for publishing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
     /// The title of the whole site.

@@ -96,7 +96,7 @@ pub(super) struct FactsRecord {
     pub(super) rights: Option<String>,
     pub(super) at: i64,
     pub(super) control: Option<String>,
-    /// The ids that it had before.
+    /// Former ids of the source.
     pub(super) was: Vec<String>,
     /// The regions whose warnings it may give out, too.
     pub(super) alerts_for: Vec<String>,

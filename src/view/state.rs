@@ -44,7 +44,7 @@ pub struct Story {
     pub id: ItemId,
     /// When it was published.
     pub published: Stamp,
-    /// When its content changed last.
+    /// Time of the last change of the content.
     pub updated: Moment,
     /// When it was first seen.
     pub seen: Moment,
