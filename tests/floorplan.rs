@@ -1,8 +1,15 @@
 //! The floor plan: a room uses rooms on lower floors only, names only the crates that are its own, and the two lowest
 //! floors do no input or output. ARCHITECTURE.md has the picture.
 
-#![expect(clippy::unwrap_used, clippy::panic, clippy::string_slice, reason = "a test ends with its first surprise")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::indexing_slicing,
+    reason = "a test ends with its first surprise"
+)]
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 const FLOORS: [(&str, u8); 13] = [
@@ -151,6 +158,160 @@ fn there_is_no_room_beside_the_plan() {
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         assert!(["lib.rs", "main.rs"].contains(&name.as_str()) || floor(&name).is_some(), "{name} is in no plan");
     }
+}
+
+/// The longest file and the longest function of `src`, in lines.
+const MAX_FILE: usize = 500;
+const MAX_FUNCTION: usize = 80;
+
+/// A module of `src`, by its path below the crate.
+type Module = Vec<String>;
+
+/// The modules with their code, without comments, literals and tests.
+fn modules() -> BTreeMap<Module, String> {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let module = |file: &Path| -> Module {
+        let path = file.strip_prefix(&source).unwrap().with_extension("");
+        let mut names: Module = path.iter().map(|name| name.to_string_lossy().into_owned()).collect();
+        names.pop_if(|name| *name == "mod");
+        names
+    };
+    files(&source).iter().map(|file| (module(file), code(&std::fs::read_to_string(file).unwrap()))).collect()
+}
+
+fn code(text: &str) -> String {
+    let text = text.split("\n#[cfg(test)]\nmod ").next().unwrap_or("");
+    let lines = text.lines().map(|line| if line.trim_start().starts_with("//") { "" } else { line });
+    // `pub(in crate::read)` uses nothing of `read`.
+    lines.collect::<Vec<_>>().join("\n").replace("pub(in crate::", "pub(in ")
+}
+
+/// The paths that a `use` tree or an expression names, split into their names.
+fn paths(tree: &str) -> Vec<Vec<String>> {
+    let tree = tree.trim_start();
+    let name: String = tree.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+    let rest = &tree[name.len()..];
+    if let Some(list) = rest.strip_prefix('{').filter(|_| name.is_empty()) {
+        let (mut depth, mut from, mut found) = (0, 0, Vec::new());
+        for (at, c) in list.char_indices() {
+            match c {
+                '{' => depth += 1,
+                '}' | ',' if depth == 0 => {
+                    found.extend(paths(&list[from..at]));
+                    from = at + 1;
+                    if c == '}' {
+                        break;
+                    }
+                }
+                '}' => depth -= 1,
+                _ => {}
+            }
+        }
+        return found;
+    }
+    let behind = rest.strip_prefix("::").map(paths).filter(|behind| !behind.is_empty());
+    let Some(behind) = behind else { return if name.is_empty() { Vec::new() } else { vec![vec![name]] } };
+    behind.into_iter().map(|path| [vec![name.clone()], path].concat()).collect()
+}
+
+/// The module in which lies what a path from the crate's root names; what a module only re-exports lies where it is from.
+fn home(path: &[String], modules: &BTreeMap<Module, String>) -> Option<Module> {
+    let length = (1..=path.len()).rev().find(|length| modules.contains_key(&path[..*length]))?;
+    let (module, rest) = path.split_at(length);
+    let item = rest.first()?;
+    for (at, mark) in modules[module].match_indices("use ").filter(|(at, _)| is_export(&modules[module], *at)) {
+        for found in paths(&modules[module][at + mark.len()..]) {
+            let inner = [module, &found[..]].concat();
+            if found.last() == Some(item) && found.len() > 1 && modules.contains_key(&inner[..module.len() + 1]) {
+                return home(&inner, modules);
+            }
+        }
+    }
+    Some(module.to_vec())
+}
+
+/// Does a `use` begin a re-export?
+fn is_export(code: &str, at: usize) -> bool {
+    let line = code[..at].rsplit('\n').next().unwrap_or("");
+    line.trim_start().starts_with("pub")
+}
+
+/// The other modules that a module uses something of.
+fn used(module: &Module, modules: &BTreeMap<Module, String>) -> BTreeSet<Module> {
+    let code = &modules[module];
+    let mut found = BTreeSet::new();
+    let is_free = |at: usize| !code[..at].ends_with(|c: char| c.is_alphanumeric() || matches!(c, '_' | ':' | '$'));
+    for (root, mark) in [("crate", "crate::"), ("super", "super::")] {
+        for (at, _) in code.match_indices(mark).filter(|(at, _)| is_free(*at)) {
+            for path in paths(&code[at..]) {
+                let ups = path.iter().take_while(|name| *name == "super").count();
+                let from = if root == "crate" { &[][..] } else { &module[..module.len().saturating_sub(ups)] };
+                let rest = &path[if root == "crate" { 1 } else { ups }..];
+                found.extend(home(&[from, rest].concat(), modules));
+            }
+        }
+    }
+    found.remove(module);
+    found
+}
+
+#[test]
+fn no_file_uses_one_that_uses_it() {
+    let modules = modules();
+    let edges: BTreeMap<&Module, BTreeSet<Module>> =
+        modules.keys().map(|module| (module, used(module, &modules))).collect();
+    assert!(edges.values().map(BTreeSet::len).sum::<usize>() > 300, "the uses are not seen");
+    let mut circles = Vec::new();
+    for module in modules.keys() {
+        let (mut seen, mut open) = (BTreeSet::new(), vec![module.clone()]);
+        while let Some(at) = open.pop() {
+            for next in &edges[&at] {
+                if next == module {
+                    circles.push(format!("{} and {}", module.join("::"), at.join("::")));
+                } else if seen.insert(next.clone()) {
+                    open.push(next.clone());
+                }
+            }
+        }
+    }
+    assert!(circles.is_empty(), "use each other, directly or by way of others:\n{}", circles.join("\n"));
+}
+
+#[test]
+fn paths_are_read() {
+    let read = |tree| paths(tree).into_iter().map(|path| path.join("::")).collect::<Vec<_>>();
+    assert_eq!(
+        read("crate::a::{self, B, c::{D, E}};"),
+        ["crate::a::self", "crate::a::B", "crate::a::c::D", "crate::a::c::E"]
+    );
+    assert_eq!(read("super::super::x(y)"), ["super::super::x"]);
+}
+
+#[test]
+fn files_and_functions_are_short() {
+    let mut long = Vec::new();
+    for file in files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src")) {
+        let text = std::fs::read_to_string(&file).unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        if lines.len() > MAX_FILE {
+            long.push(format!("{} has {} lines", file.display(), lines.len()));
+        }
+        for (at, line) in lines.iter().enumerate() {
+            let bare = line.trim_start();
+            let indent = line.len() - bare.len();
+            let words: Vec<&str> = bare.split([' ', '(', '<']).take_while(|word| *word != "fn").collect();
+            let is_function = bare.split([' ', '(', '<']).any(|word| word == "fn")
+                && words.iter().all(|word| ["pub", "const", "async", "super)", "in", "crate::read)"].contains(word));
+            if !is_function || line.ends_with([';', '}']) {
+                continue;
+            }
+            let end = lines[at..].iter().position(|line| *line == format!("{}}}", " ".repeat(indent))).unwrap_or(0);
+            if end + 1 > MAX_FUNCTION {
+                long.push(format!("{}:{}: {} lines", file.display(), at + 1, end + 1));
+            }
+        }
+    }
+    assert!(long.is_empty(), "longer than {MAX_FILE} lines a file, {MAX_FUNCTION} a function:\n{}", long.join("\n"));
 }
 
 #[test]
