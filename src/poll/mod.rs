@@ -1,21 +1,24 @@
 //! Inward: when to ask a source, the one straight line from its answer to the view, and the loop that asks them all.
 //!
-//! `schedule` is pure, `turn` reads like a sentence, `commit` puts what all turns found into the log and the view in
+//! `schedule` is pure, `poll_source` reads like a sentence, `commit` puts what all polls found into the log and the view in
 //! one order. This room does not know how items are published.
 
 mod articles;
 mod commit;
 mod house;
+mod listing;
 mod metrics;
 mod options;
 mod order;
 mod outcome;
 mod permission;
+mod poll_source;
 mod poller;
 mod quota;
+mod reports;
+mod revisits;
 mod schedule;
 mod skews;
-mod turn;
 
 pub use commit::{Commit, CommitError, Committer, Ledger};
 pub use house::{Clock, House, Pause};

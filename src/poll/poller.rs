@@ -12,10 +12,10 @@ use super::house::House;
 use super::options::Options;
 use super::order::{Command, PollRefused};
 use super::permission::forget_unknown;
+use super::poll_source::{PollResult, Terms, poll_source};
 use super::quota::Quota;
 use super::schedule::{self, Pace};
 use super::skews::EARLIEST;
-use super::turn::{Done, Terms, turn};
 use crate::log::{Control, Record, SourceFacts};
 use crate::model::{Health, Moment, Outcome, Source, SourceId, Visit};
 
@@ -78,7 +78,7 @@ pub struct Poller {
     taken: Arc<HashSet<String>>,
     queue: BinaryHeap<Reverse<(Moment, SourceId)>>,
     hosts: HashMap<String, Host>,
-    turns: JoinSet<Option<Done>>,
+    turns: JoinSet<Option<PollResult>>,
     /// Whose polls are under way, at which host, and whether the one before failed.
     running: HashMap<tokio::task::Id, Running>,
     /// Nothing is asked before this, because the visits cannot be saved.
@@ -459,7 +459,7 @@ impl Poller {
                 quota: watched.quota.clone(),
                 is_wanted: Arc::clone(&host.is_wanted),
             };
-            let task = self.turns.spawn(async move { turn(&house, &source, visit, terms, &taken).await });
+            let task = self.turns.spawn(async move { poll_source(&house, &source, visit, terms, &taken).await });
             self.running.insert(task.id(), Running { source: id, host: host_name, doubt });
         }
     }
@@ -505,7 +505,7 @@ impl Poller {
         }
     }
 
-    fn finish(&mut self, ended: Result<(tokio::task::Id, Option<Done>), tokio::task::JoinError>) {
+    fn finish(&mut self, ended: Result<(tokio::task::Id, Option<PollResult>), tokio::task::JoinError>) {
         let now = (self.house.clock)();
         let (task, done) = match ended {
             Ok((task, None)) => return self.put_off(task, now),

@@ -1,0 +1,201 @@
+//! Reads what a source answered: its list or feed, where it leads, and whether it is still what it was.
+
+use std::collections::HashSet;
+
+use super::house::wait;
+use super::outcome::{least_wait, unsaved};
+use super::permission::permitted;
+use super::poll_source::{LISTS, LONGEST_HINT, PollCycle, is_of_site};
+use crate::fetch::{Answer, Permission, Request};
+use crate::model::{Draft, Kind, Link, Outcome, Page, Validators};
+use crate::read::{self, Fault, FaultKind, Reading, Rules};
+
+impl PollCycle<'_> {
+    pub(super) async fn read(&mut self, answer: Answer) -> Outcome {
+        let rules = Rules::of(self.source);
+        let asked_wait = least_wait(&answer);
+        let page = Page { url: answer.url.clone(), content_type: answer.content_type.clone(), body: answer.body };
+        let mut reading = self.read_page(page, &rules).await;
+        // Validators are only sent to the address that gave them.
+        let (mut given_by, mut validators) = (answer.url.clone(), answer.validators);
+        let follow = reading.follow.take().filter(|_| reading.drafts.is_empty());
+        if let Some(follow) = follow.as_ref().filter(|follow| !is_of_site(self.source, follow)) {
+            let site = follow.registrable_domain();
+            let reason = format!(
+                "the page leads to {follow}, on another site; where that is meant, write leads_to = [\"{site}\"] or give that address as url"
+            );
+            return Outcome::Failed { blocked: false, reason };
+        }
+        if given_by == self.source.url.without_fragment() {
+            self.memory.follow = None;
+        }
+        if let Some(follow) = follow {
+            match self.read_followed(&follow, &rules).await {
+                Ok(followed) => {
+                    (reading, given_by, validators) = followed;
+                    self.memory.follow = Some(follow);
+                }
+                Err(reason) => return Outcome::Failed { blocked: false, reason },
+            }
+        }
+        if reading.wait > LONGEST_HINT {
+            self.visit.doubt =
+                format!("it asks to be polled only every {} days; it is polled daily", reading.wait / 86_400);
+        }
+        let asked_wait = asked_wait.min(LONGEST_HINT);
+        let wait = asked_wait.max(reading.wait.min(LONGEST_HINT));
+        self.memory.wait = reading.wait.min(LONGEST_HINT);
+        self.memory.skip_hours = reading.skip.hours.iter().fold(0, |bits, hour| bits | 1 << (hour % 24));
+        self.memory.skip_days = reading.skip.days.iter().fold(0, |bits, day| bits | 1 << (day % 7));
+        for fault in &reading.faults {
+            tracing::debug!(source = %self.source.id, fault = fault.kind.word(), place = fault.place, detail = fault.detail, "fault in a document");
+        }
+        if let Some(fault) = reading.faults.iter().find(|fault| fault.kind.is_fatal()) {
+            return Outcome::Failed { blocked: fault.kind == FaultKind::Challenge, reason: fault.detail.clone() };
+        }
+        if let Some(reason) = self.drift(&reading) {
+            return Outcome::Failed { blocked: false, reason };
+        }
+        if self.visit.is_first() {
+            self.read_further(&mut reading, &rules).await;
+        }
+        let (records, listed, new) = self.reports(&reading).await;
+        if let Err(error) = self.house.ledger.commit(records, self.now).await {
+            return unsaved(self.source, &error);
+        }
+        self.visit.listed = listed;
+        // Both together, before anything else is decided by the body: a header that is absent now is forgotten.
+        self.visit.validators = validators;
+        self.visit.url = Some(given_by);
+        Outcome::Read { new, wait }
+    }
+
+    pub(super) async fn read_page(&self, page: Page, rules: &Rules) -> Reading {
+        let now = self.now;
+        if page.body.len() > LARGE {
+            let rules = rules.clone();
+            tokio::task::spawn_blocking(move || read::read(&page, &rules, now))
+                .await
+                .unwrap_or_else(|_panic| fell_over())
+        } else {
+            read::read(&page, rules, now)
+        }
+    }
+
+    /// At the first import, the pages behind the first one: what a source told lately is longer than one page.
+    pub(super) async fn read_further(&self, reading: &mut Reading, rules: &Rules) {
+        let mut next = reading.next.take();
+        let oldest = self.now.plus_seconds(-86_400 * i64::from(self.house.limits.keep_days));
+        for _ in 1..MOST_PAGES {
+            let Some(link) = next.take().filter(|link| is_of_site(self.source, link)) else { return };
+            // Rows beyond what is kept need not be read.
+            let is_old = reading.drafts.last().and_then(|draft| draft.published).is_some_and(|stamp| stamp.at < oldest);
+            if is_old || reading.drafts.len() >= read::MOST_DRAFTS {
+                return;
+            }
+            let Ok((further, ..)) = self.read_followed(&link, rules).await else { return };
+            let known: HashSet<Option<String>> = reading.drafts.iter().map(|draft| draft.link.clone()).collect();
+            let room = read::MOST_DRAFTS - reading.drafts.len();
+            let fresh: Vec<Draft> =
+                further.drafts.into_iter().filter(|draft| !known.contains(&draft.link)).take(room).collect();
+            if fresh.is_empty() {
+                return;
+            }
+            reading.drafts.extend(fresh);
+            next = further.next;
+        }
+    }
+
+    /// Reads where a page leads that has no list of its own, one hop and no further.
+    pub(super) async fn read_followed(
+        &self,
+        link: &Link,
+        rules: &Rules,
+    ) -> Result<(Reading, Link, Validators), String> {
+        let none = Validators::default();
+        let request = Request {
+            link,
+            validators: &none,
+            given_by: None,
+            own_port: self.source.url.port(),
+            is_inside: self.source.is_inside,
+            is_page: true,
+            is_bound: false,
+            tls: self.source.tls,
+            post: None,
+        };
+        // Where a page leads its site must allow, too.
+        let mut gap = self.gap;
+        match permitted(self.house, &request, &mut gap).await {
+            Ok(Permission::Allowed(_)) => {}
+            Ok(Permission::Forbidden) => {
+                return Err(format!("the page leads to {link}, which robots.txt forbids programs to read"));
+            }
+            Ok(Permission::Unknown) => {
+                return Err(format!("the page leads to {link}; the robots.txt there cannot be had"));
+            }
+            Err(error) => return Err(error.to_string()),
+        }
+        wait(self.house, gap).await;
+        let answer = self.house.fetcher.get(request, self.now).await.map_err(|error| error.to_string())?;
+        if answer.status != 200 {
+            return Err(format!("the page leads to {link}, which answered {}", answer.status));
+        }
+        if !is_of_site(self.source, &answer.url) {
+            return Err(format!(
+                "the page leads to {}, on another site; write leads_to = [\"{}\"] into the source if that is right",
+                answer.url,
+                answer.url.registrable_domain()
+            ));
+        }
+        let page = Page { url: answer.url.clone(), content_type: answer.content_type, body: answer.body };
+        Ok((self.read_page(page, rules).await, answer.url, answer.validators))
+    }
+
+    /// What a document has become that was something else, or much more, before; the last good items stay then.
+    pub(super) fn drift(&mut self, reading: &Reading) -> Option<String> {
+        const PATIENCE: u32 = 3;
+        let is_list = reading.detection.is_some();
+        let was_feed = !self.memory.format.is_empty() && !LISTS.contains(&self.memory.format.as_str());
+        if is_list && was_feed && self.source.kind == Kind::Auto {
+            return Some(format!(
+                "the feed ({}) has become a page; if that is meant to be, set as = \"list\"",
+                self.memory.format
+            ));
+        }
+        let count = u32::try_from(reading.drafts.len()).unwrap_or(u32::MAX);
+        if is_list {
+            let usual = self.memory.usual;
+            // What stays so for some polls is how the page is now.
+            if usual >= 8 && count.saturating_mul(4) <= usual && self.visit.failures < PATIENCE {
+                return Some(format!(
+                    "the list has {count} rows instead of about {usual}; the page may have changed (see dayuan inspect)"
+                ));
+            }
+            let first = reading.drafts.first().map(|draft| &draft.title);
+            if count >= 3 && reading.drafts.iter().all(|draft| Some(&draft.title) == first) {
+                return Some(
+                    "all rows of the list have the same title; the page may have changed (see dayuan inspect)"
+                        .to_owned(),
+                );
+            }
+            self.memory.usual = count.max(usual - usual / 8);
+        }
+        reading.format.clone_into(&mut self.memory.format);
+        None
+    }
+}
+
+fn fell_over() -> Reading {
+    let detail = "the reader fell over this document; please report it with the address".to_owned();
+    Reading {
+        faults: vec![Fault { kind: FaultKind::NotAFeed, place: "document".to_owned(), detail }],
+        ..Reading::default()
+    }
+}
+
+/// Documents larger than this are read away from the threads that serve, in bytes.
+const LARGE: usize = 64 * 1024;
+
+/// The most pages of a list that are read at the first import.
+const MOST_PAGES: usize = 4;

@@ -1,0 +1,400 @@
+//! One poll of one source, from the request to the visit: the straight line of the house.
+//!
+//! Its order is never changed: reports are safe in the log, then applied to the view, and only then the visit is saved
+//! with its validators. Validators that are saved too early turn a crash into a silent loss for ever, because the next
+//! answer is 304.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use super::commit::CommitError;
+use super::house::House;
+use super::outcome::{failed, forbidden, least_wait, log, refused, unknown, unsaved, word};
+use super::permission::permitted;
+use super::quota::Quota;
+use super::schedule::{self, Pace};
+use crate::fetch::{Answer, Permission, Request};
+use crate::log::{Control, Record};
+use crate::model::{Link, Memory, Moment, Outcome, Source, Validators, Visit};
+
+/// The longest address that is told to an admin as the new one of a source, in bytes.
+const MAX_MOVED: usize = 2048;
+/// The days for which a permanent redirect must stay the same before it is followed from the start.
+const MOVED_FOR: i64 = 7;
+/// After how long the source's own address is asked again where its items are at another one, in milliseconds.
+const PAGE_AGAIN: i64 = 86_400_000;
+/// How often and for how long, in milliseconds, a source says that it is gone before it is believed.
+const GONE_POLLS: u32 = 3;
+const GONE_AFTER: i64 = 3 * 86_400_000;
+/// The longest wait that a document or its header may ask for, in seconds.
+pub(super) const LONGEST_HINT: u64 = 86_400;
+
+/// The kinds of documents whose items have pages with their texts.
+pub(super) const LISTS: [&str; 4] = ["list", "json-list", "xml-records", "sitemap"];
+
+/// What a turn leaves behind.
+#[derive(Debug)]
+pub(super) struct PollResult {
+    /// The visit before this one, should it not count.
+    pub(super) before: Visit,
+    /// Did anything answer? `None` where nothing was asked.
+    pub(super) is_reached: Option<bool>,
+    pub(super) visit: Visit,
+    /// Must the whole host be left alone until then?
+    pub(super) host_until: Option<Moment>,
+    pub(super) quota: Quota,
+    /// The hours and days in which it does not want to be asked.
+    pub(super) skip: (u32, u32),
+}
+
+/// Within what bounds a source is polled.
+#[derive(Debug)]
+pub(super) struct Terms {
+    pub(super) pace: Pace,
+    /// Milliseconds between two requests to its host.
+    pub(super) gap: i64,
+    pub(super) quota: Quota,
+    /// Does another source wait for its host?
+    pub(super) is_wanted: Arc<AtomicBool>,
+}
+
+/// Polls a source once. Its next time was stored before, so that a crash shortens no interval. Returns `None` if nothing
+/// was requested because the limit of requests at its address is reached. `taken` are the addresses of all sources.
+pub(super) async fn poll_source(
+    house: &House,
+    source: &Source,
+    visit: Visit,
+    terms: Terms,
+    taken: &HashSet<String>,
+) -> Option<PollResult> {
+    let pace = terms.pace;
+    let mut cycle = PollCycle::plan(house, source, visit, terms, taken);
+    let _room = house.fetcher.visit(&cycle.link, source.is_inside).await?;
+    let answer = match cycle.permit().await {
+        Ok(()) => cycle.fetch().await,
+        Err(refused) => Err(refused),
+    };
+    cycle.now = (house.clock)();
+    let before = cycle.visit.clone();
+    let mut outcome = match answer {
+        Ok(answer) => cycle.take(answer).await,
+        Err(outcome) => outcome,
+    };
+    cycle.settle(&mut outcome).await;
+    let outcome = cycle.believed(outcome.cleaned());
+    let visit = cycle.schedule(&outcome, pace);
+    cycle.save(&outcome, &visit);
+    Some(cycle.end(before, visit))
+}
+
+/// Where to ask: where the source has moved to, once that was said for a week, and as long as that is well there.
+fn start(source: &Source, visit: &Visit, now: Moment, taken: &HashSet<String>) -> Link {
+    let settled = |since: &Moment| now.since(*since) >= MOVED_FOR * 86_400_000;
+    match &visit.moved {
+        // That of another source is not ours, though it became so only after the move.
+        Some((to, _)) if taken.contains(to.as_str()) => source.url.clone(),
+        Some((to, _)) if is_https_twin(&source.url, to) => to.clone(),
+        // Another site is gone to for good only where an admin says so.
+        Some((to, since)) if settled(since) && visit.failures == 0 && is_of_site(source, to) => to.clone(),
+        _ => source.url.clone(),
+    }
+}
+
+/// Does an address lie at the source's own site, or at one that an admin allowed it to lead to?
+pub(super) fn is_of_site(source: &Source, link: &Link) -> bool {
+    let domain = link.registrable_domain();
+    domain == source.url.registrable_domain()
+        || source.leads_to.iter().any(|site| site == domain || site == link.host_text())
+}
+
+fn is_https_twin(from: &Link, to: &Link) -> bool {
+    !from.is_https() && to.is_https() && from.as_str().strip_prefix("http:") == to.as_str().strip_prefix("https:")
+}
+
+/// One poll of a source while it is under way.
+pub(super) struct PollCycle<'a> {
+    pub(super) house: &'a House,
+    pub(super) source: &'a Source,
+    pub(super) visit: Visit,
+    pub(super) memory: Memory,
+    /// The memory as it is stored.
+    stored: Memory,
+    /// The address to ask.
+    link: Link,
+    /// Whether that is the address to which the source's page led.
+    is_followed: bool,
+    /// Whether anything answered; `None` while nothing was requested.
+    is_reached: Option<bool>,
+    /// Milliseconds between two requests to one host.
+    pub(super) gap: i64,
+    pub(super) quota: Quota,
+    pub(super) is_wanted: Arc<AtomicBool>,
+    pub(super) now: Moment,
+    /// Until when the host wants no requests, as the page of an article said.
+    pub(super) busy: Option<Moment>,
+    /// Whether the list itself said so, for its whole host.
+    is_host_busy: bool,
+    /// The addresses of all sources.
+    taken: &'a HashSet<String>,
+    /// Whether the request is conditional.
+    is_conditional: bool,
+}
+
+impl<'a> PollCycle<'a> {
+    /// Decides which address to ask.
+    fn plan(house: &'a House, source: &'a Source, mut visit: Visit, terms: Terms, taken: &'a HashSet<String>) -> Self {
+        let now = (house.clock)();
+        // A memory that is lost costs one request for the page that leads to the list.
+        let stored = house.visits.memory(&source.id).unwrap_or_default();
+        let mut memory = stored.clone();
+        if memory.page.as_ref() != Some(&source.url) {
+            // What is known of another address does not count.
+            if memory.page.is_some() {
+                visit.validators = Validators::default();
+                visit.listed.clear();
+            }
+            memory = Memory { page: Some(source.url.clone()), ..Memory::default() };
+        }
+        // If the source's page leads elsewhere, the page itself is asked once a day: it may hold the list again.
+        let is_page_due = memory.page_asked.is_none_or(|at| now.since(at) >= PAGE_AGAIN || at > now);
+        let start = start(source, &visit, now, taken);
+        let follow = memory.follow.clone().filter(|follow| !is_page_due && is_of_site(source, follow));
+        if follow.is_none() && start == source.url {
+            memory.page_asked = Some(now);
+        }
+        Self {
+            house,
+            source,
+            is_conditional: visit.url.is_some() && visit.validators != Validators::default(),
+            visit,
+            memory,
+            stored,
+            is_followed: follow.is_some(),
+            link: follow.unwrap_or(start),
+            is_reached: None,
+            gap: terms.gap,
+            quota: terms.quota,
+            is_wanted: terms.is_wanted,
+            now,
+            busy: None,
+            is_host_busy: false,
+            taken,
+        }
+    }
+
+    fn request(&self) -> Request<'_> {
+        Request {
+            link: &self.link,
+            validators: &self.visit.validators,
+            given_by: self.visit.url.as_ref(),
+            own_port: self.source.url.port(),
+            is_inside: self.source.is_inside,
+            is_page: self.source.kind.is_page() || LISTS.contains(&self.memory.format.as_str()),
+            is_bound: false,
+            tls: self.source.tls,
+            post: self.source.post.as_deref().filter(|_| !self.is_followed),
+        }
+    }
+
+    /// Asks whether the site permits programs to read its page. Feeds need no permission.
+    async fn permit(&mut self) -> Result<(), Outcome> {
+        let request = self.request();
+        if !request.is_page {
+            return Ok(());
+        }
+        let mut gap = self.gap;
+        let permission = permitted(self.house, &request, &mut gap).await;
+        self.gap = gap;
+        match permission {
+            Ok(Permission::Allowed(_)) => Ok(()),
+            Ok(Permission::Forbidden) => Err(forbidden(&self.link)),
+            Ok(Permission::Unknown) => Err(unknown(&self.link)),
+            Err(error) => {
+                self.is_reached = Some(!error.is_silence());
+                Err(failed(&error))
+            }
+        }
+    }
+
+    async fn fetch(&mut self) -> Result<Answer, Outcome> {
+        let answer = self.house.fetcher.get(self.request(), (self.house.clock)()).await;
+        self.is_reached = Some(answer.as_ref().err().is_none_or(|error| !error.is_silence()));
+        answer.map_err(|error| failed(&error))
+    }
+
+    /// After the list was read: reads articles again, and notes that a source is back which was gone.
+    async fn settle(&mut self, outcome: &mut Outcome) {
+        if matches!(outcome, Outcome::Read { .. } | Outcome::Unchanged { .. }) {
+            self.read_again(outcome).await;
+            if let Err(error) = self.resume().await {
+                *outcome = unsaved(self.source, &error);
+            }
+        } else if self.memory.follow.is_some() {
+            // The next poll asks the page again where its list is.
+            self.memory.follow = None;
+        }
+    }
+
+    /// A source that is gone is polled seldom, whatever it answers instead.
+    fn believed(&self, outcome: Outcome) -> Outcome {
+        match outcome {
+            Outcome::Failed { .. } | Outcome::Busy { .. } if self.is_gone() => Outcome::Gone,
+            outcome => outcome,
+        }
+    }
+
+    fn is_gone(&self) -> bool {
+        self.house.view.control(&self.source.id) == Some(Control::Gone)
+    }
+
+    /// Decides when the next poll is.
+    fn schedule(&mut self, outcome: &Outcome, pace: Pace) -> Visit {
+        let mut visit = schedule::next(&self.source.id, &self.visit, outcome, self.now, pace);
+        if self.is_host_busy {
+            self.busy = Some(visit.not_before);
+            let host = self.source.url.host_text();
+            self.memory.busy_hosts.retain(|(busy, _)| busy != host);
+            self.memory.busy_hosts.push((host.to_owned(), visit.not_before));
+        }
+        visit.due = schedule::outside(visit.due, self.memory.skip_hours, self.memory.skip_days);
+        visit
+    }
+
+    fn save(&self, outcome: &Outcome, visit: &Visit) {
+        let (house, source) = (self.house, self.source);
+        if self.memory != self.stored
+            && let Err(error) = house.visits.put_memory(&source.id, &self.memory)
+        {
+            tracing::error!(source = %source.id, error = &error as &dyn std::error::Error, "what is known of the list cannot be saved; its articles will not be read again");
+        }
+        house.metrics.polled(word(outcome));
+        log(source, outcome);
+        if let Err(error) = house.visits.put(&source.id, visit) {
+            tracing::error!(source = %source.id, error = &error as &dyn std::error::Error, "the visit cannot be saved; after a restart the source is asked without its validators");
+        }
+    }
+
+    fn end(self, before: Visit, visit: Visit) -> PollResult {
+        PollResult {
+            before,
+            visit,
+            host_until: self.busy,
+            quota: self.quota,
+            is_reached: self.is_reached,
+            skip: (self.memory.skip_hours, self.memory.skip_days),
+        }
+    }
+
+    /// Takes an answer in, up to the validators.
+    async fn take(&mut self, answer: Answer) -> Outcome {
+        self.house.metrics.fetched(answer.body.len());
+        self.compare_clocks(&answer);
+        if self.house.skews.contradict() {
+            tracing::error!(source = %self.source.id, "our clock differs by more than a day from those of the servers; nothing is taken until it is right");
+            return Outcome::Unsaved;
+        }
+        self.follow_move(&answer);
+        if answer.downgraded {
+            tracing::warn!(source = %self.source.id, url = %answer.url, "a redirect leads from https to http");
+        }
+        let is_own_answer = answer.url == self.source.url.without_fragment();
+        self.visit.doubt.clear();
+        if answer.status < 400 && !is_of_site(self.source, &answer.url) {
+            self.visit.doubt = format!(
+                "its address redirects to {}, on another site; change its url, or write leads_to = [\"{}\"]",
+                answer.url,
+                answer.url.registrable_domain()
+            );
+        }
+        if answer.status != 410 {
+            self.visit.gone = None;
+        }
+        match answer.status {
+            200 => self.read(answer).await,
+            304 if !self.is_conditional => Outcome::Failed {
+                blocked: false,
+                reason: "the site says that nothing changed (304), though it was not asked whether it did".to_owned(),
+            },
+            304 => {
+                merge(&mut self.visit.validators, &answer);
+                Outcome::Unchanged { wait: least_wait(&answer).max(self.memory.wait).min(LONGEST_HINT) }
+            }
+            410 if is_own_answer => self.take_gone().await,
+            status => {
+                // These speak for the whole host, where it is this one that said so.
+                self.is_host_busy =
+                    matches!(status, 429 | 503) && answer.url.host_text() == self.source.url.host_text();
+                refused(status, &answer)
+            }
+        }
+    }
+
+    /// 410 of the source's own address: it is gone once that was said for days.
+    async fn take_gone(&mut self) -> Outcome {
+        if self.is_gone() {
+            return Outcome::Gone;
+        }
+        let (since, times) = self.visit.gone.map_or((self.now, 1), |(since, times)| (since, times + 1));
+        self.visit.gone = Some((since, times));
+        if times < GONE_POLLS || self.now.since(since) < GONE_AFTER {
+            let reason = "the site says that it is gone for good (410); it is believed after three days".to_owned();
+            return Outcome::Failed { blocked: false, reason };
+        }
+        match self.control(Control::Gone).await {
+            Ok(()) => Outcome::Gone,
+            Err(error) => unsaved(self.source, &error),
+        }
+    }
+
+    /// A source that was gone is back.
+    async fn resume(&self) -> Result<(), CommitError> {
+        if !self.is_gone() {
+            return Ok(());
+        }
+        tracing::warn!(source = %self.source.id, "a source that was gone is back");
+        self.control(Control::Resumed).await
+    }
+
+    async fn control(&self, state: Control) -> Result<(), CommitError> {
+        let record = Record::Control { source: self.source.id.clone(), state, at: self.now };
+        self.house.ledger.commit(vec![record], self.now).await
+    }
+
+    fn compare_clocks(&self, answer: &Answer) {
+        if let Some(date) = answer.date {
+            self.house.skews.note(self.source.url.host_text(), date.since(self.now) / 1000);
+        }
+    }
+
+    /// Remembers where a source says it has moved for good, and since when it has said so.
+    fn follow_move(&mut self, answer: &Answer) {
+        if answer.status >= 400 {
+            return;
+        }
+        match (answer.moved.as_ref().filter(|to| to.as_str().len() <= MAX_MOVED), &self.visit.moved) {
+            (Some(to), _) if self.taken.contains(to.as_str()) => {
+                tracing::warn!(source = %self.source.id, to = %to, "the source redirects to the address of another source; that is not remembered, see whether one of the two can go");
+                self.visit.moved = None;
+            }
+            (Some(to), Some((known, _))) if to == known => {}
+            (Some(to), _) => {
+                tracing::warn!(source = %self.source.id, from = %self.source.url, to = %to, "the source says it has moved; change its url");
+                self.visit.moved = Some((to.clone(), self.now));
+            }
+            // Asked where it moved to, it does not redirect any more.
+            (None, Some((known, _))) if &answer.url == known => {}
+            (None, _) => self.visit.moved = None,
+        }
+    }
+}
+
+/// What a 304 carries replaces what is held (RFC 9111, section 4.3.4).
+fn merge(held: &mut Validators, answer: &Answer) {
+    if answer.validators.etag.is_some() {
+        held.etag.clone_from(&answer.validators.etag);
+    }
+    if answer.validators.last_modified.is_some() {
+        held.last_modified.clone_from(&answer.validators.last_modified);
+    }
+}

@@ -1,0 +1,76 @@
+//! Reads articles again: corrections, and what is gone.
+
+use std::sync::Arc;
+
+use super::articles::{self, Articles, Unread};
+use super::outcome::unsaved;
+use super::poll_source::PollCycle;
+use crate::dedup::Verdict;
+use crate::log::Record;
+use crate::model::{Outcome, Revisit};
+
+impl<'a> PollCycle<'a> {
+    /// Reads articles again whose time has come: a correction is a new report, what is gone twice is taken out.
+    pub(super) async fn read_again(&mut self, outcome: &mut Outcome) {
+        const MOST: usize = 10;
+        let (due, later): (Vec<Revisit>, Vec<Revisit>) =
+            std::mem::take(&mut self.memory.revisits).into_iter().partition(|revisit| revisit.due <= self.now);
+        self.memory.revisits = later;
+        let mut articles = self.articles();
+        let mut records = Vec::new();
+        for (revisit, number) in due.into_iter().zip(0..) {
+            if number >= MOST || !articles.has_room() {
+                self.memory.revisits.push(revisit);
+                continue;
+            }
+            match articles.read(&revisit.listed).await {
+                Ok(draft) => {
+                    let found = self.identify(&draft, &[]);
+                    if revisit.is_gone || self.house.view.is_gone(revisit.item) {
+                        tracing::warn!(source = %self.source.id, link = revisit.listed.link, "an article that was gone at the source is back");
+                        records.push(Record::Back { item: revisit.item, at: self.now });
+                    }
+                    if let Some(found) =
+                        found.filter(|found| found.verdict == Verdict::Changed && found.item == revisit.item)
+                        && articles.quota().take(self.now, &draft, self.house.limits)
+                    {
+                        records.push(self.report(found, draft, false));
+                    }
+                    self.memory.revisits.extend(articles::again(revisit, self.now));
+                }
+                Err(Unread::Gone { is_meant }) => {
+                    let missed = revisit.missed.or(Some(self.now));
+                    let mut revisit = Revisit { misses: revisit.misses.saturating_add(1), missed, ..revisit };
+                    if !revisit.is_gone && articles::is_gone(&revisit, is_meant, self.now) {
+                        tracing::warn!(source = %self.source.id, link = revisit.listed.link, "an article is gone at the source; its report is taken out");
+                        records.push(Record::Gone { item: revisit.item, at: self.now });
+                        revisit.is_gone = true;
+                    }
+                    self.memory.revisits.extend(articles::look_again(revisit, self.now));
+                }
+                Err(Unread::Later(reason)) => {
+                    tracing::debug!(source = %self.source.id, link = revisit.listed.link, reason, "an article cannot be read again now");
+                    self.memory.revisits.push(articles::retry(revisit, self.now));
+                }
+                // What is gone stays gone until it could be read.
+                Err(Unread::NoArticle) if revisit.is_gone => {
+                    self.memory.revisits.extend(articles::look_again(revisit, self.now));
+                }
+                Err(Unread::NoArticle) => self.memory.revisits.extend(articles::again(revisit, self.now)),
+            }
+        }
+        self.busy = self.busy.max(articles.busy());
+        (self.memory.busy_hosts, self.quota) = articles.end();
+        if !records.is_empty()
+            && let Err(error) = self.house.ledger.commit(records, self.now).await
+        {
+            *outcome = unsaved(self.source, &error);
+        }
+    }
+
+    /// What reads the pages of its items; it holds the quota meanwhile.
+    pub(super) fn articles(&mut self) -> Articles<'a> {
+        let (busy, quota) = (self.memory.busy_hosts.clone(), std::mem::take(&mut self.quota));
+        Articles::new(self.house, self.source, self.gap, busy, quota, Arc::clone(&self.is_wanted))
+    }
+}
