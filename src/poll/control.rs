@@ -1,0 +1,86 @@
+//! Carries out what an admin orders while the loop runs.
+
+use std::cmp::Reverse;
+
+use super::command::{Command, PollRefused};
+use super::permission::forget_unknown;
+use super::poller::{LONGEST_GAP, Poller};
+use crate::log::Control;
+use crate::model::{Health, Moment, SourceId};
+
+impl Poller {
+    /// Starts what is due, waits until nothing is under way, and returns when the next poll is due; for those who keep the
+    /// time themselves.
+    pub async fn step(&mut self) -> Option<Moment> {
+        loop {
+            self.start_due();
+            match self.turns.join_next_with_id().await {
+                Some(done) => self.finish(done),
+                None => break,
+            }
+        }
+        self.queue.peek().map(|Reverse((due, _))| (*due).max(self.hold))
+    }
+
+    pub(super) async fn obey(&mut self, command: Command) {
+        match command {
+            Command::Poll(id, answer) => drop(answer.send(self.hurry(&id))),
+            Command::Control(id) => self.control(&id),
+            Command::Sources(list, options, answer) => {
+                let before = std::mem::replace(&mut self.options, options);
+                let outcome = self.load(list).await;
+                if outcome.is_err() {
+                    self.options = before;
+                }
+                drop(answer.send(outcome));
+            }
+        }
+    }
+
+    /// Takes over what the log says of a source: is it paused?
+    pub(super) fn control(&mut self, id: &SourceId) {
+        let now = (self.house.clock)();
+        let is_paused = self.house.view.control(id) == Some(Control::Paused);
+        let Some(watched) = self.sources.get_mut(id) else { return };
+        let before = watched.visit.health;
+        match (is_paused, before) {
+            (true, _) => watched.visit.health = Health::Paused,
+            (false, Health::Paused) => {
+                watched.visit.health = Health::New;
+                watched.visit.due = now;
+                watched.planned = now;
+                if !watched.is_running {
+                    self.queue.push(Reverse((now, id.clone())));
+                }
+            }
+            (false, _) => {}
+        }
+        self.house.metrics.changed(before, watched.visit.health);
+    }
+
+    /// Puts a source to the front: its next poll is as soon as its host allows, even inside the minimum interval. An admin who
+    /// asks for it may have mended something: where a robots.txt could not be had, it is asked for anew.
+    pub(super) fn hurry(&mut self, id: &SourceId) -> Result<(), PollRefused> {
+        let now = (self.house.clock)();
+        let watched = self.sources.get_mut(id).ok_or_else(|| PollRefused::Unknown(id.clone()))?;
+        if watched.visit.health == Health::Paused {
+            return Err(PollRefused::Off(id.clone(), watched.visit.health.word()));
+        }
+        if watched.visit.not_before > now {
+            return Err(PollRefused::Wait { source_id: id.clone(), until: watched.visit.not_before });
+        }
+        let host = self.hosts.get(watched.source.url.host_text());
+        if let Some(until) = host.map(|host| host.free).filter(|free| free.since(now) > LONGEST_GAP) {
+            return Err(PollRefused::Wait { source_id: id.clone(), until });
+        }
+        for link in std::iter::once(&watched.source.url).chain(&watched.visit.url) {
+            forget_unknown(&self.house, link, now);
+        }
+        if !watched.is_running {
+            watched.planned = now;
+            self.queue.retain(|Reverse((_, queued))| queued != id);
+            self.queue.push(Reverse((now, id.clone())));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,181 @@
+//! Takes in a list of sources: tells the log what is new, and plans their polls.
+
+use std::cmp::Reverse;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use super::poller::{JUMP, Poller};
+use super::schedule;
+use super::watched::Watched;
+use crate::log::{Control, Record, SourceFacts};
+use crate::model::{Health, Moment, Source, SourceId, Visit};
+
+/// How many sources are taken in between two signs of life.
+const BETWEEN_BEATS: usize = 1000;
+
+impl Poller {
+    /// Takes a list of sources: tells the log of those that are new or changed, and plans their polls. What is
+    /// remembered of the others stays.
+    ///
+    /// # Errors
+    /// Where the log does not take the facts, or the visits cannot be read; then the old list stays.
+    pub async fn load(&mut self, list: Vec<Arc<Source>>) -> Result<(), String> {
+        let now = (self.house.clock)();
+        let facts: Vec<Record> =
+            list.iter().filter_map(|source| self.news_of(source, now)).map(Record::Source).collect();
+        self.warn_of_renames(&list);
+        for facts in facts.chunks(BETWEEN_BEATS) {
+            self.beat();
+            self.house.ledger.commit(facts.to_vec(), now).await.map_err(|error| error.to_string())?;
+        }
+
+        let visits = self.stored_visits(&list)?;
+        let is_fresh = |(source, visit): &(&Arc<Source>, &Option<Visit>)| {
+            visit.is_none() && !self.sources.contains_key(&source.id)
+        };
+        let fresh = list.iter().zip(&visits).filter(is_fresh).count();
+        let names: HashSet<SourceId> = list.iter().map(|source| source.id.clone()).collect();
+        self.sources.retain(|id, _| names.contains(id));
+        self.taken = Arc::new(list.iter().map(|source| source.url.as_str().to_owned()).collect());
+        self.queue.clear();
+        for host in self.hosts.values_mut() {
+            host.waiting.clear();
+        }
+        for ((source, visit), number) in list.into_iter().zip(visits).zip(0_usize..) {
+            if number.is_multiple_of(BETWEEN_BEATS) {
+                self.beat();
+            }
+            self.watch(source, visit, fresh, now);
+        }
+        self.house.metrics.count(self.sources.values().map(|watched| watched.visit.health));
+        Ok(())
+    }
+
+    /// The stored visits of the sources that are not watched yet; `None` for the others and for those never visited.
+    fn stored_visits(&self, list: &[Arc<Source>]) -> Result<Vec<Option<Visit>>, String> {
+        let mut visits = Vec::with_capacity(list.len());
+        for (source, number) in list.iter().zip(0_usize..) {
+            if number.is_multiple_of(BETWEEN_BEATS) {
+                self.beat();
+            }
+            if self.sources.contains_key(&source.id) {
+                visits.push(None);
+                continue;
+            }
+            // A source with a new id goes on where it was under its former one.
+            let ids = std::iter::once(&source.id).chain(&source.was);
+            let found = ids.map(|id| self.house.visits.get(id)).find(|visit| !matches!(visit, Ok(None)));
+            visits.push(found.transpose().map_err(|error| error.to_string())?.flatten());
+        }
+        Ok(visits)
+    }
+
+    /// Watches a source from now on; `visit` is its stored visit, `fresh` the number of sources that were never visited.
+    fn watch(&mut self, source: Arc<Source>, visit: Option<Visit>, fresh: usize, now: Moment) {
+        let id = source.id.clone();
+        let known = self.sources.remove(&id);
+        let is_running = known.as_ref().is_some_and(|watched| watched.is_running);
+        let is_marked = known.as_ref().is_some_and(|watched| watched.is_marked);
+        let quota = known.as_ref().map(|watched| watched.quota.clone()).unwrap_or_default();
+        let known_skip = known.as_ref().map(|watched| watched.skip);
+        // A source whose next time is stored but that was not asked yet keeps its place.
+        let marked = known.as_ref().filter(|watched| watched.is_marked).map(|watched| watched.planned);
+        let mut visit = known.map(|watched| watched.visit).or(visit).unwrap_or_else(|| Visit {
+            due: schedule::spread(&id, fresh, now),
+            interval: self.options.pace.min,
+            ..Visit::default()
+        });
+        match self.house.view.control(&id) {
+            Some(Control::Paused) => visit.health = Health::Paused,
+            Some(Control::Gone) => visit.health = Health::Gone,
+            _ if matches!(visit.health, Health::Paused | Health::Gone) => {
+                visit.health = Health::New;
+                visit.due = now;
+            }
+            _ => {}
+        }
+        distrust_future(&id, &mut visit, fresh, now);
+        // What a host asked of us holds for all of it, also after a restart.
+        if visit.not_before > now {
+            let memory = self.house.visits.memory(&id).unwrap_or_default();
+            let host = source.url.host_text();
+            if let Some((_, until)) = memory.busy_hosts.iter().find(|(busy, _)| busy == host) {
+                let host = self.hosts.entry(host.to_owned()).or_default();
+                host.free = host.free.max((*until).min(latest(now)));
+            }
+        }
+        let planned = marked.unwrap_or(visit.due);
+        let skip = known_skip.unwrap_or_else(|| {
+            let memory = self.house.visits.memory(&id).unwrap_or_default();
+            (memory.skip_hours, memory.skip_days)
+        });
+        self.sources.insert(id.clone(), Watched { source, visit, quota, is_running, planned, is_marked, skip });
+        if !is_running {
+            self.queue.push(Reverse((planned, id)));
+        }
+    }
+
+    /// A source that is new here with the address of one that the log knows and the list does not: mostly that one, renamed.
+    fn warn_of_renames(&self, list: &[Arc<Source>]) {
+        let fresh: Vec<&Arc<Source>> =
+            list.iter().filter(|source| self.house.view.source(&source.id).is_none()).collect();
+        if fresh.is_empty() {
+            return;
+        }
+        let ids: HashSet<&SourceId> =
+            list.iter().flat_map(|source| std::iter::once(&source.id).chain(&source.was)).collect();
+        let known: HashMap<String, SourceId> = self
+            .house
+            .view
+            .sources()
+            .into_iter()
+            .filter(|facts| !ids.contains(&facts.id))
+            .map(|facts| (facts.link, facts.id))
+            .collect();
+        for source in fresh {
+            if let Some(before) = known.get(source.url.as_str()) {
+                tracing::warn!(
+                    source = %source.id,
+                    "`{before}` went and `{}` came with the same address: write was = [\"{before}\"] into it, or corrections of what `{before}` told are lost",
+                    source.id
+                );
+            }
+        }
+    }
+
+    /// The facts of a source, where the log has none or others.
+    fn news_of(&self, source: &Source, now: Moment) -> Option<SourceFacts> {
+        let facts = SourceFacts {
+            id: source.id.clone(),
+            title: source.title.clone(),
+            link: source.url.as_str().to_owned(),
+            region: source.region.clone(),
+            authority: source.authority,
+            zone: source.zone.clone(),
+            rights: source.rights.clone(),
+            was: source.was.clone(),
+            alerts_for: source.alerts_for.clone(),
+            at: now,
+        };
+        let known = self.house.view.source(&source.id);
+        known.is_none_or(|known| SourceFacts { at: now, ..known } != facts).then_some(facts)
+    }
+}
+
+/// The latest time that a poll is planned for: a clock that was ahead must not keep a source silent for years.
+const fn latest(now: Moment) -> Moment {
+    now.plus_seconds(8 * 86_400)
+}
+
+/// Corrects a visit that a clock which was ahead has planned: nothing that it planned holds.
+fn distrust_future(id: &SourceId, visit: &mut Visit, fresh: usize, now: Moment) {
+    visit.due = visit.due.min(latest(now));
+    if visit.asked.is_some_and(|asked| asked > now.plus_millis(JUMP)) {
+        visit.due = schedule::spread(id, fresh.max(64), now);
+        visit.not_before = Moment::default();
+        visit.asked = None;
+        visit.succeeded = visit.succeeded.map(|at| at.min(now));
+        visit.last_new = visit.last_new.map(|at| at.min(now));
+        visit.since = visit.since.map(|at| at.min(now));
+    }
+}
