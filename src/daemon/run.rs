@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use prometheus_client::registry::Registry;
 use sd_notify::NotifyState;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::admin::{self, Answered, Asked, Unbind};
@@ -21,7 +21,7 @@ use crate::config::Config;
 use crate::fetch::Fetcher;
 use crate::log::Log;
 use crate::model::{Regions, Source};
-use crate::poll::{self, Command, Committer, House, Ledger, PollRefused, Poller, Pulse, Skews};
+use crate::poll::{self, Command, Committer, House, Ledger, PollRefused, Poller, Pulse};
 use crate::regions::Places;
 use crate::serve::{self, Limits, Site};
 use crate::view::{self, Notice, View, Visits};
@@ -53,7 +53,7 @@ impl Outward {
         Ok(Self { handle: threads.handle().clone(), threads: Some(threads) })
     }
 
-    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> tokio::task::JoinHandle<()> {
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
         self.handle.spawn(task)
     }
 }
@@ -77,234 +77,285 @@ pub struct Started {
 /// Runs the daemon until SIGTERM, SIGINT or `stop`. `started` is told when feeds are answered.
 ///
 /// # Errors
-/// Where it cannot start, or a part of it ended by itself.
+/// If it cannot start, or a part of it ended by itself.
 pub async fn run(
     config: Config,
     reload: Loader,
     stop: CancellationToken,
     started: oneshot::Sender<Started>,
 ) -> Result<(), DaemonError> {
-    let settings = config.settings.clone();
-    let (log, damages) = Log::open(&settings.store.join("log"))?;
-    for damage in damages {
-        tracing::warn!("{damage}");
-    }
-    let log = Arc::new(log);
-    let listen =
-        |address, setting| serve::listen(address).map_err(|source| DaemonError::Listen { address, setting, source });
-    let listener = listen(settings.listen, "listen")?;
-    let address = listener.local_addr().map_err(|source| DaemonError::Listen {
-        address: settings.listen,
-        setting: "listen",
-        source,
-    })?;
-    let metrics_listener = settings.metrics_listen.map(|address| listen(address, "metrics_listen")).transpose()?;
-    let socket = admin::bind(&settings.socket)?;
-    let _unbind = Unbind(settings.socket.clone());
-    let mut config = config;
-    settle_address(&mut config, address);
-
-    let mut registry = Registry::default();
-    let (poll_metrics, serve_metrics) = (poll::Metrics::default(), serve::Metrics::default());
-    poll_metrics.register(&mut registry);
-    serve_metrics.register(&mut registry);
-    let registry = Arc::new(registry);
-
-    let mut daemon = Daemon {
-        site: Arc::new(Site::new(published(&config))),
-        config,
-        reload,
-        registry,
-        since: now(),
-        address,
-        pulse: Arc::new(Pulse::default()),
-        troubles: Troubles::default(),
-        inward: None,
+    let mut running = Running::listen(config, reload, stop)?;
+    let Some((view, visits)) = running.open().await? else {
+        return stopped(&running.stop, running.tasks, None).await;
     };
-    let mut hangup = signal(SignalKind::hangup()).map_err(DaemonError::Signals)?;
-    let mut terminate = signal(SignalKind::terminate()).map_err(DaemonError::Signals)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(DaemonError::Signals)?;
+    // The one who started us may be gone.
+    let _gone = started.send(Started { address: running.daemon.address });
+    let writer = running.start(&view, &visits)?;
+    let failure = running.serve().await;
+    running.end(writer, view, visits).await?;
+    failure.map_or(Ok(()), Err)
+}
 
-    let mut tasks: JoinSet<&'static str> = JoinSet::new();
-    let limits = limits(settings.poll.concurrency);
-    let (questions, mut asked) = mpsc::channel::<Asked>(16);
-    {
-        let (stop, handler) = (stop.clone(), Arc::new((Arc::clone(&daemon.site), serve_metrics.clone())));
-        tasks.spawn(async move {
-            serve::serve(listener, handler, limits, stop).await;
-            "server"
-        });
-    }
-    if let Some(listener) = metrics_listener {
-        let (stop, handler) =
-            (stop.clone(), Arc::new(Exposition(Arc::clone(&daemon.registry), serve::Metrics::default())));
-        tasks.spawn(async move {
-            serve::serve(listener, handler, Limits { connections: 64, ..Limits::default() }, stop).await;
-            "metrics server"
-        });
-    }
-    {
-        let (stop, log) = (stop.clone(), Arc::clone(&log));
-        tasks.spawn(async move {
-            admin::serve(socket, log, questions, stop).await;
-            "admin socket"
-        });
-    }
-    service::tell(&[NotifyState::ExtendTimeoutUsec(OPENING), NotifyState::Status("opening the store")]);
-    tracing::info!(%address, sources = daemon.config.sources.len(), "dayuan answers");
+/// The signals that systemd and people send.
+struct Signals {
+    hangup: Signal,
+    terminate: Signal,
+    interrupt: Signal,
+}
 
-    // Opening may take minutes after a change of rules: readers are told to come back, and the watchdog is fed as long
-    // as records go by.
-    let opening = {
-        let (log, store, regions) = (Arc::clone(&log), settings.store.clone(), daemon.config.regions.clone());
-        let troubles = daemon.troubles.clone();
-        tokio::task::spawn_blocking(move || open(&log, &store, &regions, &troubles))
-    };
-    tokio::pin!(opening);
-    let (view, visits) = loop {
+impl Signals {
+    fn new() -> Result<Self, DaemonError> {
+        let on = |kind| signal(kind).map_err(DaemonError::Signals);
+        Ok(Self {
+            hangup: on(SignalKind::hangup())?,
+            terminate: on(SignalKind::terminate())?,
+            interrupt: on(SignalKind::interrupt())?,
+        })
+    }
+
+    /// Waits for SIGTERM or SIGINT.
+    async fn end(&mut self) {
         tokio::select! {
-            opened = &mut opening => break opened.map_err(|_panic| DaemonError::Ended("opening of the store"))??,
-            _ = terminate.recv() => return stopped(&stop, tasks, None).await,
-            _ = interrupt.recv() => return stopped(&stop, tasks, None).await,
-            () = stop.cancelled() => return stopped(&stop, tasks, None).await,
-            Some((_, answer)) = asked.recv() => drop(answer.send(Answered::failed("the store is being opened; ask again soon"))),
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
         }
-    };
-    let (view, visits) = (Arc::new(view), Arc::new(visits));
-    let since = visits.looks_since(daemon.looks(), now()).unwrap_or_else(|error| {
-        tracing::error!(error = &error as &dyn std::error::Error, "since when the config holds cannot be read");
-        now()
-    });
-    daemon.site.open(Arc::clone(&log), Arc::clone(&view), Arc::clone(&visits), since);
-    // Whoever started us may have gone.
-    let _gone = started.send(Started { address });
+    }
+}
 
-    let (changed, dirty) = mpsc::channel(64);
-    let (commits, queue) = mpsc::channel(COMMITS);
-    let committer = Committer::new(Arc::clone(&log), Arc::clone(&view), changed);
-    let writer = tokio::task::spawn_blocking(move || committer.run(queue));
+/// A daemon with its parts while it runs. Each part is a task that returns its name.
+struct Running {
+    daemon: Daemon,
+    log: Arc<Log>,
+    signals: Signals,
+    tasks: JoinSet<&'static str>,
+    /// The questions of admins.
+    asked: mpsc::Receiver<Asked>,
+    stop: CancellationToken,
+    poll_metrics: poll::Metrics,
+    outward: Outward,
+    _unbind: Unbind,
+}
+
+impl Running {
+    /// Opens the log and the sockets, and answers readers and admins from then on.
+    fn listen(mut config: Config, reload: Loader, stop: CancellationToken) -> Result<Self, DaemonError> {
+        let settings = config.settings.clone();
+        let (log, damages) = Log::open(&settings.store.join("log"))?;
+        for damage in damages {
+            tracing::warn!("{damage}");
+        }
+        let bind = |address, setting| {
+            serve::listen(address).map_err(|source| DaemonError::Listen { address, setting, source })
+        };
+        let listener = bind(settings.listen, "listen")?;
+        let address = listener.local_addr().map_err(|source| DaemonError::Listen {
+            address: settings.listen,
+            setting: "listen",
+            source,
+        })?;
+        let metrics_listener = settings.metrics_listen.map(|address| bind(address, "metrics_listen")).transpose()?;
+        let socket = admin::bind(&settings.socket)?;
+        settle_address(&mut config, address);
+
+        let mut registry = Registry::default();
+        let (poll_metrics, serve_metrics) = (poll::Metrics::default(), serve::Metrics::default());
+        poll_metrics.register(&mut registry);
+        serve_metrics.register(&mut registry);
+        let (questions, asked) = mpsc::channel::<Asked>(16);
+        let mut running = Self {
+            daemon: Daemon {
+                site: Arc::new(Site::new(published(&config))),
+                config,
+                reload,
+                registry: Arc::new(registry),
+                since: now(),
+                address,
+                pulse: Arc::new(Pulse::default()),
+                troubles: Troubles::default(),
+                inward: None,
+            },
+            log: Arc::new(log),
+            signals: Signals::new()?,
+            tasks: JoinSet::new(),
+            asked,
+            stop,
+            poll_metrics,
+            outward: Outward::new().map_err(DaemonError::Threads)?,
+            _unbind: Unbind(settings.socket.clone()),
+        };
+        let handler = Arc::new((Arc::clone(&running.daemon.site), serve_metrics));
+        let limits = limits(settings.poll.concurrency);
+        running.part("server", |stop| serve::serve(listener, handler, limits, stop));
+        if let Some(listener) = metrics_listener {
+            let handler = Arc::new(Exposition(Arc::clone(&running.daemon.registry), serve::Metrics::default()));
+            let limits = Limits { connections: 64, ..Limits::default() };
+            running.part("metrics server", |stop| serve::serve(listener, handler, limits, stop));
+        }
+        let log = Arc::clone(&running.log);
+        running.part("admin socket", |stop| admin::serve(socket, log, questions, stop));
+        Ok(running)
+    }
+
+    /// Starts a part, which ends soon after `stop` is cancelled.
+    fn part<F>(&mut self, name: &'static str, run: impl FnOnce(CancellationToken) -> F)
+    where
+        F: Future<Output = ()> + Send + 'static,
     {
-        let site = Arc::clone(&daemon.site);
-        tasks.spawn(async move {
-            site.forget(dirty).await;
-            "shelf"
+        let part = run(self.stop.clone());
+        self.tasks.spawn(async move {
+            part.await;
+            name
         });
     }
-    let skews = Arc::new(Skews::default());
-    let house = House {
-        fetcher: Arc::new(Fetcher::new(settings.fetch.clone())?),
-        view: Arc::clone(&view),
-        visits: Arc::clone(&visits),
-        ledger: Ledger::new(commits),
-        clock: Arc::new(now),
-        pause: Arc::new(|time| Box::pin(tokio::time::sleep(time))),
-        limits: settings.limits,
-        metrics: poll_metrics,
-        full: Arc::default(),
-        skews: Arc::clone(&skews),
-    };
-    {
+
+    /// Opens the view and the visits; `None` if the daemon is to stop instead. This may take minutes after a change of
+    /// rules: meanwhile readers are told to come back, and the watchdog is fed as long as records go by.
+    async fn open(&mut self) -> Result<Option<(Arc<View>, Arc<Visits>)>, DaemonError> {
+        service::tell(&[NotifyState::ExtendTimeoutUsec(OPENING), NotifyState::Status("opening the store")]);
+        let config = &self.daemon.config;
+        tracing::info!(address = %self.daemon.address, sources = config.sources.len(), "dayuan answers");
+        let (log, troubles) = (Arc::clone(&self.log), self.daemon.troubles.clone());
+        let (store, regions) = (config.settings.store.clone(), config.regions.clone());
+        let opening = tokio::task::spawn_blocking(move || open(&log, &store, &regions, &troubles));
+        tokio::pin!(opening);
+        let (view, visits) = loop {
+            tokio::select! {
+                opened = &mut opening => break opened.map_err(|_panic| DaemonError::Ended("opening of the store"))??,
+                () = self.signals.end() => return Ok(None),
+                () = self.stop.cancelled() => return Ok(None),
+                Some((_, answer)) = self.asked.recv() => drop(answer.send(Answered::failed("the store is being opened; ask again soon"))),
+            }
+        };
+        let (view, visits) = (Arc::new(view), Arc::new(visits));
+        let since = visits.looks_since(self.daemon.looks(), now()).unwrap_or_else(|error| {
+            tracing::error!(error = &error as &dyn std::error::Error, "since when the config holds cannot be read");
+            now()
+        });
+        self.daemon.site.open(Arc::clone(&self.log), Arc::clone(&view), Arc::clone(&visits), since);
+        Ok(Some((view, visits)))
+    }
+
+    /// Starts the parts that poll, write, expire and watch, and returns the writer.
+    fn start(&mut self, view: &Arc<View>, visits: &Arc<Visits>) -> Result<JoinHandle<()>, DaemonError> {
+        let settings = self.daemon.config.settings.clone();
+        let (changed, dirty) = mpsc::channel(64);
+        let (commits, queue) = mpsc::channel(COMMITS);
+        let committer = Committer::new(Arc::clone(&self.log), Arc::clone(view), changed);
+        let writer = tokio::task::spawn_blocking(move || committer.run(queue));
+        let site = Arc::clone(&self.daemon.site);
+        self.part("shelf", |_stop| async move { site.forget(dirty).await });
+
+        let house = House {
+            fetcher: Arc::new(Fetcher::new(settings.fetch.clone())?),
+            view: Arc::clone(view),
+            visits: Arc::clone(visits),
+            ledger: Ledger::new(commits),
+            clock: Arc::new(now),
+            pause: Arc::new(|time| Box::pin(tokio::time::sleep(time))),
+            limits: settings.limits,
+            metrics: self.poll_metrics.clone(),
+            full: Arc::default(),
+            skews: Arc::default(),
+        };
         let expiry = Expiry {
-            log: Arc::clone(&log),
-            view: Arc::clone(&view),
+            log: Arc::clone(&self.log),
+            view: Arc::clone(view),
             ledger: house.ledger.clone(),
             keep_days: settings.limits.keep_days,
-            skews,
+            skews: Arc::clone(&house.skews),
         };
-        let stop = stop.clone();
-        tasks.spawn(async move {
-            expiry.run(stop).await;
-            "expiry"
-        });
-    }
-    {
+        self.part("expiry", |stop| async move { expiry.run(stop).await });
         let keeper = Keeper {
             store: settings.store.clone(),
-            log: Arc::clone(&log),
-            view: Arc::clone(&view),
-            visits: Arc::clone(&visits),
+            log: Arc::clone(&self.log),
+            view: Arc::clone(view),
+            visits: Arc::clone(visits),
             skews: Arc::clone(&house.skews),
             full: Arc::clone(&house.full),
-            troubles: daemon.troubles.clone(),
+            troubles: self.daemon.troubles.clone(),
             identity: identity(&settings.store),
         };
-        let stop = stop.clone();
-        tasks.spawn(async move {
-            keeper.run(stop).await;
-            "keeper"
-        });
-    }
-    let ledger = house.ledger.clone();
-    let mut poller = Poller::new(house, settings.poll, Arc::clone(&daemon.pulse));
-    let (sources, troubles, end) = (daemon.config.sources.clone(), daemon.troubles.clone(), stop.clone());
-    let (commands, mut orders) = mpsc::channel(16);
-    // Whatever sites send is taken and read on threads of its own, so that none of it keeps a reader waiting.
-    let outward = Outward::new().map_err(DaemonError::Threads)?;
-    let polling = outward.spawn(async move {
-        if take_sources(&mut poller, sources, &troubles, &mut orders, &end).await {
-            poller.run(orders, end, GRACE).await;
-        }
-    });
-    tasks.spawn(async move {
-        if let Err(error) = polling.await {
-            tracing::error!(error = &error as &dyn std::error::Error, "the poll loop fell over");
-        }
-        "poll loop"
-    });
-    {
-        let (pulse, view, stop) = (Arc::clone(&daemon.pulse), Arc::clone(&view), stop.clone());
-        tasks.spawn(async move {
-            service::watchdog(pulse, view, stop).await;
-            "watchdog"
-        });
-    }
-    daemon.inward =
-        Some(Inward { log: Arc::clone(&log), ledger, view: Arc::clone(&view), visits: Arc::clone(&visits), commands });
-    service::tell(&[NotifyState::Ready, NotifyState::Status("running")]);
+        self.part("keeper", |stop| async move { keeper.run(stop).await });
+        let (pulse, watched) = (Arc::clone(&self.daemon.pulse), Arc::clone(view));
+        self.part("watchdog", |stop| service::watchdog(pulse, watched, stop));
 
-    let failure = loop {
-        tokio::select! {
-            _ = terminate.recv() => break None,
-            _ = interrupt.recv() => break None,
-            () = stop.cancelled() => break None,
-            _ = hangup.recv() => {
-                let answered = daemon.take_config().await;
-                for line in &answered.lines {
-                    if answered.ok { tracing::info!("{line}") } else { tracing::error!("{line}") }
-                }
-            }
-            Some((request, answer)) = asked.recv() => daemon.obey(request, answer, &mut tasks).await,
-            Some(ended) = tasks.join_next() => match ended {
-                // Tasks that answer a single question end as they should.
-                Ok("answer") => {}
-                Ok(name) => break Some(DaemonError::Ended(name)),
-                Err(error) => {
-                    tracing::error!(error = &error as &dyn std::error::Error, "a part fell over");
-                    break Some(DaemonError::Ended("part"));
-                }
-            },
-        }
-    };
-    daemon.inward = None;
-    // The second signal does not wait for anyone.
-    let patience = async {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-    };
-    tokio::select! {
-        outcome = stopped(&stop, tasks, Some((writer, view, visits))) => outcome?,
-        () = patience => tracing::warn!("stopped at once by a second signal"),
+        let ledger = house.ledger.clone();
+        let commands = self.start_polling(house, settings.poll);
+        self.daemon.inward = Some(Inward {
+            log: Arc::clone(&self.log),
+            ledger,
+            view: Arc::clone(view),
+            visits: Arc::clone(visits),
+            commands,
+        });
+        service::tell(&[NotifyState::Ready, NotifyState::Status("running")]);
+        Ok(writer)
     }
-    failure.map_or(Ok(()), Err)
+
+    /// Starts the poll loop on threads of its own, so that nothing that sites send keeps a reader waiting.
+    fn start_polling(&mut self, house: House, options: poll::Options) -> mpsc::Sender<Command> {
+        let mut poller = Poller::new(house, options, Arc::clone(&self.daemon.pulse));
+        let (sources, troubles) = (self.daemon.config.sources.clone(), self.daemon.troubles.clone());
+        let (commands, mut orders) = mpsc::channel(16);
+        let end = self.stop.clone();
+        let polling = self.outward.spawn(async move {
+            if take_sources(&mut poller, sources, &troubles, &mut orders, &end).await {
+                poller.run(orders, end, GRACE).await;
+            }
+        });
+        self.part("poll loop", |_stop| async move {
+            if let Err(error) = polling.await {
+                tracing::error!(error = &error as &dyn std::error::Error, "the poll loop fell over");
+            }
+        });
+        commands
+    }
+
+    /// Answers admins and signals until the daemon is to stop, or a part ended by itself.
+    async fn serve(&mut self) -> Option<DaemonError> {
+        loop {
+            tokio::select! {
+                _ = self.signals.terminate.recv() => return None,
+                _ = self.signals.interrupt.recv() => return None,
+                () = self.stop.cancelled() => return None,
+                _ = self.signals.hangup.recv() => {
+                    let answered = self.daemon.take_config().await;
+                    for line in &answered.lines {
+                        if answered.ok { tracing::info!("{line}") } else { tracing::error!("{line}") }
+                    }
+                }
+                Some((request, answer)) = self.asked.recv() => {
+                    self.daemon.obey(request, answer, &mut self.tasks).await;
+                }
+                Some(ended) = self.tasks.join_next() => match ended {
+                    // Tasks that answer a single question end as they should.
+                    Ok("answer") => {}
+                    Ok(name) => return Some(DaemonError::Ended(name)),
+                    Err(error) => {
+                        tracing::error!(error = &error as &dyn std::error::Error, "a part fell over");
+                        return Some(DaemonError::Ended("part"));
+                    }
+                },
+            }
+        }
+    }
+
+    /// Stops every part; a second signal does not wait for any.
+    async fn end(mut self, writer: JoinHandle<()>, view: Arc<View>, visits: Arc<Visits>) -> Result<(), DaemonError> {
+        self.daemon.inward = None;
+        tokio::select! {
+            outcome = stopped(&self.stop, self.tasks, Some((writer, view, visits))) => outcome?,
+            () = self.signals.end() => tracing::warn!("stopped at once by a second signal"),
+        }
+        Ok(())
+    }
 }
 
 /// Ends every part in order: no new work, then what is under way, then the writer, then the stores.
 async fn stopped(
     stop: &CancellationToken,
     mut tasks: JoinSet<&'static str>,
-    stores: Option<(tokio::task::JoinHandle<()>, Arc<View>, Arc<Visits>)>,
+    stores: Option<(JoinHandle<()>, Arc<View>, Arc<Visits>)>,
 ) -> Result<(), DaemonError> {
     service::tell(&[NotifyState::Stopping]);
     stop.cancel();
