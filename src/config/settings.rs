@@ -72,24 +72,61 @@ pub(super) fn parse(
     let document = Document::new(path, text, &cell, &slips);
     let root = document.root();
     let root = Section::new(&document, "", &root);
-    let seconds = Duration::from_secs;
-    let days = |days: u64| seconds(days * 86_400);
+    let sections = ["http", "store", "fetch", "poll", "publish", "admin", "log"].map(|name| root.section(name));
+    let [http, store, fetch, poll, publish, admin, log] = &sections;
 
-    let http = root.section("http");
-    let listen = address(&http, "listen").unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080)));
-    let metrics_listen = address(&http, "metrics_listen");
-    let public_url = public_url(&http);
-
-    let store = root.section("store");
+    let listen = address(http, "listen").unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080)));
+    let public_url = public_url(http);
+    if listen.ip().is_unspecified() && public_url.is_none() {
+        http.warning(
+            "listen",
+            format!("feeds and pages will name http://{listen}, which leads nowhere"),
+            "set [http] public_url to the address that readers use",
+        );
+    }
+    let public_url = public_url.unwrap_or_else(|| format!("http://{listen}"));
     let state = places.state.clone().unwrap_or_else(|| PathBuf::from("./data"));
-    let store_path = store.string("path").map_or_else(|| state.clone(), PathBuf::from);
     let keep_days = store.integer("keep_days", 30, 36_500).unwrap_or(365);
-
-    let fetch = root.section("fetch");
-    let contact = fetch.string("contact");
+    let publish = publish_options(publish, public_url.clone());
+    let contact = fetch.string("contact").or_else(|| publish.contact.clone());
     let concurrency = fetch.integer("concurrency", 1, 1024).unwrap_or(64);
-    let timeout = fetch.duration("timeout", seconds(1), seconds(300)).unwrap_or_else(|| seconds(30));
-    let max_body = fetch.size("max_body", 64 << 10, 64 << 20).unwrap_or(8 << 20);
+    let fetch = fetch_options(fetch, &document, public_url, contact);
+    let (log_format, log_level) = log_settings(log);
+    let settings = Settings {
+        listen,
+        metrics_listen: address(http, "metrics_listen"),
+        store: store.string("path").map_or(state, PathBuf::from),
+        socket: admin_socket(admin, places),
+        poll: poll::Options {
+            concurrency: usize::try_from(concurrency).unwrap_or(64),
+            ..poll_options(poll, !fetch.guard.allow.is_empty())
+        },
+        fetch,
+        limits: Limits {
+            keep_days: u32::try_from(keep_days).unwrap_or(365),
+            reports: REPORTS_A_DAY,
+            bytes: BYTES_A_DAY,
+        },
+        publish,
+        log_format,
+        log_level,
+    };
+    for section in std::iter::once(&root).chain(&sections) {
+        section.finish();
+    }
+    (faults.count() == before).then_some(settings)
+}
+
+const fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+fn fetch_options(
+    fetch: &Section<'_>,
+    document: &Document<'_>,
+    public_url: String,
+    contact: Option<String>,
+) -> fetch::Options {
     let ports = fetch.integers("ports", 65_535).into_iter().filter_map(|port| u16::try_from(port).ok()).collect();
     let mut allow = Vec::new();
     for (network, span) in fetch.strings("allow_networks") {
@@ -98,13 +135,21 @@ pub(super) fn parse(
             Err(error) => document.fault(span, error.to_string(), ""),
         }
     }
+    fetch::Options {
+        guard: Guard { allow, ports },
+        timeout: fetch.duration("timeout", seconds(1), seconds(300)).unwrap_or_else(|| seconds(30)),
+        max_body: fetch.size("max_body", 64 << 10, 64 << 20).unwrap_or(8 << 20),
+        public_url: Some(public_url),
+        contact,
+    }
+}
 
-    let poll = root.section("poll");
-    // Only if the admin's own networks are allowed may the intervals be shorter than the usual minimum.
-    let least = if allow.is_empty() { seconds(300) } else { seconds(1) };
-    let least_gap = if allow.is_empty() { seconds(1) } else { Duration::ZERO };
-    let min = poll.duration("min_interval", least, days(7)).unwrap_or_else(|| seconds(900));
-    let max = poll.duration("max_interval", least, days(30)).unwrap_or_else(|| seconds(6 * 3600));
+/// Reads `[poll]`. Only if the admin's own networks are allowed may the intervals be shorter than the usual minimum.
+fn poll_options(poll: &Section<'_>, allows_own: bool) -> poll::Options {
+    let least = if allows_own { seconds(1) } else { seconds(300) };
+    let least_gap = if allows_own { Duration::ZERO } else { seconds(1) };
+    let min = poll.duration("min_interval", least, seconds(7 * 86_400)).unwrap_or_else(|| seconds(900));
+    let max = poll.duration("max_interval", least, seconds(30 * 86_400)).unwrap_or_else(|| seconds(6 * 3600));
     if min > max {
         poll.fault(
             "max_interval",
@@ -113,8 +158,14 @@ pub(super) fn parse(
         );
     }
     let host_gap = poll.duration("host_gap", least_gap, seconds(3600)).unwrap_or_else(|| seconds(1));
+    poll::Options {
+        concurrency: 64,
+        pace: Pace { min: whole_seconds(min), max: whole_seconds(max) },
+        host_gap: i64::try_from(host_gap.as_millis()).unwrap_or(1000),
+    }
+}
 
-    let publish = root.section("publish");
+fn publish_options(publish: &Section<'_>, public_url: String) -> serve::Options {
     let title = publish.string("title").unwrap_or_else(|| "大院".to_owned());
     let language = publish.string("language").unwrap_or_else(|| "zh-CN".to_owned());
     if !language.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') || language.is_empty() {
@@ -131,11 +182,19 @@ pub(super) fn parse(
     let items = publish.integer("items", 1, 1000).unwrap_or(50);
     // `full` can only be set for single sources, so `excerpt` is the only value here; it is checked and ignored.
     publish.word("content", &[("excerpt", ())]);
-    let rights = publish.string("rights");
-    let publish_contact = publish.string("contact");
-    let shelf = publish.size("shelf", 1 << 20, 16 << 30).unwrap_or(64 << 20);
+    serve::Options {
+        title,
+        language,
+        zone,
+        items: usize::try_from(items).unwrap_or(50),
+        rights: publish.string("rights"),
+        contact: publish.string("contact"),
+        shelf: publish.size("shelf", 1 << 20, 16 << 30).unwrap_or(64 << 20),
+        public_url,
+    }
+}
 
-    let admin = root.section("admin");
+fn admin_socket(admin: &Section<'_>, places: &Places) -> PathBuf {
     let socket = admin.string("socket").map_or_else(|| default_socket(places), PathBuf::from);
     if socket.as_os_str().len() > 100 {
         admin.fault(
@@ -144,67 +203,21 @@ pub(super) fn parse(
             "choose a shorter one",
         );
     }
+    socket
+}
 
-    let log = root.section("log");
-    let log_format = log
-        .word("format", &[("auto", LogFormat::Auto), ("text", LogFormat::Text), ("json", LogFormat::Json)])
-        .unwrap_or(LogFormat::Auto);
-    let log_level = log.string("level").unwrap_or_else(|| "info".to_owned());
-    if !is_level(&log_level) {
+fn log_settings(log: &Section<'_>) -> (LogFormat, String) {
+    let formats = [("auto", LogFormat::Auto), ("text", LogFormat::Text), ("json", LogFormat::Json)];
+    let format = log.word("format", &formats).unwrap_or(LogFormat::Auto);
+    let level = log.string("level").unwrap_or_else(|| "info".to_owned());
+    if !is_level(&level) {
         log.fault(
             "level",
-            format!("`{log_level}` is no log level"),
+            format!("`{level}` is no log level"),
             "use error, warn, info, debug or trace, or a filter such as info,dayuan::poll=debug",
         );
     }
-    if listen.ip().is_unspecified() && public_url.is_none() {
-        http.warning(
-            "listen",
-            format!("feeds and pages will name http://{listen}, which leads nowhere"),
-            "set [http] public_url to the address that readers use",
-        );
-    }
-
-    for section in [&root, &http, &store, &fetch, &poll, &publish, &admin, &log] {
-        section.finish();
-    }
-    let public_url = public_url.unwrap_or_else(|| format!("http://{listen}"));
-    let settings = Settings {
-        listen,
-        metrics_listen,
-        store: store_path,
-        socket,
-        fetch: fetch::Options {
-            guard: Guard { allow, ports },
-            timeout,
-            max_body,
-            public_url: Some(public_url.clone()),
-            contact: contact.or_else(|| publish_contact.clone()),
-        },
-        poll: poll::Options {
-            concurrency: usize::try_from(concurrency).unwrap_or(64),
-            pace: Pace { min: whole_seconds(min), max: whole_seconds(max) },
-            host_gap: i64::try_from(host_gap.as_millis()).unwrap_or(1000),
-        },
-        limits: Limits {
-            keep_days: u32::try_from(keep_days).unwrap_or(365),
-            reports: REPORTS_A_DAY,
-            bytes: BYTES_A_DAY,
-        },
-        publish: serve::Options {
-            title,
-            language,
-            zone,
-            items: usize::try_from(items).unwrap_or(50),
-            rights,
-            contact: publish_contact,
-            shelf,
-            public_url,
-        },
-        log_format,
-        log_level,
-    };
-    (faults.count() == before).then_some(settings)
+    (format, level)
 }
 
 fn default_socket(places: &Places) -> PathBuf {

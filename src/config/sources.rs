@@ -147,11 +147,9 @@ fn source(section: &Section<'_>, settings: &Settings, regions: Option<&Regions>)
             section.fault(key, format!("this source has no `{key}`"), "every source needs id, title, region and url");
         }
     }
-    let checked = |key: &'static str| {
-        let text = section.string(key)?;
-        SourceId::new(&text).inspect_err(|error| section.fault(key, error.to_string(), "")).ok()
-    };
-    let id = checked("id");
+    let text = section.string("id");
+    let id =
+        text.and_then(|id| SourceId::new(&id).inspect_err(|error| section.fault("id", error.to_string(), "")).ok());
     let was = section.strings("was").into_iter().filter_map(|(text, span)| {
         SourceId::new(&text).inspect_err(|error| section.fault_at(span, error.to_string(), "")).ok()
     });
@@ -160,21 +158,63 @@ fn source(section: &Section<'_>, settings: &Settings, regions: Option<&Regions>)
     if title.as_deref() == Some("") {
         section.fault("title", "`title` is empty".to_owned(), "give the source a name that readers know");
     }
-    let region = section.string("region").and_then(|text| {
-        let region = RegionId::new(&text).ok();
-        let is_known = |region: &RegionId| regions.is_none_or(|regions| regions.get(region).is_some());
-        if !region.as_ref().is_some_and(is_known) {
-            let help = regions.map(|regions| regions_called(regions, &text)).unwrap_or_default();
-            section.fault("region", format!("there is no region `{text}`"), &help);
-        }
-        region
-    });
+    let region = region(section, regions);
+    let (url, is_own) = url(section, settings);
+    let kind = section.word("as", &Kind::WORDS).unwrap_or_default();
+    let least = Duration::from_secs(if is_own { 1 } else { 300 });
+    let interval = section.duration("interval", least, Duration::from_secs(30 * 86_400));
+    let zone = section.string("timezone").map_or_else(
+        || Some(Zone::shanghai()),
+        |name| Zone::named(&name).inspect_err(|error| section.fault("timezone", error.to_string(), "")).ok(),
+    );
+    let words = [("official", Authority::Official), ("media", Authority::Media), ("portal", Authority::Portal)];
+    Some(Source {
+        post: section.string("post"),
+        pins: Pins {
+            list: pins(&section.section("list"), &LIST, kind == Kind::Json),
+            article: pins(&section.section("article"), &ARTICLE, false),
+        },
+        reads_articles: section.boolean("articles").unwrap_or(true),
+        topics: section.strings("topics").into_iter().map(|(topic, _)| topic).collect(),
+        alerts_for: alerts_for(section, regions),
+        leads_to: section.strings("leads_to").into_iter().map(|(domain, _)| domain.to_lowercase()).collect(),
+        interval: interval.map(|interval| u32::try_from(interval.as_secs()).unwrap_or(u32::MAX)),
+        is_own,
+        is_inside: is_own,
+        charset: charset(section),
+        tls: section.word("tls", &[("strict", Tls::Strict), ("lenient", Tls::Lenient)]).unwrap_or_default(),
+        authority: section.word("authority", &words).unwrap_or_default(),
+        policy: policy(section),
+        rights: section.string("rights"),
+        id: id?,
+        was,
+        title: title?,
+        region: region?,
+        url: url?,
+        kind,
+        zone: zone?,
+    })
+}
+
+fn region(section: &Section<'_>, regions: Option<&Regions>) -> Option<RegionId> {
+    let text = section.string("region")?;
+    let region = RegionId::new(&text).ok();
+    let is_known = |region: &RegionId| regions.is_none_or(|regions| regions.get(region).is_some());
+    if !region.as_ref().is_some_and(is_known) {
+        let help = regions.map(|regions| regions_called(regions, &text)).unwrap_or_default();
+        section.fault("region", format!("there is no region `{text}`"), &help);
+    }
+    region
+}
+
+/// Reads the address of a source, and whether it lies on the admin's own networks.
+fn url(section: &Section<'_>, settings: &Settings) -> (Option<Link>, bool) {
+    let guard = &settings.fetch.guard;
     let url = section
         .string("url")
         .and_then(|text| Link::parse(&text).inspect_err(|error| section.fault("url", error.to_string(), "")).ok());
     let is_own_name = section.boolean("own_network").unwrap_or(false);
-    let is_own = is_own_name || url.as_ref().is_some_and(|url| settings.fetch.guard.names_own(url));
-    if is_own_name && settings.fetch.guard.allow.is_empty() {
+    if is_own_name && guard.allow.is_empty() {
         section.fault(
             "own_network",
             "no network is one's own".to_owned(),
@@ -182,7 +222,7 @@ fn source(section: &Section<'_>, settings: &Settings, regions: Option<&Regions>)
         );
     }
     if let Some(url) = &url
-        && let Err(error) = settings.fetch.guard.check_link(url, url.port())
+        && let Err(error) = guard.check_link(url, url.port())
     {
         section.fault(
             "url",
@@ -190,83 +230,51 @@ fn source(section: &Section<'_>, settings: &Settings, regions: Option<&Regions>)
             "a source on your own networks needs its network in [fetch] allow_networks of dayuan.toml",
         );
     }
-    let kind = section.word("as", &Kind::WORDS).unwrap_or_default();
-    let post = section.string("post");
-    let pins = Pins {
-        list: pins(&section.section("list"), &LIST, kind == Kind::Json),
-        article: pins(&section.section("article"), &ARTICLE, false),
+    let is_own = is_own_name || url.as_ref().is_some_and(|url| guard.names_own(url));
+    (url, is_own)
+}
+
+/// Reads the regions whose warnings the source gives out.
+fn alerts_for(section: &Section<'_>, regions: Option<&Regions>) -> Vec<RegionId> {
+    let region = |(text, span): (String, std::ops::Range<usize>)| {
+        let region =
+            RegionId::new(&text).inspect_err(|error| section.fault_at(span.clone(), error.to_string(), "")).ok()?;
+        if text != SourceFacts::ALL && regions.is_some_and(|regions| regions.get(&region).is_none()) {
+            section.fault_at(
+                span,
+                format!("there is no region `{region}`"),
+                "name the regions whose warnings this source gives out, or \"all\"",
+            );
+        }
+        Some(region)
     };
-    let reads_articles = section.boolean("articles").unwrap_or(true);
-    let least = if is_own { Duration::from_secs(1) } else { Duration::from_secs(300) };
-    let interval = section.duration("interval", least, Duration::from_secs(30 * 86_400));
-    let topics = section.strings("topics").into_iter().map(|(topic, _)| topic).collect();
-    let alerts_for: Vec<RegionId> = section
-        .strings("alerts_for")
-        .into_iter()
-        .filter_map(|(text, span)| {
-            let region =
-                RegionId::new(&text).inspect_err(|error| section.fault_at(span.clone(), error.to_string(), "")).ok()?;
-            if text != SourceFacts::ALL && regions.is_some_and(|regions| regions.get(&region).is_none()) {
-                section.fault_at(
-                    span,
-                    format!("there is no region `{region}`"),
-                    "name the regions whose warnings this source gives out, or \"all\"",
-                );
-            }
-            Some(region)
-        })
-        .collect();
-    let leads_to = section.strings("leads_to").into_iter().map(|(domain, _)| domain.to_lowercase()).collect();
-    let charset = section.string("charset");
-    if let Some(charset) = &charset
-        && !crate::read::is_charset(charset)
-    {
+    section.strings("alerts_for").into_iter().filter_map(region).collect()
+}
+
+fn charset(section: &Section<'_>) -> Option<String> {
+    let charset = section.string("charset")?;
+    if !crate::read::is_charset(&charset) {
         section.fault(
             "charset",
             format!("`{charset}` is not a charset"),
             "use a name of the WHATWG list, such as gb18030 or utf-8",
         );
     }
-    let tls = section.word("tls", &[("strict", Tls::Strict), ("lenient", Tls::Lenient)]).unwrap_or_default();
-    let zone = section.string("timezone").map_or_else(
-        || Some(Zone::shanghai()),
-        |name| Zone::named(&name).inspect_err(|error| section.fault("timezone", error.to_string(), "")).ok(),
-    );
-    let words = [("official", Authority::Official), ("media", Authority::Media), ("portal", Authority::Portal)];
-    let authority = section.word("authority", &words).unwrap_or_default();
+    Some(charset)
+}
+
+/// Reads how items are published; full text needs a reason why that is allowed.
+fn policy(section: &Section<'_>) -> Policy {
     let policy = section.word("content", &[("excerpt", Policy::Excerpt), ("full", Policy::Full)]).unwrap_or_default();
-    let rights = section.string("rights");
     let basis = section.string("rights_basis");
-    if policy == Policy::Full && basis.as_deref().is_none_or(str::is_empty) {
+    if policy == Policy::Full && basis.is_none_or(|basis| basis.is_empty()) {
         section.fault(
             "content",
             "full text needs a `rights_basis`".to_owned(),
             "say what allows you to publish it whole, or use content = \"excerpt\"",
         );
     }
-    Some(Source {
-        id: id?,
-        was,
-        title: title?,
-        region: region?,
-        url: url?,
-        kind,
-        post,
-        pins,
-        reads_articles,
-        topics,
-        alerts_for,
-        leads_to,
-        interval: interval.map(|interval| u32::try_from(interval.as_secs()).unwrap_or(u32::MAX)),
-        is_own,
-        is_inside: is_own,
-        charset,
-        tls,
-        zone: zone?,
-        authority,
-        policy,
-        rights,
-    })
+    policy
 }
 
 const LIST: [&str; 5] = ["item", "link", "title", "date", "text"];

@@ -10,46 +10,6 @@ const MAX_WRITTEN: usize = 1024 * 1024;
 
 /// Rewrites the markup of a body: paragraphs, headings, lists, tables, links and pictures, without any styling.
 pub(in crate::read) fn markup(tree: &Tree<'_>, body: Id, base: &Link, dropped: &[(Id, Id)]) -> String {
-    const KEPT: [&str; 38] = [
-        "p",
-        "br",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "ul",
-        "ol",
-        "li",
-        "dl",
-        "dt",
-        "dd",
-        "blockquote",
-        "pre",
-        "code",
-        "table",
-        "caption",
-        "thead",
-        "tbody",
-        "tfoot",
-        "tr",
-        "th",
-        "td",
-        "strong",
-        "b",
-        "em",
-        "i",
-        "u",
-        "sub",
-        "sup",
-        "figure",
-        "figcaption",
-        "hr",
-        "del",
-        "ins",
-        "q",
-    ];
     let mut out = String::new();
     let mut ends: Vec<(Id, &str)> = Vec::new();
     let mut next_drop = dropped.iter().peekable();
@@ -57,9 +17,7 @@ pub(in crate::read) fn markup(tree: &Tree<'_>, body: Id, base: &Link, dropped: &
     let last = tree.end(body);
     while at < last && out.len() < MAX_WRITTEN {
         while let Some((_, tag)) = ends.pop_if(|(end, _)| *end <= at) {
-            out.push_str("</");
-            out.push_str(tag);
-            out.push('>');
+            push_end(&mut out, tag);
         }
         while next_drop.next_if(|(_, end)| *end <= at).is_some() {}
         if let Some((start, end)) = next_drop.peek()
@@ -75,60 +33,112 @@ pub(in crate::read) fn markup(tree: &Tree<'_>, body: Id, base: &Link, dropped: &
                 at = node.end;
                 continue;
             }
-            What::Element(name, _) => {
-                let kept = KEPT.iter().find(|kept| *kept == name);
-                match (&**name, kept) {
-                    ("img", _) => push_image(&mut out, tree, at, base),
-                    ("a", _) => {
-                        if let Some(to) = target(tree, at, base) {
-                            out.push_str("<a href=\"");
-                            push_escaped(&mut out, to.as_str());
-                            out.push_str("\">");
-                            ends.push((node.end, "a"));
-                        }
-                    }
-                    ("br" | "hr", _) => {
-                        out.push('<');
-                        out.push_str(name);
-                        out.push('>');
-                    }
-                    ("div" | "section" | "article" | "center", _) => {
-                        // A block without nested blocks is a paragraph.
-                        let has_blocks = tree.elements(at).skip(1).any(|inner| tree::is_block(tree.name(inner)));
-                        if !has_blocks {
-                            out.push_str("<p>");
-                            ends.push((node.end, "p"));
-                        }
-                    }
-                    (_, Some(kept)) => {
-                        out.push('<');
-                        out.push_str(kept);
-                        for attribute in ["colspan", "rowspan"] {
-                            if matches!(*kept, "td" | "th")
-                                && let Some(span) = tree
-                                    .attribute(at, attribute)
-                                    .and_then(|span| span.trim().parse::<u16>().ok())
-                                    .filter(|span| *span > 1)
-                            {
-                                out.push_str(&format!(" {attribute}=\"{span}\""));
-                            }
-                        }
-                        out.push('>');
-                        ends.push((node.end, kept));
-                    }
-                    _ => {}
-                }
-            }
+            What::Element(name, _) => ends.extend(open(&mut out, tree, at, name, base).map(|tag| (node.end, tag))),
         }
         at += 1;
     }
     while let Some((_, tag)) = ends.pop() {
-        out.push_str("</");
-        out.push_str(tag);
-        out.push('>');
+        push_end(&mut out, tag);
     }
     let empty = out.replace("<p></p>", "");
     text::head(empty.trim(), 256 * 1024).to_owned()
+}
+
+/// Elements that keep their tags.
+const KEPT: [&str; 36] = [
+    "p",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "ul",
+    "ol",
+    "li",
+    "dl",
+    "dt",
+    "dd",
+    "blockquote",
+    "pre",
+    "code",
+    "table",
+    "caption",
+    "thead",
+    "tbody",
+    "tfoot",
+    "tr",
+    "th",
+    "td",
+    "strong",
+    "b",
+    "em",
+    "i",
+    "u",
+    "sub",
+    "sup",
+    "figure",
+    "figcaption",
+    "del",
+    "ins",
+    "q",
+];
+
+/// Writes the start of an element, and returns the tag that ends it; `None` if it needs no end.
+fn open(out: &mut String, tree: &Tree<'_>, at: Id, name: &str, base: &Link) -> Option<&'static str> {
+    match name {
+        "img" => {
+            push_image(out, tree, at, base);
+            None
+        }
+        "a" => {
+            let to = target(tree, at, base)?;
+            out.push_str("<a href=\"");
+            push_escaped(out, to.as_str());
+            out.push_str("\">");
+            Some("a")
+        }
+        "br" | "hr" => {
+            out.push('<');
+            out.push_str(name);
+            out.push('>');
+            None
+        }
+        "div" | "section" | "article" | "center" => {
+            // A block without nested blocks is a paragraph.
+            let has_blocks = tree.elements(at).skip(1).any(|inner| tree::is_block(tree.name(inner)));
+            if has_blocks {
+                return None;
+            }
+            out.push_str("<p>");
+            Some("p")
+        }
+        _ => {
+            let kept = KEPT.iter().find(|kept| **kept == name).copied()?;
+            out.push('<');
+            out.push_str(kept);
+            if matches!(kept, "td" | "th") {
+                push_spans(out, tree, at);
+            }
+            out.push('>');
+            Some(kept)
+        }
+    }
+}
+
+fn push_spans(out: &mut String, tree: &Tree<'_>, cell: Id) {
+    for attribute in ["colspan", "rowspan"] {
+        let span = tree.attribute(cell, attribute).and_then(|span| span.trim().parse::<u16>().ok());
+        if let Some(span) = span.filter(|span| *span > 1) {
+            out.push_str(&format!(" {attribute}=\"{span}\""));
+        }
+    }
+}
+
+fn push_end(out: &mut String, tag: &str) {
+    out.push_str("</");
+    out.push_str(tag);
+    out.push('>');
 }
 
 fn push_escaped(out: &mut String, text: &str) {

@@ -11,9 +11,9 @@ use super::reader::linked_data;
 use super::reader::meta;
 use super::rules::Article;
 use super::rules::ArticleRules;
-use super::story::Around;
 use super::story::LEAST;
 use super::story::merged;
+use super::story::{Around, Lines};
 use crate::model::Draft;
 use crate::model::Link;
 use crate::read::date::Clock;
@@ -71,7 +71,8 @@ impl Reader<'_> {
         let words: usize = kept.iter().map(|line| width(&line.text)).sum();
         let has_pictures = self.tree.elements(body).any(|id| self.tree.is(id, &["img", "video"]));
         let published = self.published(&below, &above, &full);
-        let credit = self.credit(&head, &full, &tail);
+        let lines = Lines { title: &title, page: &page, head: &head, inside: &full, tail: &tail, kept: &kept };
+        let credit = self.credit(&lines);
         let is_dated = published.is_some()
             && self.found.iter().any(|(field, by)| *field == "published" && (by == "labelled text" || by == "meta"));
         let least = match () {
@@ -83,7 +84,7 @@ impl Reader<'_> {
         if words < least {
             return Article { faults: self.faults, ..Article::default() };
         }
-        let (authors, editors) = self.people(&title, &page, (&head, &full, &tail), &kept);
+        let (authors, editors) = self.people(&lines);
         dropped.sort_unstable();
         let content_html = content_html::markup(self.tree, body, &self.base, &merged(&dropped));
         let text = kept.iter().map(|line| line.text.as_str()).collect::<Vec<_>>().join("\n");

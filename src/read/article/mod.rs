@@ -6,6 +6,7 @@ mod content_html;
 mod credit;
 mod fields;
 mod parts;
+mod people;
 mod published;
 mod reader;
 mod rules;

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::rules::ArticleRules;
 use crate::model::Link;
-use crate::read::date::Clock;
+use crate::read::date::{self, Clock};
 use crate::read::fault::Fault;
 use crate::read::fault::FaultKind;
 use crate::read::json;
@@ -103,5 +103,14 @@ impl Reader<'_> {
         let code = self.meta(&["siteidcode"])?;
         let is_code = code.len() == 10 && code.bytes().all(|b| b.is_ascii_digit());
         code.get(..6).filter(|_| is_code).map(str::to_owned)
+    }
+
+    /// Returns a line with two spaces in place of its date.
+    pub(super) fn without_date(&self, line: &str) -> String {
+        let mut rest = line.to_owned();
+        if let Some((_, at)) = date::find(&rest, self.clock) {
+            rest.replace_range(at, "  ");
+        }
+        rest
     }
 }

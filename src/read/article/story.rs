@@ -17,6 +17,21 @@ use crate::read::tables::bodies;
 /// Least width of an article's body: 30 Chinese characters.
 pub(super) const LEAST: usize = 60;
 
+/// The lines of a page by where they lie.
+pub(super) struct Lines<'l> {
+    pub(super) title: &'l str,
+    /// All of them.
+    pub(super) page: &'l [Line],
+    /// Between title and body, and above the title.
+    pub(super) head: &'l [Line],
+    /// Within the body.
+    pub(super) inside: &'l [Line],
+    /// Behind the body.
+    pub(super) tail: &'l [Line],
+    /// Those of the body that are the story.
+    pub(super) kept: &'l [Line],
+}
+
 /// The lines around a body, for date, source and people.
 pub(super) struct Around {
     /// From the title down to the body.

@@ -19,12 +19,7 @@ impl Reader<'_> {
             self.found.push(("title", "config".into()));
             return self.tree.line(id);
         }
-        let document = self
-            .tree
-            .elements(0)
-            .find(|id| self.tree.is(*id, &["title"]))
-            .map(|id| text::line(&text::resolve(self.tree.raw(id), &text::Definitions::none())))
-            .unwrap_or_default();
+        let document = self.document_title();
         let official = self.meta(&["articletitle"]);
         let linked = self
             .linked_data
@@ -33,49 +28,12 @@ impl Reader<'_> {
             .and_then(Value::as_str)
             .map(text::line);
         let graph = self.meta(&["og:title", "twitter:title"]);
-        let said = |title: &str| {
-            let (long, short) = (squeeze(&document), squeeze(title));
-            short.chars().count() >= 4 && long.contains(&short)
-        };
-        let names = ["title", "tit", "headline", "bt", "biaoti"];
-        let heading = self
-            .tree
-            .elements(0)
-            .take_while(|id| *id < self.tree.end(body))
-            .filter(|id| {
-                self.tree.is(*id, &["h1", "h2", "h3", "h4"])
-                    || self.tree.is(*id, &["div", "p", "span", "td", "strong"]) && {
-                        let labels = self.tree.labels(*id);
-                        labels
-                            .split(|c: char| !c.is_ascii_alphanumeric())
-                            .any(|word| names.contains(&word) || word.ends_with("title"))
-                    }
-            })
-            .filter(|id| self.tree.end(*id) - *id < 40)
-            .map(|id| (id, self.tree.line(id)))
-            .filter(|(_, line)| (4..=240).contains(&width(line)));
-        let headings: Vec<(Id, String)> = heading.map(|(id, line)| (id, self.first_line(id, line))).collect();
-        let is_h1 = |id: Id| self.tree.is(id, &["h1"]);
-        let widest = |found: &mut dyn Iterator<Item = &(Id, String)>| {
-            found
-                .max_by_key(|(id, line)| (width(line) * if is_h1(*id) { 2 } else { 1 }, *id))
-                .map(|(_, line)| line.clone())
-        };
-        let heading = widest(&mut headings.iter().filter(|(_, line)| said(line)))
-            .or_else(|| self.line_before(body, &document, said))
-            // If the `<title>` does not repeat it: the heading nearest to the body.
-            .or_else(|| headings.iter().rfind(|(id, _)| is_h1(*id) && *id < body).map(|(_, line)| line.clone()));
+        let said = |title: &str| repeats(&document, title);
+        let headings = self.headings(body);
+        let heading = self.repeated_heading(body, &document, &headings);
         // A table may label the title, next to author and date.
         let named = self.title_cell(body);
-        // A short heading that is also in `<title>` may be the column's name, if a longer one is nearer to the body.
-        let closer = heading.as_ref().filter(|heading| width(heading) < 16).and_then(|short| {
-            let at = headings.iter().rposition(|(id, line)| line == short && *id < body);
-            let is_body = tables().names.office_ends.iter().any(|end| short.ends_with(end.as_str()));
-            let from = at.map(|at| at + 1).or(Some(0).filter(|_| is_body))?;
-            let mut rest = headings.get(from..).unwrap_or(&[]).iter();
-            rest.rfind(|(id, line)| *id <= body + 30 && width(line) * 2 >= width(short) * 3)
-                .map(|(_, line)| line.clone())
-        });
+        let closer = heading.as_ref().and_then(|heading| closer_heading(body, heading, &headings));
         let heading = named.clone().or(closer.clone()).or(heading);
         let is_known = named.is_none() && closer.is_none() && heading.as_ref().is_some_and(|heading| said(heading));
         // If `<title>` repeats nothing, a heading right before the text is better than the site's name.
@@ -113,6 +71,70 @@ impl Reader<'_> {
         self.found.push(("title", "<title>".into()));
         without_site(&document, None)
     }
+}
+
+/// The elements that may hold a title if their classes say so.
+const TITLE_ELEMENTS: [&str; 5] = ["div", "p", "span", "td", "strong"];
+
+/// Returns the heading nearest to the body if `short`, a heading that `<title>` repeats, may only be the column's name.
+fn closer_heading(body: Id, short: &str, headings: &[(Id, String)]) -> Option<String> {
+    if width(short) >= 16 {
+        return None;
+    }
+    let at = headings.iter().rposition(|(id, line)| line == short && *id < body);
+    let is_office = tables().names.office_ends.iter().any(|end| short.ends_with(end.as_str()));
+    let from = at.map(|at| at + 1).or(Some(0).filter(|_| is_office))?;
+    let mut rest = headings.get(from..).unwrap_or(&[]).iter();
+    rest.rfind(|(id, line)| *id <= body + 30 && width(line) * 2 >= width(short) * 3).map(|(_, line)| line.clone())
+}
+
+impl Reader<'_> {
+    /// Returns the text of `<title>`.
+    fn document_title(&self) -> String {
+        let title = self.tree.elements(0).find(|id| self.tree.is(*id, &["title"]));
+        title.map(|id| text::line(&text::resolve(self.tree.raw(id), &text::Definitions::none()))).unwrap_or_default()
+    }
+
+    /// Returns what may be a heading, up to the end of the body.
+    fn headings(&self, body: Id) -> Vec<(Id, String)> {
+        let is_titled = |id: Id| {
+            let labels = self.tree.labels(id);
+            labels
+                .split(|c: char| !c.is_ascii_alphanumeric())
+                .any(|word| tables().classes.title.contains(word) || word.ends_with("title"))
+        };
+        self.tree
+            .elements(0)
+            .take_while(|id| *id < self.tree.end(body))
+            .filter(|id| {
+                self.tree.is(*id, &["h1", "h2", "h3", "h4"]) || self.tree.is(*id, &TITLE_ELEMENTS) && is_titled(*id)
+            })
+            .filter(|id| self.tree.end(*id) - *id < 40)
+            .map(|id| (id, self.tree.line(id)))
+            .filter(|(_, line)| (4..=240).contains(&width(line)))
+            .map(|(id, line)| (id, self.first_line(id, line)))
+            .collect()
+    }
+
+    /// Returns the heading that `<title>` repeats, else the `<h1>` nearest to the body.
+    fn repeated_heading(&self, body: Id, document: &str, headings: &[(Id, String)]) -> Option<String> {
+        let is_h1 = |id: Id| self.tree.is(id, &["h1"]);
+        let said = |title: &str| repeats(document, title);
+        let widest = headings
+            .iter()
+            .filter(|(_, line)| said(line))
+            .max_by_key(|(id, line)| (width(line) * if is_h1(*id) { 2 } else { 1 }, *id))
+            .map(|(_, line)| line.clone());
+        widest
+            .or_else(|| self.line_before(body, document, said))
+            .or_else(|| headings.iter().rfind(|(id, _)| is_h1(*id) && *id < body).map(|(_, line)| line.clone()))
+    }
+}
+
+/// Returns whether `<title>` repeats a title.
+fn repeats(document: &str, title: &str) -> bool {
+    let (long, short) = (squeeze(document), squeeze(title));
+    short.chars().count() >= 4 && long.contains(&short)
 }
 
 impl Reader<'_> {

@@ -7,6 +7,7 @@ use crate::read::lexicon::words;
 use crate::read::markup::page::target;
 use crate::read::markup::text::{self, width};
 use crate::read::markup::tree::{self, Id, Tree};
+use crate::read::tables::tables;
 
 /// A row: the nodes from `from` up to `to`, and its link to the story.
 #[derive(Clone, Copy, Debug)]
@@ -47,10 +48,10 @@ pub(in crate::read) fn title_of_link(tree: &Tree<'_>, id: Id) -> String {
         tree.elements(id).take(MAX_WITHIN).find(|inner| tree.is(*inner, &["h1", "h2", "h3", "h4", "h5", "h6"]));
     let named = || {
         tree.elements(id).take(MAX_WITHIN).skip(1).find(|inner| {
-            let labels = tree.labels(*inner);
+            let (labels, classes) = (tree.labels(*inner), &tables().classes);
             let is_name = |label: &str| {
-                ["title", "headline", "tit", "name", "bt"].contains(&label)
-                    || ["title", "ttl", "txt", "tit"].iter().any(|end| label.ends_with(end) && label.len() <= 12)
+                classes.link_title.contains(label)
+                    || classes.link_title_ends.iter().any(|end| label.ends_with(end.as_str()) && label.len() <= 12)
             };
             labels.split([' ', '-', '_']).any(is_name)
         })

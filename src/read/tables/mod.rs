@@ -33,6 +33,13 @@ pub(in crate::read) struct Classes {
     pub(in crate::read) not_body: HashSet<String>,
     pub(in crate::read) foreign: HashSet<String>,
     pub(in crate::read) foreign_unless_prose: HashSet<String>,
+    pub(in crate::read) account: HashSet<String>,
+    pub(in crate::read) account_id: HashSet<String>,
+    pub(in crate::read) source: HashSet<String>,
+    pub(in crate::read) author: HashSet<String>,
+    pub(in crate::read) title: HashSet<String>,
+    pub(in crate::read) link_title: HashSet<String>,
+    pub(in crate::read) link_title_ends: Vec<String>,
     /// The worth of a list's place by the class it lies in, from 0 to 1.
     pub(in crate::read) beside: BTreeMap<String, f64>,
 }
@@ -94,6 +101,7 @@ pub(in crate::read) struct Names {
     pub(in crate::read) not_in_medium: Vec<String>,
     pub(in crate::read) accounts: HashSet<String>,
     pub(in crate::read) agencies: HashSet<String>,
+    pub(in crate::read) no_source: HashSet<String>,
     pub(in crate::read) section_ends: Vec<String>,
     pub(in crate::read) office_ends: Vec<String>,
     pub(in crate::read) in_site: Vec<String>,

@@ -1,0 +1,165 @@
+//! The people that an article names: the places that may name its authors, in the order of trust, and its editors.
+
+use serde_json::Value;
+
+use super::reader::Reader;
+use super::story::Lines;
+use crate::read::byline;
+use crate::read::lexicon::Label;
+use crate::read::tables::tables;
+
+/// Returns the authors that a place on the page names.
+type Place = fn(&Reader<'_>, &Lines<'_>) -> Vec<String>;
+
+/// The places that may name the authors if no label does, the most trusted first.
+const AUTHORS: [Place; 8] = [beside_date, dateline, author_element, meta, linked_data, own_line, closing, titled];
+/// The most authors or editors of an article.
+const MAX_NAMES: usize = 12;
+
+impl Reader<'_> {
+    /// Returns the authors and the editors.
+    pub(super) fn people(&mut self, lines: &Lines<'_>) -> (Vec<String>, Vec<String>) {
+        let (mut authors, mut editors) = (self.named_authors(), Vec::new());
+        labelled(lines, &mut authors, &mut editors);
+        if editors.is_empty() {
+            editors = far_editors(lines);
+        }
+        let is_named = !authors.is_empty();
+        for place in AUTHORS.iter().filter(|_| !is_named) {
+            if authors.is_empty() {
+                add(&mut authors, place(self, lines));
+            }
+        }
+        authors.retain(|name| !editors.contains(name));
+        if !authors.is_empty() {
+            self.found.push(("authors", "byline".into()));
+        }
+        (authors, editors)
+    }
+
+    /// Returns the authors in the element that the config names.
+    fn named_authors(&mut self) -> Vec<String> {
+        let Some(id) = self.pinned("article.author", self.rules.author.as_ref()) else { return Vec::new() };
+        let line = self.tree.line(id);
+        let labelled = byline::labelled(&line).into_iter().find(|(label, _)| *label == Label::Author);
+        byline::people(&labelled.map_or(line, |(_, value)| value))
+    }
+}
+
+fn add(to: &mut Vec<String>, names: Vec<String>) {
+    for name in names {
+        if !to.contains(&name) && to.len() < MAX_NAMES {
+            to.push(name);
+        }
+    }
+}
+
+/// Collects the people that labels name above the text, at its beginning and end, and behind it.
+fn labelled(lines: &Lines<'_>, authors: &mut Vec<String>, editors: &mut Vec<String>) {
+    let begins = lines.inside.iter().take(3).filter(|line| line.text.chars().count() <= 60);
+    let ends = lines.inside.iter().rev().take(8).filter(|line| line.text.chars().count() <= 80);
+    for line in lines.head.iter().chain(begins).chain(ends).chain(lines.tail) {
+        // A picture's caption names the photographer.
+        if line.text.trim_end().ends_with('摄') {
+            continue;
+        }
+        let is_far = lines.tail.get(4).is_some_and(|fifth| line.from >= fifth.from);
+        for (label, value) in byline::labelled(&line.spaced) {
+            match label {
+                Label::Author if is_far => {}
+                Label::Author => add(authors, byline::people(&value)),
+                Label::Editor => add(editors, byline::editors(&value)),
+                _ => {}
+            }
+        }
+    }
+}
+
+/// Returns the editors named far below the body, beyond `tail`, as on stories taken from other sites.
+fn far_editors(lines: &Lines<'_>) -> Vec<String> {
+    let Lines { page, tail, .. } = lines;
+    let after = page.iter().filter(|line| tail.first().is_some_and(|first| line.from >= first.from));
+    let far = after.skip(tail.len()).find(|line| line.text.chars().count() <= 30 && line.text.contains("责任编辑"));
+    let labels = far.map(|line| byline::labelled(&line.text)).unwrap_or_default();
+    labels
+        .into_iter()
+        .filter(|(label, _)| *label == Label::Editor)
+        .flat_map(|(_, value)| byline::editors(&value))
+        .collect()
+}
+
+/// 2022-12-28 11:06  融媒体中心记者 姜文静: returns the authors of a byline next to the date.
+fn beside_date(reader: &Reader<'_>, lines: &Lines<'_>) -> Vec<String> {
+    let short = lines.head.iter().filter(|line| line.text.chars().count() <= 60 && line.linked == 0);
+    let rests = short.map(|line| reader.without_date(&line.spaced));
+    let in_pieces = |rest: &str| {
+        let pieces = rest.split(['|', '丨', '·', '　']).flat_map(|piece| piece.split("  ")).chain([rest]);
+        pieces.map(byline::whole_line).find(|names| !names.is_empty())
+    };
+    rests.into_iter().find_map(|rest| in_pieces(&rest)).unwrap_or_default()
+}
+
+fn dateline(_reader: &Reader<'_>, lines: &Lines<'_>) -> Vec<String> {
+    let names = lines.kept.iter().take(4).map(|line| byline::in_dateline(&line.text));
+    names.into_iter().find(|names| !names.is_empty()).unwrap_or_default()
+}
+
+/// Returns the author whose name has an element of its own, as on WeChat public accounts.
+fn author_element(reader: &Reader<'_>, _lines: &Lines<'_>) -> Vec<String> {
+    let tree = reader.tree;
+    let written = tree.elements(0).filter(|id| tree.classes(*id).any(|class| tables().classes.author.contains(class)));
+    written.take(3).map(|id| tree.line(id)).find(|line| byline::is_person(line)).into_iter().collect()
+}
+
+/// Returns the authors in a meta element, unless that is the name of the site.
+fn meta(reader: &Reader<'_>, _lines: &Lines<'_>) -> Vec<String> {
+    let people = reader.meta(&["author", "article:author"]).map(|name| byline::people(&name)).unwrap_or_default();
+    let is_site = |name: &String| reader.meta.get("og:site_name").is_some_and(|site| site.contains(name.as_str()));
+    if people.iter().all(|name| byline::is_person(name) && !is_site(name)) { people } else { Vec::new() }
+}
+
+fn linked_data(reader: &Reader<'_>, _lines: &Lines<'_>) -> Vec<String> {
+    let people = reader.linked_data.as_ref().and_then(|data| data.get("author")).map(|author| match author {
+        Value::Array(many) => many.clone(),
+        one => vec![one.clone()],
+    });
+    let is_person = |value: &&Value| value.get("@type").and_then(Value::as_str).is_none_or(|kind| kind == "Person");
+    let fits = |name: &String| !name.chars().any(byline::is_han) || byline::is_person(name);
+    people
+        .iter()
+        .flatten()
+        .filter(is_person)
+        .map(|value| byline::people(value.get("name").unwrap_or(value).as_str().unwrap_or("")))
+        .filter(|names| names.iter().all(fits))
+        .flatten()
+        .collect()
+}
+
+/// Returns the authors of lines that are nothing but a byline, at the beginning and the end.
+fn own_line(_reader: &Reader<'_>, lines: &Lines<'_>) -> Vec<String> {
+    lines
+        .kept
+        .iter()
+        .take(3)
+        .chain(lines.kept.iter().rev().take(4))
+        .flat_map(|line| byline::whole_line(&line.text))
+        .collect()
+}
+
+/// Returns the authors of the first closing byline: a note after the story may have its own.
+fn closing(_reader: &Reader<'_>, lines: &Lines<'_>) -> Vec<String> {
+    let names = lines.kept.iter().map(|line| byline::in_closing(&line.text));
+    names.into_iter().find(|names| !names.is_empty()).unwrap_or_default()
+}
+
+/// 王文：…: returns the name before the colon of a title, if the page also has a box about that person.
+fn titled(_reader: &Reader<'_>, lines: &Lines<'_>) -> Vec<String> {
+    let Some((name, _)) = lines.title.split_once('：').filter(|(name, _)| byline::is_person(name)) else {
+        return Vec::new();
+    };
+    let is_box = lines
+        .page
+        .iter()
+        .any(|line| line.text.starts_with(name) && line.text.chars().count() <= 40 && !line.text.contains('：'));
+    if is_box { vec![name.to_owned()] } else { Vec::new() }
+}
