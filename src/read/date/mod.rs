@@ -1,10 +1,12 @@
 //! Dates as people write them: parsed as a whole, found within a text or an address, and relative to now.
 
 pub(super) mod month;
+mod numeric;
 mod order;
 mod parse;
 mod relative;
 mod search;
+mod tokens;
 
 pub(super) use order::{Order, order};
 pub(super) use parse::{Clock, is_relative, parse};

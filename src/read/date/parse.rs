@@ -4,8 +4,10 @@
 use std::borrow::Cow;
 
 use super::month;
+use super::numeric::numeric;
 use super::order::Order;
 use super::relative::{self, Told};
+use super::tokens::{Day, Token, century, tokens};
 use crate::model::{Moment, Precision, Stamp, Zone};
 use crate::read::lexicon::Unit;
 
@@ -153,47 +155,6 @@ fn epoch(text: &str, clock: Clock<'_>) -> Option<Stamp> {
     Some(Stamp { at, precision: Precision::Second, offset: clock.zone.offset(at) })
 }
 
-#[derive(Clone, Debug, PartialEq)]
-enum Token {
-    /// A number, and how many digits it has.
-    Number(i64, usize),
-    /// A word in a script other than Han and Hangul, in lower case.
-    Word(String),
-    /// Any other character except a space.
-    Mark(char),
-}
-
-fn tokens(text: &str) -> Vec<Token> {
-    let mut tokens = Vec::new();
-    let mut chars = text.chars().peekable();
-    while let Some(c) = chars.next() {
-        if c.is_ascii_digit() {
-            let mut digits = String::from(c);
-            while let Some(next) = chars.next_if(char::is_ascii_digit) {
-                digits.push(next);
-            }
-            tokens.push(Token::Number(digits.parse().unwrap_or(i64::MAX), digits.len()));
-        } else if c.is_alphabetic() && !is_han(c) && !is_hangul(c) {
-            let mut word = String::from(c);
-            while let Some(next) = chars.next_if(|c| c.is_alphabetic() && !is_han(*c)) {
-                word.push(next);
-            }
-            tokens.push(Token::Word(word));
-        } else if c != ' ' {
-            tokens.push(Token::Mark(c));
-        }
-    }
-    tokens
-}
-
-pub(in crate::read) fn is_han(c: char) -> bool {
-    ('\u{3400}'..='\u{9fff}').contains(&c)
-}
-
-pub(in crate::read) fn is_hangul(c: char) -> bool {
-    ('\u{ac00}'..='\u{d7a3}').contains(&c)
-}
-
 /// A time of day, and the tokens that it spans.
 struct Time {
     parts: (i8, i8, Option<i8>),
@@ -248,13 +209,6 @@ fn time(tokens: &[Token]) -> Option<Time> {
         hour = 0;
     }
     Some(Time { parts: (hour, minute, second), ..found })
-}
-
-/// Year, month and day of a date; `None` if the date does not give them.
-struct Day {
-    year: Option<i64>,
-    month: i64,
-    day: Option<i64>,
 }
 
 fn absolute(tokens: &[Token], clock: Clock<'_>) -> Option<Stamp> {
@@ -316,18 +270,6 @@ fn run_of_digits(number: i64, digits: usize, clock: Clock<'_>) -> Option<Stamp> 
     }
 }
 
-/// Completes a short year: 00 to 68 are in this century (RFC 5322, section 4.3, and POSIX).
-const fn century(year: i64, digits: usize) -> i64 {
-    match (digits, year) {
-        (..=2, 0..=68) => year + 2000,
-        (..=2, _) => year + 1900,
-        (3, _) => year + 1900,
-        // The Buddhist calendar, used in Thailand.
-        (4, 2450..=2650) => year - 543,
-        _ => year,
-    }
-}
-
 /// Parses a date with a named month.
 fn named(before: &[Token], after: &[Token]) -> Option<Day> {
     let all = || before.iter().chain(after.iter());
@@ -358,119 +300,6 @@ fn named(before: &[Token], after: &[Token]) -> Option<Day> {
         }
     }
     Some(Day { year, month, day })
-}
-
-/// Parses a date in numbers only.
-fn numeric(tokens: &[Token], order: Order) -> Option<Day> {
-    let number = |at: usize| match tokens.get(at) {
-        Some(Token::Number(value, digits)) => Some((*value, *digits)),
-        _ => None,
-    };
-    let mark = |at: usize| match tokens.get(at) {
-        Some(Token::Mark(c)) => Some(*c),
-        _ => None,
-    };
-    let is_month = |value: i64| (1..=12).contains(&value);
-    let is_day = |value: i64| (1..=31).contains(&value);
-    (0..tokens.len()).find_map(|at| {
-        let (first, digits) = number(at)?;
-        let divider = mark(at + 1);
-        let second = number(at + 2).filter(|(_, digits)| *digits <= 2);
-        let third = number(at + 4);
-        match (divider, second, mark(at + 3), third) {
-            // 2023年3月9日, 2023年3月
-            (Some('年' | '년'), Some((month, _)), Some('月' | '월'), day) if is_month(month) => {
-                let day = day.map(|(day, _)| day).filter(|day| is_day(*day));
-                // 113年 counts from the founding of the Republic of China.
-                let year = if digits == 3 && first < 200 { first + 1911 } else { century(first, digits) };
-                Some(Day { year: Some(year), month, day })
-            }
-            // 113-03-29, in the calendar of the Republic of China
-            (Some('-' | '/' | '.'), Some((month, 2)), Some('-' | '/' | '.'), Some((day, 2)))
-                if digits == 3 && (80..200).contains(&first) && is_month(month) && is_day(day) =>
-            {
-                Some(Day { year: Some(first + 1911), month, day: Some(day) })
-            }
-            // 3月9日
-            (Some('月'), Some((day, _)), _, _) if is_month(first) && is_day(day) => {
-                Some(Day { year: None, month: first, day: Some(day) })
-            }
-            // 2023-03-09, 2023/3/9, 2023.03.09
-            (Some('-' | '/' | '.' | ':'), Some((month, _)), Some('-' | '/' | '.' | ':'), Some((day, day_digits)))
-                if digits == 4 && is_month(month) && is_day(day) && day_digits <= 2 =>
-            {
-                Some(Day { year: Some(century(first, 4)), month, day: Some(day) })
-            }
-            // 9.3.2023, 3/9/2023
-            (
-                Some(divider @ ('-' | '/' | '.')),
-                Some((second, _)),
-                Some(other @ ('-' | '/' | '.')),
-                Some((year, 4)),
-            ) if digits <= 2 => {
-                let year = century(year, 4);
-                let month_first = match order {
-                    Order::MonthFirst => true,
-                    Order::DayFirst => false,
-                    // 9/3-2024 is Danish, with the day first.
-                    Order::Unknown => divider == '/' && other == '/' || !is_month(second),
-                };
-                let (month, day) = if month_first && is_month(first) { (first, second) } else { (second, first) };
-                (is_month(month) && is_day(day)).then_some(Day { year: Some(year), month, day: Some(day) })
-            }
-            // 1-22-19, if the document shows that the month comes first
-            (Some('-' | '/' | '.'), Some((day, _)), Some('-' | '/' | '.'), Some((year, 2)))
-                if digits <= 2 && order == Order::MonthFirst && is_month(first) && is_day(day) =>
-            {
-                Some(Day { year: Some(century(year, 2)), month: first, day: Some(day) })
-            }
-            // 22.1.19, if the document shows that the day comes first
-            (Some('-' | '/' | '.'), Some((month, _)), Some('-' | '/' | '.'), Some((year, 2)))
-                if digits <= 2 && order == Order::DayFirst && is_month(month) && is_day(first) =>
-            {
-                Some(Day { year: Some(century(year, 2)), month, day: Some(first) })
-            }
-            // 24-01-02
-            (Some('-' | '/' | '.'), Some((month, _)), Some('-' | '/' | '.'), Some((day, 2)))
-                if digits == 2 && is_month(month) && is_day(day) =>
-            {
-                Some(Day { year: Some(century(first, 2)), month, day: Some(day) })
-            }
-            // 202303-09
-            (Some('-' | '/'), Some((day, _)), _, _) if digits == 6 && is_month(first % 100) && is_day(day) => {
-                Some(Day { year: Some(first / 100), month: first % 100, day: Some(day) })
-            }
-            // 2023-03
-            (Some('-' | '/'), Some((month, _)), None, _) if digits == 4 && is_month(month) => {
-                Some(Day { year: Some(first), month, day: None })
-            }
-            // 03-09
-            (Some('-' | '/'), Some((day, _)), None, _)
-                if digits <= 2
-                    && is_month(first)
-                    && is_day(day)
-                    && at.checked_sub(1).is_none_or(|last| !matches!(mark(last), Some('-' | '/' | '.'))) =>
-            {
-                Some(Day { year: None, month: first, day: Some(day) })
-            }
-            // 20230309
-            _ if digits == 8 && is_month(first / 100 % 100) && is_day(first % 100) => {
-                Some(Day { year: Some(first / 10_000), month: first / 100 % 100, day: Some(first % 100) })
-            }
-            // 2004-335, the day of the year (ISO 8601).
-            (Some('-'), None, _, _) if digits == 4 => match number(at + 2) {
-                Some((day, 3)) if (1..=366).contains(&day) => ordinal(first, day),
-                _ => None,
-            },
-            _ => None,
-        }
-    })
-}
-
-fn ordinal(year: i64, day: i64) -> Option<Day> {
-    let first = Stamp::at_offset((i16::try_from(year).ok()?, 1, 1), None, 0)?;
-    let (_, month, day, ..) = first.at.plus_seconds((day - 1) * 86_400).wall(&Zone::utc());
-    Some(Day { year: Some(year), month: month.into(), day: Some(day.into()) })
 }
 
 /// Returns the offset named after a time, in seconds east of UTC.

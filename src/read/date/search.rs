@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use super::parse::{AHEAD, BEHIND, Clock, is_han, is_hangul, parse};
+use super::parse::{AHEAD, BEHIND, Clock, parse};
+use super::tokens::{is_han, is_hangul};
 use crate::model::Stamp;
 use crate::read::date::month;
 use crate::read::markup::text;
