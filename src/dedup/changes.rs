@@ -1,19 +1,20 @@
-//! What became of a text between two reports.
+//! What changed in a text between two reports.
 
 use similar::{ChangeTag, TextDiff};
 
 use crate::model::{Change, Draft};
 
-/// How many paragraphs around a change are shown.
+/// Number of unchanged paragraphs shown around a change.
 const AROUND: usize = 1;
-/// The most paragraphs of each text that are compared: the work is up to the square of them.
+/// Maximum number of paragraphs compared per text; the diff is quadratic in them.
 const MAX_LINES: usize = 1000;
-/// The most paragraphs that are told of one change.
+/// Maximum number of paragraphs returned for one change.
 const MAX_CHANGES: usize = 400;
-/// The most characters that are compared.
+/// Maximum number of characters compared per text.
 const LONGEST: usize = 100_000;
 
-/// The differences of two reports of one item, title first, by paragraphs; nothing where only white space differs.
+/// Returns the differences between two reports of an item, title first, by paragraph; empty if only white space
+/// differs.
 pub fn changes(before: &Draft, after: &Draft) -> Vec<Change> {
     let lines = |draft: &Draft| {
         let text = std::iter::once(draft.title.as_str()).chain(draft.words().lines());
@@ -28,7 +29,7 @@ pub fn changes(before: &Draft, after: &Draft) -> Vec<Change> {
             .collect::<Vec<String>>()
     };
     let (before, after) = (lines(before), lines(after));
-    // What both begin with need not be compared; of it, what stands beside the first change is shown.
+    // The common beginning need not be compared; only the part next to the first change is shown as context.
     let same = before.iter().zip(&after).take_while(|(before, after)| before == after).count();
     let from = same.saturating_sub(AROUND);
     let (before, after) = (part(&before, from), part(&after, from));
@@ -48,7 +49,7 @@ pub fn changes(before: &Draft, after: &Draft) -> Vec<Change> {
     found
 }
 
-/// The paragraphs of a text from this one on, as far as they are compared.
+/// Returns the paragraphs of a text from index `from` on, up to the number compared.
 fn part(lines: &[String], from: usize) -> Vec<&str> {
     lines.iter().skip(from).take(MAX_LINES).map(String::as_str).collect()
 }

@@ -1,6 +1,6 @@
-//! What a text states that a retelling keeps: numbers with what they count, dates, times and quoted names.
+//! Facts that a retelling keeps: numbers with what they count, dates, times and quoted names.
 //!
-//! Two retellings of one event share fewer than a quarter of their runs of four characters, but nearly all of these.
+//! Two retellings of one event share fewer than a quarter of their four-character runs, but nearly all of these facts.
 
 use std::collections::BTreeMap;
 
@@ -9,48 +9,48 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::number::Number;
 use super::text::simplify;
 
-/// The most characters of a text that are searched.
+/// Maximum number of characters searched per text.
 const LONGEST: usize = 8_000;
-/// The most facts of one text.
+/// Maximum number of facts per text.
 const MOST: usize = 200;
-/// How many of the weightiest facts are paired to find the retellings of a text.
+/// How many of the weightiest facts are paired to find retellings of a text.
 const PAIRED: usize = 7;
-/// The least weight of a fact that is paired: a small number is in every text.
+/// Minimum weight, in tenths, of a paired fact: small numbers occur in every text.
 const LEAST_PAIRED: u32 = 9;
 
-/// The bit of a pair that says much: a number of three digits with another of two.
+/// Marks a pair that is strong evidence, such as a number of three significant digits with one of two.
 pub const TELLING: u32 = 1 << 31;
-/// The least weight of both facts of such a pair.
+/// Minimum combined weight of such a pair, in tenths.
 const LEAST_TELLING: u32 = 42;
 
-/// The facts of a text, by the hash of each.
+/// The facts of a text, keyed by hash.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Facts(BTreeMap<u32, Fact>);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Fact {
-    /// In tenths.
+    /// Weight in tenths.
     weight: u32,
-    /// Does it only say again what another one says, with what is counted?
+    /// Whether it only repeats another fact together with the unit counted.
     is_derived: bool,
 }
 
-/// What two texts state in common.
+/// The overlap of the facts of two texts.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Shared {
-    /// The weight of the facts that both have.
+    /// Weight of the shared facts.
     pub(super) weight: f64,
-    /// Its share of all that the text with the fewer facts states.
+    /// Its share of the total weight of the text with fewer facts.
     pub(super) share: f64,
 }
 
-/// Hashes by which the retellings of a text find each other; those with the bit [`TELLING`] count double.
+/// Returns hashes by which the retellings of a text find each other; those with the bit [`TELLING`] count double.
 pub fn fact_pairs(title: &str, text: &str) -> Vec<u32> {
     Facts::of(title, text).pairs()
 }
 
 impl Facts {
-    /// The facts of a title and a text.
+    /// Extracts the facts of a title and a text.
     pub(super) fn of(title: &str, text: &str) -> Self {
         let mut chars: Vec<char> = Vec::with_capacity(LONGEST.min((title.len() + text.len()) / 2 + 1));
         for part in [title, "\n", text] {
@@ -78,8 +78,8 @@ impl Facts {
         self.0.values().map(|fact| fact.weight).sum()
     }
 
-    /// Pairs of the weightiest facts, by which retellings find each other: one number is in many texts, two of them
-    /// together in few. The pairs that tell most have the highest bit, [`TELLING`].
+    /// Returns hashes of pairs of the weightiest facts, by which retellings find each other: one number occurs in many
+    /// texts, two together in few. The strongest pairs have the highest bit, [`TELLING`].
     pub(super) fn pairs(&self) -> Vec<u32> {
         let mut heavy: Vec<(u32, u32)> = self
             .0
@@ -106,14 +106,14 @@ impl Facts {
         self.0.insert(hash, Fact { weight, is_derived });
     }
 
-    /// A fact of two small numbers: a date, a time of day.
+    /// Adds a fact of two small numbers: a date or a time of day.
     fn put_two(&mut self, kind: u8, one: u32, two: u32, weight: u32) {
         let [.., one] = one.to_be_bytes();
         let [.., two] = two.to_be_bytes();
         self.put(&[kind, one, two], weight, false);
     }
 
-    /// A fact of a word.
+    /// Adds a name.
     fn put_name(&mut self, name: &str, weight: u32) {
         self.put(format!("q{name}").as_bytes(), weight, false);
     }
@@ -123,7 +123,7 @@ struct Scan<'t> {
     chars: &'t [char],
     at: usize,
     found: Facts,
-    /// The month named last, for the end of a span of days.
+    /// The last month named, for the end of a date range.
     month: Option<u32>,
 }
 
@@ -146,7 +146,7 @@ impl Scan<'_> {
         self.chars.get(at).is_some_and(|c| c.is_alphabetic() && u32::from(*c) < 0x2e80)
     }
 
-    /// The number at a place, without the commas between thousands, and where it ends.
+    /// Parses the number at a position, ignoring thousands separators; returns it and its end.
     fn digits(&self, from: usize) -> (Number, usize) {
         let digit = |at: usize| self.chars.get(at).and_then(|c| if c.is_ascii() { c.to_digit(10) } else { None });
         let (mut number, mut at) = (Number::default(), from);
@@ -200,7 +200,7 @@ impl Scan<'_> {
         }
     }
 
-    /// 8月5日至20日: the end of a span, behind times of day and brackets.
+    /// Parses the end of a date range (8月5日至20日), skipping times of day and brackets in between.
     fn span(&mut self, month: u32) {
         let mut at = self.at;
         let limit = at + 14;
@@ -224,7 +224,7 @@ impl Scan<'_> {
         }
     }
 
-    /// A time of day, with 上午, 下午 or 晚 before it where they stand there.
+    /// Parses a time of day, with 上午, 下午 or 晚 before it if present.
     fn time(&mut self, start: usize, hour: u32) {
         let before = |back: usize| start.checked_sub(back).and_then(|at| self.chars.get(at)).copied().unwrap_or(' ');
         let is_late = matches!((before(2), before(1)), ('下', '午') | ('晚', '上') | ('傍', '晚')) || before(1) == '晚';
@@ -245,7 +245,7 @@ impl Scan<'_> {
         self.found.put_two(b't', hour, minute, 6);
     }
 
-    /// A number of something: its value, and its value with the first character of what is counted.
+    /// Adds a count as two facts: the value alone, and the value with the first character of the unit.
     fn count(&mut self, number: Number) {
         let power = match self.peek(0) {
             '百' => 2,
@@ -263,7 +263,7 @@ impl Scan<'_> {
         let number = Number { exponent: number.exponent + power, ..number }.trimmed();
         let value = number.value();
         let unit = self.peek(0);
-        // A year without its word, a telephone number.
+        // A year without 年, or a telephone number.
         if power == 0 && ((1900.0..=2100.0).contains(&value) && !is_unit(unit) || number.length >= 7) {
             return;
         }
@@ -293,13 +293,13 @@ impl Scan<'_> {
         let inside: String = self.chars.iter().skip(self.at + 1).take(24).take_while(|c| **c != close).collect();
         let length = inside.chars().count();
         self.at += 1;
-        // Where it is no name its inside is searched like the rest.
+        // If it is not a name, its contents are scanned like the rest.
         if (2..=20).contains(&length) && !inside.contains(|c: char| "，。；！？\n".contains(c)) {
             self.found.put_name(&inside, 20);
         }
     }
 
-    /// 9 March, March 9: dates as English writes them.
+    /// Parses an English date: 9 March, March 9.
     fn english_date(&mut self, start: usize, day: Option<u32>) -> bool {
         let Some(day) = day else { return false };
         let mut behind = self.at;
@@ -322,7 +322,7 @@ impl Scan<'_> {
         month.is_some()
     }
 
-    /// Several words with capitals behind each other: a name.
+    /// Adds a run of capitalised words as a name.
     fn latin_name(&mut self) {
         let (mut at, mut words) = (self.at, 0);
         let mut name = String::new();
@@ -346,7 +346,7 @@ impl Scan<'_> {
     }
 }
 
-/// The month that a text begins with, in English.
+/// Returns the month whose English name a text begins with.
 fn month(text: &[char]) -> Option<u32> {
     Some(match text {
         ['J', 'a', 'n', ..] => 1,
@@ -365,7 +365,7 @@ fn month(text: &[char]) -> Option<u32> {
     })
 }
 
-/// May it be the word for what is counted?
+/// Returns whether a character can be a unit.
 fn is_unit(c: char) -> bool {
     matches!(c, '\u{4e00}'..='\u{9fff}' | '%' | '℃' | '°' | '€' | '£')
 }

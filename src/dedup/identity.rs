@@ -4,29 +4,29 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use crate::model::{Draft, ItemId, Key, Link, Moment, SourceId};
 
-/// The most reports of one item; a source that flips its text for ever is not followed further.
+/// Maximum number of reports per item; if a source keeps changing its text, later changes are ignored.
 const MOST_REPORTS: u16 = 24;
-/// The least milliseconds between two reports of one item.
+/// Minimum time between two reports of one item, in milliseconds.
 const BETWEEN_REPORTS: i64 = 3_600_000;
 
-/// What of a draft is compared: hashes (XXH3-64), 0 where the field is absent.
+/// The compared parts of a draft, as XXH3-64 hashes; 0 for the link or title if the draft has none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Fingerprint {
-    /// Of the canonical link; of a warning, of its identifier.
+    /// Hash of the canonical link; for a warning, of its identifier.
     pub link: u64,
-    /// Of the title without white space.
+    /// Hash of the title without white space.
     pub title: u64,
-    /// Of title and text without white space.
+    /// Hash of title and text without white space.
     pub content: u64,
 }
 
 impl Fingerprint {
-    /// The fingerprint of a draft.
+    /// Returns the fingerprint of a draft.
     pub fn of(draft: &Draft) -> Self {
         Self::with_link(draft, draft.checked_link().as_ref())
     }
 
-    /// The fingerprint of a draft whose link was parsed already.
+    /// Returns the fingerprint of a draft whose link is already parsed.
     fn with_link(draft: &Draft, link: Option<&Link>) -> Self {
         let link = match &draft.alert {
             Some(alert) => xxh3_64(alert.as_bytes()),
@@ -36,7 +36,7 @@ impl Fingerprint {
         Self { link, title, content }
     }
 
-    /// The hash of title and text alone.
+    /// Returns the hash of title and text only.
     pub fn content_of(draft: &Draft) -> u64 {
         title_and_content(draft).1
     }
@@ -51,12 +51,12 @@ fn title_and_content(draft: &Draft) -> (u64, u64) {
     (title, hasher.digest())
 }
 
-/// Hashes a text without its white space and zero-width characters.
+/// Hashes a text without white space and zero-width characters.
 fn feed(hasher: &mut Xxh3, text: &str) {
     let bytes = text.as_bytes();
     let (mut from, mut at) = (0, 0);
     while let Some(rest @ [first, ..]) = bytes.get(at..) {
-        // Most is Chinese, which is told at a look.
+        // Most text is Chinese; check those lead bytes first because it is cheap.
         if matches!(first, 0xe4..=0xe9) {
             at += 3;
             continue;
@@ -76,7 +76,8 @@ fn feed(hasher: &mut Xxh3, text: &str) {
     hasher.update(bytes.get(from..).unwrap_or(&[]));
 }
 
-/// The bytes of the white space or zero-width character that a text begins with, in UTF-8; 0 where it begins with another.
+/// Returns the length in bytes of the white space or zero-width character that a UTF-8 text begins with; 0 if there is
+/// none.
 const fn space(text: &[u8]) -> usize {
     match text {
         [b'\t'..=b'\r' | b' ', ..] => 1,
@@ -90,52 +91,53 @@ const fn space(text: &[u8]) -> usize {
     }
 }
 
-/// An item that is known already.
+/// A known item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Known {
-    /// Its id.
+    /// The item's id.
     pub item: ItemId,
-    /// Its newest report.
+    /// Fingerprint of its newest report.
     pub fingerprint: Fingerprint,
-    /// When that report came.
+    /// Time of its newest report.
     pub reported: Moment,
-    /// How many reports there are of it.
+    /// Number of its reports.
     pub reports: u16,
 }
 
-/// What is known of one source's items; the caller brings it.
+/// What is known of one source's items; implemented by the caller.
 pub trait Neighbours {
-    /// The item with this id.
+    /// Returns the item with this id.
     fn by_id(&self, item: ItemId) -> Option<Known>;
-    /// The item of the source whose newest report has this content hash.
+    /// Returns the item of the source whose newest report has this content hash.
     fn by_content(&self, source: &SourceId, content: u64) -> Option<Known>;
 }
 
-/// What a draft is.
+/// How a draft relates to the known items.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// An item that was not known.
+    /// The item was not known.
     New,
-    /// Known, and nothing to say of it.
+    /// The item is known and unchanged.
     Same,
-    /// Known, and its text is another.
+    /// The item is known and its text changed.
     Changed,
-    /// Known and changed, but changed too often or too recently to be told again.
+    /// The item is known and changed, but it changed too often or too recently to be reported again.
     Restless,
 }
 
-/// Which item a draft is, and whether it says something new of it.
+/// Which item a draft is, and whether it brings anything new.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
-    /// The item.
+    /// Id of the item.
     pub item: ItemId,
-    /// What tells it from the others of its source.
+    /// Key that distinguishes the item from others of its source.
     pub key: Key,
-    /// Whether it says something new.
+    /// Whether the draft brings anything new.
     pub verdict: Verdict,
 }
 
-/// The keys that several different items of one listing carry, such as a guid that a source gives to everything.
+/// Returns the keys that several different items of one listing share, such as a guid that a source gives to
+/// everything.
 pub fn repeated(drafts: &[Draft]) -> Vec<Key> {
     let mut first: HashMap<Key, (Option<&str>, &str)> = HashMap::new();
     let mut repeated = Vec::new();
@@ -151,10 +153,10 @@ pub fn repeated(drafts: &[Draft]) -> Vec<Key> {
     repeated
 }
 
-/// Finds out which item of its source a draft is. `None` where it has neither guid, link, title nor date.
+/// Decides which item of its source a draft is; `None` if the draft has no guid, link, title or date.
 ///
-/// `ids` are the ids of the source, today's first: an item that came under a former one keeps its id. `repeated` are the
-/// keys of the listing that do not tell its items apart.
+/// `ids` are the ids of the source, current id first: an item first seen under a former id keeps its item id.
+/// `repeated` are the keys of the listing that several of its items share.
 pub fn identify(
     ids: &[&SourceId],
     draft: &Draft,
@@ -178,14 +180,14 @@ pub fn identify(
         if !is_other(holder.fingerprint, fingerprint, repeated.contains(&key)) {
             return Some(Identity { item: holder.item, key, verdict: compare(holder, fingerprint, now) });
         }
-        // The key belongs to another item of the source already.
+        // The key already belongs to another item of the source.
         return Some(under_wider_key());
     }
     if repeated.contains(&key) {
-        // Others of this listing claim it, too, and none has it yet.
+        // Other drafts of this listing have the same key, and no known item has it yet.
         return Some(under_wider_key());
     }
-    // A guid that changes with every poll: the same content at the same address is the same item.
+    // The guid changes with every poll: the same content at the same address is the same item.
     if let Some(twin) = known.by_content(source, fingerprint.content)
         && twin.fingerprint.link == fingerprint.link
     {
@@ -198,7 +200,7 @@ fn key(draft: &Draft, link: Option<&Link>) -> Option<Key> {
     Key::of(draft.guid.as_deref(), link, &draft.title, draft.published)
 }
 
-/// Are these two items, though they have one key? Of an item that changed, either the link or the title stays.
+/// Returns whether two fingerprints with one key are two items. An item that changed keeps its link or its title.
 const fn is_other(known: Fingerprint, new: Fingerprint, is_repeated: bool) -> bool {
     let link = known.link != new.link;
     let title = known.title != new.title;
@@ -219,7 +221,7 @@ fn compare(known: Known, new: Fingerprint, now: Moment) -> Verdict {
 mod tests {
     use super::*;
 
-    /// A source whose listings are read one after the other, an hour and more apart.
+    /// A source whose listings are polled in turn, at least an hour apart.
     #[derive(Default)]
     struct Source(HashMap<ItemId, Known>);
 

@@ -1,6 +1,7 @@
-//! Telling items apart: is an item new, the same or changed, and is it another source's report of a known story.
+//! Tells items apart: whether an item is new, unchanged or changed, and whether it is another source's report of a
+//! known story.
 //!
-//! Pure: the caller brings what is known. [`judge`] compares links, [`compare`] texts; [`sketch`] finds candidates.
+//! Pure: the caller passes in what is known. [`judge`] compares links, [`compare`] texts; [`sketch`] finds candidates.
 
 mod changes;
 mod fact_overlap;

@@ -1,6 +1,6 @@
-//! Several stories in one.
+//! Recognises round-ups: several stories in one item.
 
-/// Is it several stories in one: 一周要闻, 简讯, a day's digest?
+/// Returns whether an item holds several stories: 一周要闻, 简讯, a day's digest.
 pub fn is_roundup(title: &str, text: &str) -> bool {
     const WORDS: [&str; 37] = [
         "本周看点",
@@ -41,7 +41,7 @@ pub fn is_roundup(title: &str, text: &str) -> bool {
         "这些大事",
         "都在这里",
     ];
-    // 今日新闻, 本周热点: a time and a word for a collection, right behind each other.
+    // 今日新闻, 本周热点: a time word directly followed by a word for a collection.
     const TIMES: [&str; 9] = ["今日", "昨日", "每日", "本周", "上周", "一周", "每周", "本月", "近期"];
     const COLLECTIONS: [&str; 12] =
         ["新闻", "播报", "动态", "资讯", "速递", "快报", "大事", "盘点", "导读", "集锦", "综述", "看点"];

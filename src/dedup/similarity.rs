@@ -1,8 +1,8 @@
-//! Is a text another's reprint?
+//! Decides whether a text is a reprint of another.
 //!
-//! Containment of shingles proposes, facts decide: official texts are written from templates, and a warning for another
-//! city is more like the first one than many a reprint. Where the two differ in corresponding places by numbers, places,
-//! levels or by what is done, they are not the same, however alike they are. A false join hides news; a missed one only
+//! Shingle containment proposes candidates, facts decide: official texts are written from templates, so a warning for
+//! another city resembles the first one more than many a reprint does. If corresponding places hold different numbers,
+//! places, levels or actions, the texts are not the same, however similar. A false join hides news; a missed one only
 //! repeats it.
 
 use std::collections::HashSet;
@@ -13,20 +13,20 @@ use super::fact_overlap::Facts;
 use super::roundup::is_roundup;
 use super::text::{self, Gap, RANKS, fold};
 
-/// What is compared of an item.
+/// The parts of an item that are compared.
 #[derive(Clone, Debug)]
 pub struct Story {
     title: Vec<char>,
     text: Vec<char>,
     shingles: text::Hashes,
     facts: Facts,
-    /// The words of scripts that divide words, which stand in `text` as hashes.
+    /// Words of scripts that separate words; `text` holds only their hashes.
     words: HashSet<String>,
     is_roundup: bool,
 }
 
 impl Story {
-    /// What is compared of an item with this title and text.
+    /// Prepares an item with this title and text for comparison.
     pub fn new(title: &str, text: &str) -> Self {
         let folded = fold(text);
         Self {
@@ -39,84 +39,85 @@ impl Story {
         }
     }
 
-    /// Is it several stories in one (一周要闻, 简讯, a day's digest)?
+    /// Returns whether it holds several stories (一周要闻, 简讯, a day's digest).
     pub const fn is_roundup(&self) -> bool {
         self.is_roundup
     }
 
-    /// Has it the title of another, one that no two stories have by chance?
+    /// Returns whether both have the same title, long enough that two stories do not share it by chance.
     pub fn is_titled_as(&self, other: &Self) -> bool {
         self.title.len() >= OWN_TITLE && self.title == other.title
     }
 
-    /// Is its text longer than another's?
+    /// Returns whether its text is longer than the other's.
     pub const fn is_longer(&self, other: &Self) -> bool {
         self.text.len() > other.text.len()
     }
 }
 
-/// How two items stand to each other.
+/// How two items relate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Likeness {
     /// One story.
     Same,
-    /// Two stories of one event: they are linked, not joined.
+    /// Two stories about one event: linked, not joined.
     Event,
-    /// One is a round-up that holds the other.
+    /// One is a round-up that contains the other.
     Part,
-    /// As alike as reprints, but what they state contradicts: two notices of one template.
+    /// As similar as reprints, but their facts contradict each other: two notices from one template.
     Opposed,
     /// Different stories.
     Different,
 }
 
-/// How two items stand to each other, and why.
+/// How two items relate, and why.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Comparison {
-    /// How they stand to each other.
+    /// How they relate.
     pub likeness: Likeness,
-    /// Why, in a clause.
+    /// The reason, as a clause.
     pub because: &'static str,
-    /// How much of the smaller text's runs of four characters the larger holds, from 0 to 1.
+    /// Share of the smaller text's four-character runs that the larger contains, from 0 to 1.
     pub containment: f64,
 }
 
-/// Where both sides of a difference are longer than this, in characters, they do not correspond.
+/// If both sides of a difference are longer than this, in characters, they do not correspond.
 const FREE: usize = 24;
-/// The containment from which on two longer texts are one, unless facts forbid it.
+/// From this containment on, two longer texts are one story unless facts forbid it.
 const ALIKE: f64 = 0.6;
-/// The containment from which on two texts are of one event at least, unless facts forbid it.
+/// From this containment on, two texts are at least about one event unless facts forbid it.
 const AKIN: f64 = 0.4;
-/// The containment from which on a round-up holds a story as one of its parts.
+/// From this containment on, a round-up contains a story as a part.
 const HELD: f64 = 0.8;
-/// Why a story is a part of another.
+/// Reason given if a story is part of another.
 const PART_WORDS: &str = "one of them is a round-up that holds the other as a part";
-/// The share of the words of one text that the other has at the least, where both are of words.
+/// Minimum share of the words of one text that the other must contain, if both are in a script that separates words.
 const SHARED_WORDS: f64 = 0.1;
-/// Texts shorter than this, in characters, also need like titles.
+/// Texts shorter than this, in characters, must also have similar titles, unless they are nearly identical or share
+/// facts.
 const SHORT: usize = 100;
-/// Titles from this length on, in characters, are a story's own: templates of notices have shorter ones, or a number in them.
+/// Titles at least this long, in characters, identify a story: template titles are shorter or contain a number.
 const OWN_TITLE: usize = 16;
 /// Texts shorter than this, in characters, are not compared.
 const SHORTEST: usize = 40;
 
-/// What two texts must share to be one story retold: the weight of facts, its share of the poorer text's facts, and how
-/// many of its runs of two characters the other has.
+/// Minimum overlap for one text to retell another: weight of the shared facts, their share of all facts of the text
+/// with fewer, and containment of two-character runs.
 const RETOLD: (f64, f64, f64) = (5.0, 0.8, 0.15);
-/// The same to be of one event: of more facts a smaller share is enough.
+/// The same minimums for one event: if more facts are shared, a smaller share is enough.
 const ONE_EVENT: [(f64, f64, f64); 2] = [(2.4, 0.7, 0.08), (3.4, 0.5, 0.14)];
 
-/// Why two texts are one story that are not each other's copies.
+/// Reason given if two texts are one story without being copies of each other.
 const RETOLD_WORDS: &str = "the one retells the other: it states the same facts in other words";
 
 impl Comparison {
-    /// Are two texts of one event so alike that they can be pieces of one?
+    /// Returns whether two texts about one event are similar enough to be pieces of one text.
     pub fn is_of_one_text(&self) -> bool {
         self.likeness == Likeness::Event && self.containment >= AKIN
     }
 
-    /// The same, of items that are tagged with regions apart from each other: one policy of two counties is one event,
-    /// not one story, where only its facts are the same.
+    /// Downgrades a retelling to an event; for items tagged with unrelated regions. If only the facts match, one policy
+    /// in two counties is one event, not one story.
     #[must_use]
     pub fn of_other_places(mut self) -> Self {
         if self.likeness == Likeness::Same && self.because == RETOLD_WORDS {
@@ -137,10 +138,11 @@ pub fn compare(a: &Story, b: &Story) -> Comparison {
     Comparison { likeness, because, containment }
 }
 
-/// Texts are compared by short hashes of their words, of which others can be made: the words themselves decide.
+/// Returns whether the texts share enough actual words. The comparison uses short word hashes, for which collisions can
+/// be forged.
 fn share_words(a: &Story, b: &Story) -> bool {
     let (small, large) = if a.words.len() <= b.words.len() { (&a.words, &b.words) } else { (&b.words, &a.words) };
-    // Of Chinese texts the characters themselves were compared.
+    // Chinese texts were already compared by their characters.
     let least = a.text.len().min(b.text.len());
     if large.len() * 4 < least {
         return true;
@@ -155,7 +157,7 @@ fn judge(a: &Story, b: &Story, alike: f64) -> (Likeness, &'static str) {
     if least < SHORTEST {
         return (Different, "one of the texts is too short to be compared");
     }
-    // A round-up holds its parts and is none of them; only its own reprint is the same.
+    // A round-up contains its parts and is none of them; only a reprint of the round-up itself is the same story.
     if (a.is_roundup || b.is_roundup)
         && !(a.is_roundup && b.is_roundup && titles > 0.9 && least * 10 > most * 7 && alike >= ALIKE)
     {
@@ -187,7 +189,7 @@ fn judge(a: &Story, b: &Story, alike: f64) -> (Likeness, &'static str) {
     if alike > 0.97 && least * 20 > most * 19 && !contradict(&differences) {
         return (Same, "the texts are equal but for trifles");
     }
-    // Titles of one template: 第3号 and 第4号, 平定县 and 盂县.
+    // Titles from one template: 第3号 and 第4号, 平定县 and 盂县.
     if titles > 0.4 && titles < 1.0 && contradict(&[whole(&a.title, &b.title)]) {
         return (Opposed, "the titles contradict each other in a number, a place, a level or a deed");
     }
@@ -197,7 +199,7 @@ fn judge(a: &Story, b: &Story, alike: f64) -> (Likeness, &'static str) {
     (Same, "one text holds the other")
 }
 
-/// Of texts that are not each other's copies: do they tell the same facts?
+/// Decides whether two texts that are not copies of each other state the same facts.
 fn retold(a: &Story, b: &Story, alike: f64, titles: f64) -> (Likeness, &'static str) {
     use Likeness::{Different, Event, Opposed, Same};
     let shared = a.facts.shared(&b.facts);
@@ -221,12 +223,13 @@ fn retold(a: &Story, b: &Story, alike: f64, titles: f64) -> (Likeness, &'static 
     }
 }
 
-/// Does the title of a warning say that it is over?
+/// Returns whether a warning's title says that the warning is over.
 pub fn is_over(title: &str) -> bool {
     ["解除", "取消", "终止"].iter().any(|word| title.contains(word))
 }
 
-/// Tender and award, warning and its end, a notice and its correction: steps of one matter, each a story.
+/// Returns whether two texts are different steps of one matter (tender and award, warning and all-clear, notice and
+/// correction); each step is a story of its own.
 fn are_other_steps(a: &Story, b: &Story) -> bool {
     const STEPS: [&str; 15] = [
         "发布", "解除", "升级", "降级", "启动", "终止", "取消", "招标", "中标", "成交", "磋商", "上篇", "下篇", "开幕",
@@ -242,7 +245,7 @@ fn are_other_steps(a: &Story, b: &Story) -> bool {
     corrects(a) != corrects(b) || !one.is_empty() && !other.is_empty() && one.is_disjoint(&other)
 }
 
-/// Do their titles name different places?
+/// Returns whether the titles name different places.
 fn are_other_places(a: &Story, b: &Story) -> bool {
     let places = |story: &Story| {
         let found = facts(&story.title).into_iter().filter(|(kind, _)| *kind == Kind::Place);
@@ -251,24 +254,24 @@ fn are_other_places(a: &Story, b: &Story) -> bool {
     let (one, other) = (places(a), places(b));
     let is_in = |place: &String, text: &[char]| {
         let name: Vec<char> = place.chars().collect();
-        // Without the word for its rank: 河津 speaks of 河津市.
+        // Compare without the rank: 河津 refers to 河津市.
         let bare = name.get(..name.len().saturating_sub(1)).unwrap_or(&[]);
         bare.is_empty() || text.windows(bare.len()).any(|window| window == bare)
     };
     let whole = |story: &Story| story.title.iter().chain(&story.text).copied().collect::<Vec<char>>();
     let (in_a, in_b) = (whole(a), whole(b));
-    // What neither text knows of the other's place is another place's story.
+    // If neither text mentions the other's place, they are about different places.
     one.iter().any(|place| !is_in(place, &in_b)) && other.iter().any(|place| !is_in(place, &in_a))
 }
 
-/// How much of the shorter title the longer holds, in pairs of characters.
-/// The share of the shorter title's runs of two characters that the longer one has, from 0 to 1; 1 where both are empty.
+/// Returns the share of the shorter title's two-character runs that the longer one contains, from 0 to 1; 1 if both are
+/// equal.
 pub fn title_likeness(a: &str, b: &str) -> f64 {
     let (a, b) = (fold(a), fold(b));
     if a == b { 1.0 } else { titles(&a, &b) }
 }
 
-/// Is a text too short to be compared with others?
+/// Returns whether a text is too short to be compared.
 pub fn is_short(text: &str) -> bool {
     fold(text).len() < SHORTEST
 }
@@ -280,13 +283,14 @@ fn titles(a: &[char], b: &[char]) -> f64 {
     text::ratio(small.iter().filter(|pair| large.contains(*pair)).count(), small.len())
 }
 
-/// Two titles as one difference.
+/// Treats two titles as one difference.
 const fn whole<'t>(a: &'t [char], b: &'t [char]) -> Gap<'t> {
     Gap { a, b, before: &[], after: &[] }
 }
 
-/// A word in the place of another, alike in title and text or more than once, is what a notice of one template is
-/// about: 停水 and 停气, 东段 and 西段, the names of those appointed. A slip of the pen happens once.
+/// Returns why the texts are two notices from one template, if they are: one word is replaced by another in both title
+/// and text, or more than once (停水 and 停气). A typo happens once. Opposites (东段 and 西段) and names of people or companies
+/// count the first time.
 fn swaps(a: &Story, b: &Story, differences: &[Gap<'_>]) -> Option<&'static str> {
     const LONGEST: usize = 8;
     const OPPOSITES: [&str; 9] =
@@ -315,12 +319,12 @@ fn swaps(a: &Story, b: &Story, differences: &[Gap<'_>]) -> Option<&'static str> 
         (a.len().max(b.len()) <= LONGEST).then(|| (a.to_vec(), b.to_vec()))
     };
     let mut seen: HashSet<(Vec<char>, Vec<char>)> = HashSet::new();
-    // Who types by sound mistypes by sound, and mostly the same word alike.
+    // Typos made with pinyin input replace a word with a homophone, usually the same word each time.
     let is_word = |pair: &(Vec<char>, Vec<char>)| {
         let han = |text: &[char]| text.iter().all(|c| c.is_alphabetic());
         han(&pair.0) && han(&pair.1) && !sounds_alike(&pair.0, &pair.1)
     };
-    // Titles that differ in one word only.
+    // Titles that differ in a single word.
     let titled = swap(&whole(&a.title, &b.title)).filter(is_word);
     seen.extend(titled);
     for gap in differences {
@@ -351,7 +355,7 @@ fn swaps(a: &Story, b: &Story, differences: &[Gap<'_>]) -> Option<&'static str> 
     None
 }
 
-/// Could the one be typed for the other, sound by sound?
+/// Returns whether one could be typed for the other in pinyin, character by character.
 fn sounds_alike(a: &[char], b: &[char]) -> bool {
     let alike = |a: char, b: char| {
         let readings = |c: char| c.to_pinyin_multi().into_iter().flatten().map(pinyin::Pinyin::plain);
@@ -360,8 +364,8 @@ fn sounds_alike(a: &[char], b: &[char]) -> bool {
     a.len() == b.len() && a.iter().zip(b).all(|(a, b)| alike(*a, *b))
 }
 
-/// The single characters by which the two sides of a gap differ, where they differ by such only. Where one side has more
-/// before or behind, its end or its beginning is compared.
+/// Returns the single characters by which the two sides of a gap differ, if they differ in nothing else. If one side is
+/// longer, only its end or beginning is compared.
 fn slips_of(gap: &Gap<'_>) -> Vec<(Vec<char>, Vec<char>)> {
     let Some((a, b)) = trimmed(gap.a, gap.b) else { return Vec::new() };
     if a.len() == 1 && b.len() == 1 {
@@ -378,7 +382,7 @@ fn slips_of(gap: &Gap<'_>) -> Vec<(Vec<char>, Vec<char>)> {
     found.or_else(|| few(pairs(&ends(a), &ends(b)))).or_else(|| few(pairs(&begins(a), &begins(b)))).unwrap_or_default()
 }
 
-/// A notice that changes an earlier one says so in its title, and the earlier one knows nothing of it.
+/// Returns a reason if one notice changes the other: its title says so, and the other one does not mention it.
 fn announces(a: &Story, b: &Story) -> Option<&'static str> {
     const WORDS: [&str; 7] = ["更正", "调整", "补充", "延期", "取消", "恢复", "解除"];
     let holds = |text: &[char], word: &str| {
@@ -391,10 +395,11 @@ fn announces(a: &Story, b: &Story) -> Option<&'static str> {
     (only(a, b) || only(b, a)).then_some("one changes what the other announced")
 }
 
-/// The least characters of another matter before a text that another one holds.
+/// Minimum number of unrelated characters before an embedded text.
 const LEAST_BEFORE: usize = 100;
 
-/// Does a text say much else first, under a title that has nothing of the shorter one's? A reprint does not.
+/// Returns whether the long text puts much else before the short one, under an unrelated title. A reprint does not do
+/// that.
 fn buries(long: &Story, short: &Story) -> bool {
     if long.text.len() * 10 < short.text.len() * 15 || titles(&long.title, &short.title) >= 0.2 {
         return false;
@@ -403,8 +408,8 @@ fn buries(long: &Story, short: &Story) -> bool {
     first.is_some_and(|(in_long, in_short)| in_short < 40 && in_long >= LEAST_BEFORE + in_short)
 }
 
-/// Does a text hold the whole of a shorter one as one part of several? Then that one's title stands in it, or much of
-/// another matter before it.
+/// Returns whether a text contains all of a shorter one as one of several parts: then it also contains that one's
+/// title, or puts much unrelated text before it.
 fn holds_as_part(long: &Story, short: &Story) -> bool {
     if long.text.len() * 10 < short.text.len() * 15 || titles(&long.title, &short.title) >= 0.5 {
         return false;
@@ -418,7 +423,7 @@ fn holds_as_part(long: &Story, short: &Story) -> bool {
     if title.len() >= 8 && has_title && !short.text.starts_with(title) {
         return true;
     }
-    // The title of a story is told in it; that of a collection is not.
+    // A story's text repeats the words of its title; a collection's does not.
     let pairs = |text: &[char]| text::runs(text, 2);
     let (own, told) = (pairs(&long.title), pairs(&long.text));
     let told = text::ratio(own.iter().filter(|pair| told.contains(*pair)).count(), own.len());
@@ -427,19 +432,19 @@ fn holds_as_part(long: &Story, short: &Story) -> bool {
         || told < 0.5 && first.is_some_and(|(in_long, in_short)| in_short < 40 && in_long >= LEAST_BEFORE + in_short)
 }
 
-/// Do corresponding places hold different facts? Each side must have one that the other text has nowhere in such a
-/// place: where only one says more, nothing is contradicted.
+/// Returns whether corresponding places hold different facts. Each side must have a fact that the other text has in no
+/// differing place; if only one side says more, nothing is contradicted.
 fn contradict(differences: &[Gap<'_>]) -> bool {
     let told: Vec<(Vec<Fact>, Vec<Fact>)> = differences
         .iter()
         .filter_map(|gap| trimmed(gap.a, gap.b))
-        // What was written anew at length, or moved to another place, corresponds to nothing.
+        // Passages that were rewritten at length or moved elsewhere do not correspond.
         .filter(|(a, b)| {
             let (least, most) = (a.len().min(b.len()), a.len().max(b.len()));
             least <= FREE && most <= 2 * least + FREE / 2
         })
         .flat_map(|(a, b)| match slips(a, b) {
-            // Of slips of the pen only numbers and levels are facts, and only where both sides have one.
+            // Of typos, only numbers and levels count as facts, and only if both sides have one.
             Some(slips) => slips
                 .into_iter()
                 .map(|(a, b)| {
@@ -456,7 +461,7 @@ fn contradict(differences: &[Gap<'_>]) -> bool {
         let numbers =
             |facts: &[Fact]| facts.iter().filter(|fact| fact.0 == Kind::Number).cloned().collect::<HashSet<_>>();
         let (here, there) = (numbers(a), numbers(b));
-        // One number in the place of another, whatever else the texts hold.
+        // One number replaced by another contradicts, whatever else the texts hold.
         if !here.is_empty() && !there.is_empty() && here.is_disjoint(&there) && a.len() + b.len() <= 4 {
             return true;
         }
@@ -469,7 +474,7 @@ fn contradict(differences: &[Gap<'_>]) -> bool {
     })
 }
 
-/// Two pieces without what they have in common at their ends; `None` where one is empty then. A number stays whole.
+/// Returns two pieces without their common beginning and end, keeping numbers whole; `None` if one is then empty.
 fn trimmed<'t>(mut a: &'t [char], mut b: &'t [char]) -> Option<(&'t [char], &'t [char])> {
     let in_number =
         |text: &[char], at: usize| text.get(at).is_some_and(|c| c.is_ascii_digit() || matches!(c, '.' | '万' | '亿'));
@@ -482,7 +487,7 @@ fn trimmed<'t>(mut a: &'t [char], mut b: &'t [char]) -> Option<(&'t [char], &'t 
     while same > 0 && in_number(a, a.len() - same) {
         same -= 1;
     }
-    // 县 behind 平定 and 盂 tells that they are places.
+    // 县 after 平定 and 盂 shows that they are places.
     if same > 0 && a.len() > same && b.len() > same && a.get(a.len() - same).is_some_and(|c| RANKS.contains(c)) {
         same -= 1;
     }
@@ -490,7 +495,7 @@ fn trimmed<'t>(mut a: &'t [char], mut b: &'t [char]) -> Option<(&'t [char], &'t 
     (!a.is_empty() && !b.is_empty()).then_some((a, b))
 }
 
-/// The single characters by which two pieces of one length differ, no two of them beside each other; `None` where they
+/// Returns the single characters by which two pieces of equal length differ, no two of them adjacent; `None` if they
 /// differ otherwise.
 fn slips(a: &[char], b: &[char]) -> Option<Vec<(char, char)>> {
     if a.len() != b.len() || a.iter().chain(b).any(char::is_ascii_digit) {
@@ -511,7 +516,7 @@ enum Kind {
 
 type Fact = (Kind, String);
 
-/// The facts in a piece of folded text.
+/// Returns the facts in a piece of folded text.
 fn facts(text: &[char]) -> Vec<Fact> {
     const DEEDS: [&str; 32] = [
         "发布", "解除", "升级", "降级", "启动", "终止", "取消", "更正", "招标", "中标", "成交", "磋商", "上篇", "下篇",
@@ -547,7 +552,7 @@ fn facts(text: &[char]) -> Vec<Fact> {
         if matches!(c, '蓝' | '黄' | '橙' | '红') && (text.get(at + 1) == Some(&'色') || text.len() <= 3) {
             found.push((Kind::Level, c.to_string()));
         }
-        // The name before the word for its rank; of what was cut off, the word may stand outside.
+        // The name before its rank; in a trimmed piece the rank may be missing.
         if RANKS.contains(&c) && at > 0 {
             let from = at.saturating_sub(2);
             let name = text.get(from..=at).unwrap_or(&[]);

@@ -2,19 +2,19 @@ use std::collections::HashSet;
 
 use crate::model::Link;
 
-/// An item of another source that has the same canonical link as a new one.
+/// An item of another source with the same canonical link as a new one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Candidate {
-    /// The canonical link of its newest report, in full.
+    /// Full canonical link of its newest report.
     pub link: String,
-    /// The registrable domain of its source.
+    /// Registrable domain of its source.
     pub domain: String,
 }
 
-/// Does the report of a source at `domain` with this link speak of the candidate's story?
+/// Returns whether a report from a source at `domain` with this link belongs to the candidate's story.
 ///
-/// A link proves it only where it leads to one of the two sources: nobody hides an item by posting its link first. The
-/// first page of a site, and the page that a source is read from, is no story's address.
+/// A link proves this only if it leads to the site of one of the two sources; otherwise anyone could hide an item by
+/// posting its link first. A site's home page and the listing pages of sources (`listings`) are no story's address.
 pub fn judge(link: &Link, domain: &str, listings: &HashSet<String>, candidate: &Candidate) -> bool {
     let canonical = link.canonical();
     let leads_to = link.registrable_domain();

@@ -1,4 +1,4 @@
-//! Texts made comparable: folded, in shingles, aligned.
+//! Makes texts comparable: folding, shingles, alignment.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::BuildHasherDefault;
@@ -8,23 +8,23 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::model::SecretHasher;
 
-/// How many of a text's shingles are kept to find its like: those with the smallest hashes.
+/// Number of shingles kept per text to find similar texts: those with the smallest hashes.
 const SKETCH: usize = 24;
-/// The most characters of a text that are compared.
+/// Maximum number of characters compared per text.
 const LONGEST: usize = 20_000;
-/// Supplementary Private Use Area-A, less its last two code points.
+/// Supplementary Private Use Area-A, without its last two code points.
 const PRIVATE: u32 = 0xf_0000;
 const PRIVATE_SIZE: u64 = 65_534;
-/// The words that stand behind a place's name.
+/// Words that follow a place name and give its rank.
 pub(super) const RANKS: [char; 8] = ['县', '市', '区', '镇', '乡', '村', '街', '路'];
-/// The characters of a shingle.
+/// Characters per shingle.
 const SHINGLE: usize = 4;
 
-/// Traditional to simplified, of the Basic Multilingual Plane.
+/// Maps traditional to simplified characters of the Basic Multilingual Plane.
 struct Simplified {
-    /// A bit for each character that another one stands for: few are, and the bits stay near.
+    /// One bit per character, set if it has a replacement: few have, and the bitmap stays in the cache.
     others: Vec<u64>,
-    /// For each character the one that stands for it.
+    /// The replacement of each character.
     table: Vec<u16>,
 }
 
@@ -56,7 +56,7 @@ impl Simplified {
     }
 }
 
-/// A character in its usual width, and simplified.
+/// Returns a character in its usual width, simplified.
 pub(super) fn simplify(c: char) -> char {
     match c {
         '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),
@@ -65,8 +65,8 @@ pub(super) fn simplify(c: char) -> char {
     }
 }
 
-/// A text without what reprints change: width, traditional characters, case, punctuation, white space. A word of a
-/// script that divides words becomes one character of a private plane, so that runs of four are of words there.
+/// Returns a text without what reprints change: width, traditional characters, case, punctuation, white space. In
+/// scripts that separate words, each word becomes one private-use character, so that a run of four covers four words.
 pub(super) fn fold(text: &str) -> Vec<char> {
     let mut out = Vec::with_capacity(text.len() / 3);
     let mut word = String::new();
@@ -88,7 +88,7 @@ pub(super) fn fold(text: &str) -> Vec<char> {
         let next = || chars.clone().next().map(simplify);
         let is_decimal =
             || c == '.' && out.last().is_some_and(char::is_ascii_digit) && next().is_some_and(|c| c.is_ascii_digit());
-        // Most are Chinese, which is told at a look.
+        // Most characters are Chinese; check that range first because it is cheap.
         if matches!(c, '\u{4e00}'..='\u{9fff}') || c.is_alphanumeric() || is_decimal() {
             out.push(c);
         }
@@ -100,7 +100,7 @@ pub(super) fn fold(text: &str) -> Vec<char> {
     out
 }
 
-/// The words of scripts that divide words, as they are written but for their case: what [`fold`] makes one character of.
+/// Returns the words, in lower case, of scripts that separate words: those that [`fold`] turns into one character each.
 pub(super) fn words(text: &str) -> HashSet<String> {
     let is_of_word = |c: char| u32::from(c) < 0x2e80 && c.is_alphabetic();
     let words = text.split(|c: char| !is_of_word(simplify(c))).filter(|word| !word.is_empty());
@@ -115,21 +115,21 @@ fn hash(window: &[char]) -> u64 {
     xxh3_64(&bytes)
 }
 
-/// A set of hashes, which need not be hashed again.
+/// A set of hashes, used without hashing them again.
 pub(super) type Hashes = HashSet<u64, BuildHasherDefault<SecretHasher>>;
 
-/// The hashes of all runs of four characters.
+/// Returns the hashes of all runs of four characters.
 pub(super) fn shingles(folded: &[char]) -> Hashes {
     folded.windows(SHINGLE).map(hash).collect()
 }
 
-/// The hashes of all runs of two or three characters without a digit.
+/// Returns the hashes of all runs of `length` characters (at most four) that contain no digit.
 pub(super) fn runs(folded: &[char], length: usize) -> Hashes {
     let runs = folded.windows(length.clamp(1, SHINGLE));
     runs.filter(|run| !run.iter().any(char::is_ascii_digit)).map(hash).collect()
 }
 
-/// The smallest hashes of a text's shingles, in order; none for a text too short to be compared.
+/// Returns the smallest hashes of a text's shingles in ascending order; empty if the text is too short to compare.
 pub fn sketch(text: &str) -> Vec<u32> {
     let folded = fold(text);
     if folded.len() < 40 {
@@ -137,7 +137,7 @@ pub fn sketch(text: &str) -> Vec<u32> {
     }
     let mut least: Vec<u32> = Vec::with_capacity(SKETCH + 1);
     for window in folded.windows(SHINGLE) {
-        // The upper half decides the order, so that it is what is kept.
+        // Only the upper half is kept, so it also decides the order.
         let hash = u32::try_from(hash(window) >> 32).unwrap_or(0);
         let is_less = least.len() < SKETCH || least.last().is_some_and(|most| hash < *most);
         if is_less && let Err(at) = least.binary_search(&hash) {
@@ -148,7 +148,7 @@ pub fn sketch(text: &str) -> Vec<u32> {
     least
 }
 
-/// The share of the smaller set that the larger holds.
+/// Returns the share of the smaller set that the larger one contains.
 pub(super) fn containment(a: &Hashes, b: &Hashes) -> f64 {
     let (small, large) = if a.len() <= b.len() { (a, b) } else { (b, a) };
     if small.is_empty() {
@@ -162,26 +162,26 @@ pub(super) fn ratio(part: usize, whole: usize) -> f64 {
     f64::from(u32::try_from(part).unwrap_or(u32::MAX)) / f64::from(u32::try_from(whole.max(1)).unwrap_or(u32::MAX))
 }
 
-/// A place where two texts differ: what the one has there and what the other, and what stands around it in both.
+/// A place where two texts differ: what each has there, and the context before and after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Gap<'t> {
     pub(super) a: &'t [char],
     pub(super) b: &'t [char],
-    /// Up to six characters before it.
+    /// Up to six characters before the gap.
     pub(super) before: &'t [char],
-    /// Up to four characters behind it.
+    /// Up to four characters after the gap.
     pub(super) after: &'t [char],
 }
 
-/// Where two texts differ in corresponding places. Runs of four characters that each text holds once anchor them to each
-/// other.
+/// Returns where two texts differ in corresponding places. The texts are aligned on runs of four characters that occur
+/// exactly once in each.
 pub(super) fn differences<'t>(a: &'t [char], b: &'t [char]) -> Vec<Gap<'t>> {
     let anchors = anchors(a, b);
     let mut found = Vec::new();
     let (mut end_a, mut end_b) = (0, 0);
     for (from_a, from_b) in anchors.iter().copied().chain([(a.len(), b.len())]) {
         if from_a >= end_a && from_b >= end_b {
-            // 县 behind 平定 and 盂 tells that they are places.
+            // 县 after 平定 and 盂 shows that they are places.
             let ranked = a.get(from_a).is_some_and(|c| RANKS.contains(c)) && from_a > end_a && from_b > end_b;
             let (to_a, to_b) = (from_a + usize::from(ranked), from_b + usize::from(ranked));
             let gap = Gap {
@@ -191,7 +191,7 @@ pub(super) fn differences<'t>(a: &'t [char], b: &'t [char]) -> Vec<Gap<'t>> {
                 after: a.get(from_a..(from_a + SHINGLE).min(a.len())).unwrap_or(&[]),
             };
             let is_edge = end_a == 0 || from_a == a.len();
-            // Before the first anchor and behind the last, one text often only has more.
+            // Before the first anchor and after the last, one text often just has more.
             if !gap.a.is_empty() && !gap.b.is_empty() && (!is_edge || gap.a.len().max(gap.b.len()) <= 40) {
                 found.push(gap);
             }
@@ -202,7 +202,8 @@ pub(super) fn differences<'t>(a: &'t [char], b: &'t [char]) -> Vec<Gap<'t>> {
     found
 }
 
-/// Where the runs of four characters that each of two texts holds once stand in both, in the order of both.
+/// Returns the positions, in both texts, of the runs of four characters that occur once in each, in an order both
+/// share.
 pub(super) fn anchors(a: &[char], b: &[char]) -> Vec<(usize, usize)> {
     let once = |text: &[char]| -> HashMap<u64, Option<usize>, BuildHasherDefault<SecretHasher>> {
         let mut seen: HashMap<u64, Option<usize>, BuildHasherDefault<SecretHasher>> = HashMap::default();
@@ -218,7 +219,7 @@ pub(super) fn anchors(a: &[char], b: &[char]) -> Vec<(usize, usize)> {
     rising(&anchors)
 }
 
-/// The longest part of the pairs in which the second rises, too.
+/// Returns the longest subsequence of the pairs in which the second value increases too.
 fn rising(pairs: &[(usize, usize)]) -> Vec<(usize, usize)> {
     let mut tails: Vec<usize> = Vec::new();
     let mut before: Vec<Option<usize>> = vec![None; pairs.len()];

@@ -1,4 +1,4 @@
-//! The pages of a list's items: read when an item is new, and again after an hour, a day and a week.
+//! Reads the article pages of a list's items: when an item is new, and again after an hour, a day and a week.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,40 +11,40 @@ use crate::fetch::{Permission, Request};
 use crate::model::{Draft, Enclosure, Link, Moment, Page, Revisit, Source, Validators};
 use crate::read::{self, Rules};
 
-/// The most article pages that one poll reads; the rest is read with the next ones.
+/// Maximum number of article pages read per poll; the rest is read in later polls.
 const MOST: usize = 60;
-/// How long one poll may take over article pages, in milliseconds.
+/// Maximum time that one poll spends on article pages, in milliseconds.
 const LONGEST: i64 = 180_000;
-/// The same where another source waits for its host.
+/// The same if another source is waiting for the host.
 const LONGEST_WANTED: i64 = 10_000;
-/// The most pages of one article.
+/// Maximum number of pages per article.
 const MOST_PAGES: usize = 10;
-/// When an article is read again, in seconds after the time before.
+/// When an article is read again, in seconds after the previous reading.
 const AGAIN: [i64; 3] = [3600, 24 * 3600, 7 * 24 * 3600];
-/// Between two looks for an article that was not there, in seconds.
+/// Interval between checks for a missing article, in seconds.
 const LOOK: i64 = 20 * 3600;
-/// How often an article is looked for that is not there.
+/// Number of misses after which a missing article is given up.
 const MAX_MISSES: u8 = 12;
-/// The most bytes of text, or of HTML, after which no further page of an article is read.
+/// Once an article has this many bytes of text or of HTML, no further page of it is read.
 const MAX_TEXT: usize = 256 * 1024;
-/// The most hosts of others that are remembered because they want to be left alone.
+/// Maximum number of busy hosts, other than the source's own, that are remembered.
 const MAX_BUSY_HOSTS: usize = 32;
-/// How long a host is left alone that is busy and does not say for how long, in seconds.
+/// How long a busy host is left alone if it does not say how long, in seconds.
 const BUSY: u64 = 3600;
-/// Pages larger than this are read away from the threads that serve, in bytes.
+/// Larger pages are parsed on a blocking thread, in bytes.
 const LARGE: usize = 64 * 1024;
 
-/// Why there is no article.
+/// Why no article was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Unread {
-    /// The page itself is not there: 404, or 410, by which the site says that it is meant.
+    /// The page does not exist: 404, or 410 if the site says so on purpose.
     Gone {
-        /// Was it 410?
+        /// Whether the status was 410.
         is_meant: bool,
     },
-    /// It can be tried again.
+    /// The request can be retried; with the reason.
     Later(String),
-    /// What lies there is no article.
+    /// The page is not an article, or may not be read.
     NoArticle,
 }
 
@@ -56,9 +56,9 @@ pub(super) struct Articles<'a> {
     gap: Duration,
     began: Moment,
     asked: usize,
-    /// Until when the source's own host wants to be left alone, where it said so.
+    /// If the source's own host asked to be left alone, until when.
     busy: Option<Moment>,
-    /// The same of the hosts of others, for the articles of this source only.
+    /// The same for other hosts; applies only to the articles of this source.
     busy_hosts: Vec<(String, Moment)>,
     quota: Quota,
     is_wanted: Arc<AtomicBool>,
@@ -78,29 +78,29 @@ impl<'a> Articles<'a> {
         Self { house, source, rules, gap, began, asked: 0, busy: None, busy_hosts, quota, is_wanted }
     }
 
-    /// How much of the source is taken today.
+    /// Returns the source's quota.
     pub(super) const fn quota(&mut self) -> &mut Quota {
         &mut self.quota
     }
 
-    /// What other hosts said that the articles led to, and how much of the source is taken today.
+    /// Returns the busy hosts and the source's quota.
     pub(super) fn end(self) -> (Vec<(String, Moment)>, Quota) {
         (self.busy_hosts, self.quota)
     }
 
-    /// Until when the host wants to be left alone, where one of its pages said so.
+    /// Returns until when the source's host wants to be left alone, if one of its pages said so.
     pub(super) const fn busy(&self) -> Option<Moment> {
         self.busy
     }
 
-    /// May more be read in this poll?
+    /// Returns whether this poll may read more pages.
     pub(super) fn has_room(&self) -> bool {
-        // Where others wait for the host, the rest is read in later polls.
+        // If other sources are waiting for the host, leave the rest to later polls.
         let longest = if self.is_wanted.load(Ordering::Relaxed) { LONGEST_WANTED } else { LONGEST };
         self.busy.is_none() && self.asked < MOST && (self.house.clock)().since(self.began) < longest
     }
 
-    /// Completes what a list says of an item with what its page says.
+    /// Completes a list's entry for an item from its page.
     pub(super) async fn read(&mut self, listed: &Draft) -> Result<Draft, Unread> {
         let Some(link) = listed.checked_link() else { return Err(Unread::NoArticle) };
         if let Some(kind) = read::file_kind(link.as_str()) {
@@ -112,7 +112,7 @@ impl<'a> Articles<'a> {
         for _ in 1..MOST_PAGES {
             let has_room = self.has_room() && whole.text.len() < MAX_TEXT && whole.content_html.len() < MAX_TEXT;
             let Some(link) = next.take().filter(|_| has_room) else { break };
-            // A later page that cannot be read leaves the story shorter, not unread.
+            // If a further page cannot be read, the article is kept without it.
             let Ok((part, after)) = self.page(&link).await else { break };
             if whole.text.ends_with(&part.text) {
                 break;
@@ -191,7 +191,7 @@ impl<'a> Articles<'a> {
         match answer.status {
             200 => {}
             404 | 410 if is_own_answer => return Err(Unread::Gone { is_meant: answer.status == 410 }),
-            // These speak for the whole host, whichever of its pages was asked (RFC 6585, section 4; RFC 9110, 15.6.4), but
+            // These apply to the whole host, whichever page was requested (RFC 6585, section 4; RFC 9110, 15.6.4), but
             // another host has no say about the source's own.
             status @ (429 | 503) => {
                 let wait = answer.retry_after.unwrap_or(BUSY);
@@ -221,7 +221,7 @@ impl<'a> Articles<'a> {
     }
 }
 
-/// When to read an article again that was read now; `None` after the last time.
+/// Schedules the next reading of an article that was just read; `None` after the last one.
 pub(super) fn again(revisit: Revisit, now: Moment) -> Option<Revisit> {
     let wait = *AGAIN.get(usize::from(revisit.step))?;
     Some(Revisit {
@@ -234,8 +234,8 @@ pub(super) fn again(revisit: Revisit, now: Moment) -> Option<Revisit> {
     })
 }
 
-/// When to look again for what was not there: soon where the site may be under repair, then once a day, and once a week
-/// for what is gone. `None` where it has been looked for often enough.
+/// Schedules the next check for a missing article: soon if the site may be under repair, then about once a day, and
+/// once a week if the article is gone. Returns `None` after enough checks.
 pub(super) fn look_again(revisit: Revisit, now: Moment) -> Option<Revisit> {
     let wait = match (revisit.is_gone, revisit.misses) {
         (false, ..=1) => AGAIN[0],
@@ -246,15 +246,15 @@ pub(super) fn look_again(revisit: Revisit, now: Moment) -> Option<Revisit> {
     Some(Revisit { due: now.plus_seconds(wait), ..revisit })
 }
 
-/// Is an article gone that was not there again? What is meant (410) twice, an hour apart; what is only not there (404)
-/// three times, over two days: a site that is being repaired says so of everything.
+/// Returns whether a missing article is gone: after two misses an hour apart if the last was a 410, or three over two
+/// days if it was a 404, since a site under repair may answer 404 for everything.
 pub(super) fn is_gone(revisit: &Revisit, is_meant: bool, now: Moment) -> bool {
     let Some(missed) = revisit.missed else { return false };
     let (times, seconds) = if is_meant { (2, AGAIN[0]) } else { (3, 2 * 24 * 3600) };
     revisit.misses >= times && now.since(missed) >= seconds * 1000
 }
 
-/// When to try again what could not be read now.
+/// Schedules a retry for a page that could not be read now.
 pub(super) fn retry(revisit: Revisit, now: Moment) -> Revisit {
     Revisit { due: now.plus_seconds(AGAIN[0]), ..revisit }
 }
@@ -266,7 +266,7 @@ mod tests {
 
     const NOON: Moment = Moment::from_seconds(1_678_330_000);
 
-    /// How many hours after it was first missed an article counts as gone, and how often it is asked for in a year.
+    /// Returns after how many hours an article counts as gone, and how often it is requested in total.
     fn life(is_meant: bool) -> (i64, usize) {
         let listed = Draft::default();
         let item = ItemId::from_u128(1);

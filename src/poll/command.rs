@@ -5,14 +5,14 @@ use tokio::sync::oneshot;
 use super::options::Options;
 use crate::model::{Moment, Source, SourceId};
 
-/// What the loop is told while it runs.
+/// A command to the running poll loop.
 #[derive(Debug)]
 pub enum Command {
     /// Poll a source as soon as its host allows.
     Poll(SourceId, oneshot::Sender<Result<(), PollRefused>>),
-    /// Whether a source is paused was decided anew; the log says how.
+    /// The paused state of a source changed; the log has the new state.
     Control(SourceId),
-    /// The list of sources is another one.
+    /// Replace the list of sources and the options.
     Sources(Vec<Arc<Source>>, Options, oneshot::Sender<Result<(), String>>),
 }
 
@@ -22,18 +22,18 @@ pub enum PollRefused {
     /// The config has no such source.
     #[error("there is no source `{0}`")]
     Unknown(SourceId),
-    /// What is remembered of the sources cannot be read yet, and why.
+    /// The saved poll state of the sources cannot be read yet, with the reason.
     #[error("nothing is polled yet: {0}")]
     NotYet(String),
-    /// It is paused.
+    /// The source is paused.
     #[error("source `{0}` is {1}")]
     Off(SourceId, &'static str),
     /// The site asked us to wait.
     #[error("the site of `{source_id}` asked us to wait until {}", until.rfc3339())]
     Wait {
-        /// The source.
+        /// Id of the source.
         source_id: SourceId,
-        /// Until when.
+        /// End of the wait.
         until: Moment,
     },
 }

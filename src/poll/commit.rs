@@ -1,4 +1,4 @@
-//! One writer for the log and the view, so that both have one order.
+//! The single writer of the log and the view, so that both have the same order.
 
 use std::sync::Arc;
 
@@ -8,13 +8,13 @@ use crate::log::{Log, LogError, Record};
 use crate::model::{Moment, RegionId, with_causes};
 use crate::view::View;
 
-/// How many records are written and synced together at most.
+/// Records after which a group is closed; a group is written with one sync.
 const GROUP: usize = 2000;
 
-/// Why records were not taken.
+/// Why records were not written.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum CommitError {
-    /// The log did not take them: nothing of them counts.
+    /// The log could not write them; none of them counts.
     #[error("the log did not take the reports: {}", with_causes(.0.as_ref()))]
     Log(Arc<LogError>),
     /// The daemon is stopping.
@@ -22,7 +22,7 @@ pub enum CommitError {
     Stopping,
 }
 
-/// Records that somebody wants in the log.
+/// Records to be written to the log.
 #[derive(Debug)]
 pub struct Commit {
     records: Vec<Record>,
@@ -30,20 +30,20 @@ pub struct Commit {
     done: oneshot::Sender<Result<(), CommitError>>,
 }
 
-/// The way to the writer.
+/// Handle to the writer.
 #[derive(Clone, Debug)]
 pub struct Ledger(mpsc::Sender<Commit>);
 
 impl Ledger {
-    /// The way to the writer at the other end of the channel.
+    /// Creates a handle to the writer at the other end of the channel.
     pub const fn new(sender: mpsc::Sender<Commit>) -> Self {
         Self(sender)
     }
 
-    /// Writes records and returns when they are safe on disk and in the view.
+    /// Writes records; returns when they are safely on disk and in the view.
     ///
     /// # Errors
-    /// Where the log did not take them.
+    /// Returns an error if the log could not write them, or if the daemon is stopping.
     pub async fn commit(&self, records: Vec<Record>, at: Moment) -> Result<(), CommitError> {
         if records.is_empty() {
             return Ok(());
@@ -63,13 +63,13 @@ pub struct Committer {
 }
 
 impl Committer {
-    /// A writer that tells `changed` which tagged regions changed.
+    /// Creates a writer that sends changed tagged regions to `changed`.
     pub const fn new(log: Arc<Log>, view: Arc<View>, changed: mpsc::Sender<Vec<RegionId>>) -> Self {
         Self { log, view, changed }
     }
 
-    /// Writes what comes, in groups with one sync each, until every sender is gone. It blocks, and wants a thread of
-    /// its own.
+    /// Writes incoming records, in groups with one sync each, until all senders are dropped. It blocks, so it needs a
+    /// thread of its own.
     pub fn run(&self, mut commits: mpsc::Receiver<Commit>) {
         while let Some(first) = commits.blocking_recv() {
             let mut group = vec![first];
@@ -95,7 +95,7 @@ impl Committer {
         let outcome = match self.log.append(&records, at) {
             Ok(appended) => {
                 self.view.judge(&appended, &records);
-                // No loss: its memory is right, and it is written anew as soon as that can be.
+                // Nothing is lost: the view in memory is correct, and its store is rewritten as soon as possible.
                 if let Err(error) = self.view.keep() {
                     tracing::error!(
                         error = &error as &dyn std::error::Error,
@@ -104,7 +104,7 @@ impl Committer {
                 }
                 let dirty = self.view.dirty();
                 if !dirty.is_empty() {
-                    // Nobody publishes any more where the other end is gone.
+                    // If the receiver is gone, nobody publishes any more.
                     drop(self.changed.blocking_send(dirty));
                 }
                 Ok(())
@@ -112,7 +112,7 @@ impl Committer {
             Err(error) => Err(CommitError::Log(Arc::new(error))),
         };
         for done in waiting {
-            // Who does not wait any more does not need the answer.
+            // A caller that stopped waiting does not need the answer.
             drop(done.send(outcome.clone()));
         }
     }

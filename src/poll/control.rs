@@ -9,8 +9,8 @@ use crate::log::Control;
 use crate::model::{Health, Moment, SourceId};
 
 impl Poller {
-    /// Starts what is due, waits until nothing is under way, and returns when the next poll is due; for those who keep the
-    /// time themselves.
+    /// Starts what is due, waits until no poll is in progress, and returns the time of the next one; for callers with a
+    /// clock of their own.
     pub async fn step(&mut self) -> Option<Moment> {
         loop {
             self.start_due();
@@ -37,7 +37,7 @@ impl Poller {
         }
     }
 
-    /// Takes over what the log says of a source: is it paused?
+    /// Applies a source's pause state from the log.
     pub(super) fn control(&mut self, id: &SourceId) {
         let now = (self.house.clock)();
         let is_paused = self.house.view.control(id) == Some(Control::Paused);
@@ -58,8 +58,8 @@ impl Poller {
         self.house.metrics.changed(before, watched.visit.health);
     }
 
-    /// Puts a source to the front: its next poll is as soon as its host allows, even inside the minimum interval. An admin who
-    /// asks for it may have mended something: where a robots.txt could not be had, it is asked for anew.
+    /// Polls a source as soon as its host allows, even within the minimum interval. The admin may have fixed something,
+    /// so a robots.txt that could not be fetched is fetched anew.
     pub(super) fn hurry(&mut self, id: &SourceId) -> Result<(), PollRefused> {
         let now = (self.house.clock)();
         let watched = self.sources.get_mut(id).ok_or_else(|| PollRefused::Unknown(id.clone()))?;

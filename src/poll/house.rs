@@ -1,4 +1,4 @@
-//! What every poll works with.
+//! The context shared by all polls.
 
 use std::fmt;
 use std::pin::Pin;
@@ -14,34 +14,34 @@ use crate::fetch::Fetcher;
 use crate::model::Moment;
 use crate::view::{View, Visits};
 
-/// The present moment. Only the daemon reads the clock; tests bring their own.
+/// Returns the present moment. Only the daemon reads the real clock; tests pass their own.
 pub type Clock = Arc<dyn Fn() -> Moment + Send + Sync>;
 
-/// Waits for so long. Only the daemon waits by the real clock; tests bring their own.
+/// Waits for a duration. Only the daemon waits in real time; tests pass their own.
 pub type Pause = Arc<dyn Fn(Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
 
-/// What a turn works with.
+/// Everything a poll works with.
 #[derive(Clone)]
 pub struct House {
     /// The guarded HTTP client that all requests go through.
     pub fetcher: Arc<Fetcher>,
-    /// What is known.
+    /// The view over the log.
     pub view: Arc<View>,
     /// What is remembered of sources.
     pub visits: Arc<Visits>,
-    /// The way to the log.
+    /// Handle to the log writer.
     pub ledger: Ledger,
-    /// The present moment.
+    /// The clock.
     pub clock: Clock,
-    /// How to wait between two requests to one host.
+    /// Waits between two requests to one host.
     pub pause: Pause,
     /// Limits on what is accepted from a source.
     pub limits: Limits,
-    /// What is counted.
+    /// Counters of polling.
     pub metrics: Metrics,
-    /// Is the disk so full that nothing may be polled?
+    /// Set while the disk is too full to poll.
     pub full: Arc<AtomicBool>,
-    /// How far the clocks of servers are from ours.
+    /// Differences between the servers' clocks and ours.
     pub skews: Arc<Skews>,
 }
 
@@ -51,7 +51,7 @@ impl fmt::Debug for House {
     }
 }
 
-/// Waits for so many milliseconds.
+/// Waits for `gap` milliseconds.
 pub(super) async fn wait(house: &House, gap: i64) {
     if gap > 0 {
         (house.pause)(Duration::from_millis(u64::try_from(gap).unwrap_or(0))).await;

@@ -64,7 +64,7 @@ impl PollCycle<'_> {
             return unsaved(self.source, &error);
         }
         self.visit.listed = listed;
-        // Both together, before anything else is decided by the body: a header that is absent now is forgotten.
+        // Replace both: validators that this answer lacks are dropped.
         self.visit.validators = validators;
         self.visit.url = Some(given_by);
         Outcome::Read { new, wait }
@@ -82,13 +82,13 @@ impl PollCycle<'_> {
         }
     }
 
-    /// At the first import, the pages behind the first one: what a source told lately is longer than one page.
+    /// Reads further pages at the first import: a source's recent items do not all fit on the first one.
     pub(super) async fn read_further(&self, reading: &mut Reading, rules: &Rules) {
         let mut next = reading.next.take();
         let oldest = self.now.plus_seconds(-86_400 * i64::from(self.house.limits.keep_days));
         for _ in 1..MOST_PAGES {
             let Some(link) = next.take().filter(|link| is_of_site(self.source, link)) else { return };
-            // Rows beyond what is kept need not be read.
+            // Items older than the retention period need not be read.
             let is_old = reading.drafts.last().and_then(|draft| draft.published).is_some_and(|stamp| stamp.at < oldest);
             if is_old || reading.drafts.len() >= read::MOST_DRAFTS {
                 return;
@@ -106,7 +106,7 @@ impl PollCycle<'_> {
         }
     }
 
-    /// Reads where a page leads that has no list of its own, one hop and no further.
+    /// Reads the address that a page without a list of its own leads to, one hop only.
     pub(super) async fn read_followed(
         &self,
         link: &Link,
@@ -124,7 +124,7 @@ impl PollCycle<'_> {
             tls: self.source.tls,
             post: None,
         };
-        // Where a page leads its site must allow, too.
+        // The robots.txt of the target's site applies as well.
         let mut gap = self.gap;
         match permitted(self.house, &request, &mut gap).await {
             Ok(Permission::Allowed(_)) => {}
@@ -152,7 +152,8 @@ impl PollCycle<'_> {
         Ok((self.read_page(page, rules).await, answer.url, answer.validators))
     }
 
-    /// What a document has become that was something else, or much more, before; the last good items stay then.
+    /// Returns why a document must not be trusted, if it has changed its kind or lost most of its rows; the last good
+    /// items then stay.
     pub(super) fn drift(&mut self, reading: &Reading) -> Option<String> {
         const PATIENCE: u32 = 3;
         let is_list = reading.detection.is_some();
@@ -166,7 +167,7 @@ impl PollCycle<'_> {
         let count = u32::try_from(reading.drafts.len()).unwrap_or(u32::MAX);
         if is_list {
             let usual = self.memory.usual;
-            // What stays so for some polls is how the page is now.
+            // If it stays so for several polls, the page has really changed.
             if usual >= 8 && count.saturating_mul(4) <= usual && self.visit.failures < PATIENCE {
                 return Some(format!(
                     "the list has {count} rows instead of about {usual}; the page may have changed (see dayuan inspect)"
@@ -194,8 +195,8 @@ fn fell_over() -> Reading {
     }
 }
 
-/// Documents larger than this are read away from the threads that serve, in bytes.
+/// Larger documents are parsed on a blocking thread, in bytes.
 const LARGE: usize = 64 * 1024;
 
-/// The most pages of a list that are read at the first import.
+/// Maximum number of pages of a list read at the first import.
 const MOST_PAGES: usize = 4;

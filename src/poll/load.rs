@@ -14,11 +14,11 @@ use crate::model::{Health, Moment, Source, SourceId, Visit};
 const BETWEEN_BEATS: usize = 1000;
 
 impl Poller {
-    /// Takes a list of sources: tells the log of those that are new or changed, and plans their polls. What is
-    /// remembered of the others stays.
+    /// Replaces the list of sources: writes the facts of new or changed ones to the log and schedules their polls. The
+    /// state of the others is kept.
     ///
     /// # Errors
-    /// Where the log does not take the facts, or the visits cannot be read; then the old list stays.
+    /// Returns an error if the log cannot write the facts or the visits cannot be read; the old list then stays.
     pub async fn load(&mut self, list: Vec<Arc<Source>>) -> Result<(), String> {
         let now = (self.house.clock)();
         let facts: Vec<Record> =
@@ -62,7 +62,7 @@ impl Poller {
                 visits.push(None);
                 continue;
             }
-            // A source with a new id goes on where it was under its former one.
+            // A source with a new id continues from the visit of its former one.
             let ids = std::iter::once(&source.id).chain(&source.was);
             let found = ids.map(|id| self.house.visits.get(id)).find(|visit| !matches!(visit, Ok(None)));
             visits.push(found.transpose().map_err(|error| error.to_string())?.flatten());
@@ -115,7 +115,7 @@ impl Poller {
         }
     }
 
-    /// A source that is new here with the address of one that the log knows and the list does not: mostly that one, renamed.
+    /// Warns if a new source has the address of a known one that is no longer listed: it was probably renamed.
     fn warn_of_renames(&self, list: &[Arc<Source>]) {
         let fresh: Vec<&Arc<Source>> =
             list.iter().filter(|source| self.house.view.source(&source.id).is_none()).collect();
@@ -143,7 +143,7 @@ impl Poller {
         }
     }
 
-    /// The facts of a source, where the log has none or others.
+    /// Returns the facts of a source, if the log has none or different ones.
     fn news_of(&self, source: &Source, now: Moment) -> Option<SourceFacts> {
         let facts = SourceFacts {
             id: source.id.clone(),

@@ -8,7 +8,7 @@ use prometheus_client::registry::Registry;
 
 use crate::model::Health;
 
-/// What polling counts.
+/// Counters and gauges of polling.
 #[derive(Clone, Debug, Default)]
 pub struct Metrics {
     polls: Family<PollLabels, Counter>,
@@ -29,7 +29,7 @@ struct HealthLabels {
 }
 
 impl Metrics {
-    /// Adds the counters to a registry.
+    /// Registers the metrics.
     pub fn register(&self, registry: &mut Registry) {
         registry.register("dayuan_polls", "Polls of sources, by what came of them", self.polls.clone());
         registry.register("dayuan_items_new", "Items that were not known before", self.items.clone());
@@ -38,7 +38,7 @@ impl Metrics {
         registry.register("dayuan_fetched_bytes", "Bytes of bodies, after decoding", self.bytes.clone());
     }
 
-    /// How many sources fare how.
+    /// Sets the number of sources per health state.
     pub(super) fn count(&self, healths: impl Iterator<Item = Health>) {
         let mut counts = HashMap::<_, i64>::new();
         healths.for_each(|health| *counts.entry(health.word()).or_default() += 1);
@@ -47,7 +47,7 @@ impl Metrics {
         }
     }
 
-    /// A source fares otherwise than before.
+    /// Records that a source's health changed.
     pub(super) fn changed(&self, before: Health, after: Health) {
         let gauge = |health: Health| self.sources.get_or_create_owned(&HealthLabels { health: health.word() });
         gauge(before).dec();

@@ -2,13 +2,13 @@
 
 use super::schedule::Pace;
 
-/// How the loop works.
+/// Options of the poll loop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
-    /// How many sources are polled at one time.
+    /// Maximum number of concurrent polls.
     pub concurrency: usize,
-    /// How fast a source may be polled.
+    /// Minimum and maximum interval between polls of a source.
     pub pace: Pace,
-    /// Milliseconds between two requests to one host.
+    /// Minimum time between two requests to one host, in milliseconds.
     pub host_gap: i64,
 }

@@ -1,10 +1,10 @@
-//! What came of a poll, in words for an admin.
+//! Outcomes of polls, worded for an admin.
 
 use super::commit::CommitError;
 use crate::fetch::{Answer, FetchError};
 use crate::model::{Link, Outcome, Source};
 
-/// The least seconds that an answer asks to wait, whatever its status.
+/// Returns how long an answer asks us to wait at least, in seconds, whatever its status.
 pub(super) fn least_wait(answer: &Answer) -> u64 {
     answer.fresh.max(answer.retry_after.unwrap_or(0))
 }
@@ -67,7 +67,7 @@ pub(super) fn log(source: &Source, outcome: &Outcome) {
             tracing::warn!(source = %source.id, reason, "poll failed")
         }
         Outcome::Offline => tracing::debug!(source = %source.id, "nothing answers"),
-        // That was told where it happened.
+        // Already logged where it happened.
         Outcome::Unsaved => {}
         Outcome::Gone => tracing::warn!(source = %source.id, "gone for good (410)"),
     }

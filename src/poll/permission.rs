@@ -1,14 +1,15 @@
-//! Whether a page may be asked: what its site told programs, kept with the visits and asked for once a day.
+//! Decides whether a page may be requested, by its site's robots.txt, which is saved with the visits and fetched once a
+//! day.
 
 use super::house::{House, wait};
 use crate::fetch::{self, FetchError, Permission, Request};
 use crate::model::{Link, Moment, Robots};
 
-/// May a page be asked? Its site is asked for its robots.txt once a day, over restarts, and waited for after that. `gap`
-/// becomes what the site wants between two requests, in milliseconds.
+/// Returns whether a page may be requested. Fetches the site's robots.txt at most once a day, across restarts, and
+/// pauses after fetching it. Raises `gap` to the interval that the site wants between two requests, in milliseconds.
 ///
 /// # Errors
-/// Where nothing answers at all.
+/// Returns an error if robots.txt is requested and nothing answers.
 pub(super) async fn permitted(house: &House, request: &Request<'_>, gap: &mut i64) -> Result<Permission, FetchError> {
     let now = (house.clock)();
     let site = fetch::site_of(request.link);
@@ -17,7 +18,7 @@ pub(super) async fn permitted(house: &House, request: &Request<'_>, gap: &mut i6
     if permission.is_none()
         && let Some(site) = &site
     {
-        // What cannot be read is asked for again.
+        // A saved robots.txt that cannot be read is fetched again.
         let kept = house.visits.robots(site).unwrap_or_default();
         let said = match kept.filter(|kept| kept.until > now) {
             Some(kept) => kept,
@@ -43,7 +44,7 @@ pub(super) async fn permitted(house: &House, request: &Request<'_>, gap: &mut i6
     Ok(permission)
 }
 
-/// Forgets that the robots.txt of a page's site could not be had.
+/// Forgets that the robots.txt of a page's site could not be fetched, so that it is fetched anew.
 pub(super) fn forget_unknown(house: &House, link: &Link, now: Moment) {
     let Some(site) = fetch::site_of(link) else { return };
     let kept = house.visits.robots(&site).ok().flatten();

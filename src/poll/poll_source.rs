@@ -1,8 +1,8 @@
-//! One poll of one source, from the request to the visit: the straight line of the house.
+//! One poll of one source, from the request to the saved visit.
 //!
-//! Its order is never changed: reports are safe in the log, then applied to the view, and only then the visit is saved
-//! with its validators. Validators that are saved too early turn a crash into a silent loss for ever, because the next
-//! answer is 304.
+//! The order is fixed: reports are safely in the log, then applied to the view, and only then is the visit saved with
+//! its validators. If validators are saved too early, a crash silently loses items for ever, because the next answer is
+//! a 304.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -18,44 +18,44 @@ use crate::fetch::{Answer, Permission, Request};
 use crate::log::{Control, Record};
 use crate::model::{Link, Memory, Moment, Outcome, Source, Validators, Visit};
 
-/// The longest address that is told to an admin as the new one of a source, in bytes.
+/// Maximum length, in bytes, of a new address that is reported to the admin.
 const MAX_MOVED: usize = 2048;
-/// The days for which a permanent redirect must stay the same before it is followed from the start.
+/// Days for which a permanent redirect must stay the same before requests start at its target.
 const MOVED_FOR: i64 = 7;
-/// After how long the source's own address is asked again where its items are at another one, in milliseconds.
+/// If a source's items are at another address, its own address is requested again after this time, in milliseconds.
 const PAGE_AGAIN: i64 = 86_400_000;
-/// How often and for how long, in milliseconds, a source says that it is gone before it is believed.
+/// How often, and for how long in milliseconds, a source must answer 410 before it counts as gone.
 const GONE_POLLS: u32 = 3;
 const GONE_AFTER: i64 = 3 * 86_400_000;
-/// The longest wait that a document or its header may ask for, in seconds.
+/// Maximum wait that a document or its headers may ask for, in seconds.
 pub(super) const LONGEST_HINT: u64 = 86_400;
 
-/// The kinds of documents whose items have pages with their texts.
+/// Formats whose items have their texts on pages of their own.
 pub(super) const LISTS: [&str; 4] = ["list", "json-list", "xml-records", "sitemap"];
 
-/// What a turn leaves behind.
+/// Result of one poll.
 #[derive(Debug)]
 pub(super) struct PollResult {
-    /// The visit before this one, should it not count.
+    /// The visit before this poll, in case the poll must not count.
     pub(super) before: Visit,
-    /// Did anything answer? `None` where nothing was asked.
+    /// Whether anything answered; `None` if nothing was requested.
     pub(super) is_reached: Option<bool>,
     pub(super) visit: Visit,
-    /// Must the whole host be left alone until then?
+    /// If the whole host must be left alone, until when.
     pub(super) host_until: Option<Moment>,
     pub(super) quota: Quota,
-    /// The hours and days in which it does not want to be asked.
+    /// The hours and days in which the source does not want to be polled.
     pub(super) skip: (u32, u32),
 }
 
-/// Within what bounds a source is polled.
+/// The limits within which a source is polled.
 #[derive(Debug)]
 pub(super) struct Terms {
     pub(super) pace: Pace,
-    /// Milliseconds between two requests to its host.
+    /// Minimum time between two requests to its host, in milliseconds.
     pub(super) gap: i64,
     pub(super) quota: Quota,
-    /// Does another source wait for its host?
+    /// Set while another source waits for its host.
     pub(super) is_wanted: Arc<AtomicBool>,
 }
 
@@ -88,20 +88,21 @@ pub(super) async fn poll_source(
     Some(cycle.end(before, visit))
 }
 
-/// Where to ask: where the source has moved to, once that was said for a week, and as long as that is well there.
+/// Returns the address to request: the target of a permanent redirect once it has stayed the same for a week, while it
+/// works (at once if only http becomes https); otherwise the source's own.
 fn start(source: &Source, visit: &Visit, now: Moment, taken: &HashSet<String>) -> Link {
     let settled = |since: &Moment| now.since(*since) >= MOVED_FOR * 86_400_000;
     match &visit.moved {
-        // That of another source is not ours, though it became so only after the move.
+        // The address of another source is never used, even if that source was added after the move.
         Some((to, _)) if taken.contains(to.as_str()) => source.url.clone(),
         Some((to, _)) if is_https_twin(&source.url, to) => to.clone(),
-        // Another site is gone to for good only where an admin says so.
+        // Another site is followed for good only if an admin allows it.
         Some((to, since)) if settled(since) && visit.failures == 0 && is_of_site(source, to) => to.clone(),
         _ => source.url.clone(),
     }
 }
 
-/// Does an address lie at the source's own site, or at one that an admin allowed it to lead to?
+/// Returns whether an address is on the source's own site, or on one that an admin allowed it to lead to.
 pub(super) fn is_of_site(source: &Source, link: &Link) -> bool {
     let domain = link.registrable_domain();
     domain == source.url.registrable_domain()
@@ -126,7 +127,7 @@ pub(super) struct PollCycle<'a> {
     is_followed: bool,
     /// Whether anything answered; `None` while nothing was requested.
     is_reached: Option<bool>,
-    /// Milliseconds between two requests to one host.
+    /// Minimum time between two requests to one host, in milliseconds.
     pub(super) gap: i64,
     pub(super) quota: Quota,
     pub(super) is_wanted: Arc<AtomicBool>,
@@ -286,7 +287,7 @@ impl<'a> PollCycle<'a> {
         }
     }
 
-    /// Takes an answer in, up to the validators.
+    /// Processes an answer, up to the validators.
     async fn take(&mut self, answer: Answer) -> Outcome {
         self.house.metrics.fetched(answer.body.len());
         self.compare_clocks(&answer);
@@ -322,7 +323,7 @@ impl<'a> PollCycle<'a> {
             }
             410 if is_own_answer => self.take_gone().await,
             status => {
-                // These speak for the whole host, where it is this one that said so.
+                // These apply to the whole host, if the answer came from the source's own host.
                 self.is_host_busy =
                     matches!(status, 429 | 503) && answer.url.host_text() == self.source.url.host_text();
                 refused(status, &answer)
@@ -330,7 +331,7 @@ impl<'a> PollCycle<'a> {
         }
     }
 
-    /// 410 of the source's own address: it is gone once that was said for days.
+    /// Handles a 410 from the source's own address: the source is gone once it has answered so for days.
     async fn take_gone(&mut self) -> Outcome {
         if self.is_gone() {
             return Outcome::Gone;
@@ -347,7 +348,7 @@ impl<'a> PollCycle<'a> {
         }
     }
 
-    /// A source that was gone is back.
+    /// Resumes a source that was gone and is back.
     async fn resume(&self) -> Result<(), CommitError> {
         if !self.is_gone() {
             return Ok(());
@@ -367,7 +368,7 @@ impl<'a> PollCycle<'a> {
         }
     }
 
-    /// Remembers where a source says it has moved for good, and since when it has said so.
+    /// Remembers where a source says it has moved permanently, and since when.
     fn follow_move(&mut self, answer: &Answer) {
         if answer.status >= 400 {
             return;
@@ -382,14 +383,14 @@ impl<'a> PollCycle<'a> {
                 tracing::warn!(source = %self.source.id, from = %self.source.url, to = %to, "the source says it has moved; change its url");
                 self.visit.moved = Some((to.clone(), self.now));
             }
-            // Asked where it moved to, it does not redirect any more.
+            // The redirect's target was requested directly, so there is no redirect to see.
             (None, Some((known, _))) if &answer.url == known => {}
             (None, _) => self.visit.moved = None,
         }
     }
 }
 
-/// What a 304 carries replaces what is held (RFC 9111, section 4.3.4).
+/// Updates the stored validators with those of a 304 (RFC 9111, section 4.3.4).
 fn merge(held: &mut Validators, answer: &Answer) {
     if answer.validators.etag.is_some() {
         held.etag.clone_from(&answer.validators.etag);

@@ -19,34 +19,34 @@ use super::watched::{Doubt, Host, Running, Watched};
 use crate::log::Control;
 use crate::model::{Health, Moment, Outcome, Source, SourceId, Visit};
 
-/// The longest sleep of the loop, so that a watchdog sees it live and a clock that jumps is noticed.
+/// Maximum sleep of the loop, so that the watchdog sees it alive and clock jumps are noticed.
 const LONGEST_SLEEP: Duration = Duration::from_secs(5);
 
-/// The least seconds between two requests to one address of a stranger.
+/// Minimum time between two polls of a source outside our own networks, in seconds.
 const LEAST_INTERVAL: u32 = 300;
-/// A host that is free later than this asked to be left alone, in milliseconds.
+/// A host that is not free for longer than this asked to be left alone, in milliseconds.
 pub(super) const LONGEST_GAP: i64 = 120_000;
-/// The least milliseconds between two requests to one host of a stranger.
+/// Minimum time between two requests to a host outside our own networks, in milliseconds.
 const LEAST_GAP: i64 = 1000;
 
-/// How many sources' next times are stored with one flush.
+/// Maximum number of sources whose next poll times are saved with one flush.
 const MARKED_AT_ONCE: usize = 1024;
-/// How far ahead next times are stored, in milliseconds; and no further than a quarter of the least interval.
+/// How far ahead next poll times are saved, in milliseconds; at most a quarter of the minimum interval.
 const AHEAD: i64 = 30_000;
 
-/// From how many hosts on that are silent one after the other it is our own network.
+/// If this many hosts in a row do not answer, our own network is down.
 const OFFLINE: usize = 3;
 
-/// When a source is tried again whose address is crowded, in milliseconds.
+/// Delay before a source is tried again if its IP address or its share of slots is at the limit, in milliseconds.
 const CROWDED: i64 = 1000;
 
-/// How far the clock must be ahead of or behind the time that passed to count as set, in milliseconds.
+/// Difference between clock and elapsed time from which on the clock counts as set, in milliseconds.
 pub(super) const JUMP: i64 = 60_000;
 
-/// How long nothing is asked after the visits could not be saved, in seconds.
+/// How long polling pauses after the visits could not be saved, in seconds.
 const HOLD: i64 = 10;
 
-/// The loop that asks every source in its time.
+/// The loop that polls every source when it is due.
 #[derive(Debug)]
 pub struct Poller {
     pub(super) house: House,
@@ -58,16 +58,16 @@ pub struct Poller {
     pub(super) queue: BinaryHeap<Reverse<(Moment, SourceId)>>,
     pub(super) hosts: HashMap<String, Host>,
     pub(super) turns: JoinSet<Option<PollResult>>,
-    /// Whose polls are under way, at which host, and whether the one before failed.
+    /// The source, host and doubt of each poll in progress.
     pub(super) running: HashMap<tokio::task::Id, Running>,
-    /// Nothing is asked before this, because the visits cannot be saved.
+    /// Nothing is polled before this, because the visits could not be saved.
     pub(super) hold: Moment,
-    /// The sources that nothing answered for since anything answered last, each with its host and its visit before.
+    /// Sources that did not answer since any source last did, each with its host and its previous visit.
     pub(super) silent: Vec<(SourceId, String, Visit)>,
 }
 
 impl Poller {
-    /// A loop without sources yet; [`Command::Sources`] or [`Poller::load`] brings them.
+    /// Creates a loop without sources; [`Command::Sources`] or [`Poller::load`] adds them.
     pub fn new(house: House, options: Options, pulse: Arc<Pulse>) -> Self {
         let poller = Self {
             house,
@@ -86,17 +86,17 @@ impl Poller {
         poller
     }
 
-    /// Says that the loop lives, while it cannot run yet.
+    /// Signals that the loop is alive while it is not running yet.
     pub fn live(&self) {
         self.beat();
     }
 
-    /// Says that the loop lives, in the middle of long work.
+    /// Signals that the loop is alive during long work.
     pub(super) fn beat(&self) {
         self.pulse.beat.store((self.house.clock)().millis(), Ordering::Relaxed);
     }
 
-    /// Polls until it is told to stop; then it waits for the polls under way, up to `grace`.
+    /// Polls until it is told to stop, then waits for the polls in progress, for at most `grace`.
     pub async fn run(mut self, mut commands: mpsc::Receiver<Command>, stop: CancellationToken, grace: Duration) {
         let mut last = ((self.house.clock)(), Instant::now());
         loop {
@@ -124,11 +124,12 @@ impl Poller {
                 self.finish(done);
             }
         };
-        // What is not done by then is done again after the start: nothing of it was saved.
+        // Polls that do not finish are repeated after a restart, because their visits were not saved.
         drop(tokio::time::timeout(grace, finish).await);
     }
 
-    /// The clock was set: what was to be done in an hour is still to be done in an hour, not at once and not in years.
+    /// Shifts all times after the clock was set: a poll due in an hour is still due in an hour, not at once or in
+    /// years.
     fn shift(&mut self, jump: i64) {
         tracing::warn!(seconds = jump / 1000, "the clock was set; all polls are shifted with it");
         let shifted = |at: Moment| if at.millis() == i64::MAX { at } else { at.plus_millis(jump) };
@@ -157,12 +158,12 @@ impl Poller {
         Duration::from_millis(u64::try_from(next).unwrap_or(0).max(1)).min(LONGEST_SLEEP)
     }
 
-    /// Is nothing asked for now, because what came could not be saved, or would be saved under a wrong date?
+    /// Returns whether polling is on hold because results could not be saved, or would be saved with a wrong date.
     fn is_held(&self, now: Moment) -> bool {
         self.hold > now || now < EARLIEST || self.house.full.load(Ordering::Acquire)
     }
 
-    /// Starts what is due, as far as hosts are free and there is room.
+    /// Starts the polls that are due, as far as hosts and slots are free.
     pub(super) fn start_due(&mut self) {
         let now = (self.house.clock)();
         if self.is_held(now) {
@@ -174,11 +175,11 @@ impl Poller {
         {
             let Some(Reverse((_, id))) = self.queue.pop() else { break };
             let Some(watched) = self.sources.get_mut(&id) else { continue };
-            // A source may stand in the queue twice after it was hurried; only its own time counts.
+            // A source polled on request may be in the queue twice; only its planned time counts.
             if watched.is_running || watched.planned > now || watched.visit.health == Health::Paused {
                 continue;
             }
-            // What was due before may have been kept waiting into an hour that the source keeps free.
+            // A poll that had to wait may have slipped into hours that the source excludes.
             let free = schedule::outside(now, watched.skip.0, watched.skip.1);
             if free > now {
                 watched.planned = free;
@@ -230,10 +231,10 @@ impl Poller {
         }
     }
 
-    /// Stores the next time of every source that is due, before any request goes out: a crash then shortens nothing.
-    /// One flush serves them all. `false` where that failed; then nothing is asked for a while.
+    /// Saves the next poll time of every source that is due before any request is sent, so that a crash does not cause
+    /// earlier polls. One flush covers them all. Returns `false` if that failed; polling then pauses for a while.
     fn mark_due(&mut self, now: Moment) -> bool {
-        // Those that are due soon are marked along: a flush costs more than a poll.
+        // Include sources that are due soon: a flush costs more than a poll.
         let soon = now.plus_millis((i64::from(self.options.pace.min) * 250).min(AHEAD));
         let due: HashSet<&SourceId> = self
             .queue
@@ -276,7 +277,7 @@ impl Poller {
         let (task, done) = match ended {
             Ok((task, None)) => return self.put_off(task, now),
             Ok((task, done)) => (task, done),
-            // A turn that falls over costs its source one poll, and nobody else anything.
+            // If a poll task panics, only that source misses this poll.
             Err(error) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "a poll fell over");
                 (error.id(), None)
@@ -290,14 +291,14 @@ impl Poller {
         if let Some(next) = host.waiting.pop_front() {
             self.queue.push(Reverse((host.free, next)));
         }
-        // The source may have left the list while it was polled.
+        // The source may have been removed from the list during the poll.
         if let Some(watched) = self.sources.get_mut(&id) {
             watched.is_running = false;
             match done {
                 Some(done) => {
                     self.house.metrics.changed(watched.visit.health, done.visit.health);
                     watched.visit = done.visit;
-                    // It may have been paused meanwhile.
+                    // The source may have been paused during the poll.
                     if self.house.view.control(&id) == Some(Control::Paused) {
                         watched.visit.health = Health::Paused;
                     }
@@ -317,13 +318,13 @@ impl Poller {
             self.queue.push(Reverse((watched.planned, id)));
         }
         self.forgive(now);
-        // A host that nobody waits for is forgotten when its gap is over.
+        // Drop idle hosts whose gap is over, so that the map stays bounded.
         if self.hosts.len() > 2 * self.sources.len() + 64 {
             self.hosts.retain(|_, host| host.is_busy || host.free > now || !host.waiting.is_empty());
         }
     }
 
-    /// Tries a source again that was not asked, because its address is crowded.
+    /// Reschedules a source that was not polled because too many polls are at its IP address.
     fn put_off(&mut self, task: tokio::task::Id, now: Moment) {
         let Some(Running { source: id, host: host_name, .. }) = self.running.remove(&task) else { return };
         let again = now.plus_millis(CROWDED);
@@ -341,7 +342,7 @@ impl Poller {
         }
     }
 
-    /// Where every host is silent, it is our own network: that counts against no source.
+    /// If several hosts in a row do not answer, our own network is down, and no source is to blame.
     fn forgive(&mut self, now: Moment) {
         let hosts: HashSet<&String> = self.silent.iter().map(|(_, host, _)| host).collect();
         if hosts.len() < OFFLINE {
@@ -367,12 +368,12 @@ impl Poller {
     }
 }
 
-/// Milliseconds between two requests to the host of a source.
+/// Returns the minimum time between two requests to a source's host, in milliseconds.
 fn gap_of(source: &Source, gap: i64) -> i64 {
     if source.is_own { gap } else { gap.max(LEAST_GAP) }
 }
 
-/// How fast this source may be polled: its own bound, and that of strangers.
+/// Returns the limits for this source: its own minimum interval, and the one for sources outside our own networks.
 fn pace_of(source: &Source, pace: Pace) -> Pace {
     let least = if source.is_own { 1 } else { LEAST_INTERVAL };
     Pace { min: pace.min.max(source.interval.unwrap_or(0)).max(least), ..pace }

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 
 use crate::model::Moment;
 
-/// A sign of life of the loop, for the watchdog and for `status`.
+/// Heartbeat of the loop, for the watchdog and for `status`.
 #[derive(Debug, Default)]
 pub struct Pulse {
     pub(super) beat: AtomicI64,
@@ -12,12 +12,12 @@ pub struct Pulse {
 }
 
 impl Pulse {
-    /// When the loop last went round.
+    /// Returns the time of the loop's last heartbeat.
     pub fn last(&self) -> Moment {
         Moment::from_millis(self.beat.load(Ordering::Relaxed))
     }
 
-    /// How many polls are under way.
+    /// Returns the number of polls in progress.
     pub fn running(&self) -> usize {
         self.running.load(Ordering::Relaxed)
     }

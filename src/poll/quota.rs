@@ -1,39 +1,39 @@
-//! How much of a source is taken, so that none fills the store alone.
+//! Limits what is taken from each source per day, so that no single one fills the store.
 
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::model::{Draft, Moment};
 
-/// How much of a source is taken.
+/// Limits on what is taken from a source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Items older than this are not born, in days.
+    /// Items older than this are not added, in days.
     pub keep_days: u32,
-    /// The most reports of a source and day.
+    /// Maximum number of reports per source and day.
     pub reports: u32,
-    /// The most bytes of text of a source and day.
+    /// Maximum bytes of text per source and day.
     pub bytes: u64,
 }
 
-/// What a source gave on one day.
+/// What a source has used on one day.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Quota {
     day: i64,
     reports: u32,
     bytes: u64,
-    /// The hosts of others that its articles led to, as hashes.
+    /// Hashes of the other hosts that its articles led to.
     hosts: Vec<u64>,
-    /// The pages of articles asked there.
+    /// Number of article pages requested there.
     pages: u16,
 }
 
-/// The most hosts of others that a source may make us ask a day.
+/// Maximum number of other hosts that a source may make us contact per day.
 const MAX_HOSTS: usize = 20;
-/// The most pages of articles at hosts of others that a source may make us ask for a day.
+/// Maximum number of article pages at other hosts that a source may make us request per day.
 const MAX_PAGES: u16 = 500;
 
 impl Quota {
-    /// Takes room for a draft; `false` where the day's is used up.
+    /// Counts a draft against the day's limits; returns `false` if they are used up.
     pub(super) fn take(&mut self, now: Moment, draft: &Draft, limits: Limits) -> bool {
         self.begin(now);
         let bytes = u64::try_from(draft.size()).unwrap_or(u64::MAX);
@@ -45,7 +45,7 @@ impl Quota {
         true
     }
 
-    /// May an article be asked for at a host that is not the source's own?
+    /// Counts an article page at a host other than the source's own; returns whether it may be requested.
     pub(super) fn take_host(&mut self, now: Moment, host: &str) -> bool {
         self.begin(now);
         let host = xxh3_64(host.as_bytes());
@@ -60,7 +60,7 @@ impl Quota {
         has_room
     }
 
-    /// May an article lead to a host of others that it has not led to today?
+    /// Returns whether an article may lead to another host that no article led to today.
     pub(super) fn has_hosts(&mut self, now: Moment) -> bool {
         self.begin(now);
         self.hosts.len() < MAX_HOSTS && self.pages < MAX_PAGES

@@ -64,8 +64,8 @@ impl PollCycle<'_> {
         }
     }
 
-    /// The reports that a listing is worth, the hashes of what it lists, and how many reports there are. Of a list
-    /// without texts, the pages of its new items are read first.
+    /// Returns the records for the new and changed items of a listing, the hashes of what it lists, and the number of
+    /// records. If a list has no texts, the pages of its new and changed items are read first.
     pub(super) async fn reports(&mut self, reading: &Reading) -> (Vec<Record>, Vec<u64>, usize) {
         let first_import = self.visit.is_first();
         let known: HashSet<u64> = self.visit.listed.iter().copied().collect();
@@ -82,12 +82,12 @@ impl PollCycle<'_> {
                 listed.push(hash);
                 continue;
             }
-            // That it is old is looked at again, should our clock have been wrong.
+            // Not added to `listed`, so it is checked again if our clock turns out to have been wrong.
             if draft.published.or(draft.updated).is_some_and(|stamp| stamp.at < oldest) {
                 continue;
             }
             if reading.is_cut && place == reading.drafts.len() {
-                // What is the same at the next poll is all there is.
+                // The last item of a truncated document may be incomplete: accept it if the next poll shows the same.
                 listed.push(!hash);
                 if !known.contains(&!hash) {
                     continue;
@@ -109,7 +109,7 @@ impl PollCycle<'_> {
                 (Cow::Borrowed(draft), found, None)
             };
             match found.verdict {
-                // It will be told at a later poll, if it is still so then.
+                // It is reported by a later poll, if it is still changed then.
                 Verdict::Restless => continue,
                 Verdict::Same => {}
                 Verdict::New | Verdict::Changed if !told.insert(found.item) => {}
@@ -141,7 +141,7 @@ impl PollCycle<'_> {
     }
 }
 
-/// What a row says of its item, without how it was found.
+/// Returns what a list row says about its item, without how it was found.
 fn row_of(draft: &Draft) -> Draft {
     Draft {
         guid: draft.guid.clone(),
@@ -154,7 +154,7 @@ fn row_of(draft: &Draft) -> Draft {
     }
 }
 
-/// A hash of all that a listing says of an item.
+/// Returns a hash of everything a listing says about an item.
 fn listing_hash(draft: &Draft) -> u64 {
     let mut hasher = Xxh3::new();
     for part in [draft.guid.as_deref(), draft.link.as_deref()] {
@@ -165,5 +165,5 @@ fn listing_hash(draft: &Draft) -> u64 {
     hasher.digest()
 }
 
-/// The most articles of a source that are to be read again.
+/// Maximum number of a source's articles scheduled to be read again.
 const MOST_REVISITS: usize = 300;

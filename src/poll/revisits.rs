@@ -10,7 +10,7 @@ use crate::log::Record;
 use crate::model::{Outcome, Revisit};
 
 impl<'a> PollCycle<'a> {
-    /// Reads articles again whose time has come: a correction is a new report, what is gone twice is taken out.
+    /// Rereads the articles that are due: a correction becomes a new report, an article that is gone is taken out.
     pub(super) async fn read_again(&mut self, outcome: &mut Outcome) {
         const MOST: usize = 10;
         let (due, later): (Vec<Revisit>, Vec<Revisit>) =
@@ -52,7 +52,7 @@ impl<'a> PollCycle<'a> {
                     tracing::debug!(source = %self.source.id, link = revisit.listed.link, reason, "an article cannot be read again now");
                     self.memory.revisits.push(articles::retry(revisit, self.now));
                 }
-                // What is gone stays gone until it could be read.
+                // An article that is gone stays so until it can be read again.
                 Err(Unread::NoArticle) if revisit.is_gone => {
                     self.memory.revisits.extend(articles::look_again(revisit, self.now));
                 }
@@ -68,7 +68,7 @@ impl<'a> PollCycle<'a> {
         }
     }
 
-    /// What reads the pages of its items; it holds the quota meanwhile.
+    /// Creates the reader for article pages; it takes the quota until it ends.
     pub(super) fn articles(&mut self) -> Articles<'a> {
         let (busy, quota) = (self.memory.busy_hosts.clone(), std::mem::take(&mut self.quota));
         Articles::new(self.house, self.source, self.gap, busy, quota, Arc::clone(&self.is_wanted))

@@ -1,36 +1,36 @@
-//! When a source is asked next. Pure: what is remembered, what came of the last poll, and the present moment go in.
+//! Decides when a source is polled next. Pure: takes what is remembered, the last outcome and the present moment.
 
 use crate::model::{Health, Moment, Outcome, SourceId, Visit};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-/// The longest back-off, in seconds. No failure but 410 ends polling for good.
+/// Maximum back-off, in seconds. A failing source is retried for ever.
 const LONGEST_BACKOFF: u64 = 24 * 3600;
-/// Where back-off begins for a site that is busy and does not say for how long, in seconds.
+/// Initial back-off for a busy site that does not say how long to wait, in seconds.
 const BUSY: u64 = 3600;
-/// How long a source is left alone that is gone, in seconds: it may come back.
+/// Interval for a source that is gone, in seconds: it may come back.
 const GONE: u64 = 7 * 24 * 3600;
-/// The longest that hours and days kept free by a source put off its poll, in hours.
+/// Maximum time that a source's skip hours and days can delay a poll, in hours.
 const LONGEST_SKIP: i64 = 72;
-/// Between the first polls of sources that were never visited, in milliseconds.
+/// Average spacing of the first polls of sources that were never visited, in milliseconds.
 const STAGGER: u64 = 20;
 
-/// A source is stale that was silent for so many times its own rhythm.
+/// A source is stale after this many times its usual interval without a new item.
 const SILENT: i64 = 3;
-/// No silence shorter than this is called stale, in seconds: offices close at night and over the weekend.
+/// A shorter silence than this is never stale, in seconds: offices close at night and over the weekend.
 const CALM: i64 = 3 * 86_400;
 
-/// How fast a source may be polled.
+/// How often a source may be polled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pace {
-    /// The least seconds between two polls.
+    /// Minimum time between two polls, in seconds.
     pub min: u32,
-    /// The most seconds between two polls of a source that is well.
+    /// Maximum time between two polls of a healthy source, in seconds.
     pub max: u32,
 }
 
-/// What is to be remembered after a poll: the next one's time, the interval, and how the source fares. The interval
-/// halves with new items and grows by a quarter without; failures double the wait up to a day; whatever the source asks
-/// for as a least wait holds.
+/// Returns what to remember after a poll: the time of the next one, the interval and the health. The interval halves if
+/// there are new items and grows by a quarter if not; failures double the wait up to a day. A minimum wait that the
+/// source asks for is always kept.
 #[must_use]
 pub fn next(source: &SourceId, visit: &Visit, outcome: &Outcome, now: Moment, pace: Pace) -> Visit {
     let mut after = planned(source, visit, outcome, now, pace);
@@ -44,7 +44,7 @@ pub fn next(source: &SourceId, visit: &Visit, outcome: &Outcome, now: Moment, pa
     after
 }
 
-/// Why a source that answers well is stale, where it is: it was silent for longer than three times its own rhythm.
+/// Returns why a healthy source is stale, if it has brought nothing new for more than three times its usual interval.
 fn silence(visit: &Visit, now: Moment) -> Option<String> {
     let silent = now.since(visit.last_new?) / 1000;
     let usual = i64::from(visit.rhythm);
@@ -59,8 +59,8 @@ fn silence(visit: &Visit, now: Moment) -> Option<String> {
     })
 }
 
-/// The rhythm after a new item came: pauses that are longer than it weigh more than shorter ones, so that nights and
-/// weekends belong to it.
+/// Returns the usual interval after a new item. Longer pauses count more than shorter ones, so that nights and weekends
+/// are included.
 fn rhythm(visit: &Visit, now: Moment) -> u32 {
     let Some(last) = visit.last_new else { return visit.rhythm };
     let pause = u32::try_from(now.since(last) / 1000).unwrap_or(0);
@@ -109,7 +109,7 @@ fn planned(source: &SourceId, visit: &Visit, outcome: &Outcome, now: Moment, pac
             after.not_before = now.plus_seconds(i64::try_from(wait).unwrap_or(i64::MAX / 1000));
             wait
         }
-        // The site had no part in it.
+        // The site is not to blame.
         Outcome::Offline | Outcome::Unsaved => interval,
         Outcome::Gone => {
             after.failures += 1;
@@ -124,8 +124,8 @@ fn planned(source: &SourceId, visit: &Visit, outcome: &Outcome, now: Moment, pac
     after
 }
 
-/// The first moment from `due` on that lies outside the hours and days in which a source does not want to be asked
-/// (`skipHours` and `skipDays` of RSS 2.0, in UTC). A source that leaves no hour is not believed.
+/// Returns the first moment from `due` on that is outside the hours and days in which a source does not want to be
+/// polled (`skipHours` and `skipDays` of RSS 2.0, in UTC). If a source excludes every hour or day, that is ignored.
 pub(super) fn outside(due: Moment, hours: u32, days: u32) -> Moment {
     const ALL_HOURS: u32 = (1 << 24) - 1;
     const ALL_DAYS: u32 = (1 << 7) - 1;
@@ -134,7 +134,7 @@ pub(super) fn outside(due: Moment, hours: u32, days: u32) -> Moment {
     }
     let is_skipped = |at: Moment| {
         let hour = at.seconds().div_euclid(3600);
-        // The first of January 1970 was a Thursday.
+        // 1 January 1970 was a Thursday.
         let day = (hour.div_euclid(24) + 3).rem_euclid(7);
         hours & 1 << hour.rem_euclid(24) != 0 || days & 1 << day != 0
     };
@@ -148,18 +148,19 @@ pub(super) fn outside(due: Moment, hours: u32, days: u32) -> Moment {
     due
 }
 
-/// Doubles with every failure, from the interval to a day.
+/// Returns the back-off, which doubles with every failure, from the interval to a day.
 fn backoff(interval: u64, failures: u32) -> u64 {
     interval.saturating_mul(1_u64.checked_shl(failures.min(20)).unwrap_or(u64::MAX)).min(LONGEST_BACKOFF.max(interval))
 }
 
-/// Up to a tenth more, never less: the same for the same poll of the same source.
+/// Returns a delay of up to a tenth of the wait; the same for the same poll of the same source.
 fn jitter(source: &SourceId, polls: u64, millis: i64) -> i64 {
     let most = u64::try_from(millis / 10).unwrap_or(0) + 1;
     i64::try_from(xxh3_64_with_seed(source.as_str().as_bytes(), polls) % most).unwrap_or(0)
 }
 
-/// When a source that was never visited is polled first: a thousand of them do not fire at once.
+/// Returns the time of the first poll of a source that was never visited, so that a thousand of them do not start at
+/// once.
 pub fn spread(source: &SourceId, fresh: usize, now: Moment) -> Moment {
     let most = u64::try_from(fresh).unwrap_or(u64::MAX).saturating_mul(STAGGER).max(1);
     now.plus_millis(i64::try_from(xxh3_64_with_seed(source.as_str().as_bytes(), 0) % most).unwrap_or(0))
@@ -245,7 +246,7 @@ mod tests {
     fn p15_a_source_that_falls_silent_is_stale_and_a_new_item_ends_that() {
         let source = SourceId::new("a").unwrap();
         let (mut visit, mut now) = (Visit::default(), NOW);
-        // On working days at nine and at three.
+        // New items on working days at nine and at three.
         for day in 0..21 {
             for hours in [6, 18] {
                 if day % 7 < 5 {

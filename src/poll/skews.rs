@@ -3,28 +3,28 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::model::Moment;
 
-/// Of how many servers the time is remembered, those asked last.
+/// Number of servers whose time is remembered; the least recently heard one is dropped.
 const KEPT: usize = 1000;
-/// How far our clock may be from those of the servers, in seconds.
+/// How far our clock may differ from those of the servers, in seconds.
 const MOST: i64 = 86_400;
-/// How far apart the clocks of servers are that agree, in seconds.
+/// Servers whose clocks differ by at most this agree, in seconds.
 const NEAR: i64 = 600;
-/// How many of them are believed more than our own.
+/// Number of agreeing servers that are believed over our own clock.
 const WITNESSES: usize = 3;
-/// Before this our clock cannot be right: it is that of a machine without a battery, before it was told the time.
+/// Before this (2025-01-01) our clock cannot be right: a machine without a clock battery has not had its time set yet.
 pub(super) const EARLIEST: Moment = Moment::from_seconds(1_735_689_600);
 
-/// How far the clocks of servers are from ours, as their answers say (`Date`). A clock that is years off would make old
-/// items of new ones, or drop what is to be kept. Each server has one voice, however often it is asked.
+/// Differences between the servers' clocks (`Date` headers) and ours. A clock that is years off would make new items
+/// look old, or expire items too early. Each server counts once, however often it is polled.
 #[derive(Debug, Default)]
 pub struct Skews(Mutex<Told>);
 
 #[derive(Debug, Default)]
 struct Told {
-    /// The last skew of each server in seconds, and when it came in the order of all.
+    /// Per server, the sequence number of its last answer and the difference in seconds.
     servers: HashMap<String, (u64, i64)>,
     answers: u64,
-    /// Was our clock set by more than a day, so that it is believed no more than one server?
+    /// Set after our clock was changed by more than a day: then a single server can outweigh it.
     is_doubtful: bool,
 }
 
@@ -37,7 +37,7 @@ impl Told {
 }
 
 impl Skews {
-    /// The clock of a server is so many seconds ahead of ours.
+    /// Records that a server's clock is this many seconds ahead of ours.
     pub fn note(&self, server: &str, seconds: i64) {
         let mut told = self.told();
         told.answers += 1;
@@ -51,20 +51,20 @@ impl Skews {
         told.servers.insert(server.to_owned(), (at, seconds));
     }
 
-    /// Our clock was set by so many seconds: what was told before says nothing any more.
+    /// Records that our clock was set by this many seconds, which invalidates earlier differences.
     pub fn set(&self, seconds: i64) {
         *self.told() = Told { is_doubtful: seconds.abs() > MOST, ..Told::default() };
     }
 
-    /// Do the servers say that our clock is wrong? Three that agree with each other to within minutes, and more than twice as many
-    /// as agree with us: whoever runs two servers stops nobody.
+    /// Returns whether the servers show that our clock is wrong: at least three agree with each other to within ten
+    /// minutes, and they are more than twice as many as agree with us. So nobody with two servers can stop the daemon.
     pub fn contradict(&self) -> bool {
         let told = self.told();
         let witnesses = if told.is_doubtful { 1 } else { WITNESSES };
         let mut skews: Vec<i64> = told.servers.values().map(|(_, skew)| *skew).collect();
         skews.sort_unstable();
         let with_us = skews.iter().filter(|skew| skew.abs() <= MOST).count();
-        // The most that tell one other time.
+        // Find the largest group that agrees on another time.
         let others: Vec<i64> = skews.into_iter().filter(|skew| skew.abs() > MOST).collect();
         let agreed = (0..others.len()).map(|from| {
             let first = others.get(from).copied().unwrap_or_default();
@@ -74,7 +74,7 @@ impl Skews {
         agreed >= witnesses && (told.is_doubtful && agreed > with_us || agreed > 2 * with_us)
     }
 
-    /// Why nothing is polled or taken in, where our clock is to blame.
+    /// Returns why nothing is polled or accepted, if our clock is to blame.
     pub fn wrong(&self, now: Moment) -> Option<String> {
         if now < EARLIEST {
             return Some(format!("the clock says {}; nothing is polled until it is set", now.day()));
@@ -85,7 +85,8 @@ impl Skews {
         })
     }
 
-    /// Did so many answers come since the start, and do the servers agree with our clock to within a day?
+    /// Returns whether at least `answers` answers came since the start or the last clock change, and the servers'
+    /// median is within a day of our clock.
     pub fn agree(&self, answers: u64) -> bool {
         let told = self.told();
         told.answers >= answers && told.median().is_some_and(|median| median.abs() <= MOST)
@@ -100,7 +101,7 @@ impl Skews {
 mod tests {
     use super::*;
 
-    /// Of 31 servers, which answer in turn.
+    /// 31 servers that answer in turn.
     fn skews(seconds: &[i64]) -> Skews {
         let skews = Skews::default();
         seconds.iter().enumerate().for_each(|(at, seconds)| skews.note(&format!("s{}", at % 31), *seconds));

@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use super::quota::Quota;
 use crate::model::{Moment, Source, SourceId, Visit};
 
-/// A poll under way.
+/// A poll in progress.
 #[derive(Debug)]
 pub(super) struct Running {
     pub(super) source: SourceId,
@@ -15,14 +15,14 @@ pub(super) struct Running {
     pub(super) doubt: Doubt,
 }
 
-/// How likely a source is to keep its slot as long as a request may take.
+/// How likely a poll is to occupy its slot for as long as a request may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Doubt {
-    /// Its last poll went well.
+    /// The last poll succeeded.
     None,
-    /// It was never read.
+    /// The source was never read.
     Untried,
-    /// Its last poll failed.
+    /// The last poll failed.
     Failed,
 }
 
@@ -37,7 +37,7 @@ impl Doubt {
         }
     }
 
-    /// How many slots such sources and worse ones may take, so that tarpits keep nobody else waiting.
+    /// Returns how many slots sources with at least this doubt may use, so that tarpits do not block the others.
     pub(super) const fn share(self, slots: usize) -> usize {
         match self {
             Self::None => slots,
@@ -53,20 +53,20 @@ pub(super) struct Watched {
     pub(super) visit: Visit,
     pub(super) quota: Quota,
     pub(super) is_running: bool,
-    /// When it is to be polled, by this process.
+    /// Time of the next poll in this process.
     pub(super) planned: Moment,
-    /// Is the time after that one safe on disk already? Then a request may go out.
+    /// Whether the time of the poll after that one is saved; only then may a request be sent.
     pub(super) is_marked: bool,
-    /// The hours and days in which it does not want to be asked.
+    /// The hours and days in which the source does not want to be polled.
     pub(super) skip: (u32, u32),
 }
 
 #[derive(Debug, Default)]
 pub(super) struct Host {
     pub(super) is_busy: bool,
-    /// Does another source wait for the one that is at it?
+    /// Set while another source waits for the one being polled at this host.
     pub(super) is_wanted: Arc<AtomicBool>,
-    /// Not before this: the gap, or a Retry-After.
+    /// No request before this: because of the gap, or of Retry-After.
     pub(super) free: Moment,
     pub(super) waiting: VecDeque<SourceId>,
 }

@@ -1,11 +1,11 @@
-//! The names of regions in a text: where they stand, and whether the words around make something else of them.
+//! Finds region names in a text and decides whether the context makes them something else.
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::BuildHasherDefault;
 
 use crate::model::{RegionId, SecretHasher};
 
-/// Which kind of a name it is.
+/// Kind of a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kind {
     Full,
@@ -17,23 +17,24 @@ pub(super) enum Kind {
 pub(super) struct Name {
     pub(super) text: Vec<char>,
     pub(super) kind: Kind,
-    /// All regions that bear it.
+    /// All regions with this name.
     pub(super) regions: Vec<RegionId>,
 }
 
-/// All names, made once of a region tree.
+/// All names of a region tree.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Names {
     all: Vec<Name>,
-    /// The names that begin with two characters, longest first.
+    /// Names by their first two characters, longest first.
     begins: Begins,
 }
 
-/// Names by the two characters that they begin with.
+/// Names indexed by their first two characters.
 #[derive(Clone, Debug, Default)]
 struct Begins {
     names: HashMap<u64, Vec<usize>, BuildHasherDefault<SecretHasher>>,
-    /// Whether any name may begin with a pair of these upper sixteen bits: most pairs of a text are told at a look.
+    /// Bitmap over the upper sixteen bits of each pair, set if a name may begin with it: rules out most pairs of a text
+    /// cheaply.
     any: Vec<u64>,
 }
 
@@ -54,14 +55,14 @@ impl Begins {
     }
 }
 
-/// The bit of a pair: its word, and which of its 64 bits.
+/// Returns the position of a pair in the bitmap: the word, and the bit within its 64.
 const fn place(pair: u64) -> (usize, u32) {
     let upper = pair.to_be_bytes();
     let number = u16::from_be_bytes([upper[0], upper[1]]);
     ((number >> 6) as usize, (number & 63) as u32)
 }
 
-/// Two characters as one number, another one for every two, its bits well mixed.
+/// Packs two characters into a number, unique to each pair, with its bits well mixed.
 fn pair(first: char, second: char) -> u64 {
     (u64::from(first) << 32 | u64::from(second)).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
@@ -75,7 +76,7 @@ pub(super) struct Hit<'p> {
 }
 
 impl Names {
-    /// The names with the kind of each, full before short before former, and the regions that bear them.
+    /// Builds the index from each name with its kind and the regions that have it.
     pub(super) fn new(found: BTreeMap<(String, Kind), Vec<RegionId>>) -> Self {
         let mut names = Self { all: Vec::with_capacity(found.len()), begins: Begins::default() };
         for ((text, kind), regions) in found {
@@ -86,18 +87,18 @@ impl Names {
             }
         }
         for list in names.begins.names.values_mut() {
-            // Of equal length, today's full name before a short or former one.
+            // At equal length, a current full name comes before a short one, and that before a former one.
             list.sort_by_key(|at| names.all.get(*at).map(|name| (std::cmp::Reverse(name.text.len()), name.kind)));
         }
         names
     }
 
-    /// All of them.
+    /// Returns all names.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Name> {
         self.all.iter()
     }
 
-    /// The names in a text, the longest at each place, none within another.
+    /// Returns the names in a text: the longest at each position, without overlaps.
     pub(super) fn hits(&self, text: &[char]) -> Vec<Hit<'_>> {
         let mut found = Vec::new();
         let mut at = 0;
@@ -125,15 +126,15 @@ impl Names {
     }
 }
 
-/// Short names that are ordinary words as well.
+/// Short names that are also ordinary words.
 const WORDS: [&str; 40] = [
     "合作", "资源", "和平", "友好", "同心", "安康", "宁静", "平安", "平和", "建设", "团结", "光明", "红旗", "向阳",
     "前进", "东风", "新华", "解放", "长寿", "安居", "共和", "民和", "互助", "大方", "富裕", "乐业", "开平", "江口",
     "安全", "文明", "和政", "通道", "会同", "中心", "民权", "正定", "城区", "郊区", "矿区", "新城",
 ];
 
-/// A short name of a county is proof only at the beginning of a title, or where a township follows; never where it
-/// is an ordinary word.
+/// Returns whether a county's short name counts: if a township follows, or if it opens the text and is repeated in
+/// `other` or followed by a colon or space; never if it is an ordinary word.
 pub(super) fn may_be_short(text: &[char], hit: &Hit<'_>, other: &[char]) -> bool {
     let word: String = hit.name.text.iter().collect();
     if WORDS.contains(&word.as_str()) {
@@ -148,7 +149,7 @@ pub(super) fn may_be_short(text: &[char], hit: &Hit<'_>, other: &[char]) -> bool
     township || hit.from == 0 && (again || matches!(next.first(), Some('：' | ':' | ' ')))
 }
 
-/// Is the short name of a city part of another word here: 普洱茶, 长治久安, 八方来宾?
+/// Returns whether a city's short name is part of another word here: 普洱茶, 长治久安, 八方来宾.
 pub(super) fn is_other_word(text: &[char], hit: &Hit<'_>, is_chained: bool) -> bool {
     let name: String = hit.name.text.iter().collect();
     let behind: String = text.get(hit.to..).unwrap_or(&[]).iter().take(4).collect();
@@ -156,7 +157,7 @@ pub(super) fn is_other_word(text: &[char], hit: &Hit<'_>, is_chained: bool) -> b
         || CITY_WORDS.iter().any(|(word, ends)| *word == name && ends.iter().any(|end| behind.starts_with(end)))
 }
 
-/// A name without the word for its rank.
+/// Returns a name without its rank.
 pub(super) fn short(name: &str) -> Option<&str> {
     if name.ends_with("自治县") || name.ends_with("自治州") {
         return None;
@@ -165,12 +166,12 @@ pub(super) fn short(name: &str) -> Option<&str> {
     (bare.chars().count() >= 2).then_some(bare)
 }
 
-/// The names that several cities have for their middle, their edge and their mines.
+/// Returns whether a name is one that several cities use for their centre, outskirts or mining district.
 pub(super) fn is_generic(name: &[char]) -> bool {
     matches!(name, ['城' | '郊' | '矿', '区'])
 }
 
-/// Words whose second character begins a name of two characters.
+/// Words whose second character looks like the start of a county's name (响应县委 contains 应县).
 const COMMON_ENDS: [&str; 19] = [
     "近海", "响应", "现代", "振兴", "示范", "消费", "健康", "建成", "治理", "创新", "交易", "贸易", "沿海", "适宜",
     "十项", "供应", "事项", "各项", "相应",
@@ -180,7 +181,7 @@ pub(super) fn is_han(c: char) -> bool {
     matches!(c, '\u{3400}'..='\u{9fff}')
 }
 
-/// Names of cities that are ordinary words, or parts of such, before these.
+/// City names that form ordinary words with what follows.
 const CITY_WORDS: [(&str, &[&str]); 14] = [
     ("长治", &["久"]),
     ("大同", &["小", "世界", "社会"]),
@@ -197,15 +198,16 @@ const CITY_WORDS: [(&str, &[&str]); 14] = [
     ("信阳", &["毛"]),
     ("安溪", &["铁"]),
 ];
-/// Names of cities that are proof only with their province before them or the word for their rank behind.
+/// City names that count only after their province or with their rank.
 const CITY_ALONE: [&str; 4] = ["来宾", "安康", "平安", "和田"];
 
-/// The names of districts that are mostly ordinary words.
+/// Returns whether a district's name is mostly an ordinary word.
 pub(super) fn is_common_quarter(name: &[char]) -> bool {
     matches!(name, ['老' | '新', '城', '区'] | ['东' | '西' | '南' | '北' | '新', '区'])
 }
 
-/// Is the name a word of its own here? 阳城县城区 is no 城区, 市场 no 市, and a Latin name ends where a word ends.
+/// Returns whether a name stands on its own: 阳城县城区 does not contain 城区, nor 市场 a city; a Latin name ends where a word
+/// ends.
 pub(super) fn is_whole(text: &[char], from: usize, to: usize, name: &[char]) -> bool {
     let before = from.checked_sub(1).and_then(|at| text.get(at)).copied();
     let after = text.get(to).copied();
@@ -241,8 +243,8 @@ pub(super) fn is_whole(text: &[char], from: usize, to: usize, name: &[char]) -> 
     }
 }
 
-/// Which of the names are home towns, visitors', places that one goes to or comes from, or is compared with: not where
-/// the story is. Names right behind each other, or with only 、 and 和 between, are judged together.
+/// Flags the names that are not where the story is: home towns, visitors' places, destinations, origins or comparisons.
+/// Names that are adjacent, or separated only by 、 or 和, are judged together.
 pub(super) fn visited(text: &[char], hits: &[Hit<'_>]) -> Vec<bool> {
     const BEFORE: [&str; 14] = [
         "来自",
@@ -283,7 +285,7 @@ pub(super) fn visited(text: &[char], hits: &[Hit<'_>]) -> Vec<bool> {
         let mut end = start + 1;
         while let (Some(last), Some(next)) = (hits.get(end - 1), hits.get(end)) {
             let between = piece(last.to, next.from);
-            // Some words of rank may stand between: 湖南岳阳, 威宁县.
+            // Rank words may stand between names: 湖南岳阳, 威宁县.
             if between.chars().count() > 4 || !between.chars().all(|c| "、和与及，,".contains(c)) {
                 break;
             }

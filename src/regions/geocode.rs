@@ -1,9 +1,9 @@
-//! Which regions a story concerns, by the evidence in its title and the beginning of its text.
+//! Decides which regions a story concerns from its title and the beginning of its text.
 //!
-//! Strongest first: the code of who gave a warning out, or of the site; full names of counties whose province or city is
-//! the source's own or is named beside them; 城区 and its like within the source's own subtree; cities; short names where a
-//! title begins with them or a township follows; 我市, 我县 and 我省 by the level of the source; and, where nothing fires, the
-//! source's own region, `inherited`.
+//! Evidence, strongest first: the code of a warning's issuer or of the site; full names of counties whose province or
+//! city is the source's own or is named too; 城区 and the like at or below the source's region; cities; short names that
+//! open a title or precede a township; 我市, 我县 and 我省 by the level of the source; otherwise the source's own region
+//! (`inherited`).
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -12,30 +12,30 @@ use pinyin::ToPinyin;
 use super::gazetteer::{Hit, Kind, Names, is_common_quarter, is_generic, is_other_word, may_be_short, short, visited};
 use crate::model::{Draft, Link, Region, RegionId, Regions};
 
-/// How much of the text is looked at, in characters.
+/// Number of characters of the text that are examined.
 const HEAD: usize = 200;
-/// The most regions of one item; what names more concerns what is above them all.
+/// Maximum number of regions per item; an item naming more concerns their common ancestor.
 const MAX_TAGS: usize = 5;
-/// The most regions in several other provinces than the source's own; what names more only lists them.
+/// Maximum number of regions in several provinces other than the source's; an item naming more merely lists them.
 const MAX_STRANGE_TAGS: usize = 2;
-/// So many names in a row, with nothing but marks between, are a list.
+/// This many names in a row, separated only by punctuation, are a list.
 const LEAST_LIST: usize = 4;
-/// What stands between the names of a list.
+/// Characters that may separate the names of a list.
 const BETWEEN_NAMES: &str = "、，,和与及·/ 　;；|-—";
 /// A region that an item concerns, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tag {
     /// The region.
     pub region: RegionId,
-    /// The evidence, in a word.
+    /// The evidence, as a keyword.
     pub evidence: &'static str,
 }
 
-/// The words for evidence.
+/// All evidence keywords.
 pub const EVIDENCE: [&str; 10] =
     ["inherited", "county", "city", "province", "short-name", "former-name", "own", "dateline", "path", "code"];
 
-/// How high a region stands, for the words 我省, 我市 and 我县.
+/// Level of a region, for the words 我省, 我市 and 我县.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Level {
     Province,
@@ -43,28 +43,28 @@ enum Level {
     County,
 }
 
-/// A region as far as placing needs it.
+/// The properties of a region needed for placing.
 #[derive(Clone, Debug)]
 struct Place {
     level: Level,
-    /// Is it called a city, though it may stand where counties do?
+    /// Whether it is called a city, even if it is at county level.
     is_city: bool,
-    /// Itself and what is above it, nearest first.
+    /// The region and its ancestors, nearest first.
     path: Vec<RegionId>,
 }
 
-/// The names of all regions, made once of a region tree.
+/// The names of all regions of a region tree.
 #[derive(Clone, Debug, Default)]
 pub struct Places {
     places: HashMap<RegionId, Place>,
     names: Names,
-    /// Cities and counties by their short names in Latin letters (Hanyu Pinyin), as addresses have them.
+    /// Cities and counties by their short names in Hanyu Pinyin, as used in URLs.
     spelt: HashMap<String, Vec<RegionId>>,
     rules: String,
 }
 
 impl Places {
-    /// The places of a region tree.
+    /// Builds the index from a region tree.
     pub fn new(regions: &Regions) -> Self {
         let mut found: BTreeMap<(String, Kind), Vec<RegionId>> = BTreeMap::new();
         let mut places = HashMap::new();
@@ -112,13 +112,13 @@ impl Places {
         Self { places, names, spelt, rules }
     }
 
-    /// A hash of the names: with other names, other regions come of the same stories.
+    /// Returns a hash of the names; if the names change, the same stories may be placed in other regions.
     pub fn rules(&self) -> &str {
         &self.rules
     }
 
-    /// The regions that a report of a source in this region concerns, without their ancestors.
-    /// A warning counts as one only where its source `may_warn` there; any other goes to the source's own region.
+    /// Returns the regions that a report concerns, without their ancestors; `source` is the region of its source. A
+    /// warning is placed by its contents only if its source `may_warn` there; otherwise it goes to the source's region.
     pub fn place(&self, source: &RegionId, draft: &Draft, may_warn: bool) -> Vec<Tag> {
         if draft.alert.is_some() && !may_warn {
             return vec![Tag { region: source.clone(), evidence: "inherited" }];
@@ -127,7 +127,7 @@ impl Places {
         let path = link.as_ref().map_or("/", Link::path);
         let told = |home: &RegionId| self.told(home, &draft.title, draft.words(), path);
         let coded = draft.code.as_deref().and_then(|code| self.coded(code));
-        // Who gives out a warning has no say elsewhere; the code of a site makes its source's region more exact.
+        // A warning's issuer has no say outside its region; a site's code narrows its source's region.
         let Some(home) = coded.filter(|code| draft.alert.is_some() || self.is_within(code, source)) else {
             return told(source);
         };
@@ -139,7 +139,7 @@ impl Places {
         tags
     }
 
-    /// The region with a code of six digits; of one that the tree does not have, as of a development zone, its city.
+    /// Returns the region with a six-digit code; if the tree lacks it, as for a development zone, its city.
     fn coded(&self, code: &str) -> Option<RegionId> {
         let city = || format!("{}00", code.get(..4).unwrap_or_default());
         [code.to_owned(), city()]
@@ -148,18 +148,18 @@ impl Places {
             .find(|region| self.places.contains_key(region))
     }
 
-    /// Is the region of a code of six digits another one, or below it?
+    /// Returns whether the region of a six-digit code is `top` or below it.
     pub fn is_coded_within(&self, code: &str, top: &RegionId) -> bool {
         self.coded(code).is_some_and(|region| self.is_within(&region, top))
     }
 
-    /// At most a handful of regions: what only lists places of other provinces concerns none of them, and what names many
-    /// concerns the least region that holds them all.
+    /// Limits the number of regions: a mere list of places in other provinces is dropped, and many regions are replaced
+    /// by their lowest common ancestor.
     fn bounded(&self, home: &Place, mut tags: Vec<Tag>) -> Vec<Tag> {
         let top = |tag: &Tag| self.places.get(&tag.region).and_then(|place| place.path.last().cloned());
         let is_strange = |tag: &Tag| top(tag).as_ref() != home.path.last();
         let strange: Vec<Option<RegionId>> = tags.iter().filter(|tag| is_strange(tag)).map(top).collect();
-        // A few counties of one other province are what a report is about; more, or those of several, are a list.
+        // A report may be about a few counties of one other province; more, or those of several provinces, are a list.
         let is_of_one = strange.windows(2).all(|pair| matches!(pair, [one, next] if one == next));
         if strange.len() > MAX_STRANGE_TAGS && !(is_of_one && strange.len() <= MAX_TAGS) {
             tags.retain(|tag| !is_strange(tag));
@@ -193,7 +193,7 @@ impl Places {
         let has_county = tags.iter().any(|tag| self.level_of(&tag.region) == Some(Level::County));
         if !has_county {
             for tag in self.tags(source, home, &head, &in_head, &named, &title) {
-                // A city of the title is made more exact by its own counties, not by others.
+                // A city named in the title is narrowed only to its own counties.
                 let fits = of_title.is_empty()
                     || of_title.iter().any(|known| {
                         self.places.get(&tag.region).is_some_and(|place| place.path.contains(&known.region))
@@ -211,7 +211,7 @@ impl Places {
                 tags.push(own);
             }
         }
-        // The deepest speak; what is above them follows by itself.
+        // Keep only the deepest regions; their ancestors are implied.
         let all: Vec<RegionId> = tags.iter().map(|tag| tag.region.clone()).collect();
         tags.retain(|tag| {
             !all.iter().any(|other| {
@@ -225,7 +225,7 @@ impl Places {
         if tags.is_empty() { inherited() } else { tags }
     }
 
-    /// 本报衡阳3月9日讯, 四川日报阿坝7月4日讯: where the report says that it comes from.
+    /// Parses the dateline: 本报衡阳3月9日讯, 四川日报阿坝7月4日讯.
     fn dateline(&self, home: &Place, head: &[char]) -> Option<Tag> {
         let text: String = head.iter().take(40).collect();
         let (before, _) = text.split_once('讯').or_else(|| text.split_once('电'))?;
@@ -243,19 +243,20 @@ impl Places {
                 || known.kind == Kind::Short && known.text.starts_with(&name) && known.text.len() == name.len()
         });
         let mut regions: Vec<&RegionId> = found.flat_map(|known| &known.regions).filter(is_near).collect();
-        // 阿坝 is 阿坝藏族羌族自治州, though one of its counties is called so, too.
+        // 阿坝 means 阿坝藏族羌族自治州, although one of its counties has that name too.
         if regions.iter().all(|region| self.level_of(region) == Some(Level::County)) {
             let begins = self.names.iter().filter(|known| {
                 known.kind == Kind::Full && known.text.starts_with(&name) && known.text.len() > name.len() + 2
             });
             regions.extend(begins.flat_map(|known| &known.regions).filter(is_near));
         }
-        // The city has the name of its county.
+        // If a city and its county share a name, the city wins.
         regions.sort_by_key(|region| (self.level_of(region), region.as_str().to_owned()));
         regions.first().map(|region| Tag { region: (*region).clone(), evidence: "dateline" })
     }
 
-    /// /news/yangquan/: a part of the address that is the name of a city or county of the source's province.
+    /// Finds a part of the URL path (/news/yangquan/) that is the pinyin name of a city or county in the source's
+    /// province.
     fn in_path(&self, home: &Place, path: &str) -> Option<Tag> {
         let top = home.path.last()?;
         let parts: Vec<&str> =
@@ -274,7 +275,7 @@ impl Places {
         }
     }
 
-    /// Is a region another one, or below it?
+    /// Returns whether a region is `top` or below it.
     pub fn is_within(&self, region: &RegionId, top: &RegionId) -> bool {
         region == top || self.places.get(region).is_some_and(|place| place.path.contains(top))
     }
@@ -299,7 +300,7 @@ impl Places {
             if visited.get(at).copied().unwrap_or(false) {
                 continue;
             }
-            // 山西省平定县: what stands right before belongs to it.
+            // 山西省平定县: an adjacent preceding name is its parent.
             let chain = at.checked_sub(1).and_then(|last| hits.get(last)).filter(|last| last.to == hit.from);
             for region in self.resolve(source, home, hit, chain, named) {
                 let Some(level) = self.level_of(&region) else { continue };
@@ -328,7 +329,7 @@ impl Places {
         tags
     }
 
-    /// Which region a name means here; none where that cannot be told, or it lies elsewhere and nothing says so.
+    /// Returns the region a name means here; empty if that is ambiguous, or if it is far away and nothing supports it.
     fn resolve(
         &self,
         source: &RegionId,
@@ -352,7 +353,7 @@ impl Places {
             .iter()
             .filter(|region| is_below(region, source) && !is_common_quarter(&hit.name.text))
             .collect();
-        // A former county may be several of today.
+        // A former county may have become several of today's.
         if hit.name.kind == Kind::Former && !near.is_empty() {
             return near.into_iter().cloned().collect();
         }
@@ -360,12 +361,12 @@ impl Places {
             return vec![(*region).clone()];
         }
         if is_common_quarter(&hit.name.text) {
-            // 老城区 is mostly no more than the old part of a town.
+            // 老城区 usually means just the old part of a town; it counts only if it is the source's own region.
             let own: Vec<&RegionId> = hit.name.regions.iter().filter(|region| *region == source).collect();
             return own.into_iter().cloned().collect();
         }
         if is_generic(&hit.name.text) {
-            // 城区 of the city that the source belongs to, and of no other.
+            // 城区 counts only at or below the source's own region.
             let own: Vec<&RegionId> = hit.name.regions.iter().filter(|region| *region == source).collect();
             return own.into_iter().cloned().collect();
         }
@@ -386,7 +387,7 @@ impl Places {
                 _ => return Vec::new(),
             }
         }
-        // Far away: only where its city or province is named, too.
+        // Far away: counts only if its city or province is named too.
         let told: Vec<&RegionId> = hit
             .name
             .regions
@@ -447,11 +448,11 @@ impl Places {
         let above = |level: Level| home.path.iter().find(|region| self.level_of(region) == Some(level));
         let is_city = home.is_city;
         let first: String = title.iter().collect();
-        // Who speaks of the province in the title means it.
+        // A title that mentions the province is about the province.
         if PROVINCE.iter().any(|word| first.contains(word)) {
             return above(Level::Province).and_then(tag);
         }
-        // 全区 of a city of an autonomous region is the region.
+        // From a city of an autonomous region, 全区 means the autonomous region.
         let is_autonomous = home.path.last().is_some_and(|top| {
             ["15", "45", "54", "64", "65"]
                 .iter()
@@ -463,7 +464,7 @@ impl Places {
         match home.level {
             Level::County if says(&COUNTY) || is_city && says(&CITY) => tag(source),
             Level::City if says(&CITY) => tag(source),
-            // The counties of a municipality have no city above them but itself.
+            // The counties of a municipality have no city above them; their province counts as the city.
             _ if says(&CITY) && !is_city => above(Level::City).or_else(|| above(Level::Province)).and_then(tag),
             _ if says(&PROVINCE) => above(Level::Province).and_then(tag),
             _ => None,
@@ -471,24 +472,24 @@ impl Places {
     }
 }
 
-/// Which names are of a list: four and more with nothing but marks between them.
+/// Flags the names that belong to a list: four or more, separated only by punctuation.
 fn listed(text: &[char], hits: &[Hit<'_>]) -> Vec<bool> {
     let follows = |one: &Hit<'_>, next: &Hit<'_>| {
         text.get(one.to..next.from).is_some_and(|gap| gap.len() <= 3 && gap.iter().all(|c| BETWEEN_NAMES.contains(*c)))
     };
     let mut listed = Vec::with_capacity(hits.len());
     for run in hits.chunk_by(follows) {
-        // 山西省阳泉市平定县 is one place: what stands right behind a name belongs to it.
+        // 山西省阳泉市平定县 is one place: directly adjacent names belong together.
         let parted = run.windows(2).filter(|pair| matches!(pair, [one, next] if one.to < next.from)).count() + 1;
         listed.extend(run.iter().map(|_| parted >= LEAST_LIST));
     }
     listed
 }
 
-/// What the words begin with by which a source speaks of its own region.
+/// First characters of the words with which a source refers to its own region.
 const OWN_BEGINS: [char; 10] = ['我', '全', '本', '县', '区', '旗', '市', '州', '省', '自'];
 
-/// By the digits of GB/T 2260; elsewhere by the depth in the tree.
+/// Returns the level by the digits of GB/T 2260, otherwise by the depth in the tree.
 fn level(id: &RegionId, depth: usize) -> Level {
     let id = id.as_str();
     if id.len() == 6 && id.bytes().all(|b| b.is_ascii_digit()) {
@@ -507,7 +508,7 @@ fn level(id: &RegionId, depth: usize) -> Level {
     }
 }
 
-/// A Chinese name in Latin letters without tones.
+/// Spells a Chinese name in pinyin without tones.
 fn spell(name: &str) -> Option<String> {
     name.to_pinyin().map(|letter| letter.map(pinyin::Pinyin::plain)).collect()
 }

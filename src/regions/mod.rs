@@ -1,6 +1,6 @@
-//! Placing items: which regions an item is about, from the names of places in it, codes and its address, with the evidence.
+//! Places items: finds the regions an item is about from place names, codes and its URL, and gives the evidence.
 //!
-//! Pure: the regions and their names come in as arguments.
+//! Pure: the regions and their names are passed in as arguments.
 
 mod gazetteer;
 mod geocode;

@@ -1,13 +1,13 @@
-//! What a story shows of its reports: which of them, with which date, in which regions; and what becomes of it when one
-//! of them is gone or tells something else.
+//! Decides what a story shows: which report, which date, which regions; and what happens when a report is gone or tells
+//! something else.
 //!
-//! - A story lives as long as one of its reports lives. Where the report whose story it is has gone, the next best one is
-//!   shown until it is back, unless it only leads to the page that is gone.
-//! - A story's date stays what it is once readers have seen it there as something new. It follows the report that is
-//!   shown where they cannot have: where its date lay a day and more before it was first seen. It also follows a report
-//!   that takes over by right (see `takes_over`), where that one is dated more than an hour later or a day earlier.
-//! - A story stands in the regions of the report that is shown, and in the own region of each other report's source.
-//! - A report whose text becomes another one leaves its story, unless the story is its source's own.
+//! - A story lives as long as one of its reports. If the report that owns the story is gone, the next best one is shown
+//!   until it is back, unless that one only links to the page that is gone.
+//! - A story's date stays once readers have seen it as new under that date. Otherwise (its date was more than a day
+//!   before it was first seen) it follows the shown report. It also follows a report that takes over (see `takes_over`)
+//!   if that one is dated more than an hour later or a day earlier.
+//! - A story is in the regions of the shown report, and in the own region of each other report's source.
+//! - A report whose text becomes a different one leaves its story, unless its source owns the story.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -19,19 +19,19 @@ use crate::dedup::{self, Fingerprint, Likeness};
 use crate::log::{Position, Record, SourceFacts};
 use crate::model::{Draft, ItemId, Moment, Precision, Report, Stamp};
 
-/// The evidence of a region that an item has from its source alone.
+/// Evidence of a region that an item has only from its source.
 const INHERITED: &str = "inherited";
 const HOUR: i64 = 3_600_000;
 const DAY: i64 = 24 * HOUR;
-/// The most reports of a story among which those are chosen that another one's new text is compared with.
+/// Maximum number of a story's reports considered when choosing which ones a changed text is compared with.
 const MAX_JUDGES: usize = 64;
-/// A text of fewer characters is a line of what is still to come.
+/// A text with fewer characters is a stub that may still be completed.
 const MAX_LINE: usize = 80;
-/// The most items that one item is followed through, each telling another story than the one before.
+/// Maximum number of steps from an item to the one it became, each telling a different story.
 const MAX_PARTINGS: usize = 4096;
 
 impl State {
-    /// Changes something about a story, then chooses anew what it shows.
+    /// Changes something about a story, then recomputes what it shows.
     pub(super) fn rearrange(&mut self, head: u64, change: impl FnOnce(&mut Self)) {
         self.place(head, false);
         self.soil(head);
@@ -42,8 +42,8 @@ impl State {
         self.touched.insert(head);
     }
 
-    /// Chooses what a story shows: its report, should the one shown be gone, and its regions. The story is in no timeline
-    /// meanwhile.
+    /// Chooses what a story shows: another report if the shown one is gone, and its regions. The story must not be in
+    /// any timeline meanwhile.
     pub(super) fn arrange(&mut self, head: u64) {
         let Some(slot) = self.slots.get(&head).filter(|slot| slot.head == head) else { return };
         let (before, owner) = (slot.shown(head), slot.owner(head));
@@ -68,8 +68,8 @@ impl State {
         }
     }
 
-    /// Does a report of another site lead to the page of its story's owner, which is gone at its own site? It has nothing to
-    /// show in its place.
+    /// Returns whether a report from another site links to its story's original page, which is gone at its own site.
+    /// Such a report has nothing to show instead.
     fn leads_to_what_is_gone(&self, first: u64, owner: u64) -> bool {
         let (Some(slot), Some(own)) = (self.slots.get(&first), self.slots.get(&owner)) else { return false };
         let is_gone = own.gone && own.became().is_none() && own.at_home;
@@ -81,8 +81,8 @@ impl State {
         self.facts(self.slots.get(&first)?.source).map(|facts| facts.authority)
     }
 
-    /// The regions of a story: those of the report shown, and those of the other reports' sources, where they report it as
-    /// their own region's and it does not stand within it already. Nobody else puts another's story anywhere.
+    /// Returns the regions of a story: those of the shown report, plus the source region of each other report whose own
+    /// tags lie there, unless the story is already within it. No report can put another source's story anywhere else.
     fn story_tags(&mut self, shown: u64, all: &[u64]) -> Tags {
         let mut tags = self.slots.get(&shown).map(|slot| slot.own_tags().clone()).unwrap_or_default();
         for other in all.iter().filter(|first| **first != shown) {
@@ -103,12 +103,12 @@ impl State {
         let now = self.now;
         if let Some(slot) = self.slots.get_mut(&head) {
             slot.ties_mut().shown = (shown != head).then_some(shown);
-            // No time is taken from others for it: of the log that is left after an expiry, nobody could tell.
+            // Use only this story's own times: after an expiry, the remaining log would not tell those of others.
             slot.updated = now.max(slot.updated.plus_millis(1));
         }
     }
 
-    /// Dates a story by the report that is shown now, unless readers have seen it at its date already.
+    /// Dates a story by the report now shown, unless readers have already seen it under its date.
     pub(super) fn redate(&mut self, head: u64, shown: u64, takes_over: bool) {
         let (Some(slot), Some(own)) = (self.slots.get(&head), self.slots.get(&shown).map(Slot::own_date)) else {
             return;
@@ -124,8 +124,8 @@ impl State {
         }
     }
 
-    /// A report that joins a story dates it where nobody can have seen it yet: it came in a later poll with a date long
-    /// past, and this one is new and of a source that has as much to say.
+    /// Dates a story by a joining report if nobody can have seen it yet: it arrived after the first import with an old
+    /// date, and the joining report is new and from a source of at least the same authority.
     pub(super) fn revive(&mut self, head: u64, joined: u64, read: Read<'_>) {
         let (Some(slot), Some(new)) = (self.slots.get(&head), self.slots.get(&joined)) else { return };
         let first = slot.earlier().first().copied().unwrap_or(slot.position);
@@ -143,7 +143,7 @@ impl State {
         }
     }
 
-    /// An item is gone at its source, or back there.
+    /// Records that an item is gone at its source, or back.
     pub(super) fn set_gone(&mut self, item: ItemId, gone: bool) {
         let Some(first) = self.first_of(item).map(|first| self.current(first)) else { return };
         let Some(slot) = self.slots.get(&first).filter(|slot| slot.gone != gone) else { return };
@@ -156,13 +156,14 @@ impl State {
         });
     }
 
-    /// The item that new reports of an item are of: what tells another story since is another item.
+    /// Returns the item that new reports of an item belong to: if its text became a different story, that is a
+    /// different item.
     pub(super) fn current(&self, first: u64) -> u64 {
         let next = |first: &u64| self.slots.get(first).and_then(Slot::became);
         std::iter::successors(Some(first), next).take(MAX_PARTINGS).last().unwrap_or(first)
     }
 
-    /// The tags of a report by what it says.
+    /// Returns the tags of a report by its contents.
     pub(super) fn tags_of(&mut self, source: u32, report: &Report) -> Tags {
         let Some(home) = self.facts(source).map(|facts| facts.region.clone()) else { return Tags::default() };
         let is_believed = self.may_warn(source, &report.draft);
@@ -173,8 +174,8 @@ impl State {
         tags
     }
 
-    /// Is a source believed the identifier of a warning? Where its code lies in the source's own region, or an admin said
-    /// so.
+    /// Returns whether a source may issue this warning: its code lies in the source's own region, or in one that an
+    /// admin allowed (`alerts_for`).
     pub(super) fn may_warn(&self, source: u32, draft: &Draft) -> bool {
         let Some(facts) = self.facts(source) else { return false };
         let code = draft.code.as_deref();
@@ -183,9 +184,10 @@ impl State {
             || lies_in(&facts.region)
     }
 
-    /// Does a new report of an item tell something else than the other reports of its story? Then it leaves the story. The
-    /// source whose story it is may change it as it likes, unless nothing of it is left. Where nobody else tells it, it is
-    /// another story once another text stands there: what is told now is no older than that.
+    /// Returns whether a new report of an item no longer tells what the other reports of its story tell, so that it
+    /// leaves the story. The source that owns the story may change its text freely, unless nothing of the old text is
+    /// left. A report that is alone leaves its story only if its text was replaced altogether, so that the new story is
+    /// not dated by the old one.
     pub(super) fn tells_another(&self, first: u64, report: &Report, new: Fingerprint, read: Read<'_>) -> bool {
         let Some(slot) = self.slots.get(&first) else { return false };
         if slot.head == first && slot.members().is_empty() && !slot.withdrawn && report.draft.alert.is_none() {
@@ -203,19 +205,19 @@ impl State {
         let best = |others: &mut dyn Iterator<Item = u64>| {
             others.max_by_key(|other| (*other == shown, self.authority(*other), Reverse(*other)))
         };
-        // Also one that still says what it said at first: those who change together do not vouch for each other.
+        // Also compare with a report that never changed: reports that change together must not vouch for each other.
         let is_unchanged = |other: &u64| self.slots.get(other).is_some_and(|slot| slot.reports == 1);
         let judges = [best(&mut live.iter().copied()), best(&mut live.iter().copied().filter(is_unchanged))];
         judges.into_iter().flatten().any(|other| self.differs(first, other, shown, report, new, read))
     }
 
-    /// Does a new report of an item tell something else than another report of its story?
+    /// Returns whether a new report of an item tells something else than another report of its story.
     fn differs(&self, first: u64, other: u64, shown: u64, report: &Report, new: Fingerprint, read: Read<'_>) -> bool {
         let of = |first: u64| self.slots.get(&first);
         let (Some(slot), Some(with)) = (of(first), of(other)) else { return false };
         let Some(theirs) = draft_at(with.position, read) else { return false };
-        // Who is not shown and points at the other's page says no more than that.
-        // The site itself, whose page both name, is put out of its story by nobody.
+        // A report that is not shown and links to the same page says no more than that page. The site whose page both
+        // link to cannot be expelled from its story.
         let home = |source: u32| self.home(source, &report.draft);
         let is_same_page = with.fingerprint.link == new.link && new.link != 0;
         if is_same_page && (shown != first || home(slot.source) > home(with.source)) {
@@ -240,11 +242,11 @@ impl State {
         }
     }
 
-    /// Has a report got another title than the other one of its story has, or much more text, that it had not at first?
+    /// Returns whether a report has a different title from the other one or much more text, and had neither at first.
     fn has_outgrown(&self, slot: &Slot, draft: &Draft, other: &Draft, title: f64, read: Read<'_>) -> bool {
         let first = slot.earlier().first().copied().unwrap_or(slot.position);
         let Some(old) = draft_at(first, read) else { return false };
-        // Who told no more than a line at first completes it, and takes nothing from who copied the line.
+        // A source that completes a stub takes nothing from others who copied the stub.
         let length = |draft: &Draft| draft.words().chars().count();
         let is_line = |draft: &Draft| length(draft) < MAX_LINE;
         if is_line(&old) && is_line(other) {
@@ -255,8 +257,8 @@ impl State {
         is_retitled || length(draft) * 4 > length(&old).max(length(other)) * 5 + 160
     }
 
-    /// A report leaves its story, because it tells another one now. What it told is remembered as a report that is gone; the
-    /// new text is a new item of its source, so that no id ever means two things.
+    /// Removes a report from its story because it now tells another one. The old text stays as a report that is gone;
+    /// the new text becomes a new item of its source, so that no id ever has two meanings.
     pub(super) fn part(
         &mut self,
         seq: u64,
@@ -280,13 +282,14 @@ impl State {
         self.bear(seq, position, report, id, fingerprint, read);
     }
 
-    /// Items that were placed by nothing but their source follow it into the region that an admin gave it since.
+    /// Moves items placed only by their source into the region that an admin has since given the source.
     pub(super) fn settle_moves(&mut self) {
         if self.moved.is_empty() {
             return;
         }
         let moved = std::mem::take(&mut self.moved);
-        // Every story that one of them reports is arranged anew, so that it is the same however many moved at one time.
+        // Rearrange every story with a report of such a source, so that the result does not depend on how many moved at
+        // once.
         let mut stories: BTreeMap<u64, Vec<(u64, Tags)>> = BTreeMap::new();
         let reports: Vec<(u64, u64, u32, bool)> = self
             .slots
@@ -319,7 +322,7 @@ impl State {
     }
 }
 
-/// Does a report say something else altogether than the one that lies there? Texts of a line say too little to tell.
+/// Returns whether a report replaced the text at `before` altogether. Very short texts are too short to tell.
 fn is_rewritten(before: Position, report: &Report, read: Read<'_>) -> bool {
     let Some(old) = draft_at(before, read) else { return false };
     let is_told = |draft: &Draft| !dedup::is_short(draft.words());
@@ -329,16 +332,16 @@ fn is_rewritten(before: Position, report: &Report, read: Read<'_>) -> bool {
         && dedup::compare(&story(&old), &story(&report.draft)).likeness == Likeness::Different
 }
 
-/// Was an item placed by nothing but its source?
+/// Returns whether an item was placed only by its source.
 fn is_inherited(slot: &Slot) -> bool {
     let mut tags = slot.own_tags().iter();
     tags.next().is_some_and(|(_, evidence)| evidence == INHERITED) && tags.next().is_none()
 }
 
-/// Was a story new when it was first seen, so that readers saw it where new ones are?
+/// Returns whether a story was new when first seen, so that readers saw it among the new ones.
 fn was_new(date: Stamp, seen: Moment) -> bool {
     let days = match date.precision {
-        // It stands at the beginning of its month, where nobody looks for what is new.
+        // Dated to the beginning of its month, where nobody looks for new stories.
         Precision::Month => 0,
         Precision::Day | Precision::Minute | Precision::Second => 1,
     };

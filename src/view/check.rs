@@ -9,49 +9,49 @@ use super::state::State;
 use super::store::{Options, View, rules};
 use crate::log::{Damage, Log};
 
-/// What a comparison of the view with the log found.
+/// Result of comparing a view with its log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Check {
-    /// Records of the log that were read.
+    /// Number of log records read.
     pub records: u64,
-    /// Items that the log makes.
+    /// Number of items that the log yields.
     pub items: usize,
-    /// Stories: items without the reports that belong to another's story.
+    /// Number of stories: items without the reports that belong to another story.
     pub stories: usize,
-    /// Lines of the log that could not be used.
+    /// Log lines that could not be used.
     pub damages: Vec<Damage>,
-    /// How the view stands to the log.
+    /// How the view relates to the log.
     pub verdict: Verdict,
 }
 
-/// How a view stands to its log.
+/// How a view relates to its log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It is what the log makes, or is still to be made of it.
+    /// The view matches the log, or has yet to be built from it.
     Agrees,
-    /// It is what the log makes as far as it goes, and ends with an earlier record: it was not written to the end.
+    /// The view matches the log up to an earlier record: it was not written to the end.
     Behind {
-        /// The last record that the view knows.
+        /// Last record in the view.
         view: u64,
         /// The last record of the log.
         log: u64,
     },
-    /// It knows records that the log has not: some of the log is lost.
+    /// The view contains records that the log lacks: part of the log is lost.
     Ahead {
-        /// The last record that the view knows.
+        /// Last record in the view.
         view: u64,
         /// The last record of the log.
         log: u64,
     },
-    /// It is not what the log makes.
+    /// The view does not match the log.
     Differs,
-    /// It cannot be read.
+    /// The view cannot be read.
     Unusable(String),
 }
 
 impl Check {
-    /// Is nothing wrong? A view that ends before its log is what a kill or a power cut leaves; one that knows nothing of it
-    /// has lost all that it knew.
+    /// Returns whether all is well. A view behind its log is normal after a kill or a power cut; an existing view
+    /// without a single record has lost everything.
     pub fn is_well(&self) -> bool {
         let agrees = match self.verdict {
             Verdict::Agrees => true,
@@ -61,7 +61,7 @@ impl Check {
         agrees && self.damages.is_empty()
     }
 
-    /// What was found, in lines for an admin.
+    /// Returns the findings, as lines for an admin.
     pub fn lines(&self) -> Vec<String> {
         let mut lines = vec![format!("{} records, {} items, {} stories", self.records, self.items, self.stories)];
         lines.extend(self.damages.iter().map(ToString::to_string));
@@ -92,10 +92,10 @@ impl Check {
 }
 
 impl View {
-    /// Derives everything anew in memory and compares: both what is in memory and what a fresh look at the store gives.
+    /// Rebuilds everything in memory and compares it with both the state in memory and a fresh read of the store.
     ///
     /// # Errors
-    /// Where the log cannot be read, or the store cannot be written.
+    /// Returns an error if the log cannot be read or the store cannot be written.
     pub fn verify(&self) -> Result<Check, ViewError> {
         let (digest, applied, stored) = self.written(|digest, applied| {
             let stored = stored_state(&self.engine, self.rules).map(|state| state.digest());
@@ -108,11 +108,12 @@ impl View {
         Ok(check)
     }
 
-    /// Compares the view on disk with its log, of which nothing is written: the view is looked at in a copy, in the folder
-    /// `copy`. One that is not there, or was made by other rules, is made at the next start and contradicts nothing.
+    /// Compares the view on disk with its log without writing to either: the view is opened as a copy, in the folder
+    /// `copy`. A view that is missing or was derived by other rules will be rebuilt at the next start, so it counts as
+    /// matching.
     ///
     /// # Errors
-    /// Where the log cannot be read, or the view cannot be copied.
+    /// Returns an error if the log cannot be read or the view cannot be copied.
     pub fn examine(options: &Options, log: &Arc<Log>, copy: &Path) -> Result<Check, ViewError> {
         let path = copy.join("view");
         let last = log.last_seq();
@@ -136,8 +137,8 @@ impl View {
     }
 }
 
-/// What a log makes, counted up to its end where `is_all`, else up to the record `until`; and the digest of what it makes
-/// up to that one.
+/// Rebuilds a state from the log. Returns the counts, over the whole log if `is_all` and otherwise up to the record
+/// `until`, and the digest at `until`.
 fn derive(log: &Log, mut state: State, until: u64, is_all: bool) -> Result<(Check, String), ViewError> {
     let mut check = Check { records: 0, items: 0, stories: 0, damages: Vec::new(), verdict: Verdict::Agrees };
     let mut digest = None;
@@ -228,7 +229,7 @@ mod tests {
         });
     }
 
-    /// A bit that flips in the view's database may leave an earlier state of it, or none.
+    /// A flipped bit in the view's database may roll it back to an earlier state, or empty it.
     #[test]
     fn d5_verify_never_agrees_with_a_view_that_lost_something() {
         let house = House::new();
@@ -255,7 +256,7 @@ mod tests {
         }
     }
 
-    /// An admin puts a source into another region: its items follow at once, and a restart knows of it.
+    /// If an admin moves a source to another region, its items follow at once, and a restart keeps them there.
     #[test]
     fn a_source_put_into_another_region_takes_its_items_along() {
         let house = House::new();

@@ -1,4 +1,4 @@
-//! What the view and the visits need of a store: open, all records, write some, and no more. Only here sled is named.
+//! The storage engine under the view and the visits: open, read and write. Only this file names sled.
 
 use std::io::Write;
 use std::ops::RangeBounds;
@@ -10,54 +10,54 @@ use std::time::{Duration, Instant};
 
 use super::error::ViewError;
 
-/// The most operations of one batch: sled 0.34 keeps gigabytes of garbage with a thousand.
+/// Maximum number of operations per batch: with a thousand, sled 0.34 keeps gigabytes of garbage.
 const BATCH: usize = 120;
-/// The memory that sled may use for its pages, in bytes. Records are read once, at open.
+/// Size of sled's page cache, in bytes. Records are read only once, at startup.
 const CACHE: u64 = 8 * 1024 * 1024;
 
-/// How often sled hands to the system what was written, in milliseconds. What a crash loses of the view comes back from
-/// the log, and what must not be lost of the visits is flushed by whoever wrote it.
+/// How often sled flushes to the operating system, in milliseconds. What the view loses in a crash comes back from the
+/// log; whoever writes visits that must not be lost flushes them.
 const FLUSH: u64 = 5000;
 
-/// How long a store may still be held by whoever closed it.
+/// How long to wait for the lock of a store that was just closed.
 const LOCKED_FOR: Duration = Duration::from_secs(5);
-/// Between two tries to open it.
+/// Pause between two attempts to open it.
 const AGAIN: Duration = Duration::from_millis(20);
 
-/// A key and, unless it is to be removed, its value.
+/// A key and its new value; `None` removes the key.
 pub(super) type Change = (Vec<u8>, Option<Vec<u8>>);
 
 #[derive(Debug)]
 pub(super) struct Engine {
-    /// `None` after it was closed to be opened again, where that failed.
+    /// `None` if the store was closed and could not be reopened.
     db: RwLock<Option<sled::Db>>,
     path: PathBuf,
-    /// Did it refuse to write? sled stays so, even when there is room again, until it is opened anew.
+    /// Whether a write failed. sled then refuses all writes, even with free space again, until it is reopened.
     is_broken: AtomicBool,
 }
 
 impl Engine {
-    /// Opens or makes the store.
+    /// Opens or creates the store.
     pub(super) fn open(path: &Path) -> Result<Self, ViewError> {
         let db = open(path)?;
         Ok(Self { db: RwLock::new(Some(db)), path: path.to_owned(), is_broken: AtomicBool::new(false) })
     }
 
-    /// A store that cannot be opened now, as where the disk is full; [`heal`](Self::heal) opens it.
+    /// Returns a store that cannot be opened now, for example because the disk is full; [`heal`](Self::heal) opens it.
     pub(super) fn closed(path: &Path) -> Self {
         Self { db: RwLock::new(None), path: path.to_owned(), is_broken: AtomicBool::new(true) }
     }
 
-    /// Did it refuse to write?
+    /// Returns whether a write failed.
     pub(super) fn is_broken(&self) -> bool {
         self.is_broken.load(Ordering::Acquire)
     }
 
-    /// Opens a store anew that refused to write. What it took last may be gone from it.
+    /// Reopens a store that refused to write. The most recent writes may be missing from it.
     pub(super) fn heal(&self) -> Result<(), ViewError> {
         let mut db = self.db.write().unwrap_or_else(PoisonError::into_inner);
-        // It must be closed before: one process may hold it once. On closing it tries to write again, which may make it
-        // panic; it is given up anyway.
+        // Close it first: a process can open it only once. sled tries to write again while closing and may panic; the
+        // instance is discarded anyway.
         let closed = db.take();
         drop(catch_unwind(AssertUnwindSafe(|| drop(closed))));
         *db = Some(open(&self.path)?);
@@ -74,12 +74,12 @@ impl Engine {
         &self.path
     }
 
-    /// Every key and value, by key.
+    /// Returns all keys and values in key order.
     pub(super) fn all(&self) -> impl Iterator<Item = Result<(sled::IVec, sled::IVec), ViewError>> + '_ {
         self.within::<&[u8]>(..)
     }
 
-    /// The keys of a range and their values, by key.
+    /// Returns the keys and values of a range in key order.
     pub(super) fn within<K: AsRef<[u8]>>(
         &self,
         keys: impl RangeBounds<K>,
@@ -92,12 +92,12 @@ impl Engine {
         closed.into_iter().chain(pairs)
     }
 
-    /// One value.
+    /// Returns the value of a key.
     pub(super) fn get(&self, key: &[u8]) -> Result<Option<sled::IVec>, ViewError> {
         self.db()?.get(key).map_err(|source| self.failed("read", source))
     }
 
-    /// Writes changes, in batches of bounded size. The last one of them is written last.
+    /// Writes changes in bounded batches, in order, so that the last one is written last.
     pub(super) fn write(&self, changes: Vec<Change>) -> Result<(), ViewError> {
         let db = self.db()?;
         let mut changes = changes.into_iter().peekable();
@@ -119,12 +119,12 @@ impl Engine {
         self.db()?.clear().map_err(|source| self.refused(source))
     }
 
-    /// Writes one value. A batch of one would make sled write its buffer out at once.
+    /// Writes one value. A batch of one would make sled flush its buffer at once.
     pub(super) fn put(&self, key: &[u8], value: Vec<u8>) -> Result<(), ViewError> {
         self.db()?.insert(key, value).map(drop).map_err(|source| self.refused(source))
     }
 
-    /// Hands everything to the system.
+    /// Flushes everything to the operating system.
     pub(super) fn flush(&self) -> Result<(), ViewError> {
         self.db()?.flush().map(drop).map_err(|source| self.refused(source))
     }
@@ -139,14 +139,14 @@ impl Engine {
     }
 }
 
-/// Is there room to make a file beside this one?
+/// Returns whether the disk has room for a file next to this path.
 pub(super) fn has_room(path: &Path) -> bool {
     let folder = path.parent().unwrap_or(path);
     let filled = tempfile::tempfile_in(folder).and_then(|mut file| file.write_all(&[0; 64 * 1024]));
     !filled.is_err_and(|error| error.kind() == std::io::ErrorKind::StorageFull)
 }
 
-/// Opens or makes a store. sled panics on some kinds of damage; that is an error like any other here.
+/// Opens or creates a store. sled panics on some kinds of damage; that is reported as an error like any other.
 fn open(path: &Path) -> Result<sled::Db, ViewError> {
     let config =
         sled::Config::new().path(path).cache_capacity(CACHE).flush_every_ms(Some(FLUSH)).mode(sled::Mode::LowSpace);
@@ -156,7 +156,7 @@ fn open(path: &Path) -> Result<sled::Db, ViewError> {
             catch_unwind(AssertUnwindSafe(|| config.open())).map_err(|_panic| ViewError::Broken(path.to_owned()))?;
         match opened {
             Ok(db) => return Ok(db),
-            // A store that was just closed is held by sled's own thread for a moment.
+            // sled's own thread may hold the lock of a store that was just closed for a moment.
             Err(error) if is_locked(&error) && began.elapsed() < LOCKED_FOR => std::thread::sleep(AGAIN),
             Err(source) => return Err(ViewError::Store { doing: "open", path: path.to_owned(), source }),
         }

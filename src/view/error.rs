@@ -2,34 +2,34 @@ use std::path::PathBuf;
 
 use crate::log::LogError;
 
-/// Why the view could not do what was asked.
+/// Why an operation on the view or the visits failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ViewError {
-    /// The store refused.
+    /// The store returned an error.
     #[error("cannot {doing} the store {}", path.display())]
     Store {
-        /// `open`, `write`, …
+        /// The failed operation: `open`, `read` or `write`.
         doing: &'static str,
         /// Its directory.
         path: PathBuf,
-        /// What it said.
+        /// Error returned by sled.
         source: sled::Error,
     },
-    /// The store fell over while it was opened.
+    /// The store panicked while it was being opened.
     #[error("the store {} is damaged so badly that it cannot be opened", .0.display())]
     Broken(PathBuf),
-    /// It refused to write and cannot be opened again yet.
+    /// The store refused to write and cannot be reopened yet.
     #[error("the store {} is closed until it can be written again", .0.display())]
     Closed(PathBuf),
-    /// A record cannot be read.
+    /// A record could not be decoded.
     #[error("the store {} holds a record that cannot be read", .0.display())]
     Record(PathBuf),
-    /// A directory or a file cannot be made or moved.
+    /// A directory or file could not be created, copied, moved or removed.
     #[error("cannot make or move {}", path.display())]
     Move {
-        /// It.
+        /// Path of the directory or file.
         path: PathBuf,
-        /// What the system said.
+        /// Error returned by the system.
         source: std::io::Error,
     },
     /// The log could not be read.

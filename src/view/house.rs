@@ -1,4 +1,4 @@
-//! A store in a folder of its own, and what is told into it, for the tests.
+//! Test helpers: a view and a log in a temporary directory, and records to fill them.
 
 use std::sync::Arc;
 
@@ -69,7 +69,7 @@ pub(super) fn region(id: &str) -> RegionId {
     RegionId::new(id).unwrap()
 }
 
-/// Two sources, a story that both tell (the second at its own address), one more, and a change.
+/// Two sources, a story that both report (the second at its own address), one more story, and a change to it.
 pub(super) fn sample() -> Vec<Record> {
     vec![
         source("portal", "https://portal.cn/feed", "140300"),

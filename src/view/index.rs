@@ -1,10 +1,10 @@
-//! An index of items by a hash, at little more than eight bytes an entry.
+//! An index of items by hash, at little more than eight bytes per entry.
 
-/// Items by the upper half of a hash and the lower half of the numbers of their first reports: of four thousand million
-/// of either, the last ones are told apart. Whoever asks compares what was found with the whole hash.
+/// Maps hashes to items. An entry holds the upper 32 bits of the hash and the lower 32 bits of the number of the item's
+/// first report; callers must compare the full hash.
 ///
-/// A bucket is a sorted run of entries: one step into memory and a short search, where a tree of millions takes a step
-/// for each of its levels. There are two to the power of `BITS` of them; a thousand entries each are still quick.
+/// Each of the `2^BITS` buckets is a sorted vector: a lookup costs one memory access and a short search, where a tree
+/// of millions of entries costs an access per level. A bucket of a thousand entries is still fast.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Index<const BITS: u32>(Vec<Vec<u64>>);
 
@@ -14,7 +14,8 @@ const fn entry(hash: u64, first: u64) -> u64 {
     hash & !LOWER | first & LOWER
 }
 
-/// The bucket of a hash. The upper bits of a product depend on all bits of the hash (Knuth's multiplicative hashing).
+/// Returns the bucket of a hash. The upper bits of the product depend on all bits used (Knuth's multiplicative
+/// hashing).
 fn bucket<const BITS: u32>(hash: u64) -> usize {
     let mixed = (hash >> 32).wrapping_mul(0x9e37_79b9) & LOWER;
     usize::try_from(mixed >> (32 - BITS)).unwrap_or(0)
@@ -27,8 +28,8 @@ impl<const BITS: u32> Default for Index<BITS> {
 }
 
 impl<const BITS: u32> Index<BITS> {
-    /// An index of these pairs of a hash and an item, which are looked at twice: each bucket is made as large as it will
-    /// be, and sorted when it is full.
+    /// Builds an index from pairs of hash and item. It iterates twice, to allocate each bucket at its final size;
+    /// buckets are sorted once filled.
     pub(super) fn of_all(pairs: impl Iterator<Item = (u64, u64)> + Clone) -> Self {
         let mut sizes = vec![0_usize; 1 << BITS];
         for (hash, _) in pairs.clone() {
@@ -49,7 +50,7 @@ impl<const BITS: u32> Index<BITS> {
         index
     }
 
-    /// Puts an item in. Those before `from` may go: they are taken out when their bucket is full, many at a time.
+    /// Inserts an item. Items before `from` may be dropped; they are removed in bulk when their bucket is full.
     pub(super) fn insert(&mut self, hash: u64, first: u64, from: u64) {
         let Some(bucket) = self.0.get_mut(bucket::<BITS>(hash)) else { return };
         if from > 0 && bucket.len() == bucket.capacity() {
@@ -69,13 +70,13 @@ impl<const BITS: u32> Index<BITS> {
         }
     }
 
-    /// The first reports of the items with this hash that do not lie before `from`, in order, and rarely of one with
+    /// Returns the first reports of the items with this hash that are not before `from`, in order; rarely also one with
     /// another hash.
     pub(super) fn of(&self, hash: u64, from: u64) -> impl Iterator<Item = u64> + '_ {
         self.up_to(usize::MAX, hash, from)
     }
 
-    /// The same; none where there are more of them than `most`.
+    /// Like [`of`](Self::of), but returns nothing if there are more than `most` items.
     pub(super) fn up_to(&self, most: usize, hash: u64, from: u64) -> impl Iterator<Item = u64> + '_ {
         let bucket = self.0.get(bucket::<BITS>(hash)).map_or(&[][..], Vec::as_slice);
         let (least, last) = (entry(hash, from), entry(hash, LOWER));
@@ -85,7 +86,7 @@ impl<const BITS: u32> Index<BITS> {
     }
 }
 
-/// Makes place for one more, by an eighth at a time: twice as much would leave a third of all empty.
+/// Makes room for one more entry, growing by an eighth: doubling would leave a third of the memory unused.
 fn grow(bucket: &mut Vec<u64>) {
     if bucket.len() == bucket.capacity() {
         bucket.reserve_exact(bucket.len() / 8 + 4);

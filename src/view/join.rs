@@ -1,4 +1,4 @@
-//! Which story a new item belongs to, whose report of it is shown, and which stories are of one event.
+//! Decides which story a new item belongs to, whose report of it is shown, and which stories form one event.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -10,21 +10,22 @@ use super::state::State;
 use crate::dedup::{self, Candidate, Fingerprint, Likeness};
 use crate::model::{Draft, Link, Moment};
 
-/// The most items that a new one is compared with in full because their texts are alike, and because their facts are.
+/// Maximum number of items a new one is fully compared with because of similar texts, and because of similar facts.
 const MOST_COMPARED: (usize, usize) = (8, 3);
 /// How far apart two stories of one event may be published, in milliseconds.
 const EVENT_WINDOW: i64 = 7 * 86_400_000;
-/// The most stories of one event; what grows beyond that is a subject.
+/// Maximum number of stories per event; anything larger is a topic.
 const MOST_STORIES: usize = 40;
-/// The least characters of a text that its own source gives again under another address.
+/// Minimum length, in characters, of a text that its own source repeats at another address.
 const LEAST_REPEATED: usize = 40;
 
 impl State {
-    /// How a new item stands to the known stories: by its link, by the link that it credits, by its text, by its facts.
+    /// Determines how a new item relates to the known stories: by its link, the link it credits, its text and its
+    /// facts.
     pub(super) fn relations(&self, new: &Newcomer<'_>, read: Read<'_>) -> Relations {
         let mut relations = Relations::default();
         if new.report.draft.alert.is_some() {
-            // A stranger's warning joins nothing.
+            // A warning from a source without authority for its region joins nothing.
             if self.may_warn(new.source, &new.report.draft) {
                 relations.same.extend(self.warned_of(new, read));
             }
@@ -36,7 +37,7 @@ impl State {
         relations
     }
 
-    /// The warning that another source passed on already.
+    /// Returns the story of a warning that another source already passed on.
     fn warned_of(&self, new: &Newcomer<'_>, read: Read<'_>) -> Option<u64> {
         self.with_link(new.fingerprint.link).find_map(|first| {
             let slot = self.slots.get(&first)?;
@@ -50,14 +51,14 @@ impl State {
         })
     }
 
-    /// The story that another source reported under the same link already.
+    /// Returns the story that another source already reported under the same link.
     fn story_of(&self, new: &Newcomer<'_>, read: Read<'_>) -> Option<u64> {
         let found: Vec<u64> = self.with_link(new.fingerprint.link).collect();
         if found.is_empty() {
             return None;
         }
         let (link, domain) = (new.report.draft.checked_link()?, self.domain(new.source)?);
-        // A link that two items of one source carry tells nothing of these apart.
+        // A link that two items of one source share does not distinguish them.
         let mut carried: HashMap<u32, usize> = HashMap::new();
         for slot in found.iter().filter_map(|first| self.slots.get(first)) {
             *carried.entry(slot.source).or_default() += 1;
@@ -69,7 +70,7 @@ impl State {
         let (at_home, elsewhere): (Vec<u64>, Vec<u64>) =
             found.into_iter().partition(|first| self.slots.get(first).is_some_and(|slot| is_at_home(slot.source)));
         at_home.into_iter().chain(elsewhere).find_map(|first| {
-            // What is gone there, or tells something else, leads nobody to its story by its address.
+            // A report that is gone, or whose item has become another one, does not lead to its story by its address.
             let slot = self.slots.get(&first).filter(|slot| carried.get(&slot.source) == Some(&1) && !slot.gone)?;
             let head = self.slots.get(&slot.head)?;
             let other = draft_at(slot.position, read)?;
@@ -77,7 +78,7 @@ impl State {
             if !dedup::judge(&link, &domain, &self.listings, &candidate) {
                 return None;
             }
-            // Who guessed the address long before the site itself had anything there has not told its story.
+            // If someone else used the address long before the site itself published there, that was not this story.
             let is_ahead = is_at_home(new.source)
                 && !is_at_home(slot.source)
                 && new.report.seen.since(head.seen) > WINDOW
@@ -85,7 +86,8 @@ impl State {
             if is_ahead {
                 return None;
             }
-            // Where another address is shown, or the whole was withdrawn and this is the site itself, the texts decide.
+            // If the story shows another report, or was withdrawn and this report is from the site itself, the texts
+            // decide.
             let shown = head.shown(slot.head);
             let is_lent = head.withdrawn && is_at_home(new.source) && !is_at_home(slot.source);
             let is_it = || {
@@ -96,12 +98,12 @@ impl State {
         })
     }
 
-    /// Compares an item with those that were seen and published not long before or after, and are like it by their texts,
-    /// by their facts, or because it credits them.
+    /// Compares an item with those seen and published around the same time that resemble it in text or facts, or that
+    /// it credits.
     fn compare(&self, new: &Newcomer<'_>, read: Read<'_>, relations: &mut Relations) {
         let (draft, seen) = (&new.report.draft, new.report.seen);
         let at = published(new.report).at;
-        // What was old when it came is compared by its link alone.
+        // An item that was already old when it was first seen is compared by its link only.
         if seen.since(at) > 2 * WINDOW {
             return;
         }
@@ -126,7 +128,8 @@ impl State {
             if relations.same.contains(&slot.head) || relations.compared.iter().any(|(head, _)| *head == slot.head) {
                 continue;
             }
-            // Nor does it join what an admin withdrew, where it is of higher authority: it is another one's word.
+            // It does not join a story that an admin withdrew if its own source has higher authority: it is a different
+            // source's statement.
             let is_above = |head: &Slot| {
                 let withdrawn = self.slots.get(&head.owner(slot.head)).and_then(|owner| self.facts(owner.source));
                 head.withdrawn
@@ -137,15 +140,16 @@ impl State {
             if self.slots.get(&slot.head).is_some_and(is_above) {
                 continue;
             }
-            // A story that ended is not told again by who tells the same: it comes back with its own reports.
+            // An ended story does not continue with similar reports of others: only its own reports bring it back.
             if self.slots.get(&slot.head).is_some_and(|head| head.ended) {
                 continue;
             }
             let is_repeated = slot.source == new.source
                 && slot.fingerprint.content == new.fingerprint.content
                 && draft.words().chars().count() >= LEAST_REPEATED;
-            // Two reports of one source are two stories, unless it gives the same text at another address. Its notices are
-            // alike and many, so that this is said without reading them; but its round-ups are made of them.
+            // Two reports of one source are two stories, unless it repeats the same text at another address. A source's
+            // notices are many and alike, so this is decided without reading them, except for round-ups, which may
+            // contain them.
             let are_two = !is_repeated && self.has_report_of(slot.head, new.source);
             if are_two && !new.is_roundup {
                 continue;
@@ -173,7 +177,7 @@ impl State {
         }
     }
 
-    /// Are two items tagged by what they say with regions of which none lies within another's?
+    /// Returns whether the contents of two items tag them with unrelated regions, none within another.
     fn are_apart(&self, one: &Tags, other: &Tags) -> bool {
         let told = |tags: &Tags| {
             let said = tags.iter().filter(|(_, evidence)| *evidence != "inherited");
@@ -184,7 +188,7 @@ impl State {
         !one.is_empty() && !other.is_empty() && !one.iter().any(|a| other.iter().any(|b| meet(a, b)))
     }
 
-    /// The items at the address that a report credits (原文链接), where it lies at their own source's site.
+    /// Returns the items at the address that a report credits (原文链接), if it is on their own source's site.
     fn credited(&self, draft: &Draft) -> Vec<u64> {
         let link = draft.credit.as_ref().and_then(|credit| Link::parse(credit.link.as_deref()?).ok());
         let Some(link) = link.filter(|link| !link.is_home() && !self.listings.contains(&link.canonical())) else {
@@ -198,8 +202,8 @@ impl State {
         self.with_link(hash).filter(is_at_home).collect()
     }
 
-    /// Makes a new item a report of the stories that it was found to be of, and links it to its event. `false` where it
-    /// is a story of its own.
+    /// Makes a new item a report of the stories found for it and links it to its event. Returns `false` if it is a
+    /// story of its own.
     pub(super) fn settle(
         &mut self,
         seq: u64,
@@ -224,8 +228,8 @@ impl State {
         true
     }
 
-    /// Links a round-up to the stories that it holds, which it does not glue to each other. They are no more than its text
-    /// has room for.
+    /// Links a round-up to the stories it contains, without joining them to each other. Their number is limited by the
+    /// length of its text.
     fn hold(&mut self, head: u64, relations: &Relations) {
         let held = relations.parts.iter().map(|part| (head, *part));
         for (whole, part) in held.chain(relations.wholes.iter().map(|whole| (*whole, head))) {
@@ -239,7 +243,7 @@ impl State {
         }
     }
 
-    /// Takes out of the round-ups what they held of these items: the log that is left says nothing of it.
+    /// Removes these items from the parts of round-ups: the remaining log says nothing about them.
     pub(super) fn forget_parts(&mut self, dead: &[u64]) {
         let dead: BTreeSet<u64> = dead.iter().copied().collect();
         let holds_dead = |slot: &Slot| slot.parts().iter().any(|part| dead.contains(part));
@@ -254,7 +258,7 @@ impl State {
         }
     }
 
-    /// The stories that a round-up holds, by their first reports: some may have become one since.
+    /// Returns the stories that a round-up contains, by first report; some may have been joined since.
     pub(super) fn parts(&self, whole: &Slot) -> Vec<u64> {
         let mut heads: Vec<u64> =
             whole.parts().iter().filter_map(|part| self.slots.get(part)).map(|slot| slot.head).collect();
@@ -263,7 +267,7 @@ impl State {
         heads
     }
 
-    /// The items of a story.
+    /// Returns the items of a story.
     pub(super) fn reports_of(&self, head: u64) -> impl Iterator<Item = &Slot> {
         let members = self.slots.get(&head).into_iter().flat_map(|slot| slot.members().iter().copied());
         std::iter::once(head).chain(members).filter_map(|first| self.slots.get(&first))
@@ -273,7 +277,7 @@ impl State {
         self.reports_of(head).any(|report| report.source == source && report.became().is_none())
     }
 
-    /// Makes an item a further report of a story. The older id stays, and with it the place among others.
+    /// Adds an item to a story as a further report. The story keeps its older id.
     fn join(&mut self, seq: u64, head: u64, new: &Newcomer<'_>, updated: Moment, read: Read<'_>) {
         let takes_over = self.takes_over(head, new, read);
         self.place(head, false);
@@ -300,9 +304,9 @@ impl State {
         self.soil(head);
     }
 
-    /// Is a further report shown from now on? The one whose site the link is nearer to, the one that the shown report
-    /// credits, and the one of higher authority that does not credit the shown one. Each has more right than the one before,
-    /// so that whoever has most of it is shown in the end, in whatever order they come.
+    /// Returns whether a further report is shown from now on: one whose site is closer to the link, one that the shown
+    /// report credits, or one of higher authority that does not credit the shown one. Every takeover goes to a report
+    /// with a better claim, so that the result does not depend on the order of arrival.
     fn takes_over(&self, head: u64, new: &Newcomer<'_>, read: Read<'_>) -> bool {
         let Some(story) = self.slots.get(&head) else { return false };
         let owner = story.owner(head);
@@ -319,7 +323,7 @@ impl State {
             return false;
         }
         let has_higher = mine.authority > theirs.authority;
-        // An identifier says which warning it is, and not whose.
+        // A warning's identifier says which warning it is, not whose.
         if draft.alert.is_some() {
             return has_higher;
         }
@@ -327,15 +331,15 @@ impl State {
         if home == Home::Elsewhere {
             return false;
         }
-        // A link proves whose story it is only where both carry it.
+        // A link proves whose story it is only if both carry it.
         let same_link = shown.fingerprint.link == new.fingerprint.link && new.fingerprint.link != 0;
         let told = draft_at(shown.position, read);
         let is_nearer = || told.as_ref().is_some_and(|told| home > self.home(shown.source, told));
         same_link && is_nearer() || has_higher || told.as_ref().is_some_and(|told| credits(told, mine))
     }
 
-    /// Makes one story of two, where a new report belongs to both and they do not contradict each other. The older id
-    /// stays; the other one leads to it.
+    /// Joins two stories that a new report belongs to, unless they contradict each other. The older id stays; the
+    /// younger story's id leads to it.
     fn unite(&mut self, one: u64, other: u64, read: Read<'_>) {
         let (older, younger) = (one.min(other), one.max(other));
         let (Some(a), Some(b)) = (self.slots.get(&older), self.slots.get(&younger)) else { return };
@@ -345,15 +349,16 @@ impl State {
         }
         let told_by = |slot: &Slot| draft_at(slot.position, read).map(|draft| story(&draft));
         let (Some(told), Some(retold)) = (told_by(a), told_by(b)) else { return };
-        // Who tells both does not make them one: two reports of one event stay two, as do those of one measure in two
-        // counties. Pieces of one text have its title.
+        // A report that fits both does not make them one: two reports of one event stay two stories, as do those of one
+        // policy in two counties. Pieces of one text have the same title.
         let are_apart = self.are_apart(a.own_tags(), b.own_tags());
         let is_one = || {
             let found = dedup::compare(&told, &retold);
             let found = if are_apart { found.of_other_places() } else { found };
             found.likeness == Likeness::Same || found.is_of_one_text() && told.is_titled_as(&retold) && !are_apart
         };
-        // What was made into another text since the other one was told is not the older of the two.
+        // If the older item only got this text after the younger one was reported, it is not the older report of this
+        // story.
         let is_late = || {
             let was = a.earlier().first().and_then(|first| draft_at(*first, read));
             let is_changed_since = a.ties.as_ref().and_then(|ties| ties.reported).is_some_and(|at| at > b.seen);
@@ -379,7 +384,7 @@ impl State {
                 slot.head = older;
                 let (own, date) = (slot.own_tags().clone(), slot.own_date());
                 (slot.regions, slot.published, slot.ended) = (own, date, false);
-                // The whole is withdrawn with the older one.
+                // Withdrawal of the joined story follows the older one.
                 slot.withdrawn &= *first != younger;
                 if let Some(ties) = &mut slot.ties {
                     ties.members.clear();
@@ -407,7 +412,7 @@ impl State {
         self.hold(older, &Relations { parts, ..Relations::default() });
     }
 
-    /// Links two stories as told of one event; each belongs to one event, named by its oldest story.
+    /// Links two stories to one event. Each story belongs to one event, named by its oldest story.
     fn relate(&mut self, one: u64, other: Option<u64>) {
         let Some(other) = other.filter(|other| *other != one && self.slots.contains_key(other)) else { return };
         let event_of = |first: u64| self.slots.get(&first).and_then(Slot::event).unwrap_or(first);
@@ -431,7 +436,7 @@ impl State {
         }
     }
 
-    /// Takes a story out of its event; one that is left alone there is in none.
+    /// Removes a story from its event; if only one story remains, the event is dissolved.
     pub(super) fn leave_event(&mut self, first: u64) {
         let Some(event) = self.slots.get(&first).and_then(Slot::event) else { return };
         let mut left = self.events.remove(&event).unwrap_or_default();

@@ -1,27 +1,27 @@
-//! The index by which items are found whose text is like a new one's: the shingles of the items of the last days.
+//! The index that finds recent items whose text or facts resemble a new one's, by shared hashes.
 //!
-//! It holds nothing that the log does not give again: at every moment its content follows from the items and their newest
-//! texts alone, so that a view that was opened anew judges like one that never closed.
+//! Its contents follow from the items and their newest texts in the log alone, so that a reopened view decides like one
+//! that was never closed.
 
 use std::collections::VecDeque;
 
 use super::index::Index;
 use crate::model::Moment;
 
-/// How far apart two items may be published that are one story, in milliseconds.
+/// How far apart two items of one story may be published, in milliseconds.
 pub(super) const WINDOW: i64 = 14 * 86_400_000;
-/// How long after it was seen an item is looked up at the least, in milliseconds.
+/// How long an item is looked up at least after it was first seen, in milliseconds.
 pub(super) const HELD: i64 = WINDOW + 2 * 86_400_000;
-/// A shingle that more items than these hold is a formula.
+/// A hash that more items than this share is boilerplate.
 const MOST_BEARERS: usize = 32;
-/// So many items stay in the index even where they lie too far back: looking them up costs little.
+/// This many items stay in the index even if they are too old: looking them up is cheap.
 pub(super) const KEPT: usize = 20_000;
-/// The most reports of one story that later ones are compared with, beside the first: what everybody prints is found by
-/// its first reports, and more of them would look like a formula.
+/// Maximum number of reports of a story, besides the first, that later items are compared with: a story everyone prints
+/// is found by its first reports, and more would look like boilerplate.
 pub(super) const MOST_ALIKE: usize = 8;
-/// The least shingles of a sketch that two items share which are worth a look.
+/// Minimum shared weight of two sketches for a comparison.
 const LEAST_SHARED: u64 = 2;
-/// The bits that the worth of a hash takes.
+/// Number of bits for the weight of a hash.
 const WORTH_BITS: u32 = 2;
 
 /// An item in the index.
@@ -35,26 +35,26 @@ struct Entry {
 #[derive(Debug, Default)]
 pub(super) struct Likes {
     by_shingle: Index<16>,
-    /// In the order of the first reports.
+    /// Sorted by first report.
     entries: VecDeque<Entry>,
-    /// All items before this one lie too far back for ever.
+    /// All items before this one are too old for good.
     from: u64,
 }
 
-/// What is in the index follows from its entries.
+/// The index follows from the entries, so only these are compared.
 impl PartialEq for Likes {
     fn eq(&self, other: &Self) -> bool {
         (&self.entries, self.from) == (&other.entries, other.from)
     }
 }
 
-/// A hash of a shingle as the index has it.
+/// Returns a hash as stored in the index.
 fn key(hash: u32) -> u64 {
     u64::from(hash) << 32
 }
 
 impl Likes {
-    /// An index of these items, in the order of their first reports; all before `from` lie too far back.
+    /// Builds an index of these items, sorted by first report; all items before `from` are too old.
     pub(super) fn of_all(items: Vec<(u64, Moment, Vec<u32>)>, from: u64) -> Self {
         let items = items.into_iter().filter(|(.., sketch)| !sketch.is_empty());
         let entries: VecDeque<Entry> =
@@ -63,8 +63,8 @@ impl Likes {
         Self { by_shingle: Index::of_all(pairs), entries, from }
     }
 
-    /// Puts an item in with the sketch of its text, in the place of the sketch that it had. A text too short for a sketch
-    /// takes it out.
+    /// Inserts an item with the sketch of its text, replacing its former sketch. An empty sketch (text too short)
+    /// removes it.
     pub(super) fn put(&mut self, first: u64, seen: Moment, sketch: Vec<u32>) {
         self.remove(first);
         if sketch.is_empty() || first < self.from {
@@ -77,18 +77,18 @@ impl Likes {
         self.entries.insert(at, Entry { first, seen, sketch: sketch.into() });
     }
 
-    /// All items before this one lie too far back for ever.
+    /// Returns the first item that is not too old for good.
     pub(super) const fn from(&self) -> u64 {
         self.from
     }
 
-    /// The sketch of an item that is in it.
+    /// Returns the sketch of an indexed item.
     pub(super) fn sketch(&self, first: u64) -> Option<&[u32]> {
         let at = self.entries.binary_search_by_key(&first, |entry| entry.first).ok()?;
         self.entries.get(at).map(|entry| &*entry.sketch)
     }
 
-    /// Is the item in it?
+    /// Returns whether the item is in the index.
     pub(super) fn holds(&self, first: u64) -> bool {
         self.entries.binary_search_by_key(&first, |entry| entry.first).is_ok()
     }
@@ -101,17 +101,17 @@ impl Likes {
         }
     }
 
-    /// Takes out what lies too far back to be compared with anything new.
+    /// Removes items that are too old to be compared with anything new.
     pub(super) fn move_on(&mut self, now: Moment) {
         while self.entries.len() > KEPT && self.entries.front().is_some_and(|entry| now.since(entry.seen) > HELD) {
             self.from = self.entries.pop_front().map_or(self.from, |entry| entry.first + 1);
         }
     }
 
-    /// The items that share enough with a sketch, those that share most first. `worth` says how much a hash
-    /// counts, up to 3.
+    /// Returns the items that share enough with a sketch, best matches first. `worth` gives the weight of a hash, up to
+    /// 3.
     pub(super) fn of(&self, sketch: &[u32], worth: impl Fn(u32) -> u64) -> Vec<u64> {
-        // Each with its worth, in one number: they are many.
+        // Item and weight are packed into one number because there are many of them.
         let mut bearers: Vec<u64> = Vec::new();
         for hash in sketch {
             let worth = worth(*hash);

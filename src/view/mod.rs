@@ -1,10 +1,10 @@
-//! Everything that is derived from the log, and the visits.
+//! Everything derived from the log, and the poll state of each source (visits).
 //!
-//! The view keeps one record an item in sled and its indexes in memory; it may be deleted at any time and is made anew
-//! from the log, to the same ids. `apply` is a pure function of the log: it reads records only, never a config and never
-//! a clock. The engine stands behind the few functions of `engine.rs`; another one could be tried in an afternoon.
+//! The view keeps one record per item in sled and its indexes in memory; it may be deleted at any time and is rebuilt
+//! from the log with the same ids. `apply` is a pure function of the log: it reads records only, never the config or
+//! the clock. The storage engine is hidden behind the few functions of `engine.rs`, so another one is easy to try.
 //!
-//! The visits lie in a directory of their own, which a rebuild never touches.
+//! The visits are in a directory of their own, which a rebuild never touches.
 
 mod arrange;
 mod check;

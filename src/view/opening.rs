@@ -1,4 +1,4 @@
-//! A store is opened, or it is found out why it cannot be used.
+//! Opens a store, or reports why it cannot be used.
 
 use std::path::{Path, PathBuf};
 
@@ -23,21 +23,22 @@ pub(super) enum Unusable {
     Deadly(u32),
 }
 
-/// How often dayuan may end while the store is being opened before it is given up: once may be a power cut.
+/// How many times dayuan may die while opening a store before the store is given up: a single death may be a power cut.
 const TRIES: u32 = 2;
 
-/// Opens a store, unless that brought the process down before. A store may make sled wait for ever, take all memory or
-/// abort; the watchdog or the system then ends the process, and without this note each next one would end the same way.
+/// Opens a store unless opening it killed the process before. A damaged store may make sled hang, exhaust memory or
+/// abort; the watchdog or the system then kills the process, and without the note written here every restart would end
+/// the same way.
 pub(super) fn attempt<T>(
     path: &Path,
     open: impl FnOnce() -> Result<T, Unusable>,
 ) -> Result<Result<T, Unusable>, ViewError> {
     let note = path.with_extension("opening");
     let failed = |source| ViewError::Move { path: note.clone(), source };
-    // A note that cannot be read is none.
+    // Treat an unreadable note as absent.
     let tries = std::fs::read_to_string(&note).ok().and_then(|text| text.parse().ok()).unwrap_or(0_u32);
     let opened = if tries < TRIES || !path.exists() {
-        // Without room for the note it is tried without one.
+        // On a full disk, open the store without a note.
         match std::fs::write(&note, (tries + 1).to_string()) {
             Err(error) if error.kind() != std::io::ErrorKind::StorageFull => return Err(failed(error)),
             _ => {}
@@ -68,7 +69,7 @@ pub(super) fn load(path: &Path, rules: [u8; 16], last: u64) -> Result<(Engine, S
 pub(super) fn stored_state(engine: &Engine, rules: [u8; 16]) -> Result<State, Unusable> {
     let failed = |error: ViewError| Unusable::Store(with_causes(&error));
     let Some(meta) = engine.get(&META).map_err(failed)? else {
-        // Made, but nothing was written yet: everything is still to come from the log.
+        // Created, but nothing was written yet: everything comes from the log.
         return if engine.all().next().is_none() { Ok(State::default()) } else { Err(Unusable::Records) };
     };
     let meta: MetaRecord = record::decode(&meta).ok_or(Unusable::Records)?;
@@ -93,7 +94,7 @@ pub(super) fn stored_state(engine: &Engine, rules: [u8; 16]) -> Result<State, Un
             return Err(Unusable::Records);
         }
     }
-    // One by one: a million of them would fill as much memory again.
+    // Read items one by one: a million of them would double the memory needed.
     let mut broken = None;
     let items = engine.within(..NO_ITEM).map(|pair| {
         let (key, value) = pair.map_err(|error| broken = Some(failed(error))).ok()?;
@@ -103,11 +104,11 @@ pub(super) fn stored_state(engine: &Engine, rules: [u8; 16]) -> Result<State, Un
     broken.map_or(state.ok_or(Unusable::Records), Err)
 }
 
-/// The highest number of a store that was moved away.
+/// Highest number of a store that was set aside.
 const MOST_ASIDE: u32 = 10_000;
 
-/// Moves a store away so that a new one can be made, and says where it lies; nothing is deleted that may be wanted to find
-/// out what happened. Of those that were moved away before, the last stays; what of the others cannot be removed is said.
+/// Moves a store aside so that a new one can be created, and returns its new path: it may be needed to find the cause.
+/// Only the newest store set aside before is kept as well; if an older one cannot be removed, the second value says so.
 pub(super) fn set_aside(path: &Path) -> Result<(PathBuf, Option<String>), ViewError> {
     let numbered = |number: u32| path.with_extension(format!("bad-{number}"));
     let last = (1..MOST_ASIDE).rev().find(|number| numbered(*number).exists()).unwrap_or(0);

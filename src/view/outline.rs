@@ -1,4 +1,4 @@
-//! What a view makes of the items, in short, to compare two views by different rules.
+//! A summary of what a view derives, to compare two views built by different rules.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -29,7 +29,7 @@ impl Outline {
         )
     }
 
-    /// That of a view on disk, by whatever rules; `None` where it cannot be read.
+    /// Returns the outline of a view on disk, whatever its rules; `None` if it cannot be read.
     pub fn stored(path: &Path) -> Option<Self> {
         let engine = path.exists().then(|| Engine::open(path).ok()).flatten()?;
         let mut items = Vec::new();
@@ -40,7 +40,7 @@ impl Outline {
         Some(Self::of(items.into_iter()))
     }
 
-    /// What is otherwise in another one, a line each.
+    /// Describes how `now` differs from this outline, one line per item.
     pub fn changes(&self, now: &Self) -> Vec<String> {
         let mut lines = Vec::new();
         for (item, (story, regions)) in &now.0 {

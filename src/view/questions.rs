@@ -1,4 +1,4 @@
-//! What others ask of the view.
+//! Queries of the view's state.
 
 use std::collections::BTreeSet;
 
@@ -11,9 +11,9 @@ use crate::dedup::{self, Fingerprint, Known, Neighbours};
 use crate::log::{Control, Position, Record, SourceFacts};
 use crate::model::{Draft, ItemId, Link, Moment, RegionId, SourceId};
 
-/// How far back a region's timeline is looked through where one source fills it.
+/// How many places of a region's timeline are examined if one source fills it.
 const FURTHEST: usize = 20_000;
-/// The same where one source's are looked for.
+/// How many places of a region's timeline are examined when looking for the stories of one source.
 const FURTHEST_OF_ONE: usize = 200_000;
 
 impl State {
@@ -21,7 +21,7 @@ impl State {
         self.applied
     }
 
-    /// Items, stories and tagged regions.
+    /// Returns the number of items and of stories.
     pub(super) fn counts(&self) -> (usize, usize) {
         (self.slots.len(), self.slots.iter().filter(|(first, slot)| slot.head == **first).count())
     }
@@ -34,13 +34,13 @@ impl State {
         self.controls.get(id).copied()
     }
 
-    /// The regions that items are tagged with.
+    /// Returns the regions that items are tagged with.
     pub(super) fn tags(&self) -> Vec<RegionId> {
         let filled = self.timelines.iter().filter(|(_, timeline)| !timeline.is_empty());
         filled.filter_map(|(number, _)| self.region(*number).cloned()).collect()
     }
 
-    /// The newest stories that are tagged with any of these regions; of one source only, where it is named.
+    /// Returns the newest stories tagged with any of these regions; if `source` is given, only those it reported.
     pub(super) fn timeline(
         &self,
         tags: &[RegionId],
@@ -49,7 +49,7 @@ impl State {
         share: usize,
     ) -> Vec<Entry> {
         let number = source.map(|source| self.source_numbers.get(source).copied());
-        // Who has nothing is not looked for among everything.
+        // Do not search everything for a source that has no items.
         if number.is_some_and(|number| number.is_none_or(|number| !self.reporters.contains_key(&number))) {
             return Vec::new();
         }
@@ -63,7 +63,7 @@ impl State {
                     .any(|report| self.slots.get(report).map(|slot| slot.source) == wanted)
             }),
         };
-        // What is best within each tag is looked at once more for all of them.
+        // Select the best stories within each tag first, then among all of them.
         let mut candidates: Vec<Place> = Vec::new();
         for timeline in tags.iter().filter_map(|tag| self.timelines.get(self.region_numbers.get(tag)?)) {
             let mut here = Share::new(most, share);
@@ -89,7 +89,7 @@ impl State {
             .collect()
     }
 
-    /// The number of the source whose report of a story is shown.
+    /// Returns the number of the source whose report of a story is shown.
     fn shown_source(&self, first: u64) -> Option<u32> {
         let head = self.slots.get(&first)?;
         Some(self.slots.get(&head.shown(first)).unwrap_or(head).source)
@@ -99,7 +99,7 @@ impl State {
         self.sources.get(usize::try_from(self.shown_source(first)?).ok()?).map(|facts| &facts.id)
     }
 
-    /// The story that begins with this report; `None` where it was withdrawn.
+    /// Returns the story that begins with this report; `None` if it is unknown, withdrawn or has ended.
     pub(super) fn story(&self, first: u64) -> Option<Story> {
         let head = self.slots.get(&first).filter(|slot| !slot.withdrawn && !slot.ended)?;
         let report = |first: &u64| {
@@ -110,7 +110,7 @@ impl State {
         };
         let is_live = |one: &&u64| self.slots.get(one).is_some_and(|slot| slot.is_live(**one));
         let all = std::iter::once(&first).chain(head.members()).filter(is_live);
-        // Reports of one address are one reporter's, whatever its id was.
+        // Sources with the same address are one source, whatever its id was.
         let address =
             |one: &u64| self.slots.get(one).and_then(|slot| self.facts(slot.source)).map(|facts| facts.link.as_str());
         let shown = head.shown(first);
@@ -137,18 +137,19 @@ impl State {
         })
     }
 
-    /// The first report of the story that the item belongs to.
+    /// Returns the first report of the story that an item belongs to.
     pub(super) fn find(&self, item: ItemId) -> Option<u64> {
         let first = self.first_of(item)?;
         self.slots.get(&first).map(|slot| slot.head)
     }
 
-    /// The item that is first told of in this report.
+    /// Returns the item whose first report this is.
     pub(super) fn item(&self, first: u64) -> Option<ItemId> {
         self.slots.get(&first).map(|slot| slot.id)
     }
 
-    /// The items whose newest reports have the same address, and where those lie, the oldest first.
+    /// Returns the items whose newest reports have this address, with the positions of those reports, oldest item
+    /// first.
     pub(super) fn at_address(&self, link: &Link) -> Vec<(ItemId, Position)> {
         let draft = Draft { link: Some(link.as_str().to_owned()), ..Draft::default() };
         let found = self.with_link(Fingerprint::of(&draft).link);
@@ -159,7 +160,7 @@ impl State {
         self.slots.get(&self.first_of(item)?).map(|slot| slot.position)
     }
 
-    /// What is withdrawn, the newest first.
+    /// Returns the withdrawn items, most recently withdrawn first.
     pub(super) fn withdrawn(&self) -> Vec<(ItemId, Moment, String)> {
         let mut all: Vec<_> =
             self.hidden.iter().map(|(id, (at, reason))| (ItemId::from_u128(*id), *at, reason.clone())).collect();
@@ -167,13 +168,13 @@ impl State {
         all
     }
 
-    /// Did the source of an item say that it is gone, and nothing of it since?
+    /// Returns whether the item's source said that it is gone and has not reported it again since.
     pub(super) fn is_gone(&self, item: ItemId) -> bool {
         let current = self.first_of(item).map(|first| self.current(first));
         current.and_then(|first| self.slots.get(&first)).is_some_and(|slot| slot.gone)
     }
 
-    /// Was a report withdrawn that is not its story's?
+    /// Returns whether a report that is not the first of its story was withdrawn on its own.
     pub(super) fn is_withdrawn_alone(&self, item: ItemId) -> bool {
         let first = self.first_of(item);
         first
@@ -181,7 +182,7 @@ impl State {
             .is_some_and(|(first, slot)| slot.withdrawn && slot.head != first)
     }
 
-    /// The report that a story shows.
+    /// Returns whether the item's report is the one its story shows.
     pub(super) fn is_shown(&self, item: ItemId) -> bool {
         let first = self.first_of(item);
         first
@@ -189,12 +190,12 @@ impl State {
             .is_some_and(|(first, head)| head.shown(head.head) == first)
     }
 
-    /// Was the story that begins with this report withdrawn?
+    /// Returns whether the story that begins with this report was withdrawn.
     pub(super) fn is_withdrawn(&self, first: u64) -> bool {
         self.slots.get(&first).is_some_and(|slot| slot.withdrawn)
     }
 
-    /// The stories that are most like one of another's, and how they stand to it; `read` reaches the reports.
+    /// Returns the other stories that an item was compared with, and how they relate; `read` loads the reports.
     pub(super) fn beside(&self, first: u64, read: Read<'_>) -> Vec<(u64, dedup::Comparison)> {
         let Some(slot) = self.slots.get(&first) else { return Vec::new() };
         let Some(Record::Report(report)) = read(slot.position) else { return Vec::new() };
@@ -203,14 +204,15 @@ impl State {
         compared.into_iter().filter(|(head, _)| *head != slot.head).collect()
     }
 
-    /// The items that go with the stories that began up to this day, though later segments speak of them.
+    /// Returns the items that expire with the stories that began up to this day, although later log segments mention
+    /// them.
     pub(super) fn going_with(&self, day: &str) -> Vec<ItemId> {
         let Some(last) = day_number(day) else { return Vec::new() };
         let goes = |slot: &Slot| {
             let head = self.slots.get(&slot.head).map_or(slot.seen, |head| head.seen);
             number_of_day(head) <= last && i64::from(slot.position.day) > last
         };
-        // What parted from an item of that time is a report of it in the log.
+        // An item that parted from an older one is a report of the older one in the log.
         let is_old = |first: u64| self.slots.get(&first).is_some_and(|slot| number_of_day(slot.seen) <= last);
         let parts = |slot: &Slot| slot.became().is_some() && is_old(slot.head);
         let mut next: Vec<u64> =
@@ -226,12 +228,12 @@ impl State {
         going.into_iter().filter_map(|first| self.slots.get(&first)).map(|slot| slot.id).collect()
     }
 
-    /// When something last changed among these tagged regions.
+    /// Returns the time of the last change among these tagged regions.
     pub(super) fn changed(&self, tags: &[RegionId]) -> Moment {
         tags.iter().filter_map(|tag| self.changed.get(self.region_numbers.get(tag)?)).max().copied().unwrap_or_default()
     }
 
-    /// The tagged regions that changed since the last call.
+    /// Returns the tagged regions that changed since the last call.
     pub(super) fn dirty(&mut self) -> Vec<RegionId> {
         let dirty: Vec<u32> = self.dirty.drain().collect();
         dirty.into_iter().filter_map(|number| self.region(number).cloned()).collect()

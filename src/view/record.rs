@@ -1,15 +1,15 @@
-//! The records of the view and of the visits: postcard behind a version byte. Every version stays readable for ever.
+//! The records of the view and the visits: postcard after a version byte. Every version stays readable for ever.
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-/// A kind of record.
+/// A type of record.
 pub(super) trait Stored: Serialize + DeserializeOwned {
-    /// How many fields each version behind the first added at the end. They are lists, options and numbers, which postcard
-    /// writes as a zero byte where they are empty, and so are empty in what was written before.
+    /// Number of fields that each version after the first appended. They are lists, options and numbers, whose empty
+    /// values postcard writes as a zero byte; so in records written before, they are read as empty.
     const ADDED: &'static [usize] = &[];
 }
 
-/// The version of what is written today.
+/// Returns the version written today.
 fn version<T: Stored>() -> u8 {
     u8::try_from(T::ADDED.len() + 1).unwrap_or(u8::MAX)
 }
@@ -32,60 +32,60 @@ pub(super) struct ItemRecord {
     pub(super) link: u64,
     pub(super) title: u64,
     pub(super) content: u64,
-    /// The first report of the story that this one belongs to; its own number where it is the first.
+    /// First report of the story it belongs to; its own number if it is that report.
     pub(super) head: u64,
-    /// The other reports of the story, where this is the first.
+    /// Other reports of the story, if this is the first.
     pub(super) members: Vec<u64>,
-    /// The report that is shown, where this is the first.
+    /// Report that is shown, if this is the first of the story.
     pub(super) shown: u64,
     pub(super) regions: Vec<(String, String)>,
     pub(super) withdrawn: bool,
-    /// Where the earlier reports lie: day, offset, length.
+    /// Positions of the earlier reports: day, offset, length.
     pub(super) earlier: Vec<(u32, u64, u32)>,
-    /// The oldest story of the event that the story belongs to, where there is another one.
+    /// Oldest story of the event that the story belongs to, if it has others.
     pub(super) event: Option<u64>,
-    /// By which texts like its own are found, where it is one of those that new ones are compared with.
+    /// Sketch to find similar texts, if new items are compared with this one.
     pub(super) sketch: Vec<u32>,
     /// By which texts with its facts are found.
     pub(super) pairs: Vec<u32>,
-    /// The stories that it holds as parts, where it is a round-up.
+    /// Stories it contains as parts, if it is a round-up.
     pub(super) parts: Vec<u64>,
-    /// The tags of the item itself, where its story has others.
+    /// The item's own tags, if its story has others.
     pub(super) own: Vec<(String, String)>,
-    /// The date of the item itself, where its story has another one: milliseconds, precision, zone.
+    /// The item's own date, if its story has another: milliseconds, precision, zone.
     pub(super) dated: Option<(i64, u8, i32)>,
-    /// The item that its source's later reports are of.
+    /// Item that later reports from its source belong to, if they tell another story.
     pub(super) became: Option<u64>,
-    /// Is the item gone (1), is the whole story (2)? Does its address lie at its source's site (4)? Has the item itself no
-    /// tags, though its story has (8)?
+    /// Flags: the item is gone (1), the whole story has ended (2), its address is on its source's site (4), the item
+    /// itself has no tags although its story has (8).
     pub(super) ends: u8,
-    /// The report that took the story over, where one did; another one is shown while it is gone.
+    /// Report that took the story over, if any; while it is gone, another one is shown.
     pub(super) right: Option<u64>,
 }
 
-/// What the view is of, under [`META`](super::state::META).
+/// State of the whole view, under [`META`](super::state::META).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct MetaRecord {
-    /// The number of the last record that was applied.
+    /// Number of the last applied record.
     pub(super) applied: u64,
-    /// The hash of the rules by which it was derived.
+    /// Hash of the rules it was derived by.
     pub(super) rules: [u8; 16],
-    /// How many items there are.
+    /// Number of items.
     pub(super) items: u64,
-    /// The ids of them all, one upon the other by exclusive or.
+    /// The ids of all items, combined by exclusive or.
     pub(super) ids: u128,
-    /// Of no use any more.
+    /// No longer used.
     pub(super) updated: i64,
-    /// How many sources there are.
+    /// Number of sources.
     pub(super) sources: u32,
-    /// The first items that new ones are compared with, by text and by facts; older ones are looked up no more.
+    /// The first items that new ones are compared with, by text and by facts; older ones are not looked up.
     pub(super) compared_from: [u64; 2],
 }
 
 /// A source, under its id.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct FactsRecord {
-    /// The number that its items know it by, in order of appearance.
+    /// Number by which its items refer to it, in order of appearance.
     pub(super) number: u32,
     pub(super) id: String,
     pub(super) title: String,
@@ -98,7 +98,7 @@ pub(super) struct FactsRecord {
     pub(super) control: Option<String>,
     /// Former ids of the source.
     pub(super) was: Vec<String>,
-    /// The regions whose warnings it may give out, too.
+    /// Regions other than its own for which it may issue warnings.
     pub(super) alerts_for: Vec<String>,
 }
 
@@ -122,7 +122,7 @@ pub(super) struct VisitRecord {
     pub(super) rhythm: u32,
     pub(super) since: Option<i64>,
     pub(super) doubt: String,
-    /// Since when, and how often.
+    /// Time of the first 410 answer, and how many there have been.
     pub(super) gone: Option<(i64, u32)>,
 }
 
@@ -138,7 +138,7 @@ pub(super) struct MemoryRecord {
     pub(super) skip_days: u32,
     pub(super) page_asked: Option<i64>,
     pub(super) busy_hosts: Vec<(String, i64)>,
-    /// Of the articles that were not there: which, since when, and whether the log says so.
+    /// Missing articles: item, since when (milliseconds), and whether the log records it as gone.
     pub(super) missing: Vec<(u128, i64, bool)>,
 }
 
@@ -148,7 +148,7 @@ pub(super) struct RevisitRecord {
     pub(super) guid: Option<String>,
     pub(super) link: Option<String>,
     pub(super) title: String,
-    /// RFC 3339 and the word of its precision.
+    /// RFC 3339 text and the keyword of its precision.
     pub(super) published: Option<(String, String)>,
     pub(super) due: i64,
     pub(super) step: u8,
@@ -161,7 +161,7 @@ pub(super) struct RobotsRecord {
     pub(super) text: Option<Vec<u8>>,
 }
 
-/// That an item is withdrawn: since when, and why.
+/// A withdrawn item: since when, and why.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct HiddenRecord {
     pub(super) at: i64,
@@ -172,7 +172,7 @@ impl Stored for HiddenRecord {
     const ADDED: &'static [usize] = &[2];
 }
 
-/// How documents look, and since when.
+/// A hash of what decides how documents look, and since when it holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct LooksRecord {
     pub(super) looks: [u8; 32],
@@ -201,24 +201,24 @@ impl Stored for MemoryRecord {
 }
 impl Stored for i64 {}
 
-/// The bytes of a record, with a checksum (CRC-32C) behind them: sled does not notice every flipped bit.
+/// Encodes a record, with a CRC-32C at the end because sled does not notice every flipped bit.
 pub(super) fn encode<T: Stored>(record: &T) -> Vec<u8> {
     let mut bytes = vec![version::<T>()];
-    // Writing into a vector cannot fail; were it to, the record would be unreadable, which opening notices.
+    // Writing into a vector cannot fail; if it did, the record would be unreadable, which is detected on opening.
     bytes = postcard::to_extend(record, bytes).unwrap_or_default();
     let crc = crc32c::crc32c(&bytes);
     bytes.extend_from_slice(&crc.to_le_bytes());
     bytes
 }
 
-/// The record of these bytes; `None` where they are damaged or of a version that is not known.
+/// Decodes a record; `None` if it is damaged or of an unknown version.
 pub(super) fn decode<T: Stored>(bytes: &[u8]) -> Option<T> {
     let (record, crc) = bytes.split_last_chunk::<4>()?;
     if crc32c::crc32c(record) != u32::from_le_bytes(*crc) {
         return None;
     }
     let (written, body) = record.split_first()?;
-    // No version is zero, and none has more fields than today's.
+    // No version is zero, and none has more fields than the current one.
     let missing: usize = T::ADDED.get(usize::from(written.checked_sub(1)?)..)?.iter().sum();
     if missing == 0 {
         return postcard::from_bytes(body).ok();
@@ -230,7 +230,7 @@ pub(super) fn decode<T: Stored>(bytes: &[u8]) -> Option<T> {
 mod tests {
     use super::*;
 
-    /// The lines of a golden file: a name, and the bytes in hexadecimal.
+    /// Parses a golden file: each line is a name and bytes in hexadecimal.
     fn golden(text: &str) -> Vec<(&str, Vec<u8>)> {
         let byte = |two: &[u8]| u8::from_str_radix(std::str::from_utf8(two).unwrap(), 16).unwrap();
         let line = |line| {
@@ -240,7 +240,7 @@ mod tests {
         text.lines().map(line).collect()
     }
 
-    /// What was written before can be read, and what is written now is what it always was.
+    /// Checks that old encodings can be read and that today's encoding has not changed.
     fn check<T: Stored + PartialEq + std::fmt::Debug>(versions: &[&[u8]]) {
         let now = *versions.last().unwrap();
         let record: T = decode(now).unwrap();
@@ -260,7 +260,7 @@ mod tests {
         assert_eq!(decode::<T>(&later), None, "a version that is not known yet");
     }
 
-    /// Bytes that earlier dayuans wrote; they stay readable for ever.
+    /// Bytes that earlier versions of dayuan wrote; they stay readable for ever.
     #[test]
     fn every_version_stays_readable() {
         let golden = [

@@ -4,7 +4,7 @@ use crate::dedup::{self, Likeness};
 use crate::log::{Position, Record, SourceFacts};
 use crate::model::{Draft, Link, Moment, Precision, Report, Stamp};
 
-/// What reaches the reports in the log.
+/// Loads a record from the log.
 pub(super) type Read<'r> = &'r dyn Fn(Position) -> Option<Record>;
 
 pub(super) fn draft_at(position: Position, read: Read<'_>) -> Option<Draft> {
@@ -14,12 +14,13 @@ pub(super) fn draft_at(position: Position, read: Read<'_>) -> Option<Draft> {
     }
 }
 
-/// What is compared of a draft.
+/// Prepares a draft for comparison.
 pub(super) fn story(draft: &Draft) -> dedup::Story {
     dedup::Story::new(&draft.title, draft.words())
 }
 
-/// Do two drafts tell one story, or one event at least? By their texts, or where one is too short by their titles.
+/// Returns whether two drafts tell the same story, or at least the same event: by their texts, or by their titles if
+/// one text is too short.
 pub(super) fn tells_the_same(one: &Draft, other: &Draft) -> bool {
     match dedup::compare(&story(one), &story(other)).likeness {
         Likeness::Same | Likeness::Event => true,
@@ -30,7 +31,7 @@ pub(super) fn tells_the_same(one: &Draft, other: &Draft) -> bool {
     }
 }
 
-/// Does a report say that it has the story from this source?
+/// Returns whether a report names this source as its origin.
 pub(super) fn credits(draft: &Draft, facts: &SourceFacts) -> bool {
     let Some(credit) = &draft.credit else { return false };
     let squeezed = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).collect::<String>();
@@ -48,7 +49,7 @@ pub(super) fn credits(draft: &Draft, facts: &SourceFacts) -> bool {
         || by_link()
 }
 
-/// What the name of a publisher may end with and be the same one.
+/// Suffixes that may be added to a publisher's name without making it another publisher.
 const TAILS: [&str; 18] = [
     "社",
     "报社",
@@ -70,7 +71,7 @@ const TAILS: [&str; 18] = [
     "RSS",
 ];
 
-/// Is the rest of a name made of such words only?
+/// Returns whether the rest of a name consists of such suffixes only.
 fn is_tail(mut rest: &str) -> bool {
     while let Some(tail) = TAILS.iter().filter(|tail| rest.ends_with(**tail)).max_by_key(|tail| tail.len()) {
         rest = rest.strip_suffix(*tail).unwrap_or("");
@@ -78,23 +79,24 @@ fn is_tail(mut rest: &str) -> bool {
     rest.is_empty()
 }
 
-/// How like two titles are at the least that are of one text, from 0 to 1.
+/// Minimum similarity of two titles of one text, from 0 to 1.
 pub(super) const LEAST_TITLE_LIKENESS: f64 = 0.4;
 
-/// How near an address lies to a source. Many offices share the domain of their city, each with a host of its own.
+/// How close an address is to a source. Many offices share their city's domain, each with its own host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Home {
     Elsewhere,
-    /// At another host of its domain.
+    /// Another host of the source's domain.
     Domain,
-    /// At its host.
+    /// The source's own host.
     Host,
 }
 
-/// How far ahead of its first sight a date may lie, in milliseconds.
+/// How far a date may lie after the time the item was first seen, in milliseconds.
 const AHEAD: i64 = 10 * 60 * 1000;
 
-/// The date of an item: what its source says, unless that lies ahead; else when it was first seen.
+/// Returns the date of an item: the one its source gives, unless it lies in the future; otherwise the time it was first
+/// seen.
 pub(super) fn published(report: &Report) -> Stamp {
     let said = report.draft.published.or(report.draft.updated);
     let seen = Stamp { at: report.seen, precision: Precision::Second, offset: 0 };
@@ -105,8 +107,8 @@ pub(super) fn published(report: &Report) -> Stamp {
     }
 }
 
-/// When what a record tells counts as changed: when it was seen, and some milliseconds by its number, so that those of one
-/// poll differ. It follows from the record alone, whatever of the log is left.
+/// Returns the update time for a record: when it was seen, plus milliseconds from its number so that reports of one
+/// poll differ. It depends only on the record, however much of the log remains.
 pub(super) fn updated_at(seq: u64, seen: Moment) -> Moment {
     seen.plus_millis(i64::try_from(seq % 1000).unwrap_or(0))
 }

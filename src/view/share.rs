@@ -1,39 +1,38 @@
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
-/// Where a story stands in a timeline: the newest first, then by its first report.
+/// A story's place in a timeline: newest first, then by first report.
 pub(super) type Place = (Reverse<i64>, u64);
 
-/// How long the stories behind the newest one are shared out in turns, in milliseconds: nobody looks less often than once a
-/// day, and what is dated by its day stands at the beginning of it.
+/// Stories up to this long before the newest one are taken in turns, in milliseconds: readers look at least once a day,
+/// and a story dated only by its day counts as published at the start of that day.
 const TURNS: i64 = 2 * 86_400_000;
 
-/// The newest stories, of which one source takes no more than its share while others have something. Where there are more
-/// than fit within two days of the newest one, the sources take turns, so that however many flood a feed keep nobody's newest
-/// out of it.
+/// Selects the newest stories such that no source exceeds its share while others have any. If more than fit were
+/// published within two days of the newest one, sources take turns, so that sources flooding a feed cannot push out the
+/// newest story of another.
 #[derive(Debug)]
 pub(super) struct Share {
     most: usize,
     each: usize,
-    /// When the newest was published.
+    /// Publication time of the newest story.
     newest: Option<i64>,
-    /// What lies within two days of the newest, with how many newer ones its source has.
+    /// Stories within two days of the newest, each with the number of newer ones from its source.
     recent: Vec<(usize, Place)>,
     older: Vec<Place>,
-    /// What is beyond the share of its source.
+    /// Stories beyond their source's share.
     spare: Vec<Place>,
     taken: HashMap<Option<u32>, usize>,
 }
 
 impl Share {
-    /// Of `most` stories, each source may take `each`.
+    /// Creates a selection of `most` stories, of which each source may have `each`.
     pub(super) fn new(most: usize, each: usize) -> Self {
         let (recent, older, spare, taken) = (Vec::new(), Vec::new(), Vec::new(), HashMap::new());
         Self { most, each, newest: None, recent, older, spare, taken }
     }
 
-    /// Takes the next story of a source, in the order of a timeline. `false` where nothing that follows can be better than
-    /// what it has.
+    /// Adds the next story of a source, in timeline order. Returns `false` if no later one can improve the selection.
     pub(super) fn take(&mut self, place: Place, source: Option<u32>) -> bool {
         let Reverse(at) = place.0;
         let newest = *self.newest.get_or_insert(at);
@@ -47,7 +46,7 @@ impl Share {
                 self.spare.push(place);
             }
         } else if is_recent {
-            // Who may have all of it takes turns with nobody.
+            // If a source may have everything, there are no turns.
             self.recent.push((if self.each < self.most { *taken } else { 0 }, place));
         } else {
             self.older.push(place);
@@ -56,7 +55,7 @@ impl Share {
         true
     }
 
-    /// What it has, the spare ones where there is room for them, newest first.
+    /// Returns the selection, newest first; stories beyond their source's share fill the remaining room.
     pub(super) fn newest(mut self) -> Vec<Place> {
         self.recent.sort_unstable();
         let recent = self.recent.into_iter().map(|(_, place)| place);

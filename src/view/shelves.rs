@@ -1,14 +1,14 @@
-//! The items in memory, in the order of their first reports.
+//! The items in memory, ordered by their first reports.
 
 use super::slot::Slot;
 
-/// How many items lie together. What grows is one stretch, so that nothing large is ever copied or half empty.
+/// Items per chunk. Only one chunk grows at a time, so nothing large is copied or left half empty.
 const STRETCH: usize = 4096;
 
-/// Items by the numbers of their first reports. Numbers only grow, so that a new item comes last; few others ever come.
+/// Items keyed by the number of their first report. Numbers only grow, so a new item is normally appended.
 #[derive(Debug, Default)]
 pub(super) struct Shelves {
-    /// Sorted, none empty.
+    /// Sorted; no chunk is empty.
     stretches: Vec<Vec<(u64, Slot)>>,
     count: usize,
 }

@@ -1,4 +1,4 @@
-//! An item in memory, and its record.
+//! An item in memory, and its conversion to and from a record.
 
 use std::num::NonZeroU8;
 
@@ -20,24 +20,24 @@ pub(super) struct Slot {
     pub(super) published: Stamp,
     pub(super) updated: Moment,
     pub(super) fingerprint: Fingerprint,
-    /// The first report of the story that this one belongs to; its own number where it is the first.
+    /// First report of the story it belongs to; its own number if it is that report.
     pub(super) head: u64,
     pub(super) regions: Tags,
     pub(super) withdrawn: bool,
-    /// Is it gone at its source, or does its source say something else there now?
+    /// Whether it is gone at its source, or its source now says something else there.
     pub(super) gone: bool,
-    /// Is every report of the story gone, where this is the first of it?
+    /// Whether every report of the story is gone, if this is the first of it.
     pub(super) ended: bool,
-    /// Does its address lie at the site of its source?
+    /// Whether its address is on the site of its source.
     pub(super) at_home: bool,
-    /// What only some items have.
+    /// Data that only some items have.
     pub(super) ties: Option<Box<Ties>>,
 }
 
 /// A region, and the number of its evidence, counted from 1.
 type Tag = (u32, NonZeroU8);
 
-/// The regions of an item, each with the number of its evidence; most have one.
+/// The regions of an item, each with the number of its evidence; most items have one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::box_collection, reason = "a word instead of three, in each of a million items")]
 pub(super) struct Tags {
@@ -64,78 +64,78 @@ impl Tags {
     }
 }
 
-/// What only some items have: other reports of the story, earlier texts, an event.
+/// Data that only some items have: other reports of the story, earlier texts, an event.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Ties {
-    /// The other reports of the story, where this is the first.
+    /// Other reports of the story, if this is the first.
     pub(super) members: Vec<u64>,
-    /// Where the earlier reports of the item lie, the oldest first.
+    /// Positions of the item's earlier reports, oldest first.
     pub(super) earlier: Vec<Position>,
-    /// The oldest story of the event that the story belongs to, where there is another one.
+    /// Oldest story of the event that the story belongs to, if it has others.
     pub(super) event: Option<u64>,
-    /// When the newest report came, where it is not the first.
+    /// Time of the newest report, if it is not the first.
     pub(super) reported: Option<Moment>,
-    /// The report of the story that is shown, where it is not the first.
+    /// Report of the story that is shown, if it is not the first.
     pub(super) shown: Option<u64>,
-    /// The stories that it holds as parts, where it is a round-up.
+    /// Stories it contains as parts, if it is a round-up.
     pub(super) parts: Vec<u64>,
-    /// What the item itself is tagged with, where this is the first of its story and the story is tagged otherwise.
+    /// The item's own tags, if this is the first of its story and the story has others.
     pub(super) own: Option<Tags>,
-    /// The date of the item itself, where this is the first of its story and the story is dated otherwise.
+    /// The item's own date, if this is the first of its story and the story has another.
     pub(super) dated: Option<Stamp>,
-    /// The item that its source's later reports are of, where they tell another story.
+    /// Item that later reports from its source belong to, if they tell another story.
     pub(super) became: Option<u64>,
-    /// The report that took the story over, where one did: it is shown as long as it lives.
+    /// Report that took the story over, if any; it is shown while it is live.
     pub(super) right: Option<u64>,
 }
 
 impl Slot {
-    /// Is it there to be read? `first` is its own number.
+    /// Returns whether the report can be read. `first` is its own number.
     pub(super) const fn is_live(&self, first: u64) -> bool {
         !self.gone && (!self.withdrawn || self.head == first)
     }
 
-    /// The other reports of the story, where this is the first.
+    /// Returns the other reports of the story, if this is the first.
     pub(super) fn members(&self) -> &[u64] {
         self.ties.as_ref().map_or(&[], |ties| &ties.members)
     }
 
-    /// Where the earlier reports of the item lie, the oldest first.
+    /// Returns the positions of the item's earlier reports, oldest first.
     pub(super) fn earlier(&self) -> &[Position] {
         self.ties.as_ref().map_or(&[], |ties| &ties.earlier)
     }
 
-    /// The oldest story of the event, where there is another one.
+    /// Returns the oldest story of the event, if it has others.
     pub(super) fn event(&self) -> Option<u64> {
         self.ties.as_ref().and_then(|ties| ties.event)
     }
 
-    /// The stories that a round-up holds as parts.
+    /// Returns the stories that a round-up contains as parts.
     pub(super) fn parts(&self) -> &[u64] {
         self.ties.as_ref().map_or(&[], |ties| &ties.parts)
     }
 
-    /// What the item itself is tagged with, whatever its story is.
+    /// Returns the item's own tags, whatever its story's are.
     pub(super) fn own_tags(&self) -> &Tags {
         self.ties.as_ref().and_then(|ties| ties.own.as_ref()).unwrap_or(&self.regions)
     }
 
-    /// The date of the item itself, whatever its story's is.
+    /// Returns the item's own date, whatever its story's is.
     pub(super) fn own_date(&self) -> Stamp {
         self.ties.as_ref().and_then(|ties| ties.dated).unwrap_or(self.published)
     }
 
-    /// The item that its source's later reports are of, where they tell another story.
+    /// Returns the item that later reports from its source belong to, if they tell another story.
     pub(super) fn became(&self) -> Option<u64> {
         self.ties.as_ref().and_then(|ties| ties.became)
     }
 
-    /// Whose story it is, where `head` is the first report of it: the first, or the one that took it over.
+    /// Returns the report that the story belongs to: the first one (`head`), or the one that took it over.
     pub(super) fn owner(&self, head: u64) -> u64 {
         self.ties.as_ref().and_then(|ties| ties.right).unwrap_or(head)
     }
 
-    /// Gives the story that begins with this item its date; the item's own is kept.
+    /// Sets the date of the story that begins with this item; keeps the item's own date.
     pub(super) fn date(&mut self, date: Stamp) {
         let own = self.own_date();
         self.published = date;
@@ -144,7 +144,7 @@ impl Slot {
         }
     }
 
-    /// Tags the story that begins with this item; the item's own tags are kept.
+    /// Sets the tags of the story that begins with this item; keeps the item's own tags.
     pub(super) fn tag(&mut self, tags: Tags) {
         if self.regions == tags {
             return;
@@ -154,12 +154,12 @@ impl Slot {
         self.ties_mut().own = (own != self.regions).then_some(own);
     }
 
-    /// When the newest report came.
+    /// Returns the time of the newest report.
     pub(super) fn reported(&self) -> Moment {
         self.ties.as_ref().and_then(|ties| ties.reported).unwrap_or(self.seen)
     }
 
-    /// The report of the story that is shown; `first` is the item's own.
+    /// Returns the report of the story that is shown; `first` is the item's own number.
     pub(super) fn shown(&self, first: u64) -> u64 {
         self.ties.as_ref().and_then(|ties| ties.shown).unwrap_or(first)
     }
@@ -168,7 +168,8 @@ impl Slot {
         self.ties.get_or_insert_default()
     }
 
-    /// Where it stands in the timelines of its regions, where it is the first report of its story; `first` is its own.
+    /// Returns its places in the timelines of its regions, if it is the first report of a visible story; `first` is its
+    /// own number.
     pub(super) fn places(&self, first: u64) -> impl Iterator<Item = (u32, Place)> + '_ {
         let place = (std::cmp::Reverse(self.published.at.millis()), first);
         let stands = self.head == first && !self.withdrawn && !self.ended;
@@ -179,7 +180,8 @@ impl Slot {
         Known { item: self.id, fingerprint: self.fingerprint, reported: self.reported(), reports: self.reports }
     }
 
-    /// The record of the item that was first told of in the report `first`; `source` is the id of its source, `region` gives the id of a region by its number.
+    /// Returns the record of the item with the first report `first`; `source` is the id of its source, `region` maps a
+    /// region number to its id.
     pub(super) fn record<'r>(
         &self,
         first: u64,
@@ -233,7 +235,7 @@ impl Slot {
         }
     }
 
-    /// The item of a record; `None` where a value of it is not valid.
+    /// Restores an item from its record; `None` if a value is invalid.
     pub(super) fn of(
         first: u64,
         record: ItemRecord,
@@ -288,7 +290,7 @@ impl Slot {
     }
 }
 
-/// The tags as records have them.
+/// Converts tags to the form used in records.
 fn tagged<'r>(tags: &Tags, region: &impl Fn(u32) -> Option<&'r RegionId>) -> Vec<(String, String)> {
     let pairs = tags.iter().filter_map(|(number, evidence)| Some((region(number)?.as_str(), evidence)));
     pairs.map(|(id, evidence)| (id.to_owned(), evidence.to_owned())).collect()

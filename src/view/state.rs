@@ -1,4 +1,4 @@
-//! What the view holds in memory, and how a record of the log changes it.
+//! The view's state in memory, and how a log record changes it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -15,38 +15,38 @@ use crate::log::{Control, Position, Record, SourceFacts};
 use crate::model::{Authority, Draft, ItemId, Link, Moment, RegionId, Report as ReportNoun, SourceId, Stamp, Zone};
 use crate::regions::Places;
 
-/// What the keys of all that is no item begin with, and those of items never.
+/// Prefix of all keys that are not items; no item's key begins with it.
 pub(super) const NO_ITEM: [u8; 1] = [0xff];
-/// The key of what the view is of. Items have keys of eight bytes, too, but never this one.
+/// Key of the view's own record. Item keys have eight bytes too, but never this value.
 pub(super) const META: [u8; 8] = [0xff; 8];
-/// What the keys of sources begin with; they are longer than those of items.
+/// Prefix of the keys of sources; they are longer than those of items.
 pub(super) const SOURCES: &[u8; 8] = b"\xffsource/";
-/// What the keys of tagged regions begin with.
+/// Prefix of the keys of tagged regions.
 pub(super) const REGIONS: &[u8; 8] = b"\xffregion/";
-/// What the keys of withdrawn items begin with; they outlive the items.
+/// Prefix of the keys of withdrawn items; these records outlive the items.
 pub(super) const HIDDEN: &[u8; 8] = b"\xffhidden/";
-/// The most times that `updated` of an item moves.
+/// Reports of an item after which a change no longer moves its `updated`.
 const MOST_UPDATES: u16 = 24;
 
-/// A story's place among others.
+/// A story's place in a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Entry {
-    /// When it was published.
+    /// Time of publication.
     pub published: Moment,
-    /// The number of its first report.
+    /// Number of its first report.
     pub first: u64,
 }
 
 /// A story: an item and the reports of other sources that belong to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Story {
-    /// Its id.
+    /// Id of the story.
     pub id: ItemId,
-    /// When it was published.
+    /// Date of publication.
     pub published: Stamp,
     /// Time of the last change of the content.
     pub updated: Moment,
-    /// When it was first seen.
+    /// Time it was first seen.
     pub seen: Moment,
     /// The report that is shown.
     pub shown: Report,
@@ -54,33 +54,33 @@ pub struct Story {
     pub others: Vec<Report>,
     /// Its regions, each with the evidence.
     pub regions: Vec<(RegionId, &'static str)>,
-    /// The event that it is told of, by the oldest story of it, where others are told of it.
+    /// The event it belongs to, named by that event's oldest story; `None` if no other story belongs to it.
     pub event: Option<ItemId>,
-    /// The first reports of the other stories of the event.
+    /// First reports of the other stories of the event.
     pub alongside: Vec<u64>,
-    /// The first reports of the stories that it holds as parts, where it is a round-up.
+    /// First reports of the stories it contains as parts, if it is a round-up.
     pub parts: Vec<u64>,
 }
 
-/// Where the newest report of an item lies, and whose it is.
+/// The newest report of an item: its position and its source.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
-    /// Its place in the log.
+    /// Position in the log.
     pub position: Position,
-    /// Its source, as it was when the report came.
+    /// Its source, by the newest facts in the log.
     pub source: SourceFacts,
-    /// The item that it speaks of.
+    /// Id of the item.
     pub item: ItemId,
-    /// The earlier reports of that item, the oldest first.
+    /// Positions of the item's earlier reports, oldest first.
     pub earlier: Vec<Position>,
 }
 
 #[derive(Debug, Default)]
 pub(super) struct State {
     pub(super) slots: Shelves,
-    /// How many items each source has.
+    /// Number of items per source.
     pub(super) reporters: HashMap<u32, usize>,
-    /// By the upper half of an item's id.
+    /// Keyed by the upper half of an item's id.
     pub(super) by_id: Index<12>,
     pub(super) by_link: Index<12>,
     pub(super) by_content: Index<12>,
@@ -88,12 +88,12 @@ pub(super) struct State {
     pub(super) sources: Vec<SourceFacts>,
     pub(super) source_numbers: HashMap<SourceId, u32>,
     pub(super) controls: HashMap<SourceId, Control>,
-    /// The withdrawn items, also those that are not known any more.
+    /// Withdrawn items, including those that are no longer known.
     pub(super) hidden: BTreeMap<u128, (Moment, String)>,
     pub(super) touched_hidden: BTreeSet<u128>,
     pub(super) regions: Vec<RegionId>,
     pub(super) region_numbers: HashMap<RegionId, u32>,
-    /// The canonical links of the sources themselves, which are no story's address.
+    /// Canonical links of the sources themselves; these are no story's address.
     pub(super) listings: HashSet<String>,
     pub(super) applied: u64,
     pub(super) ids: u128,
@@ -103,38 +103,38 @@ pub(super) struct State {
     pub(super) removed: Vec<u64>,
     /// Regions whose feeds changed since the last call of `dirty`.
     pub(super) dirty: HashSet<u32>,
-    /// When something last changed in a tagged region, by the log's own times.
+    /// Time of the last change in each tagged region, by the log's own times.
     pub(super) changed: HashMap<u32, Moment>,
     pub(super) touched_regions: BTreeSet<u32>,
-    /// The time of the record being applied.
+    /// Time of the record being applied.
     pub(super) now: Moment,
-    /// The names of regions, by which items are placed.
+    /// Region names used to place items.
     pub(super) places: Arc<Places>,
-    /// The items that new ones are compared with, by their texts.
+    /// Items that new ones are compared with, by text.
     pub(super) likes: Likes,
-    /// The same, by their facts.
+    /// Items that new ones are compared with, by facts.
     pub(super) alike_facts: Likes,
-    /// The stories of each event, by the oldest of them.
+    /// Stories of each event, keyed by the oldest.
     pub(super) events: HashMap<u64, BTreeSet<u64>>,
-    /// Sources that have another id now.
+    /// Former ids of renamed sources.
     pub(super) renamed: Vec<SourceId>,
-    /// Sources that have another region now, whose items are not moved yet; empty between two writes.
+    /// Sources that were moved to another region but whose items have not followed yet; empty between two writes.
     pub(super) moved: BTreeSet<u32>,
 }
 
 impl State {
-    /// The same state, by which new items are placed with these names.
+    /// Returns the state with these region names for placing new items.
     pub(super) fn with(self, places: &Arc<Places>) -> Self {
         Self { places: Arc::clone(places), ..self }
     }
 
-    /// Applies a record of the log. `read` reaches other reports; it is asked only about a link that two sources share.
+    /// Applies a log record. `read` loads other reports that a new one must be compared with.
     pub(super) fn apply(&mut self, seq: u64, position: Position, record: &Record, read: Read<'_>) {
         if seq <= self.applied {
             return;
         }
         self.applied = seq;
-        // The facts of one reload have one time; what they move is moved once, when the last of them is known.
+        // All facts of one reload have the same time; apply the moves once, after the last of them.
         let at = moment(record);
         if !matches!(record, Record::Source(_)) || at != self.now {
             self.settle_moves();
@@ -169,7 +169,7 @@ impl State {
         }
     }
 
-    /// A source that had another id goes on under its new one: what is known of it stays.
+    /// Moves what is known of a source from a former id to its new one.
     fn rename(&mut self, facts: &SourceFacts) {
         for former in &facts.was {
             if self.source_numbers.contains_key(&facts.id) {
@@ -195,7 +195,7 @@ impl State {
         self.touched_hidden.extend(self.hidden.keys());
     }
 
-    /// The number of a source, which it gets here where it has none yet.
+    /// Returns the number of a source, assigning one if it has none.
     pub(super) fn number_of(&mut self, id: &SourceId) -> u32 {
         let number = self.source_numbers.get(id).copied().unwrap_or_else(|| {
             let number = u32::try_from(self.sources.len()).unwrap_or(u32::MAX);
@@ -218,7 +218,7 @@ impl State {
         }
     }
 
-    /// A new report of a known item.
+    /// Applies a new report of a known item.
     fn revise(
         &mut self,
         seq: u64,
@@ -228,7 +228,7 @@ impl State {
         fingerprint: Fingerprint,
         read: Read<'_>,
     ) {
-        // What its source tells of again is there again.
+        // An item that its source reports again is no longer gone.
         if self.slots.get(&first).is_some_and(|slot| slot.gone) {
             self.set_gone(report.item, false);
         }
@@ -261,12 +261,12 @@ impl State {
         if is_change {
             let regions = self.slots.get(&first).map(|slot| slot.own_tags().clone()).unwrap_or_default();
             let new = Newcomer::new(source, report, fingerprint, regions);
-            // Its text comes only now, as with a page that could not be read at first.
+            // Its text arrives only now, for example because the page could not be read at first.
             let is_judged = is_alone && !new.sketch.is_empty() && !self.likes.holds(first);
             if is_judged {
                 let mut relations = self.relations(&new, read);
                 relations.only_before(first);
-                // It is told anew what it is told beside, and what it holds.
+                // Recompute its event and its parts.
                 self.leave_event(first);
                 if let Some(ties) = self.slots.get_mut(&first).and_then(|slot| slot.ties.as_mut()) {
                     ties.parts.clear();
@@ -279,13 +279,13 @@ impl State {
         self.soil(first);
     }
 
-    /// The number of the source of a report. Where the line that told of it is damaged, its items live on without a
-    /// region.
+    /// Returns the number of a report's source. If the log line with the source's facts is damaged, its items remain,
+    /// without regions.
     pub(super) fn source_of_report(&mut self, report: &ReportNoun) -> u32 {
         self.source_numbers.get(&report.source).copied().unwrap_or_else(|| self.number_of(&report.source))
     }
 
-    /// The first report of an item, which has the id `id`.
+    /// Adds an item with the id `id` from its first report.
     pub(super) fn bear(
         &mut self,
         seq: u64,
@@ -331,7 +331,7 @@ impl State {
         self.soil(seq);
     }
 
-    /// Puts an item among those that later ones are compared with, where it is one of them.
+    /// Adds an item to those that later ones are compared with, if it qualifies.
     pub(super) fn remember(&mut self, first: u64, seen: Moment, new: Newcomer<'_>) {
         if self.slots.get(&first).is_some_and(|slot| self.is_compared(first, slot)) {
             self.likes.put(first, seen, new.sketch);
@@ -339,18 +339,18 @@ impl State {
         }
     }
 
-    /// Is the item one of those that later ones are compared with?
+    /// Returns whether later items are compared with this one.
     pub(super) fn is_compared(&self, first: u64, slot: &Slot) -> bool {
         let members = self.slots.get(&slot.head).map_or(&[][..], Slot::members);
         slot.head == first || members.iter().take(MOST_ALIKE).any(|member| *member == first)
     }
 
-    /// The item with this id.
+    /// Returns the item with this id.
     pub(super) fn first_of(&self, id: ItemId) -> Option<u64> {
         self.by_id.of(upper(id), 0).find(|first| self.slots.get(first).is_some_and(|slot| slot.id == id))
     }
 
-    /// The first reports of the items whose links have this hash, in order.
+    /// Returns the first reports of the items whose links have this hash, in order.
     pub(super) fn with_link(&self, hash: u64) -> impl Iterator<Item = u64> + '_ {
         let has_it = move |first: &u64| self.slots.get(first).is_some_and(|slot| slot.fingerprint.link == hash);
         self.by_link.of(hash, 0).filter(has_it)
@@ -367,7 +367,7 @@ impl State {
         let Some(slot) = self.slots.get(&first) else { return };
         let head = slot.head;
         let is_shown = self.slots.get(&head).is_none_or(|head| head.shown(slot.head) == first);
-        // Of a report that is not shown nothing is seen but that it is there: the story lives on without it.
+        // Withdrawing a report that is neither the first nor the shown one hides only that report; the story stays.
         let is_alone = first != head && (if is_withdrawn { !is_shown } else { slot.withdrawn });
         let which = if is_alone { first } else { head };
         self.touched.insert(which);
@@ -378,8 +378,8 @@ impl State {
         });
     }
 
-    /// Forgets the stories that began up to this day, with all their reports, and the items named. A story lives as long
-    /// as its first report, so that the log that is left makes the same view.
+    /// Removes the stories that began up to this day, with all their reports, and the named items. A story lives as
+    /// long as its first report, so that the remaining log yields the same view.
     fn expire(&mut self, day: &str, items: &[ItemId]) {
         let Some(last) = day_number(day) else { return };
         let named: HashSet<ItemId> = items.iter().copied().collect();
@@ -397,7 +397,7 @@ impl State {
             self.soil(*first);
         }
         self.forget_parts(&dead);
-        // Where what an item became is forgotten, its source's later reports are of the item itself again.
+        // If the item that another one became is removed, later reports belong to the original item again.
         let gone: HashSet<u64> = dead.iter().copied().collect();
         let became = |slot: &Slot| slot.became().is_some_and(|became| gone.contains(&became));
         let dangling: Vec<u64> = self.slots.iter().filter(|(_, slot)| became(slot)).map(|(first, _)| *first).collect();
@@ -426,7 +426,7 @@ impl State {
         }
     }
 
-    /// Puts a story into the timelines of its regions, or takes it out.
+    /// Adds a story to the timelines of its regions, or removes it.
     pub(super) fn place(&mut self, head: u64, is_in: bool) {
         let Some(slot) = self.slots.get(&head) else { return };
         for (region, place) in slot.places(head) {
@@ -464,12 +464,12 @@ impl State {
         }
     }
 
-    /// Does the address of a draft lie at the site of a source?
+    /// Returns whether a draft's address is on the site of a source.
     pub(super) fn is_home(&self, source: u32, draft: &Draft) -> bool {
         self.home(source, draft) > Home::Elsewhere
     }
 
-    /// How near the address of a draft lies to the source.
+    /// Returns how close a draft's address is to the source.
     pub(super) fn home(&self, source: u32, draft: &Draft) -> Home {
         let own = self.facts(source).and_then(|facts| Link::parse(&facts.link).ok());
         // www.a.cn and a.cn are one host, and so are http and https.
@@ -510,7 +510,7 @@ impl State {
     }
 }
 
-/// The day of a moment in UTC, counted from 1970, as segments of the log have it.
+/// Returns the UTC day of a moment, counted from 1970, as used for log segments.
 pub(super) fn number_of_day(at: Moment) -> i64 {
     at.seconds().div_euclid(86_400)
 }
@@ -519,7 +519,7 @@ pub(super) fn day_number(day: &str) -> Option<i64> {
     Moment::from_rfc3339(&format!("{day}T00:00:00Z")).map(number_of_day)
 }
 
-/// When a record came to be.
+/// Returns the time of a record.
 fn moment(record: &Record) -> Moment {
     match record {
         Record::Source(facts) => facts.at,
@@ -533,12 +533,12 @@ fn moment(record: &Record) -> Moment {
     }
 }
 
-/// The upper half of an id.
+/// Returns the upper half of an id.
 pub(super) fn upper(id: ItemId) -> u64 {
     u64::try_from(id.as_u128() >> 64).unwrap_or(0)
 }
 
-/// A content hash within one source.
+/// Combines a content hash with its source.
 pub(super) fn scoped(source: u32, content: u64) -> u64 {
     content ^ u64::from(source).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }

@@ -12,50 +12,51 @@ use crate::log::{Appended, Control, Damage, Log, Position, Record, SourceFacts};
 use crate::model::{ItemId, Link, Moment, RegionId, SourceId};
 use crate::regions::Places;
 
-/// The version of the rules by which records become items. Another number means: derive anew.
+/// Version of the rules by which records become items. A different number means the view is rebuilt.
 const RULES: u32 = 7;
-/// How many records are applied between two writes, when many are.
+/// Number of records applied between two writes when catching up.
 const STEP: usize = 1000;
 
-/// Where the view lies, and what rules it is derived by.
+/// Where the view is stored and by which rules it is derived.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// Its directory.
     pub path: PathBuf,
-    /// Whatever beside the code and the names of regions decides what is derived: another text means deriving anew.
+    /// Everything else that affects the result, besides the code and the region names; if it changes, the view is
+    /// rebuilt.
     pub rules: String,
-    /// The names by which items are placed in regions.
+    /// Names by which items are placed in regions.
     pub places: Arc<Places>,
 }
 
-/// Something that happened while a view was opened, for the admin.
+/// An event during the opening of a view, for the admin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Notice {
-    /// The store was damaged or did not fit the log; it was set aside and made anew.
+    /// The store was damaged or did not fit the log; it was set aside and rebuilt.
     SetAside {
-        /// Why.
+        /// Why it could not be used.
         reason: String,
-        /// Where it lies now.
+        /// Where the old store is now.
         path: PathBuf,
     },
-    /// The view knew records that the log has not: some of the log is lost.
+    /// The view contained records that the log lacks: part of the log is lost.
     Lost {
         /// The last record of the log.
         log: u64,
-        /// The last record that the view knew.
+        /// Number of the last record the view contained.
         view: u64,
-        /// Where the view lies now.
+        /// Where the old view is now.
         path: PathBuf,
     },
-    /// A store that was set aside long ago could not be removed.
+    /// A store that was set aside earlier could not be removed.
     Kept(String),
-    /// The rules changed; it was made anew.
+    /// The rules changed; the view was rebuilt.
     NewRules,
-    /// It was behind the log by so many records and caught up.
+    /// The view was this many records behind the log and caught up.
     CaughtUp(u64),
-    /// There is no room to open it; it was made anew in memory.
+    /// The disk is too full to open the view; it was rebuilt in memory.
     NoRoom {
-        /// What its engine said.
+        /// Error of the engine.
         reason: String,
     },
     /// A line of the log could not be used.
@@ -94,25 +95,26 @@ pub struct View {
     pub(super) log: Arc<Log>,
     pub(super) engine: Engine,
     state: RwLock<State>,
-    /// Held from taking what changed in memory until the store has it; taken before the lock of the state.
+    /// Held from taking the changes out of memory until the store has them; locked before the state.
     writing: Mutex<()>,
     pub(super) rules: [u8; 16],
     pub(super) places: Arc<Places>,
 }
 
 impl View {
-    /// Opens the view and brings it up to the log. What is damaged, does not fit the log or was derived by other rules
-    /// is made anew. `progress` is called now and then with the number of the record that was applied last.
+    /// Opens the view and brings it up to date with the log. A view that is damaged, does not fit the log or was
+    /// derived by other rules is rebuilt. `progress` is called from time to time with the number of the last applied
+    /// record.
     ///
     /// # Errors
-    /// Where the log cannot be read, or no store can be made at all.
+    /// Returns an error if the log cannot be read, or if no store can be created.
     pub fn open(options: &Options, log: Arc<Log>, progress: &dyn Fn(u64)) -> Result<(Self, Vec<Notice>), ViewError> {
         let rules = rules(options);
         let mut notices = Vec::new();
         let (engine, state) = match attempt(&options.path, || load(&options.path, rules, log.last_seq()))? {
             Ok(loaded) => loaded,
-            // On a full disk nothing is wrong with the store but that it cannot be opened: what it holds is derived in memory,
-            // and written as soon as there is room.
+            // On a full disk the store is intact but cannot be opened: derive its contents in memory and write them as
+            // soon as there is room.
             Err(Unusable::Store(reason)) if !has_room(&options.path) => {
                 notices.push(Notice::NoRoom { reason });
                 (Engine::closed(&options.path), State::default())
@@ -171,23 +173,23 @@ impl View {
         Ok(damages)
     }
 
-    /// Writes what was caught up; a store that is closed gets all of it once it is open.
+    /// Writes what was caught up. A closed store is skipped; it gets everything once it is open again.
     fn fill(&self, changes: Vec<Change>) -> Result<(), ViewError> {
         if self.engine.is_broken() { Ok(()) } else { self.engine.write(changes) }
     }
 
-    /// Applies records that are safe in the log, in their order, and returns the tagged regions that changed.
+    /// Applies records that are safely in the log, in order, and returns the tagged regions that changed.
     ///
     /// # Errors
-    /// Where the store could not be written. The state in memory is right all the same, and the store catches up from
-    /// the log when it is opened next.
+    /// Returns an error if the store could not be written. The state in memory is correct regardless, and the store
+    /// catches up from the log when it is next opened.
     pub fn apply(&self, appended: &[Appended], records: &[Record]) -> Result<Vec<RegionId>, ViewError> {
         self.judge(appended, records);
         self.keep()?;
         Ok(self.dirty())
     }
 
-    /// The first half of [`View::apply`]: judges and places in memory.
+    /// The first half of [`View::apply`]: applies records in memory.
     pub fn judge(&self, appended: &[Appended], records: &[Record]) {
         let mut state = self.write();
         for (at, record) in appended.iter().zip(records) {
@@ -195,74 +197,74 @@ impl View {
         }
     }
 
-    /// The second half: writes what changed into the store.
+    /// The second half of [`View::apply`]: writes what changed to the store.
     ///
     /// # Errors
-    /// Where the store could not be written.
+    /// Returns an error if the store could not be written.
     pub fn keep(&self) -> Result<(), ViewError> {
         let _writing = self.writing();
         let changes = self.write().changes(self.rules);
         self.engine.write(changes)
     }
 
-    /// The tagged regions that changed since the last call, whether or not the store took what changed.
+    /// Returns the tagged regions that changed since the last call, whether or not the store has the changes.
     pub fn dirty(&self) -> Vec<RegionId> {
         self.write().dirty()
     }
 
-    /// The number of the last record that was applied.
+    /// Returns the number of the last applied record.
     pub fn applied(&self) -> u64 {
         self.read().applied()
     }
 
-    /// Items and stories.
+    /// Returns the number of items and of stories.
     pub fn counts(&self) -> (usize, usize) {
         self.read().counts()
     }
 
-    /// The regions that items are tagged with.
+    /// Returns the regions that items are tagged with.
     pub fn tags(&self) -> Vec<RegionId> {
         self.read().tags()
     }
 
-    /// The newest stories tagged with any of these regions, newest first; only those that `source` reported, where one
-    /// is named. While others have something, one source takes no more of it than its share.
+    /// Returns the newest stories tagged with any of these regions, newest first; if `source` is given, only those it
+    /// reported. No source gets more than `share` of the `most` stories while others have any.
     pub fn timeline(&self, tags: &[RegionId], source: Option<&SourceId>, most: usize, share: usize) -> Vec<Entry> {
         self.read().timeline(tags, source, most, share)
     }
 
-    /// The items that go with the stories that began up to this day (`YYYY-MM-DD`), though later segments of the log speak
-    /// of them; the `expire` record names them.
+    /// Returns the items that expire with the stories that began up to this day (`YYYY-MM-DD`), although later log
+    /// segments mention them; the `expire` record names them.
     pub fn going_with(&self, day: &str) -> Vec<ItemId> {
         self.read().going_with(day)
     }
 
-    /// When something last changed among these tagged regions, by the log's own times.
+    /// Returns the time of the last change among these tagged regions, by the log's own times.
     pub fn changed(&self, tags: &[RegionId]) -> Moment {
         self.read().changed(tags)
     }
 
-    /// The source whose report of a story is shown.
+    /// Returns the source whose report of a story is shown.
     pub fn source_of(&self, first: u64) -> Option<SourceId> {
         self.read().source_of(first).cloned()
     }
 
-    /// The story that begins with this report; `None` where there is none, or it was withdrawn.
+    /// Returns the story that begins with this report; `None` if there is none, or it was withdrawn or has ended.
     pub fn story(&self, first: u64) -> Option<Story> {
         self.read().story(first)
     }
 
-    /// The first report of the story that an item belongs to.
+    /// Returns the first report of the story that an item belongs to.
     pub fn find(&self, item: ItemId) -> Option<u64> {
         self.read().find(item)
     }
 
-    /// The item that is first told of in this report.
+    /// Returns the item whose first report this is.
     pub fn item(&self, first: u64) -> Option<ItemId> {
         self.read().item(first)
     }
 
-    /// The item of the newest report with this address.
+    /// Returns the item of the newest report with this address.
     pub fn find_address(&self, link: &Link) -> Option<ItemId> {
         let canonical = link.canonical();
         let is_it = |position| match self.log.read(position) {
@@ -273,77 +275,77 @@ impl View {
         found.into_iter().rev().find(|(_, position)| is_it(*position)).map(|(item, _)| item)
     }
 
-    /// Where the newest report of an item lies in the log.
+    /// Returns the position of an item's newest report in the log.
     pub fn newest(&self, item: ItemId) -> Option<Position> {
         self.read().newest(item)
     }
 
-    /// What an admin withdrew, the newest first: the item, when, and why.
+    /// Returns the withdrawn items with time and reason, most recently withdrawn first.
     pub fn withdrawn(&self) -> Vec<(ItemId, Moment, String)> {
         self.read().withdrawn()
     }
 
-    /// Was a report withdrawn that is not the one its story shows?
+    /// Returns whether a report that is not the first of its story was withdrawn on its own.
     pub fn is_withdrawn_alone(&self, item: ItemId) -> bool {
         self.read().is_withdrawn_alone(item)
     }
 
-    /// Is it the report of an item that its story shows?
+    /// Returns whether the item's report is the one its story shows.
     pub fn is_shown(&self, item: ItemId) -> bool {
         self.read().is_shown(item)
     }
 
-    /// Did the source of an item say that it is gone, and nothing of it since?
+    /// Returns whether the item's source said that it is gone and has not reported it again since.
     pub fn is_gone(&self, item: ItemId) -> bool {
         self.read().is_gone(item)
     }
 
-    /// Was the story that begins with this report withdrawn?
+    /// Returns whether the story that begins with this report was withdrawn.
     pub fn is_withdrawn(&self, first: u64) -> bool {
         self.read().is_withdrawn(first)
     }
 
-    /// The stories that are like this one without being it, and why they are not joined.
+    /// Returns the stories most similar to this one that were not joined with it, and why.
     pub fn beside(&self, first: u64) -> Vec<(u64, Comparison)> {
         self.read().beside(first, &|position| self.log.read(position).ok())
     }
 
-    /// What the log says of a source.
+    /// Returns a source's facts from the log.
     pub fn source(&self, id: &SourceId) -> Option<SourceFacts> {
         self.read().known_source(id).cloned()
     }
 
-    /// What the log says of every source that it knows.
+    /// Returns the facts of every source in the log.
     pub fn sources(&self) -> Vec<SourceFacts> {
         self.read().sources.iter().filter(|facts| !facts.link.is_empty()).cloned().collect()
     }
 
-    /// What was said last of a source's being polled.
+    /// Returns the last control record of a source: paused, resumed or gone.
     pub fn control(&self, id: &SourceId) -> Option<Control> {
         self.read().control(id)
     }
 
-    /// Hands everything to the system, before an orderly end.
+    /// Flushes everything to the operating system, before an orderly shutdown.
     ///
     /// # Errors
-    /// Where the store could not be written.
+    /// Returns an error if the store could not be written.
     pub fn flush(&self) -> Result<(), ViewError> {
         self.engine.flush()
     }
 
-    /// Did the store refuse to write, so that it is behind what is in memory?
+    /// Returns whether the store refused a write and so is behind the state in memory.
     pub fn is_broken(&self) -> bool {
         self.engine.is_broken()
     }
 
-    /// Opens a store anew that refused to write, and writes all that is in memory into it.
+    /// Reopens a store that refused to write, and writes the whole state to it.
     ///
     /// # Errors
-    /// Where it cannot be opened or written yet.
+    /// Returns an error if the store still cannot be opened or written.
     pub fn heal(&self) -> Result<(), ViewError> {
         let _writing = self.writing();
         self.engine.heal()?;
-        // What was removed meanwhile is not in memory any more: all of it is written anew.
+        // What was removed in the meantime is no longer in memory, so everything is written anew.
         self.engine.clear()?;
         let changes = {
             let mut state = self.write();
@@ -353,18 +355,18 @@ impl View {
         self.engine.write(changes)
     }
 
-    /// What it makes of the items, in short.
+    /// Returns a summary of what the view derives.
     pub fn outline(&self) -> Outline {
         self.read().outline()
     }
 
-    /// A digest of everything that is derived; two views of one log have the same.
+    /// Returns a digest of everything derived; two views of one log have the same digest.
     pub fn digest(&self) -> String {
         self.read().digest()
     }
 
-    /// Writes what changed, and holds still while `look` sees the store beside the digest and the last record of what is in
-    /// memory.
+    /// Writes what changed, then calls `look` with the digest and the number of the last record in memory, blocking
+    /// other writes so that it sees a matching store.
     pub(super) fn written<T>(&self, look: impl FnOnce(String, u64) -> T) -> Result<T, ViewError> {
         let _writing = self.writing();
         let (changes, digest, applied) = {
@@ -398,7 +400,7 @@ impl Neighbours for View {
     }
 }
 
-/// A hash of the rules by which records become items.
+/// Returns a hash of the rules by which records become items.
 pub(super) fn rules(options: &Options) -> [u8; 16] {
     let mut hasher = blake3::Hasher::new();
     hasher.update(&RULES.to_be_bytes());

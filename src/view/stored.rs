@@ -1,4 +1,4 @@
-//! The view's records: what changed since they were written, and the state that they describe.
+//! Converts the state to and from stored records: writes what changed, and loads a state.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -14,9 +14,9 @@ use crate::log::{Control, SourceFacts};
 use crate::model::{Authority, Moment, RegionId, SourceId, Zone};
 
 impl State {
-    /// What changed since the last call; the record of the view itself comes last.
+    /// Returns what changed since the last call; the record of the view itself comes last.
     pub(super) fn changes(&mut self, rules: [u8; 16]) -> Vec<Change> {
-        // What is written holds nothing back: a restart knows of no move that waits.
+        // Apply pending moves of sources first: they are not stored, so a restart would lose them.
         self.settle_moves();
         let touched = std::mem::take(&mut self.touched);
         let mut changes: Vec<Change> =
@@ -76,7 +76,7 @@ impl State {
         })
     }
 
-    /// What it makes of the items, in short.
+    /// Returns a summary of what the view derives.
     pub(super) fn outline(&self) -> Outline {
         Outline::of(self.slots.iter().filter_map(|(first, slot)| Some((*first, self.item_record(*first, slot)?))))
     }
@@ -93,7 +93,7 @@ impl State {
         }
     }
 
-    /// The state that these records describe; `None` where they do not fit together.
+    /// Restores a state from its records; `None` if they are inconsistent.
     pub(super) fn load(
         meta: &MetaRecord,
         mut sources: Vec<FactsRecord>,
@@ -175,13 +175,13 @@ impl State {
         (u64::try_from(state.slots.len()).ok()? == meta.items && state.ids == meta.ids).then_some(state)
     }
 
-    /// A digest of everything that is derived, to compare two views: BLAKE3 over the records in order. When a region last
-    /// changed is not in it: what expired changed it, and of that the log that is left says nothing.
+    /// Returns a digest of everything derived (BLAKE3 over the records in order), to compare two views. It leaves out
+    /// when a region last changed: expired items may have changed it, and the remaining log does not tell.
     pub(super) fn digest(&self) -> String {
         let mut hasher = blake3::Hasher::new();
         for (first, slot) in self.slots.iter() {
             hasher.update(&first.to_be_bytes());
-            // What only finds others is no verdict, and of items that lie far back differs by when they were written last.
+            // Sketches only find candidates, and for old items they depend on when the record was last written.
             let record = self.item_record(*first, slot);
             let record = record.map(|record| ItemRecord { sketch: Vec::new(), pairs: Vec::new(), ..record });
             hasher.update(&record.map(|record| record::encode(&record)).unwrap_or_default());

@@ -9,35 +9,35 @@ use super::store::View;
 use crate::log::Control;
 use crate::model::{Draft, Health, ItemId, Link, Memory, Moment, Revisit, Robots, SourceId, Stamp, Validators, Visit};
 
-/// What the keys of robots.txt begin with, and what is behind all of them.
+/// Prefix of the keys of robots.txt records, and the end of their range.
 const ROBOTS: [u8; 8] = *b"\0robots ";
 const ROBOTS_END: [u8; 8] = *b"\0robots!";
-/// The key of how documents look.
+/// Key of the record of how documents look.
 const LOOKS: [u8; 6] = *b"\0looks";
-/// The most sites whose robots.txt is remembered.
+/// Maximum number of sites whose robots.txt is kept.
 const MAX_ROBOTS: usize = 4096;
-/// After so many of them, what is too old is looked for.
+/// Number of robots.txt writes between two removals of old ones.
 const ROBOTS_BETWEEN: u32 = 256;
-/// How long before the end of the newest an old one has ended that is forgotten, in seconds.
+/// A robots.txt that expired this long before the newest one will is removed, in seconds.
 const ROBOTS_KEPT: i64 = 3 * 86_400;
 
-/// What we remember of each source between two polls. Losing it costs requests, never items.
+/// What is remembered of each source between two polls. Losing it costs requests, never items.
 #[derive(Debug)]
 pub struct Visits {
     engine: Engine,
-    /// How often a robots.txt was remembered since the start.
+    /// Number of robots.txt writes since the start.
     robots_put: AtomicU32,
 }
 
 impl Visits {
-    /// Opens the visits, and says whether they were lost: a directory that cannot be read is set aside.
+    /// Opens the store, and returns whether its contents were lost: a directory that cannot be read is set aside.
     ///
     /// # Errors
-    /// Where none can be made either.
+    /// Returns an error if no store can be created either.
     pub fn open(path: &Path) -> Result<(Self, bool), ViewError> {
         match Engine::open(path) {
             Ok(engine) => Ok((Self::over(engine), false)),
-            // On a full disk nothing is lost, and nothing is polled until it can be opened.
+            // On a full disk nothing is lost, and nothing is polled until the store can be opened.
             Err(_full) if !has_room(path) => Ok((Self::over(Engine::closed(path)), false)),
             Err(error) if path.exists() => {
                 Self::set_aside(path)?;
@@ -47,10 +47,10 @@ impl Visits {
         }
     }
 
-    /// Moves the visits away, in place of those that were moved away before: every source is asked anew for all that it has.
+    /// Moves the store aside, replacing one moved aside before. Afterwards every source is polled without validators.
     ///
     /// # Errors
-    /// Where they cannot be moved.
+    /// Returns an error if it cannot be moved.
     pub fn set_aside(path: &Path) -> Result<(), ViewError> {
         let aside = path.with_extension("bad");
         let failed = |source| ViewError::Move { path: path.to_owned(), source };
@@ -64,19 +64,20 @@ impl Visits {
         Self { engine, robots_put: AtomicU32::new(0) }
     }
 
-    /// What is remembered of a source; `None` where it was never visited, or the record is damaged.
+    /// Returns the visit of a source; `None` if it was never visited, or if the record is damaged.
     ///
     /// # Errors
-    /// Where the store cannot be read.
+    /// Returns an error if the store cannot be read.
     pub fn get(&self, source: &SourceId) -> Result<Option<Visit>, ViewError> {
         let bytes = self.engine.get(source.as_str().as_bytes())?;
         Ok(bytes.and_then(|bytes| record::decode::<VisitRecord>(&bytes)).and_then(visit))
     }
 
-    /// How a source fares. What the log says of it (paused, gone) holds, also where the visit was lost in a crash.
+    /// Returns the visit of a source. If the log says that the source is paused or gone, that takes precedence, even if
+    /// the visit was lost in a crash.
     ///
     /// # Errors
-    /// Where the store cannot be read.
+    /// Returns an error if the store cannot be read.
     pub fn fare(&self, view: &View, source: &SourceId) -> Result<Visit, ViewError> {
         let mut visit = self.get(source)?.unwrap_or_default();
         match view.control(source) {
@@ -87,10 +88,10 @@ impl Visits {
         Ok(visit)
     }
 
-    /// Remembers a visit.
+    /// Saves the visit of a source.
     ///
     /// # Errors
-    /// Where the store cannot be written.
+    /// Returns an error if the store cannot be written.
     pub fn put(&self, source: &SourceId, visit: &Visit) -> Result<(), ViewError> {
         let record = VisitRecord {
             url: visit.url.as_ref().map(|url| url.as_str().to_owned()),
@@ -116,19 +117,19 @@ impl Visits {
         self.engine.put(source.as_str().as_bytes(), record::encode(&record))
     }
 
-    /// What is remembered of a source's list; the default where nothing is.
+    /// Returns what is remembered of a source's list; the default if nothing is.
     ///
     /// # Errors
-    /// Where the store cannot be read.
+    /// Returns an error if the store cannot be read.
     pub fn memory(&self, source: &SourceId) -> Result<Memory, ViewError> {
         let bytes = self.engine.get(&memory_key(source))?;
         Ok(bytes.and_then(|bytes| record::decode::<MemoryRecord>(&bytes)).map(memory).unwrap_or_default())
     }
 
-    /// Remembers a source's list.
+    /// Saves what is remembered of a source's list.
     ///
     /// # Errors
-    /// Where the store cannot be written.
+    /// Returns an error if the store cannot be written.
     pub fn put_memory(&self, source: &SourceId, memory: &Memory) -> Result<(), ViewError> {
         let revisit = |revisit: &Revisit| RevisitRecord {
             item: revisit.item.as_u128(),
@@ -160,20 +161,20 @@ impl Visits {
         self.engine.put(&memory_key(source), record::encode(&record))
     }
 
-    /// What a site said in its robots.txt, at this address.
+    /// Returns the saved robots.txt of a site.
     ///
     /// # Errors
-    /// Where the store cannot be read.
+    /// Returns an error if the store cannot be read.
     pub fn robots(&self, site: &Link) -> Result<Option<Robots>, ViewError> {
         let bytes = self.engine.get(&robots_key(site))?;
         let record = bytes.and_then(|bytes| record::decode::<RobotsRecord>(&bytes));
         Ok(record.map(|record| Robots { text: record.text, until: Moment::from_millis(record.until) }))
     }
 
-    /// Remembers a robots.txt.
+    /// Saves the robots.txt of a site.
     ///
     /// # Errors
-    /// Where the store cannot be written.
+    /// Returns an error if the store cannot be written.
     pub fn put_robots(&self, site: &Link, robots: &Robots) -> Result<(), ViewError> {
         let record = RobotsRecord { until: robots.until.millis(), text: robots.text.clone() };
         self.engine.put(&robots_key(site), record::encode(&record))?;
@@ -183,7 +184,7 @@ impl Visits {
         Ok(())
     }
 
-    /// Forgets what sites said in their robots.txt that held until long before, and the oldest of too many.
+    /// Removes robots.txt records that expired before `before`, and the oldest ones beyond the maximum number.
     fn forget_robots(&self, before: Moment) -> Result<(), ViewError> {
         let mut kept: Vec<(i64, Vec<u8>)> = Vec::new();
         let mut gone: Vec<Vec<u8>> = Vec::new();
@@ -199,10 +200,11 @@ impl Visits {
         self.engine.write(gone.into_iter().map(|key| (key, None)).collect())
     }
 
-    /// Since when documents look as they do, by a hash of all that decides it: `now`, where they looked otherwise before.
+    /// Returns since when documents have looked as they do, given a hash of everything that affects their looks; `now`
+    /// if the hash changed.
     ///
     /// # Errors
-    /// Where the store cannot be read or written.
+    /// Returns an error if the store cannot be read or written.
     pub fn looks_since(&self, looks: [u8; 32], now: Moment) -> Result<Moment, ViewError> {
         let known = self.engine.get(&LOOKS)?.and_then(|bytes| record::decode::<LooksRecord>(&bytes));
         if let Some(known) = known.filter(|known| known.looks == looks && known.since <= now.millis()) {
@@ -212,29 +214,29 @@ impl Visits {
         Ok(now)
     }
 
-    /// Did the store refuse to write?
+    /// Returns whether the store refused a write.
     pub fn is_broken(&self) -> bool {
         self.engine.is_broken()
     }
 
-    /// Opens a store anew that refused to write. What was not flushed may be older in it than it was; that costs requests
-    /// without validators, no items.
+    /// Reopens a store that refused to write. Unflushed records may have reverted to older versions; that costs
+    /// requests without validators, but no items.
     ///
     /// # Errors
-    /// Where it cannot be opened yet.
+    /// Returns an error if the store still cannot be opened.
     pub fn heal(&self) -> Result<(), ViewError> {
         self.engine.heal()
     }
 
-    /// Hands everything to the system, before an orderly end.
+    /// Flushes everything to the operating system, before an orderly shutdown.
     ///
     /// # Errors
-    /// Where the store could not be written.
+    /// Returns an error if the store could not be written.
     pub fn flush(&self) -> Result<(), ViewError> {
         self.engine.flush()
     }
 
-    /// Where they lie.
+    /// Returns the directory of the store.
     pub fn path(&self) -> &Path {
         self.engine.path()
     }
@@ -268,7 +270,7 @@ fn robots_key(site: &Link) -> Vec<u8> {
     [ROBOTS.as_slice(), site.as_str().as_bytes()].concat()
 }
 
-/// No id of a source holds a NUL.
+/// A source's id never contains a NUL.
 fn memory_key(source: &SourceId) -> Vec<u8> {
     [source.as_str().as_bytes(), b"\0memory"].concat()
 }

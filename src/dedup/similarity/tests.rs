@@ -1,6 +1,6 @@
 use super::*;
 
-/// Words are compared by a number of sixteen bits each: for every word of a text another one can be found.
+/// Words are compared by hashes of sixteen bits: for every word of a text, a colliding one can be found.
 #[test]
 fn i21_words_with_the_numbers_of_others_are_other_words() {
     let notice = "the county council announces that the north bridge will be closed for repairs from monday until friday \

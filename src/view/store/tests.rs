@@ -34,7 +34,7 @@ fn a_view_that_is_opened_anew_compares_with_the_same_texts() {
         let link = format!("https://{name}.cn/1");
         let seen = NOON.plus_seconds(seen);
         house.say(&view, &[source(&name, &link, "140300")], seen);
-        // Ten reprints of one story, one that came without a text, and one that told another first.
+        // Ten reprints of one story, one report that came without a text, and one that told another story first.
         let first = match number {
             10 => String::new(),
             11 => text(20),
@@ -96,7 +96,7 @@ fn a_damaged_store_is_set_aside_and_made_anew() {
     }
 }
 
-/// A store that cannot even be opened without harm is tried twice, and then made anew: there is no crash loop.
+/// A store that kills the process when opened is tried twice and then rebuilt, so there is no crash loop.
 #[test]
 fn d5_a_store_that_brings_the_process_down_is_set_aside_at_the_third_start() {
     let house = House::new();
