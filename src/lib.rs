@@ -1,12 +1,13 @@
-//! dayuan (大院) polls local-government and regional news sources, works out which items are new, which are one story
-//! and which region they belong to, and republishes a merged feed for every region.
+//! dayuan (大院) polls local-government and regional news sources, works out which items are new, which ones are the same
+//! story and which region they belong to, and republishes a merged feed for every region.
 //!
-//! One item, in a straight line: a [`model::Source`] is due ([`poll`] says so) → [`fetch`] gets its page → [`read`] makes
-//! drafts of it → [`dedup`] says which are new → they become reports in the [`log`] → [`view`] applies them → the shelf of
-//! [`serve`] forgets the regions they concern → at the next request, [`write`](mod@write) makes the feed.
+//! The path of one item: a [`model::Source`] is due, which [`poll`] decides → [`fetch`] gets its page → [`read`] parses
+//! the page into drafts → [`dedup`] finds those that are new → they become reports in the [`log`] → [`view`] applies
+//! them → [`serve`] drops the affected regions from its cache → at the next request, [`write`](mod@write) renders the
+//! feed.
 //!
-//! The rooms lie on floors, and a room uses rooms on lower floors only; ARCHITECTURE.md has the plan, and
-//! `tests/floorplan.rs` holds it.
+//! The modules form layers, and a module uses only modules of lower layers; ARCHITECTURE.md shows the layers, and
+//! `tests/floorplan.rs` enforces them.
 
 pub mod cli;
 pub mod config;

@@ -12,16 +12,16 @@ use crate::daemon::now;
 use crate::model::{Draft, Kind, Link, Page, SourceId};
 use crate::read::{self, Reading, Rules};
 
-/// What was found at an address, or one step from it.
+/// A feed or list found at the given URL, or one link away from it.
 struct Found {
     link: Link,
     reading: Reading,
-    /// The word for `as`, where `auto` would not do.
+    /// Value of `as`, if the default `auto` would not do.
     kind: Option<&'static str>,
     doubts: Vec<String>,
 }
 
-/// Finds out what an address has to offer, and makes a source of it.
+/// Finds the feed or list at a URL and prints it as a source; with `--write`, appends it to the source list.
 pub(super) fn run(arguments: &Arguments, options: &Add) -> anyhow::Result<End> {
     let link = Link::parse(&options.url).with_context(|| format!("{} is no address", options.url))?;
     let folder = place::folder(arguments);
@@ -57,7 +57,8 @@ pub(super) fn run(arguments: &Arguments, options: &Add) -> anyhow::Result<End> {
     append(&folder, &block)
 }
 
-/// The feed or list at an address, or the feed that the page there names.
+/// Returns the feed or list at a URL, or a feed that the page links to. `None` if there is nothing to read, which is
+/// reported on standard error.
 fn discover(page: &Page, link: &Link, config: Option<&Config>) -> Option<Found> {
     let rules = Rules::default();
     let mut reading = read::read(page, &rules, now());
@@ -94,7 +95,8 @@ fn discover(page: &Page, link: &Link, config: Option<&Config>) -> Option<Found> 
         if of_feed.drafts.is_empty() {
             continue;
         }
-        // A feed of the whole site is not what somebody wants who names one of its lists.
+        // A feed of the whole site is not what the user wants if the URL is that of one list: the feed must share a
+        // third of its items, or of those of the list, whichever is shorter.
         if listed.is_empty() || shared * 3 >= of_feed.drafts.len().min(listed.len()) {
             return Some(Found { link: feed, reading: of_feed, kind: None, doubts });
         }
@@ -118,7 +120,7 @@ fn discover(page: &Page, link: &Link, config: Option<&Config>) -> Option<Found> 
     Some(Found { kind, ..own(reading, doubts) })
 }
 
-/// The first items, what the first of them yields when its page is read, and all doubts.
+/// Prints the first items, what the article page of the first one yields, and all doubts.
 fn tell(found: &mut Found, config: Option<&Config>) {
     show(&format!("# {}: {} items, the first of them:", found.reading.format, found.reading.drafts.len()));
     for draft in found.reading.drafts.iter().take(5) {
@@ -168,7 +170,7 @@ fn block(id: &SourceId, region: Option<&str>, found: &Found) -> String {
     block
 }
 
-/// An id made of the host and the last steps of the path, with a number where it is taken.
+/// Returns an unused id, made of the host and the last two path segments, with a number appended if it is taken.
 fn free_id(link: &Link, config: Option<&Config>) -> SourceId {
     let host = link.host_text().trim_start_matches("www.");
     let steps = link.path().split('/').filter(|step| !step.is_empty() && !step.contains('.') || step.len() > 40);
@@ -185,7 +187,7 @@ fn free_id(link: &Link, config: Option<&Config>) -> SourceId {
         .unwrap_or_else(|| unreachable!("`source` is an id"))
 }
 
-/// Puts a block behind the source list, as it is; the list is left alone where the config would be refused with it.
+/// Appends a source to the list of added sources; puts the file back as it was if the config would be invalid.
 fn append(folder: &Path, block: &str) -> anyhow::Result<End> {
     let path = list(folder)?;
     let is_new = !path.exists();
@@ -224,8 +226,8 @@ fn append(folder: &Path, block: &str) -> anyhow::Result<End> {
     Ok(End::Done)
 }
 
-/// A file that is written anew keeps its mode and its owner; a new one gets those of the settings beside it, so that
-/// whoever reads these reads it, too.
+/// Copies mode and owner from the file that is replaced. A new file gets those of `dayuan.toml`, so that whoever can
+/// read the settings can read it too.
 fn keep_rights(file: &std::fs::File, path: &Path, folder: &Path) -> anyhow::Result<()> {
     let model = std::fs::metadata(path).or_else(|_new| std::fs::metadata(folder.join("dayuan.toml")));
     let Ok(model) = model else {
@@ -235,22 +237,23 @@ fn keep_rights(file: &std::fs::File, path: &Path, folder: &Path) -> anyhow::Resu
     file.set_permissions(model.permissions())?;
     let own = file.metadata()?;
     if (own.uid(), own.gid()) != (model.uid(), model.gid()) {
-        // Only root may; whoever else writes it has it.
+        // Only root can change the owner; for other users the new file stays their own.
         drop(std::os::unix::fs::fchown(file, Some(model.uid()), Some(model.gid())));
     }
     Ok(())
 }
 
-/// The file of what this command added: what comes with an upgrade or is written by hand is left alone.
+/// Returns the path of `sources/added.toml` and creates its folder. Only this command writes that file, so files that
+/// come with a package or are written by hand stay untouched.
 fn list(folder: &Path) -> anyhow::Result<PathBuf> {
     let folder = folder.join("sources");
     if !folder.exists() {
         std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-        // Whoever reads the config's folder reads this one, too.
+        // Whoever can read the config folder must be able to read this one.
         let model = folder.parent().map(std::fs::metadata).transpose()?;
         if let Some(model) = model {
             std::fs::set_permissions(&folder, model.permissions())?;
-            // Only root may; whoever else makes it has it.
+            // Only root can change the owner; for other users the new folder stays their own.
             drop(std::os::unix::fs::chown(&folder, Some(model.uid()), Some(model.gid())));
         }
     }

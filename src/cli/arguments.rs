@@ -8,7 +8,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 #[derive(Debug, Parser)]
 #[command(name = "dayuan", version, max_term_width = 100)]
 pub(super) struct Arguments {
-    /// The folder of the config [default: /etc/dayuan where it is there, else ./config]
+    /// The config folder [default: /etc/dayuan if it exists, else ./config]
     #[arg(long, global = true, value_name = "DIR")]
     pub(super) config: Option<PathBuf>,
     #[command(subcommand)]
@@ -19,31 +19,31 @@ pub(super) struct Arguments {
 pub(super) enum Command {
     /// Run the daemon
     Run,
-    /// Run the daemon on a throw-away store against sample sites that it serves itself; needs no network
+    /// Run the daemon on a temporary store against built-in sample sites; needs no network
     Demo {
-        /// Where to answer; a free port is taken where the default one is busy
+        /// The address to listen on; if the default one is busy, a free port is used
         #[arg(long, value_name = "ADDR")]
         listen: Option<SocketAddr>,
         /// Stop after this time, such as 30s or 10m
         #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
         duration: Option<Duration>,
     },
-    /// Check the config and show every fault at once
+    /// Check the config and report all faults at once
     Check {
-        /// Also fetch each source once and tell what it would yield
+        /// Also fetch each source once and report what it would yield
         #[arg(long)]
         online: bool,
     },
-    /// Find out what an address offers, and print it as a source
+    /// Find the feed or list at a URL, and print it as a source
     Add(Add),
-    /// Read one address or file and show the items it would yield; stores nothing
+    /// Read one URL or file and show the items it would yield; stores nothing
     Inspect(Inspect),
-    /// Have the running daemon poll a source as soon as its host allows
+    /// Make the running daemon poll a source as soon as the limits of its host allow
     Poll {
         /// The id of the source
         source: String,
     },
-    /// Do not poll a source until it is resumed; outlives a restart
+    /// Do not poll a source until it is resumed; survives a restart
     Pause {
         /// The id of the source
         source: String,
@@ -53,53 +53,53 @@ pub(super) enum Command {
         /// The id of the source
         source: String,
     },
-    /// Show why an item looks as it does: reports, evidence, revisions, what is like it
+    /// Explain an item: its reports, regions and evidence, revisions, and similar stories
     Explain {
-        /// Its id, or the address of its page
+        /// The id of the item, or the URL of its page or of one of its reports
         item: String,
     },
-    /// Take an item out of everything published, for good, also when it is fetched again
+    /// Remove an item from everything published, for good, even if it is fetched again
     Withdraw {
-        /// Its id, or the address of its page
+        /// The id of the item, or the URL of its page or of one of its reports
         item: String,
-        /// Why
+        /// The reason, which is kept in the log
         #[arg(long, value_name = "TEXT")]
         reason: String,
     },
-    /// List what is withdrawn: since when and why
+    /// List the withdrawn items, with time and reason
     Withdrawn,
     /// Publish a withdrawn item again
     RestoreItem {
-        /// Its id, or the address of its page
+        /// The id of the item, or the URL of its page or of one of its reports
         item: String,
     },
-    /// Have the running daemon read its config again; a broken one keeps the old one
+    /// Make the running daemon read its config again; if it is invalid, the old one stays
     Reload,
-    /// Show how the running daemon and its sources fare
+    /// Show the status of the running daemon and its sources
     Status {
-        /// One JSON object a line
+        /// Print one JSON object per line
         #[arg(long)]
         json: bool,
     },
-    /// Write the log into one archive
+    /// Write the log to an archive
     Backup {
-        /// The archive to make
+        /// The archive to create
         file: PathBuf,
     },
-    /// Make the store from an archive
+    /// Create the store from an archive
     Restore {
-        /// The archive
+        /// The archive to read
         file: PathBuf,
     },
     /// Compare the view with the log
     Verify,
-    /// Throw the view away and make it anew from the log
+    /// Discard the view and rebuild it from the log
     Rebuild,
-    /// Run reports of a file through judging and placing, and show what they become
+    /// Run the reports in a file through deduplication and region assignment, and show the results
     Replay {
-        /// One JSON object a line: id, source, region, guid, link, title, published, text
+        /// One JSON object per line: id, source, region, guid, link, title, published, seen, kind, text or content_html
         file: PathBuf,
-        /// One JSON object a line
+        /// Print one JSON object per line
         #[arg(long)]
         json: bool,
     },
@@ -107,46 +107,46 @@ pub(super) enum Command {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Add {
-    /// The address of a feed, of a page that names one, or of a page with a list
+    /// The URL of a feed, of a page that links to one, or of a page with a list
     pub(super) url: String,
-    /// The region that it belongs to
+    /// The region that the source belongs to
     #[arg(long, value_name = "ID")]
     pub(super) region: Option<String>,
-    /// Append it to the source list
+    /// Append the source to the source list
     #[arg(long)]
     pub(super) write: bool,
 }
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Inspect {
-    /// An address, or a file
+    /// A URL or a file
     pub(super) target: String,
-    /// What it is
+    /// How to read it
     #[arg(long = "as", value_enum, default_value_t = As::Auto)]
     pub(super) kind: As,
-    /// The address of a file's content, for relative links
+    /// The URL of a file's content, for relative links
     #[arg(long)]
     pub(super) url: Option<String>,
-    /// The media type that a file's content would come with
+    /// The media type of a file's content
     #[arg(long, value_name = "CT")]
     pub(super) content_type: Option<String>,
-    /// Read it as this source of the config, with its zone and charset
+    /// Read it with the settings of this source of the config, such as time zone and charset
     #[arg(long, value_name = "ID")]
     pub(super) source: Option<String>,
-    /// One JSON object a line, faults on standard error
+    /// Print one JSON object per line, with faults on standard error
     #[arg(long)]
     pub(super) json: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum As {
-    /// Find out
+    /// Detect the format
     Auto,
     /// A feed
     Feed,
     /// A page with a list of links
     List,
-    /// A page with one story
+    /// The page of one article
     Article,
 }
 

@@ -14,7 +14,7 @@ use crate::fetch::{Fetcher, Request};
 use crate::model::{Page, Source, Validators, counted};
 use crate::read::{self, Rules};
 
-/// Every fault of the config; with `online`, what each source would yield.
+/// Reports every fault of the config; with `online`, also what each source would yield.
 pub(super) fn run(arguments: &Arguments, online: bool) -> anyhow::Result<End> {
     let folder = place::folder(arguments);
     let (config, mut warnings) = match place::checked(&folder) {
@@ -40,8 +40,8 @@ pub(super) fn run(arguments: &Arguments, online: bool) -> anyhow::Result<End> {
     Ok(if all_read { End::Done } else { End::Failed })
 }
 
-/// The files and folders of a config that root can read, but the user of the service cannot; none for anybody else, who
-/// would have been told.
+/// Returns the files and folders of the config that root can read but the user of the service cannot. Empty for any
+/// user but root, who would have seen an error already.
 fn unreadable(folder: &Path) -> Vec<PathBuf> {
     let is_root = std::fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0);
     if !is_root {
@@ -55,7 +55,7 @@ fn unreadable(folder: &Path) -> Vec<PathBuf> {
         .filter(|path| {
             let is_closed =
                 |path: &Path, right: u32| std::fs::metadata(path).is_ok_and(|it| it.mode() & right != right);
-            // Through links, too: of the folders that lead there each must be passable.
+            // Follow symbolic links, too: every folder above the real path must be searchable.
             let real = path.canonicalize().unwrap_or_else(|_missing| path.clone());
             is_closed(&real, if real.is_dir() { 0o5 } else { 0o4 })
                 || real.ancestors().skip(1).any(|above| is_closed(above, 0o1))
@@ -63,7 +63,7 @@ fn unreadable(folder: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-/// Fetches each source once, one at a time per host.
+/// Fetches each source once, hosts in parallel, the sources of a host one at a time. Returns `true` if all were read.
 async fn visit_all(config: Config) -> anyhow::Result<bool> {
     let fetcher = Arc::new(Fetcher::new(config.settings.fetch)?);
     let room = Arc::new(Semaphore::new(config.settings.poll.concurrency));

@@ -9,22 +9,22 @@ use super::place;
 use crate::config::socket;
 use crate::daemon::{Answered, DaemonStatus, Request, SourceStatus, ask};
 
-/// Has the running daemon poll a source.
+/// Makes the running daemon poll a source.
 pub(super) fn poll(arguments: &Arguments, source: &str) -> anyhow::Result<End> {
     told(arguments, &Request::Poll { source: source.to_owned() })
 }
 
-/// Has the running daemon leave a source alone.
+/// Makes the running daemon stop polling a source.
 pub(super) fn pause(arguments: &Arguments, source: &str) -> anyhow::Result<End> {
     told(arguments, &Request::Pause { source: source.to_owned() })
 }
 
-/// Has the running daemon poll a paused source again.
+/// Makes the running daemon poll a paused source again.
 pub(super) fn resume(arguments: &Arguments, source: &str) -> anyhow::Result<End> {
     told(arguments, &Request::Resume { source: source.to_owned() })
 }
 
-/// Has the running daemon read its config again.
+/// Makes the running daemon read its config again.
 pub(super) fn reload(arguments: &Arguments) -> anyhow::Result<End> {
     told(arguments, &Request::Reload)
 }
@@ -33,7 +33,7 @@ fn told(arguments: &Arguments, request: &Request) -> anyhow::Result<End> {
     Ok(print(&asked(arguments, request)?))
 }
 
-/// Shows an answer.
+/// Prints a reply of the daemon: results to standard output, a failure to standard error.
 pub(super) fn print(answered: &Answered) -> End {
     for line in &answered.lines {
         if answered.ok { show(line) } else { say(&format!("dayuan: {line}")) }
@@ -41,7 +41,7 @@ pub(super) fn print(answered: &Answered) -> End {
     if answered.ok { End::Done } else { End::Failed }
 }
 
-/// How the running daemon and its sources fare.
+/// Prints the status of the running daemon and its sources, as a table or as JSON lines.
 pub(super) fn status(arguments: &Arguments, json: bool) -> anyhow::Result<End> {
     let answered = asked(arguments, &Request::Status)?;
     if !answered.ok {
@@ -76,7 +76,8 @@ pub(super) fn status(arguments: &Arguments, json: bool) -> anyhow::Result<End> {
     Ok(End::Done)
 }
 
-/// The answer of the running daemon; without one, an error that says where it was looked for.
+/// Sends a request to the running daemon and returns its reply. If no daemon answers, the error names the socket that
+/// was tried.
 fn asked(arguments: &Arguments, request: &Request) -> anyhow::Result<Answered> {
     let socket = path(arguments);
     ask(&socket, request, None).map_err(anyhow::Error::msg)?.with_context(|| {
@@ -88,7 +89,8 @@ fn asked(arguments: &Arguments, request: &Request) -> anyhow::Result<Answered> {
     })
 }
 
-/// The admin socket of the config. Nothing else of it is read, so that a broken config can still be reloaded.
+/// Returns the path of the admin socket. Nothing else is read from the config, so that a daemon can still be reached
+/// while its config is broken.
 pub(super) fn path(arguments: &Arguments) -> PathBuf {
     let folder = place::folder(arguments);
     socket(&folder, &place::places(&folder))

@@ -1,4 +1,4 @@
-//! One document, fetched for a command.
+//! Fetches one document for a command.
 
 use crate::config::Config;
 use crate::daemon::now;
@@ -8,8 +8,8 @@ use crate::model::{Link, Page, Source, Tls, Validators};
 use super::out::say;
 use super::place;
 
-/// What lies at an address, with the limits of the config where there is one. `named` is the address that the admin named,
-/// from which it was led here.
+/// Fetches a page, within the limits of the config if there is one. `named` is the URL that the admin gave and that led
+/// to `link`.
 pub(super) fn page(
     link: &Link,
     named: &Link,
@@ -26,7 +26,8 @@ pub(super) fn page(
         },
         |config| config.settings.fetch.clone(),
     );
-    // Whoever names an address in one's own networks may go there; whatever a page there leads to has no port of its own.
+    // An admin may name a URL in an allowed private network, and on any port. A link found there gets no rights of its
+    // own.
     let named = source.map_or(named, |source| &source.url);
     let is_inside = source.map_or_else(|| options.guard.names_own(named), |source| source.is_inside);
     let fetcher = Fetcher::new(options)?;

@@ -11,13 +11,13 @@ use crate::daemon::now;
 use crate::model::{Draft, Kind, Link, Page, Source, SourceId};
 use crate::read::{self, Fault, Reading, Rules};
 
-/// The most bytes of a file that is read.
+/// Maximum size of a file, in bytes.
 const LARGEST: u64 = 64 * 1024 * 1024;
 
-/// What one address or file would yield.
+/// Shows what one URL or file would yield.
 pub(super) fn run(arguments: &Arguments, options: &Inspect) -> anyhow::Result<End> {
     let folder = place::folder(arguments);
-    // Without a config the defaults hold; a broken one is refused like everywhere.
+    // Without a config the defaults apply; an invalid config is refused as in every command.
     let config = if arguments.config.is_some() || options.source.is_some() || folder.is_dir() {
         match place::load(&folder) {
             Ok(config) => Some(config),
@@ -45,7 +45,7 @@ pub(super) fn run(arguments: &Arguments, options: &Inspect) -> anyhow::Result<En
     }
     let mut page = page;
     let mut reading = read::read(&page, &rules, now());
-    // Only what was fetched leads on: a file stands for itself.
+    // Only a fetched page is followed to the list that it names; a file is read as it is.
     if let Some(follow) =
         reading.follow.clone().filter(|_| reading.drafts.is_empty() && !Path::new(&options.target).exists())
     {
@@ -98,7 +98,7 @@ fn page(options: &Inspect, config: Option<&Config>, source: Option<&Source>) -> 
     let url = match (&options.url, source) {
         (Some(url), _) => Link::parse(url).context("--url")?,
         (None, Some(source)) => source.url.clone(),
-        // Relative links of a file without an address can lead nowhere else.
+        // The relative links of a file without a URL cannot be resolved; any base will do.
         (None, None) => Link::parse("http://localhost/")?,
     };
     Ok(Page { url, content_type: options.content_type.clone(), body })
@@ -113,7 +113,7 @@ fn as_json(reading: &Reading, page: &Page) {
     }
 }
 
-/// An item in the shape of the contract. Absent is null or empty.
+/// Returns an item as the JSON object that `--json` documents; absent values are null or empty.
 fn item(draft: &Draft, page: &Page) -> Value {
     let text = |text: &str| if text.is_empty() { Value::Null } else { json!(text) };
     let base = draft.link.as_deref().unwrap_or(page.url.as_str());

@@ -1,4 +1,4 @@
-//! The commands. Results go to standard output, everything else to standard error.
+//! The command line. Results go to standard output, everything else to standard error.
 
 mod add;
 mod arguments;
@@ -21,10 +21,10 @@ use arguments::{Arguments, Command};
 
 use out::say;
 
-/// Runs the command that the arguments name, and returns its exit code: 0 done, 1 failed, 2 wrong usage, 78 config
-/// refused.
+/// Runs the command given by the arguments and returns the exit code: 0 success, 1 failure, 2 wrong usage, 78 invalid
+/// config.
 pub fn main() -> ExitCode {
-    // Wrong usage ends here, with 2 and an explanation.
+    // On wrong usage this prints an explanation and exits with 2.
     let arguments = Arguments::parse();
     crate::fetch::install_crypto();
     if !matches!(arguments.command, Command::Demo { .. } | Command::Replay { .. } | Command::Inspect(_)) {

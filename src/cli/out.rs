@@ -5,14 +5,14 @@ use std::process::ExitCode;
 
 use crate::model::printable;
 
-/// How a command ends.
+/// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum End {
-    /// It did what it was asked.
+    /// The command succeeded.
     Done,
-    /// It did not.
+    /// The command failed.
     Failed,
-    /// The config is refused; systemd must not try again.
+    /// The config is invalid; systemd must not restart the service.
     Config,
 }
 
@@ -27,18 +27,18 @@ impl From<End> for ExitCode {
     }
 }
 
-/// A line of result. Where nobody reads any more, there is nobody to tell.
+/// Prints a line of results. Write errors are ignored: the reader has closed the pipe.
 pub(super) fn show(line: &str) {
     let _closed = writeln!(std::io::stdout(), "{}", printable(line));
 }
 
-/// A line for the person at the terminal.
+/// Prints a message for the user to standard error.
 pub(super) fn say(line: &str) {
     let line = if is_colourful() { line.to_owned() } else { printable(line) };
     let _closed = writeln!(std::io::stderr(), "{line}");
 }
 
-/// May standard error be coloured?
+/// Returns whether standard error may be coloured.
 pub(super) fn is_colourful() -> bool {
     std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none()
 }

@@ -5,7 +5,7 @@ use super::out::{End, is_colourful, say};
 use crate::config::{Config, Places};
 use crate::model::counted;
 
-/// Where the config lies: as asked, else `/etc/dayuan`, where it is installed, else `./config`.
+/// Returns the config folder: `--config` if given, else `/etc/dayuan` if it exists, else `./config`.
 pub(super) fn folder(arguments: &Arguments) -> PathBuf {
     arguments.config.clone().unwrap_or_else(|| {
         let installed = PathBuf::from(INSTALLED.0);
@@ -13,7 +13,7 @@ pub(super) fn folder(arguments: &Arguments) -> PathBuf {
     })
 }
 
-/// Says which config is used, where somebody in a checkout may mean the other one.
+/// Says which config is used if there is an installed one and another in the current directory.
 pub(super) fn say_which(arguments: &Arguments) {
     let here = Path::new("config");
     if arguments.config.is_none() && is_there(Path::new(INSTALLED.0)) && is_there(&here.join("dayuan.toml")) {
@@ -21,16 +21,16 @@ pub(super) fn say_which(arguments: &Arguments) {
     }
 }
 
-/// Is something there, were it only something that may not be looked at?
+/// Returns whether a path exists; one that may not be looked at counts as existing.
 fn is_there(path: &Path) -> bool {
     !std::fs::metadata(path).is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
 }
 
-/// The folder of an installed config, and where its service keeps things.
+/// Config folder of an installed service, and its state and runtime folders.
 const INSTALLED: (&str, &str, &str) = ("/etc/dayuan", "/var/lib/dayuan", "/run/dayuan");
 
-/// Where systemd wants things to lie. A command that is called from a shell finds what the service of an installed config
-/// keeps, though systemd tells it nothing.
+/// Returns the state and runtime folders: those that systemd names, else those of the installed service if `folder` is
+/// its config. So a command run from a shell finds the store and the socket of the service.
 pub(super) fn places(folder: &Path) -> Places {
     // systemd separates several directories by colons; ours is the first.
     let directory = |name: &str| {
@@ -38,8 +38,8 @@ pub(super) fn places(folder: &Path) -> Places {
         let first = value.to_str()?.split(':').next()?;
         (!first.is_empty()).then(|| PathBuf::from(first))
     };
-    // Also where the folder is named through a link. On a new host the places may not be there yet: they are the ones all
-    // the same.
+    // Resolve symbolic links, so that another name of the installed folder counts, too. On a new host the state and
+    // runtime folders may not exist yet.
     let real = |path: &Path| path.canonicalize().unwrap_or_else(|_missing| path.to_owned());
     let is_installed = real(folder) == real(Path::new(INSTALLED.0));
     let installed = |path: &str| is_installed.then(|| PathBuf::from(path));
@@ -49,12 +49,12 @@ pub(super) fn places(folder: &Path) -> Places {
     }
 }
 
-/// Reads the config and shows what is wrong with it, every fault at once.
+/// Loads the config; prints every fault if it is invalid.
 pub(super) fn load(folder: &Path) -> Result<Config, End> {
     checked(folder).map(|(config, _)| config)
 }
 
-/// The same, with the number of warnings.
+/// Like [`load`], but also returns the number of warnings.
 pub(super) fn checked(folder: &Path) -> Result<(Config, usize), End> {
     match Config::load(folder, &places(folder)) {
         Ok((config, warnings)) => {
@@ -70,7 +70,7 @@ pub(super) fn checked(folder: &Path) -> Result<(Config, usize), End> {
     }
 }
 
-/// A runtime for commands and the daemon: two workers, at most 32 blocking threads.
+/// Builds a runtime for commands and the daemon: two workers, at most 32 blocking threads.
 pub(super) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(2).max_blocking_threads(32).enable_all().build()?)
 }

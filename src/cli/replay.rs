@@ -15,18 +15,18 @@ use crate::read;
 use crate::regions::Places;
 use crate::view::{Options, View};
 
-/// A line of the file, understood.
+/// A parsed line of the file.
 struct Line {
     id: Value,
     source: SourceId,
     region: RegionId,
     draft: Draft,
-    /// Does it say that it is a warning? Then its source may give it out.
+    /// Whether the line is marked as an official warning, which its source may then issue.
     is_alert: bool,
     seen: Moment,
 }
 
-/// Runs reports through judging and placing in a view that is thrown away, and shows what they become.
+/// Runs reports through deduplication and region assignment in a temporary view, and shows the results.
 pub(super) fn run(arguments: &Arguments, file: &Path, as_json: bool) -> anyhow::Result<End> {
     let folder = place::folder(arguments);
     let regions = if arguments.config.is_some() || folder.is_dir() {
@@ -125,7 +125,7 @@ fn parse(row: &str) -> anyhow::Result<Line> {
         string("seen").and_then(|text| Moment::from_rfc3339(&with_seconds(&text))).or(published.map(|stamp| stamp.at));
     let html = string("content_html").unwrap_or_default();
     let text = string("text").unwrap_or_else(|| read::plain_text(&html));
-    // A name of any kind becomes an id that holds no other.
+    // A name that is no valid id is replaced by an id derived from its hash.
     let name = need("source")?;
     let source = SourceId::new(&name).or_else(|_other| {
         SourceId::new(&format!("s-{}", blake3::hash(name.as_bytes()).to_hex().get(..32).unwrap_or_default()))
@@ -158,7 +158,7 @@ fn parse(row: &str) -> anyhow::Result<Line> {
     })
 }
 
-/// 2023-04-20T16:41+08:00 with its seconds.
+/// Adds the missing seconds to a time such as 2023-04-20T16:41+08:00.
 fn with_seconds(text: &str) -> String {
     match (text.get(..16), text.get(16..)) {
         (Some(start), Some(rest)) if !rest.starts_with(':') => format!("{start}:00{rest}"),
@@ -167,7 +167,7 @@ fn with_seconds(text: &str) -> String {
 }
 
 fn facts(line: &Line) -> SourceFacts {
-    // Its own address is not known; that of its first item stands for it.
+    // The address of the source is not known; the site of its first item stands in for it.
     let link = line.draft.checked_link().map(|link| link.as_str().to_owned());
     let link = link.and_then(|link| Link::parse(&link).ok()?.join("/").ok());
     SourceFacts {

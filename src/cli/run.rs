@@ -7,7 +7,7 @@ use super::place;
 use crate::config::Config;
 use crate::daemon;
 
-/// The daemon, until a signal ends it.
+/// Runs the daemon until a signal ends it.
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<End> {
     let folder = place::folder(arguments);
     let config = match place::load(&folder) {
@@ -19,7 +19,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<End> {
     let (started, _) = oneshot::channel();
     let runtime = place::runtime()?;
     let outcome = runtime.block_on(daemon::run(config, reload, CancellationToken::new(), started));
-    // What still runs on a blocking thread must not hold up the end.
+    // Work that is still running on a blocking thread must not delay the exit.
     runtime.shutdown_background();
     outcome?;
     Ok(End::Done)

@@ -13,15 +13,15 @@ use crate::model::{ItemId, Moment, counted};
 use crate::regions::Places;
 use crate::view::{Options, Outline, View};
 
-/// Writes the log into one archive: through the daemon where one lives, else from the store. A file that is there already
-/// is left alone.
+/// Writes the log to an archive: through the daemon if one is running, else from the store. An existing file is never
+/// overwritten.
 pub(super) fn backup(arguments: &Arguments, file: &Path) -> anyhow::Result<End> {
     let is_there = || anyhow::anyhow!("{} is there already; move it away, or choose another name", file.display());
     if file.symlink_metadata().is_ok() {
         return Err(is_there());
     }
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    // Its name is made up and it is made anew: nobody can have put a link there.
+    // The temporary file has a random name and is created exclusively, so nobody can have planted a link there.
     let mut out = tempfile::Builder::new()
         .prefix(".dayuan-backup-")
         .tempfile_in(folder)
@@ -38,7 +38,7 @@ pub(super) fn backup(arguments: &Arguments, file: &Path) -> anyhow::Result<End> 
         }
     };
     out.as_file().sync_all()?;
-    // An archive that was cut off on the way must not look like one.
+    // A truncated archive must not be left behind.
     let segments = log::examine(out.path())?;
     anyhow::ensure!(segments > 0, "the log is empty: there is nothing to back up");
     out.persist_noclobber(file).map_err(|error| match error.error.kind() {
@@ -54,7 +54,7 @@ pub(super) fn backup(arguments: &Arguments, file: &Path) -> anyhow::Result<End> 
     Ok(End::Failed)
 }
 
-/// Makes the store from an archive.
+/// Creates the store from an archive.
 pub(super) fn restore(arguments: &Arguments, file: &Path) -> anyhow::Result<End> {
     let config = match place::load(&place::folder(arguments)) {
         Ok(config) => config,
@@ -64,12 +64,13 @@ pub(super) fn restore(arguments: &Arguments, file: &Path) -> anyhow::Result<End>
     reachable(store)?;
     let folder = store.join("log");
     if folder.exists() {
-        // Taking the lock proves that no daemon lives here.
+        // Taking the lock proves that no daemon is using this store.
         drop(Log::inspect(&folder)?);
     }
     log::examine(file)?;
     let segments = log::restore(file, &folder)?;
-    // What another log made of it says nothing of this one: the view is made anew, and every source asked for all it has.
+    // The view and the poll states belong to another log. Without them, the view is rebuilt and every source is fetched
+    // in full.
     for made in ["view", "visits"].map(|name| store.join(name)).iter().filter(|made| made.exists()) {
         std::fs::remove_dir_all(made).with_context(|| format!("cannot remove {}", made.display()))?;
     }
@@ -79,8 +80,8 @@ pub(super) fn restore(arguments: &Arguments, file: &Path) -> anyhow::Result<End>
     Ok(End::Done)
 }
 
-/// With `DynamicUser=` the store is a link to a folder that systemd keeps in `private/` beside it (systemd.exec(5)); what is
-/// made in the place of the link keeps the service from starting.
+/// Checks that the store is not a broken link. With `DynamicUser=`, it is a link to a folder that systemd keeps in
+/// `private/` beside it (systemd.exec(5)); a folder in place of that link keeps the service from starting.
 fn reachable(store: &Path) -> anyhow::Result<()> {
     let is_link = store.symlink_metadata().is_ok_and(|it| it.is_symlink());
     anyhow::ensure!(
@@ -101,9 +102,9 @@ fn reachable(store: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Gives all that lies in the store to the owner of its folder: what root made, the service has to write to.
+/// Gives everything in the store to the owner of its folder, so that the service can write to what root created.
 fn give_to_owner(store: &Path) -> anyhow::Result<()> {
-    // With DynamicUser=, /var/lib/dayuan is a link to the folder itself (systemd.exec(5)).
+    // With `DynamicUser=`, /var/lib/dayuan is a link to the real folder (systemd.exec(5)).
     let store = &store.canonicalize().with_context(|| format!("cannot find {}", store.display()))?;
     let owner = std::fs::metadata(store).with_context(|| format!("cannot look at {}", store.display()))?;
     let mut open = vec![store.to_owned()];
@@ -122,7 +123,7 @@ fn give_to_owner(store: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Compares the view with the log: through the daemon where one lives, else from the store, in which nothing is written.
+/// Compares the view with the log: through the daemon if one is running, else in the store, where nothing is written.
 pub(super) fn verify(arguments: &Arguments) -> anyhow::Result<End> {
     if let Some(answered) = ask(&control::path(arguments), &Request::Verify, None).map_err(anyhow::Error::msg)? {
         answered.lines.iter().for_each(|line| show(line));
@@ -138,7 +139,7 @@ pub(super) fn verify(arguments: &Arguments) -> anyhow::Result<End> {
     Ok(if check.is_well() && damages.is_empty() { End::Done } else { End::Failed })
 }
 
-/// Why an item looks as it does: through the daemon where one lives, else from the store.
+/// Explains an item: through the daemon if one is running, else from the store.
 pub(super) fn explain(arguments: &Arguments, item: &str) -> anyhow::Result<End> {
     let request = Request::Explain { item: item.to_owned() };
     if let Some(answered) = ask(&control::path(arguments), &request, None).map_err(anyhow::Error::msg)? {
@@ -153,7 +154,7 @@ pub(super) fn explain(arguments: &Arguments, item: &str) -> anyhow::Result<End> 
     Ok(End::Done)
 }
 
-/// Takes an item out of everything published.
+/// Removes an item from everything published.
 pub(super) fn withdraw(arguments: &Arguments, item: &str, reason: &str) -> anyhow::Result<End> {
     anyhow::ensure!(
         !reason.trim().is_empty(),
@@ -169,7 +170,7 @@ pub(super) fn restore_item(arguments: &Arguments, item: &str) -> anyhow::Result<
     decide(arguments, item, &request, false, |item, at| Record::Restore { item, at })
 }
 
-/// Lists what is withdrawn: through the daemon where one lives, else from the store.
+/// Lists the withdrawn items: through the daemon if one is running, else from the store.
 pub(super) fn withdrawn(arguments: &Arguments) -> anyhow::Result<End> {
     if let Some(answered) = ask(&control::path(arguments), &Request::Withdrawn, None).map_err(anyhow::Error::msg)? {
         return Ok(control::print(&answered));
@@ -180,7 +181,7 @@ pub(super) fn withdrawn(arguments: &Arguments) -> anyhow::Result<End> {
     Ok(End::Done)
 }
 
-/// Writes a decision about an item into the log: through the daemon where one lives, else into the store.
+/// Records a decision about an item in the log: through the daemon if one is running, else in the store.
 fn decide(
     arguments: &Arguments,
     name: &str,
@@ -196,7 +197,7 @@ fn decide(
     let (items, told) = daemon::decided(&view, &log, name, withdraws).map_err(anyhow::Error::msg)?;
     let records: Vec<Record> = items.into_iter().map(|item| record(item, daemon::now())).collect();
     let appended = log.append(&records, daemon::now())?;
-    // A day's first record makes its file, which the service writes on.
+    // The first record of a day creates a file that the service must be able to append to.
     give_to_owner(&store.path)?;
     view.apply(&appended, &records)?;
     view.flush()?;
@@ -205,11 +206,11 @@ fn decide(
     Ok(End::Done)
 }
 
-/// Throws the view away and makes it anew, and lists what is another story or in other regions than before.
+/// Discards the view, rebuilds it, and lists the items whose story or regions changed.
 pub(super) fn rebuild(arguments: &Arguments) -> anyhow::Result<End> {
     const MOST: usize = 200;
     let Some(store) = store(arguments)? else { return Ok(End::Config) };
-    // What the view that is about to be thrown away makes of the items; `None` where it cannot be read.
+    // Snapshot of the view that is about to be discarded; `None` if it cannot be read.
     let before = Outline::stored(&store.path.join("view"));
     let (_log, view) = open(&store, true)?;
     view.flush()?;
@@ -228,16 +229,16 @@ pub(super) fn rebuild(arguments: &Arguments) -> anyhow::Result<End> {
     Ok(End::Done)
 }
 
-/// A store that no daemon has open, and the names of its regions.
+/// Path of a store that no daemon answers for, and the region names of the config.
 struct Store {
     path: PathBuf,
     places: Arc<Places>,
 }
 
-/// The store of the config; `None` where that is refused.
+/// Returns the store of the config; `None` if the config is invalid.
 ///
 /// # Errors
-/// Where there is no store: nothing is made in a place that was only guessed.
+/// If there is no store. None is created, because its path may only be a guess.
 fn store(arguments: &Arguments) -> anyhow::Result<Option<Store>> {
     let folder = place::folder(arguments);
     let Ok(config) = place::load(&folder) else { return Ok(None) };
@@ -252,9 +253,9 @@ fn store(arguments: &Arguments) -> anyhow::Result<Option<Store>> {
     Ok(Some(Store { path, places: Arc::new(Places::new(&config.regions)) }))
 }
 
-/// Opens a store; its view is made anew where that is asked.
+/// Opens a store; with `anew`, its view is rebuilt.
 fn open(store: &Store, anew: bool) -> anyhow::Result<(Arc<Log>, View)> {
-    // The log comes first: its lock keeps a daemon away from what is about to be removed.
+    // Open the log first: its lock keeps a daemon from using the view that is about to be removed.
     let (log, damages) = Log::open(&store.path.join("log"))?;
     damages.iter().for_each(|damage| say(&format!("dayuan: {damage}")));
     let path = store.path.join("view");

@@ -1,5 +1,5 @@
-//! The admin socket: one line of JSON asks, the answer follows, the connection ends. Mode 0600, and the asker's uid is
-//! checked: only root and the daemon's own user may ask.
+//! The admin socket. A client sends one line of JSON, gets the reply, and the connection ends. The socket has mode
+//! 0600, and the uid of the peer is checked: only root and the daemon's own user may send requests.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
@@ -18,65 +18,65 @@ use super::error::DaemonError;
 use crate::log::Log;
 use crate::model::{one_line, with_causes};
 
-/// The longest question, in bytes.
+/// Maximum length of a request, in bytes.
 const LONGEST: u64 = 16 * 1024;
-/// How long a question may take to come.
+/// Time limit for receiving a request, and for sending the reply.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// How many may ask at one time.
+/// Maximum number of connections at one time.
 const AT_ONCE: usize = 16;
 
-/// What may be asked.
+/// A request to the daemon.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "lowercase", deny_unknown_fields)]
 pub enum Request {
-    /// How the daemon and its sources fare.
+    /// Report the status of the daemon and its sources.
     Status,
-    /// Poll a source as soon as its host allows.
+    /// Poll a source as soon as the limits of its host allow.
     Poll {
-        /// Its id.
+        /// Id of the source.
         source: String,
     },
     /// Do not poll a source until it is resumed.
     Pause {
-        /// Its id.
+        /// Id of the source.
         source: String,
     },
     /// Poll a paused source again.
     Resume {
-        /// Its id.
+        /// Id of the source.
         source: String,
     },
-    /// Why an item looks as it does.
+    /// Explain an item.
     Explain {
-        /// Its id, or the address of its page.
+        /// Id of the item, or the URL of its page or of one of its reports.
         item: String,
     },
-    /// Take an item out of everything published, for good.
+    /// Remove an item from everything published, for good.
     Withdraw {
-        /// Its id, or the address of its page.
+        /// Id of the item, or the URL of its page or of one of its reports.
         item: String,
         /// The admin's reason, verbatim.
         reason: String,
     },
-    /// What is withdrawn.
+    /// List the withdrawn items.
     Withdrawn,
     /// Publish a withdrawn item again.
     Restore {
-        /// Its id, or the address of its page.
+        /// Id of the item, or the URL of its page or of one of its reports.
         item: String,
     },
     /// Read the config again.
     Reload,
-    /// The metrics, as Prometheus reads them.
+    /// Return the metrics in the OpenMetrics text format.
     Metrics,
     /// Compare the view with the log.
     Verify,
-    /// The log as one archive.
+    /// Return the log as one archive.
     Backup,
 }
 
 impl Request {
-    /// What of it belongs into the log: what changes something.
+    /// Returns what the journal is to say about a request; `None` if the request only reads.
     fn deed(&self) -> Option<String> {
         Some(match self {
             Self::Poll { source } => format!("poll {source}"),
@@ -92,12 +92,12 @@ impl Request {
     }
 }
 
-/// The first line of an answer; for a backup the archive follows.
+/// First line of a reply; for a backup, the archive follows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answered {
-    /// Was it done?
+    /// Whether the request succeeded.
     pub ok: bool,
-    /// What there is to say, a line each.
+    /// Results or messages, one per line.
     pub lines: Vec<String>,
 }
 
@@ -111,10 +111,10 @@ impl Answered {
     }
 }
 
-/// A question on its way to the daemon.
+/// A request on its way to the main loop, with the channel for the reply.
 pub(super) type Asked = (Request, oneshot::Sender<Answered>);
 
-/// Makes the socket. One that a dead daemon left behind is replaced; one that somebody answers on is not.
+/// Creates the socket. A socket left behind by a dead daemon is replaced; one that something listens on is not.
 pub(super) fn bind(path: &Path) -> Result<UnixListener, DaemonError> {
     let failed = |source| DaemonError::Socket { path: path.to_owned(), source };
     if let Some(folder) = path.parent() {
@@ -129,7 +129,7 @@ pub(super) fn bind(path: &Path) -> Result<UnixListener, DaemonError> {
     Ok(listener)
 }
 
-/// Answers those who ask until it is told to stop.
+/// Answers admin requests until `stop` is cancelled.
 pub(super) async fn serve(
     listener: UnixListener,
     log: Arc<Log>,
@@ -146,7 +146,7 @@ pub(super) async fn serve(
         };
         match accepted {
             Ok((stream, _)) => {
-                // Who finds no room is closed; the socket is for one admin at a time.
+                // Connections beyond the limit are closed at once; nobody needs that many.
                 let Ok(place) = Arc::clone(&room).try_acquire_owned() else { continue };
                 let (log, questions) = (Arc::clone(&log), questions.clone());
                 tasks.spawn(async move {
@@ -216,7 +216,7 @@ async fn converse(mut stream: UnixStream, log: Arc<Log>, questions: mpsc::Sender
         Err(_) => Answered::failed("the daemon is stopping"),
     };
     if let Some(deed) = told {
-        // The item that an address stood for, or why it was not done.
+        // For a success, the item that the name stood for; else why it failed.
         let told =
             if answered.ok { answered.lines.last().cloned().unwrap_or_default() } else { answered.lines.join("; ") };
         tracing::info!(uid = peer, done = answered.ok, "an admin asked: {deed} ({})", one_line(&told));
@@ -227,23 +227,24 @@ async fn converse(mut stream: UnixStream, log: Arc<Log>, questions: mpsc::Sender
 async fn say(stream: &mut UnixStream, answered: &Answered) -> std::io::Result<()> {
     let mut line = serde_json::to_vec(answered)?;
     line.push(b'\n');
-    // Who asks and does not read keeps its place for so long only.
+    // A client that does not read its reply must not hold its connection for long.
     tokio::time::timeout(PATIENCE, stream.write_all(&line))
         .await
         .unwrap_or_else(|_late| Err(std::io::ErrorKind::TimedOut.into()))
 }
 
-/// The uid of this process, as the system shows it.
+/// Returns the uid of this process.
 fn own_uid() -> u32 {
     use std::os::unix::fs::MetadataExt;
     // The files of /proc/self belong to the process's own user.
     std::fs::metadata("/proc/self").map_or(u32::MAX, |metadata| metadata.uid())
 }
 
-/// Asks the daemon behind a socket. For a backup, `archive` takes what follows the answer.
+/// Sends a request to the daemon behind a socket; returns `None` if no daemon listens there. For a backup, `archive`
+/// receives what follows the reply.
 ///
 /// # Errors
-/// `None` inside where no daemon answers there; a sentence where it may not be asked, or does not answer as it should.
+/// A sentence if the socket may not be used, or if the reply is missing or malformed.
 pub fn ask(socket: &Path, request: &Request, archive: Option<&mut dyn Write>) -> Result<Option<Answered>, String> {
     use std::io::ErrorKind;
     let mut stream = match std::os::unix::net::UnixStream::connect(socket) {
@@ -273,12 +274,12 @@ pub fn ask(socket: &Path, request: &Request, archive: Option<&mut dyn Write>) ->
     Ok(Some(answered))
 }
 
-/// Removes the socket at the end, so that nobody asks a daemon that is gone.
+/// Removes the socket on drop, so that no client connects to a daemon that is gone.
 pub(super) struct Unbind(pub(super) PathBuf);
 
 impl Drop for Unbind {
     fn drop(&mut self) {
-        // Where it is gone already, that is what was wanted.
+        // An error means that the socket is gone already.
         drop(std::fs::remove_file(&self.0));
     }
 }

@@ -1,4 +1,4 @@
-//! What the daemon answers to its admin: how it fares, and a config that is read again.
+//! Answers the requests of the admin, reloads the config, and serves the metrics.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -22,10 +22,10 @@ use crate::poll::{self, Command, Ledger, Pulse};
 use crate::serve::{self, Publication, Published, Site};
 use crate::view::{View, Visits};
 
-/// What `status` and systemd say while a config is refused.
+/// What `status` and systemd show while the config on disk is invalid.
 const REFUSED: &str = "the config on disk is refused and the one before holds; `dayuan check` says why";
 
-/// What it knows of itself.
+/// State of the daemon that the answers to admin requests need.
 pub(super) struct Daemon {
     pub(super) site: Arc<Site>,
     pub(super) config: Config,
@@ -38,7 +38,7 @@ pub(super) struct Daemon {
     pub(super) inward: Option<Inward>,
 }
 
-/// What there is once the store is open.
+/// Handles that exist once the store is open.
 pub(super) struct Inward {
     pub(super) log: Arc<Log>,
     pub(super) ledger: Ledger,
@@ -61,7 +61,7 @@ impl Daemon {
             Request::Pause { source } => self.control(&source, Control::Paused).await,
             Request::Resume { source } => self.control(&source, Control::Resumed).await,
             Request::Explain { item } => {
-                // A large item takes a while; the daemon goes on meanwhile.
+                // A large item takes a while; use a blocking thread so that the main loop goes on.
                 let (view, log) = (Arc::clone(&inward.view), Arc::clone(&inward.log));
                 tasks.spawn_blocking(move || {
                     drop(answer.send(explained(&view, &log, &item)));
@@ -84,7 +84,7 @@ impl Daemon {
             Request::Reload => self.take_config().await,
             Request::Metrics => Answered::done(vec![exposition(&self.registry)]),
             Request::Verify => {
-                // It reads all of the log; the daemon goes on meanwhile.
+                // This reads the whole log; use a blocking thread so that the main loop goes on.
                 let view = Arc::clone(&inward.view);
                 tasks.spawn_blocking(move || {
                     let answered = match view.verify() {
@@ -98,11 +98,11 @@ impl Daemon {
             }
             Request::Backup => Answered::failed("a backup is answered elsewhere"),
         };
-        // Who went away does not need the answer.
+        // The client may have disconnected.
         drop(answer.send(answered));
     }
 
-    /// Pauses or resumes a source. That outlives a restart: it stands in the log.
+    /// Pauses or resumes a source. The log records it, so it survives a restart.
     async fn control(&self, source: &str, state: Control) -> Answered {
         let Some(inward) = &self.inward else { return Answered::failed("the daemon is stopping") };
         let Some(known) = self.config.sources.iter().find(|known| known.id.as_str() == source) else {
@@ -118,7 +118,7 @@ impl Daemon {
         }
     }
 
-    /// Writes an admin's decision about an item into the log.
+    /// Records a decision of the admin about an item in the log.
     async fn decide(&self, name: &str, withdraws: bool, record: impl Fn(ItemId, Moment) -> Record) -> Answered {
         let Some(inward) = &self.inward else { return Answered::failed("the daemon is stopping") };
         let (items, told) = match decided(&inward.view, &inward.log, name, withdraws) {
@@ -131,7 +131,7 @@ impl Daemon {
         }
     }
 
-    /// A hash of all of the config that decides how documents look.
+    /// Returns the hash of the settings that decide how documents look.
     pub(super) fn looks(&self) -> [u8; 32] {
         self.site.looks(self.config.settings.listen.port() != 0)
     }
@@ -147,8 +147,7 @@ impl Daemon {
         Answered::done(lines)
     }
 
-    /// Reads the config again and takes what can be taken without a restart. A broken one costs nothing: the old one
-    /// stays.
+    /// Reads the config again and applies what does not need a restart. If it is invalid, the old one stays.
     pub(super) async fn take_config(&mut self) -> Answered {
         service::tell(&[NotifyState::Reloading]);
         let answered = self.try_config().await;
@@ -204,7 +203,7 @@ impl Daemon {
 }
 
 impl Inward {
-    /// Gives the poll loop a list of sources.
+    /// Passes a list of sources to the poll loop.
     async fn load(&self, sources: Vec<Arc<Source>>, options: poll::Options) -> Result<(), String> {
         let (done, answer) = oneshot::channel();
         let stopping = || "the daemon is stopping".to_owned();
@@ -244,7 +243,7 @@ fn differences(old: &[Arc<Source>], new: &[Arc<Source>]) -> Vec<String> {
         .iter()
         .filter(|source| before.get(&source.id).is_some_and(|known| *known != &***source))
         .map(|source| format!("~ {}", source.id));
-    // Who came with the address of one that went is mostly that one.
+    // A new source with the address of a removed one is probably the same source, renamed.
     let renamed = new.iter().filter(|source| !before.contains_key(&source.id)).filter_map(|source| {
         let same = |known: &&Arc<Source>| !after.contains_key(&known.id) && known.url.canonical() == source.url.canonical();
         let known = old.iter().find(same).filter(|known| !source.was.contains(&known.id))?;
@@ -254,7 +253,7 @@ fn differences(old: &[Arc<Source>], new: &[Arc<Source>]) -> Vec<String> {
     added.chain(removed).chain(changed).chain(renamed).collect()
 }
 
-/// Puts the port that the system chose in place of 0.
+/// Puts the port that the system chose into the public URL, in place of 0.
 pub(super) fn settle_address(config: &mut Config, address: SocketAddr) {
     let asked = format!("http://{}", config.settings.listen);
     if config.settings.listen.port() == 0 && config.settings.publish.public_url == asked {
@@ -283,7 +282,7 @@ fn exposition(registry: &Registry) -> String {
     }
 }
 
-/// Answers `/metrics` on a listener of its own.
+/// Serves `/metrics` on its own listener.
 pub(super) struct Exposition(pub(super) Arc<Registry>, pub(super) serve::Metrics);
 
 impl serve::Handler for Exposition {
@@ -307,5 +306,5 @@ impl serve::Handler for Exposition {
     }
 }
 
-/// Reads the config again.
+/// Loads the config again, with its warnings.
 pub type Loader = Box<dyn Fn() -> Result<(Config, Faults), Faults> + Send + Sync>;

@@ -1,6 +1,6 @@
 use crate::model::Moment;
 
-/// The present moment, by the system's clock.
+/// Returns the current time of the system clock.
 #[expect(clippy::disallowed_methods, reason = "this is the one place where the clock is read")]
 pub fn now() -> Moment {
     match std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH) {

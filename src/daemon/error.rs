@@ -5,43 +5,43 @@ use crate::fetch::FetchError;
 use crate::log::LogError;
 use crate::view::ViewError;
 
-/// Why the daemon cannot run, or had to stop.
+/// Why the daemon cannot start, or had to stop.
 #[derive(Debug, thiserror::Error)]
 pub enum DaemonError {
-    /// The address is taken, or not ours.
+    /// The address is in use, or does not belong to this host.
     #[error("cannot listen on {address}; change [http] {setting}, or stop what listens there")]
     Listen {
-        /// The address.
+        /// Address to listen on.
         address: SocketAddr,
-        /// The setting that names it.
+        /// Setting in `[http]` that names it.
         setting: &'static str,
-        /// What the system said.
+        /// Error of the operating system.
         source: std::io::Error,
     },
-    /// The admin socket cannot be made.
+    /// The admin socket cannot be created.
     #[error("cannot make the admin socket {}", path.display())]
     Socket {
-        /// Its path.
+        /// Path of the socket.
         path: PathBuf,
-        /// What the system said.
+        /// Error of the operating system.
         source: std::io::Error,
     },
     /// The log cannot be used.
     #[error(transparent)]
     Log(#[from] LogError),
-    /// The view or the visits cannot be used.
+    /// The view or the poll states cannot be used.
     #[error(transparent)]
     View(#[from] ViewError),
-    /// There is no way out.
+    /// The HTTP client cannot be created.
     #[error("cannot prepare fetching")]
     Fetch(#[from] FetchError),
-    /// The threads that poll cannot be made.
+    /// The threads for polling cannot be started.
     #[error("cannot make the threads that poll")]
     Threads(#[source] std::io::Error),
-    /// Signals cannot be heard.
+    /// The signal handlers cannot be installed.
     #[error("cannot listen for signals")]
     Signals(#[source] std::io::Error),
-    /// A part ended that must not.
+    /// A task ended that must run until the stop.
     #[error("the {0} ended by itself; please report this with the log")]
     Ended(&'static str),
 }

@@ -1,4 +1,4 @@
-//! Old days go, one an hour at most, and none while our clock cannot be trusted.
+//! Expires old days of the log: at most one an hour, and none while the system clock cannot be trusted.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,9 +11,9 @@ use crate::model::Moment;
 use crate::poll::{Ledger, Skews};
 use crate::view::View;
 
-/// Between two looks.
+/// Interval between two checks.
 const PAUSE: Duration = Duration::from_secs(3600);
-/// How many answers must have told us the time.
+/// Minimum number of server responses that the clock must have been compared with.
 const LEAST_WITNESSES: u64 = 5;
 
 pub(super) struct Expiry {
@@ -37,7 +37,7 @@ impl Expiry {
         }
     }
 
-    /// Drops the oldest day, if it is old enough: first the record that says so, then the segment.
+    /// Drops the oldest day if it is old enough: commits the record that says so, then removes the segment.
     async fn drop_one(&self, now: Moment) -> Result<(), String> {
         let oldest = self.log.oldest_day().map_err(|error| error.to_string())?;
         let last = now.plus_seconds(-86_400 * (i64::from(self.keep_days) + 1)).day();

@@ -1,25 +1,25 @@
-//! Why an item looks as it does: its reports, what found each of their fields, its regions with the evidence, how it
-//! changed, and what is like it without being it.
+//! Explains an item: its reports, what found each of their fields, its regions with the evidence, its revisions, and
+//! similar stories that were kept apart.
 
 use crate::dedup::{self, Likeness};
 use crate::log::{Log, Record};
 use crate::model::{Change, ItemId, Link, Moment, Report, counted};
 use crate::view::{self, View};
 
-/// The most stories beside it that are told of.
+/// Maximum number of similar stories to list.
 const MOST_BESIDE: usize = 5;
 
-/// The item that an admin means: by its id, the address of its page, or that of any report of it.
+/// Returns the item with this id, or with this URL of its page or of one of its reports.
 fn named(view: &View, name: &str) -> Option<ItemId> {
     let by_id = ItemId::named(name).filter(|id| view.find(*id).is_some());
     by_id.or_else(|| view.find_address(&Link::parse(name).ok()?))
 }
 
-/// The items that a decision is about, and what to say when it was made. By the report that a story shows, or by its id, it is
-/// about the story, whoever tells it; by another report, about that one alone.
+/// Returns the items that a decision applies to, and the message for the admin. If `name` is the id of the story or the
+/// report that the story shows, the decision is about the whole story; any other report is decided alone.
 ///
 /// # Errors
-/// A sentence where there is none, or it was decided so before.
+/// A sentence if there is no such item, or if it was decided so before.
 pub fn decided(view: &View, log: &Log, name: &str, withdraws: bool) -> Result<(Vec<ItemId>, String), String> {
     let named = named(view, name).ok_or_else(|| no_item(name))?;
     let first = view.find(named);
@@ -61,7 +61,7 @@ pub fn decided(view: &View, log: &Log, name: &str, withdraws: bool) -> Result<(V
     }
 }
 
-/// What is withdrawn, the newest first: its id, when, why, and its title.
+/// Lists the withdrawn items, newest first: id, time, title and reason.
 pub fn withdrawn(view: &View, log: &Log) -> Vec<String> {
     let line = |(id, at, reason): (ItemId, Moment, String)| {
         let title = view.newest(id).and_then(|position| report_at(log, position)).map(|report| report.draft.title);
@@ -71,7 +71,7 @@ pub fn withdrawn(view: &View, log: &Log) -> Vec<String> {
     if lines.is_empty() { vec!["nothing is withdrawn".to_owned()] } else { lines }
 }
 
-/// Why an item is not published.
+/// Explains why an item is not published.
 fn unpublished(view: &View, log: &Log, id: ItemId, first: u64) -> Vec<String> {
     let report = view.newest(id).and_then(|position| report_at(log, position));
     let title = report.as_ref().map(|report| report.draft.title.clone()).unwrap_or_default();
@@ -93,7 +93,7 @@ fn unpublished(view: &View, log: &Log, id: ItemId, first: u64) -> Vec<String> {
     lines
 }
 
-/// Explains an item in lines; `None` where it is not known. `name` is what `named` takes.
+/// Explains an item in lines; `None` if it is unknown. `name` is an id, or the URL of the item's page or of a report.
 pub fn explain(view: &View, log: &Log, name: &str) -> Option<Vec<String>> {
     let id = named(view, name)?;
     let first = view.find(id)?;
@@ -177,7 +177,7 @@ pub fn explain(view: &View, log: &Log, name: &str) -> Option<Vec<String>> {
     Some(lines.into_iter().flat_map(|line| line.split('\n').map(str::to_owned).collect::<Vec<_>>()).collect())
 }
 
-/// What an admin is told of an item that is not known.
+/// Returns the error message for an unknown item.
 pub fn no_item(name: &str) -> String {
     format!("there is no item `{name}`; give its id, the address of its page, or that of a report of it")
 }

@@ -1,4 +1,4 @@
-//! Looks after the store: how much room is left, whether what refused to write can write again, whether the log is whole.
+//! Monitors the store: free space on the disk, recovery of stores that refused to write, and the checksums of the log.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -15,25 +15,26 @@ use crate::log::Log;
 use crate::poll::Skews;
 use crate::view::{View, ViewError, Visits};
 
-/// Between two looks at the room.
+/// Interval between two checks of the disk, the log folder and the clock.
 const PAUSE: Duration = Duration::from_secs(5);
-/// Between two looks at every line of the log.
+/// Interval between two scans of the whole log.
 const SCRUB: Duration = Duration::from_secs(24 * 3600);
-/// Below this much of the disk nothing is polled: a twentieth of it, but no more and no less than so many bytes.
+/// Polling stops when free space falls below 1/20 of the disk, clamped to 4–200 MiB.
 const LEAST_SHARE: u64 = 20;
 const MOST: u64 = 200 << 20;
 const LEAST: u64 = 4 << 20;
-/// So many more files must be possible.
+/// Polling stops when fewer free inodes than this are left.
 const LEAST_FILES: u64 = 16;
-/// The most damaged lines that are told one by one.
+/// Maximum number of damaged lines that are logged one by one.
 const TOLD: usize = 20;
 
-/// What is wrong with the store, for those who ask how the daemon fares.
+/// Current alarms by component, for `status` and for systemd.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Troubles(Arc<Mutex<BTreeMap<&'static str, String>>>);
 
 impl Troubles {
-    /// Says what is wrong with a part, or that nothing is any more. `true` where that is news.
+    /// Raises, updates or clears the alarm of a component. Returns `true` if it was raised or cleared, not if it was
+    /// updated.
     pub(super) fn set(&self, part: &'static str, trouble: Option<String>) -> bool {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match trouble {
@@ -42,12 +43,12 @@ impl Troubles {
         }
     }
 
-    /// What systemd shows of it in the line of the status.
+    /// Shows the alarms in systemd's status line.
     pub(super) fn tell(&self) {
         service::tell(&[NotifyState::Status(self.told().as_deref().unwrap_or("running"))]);
     }
 
-    /// All of it in one line.
+    /// Returns all alarms in one line; `None` if there are none.
     pub(super) fn told(&self) -> Option<String> {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         (!all.is_empty()).then(|| all.values().map(String::as_str).collect::<Vec<_>>().join("; "))
@@ -60,14 +61,14 @@ pub(super) struct Keeper {
     pub(super) view: Arc<View>,
     pub(super) visits: Arc<Visits>,
     pub(super) skews: Arc<Skews>,
-    /// Is the disk so full that nothing may be polled?
+    /// Set while the disk is too full for polling.
     pub(super) full: Arc<AtomicBool>,
     pub(super) troubles: Troubles,
-    /// Which folder the store's log was when it was opened.
+    /// Device and inode of the log folder when it was opened.
     pub(super) identity: Option<(u64, u64)>,
 }
 
-/// The device and the number of the folder of the log; `None` where there is none.
+/// Returns the device and inode of the log folder; `None` if there is none.
 pub(super) fn identity(store: &Path) -> Option<(u64, u64)> {
     use std::os::unix::fs::MetadataExt;
     std::fs::metadata(store.join("log")).ok().map(|folder| (folder.dev(), folder.ino()))
@@ -78,7 +79,7 @@ impl Keeper {
         let keeper = Arc::new(self);
         let look = Arc::clone(&keeper);
         let (end, over) = (stop.clone(), stop.clone());
-        // Reading all of a large log takes longer than the room on the disk may stay unwatched.
+        // Scanning a large log takes longer than the disk may go unchecked.
         tokio::join!(
             repeat(&stop, PAUSE, move || look.look()),
             repeat(&end, SCRUB, move || keeper.scrub(&|| over.is_cancelled())),
@@ -143,7 +144,7 @@ impl Keeper {
         }
     }
 
-    /// Reads every line of the log: a bit that flipped on the disk is told before anyone asks for what it spoiled.
+    /// Verifies the checksum of every line of the log, so that bit rot is reported before the damaged record is needed.
     fn scrub(&self, is_over: &dyn Fn() -> bool) {
         match self.log.scrub(is_over) {
             Ok(damages) => {
@@ -165,7 +166,7 @@ impl Keeper {
     }
 }
 
-/// Does something at once, and again after each pause, until the stop.
+/// Calls `work` on a blocking thread, at once and after each pause, until `stop` is cancelled.
 async fn repeat(stop: &CancellationToken, pause: Duration, work: impl Fn() + Send + Sync + 'static) {
     let work = Arc::new(work);
     while !stop.is_cancelled() {
@@ -180,7 +181,7 @@ async fn repeat(stop: &CancellationToken, pause: Duration, work: impl Fn() + Sen
     }
 }
 
-/// Why nothing may be polled, where the disk is too full for it.
+/// Returns why polling must stop if the disk is too full; `None` if it is not.
 fn shortage(store: &Path) -> Option<String> {
     let disk = match rustix::fs::statvfs(store) {
         Ok(disk) => disk,
@@ -189,7 +190,7 @@ fn shortage(store: &Path) -> Option<String> {
             return None;
         }
     };
-    // Some file systems count no files.
+    // Some file systems do not count inodes.
     if disk.f_files > 0 && disk.f_favail < LEAST_FILES {
         return Some(format!(
             "only {} more files can be made on the disk of {}; nothing is polled, feeds are still served",
@@ -210,7 +211,7 @@ fn shortage(store: &Path) -> Option<String> {
     })
 }
 
-/// How much of a disk of this size is to stay free, in bytes.
+/// Returns how much of a disk of this size must stay free, in bytes.
 const fn least_free(all: u64) -> u64 {
     let share = all / LEAST_SHARE;
     if share > MOST {

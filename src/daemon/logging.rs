@@ -12,8 +12,8 @@ use tracing_subscriber::{Layer, Registry};
 use crate::config::LogFormat;
 use crate::model::printable;
 
-/// Lines for the journal: whole sentences with their fields, so that `journalctl -u` shows the source and the reason, and
-/// in front of them the priority (sd-daemon(3)). The journal adds the time.
+/// Format for the journal: the message with its fields, so that `journalctl -u` shows the source and the reason, after
+/// the priority (sd-daemon(3)). The journal adds the time.
 struct ForJournal;
 
 impl<S, N> FormatEvent<S, N> for ForJournal
@@ -35,21 +35,21 @@ where
         };
         let mut line = String::new();
         context.format_fields(Writer::new(&mut line), event)?;
-        // The journal takes each line for a message of its own.
+        // The journal takes each line as a separate message.
         let line = line.replace(['\n', '\r'], " ");
         writeln!(writer, "<{priority}>{}", printable(&line))
     }
 }
 
-/// Starts logging: to the journal where standard error leads there, else to standard error. `RUST_LOG` overrides the
-/// level. A level that cannot be read is told, and `info` is used.
+/// Starts logging to standard error; the format `auto` is that of the journal if standard error leads there, else text.
+/// `RUST_LOG` overrides the level. If the level is invalid, `info` is used and a warning logged.
 pub fn start(format: LogFormat, level: &str) {
     let wanted = std::env::var("RUST_LOG").unwrap_or_else(|_unset| level.to_owned());
     let (filter, is_odd) = match EnvFilter::try_new(&wanted) {
         Ok(filter) => (filter, false),
         Err(_) => (EnvFilter::new("info"), true),
     };
-    // What the libraries below say about every connection helps nobody who runs this.
+    // What the libraries log about every connection does not help an admin.
     let filter = [
         "hyper=warn",
         "reqwest=warn",

@@ -1,5 +1,5 @@
-//! Wiring: the rooms below, put together and kept running. The only room that spawns, reads the clock, hears signals
-//! and talks to systemd.
+//! Wiring: puts the other modules together and keeps them running. Only this module reads the wall clock, handles
+//! signals and talks to systemd.
 
 mod admin;
 mod answers;

@@ -26,20 +26,20 @@ use crate::regions::Places;
 use crate::serve::{self, Limits, Site};
 use crate::view::{self, Notice, View, Visits};
 
-/// How long polls under way may take to end.
+/// How long running polls may take to finish at the stop.
 const GRACE: Duration = Duration::from_secs(5);
-/// How long the next step of opening may take before systemd counts it as stuck, in microseconds.
+/// How long the next step of opening may take before systemd considers the start stuck, in microseconds.
 const OPENING: u32 = 120_000_000;
-/// How many turns may wait for the log.
+/// Maximum number of polls that wait for the log.
 const COMMITS: usize = 256;
 
-/// The threads that poll: two that wait for sites, and a few that read what they sent.
+/// The threads for polling: two that wait for sites, and a few blocking ones that parse the responses.
 struct Outward {
     handle: tokio::runtime::Handle,
     threads: Option<tokio::runtime::Runtime>,
 }
 
-/// How many documents are read at one time.
+/// Maximum number of documents that are parsed at one time.
 const READERS: usize = 4;
 
 impl Outward {
@@ -60,17 +60,17 @@ impl Outward {
 
 impl Drop for Outward {
     fn drop(&mut self) {
-        // A reading cannot be stopped; it is left behind, and nothing waits for it.
+        // A running parser cannot be cancelled; it is left behind, and nothing waits for it.
         if let Some(threads) = self.threads.take() {
             threads.shutdown_background();
         }
     }
 }
 
-/// A daemon that answers.
+/// A daemon that serves feeds.
 #[derive(Clone, Copy, Debug)]
 pub struct Started {
-    /// Where it answers readers; useful where the config asked for any free port.
+    /// Address of the public listener; useful if the config asked for any free port.
     pub address: SocketAddr,
 }
 
@@ -328,7 +328,7 @@ impl Running {
                     self.daemon.obey(request, answer, &mut self.tasks).await;
                 }
                 Some(ended) = self.tasks.join_next() => match ended {
-                    // Tasks that answer a single question end as they should.
+                    // Tasks that answer a single request are expected to end.
                     Ok("answer") => {}
                     Ok(name) => return Some(DaemonError::Ended(name)),
                     Err(error) => {
@@ -351,7 +351,7 @@ impl Running {
     }
 }
 
-/// Ends every part in order: no new work, then what is under way, then the writer, then the stores.
+/// Stops everything in order: no new work, then running tasks, then the writer of the log, then the stores.
 async fn stopped(
     stop: &CancellationToken,
     mut tasks: JoinSet<&'static str>,
@@ -373,7 +373,7 @@ async fn stopped(
         if tokio::time::timeout(Duration::from_secs(2), writer).await.is_err() {
             tracing::warn!("the writer did not end in time");
         }
-        // The log has all of it: what a full disk keeps from being written down here is made anew at the next start.
+        // The log is complete; what a full disk keeps from being written to the view is rebuilt at the next start.
         if let Err(error) = tokio::task::spawn_blocking(move || view.flush().and_then(|()| visits.flush()))
             .await
             .map_err(|_panic| DaemonError::Ended("flushing of the store"))?
@@ -385,8 +385,8 @@ async fn stopped(
     Ok(())
 }
 
-/// Gives the poll loop its sources, as soon as what is remembered of them can be read: on a full disk, feeds are served
-/// meanwhile. `false` where it is told to stop before.
+/// Loads the sources into the poll loop, as soon as their poll states can be read; on a full disk, feeds are served
+/// meanwhile. Returns `false` if it is stopped before.
 async fn take_sources(
     poller: &mut Poller,
     sources: Vec<Arc<Source>>,
@@ -415,7 +415,7 @@ async fn take_sources(
     }
 }
 
-/// How many files may be open: as many as the system lets this process have.
+/// Raises the limit of open files as far as the system allows, and returns it.
 fn open_files() -> usize {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let limit = getrlimit(Resource::Nofile);
@@ -427,7 +427,7 @@ fn open_files() -> usize {
     getrlimit(Resource::Nofile).current.and_then(|most| usize::try_from(most).ok()).unwrap_or(usize::MAX)
 }
 
-/// The limits of the public listener: what polls, the log and the store need is kept for them.
+/// Returns the limits of the public listener, which leave enough open files for polling, the log and the store.
 fn limits(polls: usize) -> Limits {
     let most = open_files().saturating_sub(128 + 4 * polls).max(32);
     let limits = Limits::default();
@@ -457,7 +457,7 @@ fn open(
     };
     let (view, notices) = View::open(&options, Arc::clone(log), &progress)?;
     if notices.iter().any(|notice| matches!(notice, Notice::Lost { .. })) {
-        // What is lost comes back only where the sites are asked for all of it.
+        // What is lost comes back only if the sites are fetched in full.
         Visits::set_aside(&store.join("visits"))?;
     }
     for notice in notices {

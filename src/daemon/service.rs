@@ -1,4 +1,4 @@
-//! What systemd is told (sd_notify(3)). Without systemd, nothing happens.
+//! Notifications for systemd (sd_notify(3)). Without systemd, nothing happens.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,14 +13,14 @@ use crate::view::View;
 /// How long the poll loop may be silent before it counts as stuck, in milliseconds.
 const SILENCE: i64 = 20_000;
 
-/// Tells systemd something.
+/// Sends a notification to systemd.
 pub(super) fn tell(state: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(state) {
         tracing::warn!(error = &error as &dyn std::error::Error, "systemd cannot be told");
     }
 }
 
-/// Feeds the watchdog as long as the poll loop goes round and the view answers; a bare timer would prove nothing.
+/// Pings the watchdog as long as the poll loop goes round and the view answers; a bare timer would prove nothing.
 pub(super) async fn watchdog(pulse: Arc<Pulse>, view: Arc<View>, stop: CancellationToken) {
     let Some(limit) = sd_notify::watchdog_enabled() else {
         stop.cancelled().await;
@@ -29,7 +29,7 @@ pub(super) async fn watchdog(pulse: Arc<Pulse>, view: Arc<View>, stop: Cancellat
     let step = (limit / 3).max(Duration::from_millis(100));
     while !stop.is_cancelled() {
         let view = Arc::clone(&view);
-        // The probe waits for the view's lock; should that never come free, the watchdog starves, as it should.
+        // The probe waits for the lock of the view; if that is never released, the pings stop, as they should.
         let probe = tokio::task::spawn_blocking(move || view.applied()).await;
         let is_alive = now().since(pulse.last()) < SILENCE;
         if probe.is_ok() && is_alive {

@@ -5,45 +5,45 @@ use crate::model::{Moment, Source, Visit};
 use crate::poll::Pulse;
 use crate::view::{View, Visits};
 
-/// How the daemon fares.
+/// Status of the daemon.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct DaemonStatus {
-    /// Its version.
+    /// Version of the program.
     pub daemon: String,
-    /// Its process.
+    /// Process id.
     pub pid: u32,
-    /// Since when it runs.
+    /// Time of the start.
     pub since: String,
-    /// Items, also those that belong to another's story.
+    /// Number of items, including those that belong to the story of another item.
     pub items: usize,
-    /// Stories.
+    /// Number of stories.
     pub stories: usize,
-    /// Polls under way.
+    /// Number of running polls.
     pub polling: usize,
-    /// What is wrong with the store, if anything.
+    /// Current alarms, if any.
     pub trouble: Option<String>,
 }
 
 /// State of a source, as shown to the admin.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SourceStatus {
-    /// Its id.
+    /// Id of the source.
     pub source: String,
     /// Display name.
     pub title: String,
-    /// `new`, `ok`, `degraded`, `blocked`, `gone`, `paused` or `stale`; `unknown` where it cannot be read.
+    /// `new`, `ok`, `degraded`, `blocked`, `gone`, `paused` or `stale`; `unknown` if its poll state cannot be read.
     pub health: String,
-    /// Why it is not well.
+    /// Why it is not healthy.
     pub reason: Option<String>,
-    /// What to know of it although it is well.
+    /// What the admin should know although it is healthy.
     pub doubt: Option<String>,
-    /// Since when it fares so.
+    /// Time since which the health is the same.
     pub since: Option<String>,
-    /// When the last answer came that could be read, or a 304.
+    /// Time of the last response that could be read, or was a 304.
     pub succeeded: Option<String>,
     /// Time of the last new or changed item.
     pub last_new: Option<String>,
-    /// When it is polled next.
+    /// Time of the next poll.
     pub due: Option<String>,
     /// Current polling interval, in seconds.
     pub interval: u32,
@@ -51,7 +51,7 @@ pub struct SourceStatus {
     pub failures: u32,
     /// Number of polls so far.
     pub polls: u64,
-    /// Where it says it has moved to for good.
+    /// Address that the source says it has moved to for good.
     pub moved: Option<String>,
     /// Address of the service.
     pub url: String,
@@ -70,7 +70,8 @@ pub(super) fn of_daemon(view: Option<&View>, pulse: &Pulse, since: Moment, troub
     }
 }
 
-/// What cannot be read of it is told in place of its reason, so that the others and the daemon's trouble are seen still.
+/// Returns the status of a source. If its poll state cannot be read, the error takes the place of the reason, so that
+/// the other sources and the alarms are still shown.
 pub(super) fn of_source(source: &Source, view: &View, visits: &Visits) -> SourceStatus {
     let fare = visits.fare(view, &source.id);
     let health = fare.as_ref().map_or("unknown", |visit| visit.health.word()).to_owned();

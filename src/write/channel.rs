@@ -33,7 +33,7 @@ impl Format {
         }
     }
 
-    /// Its name for people.
+    /// Title of the source.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Atom => "Atom",

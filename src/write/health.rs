@@ -10,23 +10,23 @@ use crate::model::{Health, ItemId, Key, Moment, SourceId};
 /// How a source fares, as it is shown.
 #[derive(Clone, Debug)]
 pub struct Fare {
-    /// Its id.
+    /// Id of the source.
     pub id: SourceId,
-    /// Its name for people.
+    /// Title of the source.
     pub title: String,
-    /// Its address.
+    /// Address of the source.
     pub url: String,
     /// How it fares.
     pub health: Health,
     /// Why it is not well, in a sentence; empty where it is.
     pub reason: String,
-    /// Since when it fares so.
+    /// Time since which the health is the same.
     pub since: Option<Moment>,
-    /// Failures in a row.
+    /// Consecutive failures.
     pub failures: u32,
     /// When the last answer came that could be read.
     pub succeeded: Option<Moment>,
-    /// When the last new item came.
+    /// Time of the last new item.
     pub last_new: Option<Moment>,
     /// What an admin should know although it is well: it moved, or its certificate is not checked.
     pub notes: Vec<Note>,

@@ -6,7 +6,7 @@ use crate::model::Moment;
 pub struct Outline {
     /// Its title.
     pub title: String,
-    /// Its address.
+    /// Address of the source.
     pub feed: String,
     /// The page that shows the same.
     pub page: String,

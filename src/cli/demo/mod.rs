@@ -1,4 +1,4 @@
-//! The daemon on a throw-away store, against sample sites that this program serves itself on loopback.
+//! The `demo` command: runs the daemon on a temporary store, against sample sites that this program serves on loopback.
 
 mod sites;
 
@@ -16,7 +16,7 @@ use crate::daemon;
 
 const DEFAULT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8080);
 
-/// Runs the demo until a signal ends it, or for some time.
+/// Runs the demo until a signal ends it, or for the given time.
 pub(super) fn run(listen: Option<SocketAddr>, duration: Option<Duration>) -> anyhow::Result<End> {
     let store = tempfile::Builder::new().prefix("dayuan-demo-").tempdir().context("cannot make a throw-away store")?;
     let runtime = place::runtime()?;
@@ -54,7 +54,7 @@ pub(super) fn run(listen: Option<SocketAddr>, duration: Option<Duration>) -> any
     Ok(End::Done)
 }
 
-/// As asked; else the default address, or any free port where that is busy.
+/// Returns `listen` if it is given, else the default address, or a free port if that is busy.
 async fn address(listen: Option<SocketAddr>) -> SocketAddr {
     match listen {
         Some(address) => address,
@@ -73,7 +73,7 @@ fn tell(address: SocketAddr) {
     show("All of it is thrown away at the end; Ctrl-C ends it.");
 }
 
-/// The sample sites lie on loopback, and may therefore be asked without pauses.
+/// Returns the settings of the demo. The sample sites are on loopback, so they may be polled without pauses.
 fn settings(listen: SocketAddr, store: &std::path::Path) -> String {
     let store = toml_text(&store.display().to_string());
     format!(
@@ -84,7 +84,7 @@ fn settings(listen: SocketAddr, store: &std::path::Path) -> String {
     )
 }
 
-/// A text as a TOML literal; a path with a quote in it is left to fail with a clear error.
+/// Returns a text as a TOML literal string. A path with a single quote in it makes the config fail with a clear error.
 fn toml_text(text: &str) -> String {
     format!("'{text}'")
 }

@@ -13,7 +13,7 @@ use crate::daemon::now;
 use crate::model::{Moment, Zone};
 use crate::serve::{Handler, Limits, Metrics, serve};
 
-/// A sample site: its name, the last part of its loopback address, its feed or list, the pages behind it, and the source
+/// A sample site: its name, the last part of its loopback address, its feed or list, the article pages, and the source
 /// that reads it.
 struct Sample {
     name: &'static str,
@@ -21,7 +21,7 @@ struct Sample {
     path: &'static str,
     media_type: &'static str,
     feed: &'static [u8],
-    /// How an address ends, and what lies there.
+    /// The article pages: the end of the request path, and the content.
     pages: &'static [(&'static str, &'static [u8])],
     source: &'static str,
 }
@@ -106,7 +106,7 @@ const SAMPLES: [Sample; 7] = [
     },
 ];
 
-/// The sample sites, each on a loopback address of its own.
+/// The sample sites, each on its own loopback address.
 pub(super) struct Sites(Vec<(&'static Sample, TcpListener, SocketAddr)>);
 
 impl Sites {
@@ -120,7 +120,7 @@ impl Sites {
         Ok(Self(sites))
     }
 
-    /// The source list that reads them all.
+    /// Returns the source list that covers all sites, as TOML.
     pub(super) fn sources(&self) -> String {
         let block = |(sample, _, address): &(&Sample, TcpListener, SocketAddr)| {
             format!("[[source]]\n{}\nurl = \"http://{address}{}\"\n", sample.source, sample.path)
@@ -128,7 +128,7 @@ impl Sites {
         self.0.iter().map(block).collect()
     }
 
-    /// Serves them until it is told to stop.
+    /// Serves all sites until `stop` is cancelled.
     pub(super) async fn serve(self, stop: CancellationToken) {
         let names: Vec<(&'static str, String)> =
             self.0.iter().map(|(sample, _, address)| (sample.name, format!("http://{address}"))).collect();
@@ -194,8 +194,8 @@ fn answer(status: StatusCode, media_type: &'static str, body: Bytes) -> Response
     response
 }
 
-/// A sample with its `{{…}}` filled in: the address of a site by its name, or a date so many hours ago. It works on
-/// bytes, because one of the samples is in GBK; the date words that stand in there are in that charset, too.
+/// Fills in the `{{…}}` of a sample: the URL of a site by its name, or a date that many hours ago. Works on bytes
+/// because some samples are in GBK or GB18030; the date words of `cn` are in that charset, too.
 fn filled(sample: &[u8], names: &[(&'static str, String)], now: Moment) -> Vec<u8> {
     let mut out = Vec::with_capacity(sample.len());
     let mut rest = sample;
@@ -231,7 +231,7 @@ fn value(word: &str, names: &[(&'static str, String)], now: Moment) -> Vec<u8> {
         "millis" => at.millis().to_string().into_bytes(),
         "text" => format!("{year}-{month:02}-{day:02} {hour:02}:{minute:02}:00").into_bytes(),
         "cn" => {
-            // 年月日时分 in GBK, as the old systems of county papers write them.
+            // 年, 月 and 日 in GBK, as the old systems of county papers write them.
             const YEAR: &[u8] = &[0xc4, 0xea];
             const MONTH: &[u8] = &[0xd4, 0xc2];
             const DAY: &[u8] = &[0xc8, 0xd5];
