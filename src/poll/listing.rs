@@ -6,6 +6,7 @@ use super::house::wait;
 use super::outcome::{least_wait, unsaved};
 use super::permission::permitted;
 use super::poll_source::{LISTS, LONGEST_HINT, PollCycle, is_of_site};
+use super::reports::Reports;
 use crate::fetch::{Answer, Permission, Request};
 use crate::model::{Draft, Kind, Link, Outcome, Page, Validators};
 use crate::read::{self, Fault, FaultKind, Reading, Rules};
@@ -59,13 +60,15 @@ impl PollCycle<'_> {
         if self.visit.is_first() {
             self.read_further(&mut reading, &rules).await;
         }
-        let (records, listed, new) = self.reports(&reading).await;
+        let Reports { records, listed, is_deferred } = self.reports(&reading).await;
+        let new = records.len();
         if let Err(error) = self.house.ledger.commit(records, self.now).await {
             return unsaved(self.source, &error);
         }
         self.visit.listed = listed;
-        // Replace both: validators that this answer lacks are dropped.
-        self.visit.validators = validators;
+        // Replace both: validators that this answer lacks are dropped. With none, the next answer is not 304, so that what
+        // was left for later is seen.
+        self.visit.validators = if is_deferred { Validators::default() } else { validators };
         self.visit.url = Some(given_by);
         Outcome::Read { new, wait }
     }

@@ -176,7 +176,9 @@ impl Poller {
             let Some(Reverse((_, id))) = self.queue.pop() else { break };
             let Some(watched) = self.sources.get_mut(&id) else { continue };
             // A source polled on request may be in the queue twice; only its planned time counts.
+            let host_name = watched.source.url.host_text().to_owned();
             if watched.is_running || watched.planned > now || watched.visit.health == Health::Paused {
+                self.call_next(&host_name, now);
                 continue;
             }
             // A poll that had to wait may have slipped into hours that the source excludes.
@@ -184,9 +186,9 @@ impl Poller {
             if free > now {
                 watched.planned = free;
                 self.queue.push(Reverse((free, id)));
+                self.call_next(&host_name, now);
                 continue;
             }
-            let host_name = watched.source.url.host_text().to_owned();
             let host = self.hosts.entry(host_name.clone()).or_default();
             if host.is_busy {
                 host.waiting.push_back(id);
@@ -228,6 +230,15 @@ impl Poller {
             };
             let task = self.turns.spawn(async move { poll_source(&house, &source, visit, terms, &taken).await });
             self.running.insert(task.id(), Running { source: id, host: host_name, doubt });
+        }
+    }
+
+    /// Lets the next source that waits for a host go on, since the one before it does not ask there now.
+    fn call_next(&mut self, host: &str, now: Moment) {
+        if let Some(host) = self.hosts.get_mut(host).filter(|host| !host.is_busy)
+            && let Some(next) = host.waiting.pop_front()
+        {
+            self.queue.push(Reverse((host.free.max(now), next)));
         }
     }
 

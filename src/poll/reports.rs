@@ -12,6 +12,15 @@ use crate::log::Record;
 use crate::model::{Draft, Key, Report, Revisit, SourceId};
 use crate::read::{self, Reading};
 
+/// What a listing is worth.
+pub(super) struct Reports {
+    pub(super) records: Vec<Record>,
+    /// The hashes of what it lists, in order.
+    pub(super) listed: Vec<u64>,
+    /// Whether something was left for a later poll, which must get the whole document again.
+    pub(super) is_deferred: bool,
+}
+
 impl PollCycle<'_> {
     pub(super) fn identify(&self, draft: &Draft, repeated: &[Key]) -> Option<Identity> {
         let ids: Vec<&SourceId> = std::iter::once(&self.source.id).chain(&self.source.was).collect();
@@ -64,16 +73,16 @@ impl PollCycle<'_> {
         }
     }
 
-    /// Returns the records for the new and changed items of a listing, the hashes of what it lists, and the number of
-    /// records. If a list has no texts, the pages of its new and changed items are read first.
-    pub(super) async fn reports(&mut self, reading: &Reading) -> (Vec<Record>, Vec<u64>, usize) {
+    /// Returns the records for the new and changed items of a listing. If a list has no texts, the pages of its new and
+    /// changed items are read first.
+    pub(super) async fn reports(&mut self, reading: &Reading) -> Reports {
         let first_import = self.visit.is_first();
         let known: HashSet<u64> = self.visit.listed.iter().copied().collect();
         let repeated = dedup::repeated(&reading.drafts);
         let oldest = self.now.plus_seconds(-86_400 * i64::from(self.house.limits.keep_days));
         let (mut records, mut listed) = (Vec::new(), Vec::with_capacity(reading.drafts.len()));
         let mut told = HashSet::new();
-        let (mut new, mut changed) = (0, 0);
+        let (mut new, mut changed, mut is_deferred) = (0, 0, false);
         let reads_articles = self.source.reads_articles && LISTS.contains(&reading.format);
         let mut articles = self.articles();
         for (draft, place) in reading.drafts.iter().zip(1..) {
@@ -90,6 +99,7 @@ impl PollCycle<'_> {
                 // The last item of a truncated document may be incomplete: accept it if the next poll shows the same.
                 listed.push(!hash);
                 if !known.contains(&!hash) {
+                    is_deferred = true;
                     continue;
                 }
             }
@@ -98,7 +108,10 @@ impl PollCycle<'_> {
                 && draft.text.is_empty()
                 && matches!(found.verdict, Verdict::New | Verdict::Changed)
             {
-                let Some(read) = self.with_text(&mut articles, draft, found, &repeated).await else { continue };
+                let Some(read) = self.with_text(&mut articles, draft, found, &repeated).await else {
+                    is_deferred = true;
+                    continue;
+                };
                 // A sitemap has no titles of its own; a page that is no article is no item.
                 if read.0.title.is_empty() {
                     listed.push(hash);
@@ -110,12 +123,16 @@ impl PollCycle<'_> {
             };
             match found.verdict {
                 // It is reported by a later poll, if it is still changed then.
-                Verdict::Restless => continue,
+                Verdict::Restless => {
+                    is_deferred = true;
+                    continue;
+                }
                 Verdict::Same => {}
                 Verdict::New | Verdict::Changed if !told.insert(found.item) => {}
                 verdict => {
                     if !articles.quota().take(self.now, &draft, self.house.limits) {
                         tracing::warn!(source = %self.source.id, "the source gave more than is taken of one source and day; the rest is left for later");
+                        is_deferred = true;
                         break;
                     }
                     if verdict == Verdict::New {
@@ -136,8 +153,7 @@ impl PollCycle<'_> {
         self.house.metrics.found(new, changed);
         listed.sort_unstable();
         listed.dedup();
-        let told = records.len();
-        (records, listed, told)
+        Reports { records, listed, is_deferred }
     }
 }
 

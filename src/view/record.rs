@@ -140,6 +140,8 @@ pub(super) struct MemoryRecord {
     pub(super) busy_hosts: Vec<(String, i64)>,
     /// Missing articles: item, since when (milliseconds), and whether the log records it as gone.
     pub(super) missing: Vec<(u128, i64, bool)>,
+    /// Identifiers of warnings and region codes of the articles to read again: item, identifier, code.
+    pub(super) codes: Vec<(u128, Option<String>, Option<String>)>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -197,7 +199,7 @@ impl Stored for VisitRecord {
     const ADDED: &'static [usize] = &[2, 2];
 }
 impl Stored for MemoryRecord {
-    const ADDED: &'static [usize] = &[3, 3];
+    const ADDED: &'static [usize] = &[3, 3, 1];
 }
 impl Stored for i64 {}
 
@@ -268,6 +270,7 @@ mod tests {
             golden(include_str!("../../tests/fixtures/view/version-2.txt")),
             golden(include_str!("../../tests/fixtures/view/version-3.txt")),
             golden(include_str!("../../tests/fixtures/view/version-4.txt")),
+            golden(include_str!("../../tests/fixtures/view/version-5.txt")),
         ];
         let of = |kind: &str| {
             let lines = golden.iter().flatten().filter(|(name, _)| *name == kind);

@@ -157,6 +157,12 @@ impl Visits {
                 .iter()
                 .filter_map(|revisit| Some((revisit.item.as_u128(), revisit.missed?.millis(), revisit.is_gone)))
                 .collect(),
+            codes: memory
+                .revisits
+                .iter()
+                .filter(|revisit| revisit.listed.alert.is_some() || revisit.listed.code.is_some())
+                .map(|revisit| (revisit.item.as_u128(), revisit.listed.alert.clone(), revisit.listed.code.clone()))
+                .collect(),
         };
         self.engine.put(&memory_key(source), record::encode(&record))
     }
@@ -278,13 +284,17 @@ fn memory_key(source: &SourceId) -> Vec<u8> {
 fn memory(record: MemoryRecord) -> Memory {
     let missing: HashMap<u128, (i64, bool)> =
         record.missing.iter().map(|(item, since, is_gone)| (*item, (*since, *is_gone))).collect();
-    let revisit = |record: RevisitRecord| Revisit {
+    let mut codes: HashMap<u128, (Option<String>, Option<String>)> =
+        record.codes.into_iter().map(|(item, alert, code)| (item, (alert, code))).collect();
+    let mut revisit = |record: RevisitRecord| Revisit {
         item: ItemId::from_u128(record.item),
         listed: Draft {
             guid: record.guid,
             link: record.link,
             title: record.title,
             published: record.published.and_then(|(at, precision)| Stamp::from_rfc3339(&at, &precision)),
+            alert: codes.get_mut(&record.item).and_then(|(alert, _)| alert.take()),
+            code: codes.get_mut(&record.item).and_then(|(_, code)| code.take()),
             ..Draft::default()
         },
         due: Moment::from_millis(record.due),
@@ -298,7 +308,7 @@ fn memory(record: MemoryRecord) -> Memory {
         format: record.format,
         usual: record.usual,
         follow: record.follow.and_then(|text| Link::parse(&text).ok()),
-        revisits: record.revisits.into_iter().map(revisit).collect(),
+        revisits: record.revisits.into_iter().map(&mut revisit).collect(),
         wait: record.wait,
         skip_hours: record.skip_hours,
         skip_days: record.skip_days,
@@ -309,4 +319,34 @@ fn memory(record: MemoryRecord) -> Memory {
 
 fn health_number(health: Health) -> u8 {
     Health::ALL.iter().position(|known| *known == health).and_then(|at| u8::try_from(at).ok()).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_warning_that_is_read_again_keeps_its_identifier() {
+        let folder = tempfile::tempdir().unwrap();
+        let (visits, _) = Visits::open(&folder.path().join("visits")).unwrap();
+        let source = SourceId::new("a").unwrap();
+        let listed = Draft {
+            title: "暴雨红色预警".to_owned(),
+            alert: Some("14032141600000_20230309102702".to_owned()),
+            code: Some("140321".to_owned()),
+            ..Draft::default()
+        };
+        let revisit = Revisit {
+            item: ItemId::from_u128(7),
+            listed,
+            due: Moment::from_millis(5),
+            step: 1,
+            misses: 0,
+            missed: None,
+            is_gone: false,
+        };
+        let memory = Memory { revisits: vec![revisit], ..Memory::default() };
+        visits.put_memory(&source, &memory).unwrap();
+        assert_eq!(visits.memory(&source).unwrap(), memory);
+    }
 }
