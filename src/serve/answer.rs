@@ -1,4 +1,5 @@
-//! From a document to a response: representations, conditions, ranges (RFC 9110, sections 12 to 14).
+//! Turns a document into a response: content negotiation, conditional requests and ranges (RFC 9110, sections 12 to
+//! 14).
 
 use bytes::Bytes;
 use headers::{HeaderMapExt, IfModifiedSince, IfNoneMatch};
@@ -8,22 +9,22 @@ use hyper::{Method, Request, Response, StatusCode};
 
 use super::document::{Coding, Document, Representation};
 
-/// What every answer is.
+/// The type of every response.
 pub(super) type Answer = Response<Full<Bytes>>;
 
-/// How long a cache may use a document without asking.
+/// How long a cache may use a document without revalidation.
 const FRESH: HeaderValue = HeaderValue::from_static("max-age=300");
-/// The longest list of validators that is looked at, in bytes; a longer one is nobody's honest question.
+/// Maximum length of the If-None-Match fields that are parsed, in bytes; no honest client sends more.
 const LONGEST_CONDITION: usize = 8 * 1024;
 
-/// Answers with a document.
+/// Returns a document as the response to a request.
 pub(super) fn document<B>(request: &Request<B>, document: &Document, is_page: bool) -> Answer {
     let headers = request.headers();
     let Some(chosen) = choose(headers, document) else {
         return plain(StatusCode::NOT_ACCEPTABLE, "no representation is acceptable\n");
     };
     let mut response = Response::new(Full::default());
-    // Room for all of them at once; growing it header by header is a good part of what an answer costs.
+    // Reserve space for all headers at once; growing the map header by header is a good part of the cost of a response.
     response.headers_mut().reserve(12);
     put_common(response.headers_mut(), document, chosen, is_page);
     if is_not_modified(headers, document) {
@@ -56,7 +57,7 @@ pub(super) fn document<B>(request: &Request<B>, document: &Document, is_page: bo
     response
 }
 
-/// A short answer as plain text.
+/// Returns a short response in plain text.
 pub(super) fn plain(status: StatusCode, text: &'static str) -> Answer {
     let mut response = Response::new(Full::new(Bytes::from_static(text.as_bytes())));
     *response.status_mut() = status;
@@ -65,21 +66,21 @@ pub(super) fn plain(status: StatusCode, text: &'static str) -> Answer {
     response
 }
 
-/// A redirect for good, or that something is gone.
+/// Returns a permanent redirect.
 pub(super) fn moved(location: &str) -> Answer {
     let mut response = plain(StatusCode::MOVED_PERMANENTLY, "moved\n");
     put_text(response.headers_mut(), header::LOCATION, location);
     response
 }
 
-/// Not now: try again in some seconds.
+/// Returns 503 with Retry-After, in seconds.
 pub(super) fn busy(seconds: u64, text: &'static str) -> Answer {
     let mut response = plain(StatusCode::SERVICE_UNAVAILABLE, text);
     put(response.headers_mut(), header::RETRY_AFTER, seconds.into());
     response
 }
 
-/// A page that is made for one request, such as that of an error.
+/// Returns a page that is rendered for one request, such as an error page.
 pub(super) fn page(status: StatusCode, html: Vec<u8>) -> Answer {
     let mut response = Response::new(Full::new(html.into()));
     *response.status_mut() = status;
@@ -103,7 +104,7 @@ fn put_common(headers: &mut HeaderMap, document: &Document, chosen: &Representat
     }
 }
 
-/// What keeps a browser from doing anything but showing.
+/// Adds the headers that keep a browser from running scripts, loading frames or sending referrers.
 fn put_safe(headers: &mut HeaderMap) {
     const POLICY: &str = "default-src 'none'; style-src 'self'; img-src https: http:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
     put(headers, header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
@@ -121,7 +122,7 @@ fn put_text(headers: &mut HeaderMap, name: HeaderName, value: &str) {
     }
 }
 
-/// The best representation that the reader accepts: of equal wishes the smallest.
+/// Returns the best representation that the client accepts; among equal preferences, the smallest.
 fn choose<'a>(headers: &HeaderMap, document: &'a Document) -> Option<&'a Representation> {
     let Some(accepted) = headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()) else {
         return document.representation(Coding::Identity);
@@ -147,7 +148,7 @@ fn choose<'a>(headers: &HeaderMap, document: &'a Document) -> Option<&'a Represe
     let wishes = named.iter().filter_map(|(coding, wish)| {
         let implied = match (coding, any) {
             (Coding::Identity, Some(0)) => 0,
-            // Not named, the plain form is acceptable but wished for least.
+            // If the client does not name it, the identity coding is acceptable but least preferred.
             (Coding::Identity, _) => 1,
             (_, any) => any.unwrap_or(0),
         };
@@ -158,7 +159,7 @@ fn choose<'a>(headers: &HeaderMap, document: &'a Document) -> Option<&'a Represe
     wishes.max_by_key(|(weight, size, _)| (*weight, *size)).map(|(_, _, representation)| representation)
 }
 
-/// A quality value in thousandths.
+/// Parses a quality value, in thousandths.
 fn weight(parameter: &str) -> Option<u16> {
     let value: f32 = parameter.strip_prefix("q=").or_else(|| parameter.strip_prefix("Q="))?.trim().parse().ok()?;
     [0, 1000]
@@ -167,8 +168,8 @@ fn weight(parameter: &str) -> Option<u16> {
         .or_else(|| (1..1000).find(|thousandths| f32::from(*thousandths) >= value * 1000.0 - 0.5))
 }
 
-/// Does the reader hold what it would get? If-None-Match speaks alone where it is there. A validator of any
-/// representation counts: they are of one document.
+/// Returns whether the client holds the current document. If-None-Match takes precedence over If-Modified-Since. The
+/// validator of any representation matches, because all of them are of the same document.
 fn is_not_modified(headers: &HeaderMap, document: &Document) -> bool {
     let conditions = headers.get_all(header::IF_NONE_MATCH);
     let length: usize = conditions.iter().map(HeaderValue::len).sum();
@@ -188,8 +189,8 @@ fn is_not_modified(headers: &HeaderMap, document: &Document) -> bool {
             document.representations().filter_map(etag).any(|etag| !condition.precondition_passes(&etag))
         });
     }
-    // Only the very date that was given out says which bytes are held: a clock set back, or a config changed twice in a
-    // second, would make any later one lie.
+    // Only the exact date that was sent proves which bytes the client holds: if the clock was set back, or the config
+    // changed twice within a second, a later date proves nothing.
     let since = headers.typed_get::<IfModifiedSince>();
     since.is_some_and(|since| {
         let modified = std::time::UNIX_EPOCH
@@ -204,12 +205,12 @@ fn etag(representation: &Representation) -> Option<headers::ETag> {
 
 enum Range {
     Whole,
-    /// From the first byte to the last, both in it.
+    /// First and last byte, both included.
     Part(usize, usize),
     Unsatisfiable,
 }
 
-/// The one range that is asked for; several, or one that is not understood, are as good as none.
+/// Parses a single range; several ranges, or one that is malformed, are ignored.
 fn range(headers: &HeaderMap, chosen: &Representation, document: &Document) -> Range {
     let Some(wanted) = headers.get(header::RANGE).and_then(|value| value.to_str().ok()) else { return Range::Whole };
     if let Some(condition) = headers.get(header::IF_RANGE)

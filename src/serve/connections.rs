@@ -11,10 +11,10 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::sync::CancellationToken;
 
-/// How long nobody has to go for not having asked yet, in milliseconds.
+/// How long a connection may wait for its request before it becomes the first to be evicted, in milliseconds.
 const FAIR: u64 = 1000;
 
-/// The open connections, and which of them has to go when there are too many.
+/// The open connections; decides which one is evicted when there are too many.
 #[derive(Debug)]
 pub(super) struct Connections {
     most: usize,
@@ -23,26 +23,26 @@ pub(super) struct Connections {
     next: AtomicU64,
 }
 
-/// One connection, as its task and the accept loop both see it.
+/// A connection, shared by its task and the accept loop.
 #[derive(Debug)]
 pub(super) struct Connection {
     number: u64,
     began: Instant,
     doing: AtomicU8,
-    /// Since when, in milliseconds.
+    /// Time of the last change of state, in milliseconds since `began`.
     since: AtomicU64,
-    /// Tells its task to close at once.
+    /// Tells the task of the connection to close: at once, or after the current response if the server stops.
     pub(super) evict: CancellationToken,
 }
 
-/// What a connection does.
+/// State of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Doing {
-    /// It waits for a request to be complete; what was answered before has gone out.
+    /// Waiting for a complete request; nothing that was sent before is stuck.
     Waiting,
-    /// A request is being answered.
+    /// Rendering the response to a request.
     Answering,
-    /// The other side does not take what is to be sent.
+    /// The peer does not read what is sent.
     Stalled,
 }
 
@@ -66,8 +66,9 @@ impl Connections {
         Self { most, began: Instant::now(), open: Mutex::default(), next: AtomicU64::new(0) }
     }
 
-    /// Admits a connection. At the limit another one has to go: the one that has waited longest without a complete
-    /// request, then the slowest reader, then whoever has been there longest. The second value says whether one had to.
+    /// Admits a connection. At the limit another one is evicted: the one that has waited longest without a complete
+    /// request, then the slowest reader, then the one whose state is oldest. The second value says whether one was
+    /// evicted.
     pub(super) fn admit(&self) -> (Arc<Connection>, bool) {
         let connection = Arc::new(Connection {
             number: self.next.fetch_add(1, Ordering::Relaxed),
@@ -85,7 +86,7 @@ impl Connections {
                 let class = match one.doing() {
                     Doing::Waiting if now.saturating_sub(since) >= FAIR => 0,
                     Doing::Stalled => 1,
-                    // Who has just come has not had the time to ask.
+                    // A connection that was just opened has not had the time to send a request.
                     Doing::Waiting | Doing::Answering => 2,
                 };
                 (class, since)
@@ -101,7 +102,7 @@ impl Connections {
         (connection, evicted)
     }
 
-    /// Closes those that have waited for a request, or not taken what is sent, for too long.
+    /// Evicts the connections that have waited for a request, or have not read what is sent, for too long.
     pub(super) fn sweep(&self, head: Duration, stall: Duration) {
         let now = milliseconds(self.began);
         for connection in self.lock().values() {
@@ -116,7 +117,7 @@ impl Connections {
         }
     }
 
-    /// Calls every connection to its end.
+    /// Tells every connection to close.
     pub(super) fn call_all(&self) {
         self.lock().values().for_each(|connection| connection.evict.cancel());
     }
@@ -138,7 +139,7 @@ fn milliseconds(began: Instant) -> u64 {
     u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
 
-/// The wire of a connection: it notes when the other side takes what is sent, and when it does not.
+/// The stream of a connection; records whether the peer reads what is sent.
 pub(super) struct Wire<S> {
     stream: TokioIo<S>,
     connection: Arc<Connection>,
@@ -207,7 +208,7 @@ mod tests {
         all[1].mark(Doing::Stalled);
         all[2].since.store(0, Ordering::Relaxed);
         let gone = || all.iter().map(|one| one.evict.is_cancelled()).collect::<Vec<_>>();
-        // Who has said nothing for long, then who takes nothing; but not who has only just come.
+        // The idle connection goes first, then the stalled one, but not one that was just opened.
         assert!(connections.admit().1);
         assert_eq!(gone(), [false, false, true, false]);
         assert!(connections.admit().1);

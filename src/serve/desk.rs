@@ -1,4 +1,4 @@
-//! Puts documents together: from the view and the log to items, and from items to what readers get.
+//! Renders documents: builds items from the view and the log, and feeds and pages from items.
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -16,17 +16,17 @@ use crate::read;
 use crate::view::{self, Story, View, Visits};
 use crate::write::{self, Beside, Channel, Crumb, Fare, Format, Language, Listed, Note, Outline, Page};
 
-/// Everything that a document is made of.
+/// Everything that a document is rendered from.
 pub(super) struct Desk<'a> {
     pub(super) published: &'a Published,
     pub(super) log: &'a Log,
     pub(super) view: &'a View,
     pub(super) visits: &'a Visits,
-    /// Could something that is there not be read now? Then what was made is not what it should be.
+    /// Set if a report could not be read for now, which leaves the document incomplete.
     pub(super) is_unreadable: Cell<bool>,
 }
 
-/// A document's bytes, and when they changed last.
+/// The bytes of a document, and when they changed last.
 pub(super) struct Draft {
     pub(super) media_type: &'static str,
     pub(super) bytes: Vec<u8>,
@@ -39,16 +39,17 @@ impl Draft {
     }
 }
 
-/// The largest feed, in bytes.
+/// Maximum size of a feed, in bytes.
 const MAX_FEED: usize = 4 * 1024 * 1024;
-/// The most other reports of a story that a document names.
+/// Maximum number of other reports of a story that a document lists.
 const MAX_RELATED: usize = 20;
-/// The most bytes that the addresses of an entry's attachments take, so that no entry pushes another one out of a feed.
+/// Maximum total length of the URLs of an entry's attachments, in bytes, so that no entry pushes another one out of a
+/// feed.
 const MAX_ATTACHED: usize = 8 * 1024;
 const HTML: &str = "text/html; charset=utf-8";
 
 impl Desk<'_> {
-    /// The document of a place on the shelf; `None` where there is no such region.
+    /// Renders the document with this key; `None` if there is no such region.
     pub(super) fn make(&self, key: &Key) -> Option<Draft> {
         match key {
             Key::Feed(region, format, source) => self.feed(region, *format, source.as_ref()),
@@ -58,7 +59,7 @@ impl Desk<'_> {
         }
     }
 
-    /// The merged feed of a region and everything below it; of one source only, where it is named.
+    /// Renders the merged feed of a region and everything below it, or of one source only if it is given.
     pub(super) fn feed(&self, region: &RegionId, format: Format, source: Option<&SourceId>) -> Option<Draft> {
         let place = self.published.regions.get(region)?;
         let options = &self.published.options;
@@ -90,7 +91,7 @@ impl Desk<'_> {
             }
         };
         let mut bytes = written(&items);
-        // Whole entries only: the oldest go until it fits.
+        // A feed holds whole entries only: drop the oldest ones until it fits.
         while bytes.len() > MAX_FEED && !items.is_empty() {
             let fitting = items.len().saturating_mul(MAX_FEED) / bytes.len();
             items.truncate(fitting.min(items.len() - 1));
@@ -133,7 +134,7 @@ impl Desk<'_> {
         let tags = self.view.tags();
         let roots = regions.roots();
         let mut listed: Vec<Listed> = roots.iter().map(|root| self.listed(root, &tags)).collect();
-        // With one region at the top, those below it are what a visitor chooses from.
+        // If there is a single region at the top, also list those below it for visitors to choose from.
         if let [root] = roots.as_slice() {
             listed.extend(
                 regions
@@ -151,7 +152,7 @@ impl Desk<'_> {
         Draft { media_type: HTML, bytes: write::home(&self.page(language), feeds.as_deref(), &listed, &items), changed }
     }
 
-    /// The page of an item; `None` where there is none, or it was withdrawn.
+    /// Renders the page of an item; `None` if there is none, or it was withdrawn.
     pub(super) fn item_page(&self, id: ItemId, language: Language) -> Option<Draft> {
         const MOST: usize = 10;
         const MOST_PARTS: usize = 50;
@@ -180,20 +181,20 @@ impl Desk<'_> {
         })
     }
 
-    /// How every source fares.
+    /// Renders the page with the health of every source.
     ///
     /// # Errors
-    /// Where the store of the visits cannot be read; the log is told.
+    /// If the poll states cannot be read; the error is logged.
     pub(super) fn sources(&self, language: Language) -> Result<Draft, view::ViewError> {
         let fares = self.fares()?;
         let changed = fares.iter().filter_map(|fare| fare.succeeded.max(fare.since)).max().unwrap_or_default();
         Ok(Draft { media_type: HTML, bytes: write::sources(&self.page(language), &fares), changed })
     }
 
-    /// The feed of those that are not well.
+    /// Renders the feed of the sources that are not healthy.
     ///
     /// # Errors
-    /// Where the store of the visits cannot be read; the log is told.
+    /// If the poll states cannot be read; the error is logged.
     pub(super) fn sources_feed(&self) -> Result<Draft, view::ViewError> {
         let fares = self.fares()?;
         let options = &self.published.options;
@@ -227,7 +228,7 @@ impl Desk<'_> {
         })
     }
 
-    /// How the text of a report changed, the newest first. Of each paragraph no more is shown than of an excerpt.
+    /// Returns how the text of a report changed, newest first. Each paragraph is cut to the length of an excerpt.
     fn revisions(&self, shown: &view::Report) -> Vec<Revision> {
         let reports = shown.earlier.iter().chain([&shown.position]).filter_map(|position| self.report(*position));
         let reports: Vec<Report> = if shown.earlier.is_empty() { Vec::new() } else { reports.collect() };
@@ -287,8 +288,8 @@ impl Desk<'_> {
         }
     }
 
-    /// The items of a feed, newest first, and when the newest change among those tags happened. While items of others
-    /// would be displaced, one source takes half of the room at most (see `view/share.rs`).
+    /// Returns the items of a feed, newest first, and the time of the newest change among the matching tags. One source
+    /// gets at most half of the feed as long as it would displace items of others (see [`View::timeline`]).
     fn items(&self, is_in: impl Fn(&RegionId) -> bool, source: Option<&SourceId>) -> (Vec<Item>, Moment) {
         let tags: Vec<RegionId> = self.view.tags().into_iter().filter(|tag| is_in(tag)).collect();
         let most = self.published.options.items;
@@ -298,7 +299,7 @@ impl Desk<'_> {
         (items, self.view.changed(&tags))
     }
 
-    /// An item as it is published. A report that the log cannot give any more costs this one item.
+    /// Returns a story as it is published. If its report cannot be read from the log, only this item is missing.
     fn item(&self, story: &Story) -> Option<Item> {
         let shown = self.report(story.shown.position)?;
         let facts = &story.shown.source;
@@ -370,7 +371,7 @@ fn crumb(region: &Region) -> Crumb {
     Crumb { name: region.name.clone(), path: format!("/regions/{}", region.id) }
 }
 
-/// The attachments that an entry lists.
+/// Returns the attachments that an entry lists.
 fn listed_files(files: Vec<Enclosure>) -> Vec<Enclosure> {
     let mut left = MAX_ATTACHED;
     let fits = |file: &Enclosure| {
@@ -381,7 +382,7 @@ fn listed_files(files: Vec<Enclosure>) -> Vec<Enclosure> {
     files.into_iter().filter(|file| Link::parse(&file.url).is_ok()).take_while(fits).collect()
 }
 
-/// Does a notice forbid that the text is copied?
+/// Returns whether a notice in the text forbids copying it.
 fn forbids_copies(text: &str) -> bool {
     ["未经许可不得转载", "未经授权不得转载", "不得转载", "禁止转载", "谢绝转载"]
         .iter()

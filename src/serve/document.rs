@@ -5,7 +5,7 @@ use hyper::header::HeaderValue;
 
 use crate::model::Moment;
 
-/// Smaller documents are not worth packing, in bytes.
+/// Documents smaller than this are not sent compressed, in bytes.
 const WORTH_PACKING: usize = 512;
 
 /// A finished document with all its representations.
@@ -14,11 +14,11 @@ pub(super) struct Document {
     pub(super) media_type: HeaderValue,
     pub(super) last_modified: Moment,
     pub(super) last_modified_header: HeaderValue,
-    /// Plain, gzip, br, zstd; absent where packing gained nothing.
+    /// Identity, gzip, br, zstd; absent if compression gained nothing.
     representations: [Option<Representation>; 4],
 }
 
-/// One form of a document, with a strong validator of its own (RFC 9110, section 8.8.3.3).
+/// A representation of a document, with its own strong validator (RFC 9110, section 8.8.3.3).
 #[derive(Debug)]
 pub(super) struct Representation {
     pub(super) coding: Coding,
@@ -47,7 +47,7 @@ impl Coding {
 }
 
 impl Document {
-    /// Makes a document and packs it. It takes milliseconds of work, so not on a thread that serves.
+    /// Builds a document and compresses it, which takes milliseconds: call it on a blocking thread.
     pub(super) fn new(media_type: &'static str, bytes: Vec<u8>, last_modified: Moment) -> Self {
         let hash = blake3::hash(&bytes);
         let tag = hash.to_hex().chars().take(24).collect::<String>();
@@ -87,14 +87,14 @@ impl Document {
         self.representations.iter().flatten()
     }
 
-    /// The bytes of all its forms.
+    /// Returns the total size of all representations, in bytes.
     pub(super) fn size(&self) -> usize {
         self.representations().map(|representation| representation.bytes.len()).sum()
     }
 }
 
 fn gzip(bytes: &[u8]) -> Option<Vec<u8>> {
-    // The same bytes make the same archive: no time, no name.
+    // No time and no file name, so that the same bytes give the same archive.
     let mut encoder = flate2::GzBuilder::new().mtime(0).write(Vec::new(), flate2::Compression::new(6));
     encoder.write_all(bytes).ok()?;
     encoder.finish().ok()

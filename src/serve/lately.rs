@@ -1,5 +1,5 @@
-//! What was made lately for single requests: those who ask for the same at the same time share its bytes, however slowly
-//! they take them.
+//! A short-lived cache of documents that are rendered on request: requests for the same document at the same time share
+//! its bytes, however slowly the clients read them.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use super::document::{Coding, Document};
 use crate::model::ItemId;
 use crate::write::Language;
 
-/// What is made for single requests.
+/// Key of a document that is rendered on request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Key {
     Item(ItemId, Language),
@@ -17,13 +17,13 @@ pub(super) enum Key {
     SourcesFeed,
 }
 
-/// The most documents that are held, and the most bytes of them.
+/// Maximum number of documents in the cache, and their maximum total size in bytes.
 const MOST: usize = 64;
 const ROOM: usize = 16 << 20;
-/// How old the page of the sources may be: between two polls nothing on it changes but ages.
+/// Maximum age of the page and the feed of the sources, which show poll states that `seq` does not cover.
 const AGE: Duration = Duration::from_secs(1);
 
-/// The documents, the newest at the end.
+/// The documents, newest last.
 #[derive(Debug, Default)]
 pub(super) struct Lately(Mutex<Vec<Held>>);
 
@@ -31,13 +31,13 @@ pub(super) struct Lately(Mutex<Vec<Held>>);
 struct Held {
     key: Key,
     made: Instant,
-    /// The newest record that the view held when it was made.
+    /// The last record that the view had applied when the document was rendered.
     seq: u64,
     document: Arc<Document>,
 }
 
 impl Lately {
-    /// The document, where it is what would be made now; `seq` is the newest record that the view holds.
+    /// Returns the document if it is still current; `seq` is the last record that the view has applied.
     pub(super) fn get(&self, key: Key, seq: u64) -> Option<Arc<Document>> {
         let held = self.lock();
         let found = held.iter().find(|held| held.key == key)?;
@@ -48,7 +48,7 @@ impl Lately {
         is_valid.then(|| Arc::clone(&found.document))
     }
 
-    /// The finished document of a draft: the one that is held, where its bytes are the same.
+    /// Finishes a draft and caches it; if the cached document has the same bytes and date, that one is kept.
     pub(super) fn finish(&self, key: Key, seq: u64, draft: Draft) -> Arc<Document> {
         let same =
             self.lock().iter().find(|held| held.key == key).map(|held| Arc::clone(&held.document)).filter(|known| {
@@ -69,7 +69,7 @@ impl Lately {
         document
     }
 
-    /// Forgets everything.
+    /// Clears the cache.
     pub(super) fn forget_all(&self) {
         self.lock().clear();
     }

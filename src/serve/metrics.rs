@@ -5,11 +5,11 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
-/// What serving counts. Labels come from this list, never from a request.
+/// Counters of the HTTP server. Labels come from a fixed list, never from a request.
 #[derive(Clone, Debug)]
 pub struct Metrics {
     requests: Family<RequestLabels, Counter>,
-    /// The two answers that nearly all get, without a look-up.
+    /// The two most frequent statuses, counted without a look-up.
     ok: Counter,
     not_modified: Counter,
     connections: Gauge,

@@ -1,8 +1,8 @@
-//! Outward: finished feeds and pages for whoever asks.
+//! Serves finished feeds and pages over HTTP.
 //!
-//! The shelf holds finished bytes and answers first; what it does not hold is put together by the desk, on a small
-//! bounded pool. A request never allocates per unknown path, never makes a metric label from input and never waits on
-//! an unbounded queue. This room does not know how items came in.
+//! The response cache holds finished bytes and is tried first; what it does not hold is rendered on a small bounded
+//! pool. A request never leaves anything in memory for an unknown path, never makes a metric label from input and never
+//! waits on an unbounded queue. This module does not know how items came in.
 
 mod answer;
 mod connections;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::model::{Policy, Regions, Source, SourceId, Zone};
 
-/// What of the config is published; it changes with a reload.
+/// The published part of the config; a reload replaces it.
 #[derive(Clone, Debug)]
 pub struct Published {
     /// Options for publishing.
@@ -14,38 +14,38 @@ pub struct Published {
     pub regions: Regions,
     /// How the items of each source are published.
     pub sources: HashMap<SourceId, Publication>,
-    /// The sources as the config lists them.
+    /// The sources, as the config lists them.
     pub listing: Vec<Arc<Source>>,
 }
 
 /// Options for publishing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
-    /// The title of the whole site.
+    /// Title of the whole site.
     pub title: String,
-    /// The language of the pages and feeds (BCP 47).
+    /// Language of the pages and feeds (BCP 47).
     pub language: String,
-    /// The zone in which pages show times.
+    /// Time zone in which pages show times.
     pub zone: Zone,
-    /// The most items of a feed.
+    /// Maximum number of items in a feed.
     pub items: usize,
-    /// Whose the collection is.
+    /// Rights notice of the collection.
     pub rights: Option<String>,
-    /// Whom to write to.
+    /// Contact of the admin.
     pub contact: Option<String>,
-    /// The most bytes on the shelf.
+    /// Maximum size of the response cache, in bytes.
     pub shelf: usize,
-    /// The address below which the site lies, without a slash at the end. Links come from here, never from a request.
+    /// Base URL of the site, without a slash at the end. Links are built from it, never from a request.
     pub public_url: String,
 }
 
 /// How the items of a source are published.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Publication {
-    /// How much of them.
+    /// How much of an item is published.
     pub policy: Policy,
-    /// Whose they are, where they do not say so themselves.
+    /// Rights notice for items that have none of their own.
     pub rights: Option<String>,
-    /// Labels that all of them get.
+    /// Categories that every item gets.
     pub topics: Vec<String>,
 }

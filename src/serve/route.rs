@@ -1,9 +1,9 @@
-//! What a path means. Read it by eye.
+//! The routing table, short enough to be read by eye.
 
 use crate::model::{ItemId, RegionId};
 use crate::write::Format;
 
-/// Where a request leads.
+/// The target of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Route<'a> {
     Home,
@@ -45,12 +45,12 @@ impl<'a> Route<'a> {
     }
 }
 
-/// Only what could be the name of a region is looked up at all.
+/// Refuses whatever cannot be the name of a region, before any look-up.
 fn named<'a>(name: &'a str, route: impl Fn(&'a str) -> Route<'a>) -> Route<'a> {
     if RegionId::new(name).is_ok() { route(name) } else { Route::Nothing }
 }
 
-/// The value of a key in a query, percent-decoded.
+/// Returns the value of a key in a query, percent-decoded.
 pub(super) fn parameter(query: Option<&str>, key: &str) -> Option<String> {
     let pair = query?.split('&').take(16).find_map(|pair| pair.split_once('=').filter(|(name, _)| *name == key))?;
     let mut bytes = Vec::new();

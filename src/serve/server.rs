@@ -30,14 +30,14 @@ use super::site::{Queue, Site, Store};
 use crate::model::{Named, RegionId, SourceId};
 use crate::write::{self, Language, Page};
 
-/// How many connections there may be, and how long each may take.
+/// Limits of a listener: how many connections it has, and how long they may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// The most connections at one time.
+    /// Maximum number of connections at one time.
     pub connections: usize,
-    /// How long a request may take to come, the first one and those behind it.
+    /// How long a request may take to arrive, both the first one of a connection and those that follow.
     pub head: Duration,
-    /// How long the other side may take nothing of what is sent.
+    /// How long the peer may read nothing of what is sent.
     pub stall: Duration,
     /// How long connections may go on after the stop.
     pub grace: Duration,
@@ -54,26 +54,26 @@ impl Default for Limits {
     }
 }
 
-/// The largest head of a request, in bytes.
+/// Maximum size of the head of a request, in bytes.
 const HEAD: usize = 32 * 1024;
-/// What the system keeps of an answer that it cannot send yet, in bytes (TCP_NOTSENT_LOWAT).
+/// How much of a response the kernel keeps per connection before it is sent, in bytes (TCP_NOTSENT_LOWAT).
 const UNSENT: u32 = 16 * 1024;
-/// Between two looks for connections that are too slow.
+/// Interval between two sweeps for connections that are too slow.
 const SWEEP: Duration = Duration::from_secs(1);
-/// The pause after an accept that failed: without one, a lack of descriptors would burn the processor.
+/// Pause after a failed accept; without it, a lack of descriptors would burn the processor.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Binds a listener. A port that the last run left half-closed is taken over.
+/// Binds a listener, even if the last run left connections of this port half-closed (SO_REUSEADDR).
 ///
 /// # Errors
-/// Where the address is taken, or not ours.
+/// If the address is in use, or does not belong to this host.
 pub fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
     let domain = if address.is_ipv6() { socket2::Domain::IPV6 } else { socket2::Domain::IPV4 };
     let socket = socket2::Socket::new(domain, socket2::Type::STREAM, Some(socket2::Protocol::TCP))?;
     socket.set_reuse_address(true)?;
     socket.set_nonblocking(true)?;
-    // Connections inherit it. The system would keep megabytes for a reader that takes nothing; who takes what is sent gets
-    // as much at a time as before.
+    // Connections inherit this option. Without it, the kernel would keep megabytes for a client that reads nothing; a
+    // client that reads gets as much at a time as before.
     socket.set_tcp_notsent_lowat(UNSENT)?;
     socket.bind(&address.into())?;
     socket.listen(4096)?;
@@ -82,13 +82,13 @@ pub fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
 
 /// Answers requests.
 pub trait Handler: Send + Sync + 'static {
-    /// The answer to one request.
+    /// Answers a request.
     fn answer(&self, request: Request<Incoming>) -> impl Future<Output = Response<Full<Bytes>>> + Send;
-    /// What counts the answers.
+    /// The metrics that count the responses.
     fn metrics(&self) -> &Metrics;
 }
 
-/// Accepts connections until it is told to stop; then lets those that are open finish, within the grace.
+/// Accepts connections until `stop` is cancelled, then lets those that are open finish within the grace period.
 pub async fn serve<H: Handler>(listener: TcpListener, handler: Arc<H>, limits: Limits, stop: CancellationToken) {
     let connections = Arc::new(Connections::new(limits.connections));
     let stopping = Arc::new(AtomicBool::new(false));
@@ -129,7 +129,7 @@ pub async fn serve<H: Handler>(listener: TcpListener, handler: Arc<H>, limits: L
         }
     }
     drop(listener);
-    // First the flag, then the call: a connection that hears it knows that it may finish.
+    // Set the flag before cancelling: then a connection that is cancelled knows that it may finish.
     stopping.store(true, Ordering::Release);
     connections.call_all();
     let finish = async { while tasks.join_next().await.is_some() {} };
@@ -138,8 +138,7 @@ pub async fn serve<H: Handler>(listener: TcpListener, handler: Arc<H>, limits: L
     }
 }
 
-/// Answers the requests of one stream, whatever it is, until it ends; without any limit of time, which is the listener's
-/// affair.
+/// Answers the requests of one stream of any kind until it ends. There is no time limit; that is up to the listener.
 pub async fn converse<H: Handler>(stream: impl AsyncRead + AsyncWrite + Unpin, handler: &Arc<H>) {
     let (connection, _) = Connections::new(1).admit();
     answer_all(stream, handler, &connection, &AtomicBool::new(false)).await;
@@ -159,7 +158,7 @@ async fn answer_all<H: Handler>(
                 let has_body = request.headers().contains_key(header::CONTENT_LENGTH);
                 let mut response = handler.answer(request).await;
                 if has_body {
-                    // Nobody reads it, so nothing behind it can be told from a second request.
+                    // The body is not read, so what follows it cannot be told from a second request.
                     close(&mut response);
                 }
                 response
@@ -170,12 +169,12 @@ async fn answer_all<H: Handler>(
         Ok::<_, Infallible>(response)
     });
     let wire = Wire::new(TokioIo::new(stream), Arc::clone(connection));
-    // The sweep sees to those that are slow; a timer for every request would cost more than its answer.
+    // The sweep closes slow connections; a timer for every request would cost more than the response.
     let conversation = http1::Builder::new().max_buf_size(HEAD).serve_connection(wire, service);
     let mut conversation = pin!(conversation);
     tokio::select! {
         biased;
-        // How a connection ends is the other side's affair.
+        // How a connection ends is up to the client, so errors are ignored.
         _ = conversation.as_mut() => {}
         () = connection.evict.cancelled() => {
             if stopping.load(Ordering::Acquire) {
@@ -186,7 +185,8 @@ async fn answer_all<H: Handler>(
     }
 }
 
-/// Requests that two programs could understand in two ways are not answered (RFC 9112, sections 3.2 and 6.3).
+/// Refuses requests that two programs could understand differently (RFC 9112, sections 3.2 and 6.3), and all methods
+/// but GET and HEAD.
 fn refuse(request: &Request<Incoming>) -> Option<Answer> {
     let headers = request.headers();
     let hosts = headers.get_all(header::HOST).iter().count();
@@ -251,7 +251,7 @@ impl Handler for (Arc<Site>, Metrics) {
                 },
                 Err(answer) => *answer,
             },
-            // A report that joined another story leads to that one's page.
+            // The page of a report that joined another story redirects to the page of that story.
             Route::Item(id) if let Some(story) = site.joined(id) => answer::moved(&format!("/items/{story}")),
             Route::Item(id) => {
                 let language = language(site, &request);
@@ -281,7 +281,7 @@ impl Handler for (Arc<Site>, Metrics) {
     }
 }
 
-/// The region that a name in a path means today; else the answer that says where it went.
+/// Resolves the name of a region in a path; an error is the response that says where the region went.
 fn region(site: &Site, name: &str, rest: &str) -> Result<RegionId, Box<Answer>> {
     let published = site.published();
     match published.regions.named(name) {
@@ -294,7 +294,7 @@ fn region(site: &Site, name: &str, rest: &str) -> Result<RegionId, Box<Answer>> 
     }
 }
 
-/// Answers from the shelf; what is not there is made, once for all who wait for it.
+/// Answers from the cache; a document that is missing is rendered once for all requests that wait for it.
 async fn shelved(site: &Arc<Site>, metrics: &Metrics, request: &Request<Incoming>, key: Key) -> Answer {
     if let Some(document) = site.shelf.get(&key) {
         return answer::document(request, &document, key.is_page());
@@ -324,7 +324,7 @@ async fn shelved(site: &Arc<Site>, metrics: &Metrics, request: &Request<Incoming
     }
 }
 
-/// Answers with a document that is made for this request, and for those who ask for it at the same time.
+/// Answers with a document that is rendered on request and shared with requests for it at the same time.
 async fn fresh(
     site: &Arc<Site>,
     metrics: &Metrics,
@@ -333,7 +333,7 @@ async fn fresh(
     work: impl FnOnce(&Desk<'_>) -> Result<Draft, Failure> + Send + 'static,
 ) -> Answer {
     let is_page = key != lately::Key::SourcesFeed;
-    // Taken before it is made: a record that comes meanwhile makes it stale.
+    // Taken before rendering, so that a record that arrives meanwhile makes the document stale.
     let seq = site.store().map_or(0, |store| store.view.applied());
     if let Some(document) = site.lately.get(key, seq) {
         return answer::document(request, &document, is_page);
@@ -358,19 +358,20 @@ async fn fresh(
 
 /// Why there is no document.
 enum Failure {
-    /// Nothing has this name.
+    /// There is nothing under this name.
     Missing,
-    /// Others wait already.
+    /// Too many requests are waiting.
     Busy,
     /// The store is not open yet.
     Opening,
-    /// What is asked for lies in a part of the store that cannot be read now.
+    /// The document needs a part of the store that cannot be read for now.
     Closed,
-    /// The desk fell over it.
+    /// Rendering panicked.
     FellOver,
 }
 
-/// Has the desk make something, two at one time; who would wait behind 64 others is sent away.
+/// Renders a document on a blocking thread, as soon as the queue has a free slot; fails if too many requests wait for
+/// one.
 async fn make(
     site: &Arc<Site>,
     queue: &Queue,
@@ -390,7 +391,7 @@ async fn make(
         let published = site.published();
         let desk = Desk { published: &published, log, view, visits, is_unreadable: Cell::new(false) };
         let made = work(&desk)?;
-        // What lacks something that is there is not given out as if it were all.
+        // A document that lacks something is not served as if it were complete.
         if desk.is_unreadable.get() { Err(Failure::Closed) } else { Ok(made) }
     });
     made.await.map_err(|_panic| Failure::FellOver)?
@@ -420,7 +421,7 @@ fn missing(site: &Site, request: &Request<Incoming>) -> Answer {
     answer::page(StatusCode::NOT_FOUND, write::fault(&page, title, detail))
 }
 
-/// The language of a page: the site's own, unless the browser asks for the other one first.
+/// Returns the language of a page: that of the first tag of Accept-Language, else the site's own.
 fn language(site: &Site, request: &Request<Incoming>) -> Language {
     let wish = request.headers().get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
     let first =
@@ -433,7 +434,7 @@ fn language(site: &Site, request: &Request<Incoming>) -> Language {
 
 fn style(request: &Request<Incoming>) -> Answer {
     static STYLE: std::sync::LazyLock<super::document::Document> = std::sync::LazyLock::new(|| {
-        // Of what was built into the program, the validator is enough; a date would have to be invented.
+        // The stylesheet is part of the program and has no date of its own; clients revalidate it by its ETag.
         super::document::Document::new(
             "text/css; charset=utf-8",
             write::stylesheet().as_bytes().to_vec(),

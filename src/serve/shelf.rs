@@ -7,10 +7,11 @@ use super::document::Document;
 use crate::model::{Moment, RegionId, SourceId};
 use crate::write::{Format, Language};
 
-/// A document that is worth keeping. Their number is bounded by that of the regions, never by what is asked for.
+/// Key of a document that is cached. The number of keys is bounded by the regions and sources, not by what clients
+/// request.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Key {
-    /// Of one source only, where it is named.
+    /// The feed of a region; of one source only if it is given.
     Feed(RegionId, Format, Option<SourceId>),
     Region(RegionId, Language),
     Home(Language),
@@ -18,7 +19,8 @@ pub(super) enum Key {
 }
 
 impl Key {
-    /// The one path under which a document is asked for most; pages differ by language and have none.
+    /// Returns the path under which a document is requested most; `None` for pages, which differ by language, and for
+    /// feeds of one source.
     fn path(&self) -> Option<String> {
         match self {
             Self::Feed(region, format, None) => Some(format!("/regions/{region}/{}", format.file())),
@@ -32,10 +34,10 @@ impl Key {
     }
 }
 
-/// The most documents whose last date is known.
+/// Maximum number of documents whose last date is remembered.
 const MAX_DATES: usize = 40_000;
 
-/// Finished documents, bounded in bytes.
+/// A cache of finished documents, bounded in bytes.
 #[derive(Debug)]
 pub(super) struct Shelf {
     room: usize,
@@ -47,14 +49,15 @@ pub(super) type Place = Arc<OnceCell<Arc<Document>>>;
 #[derive(Debug, Default)]
 struct Inner {
     places: HashMap<Key, Place>,
-    /// The same documents by the path of a request, so that the common one needs no more than a look.
+    /// The same documents by request path, so that the common case takes a single look-up.
     paths: HashMap<String, Arc<Document>>,
-    /// In the order in which they were finished.
+    /// The keys and sizes in the order in which the documents were finished.
     finished: VecDeque<(Key, usize)>,
     used: usize,
-    /// The hash and date of what last stood there, so that a date never stays the same under other bytes.
+    /// Hash and date of the last bytes under each key, so that other bytes never get the same date.
     last: HashMap<Key, (blake3::Hash, Moment)>,
-    /// No document whose last date is not known is older than this: the config may have made other bytes of it since.
+    /// Earliest date of a document whose last date is not known: a change of the config may have changed its bytes
+    /// since.
     floor: Moment,
 }
 
@@ -63,22 +66,22 @@ impl Shelf {
         Self { room, inner: Mutex::default() }
     }
 
-    /// The finished document, where there is one.
+    /// Returns the finished document, if there is one.
     pub(super) fn get(&self, key: &Key) -> Option<Arc<Document>> {
         self.lock().places.get(key)?.get().cloned()
     }
 
-    /// The finished document that a request without a query asks for by this path, where there is one.
+    /// Returns the finished document for a request with this path and without a query, if there is one.
     pub(super) fn at(&self, path: &str) -> Option<Arc<Document>> {
         self.lock().paths.get(path).cloned()
     }
 
-    /// The place of a document, to be filled by whoever comes first while the others wait.
+    /// Returns the slot of a document, which the first request fills while the others wait.
     pub(super) fn place(&self, key: &Key) -> Place {
         Arc::clone(self.lock().places.entry(key.clone()).or_default())
     }
 
-    /// Gives back a place that could not be filled.
+    /// Removes a slot that could not be filled.
     pub(super) fn abandon(&self, key: &Key) {
         let mut inner = self.lock();
         if inner.places.get(key).is_some_and(|place| !place.initialized()) {
@@ -86,7 +89,8 @@ impl Shelf {
         }
     }
 
-    /// The date for new bytes: that of their newest change, but later than that of other bytes before.
+    /// Returns the date for new bytes: the time of their last change, but later than the date of other bytes before
+    /// them.
     pub(super) fn date(&self, key: &Key, hash: blake3::Hash, changed: Moment) -> Moment {
         let mut inner = self.lock();
         let date = match inner.last.get(key) {
@@ -95,7 +99,7 @@ impl Shelf {
             Some(_) => changed,
             None => changed.max(inner.floor),
         };
-        // Of what is no longer known the floor is the date.
+        // When the dates are forgotten, the newest of them becomes the floor.
         if inner.last.len() >= MAX_DATES && !inner.last.contains_key(key) {
             inner.floor = inner.last.values().map(|(_, date)| *date).max().unwrap_or(inner.floor).max(inner.floor);
             inner.last.clear();
@@ -104,10 +108,10 @@ impl Shelf {
         date
     }
 
-    /// Counts a finished document, and makes room.
+    /// Adds a finished document, and evicts the oldest ones beyond the size limit.
     pub(super) fn finished(&self, key: &Key, place: &Place, document: &Arc<Document>) {
         let mut inner = self.lock();
-        // What changed while it was made is not kept.
+        // A document that was invalidated while it was rendered is not kept.
         if !inner.places.get(key).is_some_and(|kept| Arc::ptr_eq(kept, place)) {
             return;
         }
@@ -135,15 +139,15 @@ impl Shelf {
         });
     }
 
-    /// No document is older than this.
+    /// Returns the earliest date of any document.
     pub(super) fn floor(&self) -> Moment {
         self.lock().floor
     }
 
-    /// Forgets everything: it is made otherwise from `floor` on.
+    /// Clears the cache; documents that are rendered from now on get a date after `floor`.
     pub(super) fn forget_all(&self, floor: Moment) {
         let mut inner = self.lock();
-        // A date of HTTP has whole seconds: what was given out within the same one must be older.
+        // Dates in HTTP have whole seconds, so the floor must be later than anything sent within this second.
         inner.floor = inner.floor.max(Moment::from_seconds(floor.seconds() + 1));
         drop(inner);
         self.forget_where(|_| true);

@@ -9,12 +9,12 @@ use crate::log::Log;
 use crate::model::{ItemId, Moment};
 use crate::view::{View, Visits};
 
-/// How many documents are put together at one time.
+/// Number of documents of regions that are rendered at one time.
 const AT_ONCE: usize = 2;
-/// How many more may wait for that.
+/// How many more requests may wait for that, per queue.
 const WAITING: usize = 64;
 
-/// What documents are made of.
+/// The stores that documents are rendered from.
 #[derive(Debug)]
 pub(super) struct Store {
     pub(super) log: Arc<Log>,
@@ -29,13 +29,13 @@ pub struct Site {
     store: OnceLock<Store>,
     pub(super) shelf: Shelf,
     pub(super) lately: Lately,
-    /// For the documents of regions.
+    /// Queue for the documents of regions.
     pub(super) main: Queue,
-    /// For what few ask for, which keeps the others from nothing.
+    /// Queue for documents that are requested rarely, so that they do not delay the others.
     pub(super) aside: Queue,
 }
 
-/// Who puts documents together, and who waits for it.
+/// Limits how many documents are rendered at one time, and how many requests wait.
 #[derive(Debug)]
 pub(super) struct Queue {
     pub(super) working: Arc<Semaphore>,
@@ -49,7 +49,7 @@ impl Queue {
 }
 
 impl Site {
-    /// A site whose store is not open yet.
+    /// Creates a site whose store is not open yet.
     pub fn new(published: Published) -> Self {
         let room = published.options.shelf;
         Self {
@@ -62,26 +62,28 @@ impl Site {
         }
     }
 
-    /// Hands over the store; from now on feeds are answered. `since` is from when on the config makes these documents.
+    /// Passes in the store; from now on feeds are served. `since` is the time from which the config has given these
+    /// documents.
     pub fn open(&self, log: Arc<Log>, view: Arc<View>, visits: Arc<Visits>, since: Moment) {
         self.shelf.forget_all(since);
-        // A second call would hand over the same store.
+        // A second call would pass in the same store.
         drop(self.store.set(Store { log, view, visits }));
     }
 
-    /// Are feeds answered?
+    /// Returns whether feeds are served.
     pub fn is_open(&self) -> bool {
         self.store.get().is_some()
     }
 
-    /// Takes another config; everything on the shelf is made anew, from `since` on.
+    /// Applies a new config and clears the caches; the new documents are dated from `since` on.
     pub fn publish(&self, published: Published, since: Moment) {
         *self.published.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(published);
         self.shelf.forget_all(since);
         self.lately.forget_all();
     }
 
-    /// Forgets the feeds and pages of the regions that hold these tags, at most once a second, until the sender is gone.
+    /// Removes the feeds and pages of the regions that hold these tags from the cache, at most once a second, until the
+    /// sender is dropped.
     pub async fn forget(&self, mut changed: tokio::sync::mpsc::Receiver<Vec<crate::model::RegionId>>) {
         const PAUSE: std::time::Duration = std::time::Duration::from_secs(1);
         while let Some(mut tags) = changed.recv().await {
@@ -98,8 +100,8 @@ impl Site {
         }
     }
 
-    /// A hash of all of the config that decides how documents look.
-    /// Where the system chose the port, its address is another one after each start, and counts for nothing.
+    /// Returns a hash of the version, the publishing options and the sources, which decide how documents look. If the
+    /// system chose the port, the public URL differs after each start and is left out.
     pub fn looks(&self, has_own_address: bool) -> [u8; 32] {
         let published = self.published();
         let mut options = published.options.clone();
@@ -108,7 +110,7 @@ impl Site {
         }
         let mut hasher = blake3::Hasher::new();
         hasher.update(format!("{} {options:?}", env!("CARGO_PKG_VERSION")).as_bytes());
-        // They are listed by their ids, which hold no white space.
+        // One source per line; ids contain no white space.
         for source in &published.listing {
             let publication = published.sources.get(&source.id);
             hasher.update(format!("\n{} {} {publication:?}", source.id, source.title).as_bytes());
@@ -120,7 +122,7 @@ impl Site {
         Arc::clone(&self.published.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// The story that an item belongs to, where that is another one's.
+    /// Returns the story that an item joined; `None` if it is its own.
     pub(super) fn joined(&self, item: ItemId) -> Option<ItemId> {
         let view = &self.store()?.view;
         let story = view.story(view.find(item)?)?;

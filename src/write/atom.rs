@@ -22,7 +22,7 @@ pub fn atom(channel: &Channel<'_>) -> Vec<u8> {
         lang: Some(channel.language.to_owned()),
         ..atom::Feed::default()
     };
-    // Writing into memory cannot fail; were it to, an empty document would say so to every reader.
+    // Writing to memory cannot fail; if it did, every reader would get an empty document.
     feed.write_to(Vec::new()).unwrap_or_default()
 }
 

@@ -1,6 +1,6 @@
 use crate::model::{Item, Moment};
 
-/// A format of feeds.
+/// A feed format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Format {
     /// Atom 1.0 (RFC 4287).
@@ -15,7 +15,7 @@ impl Format {
     /// Every format.
     pub const ALL: [Self; 3] = [Self::Atom, Self::Rss, Self::Json];
 
-    /// The name of its document below a region.
+    /// Returns the file name of the feed below the path of a region.
     pub const fn file(self) -> &'static str {
         match self {
             Self::Atom => "atom.xml",
@@ -24,7 +24,7 @@ impl Format {
         }
     }
 
-    /// Its media type.
+    /// Returns the media type.
     pub const fn media_type(self) -> &'static str {
         match self {
             Self::Atom => "application/atom+xml; charset=utf-8",
@@ -43,33 +43,33 @@ impl Format {
     }
 }
 
-/// A feed before it has a format.
+/// A feed, independent of its format.
 #[derive(Clone, Debug)]
 pub struct Channel<'a> {
-    /// Its id, an absolute address that never changes with the format.
+    /// Id: a URL that is the same in every format.
     pub id: String,
     /// Its title.
     pub title: String,
-    /// What it is about, in a sentence.
+    /// Description, in one sentence.
     pub description: String,
-    /// Its own address, in the format being written.
+    /// URL of the feed itself, in the format that is written.
     pub self_link: String,
-    /// The page that shows the same.
+    /// URL of the page with the same items.
     pub page: String,
-    /// The address below which our pages lie, without a slash at the end.
+    /// Base URL of the site, without a slash at the end.
     pub root: &'a str,
-    /// When the newest change of an item happened; of an empty feed, the beginning of time.
+    /// Time of the newest change of an item; the epoch if the feed is empty.
     pub updated: Moment,
-    /// The language (BCP 47).
+    /// Language (BCP 47).
     pub language: &'a str,
-    /// Whose the collection is.
+    /// Rights notice of the collection.
     pub rights: Option<&'a str>,
-    /// Its items, newest first.
+    /// Items, newest first.
     pub items: &'a [Item],
 }
 
 impl Channel<'_> {
-    /// The page of an item.
+    /// Returns the URL of the page of an item.
     pub(super) fn item_page(&self, item: &Item) -> String {
         format!("{}/items/{}", self.root, item.id)
     }

@@ -1,16 +1,16 @@
-//! What must not come out, whatever came in.
+//! Makes text safe to publish, whatever came in, and cuts excerpts.
 
-/// The most Han characters of an excerpt.
+/// Maximum number of Han characters in an excerpt.
 const HAN: usize = 120;
-/// The most other characters of an excerpt.
+/// Maximum number of other characters in an excerpt.
 const OTHERS: usize = 300;
 
-/// Without the characters that XML 1.0 forbids (section 2.2), which the writers of feeds would let through.
+/// Removes the characters that XML 1.0 forbids (section 2.2), because the libraries that write feeds do not.
 pub(super) fn xml(text: &str) -> String {
     text.chars().filter(|c| matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..='\u{10ffff}')).collect()
 }
 
-/// Plain text as HTML.
+/// Escapes plain text for HTML.
 pub(super) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in xml(text).chars() {
@@ -25,16 +25,16 @@ pub(super) fn escape(text: &str) -> String {
     out
 }
 
-/// Words that begin a line about the text, such as who put it up; it is no part of it.
+/// Prefixes of lines about the text, such as who edited it, which are not part of it.
 const LABELS: [&str; 8] = ["网络编辑", "责任编辑", "编辑：", "来源：", "作者：", "记者：", "发布时间", "发布日期"];
 
-/// The first paragraph, cut to 120 Han characters or 300 others; `…` says that there is more.
+/// Returns the first paragraph, cut to 120 Han characters or 300 others; a final `…` means that there is more.
 pub fn excerpt(text: &str) -> String {
     let is_label = |line: &str| LABELS.iter().any(|label| line.starts_with(label));
     let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !is_label(line));
     let first = lines.next().unwrap_or("");
     let has_more = lines.next().is_some();
-    // A Han character counts as much as two and a half others.
+    // A Han character counts as two and a half others.
     let mut left = HAN * OTHERS;
     let mut out = String::new();
     for c in first.chars() {

@@ -1,4 +1,4 @@
-//! How every source fares: a page for people, and a feed that an admin subscribes to.
+//! Renders the health of every source: a page for people, and a feed that an admin subscribes to.
 
 use askama::Template;
 use atom_syndication as atom;
@@ -7,7 +7,7 @@ use super::clean;
 use super::page::{FeedLink, Page, Words, moment, render};
 use crate::model::{Health, ItemId, Key, Moment, SourceId};
 
-/// How a source fares, as it is shown.
+/// Health of a source, as it is shown.
 #[derive(Clone, Debug)]
 pub struct Fare {
     /// Id of the source.
@@ -16,35 +16,35 @@ pub struct Fare {
     pub title: String,
     /// Address of the source.
     pub url: String,
-    /// How it fares.
+    /// Current health.
     pub health: Health,
-    /// Why it is not well, in a sentence; empty where it is.
+    /// Why the source is not healthy, in a sentence; else empty.
     pub reason: String,
     /// Time since which the health is the same.
     pub since: Option<Moment>,
     /// Consecutive failures.
     pub failures: u32,
-    /// When the last answer came that could be read.
+    /// Time of the last response that could be read, or was a 304.
     pub succeeded: Option<Moment>,
     /// Time of the last new item.
     pub last_new: Option<Moment>,
-    /// What an admin should know although it is well: it moved, or its certificate is not checked.
+    /// What an admin should know although the source is healthy.
     pub notes: Vec<Note>,
 }
 
-/// What an admin should know of a source that is well.
+/// What an admin should know about a source that is healthy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Note {
-    /// It says that it has moved there for good.
+    /// The site says that it has moved to this address for good.
     Moved(String),
-    /// Its certificates are not checked (`tls = "lenient"`).
+    /// Invalid certificates are accepted (`tls = "lenient"`).
     Unchecked,
-    /// A sentence about what looks wrong with it.
+    /// A sentence about what looks wrong with the source.
     Doubt(String),
 }
 
 impl Fare {
-    /// Is it worth a word to the admin? A poll that fails once or twice is not.
+    /// Returns whether the source needs the attention of the admin. One or two failed polls do not.
     const fn is_ill(&self) -> bool {
         match self.health {
             Health::Degraded => self.failures >= 3,
@@ -74,10 +74,10 @@ struct Sources<'a> {
     rows: Vec<Row<'a>>,
 }
 
-/// The path of the feed.
+/// Path of the feed.
 const HEALTH_FEED: &str = "/sources/atom.xml";
 
-/// The page: those that are not well first, then as the config has them.
+/// Renders the page: unhealthy sources first, otherwise in the order of the config.
 pub fn sources(page: &Page<'_>, fares: &[Fare]) -> Vec<u8> {
     let words = page.language.words();
     let note = |note: &Note| match note {
@@ -112,8 +112,8 @@ pub fn sources(page: &Page<'_>, fares: &[Fare]) -> Vec<u8> {
     })
 }
 
-/// The feed (RFC 4287): an entry for each source that is not well, the newest first. A source that falls ill again has
-/// another entry. `root` is the address below which our pages lie.
+/// Renders the feed (RFC 4287): an entry for each unhealthy source, newest first. A source that becomes unhealthy again
+/// gets another entry. `root` is the base URL of the site.
 pub fn health_feed(page: &Page<'_>, root: &str, fares: &[Fare]) -> Vec<u8> {
     const MOST: usize = 200;
     let words = page.language.words();
@@ -160,6 +160,6 @@ pub fn health_feed(page: &Page<'_>, root: &str, fares: &[Fare]) -> Vec<u8> {
         lang: Some(page.language.tag().to_owned()),
         ..atom::Feed::default()
     };
-    // Writing into memory cannot fail; were it to, an empty document would say so to every reader.
+    // Writing to memory cannot fail; if it did, every reader would get an empty document.
     feed.write_to(Vec::new()).unwrap_or_default()
 }

@@ -3,7 +3,7 @@ use serde_json::{Map, Value, json};
 use super::channel::Channel;
 use crate::model::Item;
 
-/// Writes a feed as JSON Feed 1.1 (jsonfeed.org/version/1.1). What is ours stands under `_dayuan`.
+/// Writes a feed as JSON Feed 1.1 (jsonfeed.org/version/1.1). Our own fields are under `_dayuan`.
 pub fn json(channel: &Channel<'_>) -> Vec<u8> {
     let feed = json!({
         "version": "https://jsonfeed.org/version/1.1",
@@ -32,7 +32,7 @@ fn entry(channel: &Channel<'_>, item: &Item) -> Value {
     put("title", json!(item.title));
     put("summary", json!(item.excerpt));
     put("content_html", json!(item.content_html));
-    // The standard wants one of the two contents.
+    // The standard requires `content_html` or `content_text`.
     if item.content_html.is_none() {
         put("content_text", json!(if item.excerpt.is_empty() { &item.title } else { &item.excerpt }));
     }

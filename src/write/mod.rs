@@ -1,6 +1,6 @@
-//! From items to what readers get: Atom, RSS, JSON Feed, OPML and pages.
+//! Renders items as Atom, RSS, JSON Feed, OPML and HTML pages.
 //!
-//! Pure: the same items make the same bytes. It does not know where items come from or who asks for them.
+//! Pure: the same items give the same bytes. This module does not know where items come from or who requests them.
 
 mod atom;
 mod channel;

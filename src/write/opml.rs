@@ -8,11 +8,11 @@ pub struct Outline {
     pub title: String,
     /// Address of the source.
     pub feed: String,
-    /// The page that shows the same.
+    /// URL of the page with the same items.
     pub page: String,
 }
 
-/// Writes a list of feeds as OPML 2.0 (opml.org/spec2.opml). They stand side by side: many readers take a feed with
+/// Writes a list of feeds as OPML 2.0 (opml.org/spec2.opml). The feeds are not nested: many readers take a feed with
 /// others inside for a folder, and lose it.
 pub fn opml(title: &str, updated: Moment, outlines: &[Outline]) -> Vec<u8> {
     let mut out = String::from("<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<opml version=\"2.0\">\n<head>");

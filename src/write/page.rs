@@ -1,4 +1,4 @@
-//! The pages. Server-rendered, one small stylesheet, no script.
+//! Renders the HTML pages, with one small stylesheet and no scripts.
 
 use askama::Template;
 
@@ -15,7 +15,7 @@ pub enum Language {
 }
 
 impl Language {
-    /// Its tag (BCP 47).
+    /// Returns the tag of the language (BCP 47).
     pub const fn tag(self) -> &'static str {
         match self {
             Self::Chinese => "zh-CN",
@@ -23,7 +23,7 @@ impl Language {
         }
     }
 
-    /// The language that a tag such as `zh-CN` asks for.
+    /// Returns the language for a tag such as `zh-CN`; English for any tag that is not Chinese.
     pub fn of_tag(tag: &str) -> Self {
         if tag.to_ascii_lowercase().starts_with("zh") { Self::Chinese } else { Self::English }
     }
@@ -36,7 +36,7 @@ impl Language {
     }
 }
 
-/// What a page says in its own words.
+/// The interface texts of the pages.
 #[derive(Debug)]
 #[expect(missing_docs, reason = "each field holds the words that its name says")]
 pub struct Words {
@@ -70,7 +70,7 @@ pub struct Words {
     pub last_new: &'static str,
     pub moved: &'static str,
     pub unchecked: &'static str,
-    /// The words for how a source fares, in the order of [`Health::ALL`].
+    /// Names of the health states of a source, in the order of [`Health::ALL`].
     pub healths: [&'static str; 7],
 }
 
@@ -152,29 +152,29 @@ const ENGLISH: Words = Words {
 /// What every page needs.
 #[derive(Debug)]
 pub struct Page<'a> {
-    /// The title of the whole site.
+    /// Title of the whole site.
     pub site: &'a str,
-    /// The language.
+    /// Language of the page.
     pub language: Language,
-    /// The zone in which times are shown.
+    /// Time zone in which times are shown.
     pub zone: &'a Zone,
 }
 
-/// A step on the way from the top to a region.
+/// A named link on a page: to a region or to a story.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Crumb {
-    /// The name of the region.
+    /// Name of the region, or title of the story.
     pub name: String,
-    /// Its path on this site.
+    /// Path on this site.
     pub path: String,
 }
 
-/// A region in a list, with how many steps it lies below the list's own.
+/// A region in a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listed {
-    /// Name and path.
+    /// Name and path of the region.
     pub region: Crumb,
-    /// Are there items in it, or below it?
+    /// Whether there are items in the region or below it.
     pub has_items: bool,
 }
 
@@ -234,7 +234,7 @@ struct ItemPage<'a> {
     revisions: Vec<Shown<'a>>,
 }
 
-/// A revision as a page shows it.
+/// A revision, formatted for a page.
 struct Shown<'a> {
     day: String,
     machine: String,
@@ -252,8 +252,8 @@ struct Fault<'a> {
     detail: &'a str,
 }
 
-/// The first page: the regions, and the newest items of them all. `feeds` is the path below which the feeds of the
-/// whole lie.
+/// Renders the home page: the regions, and the newest items of all of them. `feeds` is the path below which the feeds
+/// of the whole site are.
 pub fn home(page: &Page<'_>, feeds: Option<&str>, regions: &[Listed], items: &[Item]) -> Vec<u8> {
     render(&Home {
         lang: page.language.tag(),
@@ -266,7 +266,8 @@ pub fn home(page: &Page<'_>, feeds: Option<&str>, regions: &[Listed], items: &[I
     })
 }
 
-/// The page of a region: its way from the top (itself last), the regions below it, services, and its newest items.
+/// Renders the page of a region: the path to it from the top (itself last), the regions below it, services and its
+/// newest items.
 pub fn region(page: &Page<'_>, crumbs: &[Crumb], children: &[Listed], services: &[Service], items: &[Item]) -> Vec<u8> {
     let own = crumbs.last();
     render(&Region {
@@ -282,20 +283,20 @@ pub fn region(page: &Page<'_>, crumbs: &[Crumb], children: &[Listed], services: 
     })
 }
 
-/// What stands on an item's page beside the item.
+/// What the page of an item shows besides the item.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Beside {
-    /// The regions it is tagged with.
+    /// Regions that the item is tagged with.
     pub tags: Vec<Crumb>,
     /// Other stories of the same event.
     pub event: Vec<Crumb>,
-    /// The stories that it holds, where it is a round-up.
+    /// Stories that the item holds, if it is a round-up.
     pub parts: Vec<Crumb>,
-    /// How its text changed, the newest first.
+    /// How the text of the item changed, newest first.
     pub revisions: Vec<Revision>,
 }
 
-/// The page of an item.
+/// Renders the page of an item.
 pub fn item(page: &Page<'_>, item: &Item, beside: &Beside) -> Vec<u8> {
     let words = page.language.words();
     let revisions = beside
@@ -327,7 +328,7 @@ pub fn item(page: &Page<'_>, item: &Item, beside: &Beside) -> Vec<u8> {
     })
 }
 
-/// A page that says what went wrong, in one sentence.
+/// Renders an error page with a sentence about what went wrong.
 pub fn fault(page: &Page<'_>, title: &str, detail: &str) -> Vec<u8> {
     render(&Fault {
         lang: page.language.tag(),
@@ -339,13 +340,13 @@ pub fn fault(page: &Page<'_>, title: &str, detail: &str) -> Vec<u8> {
     })
 }
 
-/// The stylesheet of every page.
+/// Returns the stylesheet of all pages.
 pub const fn stylesheet() -> &'static str {
     include_str!("pages/style.css")
 }
 
 pub(super) fn render(page: &impl Template) -> Vec<u8> {
-    // The templates are checked when the program is built; writing into memory cannot fail.
+    // The templates are checked at compile time, and writing to memory cannot fail.
     page.render().unwrap_or_default().into_bytes()
 }
 
@@ -372,13 +373,13 @@ fn rows<'a>(page: &Page<'_>, items: &'a [Item]) -> Vec<Row<'a>> {
         .collect()
 }
 
-/// A moment to the minute, as people and as programs read it.
+/// Formats a time to the minute: for people, and for programs.
 pub(super) fn moment(page: &Page<'_>, at: Moment) -> (String, String) {
     let stamp = Stamp { at, precision: Precision::Minute, offset: page.zone.offset(at) };
     (when(stamp, page.zone), stamp.to_string())
 }
 
-/// A date as people read it: the day, and the time where there is one.
+/// Formats a date for people: the day, and the time if it is known.
 fn when(stamp: Stamp, zone: &Zone) -> String {
     if stamp.precision <= Precision::Day {
         return stamp.day();

@@ -30,7 +30,7 @@ pub fn rss(channel: &Channel<'_>) -> Vec<u8> {
         ]),
         ..rss::Channel::default()
     };
-    // Writing into memory cannot fail; were it to, an empty document would say so to every reader.
+    // Writing to memory cannot fail; if it did, every reader would get an empty document.
     feed.write_to(Vec::new()).unwrap_or_default()
 }
 
