@@ -23,7 +23,7 @@ struct Found {
 
 /// Finds the feed or list at a URL and prints it as a source; with `--write`, appends it to the source list.
 pub(super) fn run(arguments: &Arguments, options: &Add) -> anyhow::Result<End> {
-    let link = Link::parse(&options.url).with_context(|| format!("{} is no address", options.url))?;
+    let link = Link::parse(&options.url).with_context(|| format!("{} is not a valid URL", options.url))?;
     let folder = place::folder(arguments);
     let config = if folder.is_dir() {
         match place::load(&folder) {
@@ -173,7 +173,7 @@ fn block(id: &SourceId, region: Option<&str>, found: &Found) -> String {
 /// Returns an unused id, made of the host and the last two path segments, with a number appended if it is taken.
 fn free_id(link: &Link, config: Option<&Config>) -> SourceId {
     let host = link.host_text().trim_start_matches("www.");
-    let steps = link.path().split('/').filter(|step| !step.is_empty() && !step.contains('.') || step.len() > 40);
+    let steps = link.path().split('/').filter(|step| !step.is_empty() && !step.contains('.') && step.len() <= 40);
     let steps: Vec<&str> = steps.collect();
     let last = steps.iter().rev().take(2).rev().copied();
     let words: String = std::iter::once(host).chain(last).collect::<Vec<_>>().join("-").to_ascii_lowercase();

@@ -70,7 +70,7 @@ fn article(page: &Page, rules: &Rules, as_json: bool) -> End {
         (Some(draft), true) => show(&item(draft, page).to_string()),
         (Some(draft), false) => draft_as_text(draft, 1),
         (None, true) => show(&json!({ "article": false }).to_string()),
-        (None, false) => say("dayuan: this page holds no article: no element with text enough was found"),
+        (None, false) => say("dayuan: no article found on this page: no element holds enough text"),
     }
     if article.draft.is_some() { End::Done } else { End::Failed }
 }

@@ -17,7 +17,7 @@ pub(super) fn folder(arguments: &Arguments) -> PathBuf {
 pub(super) fn say_which(arguments: &Arguments) {
     let here = Path::new("config");
     if arguments.config.is_none() && is_there(Path::new(INSTALLED.0)) && is_there(&here.join("dayuan.toml")) {
-        say(&format!("dayuan: the config in {} is used; --config config names the one here", INSTALLED.0));
+        say(&format!("dayuan: using the config in {}; use --config config for the one in this folder", INSTALLED.0));
     }
 }
 

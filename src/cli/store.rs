@@ -158,7 +158,7 @@ pub(super) fn explain(arguments: &Arguments, item: &str) -> anyhow::Result<End> 
 pub(super) fn withdraw(arguments: &Arguments, item: &str, reason: &str) -> anyhow::Result<End> {
     anyhow::ensure!(
         !reason.trim().is_empty(),
-        "--reason wants the reason in your words; it stands in the log for good"
+        "--reason must not be empty; the log keeps it for good"
     );
     let request = Request::Withdraw { item: item.to_owned(), reason: reason.to_owned() };
     decide(arguments, item, &request, true, |item, at| Record::Withdraw { item, reason: reason.to_owned(), at })
@@ -245,7 +245,7 @@ fn store(arguments: &Arguments) -> anyhow::Result<Option<Store>> {
     let path = config.settings.store;
     anyhow::ensure!(
         path.join("log").is_dir(),
-        "no daemon answers on {}, and {} holds no store; both are those of the config in {}: --config names another",
+        "no daemon answers on {}, and there is no store in {}; both paths are from the config in {}; use --config for another",
         config.settings.socket.display(),
         path.display(),
         folder.display()

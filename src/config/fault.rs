@@ -127,7 +127,7 @@ impl Faults {
             out.push('\n');
         }
         if self.more > 0 {
-            out.push_str(&format!("and {} more faults; mend these first\n", self.more));
+            out.push_str(&format!("and {} more faults; fix these first\n", self.more));
         }
         out
     }

@@ -46,7 +46,7 @@ pub(super) fn is_missing(path: &Path) -> bool {
 pub(super) fn writable_by_others(path: &Path) -> Option<Fault> {
     let mode = std::fs::metadata(path).ok()?.permissions().mode() & 0o7777;
     (mode & 0o002 != 0).then(|| {
-        let message = format!("this file may be written by others (its mode is {mode:o})");
-        Fault::of_file(path, &message, "take that right away: chmod o-w")
+        let message = format!("this file is writable by everyone (mode {mode:o})");
+        Fault::of_file(path, &message, "remove the permission: chmod o-w")
     })
 }

@@ -171,7 +171,7 @@ mod tests {
             let fault = faults.iter().next().unwrap();
             (fault.line().unwrap(), fault.message.clone())
         };
-        assert_eq!(fault("[log]\nlevel = \"verbose\"", ""), (2, "`verbose` is no log level".to_owned()));
+        assert_eq!(fault("[log]\nlevel = \"verbose\"", ""), (2, "`verbose` is not a log level".to_owned()));
         assert_eq!(fault("", &source("charset = \"gb18031\"")), (6, "`gb18031` is not a charset".to_owned()));
         assert_eq!(fault("[http]\npublic_url = \"https://a.cn/x\"", "").0, 2);
         let living = source("was = [\"b\"]\n")

@@ -58,7 +58,7 @@ impl<'a> Document<'a> {
         let (root, errors) = DeTable::parse_recoverable(self.text);
         for error in errors {
             let span = error.span().unwrap_or(0..0);
-            self.fault(span, format!("this is not TOML: {}", error.message()), "see toml.io for the form of the file");
+            self.fault(span, format!("TOML syntax error: {}", error.message()), "see toml.io for the form of the file");
         }
         root
     }

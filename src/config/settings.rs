@@ -80,7 +80,7 @@ pub(super) fn parse(
     if listen.ip().is_unspecified() && public_url.is_none() {
         http.warning(
             "listen",
-            format!("feeds and pages will name http://{listen}, which leads nowhere"),
+            format!("feeds and pages will link to http://{listen}, which readers cannot reach"),
             "set [http] public_url to the address that readers use",
         );
     }
@@ -213,7 +213,7 @@ fn log_settings(log: &Section<'_>) -> (LogFormat, String) {
     if !is_level(&level) {
         log.fault(
             "level",
-            format!("`{level}` is no log level"),
+            format!("`{level}` is not a log level"),
             "use error, warn, info, debug or trace, or a filter such as info,dayuan::poll=debug",
         );
     }

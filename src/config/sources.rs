@@ -50,7 +50,7 @@ pub(super) fn parse(
             if let Some(other) = addresses.insert(address, source.id.clone()) {
                 section.warning(
                     "url",
-                    format!("source `{other}` has the address of `{}`, too: it is asked twice", source.id),
+                    format!("sources `{other}` and `{}` have the same address, which is polled twice", source.id),
                     &format!("leave one of the two; where `{}` is its new id, write was = [\"{other}\"]", source.id),
                 );
             }
@@ -107,7 +107,7 @@ fn tell_formers(
         let other = claimed.insert(&former.id, &former.of).filter(|other| **other != former.of);
         let message = match other {
             _ if sources.contains_key(&former.id) => format!("`{}` is the id of a source of this list", former.id),
-            Some(other) => format!("`{other}` says, too, that it was `{}`", former.id),
+            Some(other) => format!("`{other}` also claims the former id `{}`", former.id),
             None => continue,
         };
         let Some((path, text)) = lists.get(former.file) else { continue };
@@ -217,7 +217,7 @@ fn url(section: &Section<'_>, settings: &Settings) -> (Option<Link>, bool) {
     if is_own_name && guard.allow.is_empty() {
         section.fault(
             "own_network",
-            "no network is one's own".to_owned(),
+            "`own_network` is set, but [fetch] allow_networks is empty".to_owned(),
             "name the network of this source in [fetch] allow_networks of dayuan.toml",
         );
     }

@@ -152,7 +152,7 @@ pub(super) async fn serve(
                 tasks.spawn(async move {
                     let _place = place;
                     if let Err(error) = converse(stream, log, questions).await {
-                        tracing::debug!(error = &error as &dyn std::error::Error, "an admin went away");
+                        tracing::debug!(error = &error as &dyn std::error::Error, "an admin connection failed");
                     }
                 });
             }
@@ -179,14 +179,14 @@ async fn converse(mut stream: UnixStream, log: Arc<Log>, questions: mpsc::Sender
         reader.read_until(b'\n', &mut line).await
     };
     if tokio::time::timeout(PATIENCE, read).await.is_err() {
-        return say(&mut stream, &Answered::failed("no question came")).await;
+        return say(&mut stream, &Answered::failed("no request arrived within 5 seconds")).await;
     }
     let request: Request = match serde_json::from_slice(&line) {
         Ok(request) => request,
         Err(_) => {
             return say(
                 &mut stream,
-                &Answered::failed("this is no question that this daemon knows; is it of another version?"),
+                &Answered::failed("unknown admin command; do client and daemon have the same version?"),
             )
             .await;
         }
@@ -197,7 +197,7 @@ async fn converse(mut stream: UnixStream, log: Arc<Log>, questions: mpsc::Sender
         let damages = match damages {
             Ok(Ok(damages)) => damages.iter().map(ToString::to_string).collect(),
             Ok(Err(error)) => vec![with_causes(&error)],
-            Err(_) => vec!["the log could not be looked at".to_owned()],
+            Err(_) => vec!["the check of the log panicked; please report this with the log".to_owned()],
         };
         say(&mut stream, &Answered::done(damages)).await?;
         let stream = stream.into_std()?;
@@ -258,7 +258,7 @@ pub fn ask(socket: &Path, request: &Request, archive: Option<&mut dyn Write>) ->
         }
         Err(error) => return Err(format!("cannot reach the daemon through {}: {error}", socket.display())),
     };
-    let broken = |error: std::io::Error| format!("the daemon behind {} went away: {error}", socket.display());
+    let broken = |error: std::io::Error| format!("lost the connection to the daemon on {}: {error}", socket.display());
     let mut line = serde_json::to_vec(request).map_err(|error| error.to_string())?;
     line.push(b'\n');
     stream.write_all(&line).map_err(broken)?;
@@ -266,7 +266,7 @@ pub fn ask(socket: &Path, request: &Request, archive: Option<&mut dyn Write>) ->
     let mut first = String::new();
     reader.read_line(&mut first).map_err(broken)?;
     let answered: Answered = serde_json::from_str(&first)
-        .map_err(|_invalid| format!("what answers on {} is no dayuan of this version", socket.display()))?;
+        .map_err(|_invalid| format!("cannot understand the reply on {}; do client and daemon have the same version?", socket.display()))?;
     if let Some(archive) = archive.filter(|_| answered.ok) {
         let mut reader: Box<dyn Read> = Box::new(reader);
         std::io::copy(&mut reader, archive).map_err(broken)?;

@@ -23,7 +23,7 @@ use crate::serve::{self, Publication, Published, Site};
 use crate::view::{View, Visits};
 
 /// What `status` and systemd show while the config on disk is invalid.
-const REFUSED: &str = "the config on disk is refused and the one before holds; `dayuan check` says why";
+const REFUSED: &str = "the config on disk is invalid, so the old one stays in use; run `dayuan check` to see why";
 
 /// State of the daemon that the answers to admin requests need.
 pub(super) struct Daemon {
@@ -183,7 +183,7 @@ impl Daemon {
             fixed
                 .iter()
                 .filter(|(_, changed)| *changed)
-                .map(|(name, _)| format!("{name} changed; it holds after a restart")),
+                .map(|(name, _)| format!("{name} changed; restart the daemon to apply it")),
         );
         if let Some(inward) = &self.inward
             && let Err(reason) = inward.load(config.sources.clone(), config.settings.poll).await
@@ -194,7 +194,7 @@ impl Daemon {
         if let Some(inward) = &self.inward
             && let Err(error) = inward.visits.looks_since(self.looks(), now())
         {
-            tracing::error!(error = &error as &dyn std::error::Error, "when the config changed cannot be saved");
+            tracing::error!(error = &error as &dyn std::error::Error, "cannot save the time of the config change");
         }
         self.config = config;
         lines.push(format!("reloaded: {}", counted(self.config.sources.len(), "source", "sources")));
@@ -248,7 +248,7 @@ fn differences(old: &[Arc<Source>], new: &[Arc<Source>]) -> Vec<String> {
         let same = |known: &&Arc<Source>| !after.contains_key(&known.id) && known.url.canonical() == source.url.canonical();
         let known = old.iter().find(same).filter(|known| !source.was.contains(&known.id))?;
         let (now, before) = (&source.id, &known.id);
-        Some(format!("source `{before}` went and `{now}` came with the same address: write was = [\"{before}\"] into it, or corrections of what `{before}` told are lost"))
+        Some(format!("source `{now}` has the address of the removed source `{before}`: add was = [\"{before}\"] to it, or corrections to the items of `{before}` are lost"))
     });
     added.chain(removed).chain(changed).chain(renamed).collect()
 }

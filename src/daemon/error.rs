@@ -33,15 +33,15 @@ pub enum DaemonError {
     #[error(transparent)]
     View(#[from] ViewError),
     /// The HTTP client cannot be created.
-    #[error("cannot prepare fetching")]
+    #[error("cannot create the HTTP client for fetching")]
     Fetch(#[from] FetchError),
     /// The threads for polling cannot be started.
-    #[error("cannot make the threads that poll")]
+    #[error("cannot start the polling threads")]
     Threads(#[source] std::io::Error),
     /// The signal handlers cannot be installed.
     #[error("cannot listen for signals")]
     Signals(#[source] std::io::Error),
     /// A task ended that must run until the stop.
-    #[error("the {0} ended by itself; please report this with the log")]
+    #[error("the {0} stopped unexpectedly; please report this with the log")]
     Ended(&'static str),
 }

@@ -45,7 +45,7 @@ impl Expiry {
         if !self.skews.agree(LEAST_WITNESSES) {
             tracing::warn!(
                 day,
-                "our clock differs from those of the servers, or none has told its time; nothing is dropped"
+                "the system clock disagrees with the servers, or too few of them sent a date; no old day is dropped"
             );
             return Ok(());
         }

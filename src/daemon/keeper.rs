@@ -89,7 +89,7 @@ impl Keeper {
     fn look(&self) {
         let moved = (identity(&self.store) != self.identity).then(|| {
             format!(
-                "{} was removed or replaced while dayuan runs; stop it, put the store back, start it",
+                "{} was removed or replaced while the daemon was running; stop it, put the store back and start it again",
                 self.store.display()
             )
         });
@@ -98,7 +98,7 @@ impl Keeper {
             tracing::error!("{told}");
         }
         self.log.probe();
-        let refusal = self.log.refusal().map(|why| format!("the log takes nothing: {why}"));
+        let refusal = self.log.refusal().map(|why| format!("cannot write to the log: {why}"));
         let told = refusal.clone().unwrap_or_default();
         if self.troubles.set("writing", refusal) && !told.is_empty() {
             tracing::error!("{told}");
@@ -111,7 +111,7 @@ impl Keeper {
             if is_full {
                 tracing::error!("{told}");
             } else {
-                tracing::info!("there is room on the disk again; polling goes on");
+                tracing::info!("the disk has free space again; polling resumes");
             }
         }
         let wrong = self.skews.wrong(now());
@@ -160,7 +160,7 @@ impl Keeper {
                 self.troubles.set("log", told);
             }
             Err(error) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "the log cannot be looked at");
+                tracing::error!(error = &error as &dyn std::error::Error, "cannot check the log for damage");
             }
         }
     }
@@ -172,7 +172,7 @@ async fn repeat(stop: &CancellationToken, pause: Duration, work: impl Fn() + Sen
     while !stop.is_cancelled() {
         let once = Arc::clone(&work);
         if let Err(error) = tokio::task::spawn_blocking(move || once()).await {
-            tracing::error!(error = &error as &dyn std::error::Error, "a look at the store fell over");
+            tracing::error!(error = &error as &dyn std::error::Error, "a check of the store panicked");
         }
         tokio::select! {
             () = stop.cancelled() => {}
@@ -186,7 +186,7 @@ fn shortage(store: &Path) -> Option<String> {
     let disk = match rustix::fs::statvfs(store) {
         Ok(disk) => disk,
         Err(error) => {
-            tracing::warn!(error = &error as &dyn std::error::Error, "the room on the disk cannot be asked for");
+            tracing::warn!(error = &error as &dyn std::error::Error, "cannot read the free space of the disk");
             return None;
         }
     };

@@ -228,7 +228,7 @@ impl Running {
         };
         let (view, visits) = (Arc::new(view), Arc::new(visits));
         let since = visits.looks_since(self.daemon.looks(), now()).unwrap_or_else(|error| {
-            tracing::error!(error = &error as &dyn std::error::Error, "since when the config holds cannot be read");
+            tracing::error!(error = &error as &dyn std::error::Error, "cannot read the time of the last config change");
             now()
         });
         self.daemon.site.open(Arc::clone(&self.log), Arc::clone(&view), Arc::clone(&visits), since);
@@ -305,7 +305,7 @@ impl Running {
         });
         self.part("poll loop", |_stop| async move {
             if let Err(error) = polling.await {
-                tracing::error!(error = &error as &dyn std::error::Error, "the poll loop fell over");
+                tracing::error!(error = &error as &dyn std::error::Error, "the poll loop panicked");
             }
         });
         commands
@@ -332,7 +332,7 @@ impl Running {
                     Ok("answer") => {}
                     Ok(name) => return Some(DaemonError::Ended(name)),
                     Err(error) => {
-                        tracing::error!(error = &error as &dyn std::error::Error, "a part fell over");
+                        tracing::error!(error = &error as &dyn std::error::Error, "a task panicked");
                         return Some(DaemonError::Ended("part"));
                     }
                 },
@@ -362,12 +362,12 @@ async fn stopped(
     let finish = async {
         while let Some(ended) = tasks.join_next().await {
             if let Err(error) = ended {
-                tracing::error!(error = &error as &dyn std::error::Error, "a part fell over while stopping");
+                tracing::error!(error = &error as &dyn std::error::Error, "a task panicked while stopping");
             }
         }
     };
     if tokio::time::timeout(Duration::from_secs(7), finish).await.is_err() {
-        tracing::warn!("some parts did not end in time and were cut");
+        tracing::warn!("some tasks did not stop in time and were aborted");
     }
     if let Some((writer, view, visits)) = stores {
         if tokio::time::timeout(Duration::from_secs(2), writer).await.is_err() {
@@ -473,7 +473,7 @@ fn open(
     }
     let (visits, lost) = Visits::open(&store.join("visits"))?;
     if lost {
-        tracing::error!(aside = %store.join("visits.bad").display(), "the visits were damaged; every source is asked anew");
+        tracing::error!(aside = %store.join("visits.bad").display(), "the poll states were damaged and moved aside; every source is fetched in full");
     }
     Ok((view, visits))
 }

@@ -16,7 +16,7 @@ const SILENCE: i64 = 20_000;
 /// Sends a notification to systemd.
 pub(super) fn tell(state: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(state) {
-        tracing::warn!(error = &error as &dyn std::error::Error, "systemd cannot be told");
+        tracing::warn!(error = &error as &dyn std::error::Error, "cannot notify systemd");
     }
 }
 
@@ -35,7 +35,7 @@ pub(super) async fn watchdog(pulse: Arc<Pulse>, view: Arc<View>, stop: Cancellat
         if probe.is_ok() && is_alive {
             tell(&[NotifyState::Watchdog]);
         } else {
-            tracing::error!("the poll loop is stuck; the watchdog is not fed");
+            tracing::error!("the poll loop or the view is stuck; the watchdog gets no ping");
         }
         tokio::select! {
             () = stop.cancelled() => {}

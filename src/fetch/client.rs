@@ -200,7 +200,7 @@ impl Fetcher {
             };
             if request.is_bound && next.registrable_domain() != request.link.registrable_domain() {
                 return Err(FetchError::Blocked(format!(
-                    "it redirects to {next}, and the source has led to enough other sites today"
+                    "it redirects to {next}, but this source has reached today's limit of other sites"
                 )));
             }
             is_permanent &= matches!(response.status(), StatusCode::MOVED_PERMANENTLY | StatusCode::PERMANENT_REDIRECT);
@@ -223,10 +223,10 @@ impl Fetcher {
         match permission {
             Some(Permission::Allowed(_)) => Ok(()),
             Some(Permission::Forbidden) => {
-                Err(FetchError::Blocked(format!("it redirects to {link}, which robots.txt forbids programs to read")))
+                Err(FetchError::Blocked(format!("it redirects to {link}, which robots.txt there disallows")))
             }
             Some(Permission::Unknown) | None => {
-                Err(FetchError::Blocked(format!("it redirects to {link}; the robots.txt there cannot be had")))
+                Err(FetchError::Blocked(format!("it redirects to {link}, but the robots.txt there cannot be fetched; it will be tried again")))
             }
         }
     }
@@ -295,7 +295,7 @@ impl Fetcher {
         let broken = |detail: String| FetchError::Protocol { host: link.host_text().to_owned(), detail };
         let coding = answer::text(response.headers(), header::CONTENT_ENCODING).unwrap_or("");
         let coding = Coding::named(coding)
-            .ok_or_else(|| broken(format!("its content is packed as `{}`, which cannot be read", one_line(coding))))?;
+            .ok_or_else(|| broken(format!("unsupported Content-Encoding `{}`", one_line(coding))))?;
         let mut body = Vec::new();
         let mut room = None;
         while let Some(piece) = response.chunk().await.map_err(|error| self.explain(&error, link))? {
@@ -320,7 +320,7 @@ impl Fetcher {
         drop((room, unpacking));
         unpacked.map_err(|error| match error {
             UnpackError::TooLarge => FetchError::TooLarge(most),
-            UnpackError::Broken(detail) => broken(format!("its content cannot be unpacked: {detail}")),
+            UnpackError::Broken(detail) => broken(format!("its body cannot be decompressed: {detail}")),
         })
     }
 
@@ -366,12 +366,12 @@ fn target(response: &Response, from: &Link) -> Result<Option<Link>, FetchError> 
     }
     let location = response.headers().get(header::LOCATION).map(HeaderValue::as_bytes);
     let Some(location) = location.and_then(|location| std::str::from_utf8(location).ok()) else {
-        let detail = "it redirects to nowhere".to_owned();
+        let detail = "redirect without a usable Location header".to_owned();
         return Err(FetchError::Protocol { host: from.host_text().to_owned(), detail });
     };
     let next = from
         .join(location)
-        .map_err(|error| FetchError::Blocked(format!("it redirects to an address that is not fetched: {error}")))?;
+        .map_err(|error| FetchError::Blocked(format!("it redirects to an address that cannot be fetched: {error}")))?;
     Ok(Some(next.without_fragment()))
 }
 

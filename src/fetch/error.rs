@@ -7,7 +7,7 @@ pub enum FetchError {
     #[error("{0}")]
     Blocked(String),
     /// The host name does not resolve.
-    #[error("the name {0} cannot be resolved")]
+    #[error("the host name {0} cannot be resolved; check the address and DNS")]
     Name(String),
     /// No connection to the host, or it was closed before an answer.
     #[error("cannot connect to {host}: {detail}")]
@@ -37,7 +37,7 @@ pub enum FetchError {
     #[error("more than {0} redirects")]
     Redirects(usize),
     /// The answer violates the protocol.
-    #[error("the answer of {host} breaks the protocol: {detail}")]
+    #[error("invalid HTTP answer from {host}: {detail}")]
     Protocol {
         /// Returns the host, as a name or an IP address.
         host: String,

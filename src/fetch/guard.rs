@@ -103,7 +103,7 @@ impl Guard {
         let port = link.port();
         if !matches!(port, 80 | 443 | 8080) && port != own_port && !self.ports.contains(&port) {
             return Err(FetchError::Blocked(format!(
-                "port {port} of {} is not fetched; allow it with [fetch] ports",
+                "port {port} of {} is not allowed; add it to [fetch] ports",
                 link.host_text()
             )));
         }

@@ -153,7 +153,7 @@ pub fn restore(archive: &Path, folder: &Path) -> Result<usize, LogError> {
 fn segments(archive: &Path, fresh: Option<&Path>) -> Result<usize, LogError> {
     let no_archive = |detail: &str| LogError::Archive { path: archive.to_owned(), detail: detail.to_owned() };
     // tar's own message about a bad header does not help an admin with a damaged archive.
-    let broken = |_: std::io::Error| no_archive("it is cut off or damaged");
+    let broken = |_: std::io::Error| no_archive("it is truncated or damaged");
     let unread = |source| LogError::File { doing: "read", path: archive.to_owned(), source };
     let file = File::open(archive).map_err(unread)?;
     let decoder = zstd::Decoder::new(BufReader::new(file)).map_err(unread)?;
@@ -163,7 +163,7 @@ fn segments(archive: &Path, fresh: Option<&Path>) -> Result<usize, LogError> {
         let mut entry = entry.map_err(broken)?;
         let name = entry.path().map_err(broken)?.to_string_lossy().into_owned();
         if manifest.is_some() {
-            return Err(no_archive("something stands behind its manifest"));
+            return Err(no_archive("it contains data after its manifest"));
         }
         if name == MANIFEST {
             let mut text = Vec::new();
@@ -174,7 +174,7 @@ fn segments(archive: &Path, fresh: Option<&Path>) -> Result<usize, LogError> {
             continue;
         }
         if segment::named(&name).is_none() || entry.header().entry_type() != tar::EntryType::Regular {
-            return Err(no_archive("it holds a file that is no segment"));
+            return Err(no_archive("it contains a file that is not a log segment"));
         }
         let mut segment = Hashed::new(&mut entry);
         match fresh.map(|fresh| fresh.join(&name)) {
@@ -200,9 +200,9 @@ fn segments(archive: &Path, fresh: Option<&Path>) -> Result<usize, LogError> {
     // Read to the end of the frame: its checksum comes last.
     std::io::copy(&mut input.into_inner(), &mut std::io::sink()).map_err(broken)?;
     match manifest {
-        None => Err(no_archive("it has no manifest: it is cut off, or none of ours")),
-        Some(manifest) if manifest.form != FORM => Err(no_archive(&format!("it is of the form `{}`", manifest.form))),
-        Some(manifest) if manifest.segments != found => Err(no_archive("what it holds is not what its manifest says")),
+        None => Err(no_archive("it has no manifest: it is truncated, or was not made by dayuan")),
+        Some(manifest) if manifest.form != FORM => Err(no_archive(&format!("unsupported archive format `{}`; use the dayuan version that made it", manifest.form))),
+        Some(manifest) if manifest.segments != found => Err(no_archive("its contents do not match its manifest")),
         Some(_) => Ok(found.len()),
     }
 }

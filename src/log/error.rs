@@ -15,7 +15,7 @@ pub enum LogError {
         source: io::Error,
     },
     /// Another process holds the lock of the log.
-    #[error("the store {} is held by {}; stop that dayuan first, or use its admin socket", path.display(), pid.map_or_else(|| "another one".to_owned(), |pid| format!("pid {pid}")))]
+    #[error("the store {} is in use by {}; stop that dayuan first, or use its admin socket", path.display(), pid.map_or_else(|| "another process".to_owned(), |pid| format!("pid {pid}")))]
     Held {
         /// The folder of the log.
         path: PathBuf,
@@ -46,7 +46,7 @@ pub enum LogError {
     #[error("there is no log in {}", .0.display())]
     Missing(PathBuf),
     /// A file is not a valid archive.
-    #[error("{} is no backup of dayuan: {detail}", path.display())]
+    #[error("{} is not a valid dayuan backup: {detail}", path.display())]
     Archive {
         /// The path of the archive.
         path: PathBuf,

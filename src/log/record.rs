@@ -195,15 +195,15 @@ pub(super) fn decode(line: &[u8]) -> Result<(u64, Record), Unreadable> {
     let line = std::str::from_utf8(line).map_err(|_invalid| damaged("it is not UTF-8".to_owned()))?;
     let head: Head<'_> = serde_json::from_str(line).map_err(|error| damaged(unreadable(error)))?;
     if head.v != 1 {
-        let detail = format!("it is of version {}, which this dayuan does not know; use a newer one", head.v);
+        let detail = format!("unsupported record version {}; use a newer dayuan", head.v);
         return Err(Unreadable::Newer(detail));
     }
     if !KINDS.contains(&head.kind.as_ref()) {
-        let detail = format!("it is of the kind `{}`, which this dayuan does not know; use a newer one", head.kind);
+        let detail = format!("unknown record kind `{}`; use a newer dayuan", head.kind);
         return Err(Unreadable::Newer(detail));
     }
     if head.seq == 0 || head.seq > MAX_SEQ {
-        return Err(damaged(format!("its number, {}, cannot be right", head.seq)));
+        return Err(damaged(format!("invalid sequence number {}", head.seq)));
     }
     value(&head, line).map_err(damaged)
 }
@@ -242,7 +242,7 @@ fn value(head: &Head<'_>, line: &str) -> Result<(u64, Record), String> {
         }
         other => return Err(format!("it is of the kind `{other}`")),
     };
-    Ok((head.seq, record.ok_or("a value of it is not valid")?))
+    Ok((head.seq, record.ok_or("the record contains an invalid value")?))
 }
 
 fn twin<'a, T: Deserialize<'a>>(line: &'a str) -> Result<T, String> {

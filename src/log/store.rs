@@ -118,7 +118,7 @@ impl Log {
         }
         let (writer, damages) = survey(folder, |day, tail| {
             let path = segment::path(folder, day);
-            let detail = |torn: &String| format!("what stands behind the last whole record is torn: {torn}");
+            let detail = |torn: &String| format!("incomplete data after the last valid record: {torn}");
             Ok(tail.torn.as_ref().map(|torn| Damage { path, offset: tail.end, detail: detail(torn) }))
         })?;
         Ok((Self::of(folder, writer, lock), damages))
@@ -345,7 +345,7 @@ impl Log {
             };
             if seq <= newest || newest > 0 && seq - newest > MAX_GAP {
                 let detail =
-                    format!("record {seq} does not belong behind record {newest}; is this file of another log?");
+                    format!("record {seq} cannot follow record {newest}; does this file belong to another log?");
                 return vec![damage(position.offset, detail)];
             }
             let is_next_day = day_of_newest != segment::KEPT && position.day != day_of_newest;
@@ -475,7 +475,7 @@ impl Drop for Log {
         {
             tracing::warn!(
                 error = &error as &dyn std::error::Error,
-                "the lock of the log cannot be given back before it is closed"
+                "cannot unlock the log; another dayuan may be unable to open it for a moment"
             );
         }
     }
@@ -562,7 +562,7 @@ fn gaps(folder: &Path) -> Result<Vec<Damage>, LogError> {
 }
 
 fn missing(last: u64, first: u64) -> String {
-    format!("records {} to {} are missing before it: a file of the log is lost", last + 1, first - 1)
+    format!("records {} to {} are missing before this file: a segment of the log is lost; restore it from a backup", last + 1, first - 1)
 }
 
 /// Returns the sequence number of a segment's first valid record.
@@ -579,7 +579,7 @@ fn look(folder: &Path, day: Day) -> Result<Tail, LogError> {
             Ok((seq, _)) if found.ended => {
                 tail = Tail { last: Some(seq), end: found.offset + u64::from(found.length) + 1, torn: None };
             }
-            Ok(_) => tail.torn = Some("its last line has no end".to_owned()),
+            Ok(_) => tail.torn = Some("the last line is not terminated".to_owned()),
             // An intact record of a newer version is never cut off.
             Err(Unreadable::Newer(detail)) if found.ended => {
                 return Err(LogError::Newer { path: segment::path(folder, day), offset: found.offset, detail });
@@ -615,7 +615,7 @@ fn cut_tail(folder: &Path, day: Day, tail: &Tail) -> Result<Option<Damage>, LogE
     Ok(Some(Damage {
         path,
         offset: tail.end,
-        detail: format!("{} bytes behind the last whole record were cut off: {detail}", torn.len()),
+        detail: format!("{} bytes after the last valid record were cut off: {detail}", torn.len()),
     }))
 }
 

@@ -24,7 +24,7 @@ pub enum LinkError {
     #[error("an address must not hold a user name or a password")]
     UserInfo,
     /// The address is longer than 8192 bytes.
-    #[error("an address of more than {MAX_ADDRESS} bytes is none")]
+    #[error("the address is longer than {MAX_ADDRESS} bytes")]
     TooLong,
     /// The address has no host.
     #[error("the address names no host")]

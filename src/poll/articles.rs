@@ -151,7 +151,7 @@ impl<'a> Articles<'a> {
                 return Err(Unread::Later(format!("{host} asked to be left alone")));
             }
             if !self.quota.take_host(now, host) {
-                return Err(Unread::Later("the source leads to too many pages of other hosts a day".to_owned()));
+                return Err(Unread::Later("the source's articles lead to too many pages on other hosts today".to_owned()));
             }
         }
         self.asked += 1;
@@ -173,11 +173,11 @@ impl<'a> Articles<'a> {
         match permission.map_err(|error| Unread::Later(error.to_string()))? {
             Permission::Allowed(_) => self.gap = Duration::from_millis(u64::try_from(gap).unwrap_or(0)),
             Permission::Forbidden => {
-                tracing::info!(source = %self.source.id, url = %link, "robots.txt forbids to read this article; its item appears without text");
+                tracing::info!(source = %self.source.id, url = %link, "robots.txt disallows this article; its item appears without text");
                 return Err(Unread::NoArticle);
             }
             Permission::Unknown => {
-                return Err(Unread::Later(format!("robots.txt of {} cannot be had", link.host_text())));
+                return Err(Unread::Later(format!("cannot fetch robots.txt of {}", link.host_text())));
             }
         }
         let now = (self.house.clock)();
@@ -185,7 +185,7 @@ impl<'a> Articles<'a> {
         self.house.metrics.fetched(answer.body.len());
         let led_to = answer.url.host_text();
         if led_to != host && led_to != self.source.url.host_text() && !self.quota.take_host(now, led_to) {
-            return Err(Unread::Later("the source leads to too many pages of other hosts a day".to_owned()));
+            return Err(Unread::Later("the source's articles lead to too many pages on other hosts today".to_owned()));
         }
         let is_own_answer = answer.url == link.without_fragment();
         match answer.status {
@@ -210,7 +210,7 @@ impl<'a> Articles<'a> {
         let rules = Arc::clone(&self.rules);
         let article = if page.body.len() > LARGE {
             let read = tokio::task::spawn_blocking(move || read::read_article(&page, &rules, now)).await;
-            read.map_err(|_panic| Unread::Later("the reader fell over this page; please report it".to_owned()))?
+            read.map_err(|_panic| Unread::Later("internal error: the parser panicked on this page; please report its URL".to_owned()))?
         } else {
             read::read_article(&page, &rules, now)
         };

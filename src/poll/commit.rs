@@ -15,7 +15,7 @@ const GROUP: usize = 2000;
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum CommitError {
     /// The log could not write them; none of them counts.
-    #[error("the log did not take the reports: {}", with_causes(.0.as_ref()))]
+    #[error("cannot write the reports to the log: {}", with_causes(.0.as_ref()))]
     Log(Arc<LogError>),
     /// The daemon is stopping.
     #[error("the daemon is stopping")]
@@ -99,7 +99,7 @@ impl Committer {
                 if let Err(error) = self.view.keep() {
                     tracing::error!(
                         error = &error as &dyn std::error::Error,
-                        "the view cannot be written; it is behind until it can"
+                        "cannot write the view; it is behind the log until it can be written"
                     );
                 }
                 let dirty = self.view.dirty();

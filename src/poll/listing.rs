@@ -41,7 +41,7 @@ impl PollCycle<'_> {
         }
         if reading.wait > LONGEST_HINT {
             self.visit.doubt =
-                format!("it asks to be polled only every {} days; it is polled daily", reading.wait / 86_400);
+                format!("the source asks to be polled only every {} days; it is polled daily", reading.wait / 86_400);
         }
         let asked_wait = asked_wait.min(LONGEST_HINT);
         let wait = asked_wait.max(reading.wait.min(LONGEST_HINT));
@@ -132,10 +132,10 @@ impl PollCycle<'_> {
         match permitted(self.house, &request, &mut gap).await {
             Ok(Permission::Allowed(_)) => {}
             Ok(Permission::Forbidden) => {
-                return Err(format!("the page leads to {link}, which robots.txt forbids programs to read"));
+                return Err(format!("the page leads to {link}, which robots.txt disallows"));
             }
             Ok(Permission::Unknown) => {
-                return Err(format!("the page leads to {link}; the robots.txt there cannot be had"));
+                return Err(format!("the page leads to {link}; cannot fetch the robots.txt there"));
             }
             Err(error) => return Err(error.to_string()),
         }
@@ -191,7 +191,7 @@ impl PollCycle<'_> {
 }
 
 fn fell_over() -> Reading {
-    let detail = "the reader fell over this document; please report it with the address".to_owned();
+    let detail = "internal error: the parser panicked on this document; please report its URL".to_owned();
     Reading {
         faults: vec![Fault { kind: FaultKind::NotAFeed, place: "document".to_owned(), detail }],
         ..Reading::default()

@@ -136,7 +136,7 @@ impl Poller {
             if let Some(before) = known.get(source.url.as_str()) {
                 tracing::warn!(
                     source = %source.id,
-                    "`{before}` went and `{}` came with the same address: write was = [\"{before}\"] into it, or corrections of what `{before}` told are lost",
+                    "`{}` has the address of the removed source `{before}`; if it was renamed, add was = [\"{before}\"] to it, or corrections of items of `{before}` are lost",
                     source.id
                 );
             }

@@ -14,10 +14,10 @@ pub(super) fn refused(status: u16, answer: &Answer) -> Outcome {
         401 => "the site wants a password (401)".to_owned(),
         403 => "the site refuses us (403)".to_owned(),
         404 => "there is nothing at this address (404)".to_owned(),
-        412 | 521 => format!("the site refuses programs ({status})"),
+        412 | 521 => format!("the site blocks automated clients ({status})"),
         429 => "the site asks us to come less often (429)".to_owned(),
         503 => "the site is overloaded or being repaired (503)".to_owned(),
-        500..=599 => format!("the site has a fault of its own ({status})"),
+        500..=599 => format!("the site reports a server error ({status})"),
         other => format!("the site answered {other} instead of a document"),
     };
     if matches!(status, 429 | 503) || answer.retry_after.is_some() {
@@ -28,17 +28,17 @@ pub(super) fn refused(status: u16, answer: &Answer) -> Outcome {
 }
 
 pub(super) fn forbidden(link: &Link) -> Outcome {
-    let reason = format!("robots.txt of {} forbids programs to read this page", link.host_text());
+    let reason = format!("robots.txt of {} disallows this page", link.host_text());
     Outcome::Failed { blocked: true, reason }
 }
 
 pub(super) fn unknown(link: &Link) -> Outcome {
-    let reason = format!("robots.txt of {} cannot be had; its pages are left alone until it can", link.host_text());
+    let reason = format!("cannot fetch robots.txt of {}; its pages are not polled until that works", link.host_text());
     Outcome::Failed { blocked: false, reason }
 }
 
 pub(super) fn unsaved(source: &Source, error: &CommitError) -> Outcome {
-    tracing::error!(source = %source.id, error = error as &dyn std::error::Error, "what the source brought cannot be saved; it is asked again");
+    tracing::error!(source = %source.id, error = error as &dyn std::error::Error, "cannot save the source's items; it will be polled again");
     Outcome::Unsaved
 }
 

@@ -267,12 +267,12 @@ impl<'a> PollCycle<'a> {
         if self.memory != self.stored
             && let Err(error) = house.visits.put_memory(&source.id, &self.memory)
         {
-            tracing::error!(source = %source.id, error = &error as &dyn std::error::Error, "what is known of the list cannot be saved; its articles will not be read again");
+            tracing::error!(source = %source.id, error = &error as &dyn std::error::Error, "cannot save the state of the list; its articles will not be reread");
         }
         house.metrics.polled(word(outcome));
         log(source, outcome);
         if let Err(error) = house.visits.put(&source.id, visit) {
-            tracing::error!(source = %source.id, error = &error as &dyn std::error::Error, "the visit cannot be saved; after a restart the source is asked without its validators");
+            tracing::error!(source = %source.id, error = &error as &dyn std::error::Error, "cannot save the poll state; after a restart the source is polled without validators");
         }
     }
 
@@ -292,7 +292,7 @@ impl<'a> PollCycle<'a> {
         self.house.metrics.fetched(answer.body.len());
         self.compare_clocks(&answer);
         if self.house.skews.contradict() {
-            tracing::error!(source = %self.source.id, "our clock differs by more than a day from those of the servers; nothing is taken until it is right");
+            tracing::error!(source = %self.source.id, "our clock differs by more than a day from the servers' clocks; nothing is accepted until our clock is set");
             return Outcome::Unsaved;
         }
         self.follow_move(&answer);
@@ -315,7 +315,7 @@ impl<'a> PollCycle<'a> {
             200 => self.read(answer).await,
             304 if !self.is_conditional => Outcome::Failed {
                 blocked: false,
-                reason: "the site says that nothing changed (304), though it was not asked whether it did".to_owned(),
+                reason: "the site answered 304 (not modified) to an unconditional request".to_owned(),
             },
             304 => {
                 merge(&mut self.visit.validators, &answer);
@@ -339,7 +339,7 @@ impl<'a> PollCycle<'a> {
         let (since, times) = self.visit.gone.map_or((self.now, 1), |(since, times)| (since, times + 1));
         self.visit.gone = Some((since, times));
         if times < GONE_POLLS || self.now.since(since) < GONE_AFTER {
-            let reason = "the site says that it is gone for good (410); it is believed after three days".to_owned();
+            let reason = "the site answered 410 (gone); the source counts as gone after three days of this".to_owned();
             return Outcome::Failed { blocked: false, reason };
         }
         match self.control(Control::Gone).await {
@@ -375,7 +375,7 @@ impl<'a> PollCycle<'a> {
         }
         match (answer.moved.as_ref().filter(|to| to.as_str().len() <= MAX_MOVED), &self.visit.moved) {
             (Some(to), _) if self.taken.contains(to.as_str()) => {
-                tracing::warn!(source = %self.source.id, to = %to, "the source redirects to the address of another source; that is not remembered, see whether one of the two can go");
+                tracing::warn!(source = %self.source.id, to = %to, "the source redirects to the address of another source; the redirect is ignored; check whether one of the two can be removed");
                 self.visit.moved = None;
             }
             (Some(to), Some((known, _))) if to == known => {}

@@ -274,7 +274,7 @@ impl Poller {
             Err(error) => {
                 tracing::error!(
                     error = &error as &dyn std::error::Error,
-                    "the visits cannot be saved; nothing is polled meanwhile"
+                    "cannot save the poll state; polling pauses until it can be saved"
                 );
                 self.sources.values_mut().for_each(|watched| watched.is_marked = false);
                 self.hold = now.plus_seconds(HOLD);
@@ -290,7 +290,7 @@ impl Poller {
             Ok((task, done)) => (task, done),
             // If a poll task panics, only that source misses this poll.
             Err(error) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "a poll fell over");
+                tracing::error!(error = &error as &dyn std::error::Error, "internal error: a poll panicked; please report it");
                 (error.id(), None)
             }
         };
@@ -374,7 +374,7 @@ impl Poller {
             if let Err(error) = self.house.visits.put(id, &watched.visit) {
                 tracing::error!(source = %id, error = &error as &dyn std::error::Error, "the visit cannot be saved");
             }
-            tracing::warn!(source = %id, "no host answers: it is our own network, and counts against nobody");
+            tracing::warn!(source = %id, "no host answers: our own network seems to be down; the failure is not counted");
         }
     }
 }

@@ -131,7 +131,7 @@ impl PollCycle<'_> {
                 Verdict::New | Verdict::Changed if !told.insert(found.item) => {}
                 verdict => {
                     if !articles.quota().take(self.now, &draft, self.house.limits) {
-                        tracing::warn!(source = %self.source.id, "the source gave more than is taken of one source and day; the rest is left for later");
+                        tracing::warn!(source = %self.source.id, "the source exceeds the daily limit per source; the rest is left for later");
                         is_deferred = true;
                         break;
                     }

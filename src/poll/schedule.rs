@@ -55,7 +55,7 @@ fn silence(visit: &Visit, now: Moment) -> Option<String> {
         days => format!("{days} days"),
     };
     is_stale.then(|| {
-        format!("nothing new for {}; it used to bring something every {} or so", days(silent), days(usual.max(3600)))
+        format!("nothing new for {}; before, there was something new about every {}", days(silent), days(usual.max(3600)))
     })
 }
 
@@ -114,7 +114,7 @@ fn planned(source: &SourceId, visit: &Visit, outcome: &Outcome, now: Moment, pac
         Outcome::Gone => {
             after.failures += 1;
             after.health = Health::Gone;
-            "the site says for days that it is gone for good (410); it is asked once a week, in case it comes back; else remove the source"
+            "the site has answered 410 (gone) for days; it is polled once a week in case it comes back; if it does not, remove the source"
                 .clone_into(&mut after.reason);
             GONE
         }

@@ -80,7 +80,7 @@ impl Skews {
             return Some(format!("the clock says {}; nothing is polled until it is set", now.day()));
         }
         self.contradict().then(|| {
-            "the clock differs by more than a day from those of the servers; nothing is taken in until it is set"
+            "the clock differs by more than a day from the servers' clocks; nothing is accepted until it is set"
                 .to_owned()
         })
     }
@@ -142,7 +142,7 @@ mod tests {
         assert!(!skews(&[0; 4]).agree(5), "too few have told their time");
         assert!(skews(&[-DECADE; 31]).contradict(), "our clock is ten years ahead");
         let now = EARLIEST.plus_seconds(1);
-        assert!(skews(&[-DECADE; 31]).wrong(now).unwrap().contains("nothing is taken in"));
+        assert!(skews(&[-DECADE; 31]).wrong(now).unwrap().contains("nothing is accepted"));
         assert_eq!(skews(&[0; 31]).wrong(now), None);
         let told = skews(&[]).wrong(Moment::from_seconds(60)).unwrap();
         assert_eq!(told, "the clock says 1970-01-01; nothing is polled until it is set");

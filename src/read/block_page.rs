@@ -16,5 +16,5 @@ pub(super) fn of(tree: &Tree<'_>, title: &str, length: usize) -> Option<String> 
         tree.elements(0).filter(|id| tree.is(*id, &["script"])).map(|id| tree.raw(id)).take(20).collect();
     let shown: usize = tree.texts(0).map(|(_, text)| text::width(&text)).sum();
     (shown < 200 && length < 200_000 && tables().scripts.challenge.iter().any(|mark| scripts.contains(mark.as_str())))
-        .then(|| "the site answers with a script for browsers instead of a page".to_owned())
+        .then(|| "the site returned a script challenge instead of a page".to_owned())
 }

@@ -20,7 +20,7 @@ pub(super) fn decode(bytes: &[u8], content_type: Option<&str>, configured: Optio
         Fault::new(
             FaultKind::Mojibake,
             encoding.name(),
-            format!("{strange} characters cannot be read as {}; set `charset` of the source", encoding.name()),
+            format!("{strange} characters cannot be decoded as {}; set `charset` for this source", encoding.name()),
         )
     });
     (text, fault)

@@ -18,7 +18,7 @@ const MAX_FAULTS: usize = 200;
 
 /// Returns the fault of a document that takes more work than its size allows.
 fn too_much() -> Fault {
-    let detail = "reading it takes more work than a document of its size may; it is broken or an attack";
+    let detail = "parsing exceeds the work limit for its size; the document is broken or malicious";
     Fault::new(FaultKind::TooMuch, "document", detail.to_owned())
 }
 
@@ -47,7 +47,7 @@ fn document(page: &Page, rules: &Rules, now: Moment) -> Reading {
     let clock = Clock { now, zone: &rules.zone, chinese: is_chinese(&text), order: date::Order::Unknown };
     let start = text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
     if start.is_empty() {
-        return failed(Fault::new(FaultKind::Empty, "document", "the answer has no content".to_owned()));
+        return failed(Fault::new(FaultKind::Empty, "document", "the response body is empty".to_owned()));
     }
     // Alert sources may use any document format.
     let kind = if rules.kind == Kind::Alerts { Kind::Auto } else { rules.kind };
@@ -84,7 +84,7 @@ fn objects(text: &str, url: &Link, rules: &Rules, clock: Clock<'_>) -> Reading {
             faults.push(Fault::new(
                 FaultKind::NoList,
                 "document",
-                "this JSON holds no list of objects with a title and a link; name its place with [source.list] item"
+                "no list of objects with a title and a link in this JSON; set its path with [source.list] item"
                     .to_owned(),
             ));
             Reading { faults, ..Reading::default() }
@@ -96,7 +96,7 @@ fn sitemap(text: &str, url: &Link, clock: Clock<'_>) -> Reading {
     let (drafts, follow) = sitemap::read(text, url, clock);
     let mut faults = Vec::new();
     if drafts.is_empty() && follow.is_none() {
-        faults.push(Fault::new(FaultKind::NoList, "document", "this sitemap names no page".to_owned()));
+        faults.push(Fault::new(FaultKind::NoList, "document", "this sitemap lists no pages".to_owned()));
     }
     Reading { format: "sitemap", link: Some(url.as_str().to_owned()), drafts, follow, faults, ..Reading::default() }
 }
@@ -195,7 +195,7 @@ fn no_list(page: &ListPage<'_>) -> Reading {
         FaultKind::NoList,
         "document",
         format!(
-            "no list of items was found in this page ({why}); if it has one, name its rows with [source.list] item"
+            "no list of items found on this page ({why}); if it has one, select its rows with [source.list] item"
         ),
     ));
     Reading { detection: Some(page.detection.clone()), faults, ..Reading::default() }

@@ -36,7 +36,9 @@ pub(super) fn document<B>(request: &Request<B>, document: &Document, is_page: bo
         put(response.headers_mut(), header::CONTENT_ENCODING, HeaderValue::from_static(chosen.coding.name()));
     }
     let mut body = chosen.bytes.clone();
-    match range(headers, chosen, document) {
+    // A range is of GET only (RFC 9110, section 14.2).
+    let wanted = if request.method() == Method::GET { range(headers, chosen, document) } else { Range::Whole };
+    match wanted {
         Range::Whole => {}
         Range::Part(from, to) => {
             *response.status_mut() = StatusCode::PARTIAL_CONTENT;

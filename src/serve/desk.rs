@@ -224,7 +224,7 @@ impl Desk<'_> {
             })
         };
         self.published.listing.iter().map(fare).collect::<Result<_, view::ViewError>>().inspect_err(|error| {
-            tracing::error!(error = error as &dyn std::error::Error, "how the sources fare cannot be read");
+            tracing::error!(error = error as &dyn std::error::Error, "cannot read the health of the sources");
         })
     }
 

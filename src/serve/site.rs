@@ -100,7 +100,7 @@ impl Site {
         }
     }
 
-    /// Returns a hash of the version, the publishing options and the sources, which decide how documents look. If the
+    /// Returns a hash of the version, the publishing options, the regions and the sources, which decide how documents look. If the
     /// system chose the port, the public URL differs after each start and is left out.
     pub fn looks(&self, has_own_address: bool) -> [u8; 32] {
         let published = self.published();
@@ -114,6 +114,11 @@ impl Site {
         for source in &published.listing {
             let publication = published.sources.get(&source.id);
             hasher.update(format!("\n{} {} {publication:?}", source.id, source.title).as_bytes());
+        }
+        let mut regions: Vec<_> = published.regions.all().collect();
+        regions.sort_by(|one, other| one.id.cmp(&other.id));
+        for region in regions {
+            hasher.update(format!("\n{region:?}").as_bytes());
         }
         *hasher.finalize().as_bytes()
     }

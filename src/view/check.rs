@@ -67,12 +67,12 @@ impl Check {
         lines.extend(self.damages.iter().map(ToString::to_string));
         if !self.damages.is_empty() {
             lines.push(
-                "the log is damaged: restore it from a backup; `dayuan rebuild` would make the view without what is lost"
+                "the log is damaged: restore it from a backup; `dayuan rebuild` would rebuild the view without the lost records"
                     .to_owned(),
             );
         }
         lines.push(match &self.verdict {
-            Verdict::Agrees => "the view is what the log makes".to_owned(),
+            Verdict::Agrees => "the view matches the log".to_owned(),
             Verdict::Behind { view, log } => format!(
                 "the view ends with record {view} of {log}: it was not written to the end; the rest is taken from the log at the next start"
             ),
@@ -80,11 +80,11 @@ impl Check {
                 "the log ends with record {log}, the view with record {view}: records of the log are lost; restore a backup; `dayuan rebuild` would make the loss final"
             ),
             Verdict::Differs if self.damages.is_empty() => {
-                "the view differs from what the log makes; run `dayuan rebuild`".to_owned()
+                "the view does not match the log; run `dayuan rebuild`".to_owned()
             }
             Verdict::Differs => "the view differs from what is left of the log".to_owned(),
             Verdict::Unusable(reason) => {
-                format!("the view cannot be used ({reason}); it is made anew from the log at the next start")
+                format!("the view cannot be used ({reason}); it will be rebuilt from the log at the next start")
             }
         });
         lines

@@ -25,7 +25,7 @@ pub enum ViewError {
     #[error("the store {} holds a record that cannot be read", .0.display())]
     Record(PathBuf),
     /// A directory or file could not be created, copied, moved or removed.
-    #[error("cannot make or move {}", path.display())]
+    #[error("cannot create, copy, move or remove {}", path.display())]
     Move {
         /// Path of the directory or file.
         path: PathBuf,

@@ -19,7 +19,7 @@ pub(super) enum Unusable {
     Ahead { view: u64, log: u64 },
     #[error("it was derived by other rules")]
     Rules,
-    #[error("dayuan ended {0} times while it was being opened")]
+    #[error("dayuan died {0} times while opening it")]
     Deadly(u32),
 }
 
@@ -117,7 +117,7 @@ pub(super) fn set_aside(path: &Path) -> Result<(PathBuf, Option<String>), ViewEr
     let mut kept = None;
     for old in (1..last).map(numbered).filter(|old| old.exists()) {
         if let Err(error) = std::fs::remove_dir_all(&old) {
-            kept = Some(format!("{} is of no use any more and cannot be removed ({error}); remove it", old.display()));
+            kept = Some(format!("cannot remove the old store {} ({error}); please remove it", old.display()));
         }
     }
     Ok((aside, kept))

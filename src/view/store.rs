@@ -69,20 +69,20 @@ impl fmt::Display for Notice {
             Self::SetAside { reason, path } => {
                 write!(
                     f,
-                    "the view was damaged ({reason}); it lies in {} now, and was made anew from the log",
+                    "the view was unusable ({reason}); it was moved to {} and rebuilt from the log",
                     path.display()
                 )
             }
             Self::NoRoom { reason } => {
-                write!(f, "the view cannot be opened on a full disk ({reason}); it was made anew in memory")
+                write!(f, "cannot open the view on a full disk ({reason}); it was rebuilt in memory; free some disk space")
             }
             Self::Lost { log, view, path } => write!(
                 f,
-                "the log ends with record {log}, but the view knew {view}: what lies between is lost; stop dayuan and restore a backup (that view lies in {} now)",
+                "the log ends with record {log}, but the view had record {view}: the records in between are lost; stop dayuan and restore a backup (the old view is in {})",
                 path.display()
             ),
             Self::Kept(told) => f.write_str(told),
-            Self::NewRules => f.write_str("the rules changed; the view was made anew from the log"),
+            Self::NewRules => f.write_str("the rules changed; the view was rebuilt from the log"),
             Self::CaughtUp(records) => write!(f, "the view was {records} records behind the log and caught up"),
             Self::Damage(damage) => write!(f, "left out of the view: {damage}"),
         }

@@ -139,7 +139,7 @@ const ENGLISH: Words = Words {
     revisions: "What was changed",
     added: "added",
     removed: "removed",
-    sources: "How the sources fare",
+    sources: "Status of the sources",
     no_sources: "No source is configured yet.",
     state: "State",
     succeeded: "Last read",

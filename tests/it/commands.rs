@@ -193,7 +193,7 @@ fn backup_restore_verify_and_rebuild_give_the_same_ids() {
     assert!(house.run(&["backup", archive]).status.success());
     let verify = house.run(&["verify"]);
     assert!(
-        verify.status.success() && text(&verify.stdout).contains("the view is what the log makes"),
+        verify.status.success() && text(&verify.stdout).contains("the view matches the log"),
         "{}",
         text(&verify.stdout)
     );
@@ -346,7 +346,7 @@ fn c2_a_config_that_others_may_write_or_nobody_can_read_is_told() {
     std::fs::set_permissions(house.folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o666)).unwrap();
     let output = house.run(&["check"]);
-    assert!(text(&output.stderr).contains("may be written by others"), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("writable by everyone"), "{}", text(&output.stderr));
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
     if let Some(output) = as_nobody(&house, &["check"]) {
         assert_eq!(output.status.code(), Some(78));

@@ -252,7 +252,7 @@ fn d15_records_that_are_lost_are_told_in_the_status() {
     assert!(verify.status.code() == Some(1) && told.contains("restore a backup"), "{told}");
     let daemon = house.start();
     let told = String::from_utf8_lossy(&house.run(&["status"]).stdout).into_owned();
-    assert!(told.contains("TROUBLE") && told.contains("what lies between is lost"), "{told}");
+    assert!(told.contains("TROUBLE") && told.contains("the records in between are lost"), "{told}");
     // The site is asked for all that it has, not whether it has something new: what was lost comes back.
     daemon.until_items("140300", 3);
     assert_eq!(daemon.stop(), Some(0));

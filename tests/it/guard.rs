@@ -392,7 +392,7 @@ fn s5_no_redirect_leads_to_a_forbidden_place() {
         assert!(!reason.contains("secret"), "{reason}");
         let words = [
             "allow_networks",
-            "not fetched",
+            "not allowed",
             "no list of items",
             "is empty",
             "no content",
@@ -487,7 +487,7 @@ fn s8_no_port_of_another_service_and_no_password_in_an_address() {
     let (house, daemon) = daemon(&blocks, &[]);
     for port in SERVICES {
         let reason = refused(&house, &daemon, &format!("s{port}"));
-        assert!(reason.contains(&format!("port {port} of {PUBLIC} is not fetched")), "{reason}");
+        assert!(reason.contains(&format!("port {port} of {PUBLIC} is not allowed")), "{reason}");
     }
     assert_eq!(came.load(Ordering::SeqCst), 0);
     house.sources(&source("a", "140300", &format!("http://user:secret-word@{PUBLIC}/feed")));

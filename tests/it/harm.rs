@@ -328,7 +328,7 @@ fn i4_a_flood_of_one_source_leaves_room_for_others() {
     let first = String::from_utf8(output.stdout).unwrap();
     let daemon_status: serde_json::Value = serde_json::from_str(first.lines().next().unwrap()).unwrap();
     assert!(daemon_status["items"].as_u64().unwrap() <= 2001, "{daemon_status}");
-    assert!(daemon.log().iter().any(|line| line.to_string().contains("more than is taken of one source and day")));
+    assert!(daemon.log().iter().any(|line| line.to_string().contains("exceeds the daily limit per source")));
 }
 
 #[test]

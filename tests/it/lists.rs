@@ -269,7 +269,7 @@ fn p14_a_robots_txt_that_cannot_be_had_means_wait() {
         let status = daemon.status(&house, "gov");
         (status["health"] == "degraded").then_some(status)
     });
-    assert!(status["reason"].as_str().unwrap().contains("cannot be had"), "{status}");
+    assert!(status["reason"].as_str().unwrap().contains("cannot fetch robots.txt"), "{status}");
     assert!(site.asked().is_empty());
 }
 

@@ -14,12 +14,12 @@ pub(in crate::read) fn read(document: &str, url: &Link, clock: Clock<'_>) -> Rea
     let failed =
         |kind, detail: String| Reading { faults: vec![Fault::new(kind, "document", detail)], ..Reading::default() };
     if values(document) > MAX_VALUES {
-        return failed(FaultKind::TooMuch, format!("this JSON has more than {MAX_VALUES} values; it is no feed"));
+        return failed(FaultKind::TooMuch, format!("this JSON has more than {MAX_VALUES} values, too many for a feed"));
     }
     let root = match parse(document) {
         Ok(root) => root,
         Err(e) => {
-            return failed(FaultKind::Json, format!("this JSON is broken in line {}, column {}", e.line(), e.column()));
+            return failed(FaultKind::Json, format!("invalid JSON at line {}, column {}", e.line(), e.column()));
         }
     };
     let is_feed = root.get("version").and_then(Value::as_str).is_some_and(|version| version.contains("jsonfeed.org"));
@@ -28,7 +28,7 @@ pub(in crate::read) fn read(document: &str, url: &Link, clock: Clock<'_>) -> Rea
         .and_then(Value::as_array)
         .filter(|items| is_feed || items.iter().any(|item| item.get("id").is_some()))
     else {
-        return failed(FaultKind::NotAFeed, "this is JSON, but no JSON Feed: `items` is missing".to_owned());
+        return failed(FaultKind::NotAFeed, "this is JSON but not a JSON Feed: it has no usable `items`".to_owned());
     };
     let base = string(&root, "home_page_url").and_then(|home| url.join(&home).ok()).unwrap_or_else(|| url.clone());
     let mut reading = Reading {
@@ -44,7 +44,7 @@ pub(in crate::read) fn read(document: &str, url: &Link, clock: Clock<'_>) -> Rea
         reading.faults.push(Fault::new(
             FaultKind::TooMany,
             "items",
-            format!("it has {} items; the first {MOST_DRAFTS} were read", items.len()),
+            format!("{} items; only the first {MOST_DRAFTS} were read", items.len()),
         ));
     }
     reading
@@ -63,7 +63,7 @@ fn draft(item: &Value, root: &Value, base: &Link, clock: Clock<'_>, faults: &mut
             faults.push(Fault::new(
                 FaultKind::Date,
                 name,
-                format!("`{}` is no date that can be used", text::head(&written, 80)),
+                format!("`{}` is not a usable date", text::head(&written, 80)),
             ));
         }
         stamp

@@ -35,7 +35,7 @@ pub(in crate::read) fn read(text: &str, url: &Link, clock: Clock<'_>) -> Reading
         fault(
             FaultKind::TooDeep,
             "document",
-            "its elements are nested more than 64 deep; the feed is broken or an attack".to_owned(),
+            "elements are nested more than 64 levels deep; the feed is broken or malicious".to_owned(),
         );
         return Reading { faults: reading.faults, ..Reading::default() };
     }
@@ -50,13 +50,13 @@ pub(in crate::read) fn read(text: &str, url: &Link, clock: Clock<'_>) -> Reading
         return Reading { faults: reading.faults, ..Reading::default() };
     }
     if outline.truncated {
-        fault(FaultKind::Truncated, "document", "it ends before its elements do; what is there was read".to_owned());
+        fault(FaultKind::Truncated, "document", "the document is truncated; the part received was read".to_owned());
     }
     if outline.too_many {
         fault(
             FaultKind::TooMany,
             "document",
-            format!("it has more than {MOST_DRAFTS} items, or more elements than any feed; the first were read"),
+            format!("more than {MOST_DRAFTS} items, or too many elements; only the first were read"),
         );
     }
     let first_item = items.first().copied().unwrap_or(outline.elements.len());
@@ -70,7 +70,7 @@ pub(in crate::read) fn read(text: &str, url: &Link, clock: Clock<'_>) -> Reading
         }
     }
     if outline.definitions.is_spent() {
-        let detail = "its entities stand for more text than a document may have; what was too much is left out";
+        let detail = "its entities expand to too much text; the excess was dropped";
         reading.faults.push(Fault::new(FaultKind::TooMany, "document", detail.to_owned()));
     }
     // Cut inside a text or a tag rather than after one, or before the last item has a title.
@@ -81,7 +81,7 @@ pub(in crate::read) fn read(text: &str, url: &Link, clock: Clock<'_>) -> Reading
         let tags = text.match_indices("<item").count() + text.match_indices("<entry").count();
         let lists = text.match_indices("<items").count();
         if tags > lists {
-            let detail = format!("it holds {} item tags, but no item could be read", tags - lists);
+            let detail = format!("{} item tags found, but no item could be read", tags - lists);
             reading.faults.push(Fault::new(FaultKind::ItemsLost, "document", detail));
         }
     }
@@ -243,7 +243,7 @@ impl<'a> Reader<'a> {
                 let written = self.text(element);
                 let stamp = date::parse(&written, self.clock);
                 if stamp.is_none() {
-                    let detail = format!("`{}` is no date that can be used", text::head(written.trim(), 80));
+                    let detail = format!("`{}` is not a usable date", text::head(written.trim(), 80));
                     faults.push(Fault::new(FaultKind::Date, by, detail));
                 }
                 Some((stamp?, *by))

@@ -37,7 +37,7 @@ pub(in crate::read) fn read(
             faults.push(Fault::new(
                 FaultKind::Selector,
                 "list.item",
-                format!("`{path}` leads to no list in this JSON"),
+                format!("`{path}` is not the path of a list in this JSON"),
             ));
         }
         let drafts = items?.iter().take(MOST_DRAFTS).filter_map(|item| draft(item, url, rules, clock)).collect();

@@ -55,7 +55,7 @@ pub(in crate::read) fn read(
             faults.push(Fault::new(
                 FaultKind::TooMany,
                 "list",
-                format!("it has more than {MOST_DRAFTS} rows; the first were read"),
+                format!("more than {MOST_DRAFTS} rows; only the first were read"),
             ));
             break;
         }
@@ -120,7 +120,7 @@ fn pinned(tree: &Tree<'_>, base: &Link, rules: &ListRules, clock: Clock<'_>, fau
         if rows.is_empty()
             && let Some(selector) = &rules.link
         {
-            faults.push(Fault::new(FaultKind::Selector, "list.link", format!("`{selector}` matches no link in a row")));
+            faults.push(Fault::new(FaultKind::Selector, "list.link", format!("`{selector}` matches no usable link in any row")));
         }
     } else if let Some(selector) = &rules.link {
         let links: Vec<Id> = selector.find_all(tree, 0, tree.len()).into_iter().filter(|id| usable(*id)).collect();
@@ -193,20 +193,20 @@ fn describe(tree: &Tree<'_>, group: &Group, drafts: &[Draft], rules: &ListRules)
     let dated = drafts.iter().filter(|draft| draft.published.is_some()).count();
     let wide = drafts.iter().filter(|draft| text::width(&draft.title) >= 12).count();
     let mut reasons = vec![
-        format!("{total} rows of one shape"),
+        format!("{total} similar rows"),
         format!("{dated} with a date"),
-        format!("{wide} with a title of some length"),
+        format!("{wide} with a title of at least 12 columns"),
     ];
     if group.dated == 0 {
         reasons.push("no row shows a date of its own".into());
     }
     if group.beside.is_some() {
-        reasons.push("the titles stand beside the links".into());
+        reasons.push("the titles are beside the links".into());
     }
     let of = |part: usize, most: usize| part * most / total.max(1);
     let outside = place(tree, &group.rows);
     if outside < 1.0 {
-        reasons.push("it lies in what looks like a menu or a box".into());
+        reasons.push("it looks like a menu or a sidebar box".into());
     }
     let confidence = 20 + of(dated, 40) + of(wide, 25) + if total >= 8 { 15 } else { 5 };
     let confidence = if outside < 1.0 { confidence * 2 / 3 } else { confidence };

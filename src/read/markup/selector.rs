@@ -20,7 +20,7 @@ pub struct Selector {
 
 /// The error of a text that is not a supported selector.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no selector that is known here: {1}")]
+#[error("unsupported selector `{0}`: {1}")]
 pub struct SelectorError(String, &'static str);
 
 /// Compounds from right to left, each with its relation to the compound on its right.
@@ -103,7 +103,7 @@ impl Selector {
     pub fn parse(text: &str) -> Result<Self, SelectorError> {
         let failed = |why| SelectorError(text.to_owned(), why);
         if text.len() > 500 {
-            return Err(failed("it is longer than 500 characters"));
+            return Err(failed("it is longer than 500 bytes"));
         }
         let chains: Result<Vec<Chain>, &'static str> = alternatives(text).into_iter().map(chain).collect();
         Ok(Self { text: text.to_owned(), chains: chains.map_err(failed)? })
@@ -245,7 +245,7 @@ fn chain(text: &str) -> Result<Chain, &'static str> {
         relation = Relation::Itself;
         rest = cut(rest, length, rest.len());
         if !rest.is_empty() && !rest.starts_with([' ', '\t', '>', '+', '~']) {
-            return Err("it holds a character that is not known here");
+            return Err("it contains an unsupported character");
         }
     }
     if relation != Relation::Itself {
@@ -308,7 +308,7 @@ fn compound(text: &str) -> Result<(Compound, usize), &'static str> {
                         )
                     }
                     _ => {
-                        return Err("of the pseudo-classes only :first-child, :last-child and :nth-child(N) are known");
+                        return Err("the only supported pseudo-classes are :first-child, :last-child and :nth-child(N)");
                     }
                 });
             }
@@ -320,7 +320,7 @@ fn compound(text: &str) -> Result<(Compound, usize), &'static str> {
             _ => break,
         }
     }
-    if at == 0 { Err("it holds a character that is not known here") } else { Ok((compound, at)) }
+    if at == 0 { Err("it contains an unsupported character") } else { Ok((compound, at)) }
 }
 
 fn attribute(inside: &str) -> Result<Attribute, &'static str> {
@@ -347,7 +347,7 @@ fn attribute(inside: &str) -> Result<Attribute, &'static str> {
     let folds = match flag.trim() {
         "" | "s" | "S" => false,
         "i" | "I" => true,
-        _ => return Err("behind the value of an attribute only `i` and `s` are known"),
+        _ => return Err("after an attribute's value only `i` or `s` is allowed"),
     };
     let value = if folds { value.to_ascii_lowercase() } else { value.to_owned() };
     Ok(Attribute { name: name.trim().to_ascii_lowercase(), test, value, folds })
