@@ -156,10 +156,7 @@ pub(super) fn explain(arguments: &Arguments, item: &str) -> anyhow::Result<End> 
 
 /// Removes an item from everything published.
 pub(super) fn withdraw(arguments: &Arguments, item: &str, reason: &str) -> anyhow::Result<End> {
-    anyhow::ensure!(
-        !reason.trim().is_empty(),
-        "--reason must not be empty; the log keeps it for good"
-    );
+    anyhow::ensure!(!reason.trim().is_empty(), "--reason must not be empty; the log keeps it for good");
     let request = Request::Withdraw { item: item.to_owned(), reason: reason.to_owned() };
     decide(arguments, item, &request, true, |item, at| Record::Withdraw { item, reason: reason.to_owned(), at })
 }

@@ -265,8 +265,9 @@ pub fn ask(socket: &Path, request: &Request, archive: Option<&mut dyn Write>) ->
     let mut reader = BufReader::new(stream);
     let mut first = String::new();
     reader.read_line(&mut first).map_err(broken)?;
-    let answered: Answered = serde_json::from_str(&first)
-        .map_err(|_invalid| format!("cannot understand the reply on {}; do client and daemon have the same version?", socket.display()))?;
+    let answered: Answered = serde_json::from_str(&first).map_err(|_invalid| {
+        format!("cannot understand the reply on {}; do client and daemon have the same version?", socket.display())
+    })?;
     if let Some(archive) = archive.filter(|_| answered.ok) {
         let mut reader: Box<dyn Read> = Box::new(reader);
         std::io::copy(&mut reader, archive).map_err(broken)?;

@@ -119,9 +119,7 @@ pub fn explain(view: &View, log: &Log, name: &str) -> Option<Vec<String>> {
             lines.push(format!("  {}: its line of the log cannot be read", report.source.id));
             continue;
         };
-        let facts = &report.source;
-        let is_first = report.item == story.id;
-        let mark = match (at == 0, is_first) {
+        let mark = match (at == 0, report.item == story.id) {
             (true, true) => "shown, the first of them",
             (true, false) => {
                 "shown since: of higher authority, credited, the site of the link, the same source renamed, or in place of one that is gone"
@@ -129,20 +127,10 @@ pub fn explain(view: &View, log: &Log, name: &str) -> Option<Vec<String>> {
             (false, true) => "the first of them",
             (false, false) => "",
         };
-        lines.push(format!("  {} ({}, {})  {mark}", facts.title, facts.id, facts.authority.word()));
-        lines.push(format!("    {}", told.draft.link.as_deref().unwrap_or("without a link")));
-        lines.push(format!("    seen {}, item {}", told.seen.rfc3339(), report.item));
-        if let Some(credit) = &told.draft.credit {
-            lines.push(format!("    credits {}", credit.name));
-        }
-        if at > 0 {
-            let found = dedup::compare(&compared, &dedup::Story::new(&told.draft.title, told.draft.words()));
-            lines.push(format!("    joined: {} (containment {:.2})", joined(&told, &shown, &found), found.containment));
-        }
-        let found: Vec<String> = told.draft.found.iter().map(|(field, by)| format!("{field} by {by}")).collect();
-        if !found.is_empty() {
-            lines.push(format!("    found {}", found.join(", ")));
-        }
+        let found = (at > 0)
+            .then(|| dedup::compare(&compared, &dedup::Story::new(&told.draft.title, told.draft.words())))
+            .map(|found| format!("{} (containment {:.2})", joined(&told, &shown, &found), found.containment));
+        lines.extend(report_lines(report, &told, mark, found));
     }
     lines.extend(revisions(log, &story.shown, &shown));
     let title_of = |first: &u64| {
@@ -175,6 +163,23 @@ pub fn explain(view: &View, log: &Log, name: &str) -> Option<Vec<String>> {
         lines.extend(beside);
     }
     Some(lines.into_iter().flat_map(|line| line.split('\n').map(str::to_owned).collect::<Vec<_>>()).collect())
+}
+
+/// Describes one report of a story.
+fn report_lines(report: &view::Report, told: &Report, mark: &str, joined: Option<String>) -> Vec<String> {
+    let facts = &report.source;
+    let mut lines = vec![
+        format!("  {} ({}, {})  {mark}", facts.title, facts.id, facts.authority.word()),
+        format!("    {}", told.draft.link.as_deref().unwrap_or("without a link")),
+        format!("    seen {}, item {}", told.seen.rfc3339(), report.item),
+    ];
+    lines.extend(told.draft.credit.iter().map(|credit| format!("    credits {}", credit.name)));
+    lines.extend(joined.map(|joined| format!("    joined: {joined}")));
+    let found: Vec<String> = told.draft.found.iter().map(|(field, by)| format!("{field} by {by}")).collect();
+    if !found.is_empty() {
+        lines.push(format!("    found {}", found.join(", ")));
+    }
+    lines
 }
 
 /// Returns the error message for an unknown item.

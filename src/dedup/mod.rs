@@ -4,6 +4,7 @@
 //! Pure: the caller passes in what is known. [`judge`] compares links, [`compare`] texts; [`sketch`] finds candidates.
 
 mod changes;
+mod contradiction;
 mod fact_overlap;
 mod identity;
 mod number;

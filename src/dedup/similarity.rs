@@ -9,9 +9,10 @@ use std::collections::HashSet;
 
 use pinyin::ToPinyinMulti;
 
+use super::contradiction::{Kind, contradict, facts, slips, trimmed};
 use super::fact_overlap::Facts;
 use super::roundup::is_roundup;
-use super::text::{self, Gap, RANKS, fold};
+use super::text::{self, Gap, fold};
 
 /// The parts of an item that are compared.
 #[derive(Clone, Debug)]
@@ -81,8 +82,6 @@ pub struct Comparison {
     pub containment: f64,
 }
 
-/// If both sides of a difference are longer than this, in characters, they do not correspond.
-const FREE: usize = 24;
 /// From this containment on, two longer texts are one story unless facts forbid it.
 const ALIKE: f64 = 0.6;
 /// From this containment on, two texts are at least about one event unless facts forbid it.
@@ -430,148 +429,6 @@ fn holds_as_part(long: &Story, short: &Story) -> bool {
     let first = text::anchors(&long.text, &short.text).first().copied();
     told < 0.25
         || told < 0.5 && first.is_some_and(|(in_long, in_short)| in_short < 40 && in_long >= LEAST_BEFORE + in_short)
-}
-
-/// Returns whether corresponding places hold different facts. Each side must have a fact that the other text has in no
-/// differing place; if only one side says more, nothing is contradicted.
-fn contradict(differences: &[Gap<'_>]) -> bool {
-    let told: Vec<(Vec<Fact>, Vec<Fact>)> = differences
-        .iter()
-        .filter_map(|gap| trimmed(gap.a, gap.b))
-        // Passages that were rewritten at length or moved elsewhere do not correspond.
-        .filter(|(a, b)| {
-            let (least, most) = (a.len().min(b.len()), a.len().max(b.len()));
-            least <= FREE && most <= 2 * least + FREE / 2
-        })
-        .flat_map(|(a, b)| match slips(a, b) {
-            // Of typos, only numbers and levels count as facts, and only if both sides have one.
-            Some(slips) => slips
-                .into_iter()
-                .map(|(a, b)| {
-                    let hard = |c: char| facts(&[c]).into_iter().filter(|(kind, _)| *kind != Kind::Place).collect();
-                    (hard(a), hard(b))
-                })
-                .collect(),
-            None => vec![(facts(a), facts(b))],
-        })
-        .collect();
-    let one: HashSet<&Fact> = told.iter().flat_map(|(a, _)| a).collect();
-    let other: HashSet<&Fact> = told.iter().flat_map(|(_, b)| b).collect();
-    told.iter().any(|(a, b)| {
-        let numbers =
-            |facts: &[Fact]| facts.iter().filter(|fact| fact.0 == Kind::Number).cloned().collect::<HashSet<_>>();
-        let (here, there) = (numbers(a), numbers(b));
-        // One number replaced by another contradicts, whatever else the texts hold.
-        if !here.is_empty() && !there.is_empty() && here.is_disjoint(&there) && a.len() + b.len() <= 4 {
-            return true;
-        }
-        [Kind::Number, Kind::Place, Kind::Level, Kind::Deed].into_iter().any(|kind| {
-            let only = |these: &[Fact], those: &HashSet<&Fact>| {
-                these.iter().any(|fact| fact.0 == kind && !those.contains(fact))
-            };
-            only(a, &other) && only(b, &one)
-        })
-    })
-}
-
-/// Returns two pieces without their common beginning and end, keeping numbers whole; `None` if one is then empty.
-fn trimmed<'t>(mut a: &'t [char], mut b: &'t [char]) -> Option<(&'t [char], &'t [char])> {
-    let in_number =
-        |text: &[char], at: usize| text.get(at).is_some_and(|c| c.is_ascii_digit() || matches!(c, '.' | '万' | '亿'));
-    let mut same = a.iter().zip(b).take_while(|(a, b)| a == b).count();
-    while same > 0 && in_number(a, same - 1) {
-        same -= 1;
-    }
-    (a, b) = (a.get(same..)?, b.get(same..)?);
-    let mut same = a.iter().rev().zip(b.iter().rev()).take_while(|(a, b)| a == b).count();
-    while same > 0 && in_number(a, a.len() - same) {
-        same -= 1;
-    }
-    // 县 after 平定 and 盂 shows that they are places.
-    if same > 0 && a.len() > same && b.len() > same && a.get(a.len() - same).is_some_and(|c| RANKS.contains(c)) {
-        same -= 1;
-    }
-    (a, b) = (a.get(..a.len() - same)?, b.get(..b.len() - same)?);
-    (!a.is_empty() && !b.is_empty()).then_some((a, b))
-}
-
-/// Returns the single characters by which two pieces of equal length differ, no two of them adjacent; `None` if they
-/// differ otherwise.
-fn slips(a: &[char], b: &[char]) -> Option<Vec<(char, char)>> {
-    if a.len() != b.len() || a.iter().chain(b).any(char::is_ascii_digit) {
-        return None;
-    }
-    let apart: Vec<bool> = a.iter().zip(b).map(|(a, b)| a != b).collect();
-    let beside = apart.windows(2).any(|pair| matches!(pair, [true, true]));
-    (!beside).then(|| a.iter().copied().zip(b.iter().copied()).filter(|(a, b)| a != b).collect())
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Kind {
-    Number,
-    Place,
-    Level,
-    Deed,
-}
-
-type Fact = (Kind, String);
-
-/// Returns the facts in a piece of folded text.
-fn facts(text: &[char]) -> Vec<Fact> {
-    const DEEDS: [&str; 32] = [
-        "发布", "解除", "升级", "降级", "启动", "终止", "取消", "更正", "招标", "中标", "成交", "磋商", "上篇", "下篇",
-        "开幕", "闭幕", "恢复", "暂停", "停航", "停运", "复航", "延期", "上调", "下调", "补充", "复课", "停课", "停水",
-        "停电", "停气", "停热", "撤销",
-    ];
-    let mut found = Vec::new();
-    let mut at = 0;
-    while at < text.len() {
-        let c = text.get(at).copied().unwrap_or(' ');
-        if c.is_ascii_digit() {
-            let run: String =
-                text.get(at..).unwrap_or(&[]).iter().take_while(|c| c.is_ascii_digit() || **c == '.').collect();
-            at += run.len();
-            let factor = match text.get(at) {
-                Some('万') => 1e4,
-                Some('亿') => 1e8,
-                _ => 1.0,
-            };
-            // 0.86万 is 8600.
-            let number = run.parse::<f64>().map_or(run, |value| format!("{}", value * factor));
-            found.push((Kind::Number, number));
-            continue;
-        }
-        if "一二三四五六七八九十".contains(c)
-            && !text.get(at + 1).is_some_and(|next| "个些样定种般直起旦方".contains(*next))
-        {
-            found.push((Kind::Number, c.to_string()));
-        }
-        if matches!(c, 'Ⅰ'..='Ⅴ') {
-            found.push((Kind::Level, c.to_string()));
-        }
-        if matches!(c, '蓝' | '黄' | '橙' | '红') && (text.get(at + 1) == Some(&'色') || text.len() <= 3) {
-            found.push((Kind::Level, c.to_string()));
-        }
-        // The name before its rank; in a trimmed piece the rank may be missing.
-        if RANKS.contains(&c) && at > 0 {
-            let from = at.saturating_sub(2);
-            let name = text.get(from..=at).unwrap_or(&[]);
-            let is_name = !name
-                .iter()
-                .rev()
-                .skip(1)
-                .any(|c| RANKS.contains(c) || "各全我本该此等的在及与和了为到从对地城小".contains(*c));
-            if is_name {
-                found.push((Kind::Place, name.iter().collect()));
-            }
-        }
-        let pair: String = text.get(at..(at + 2).min(text.len())).unwrap_or(&[]).iter().collect();
-        if DEEDS.contains(&pair.as_str()) {
-            found.push((Kind::Deed, pair));
-        }
-        at += 1;
-    }
-    found
 }
 
 #[cfg(test)]

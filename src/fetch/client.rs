@@ -225,9 +225,9 @@ impl Fetcher {
             Some(Permission::Forbidden) => {
                 Err(FetchError::Blocked(format!("it redirects to {link}, which robots.txt there disallows")))
             }
-            Some(Permission::Unknown) | None => {
-                Err(FetchError::Blocked(format!("it redirects to {link}, but the robots.txt there cannot be fetched; it will be tried again")))
-            }
+            Some(Permission::Unknown) | None => Err(FetchError::Blocked(format!(
+                "it redirects to {link}, but the robots.txt there cannot be fetched; it will be tried again"
+            ))),
         }
     }
 

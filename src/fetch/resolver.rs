@@ -75,7 +75,9 @@ impl Resolver {
         }
         match (allowed.is_empty(), denied) {
             (false, _) => Ok(allowed),
-            (true, Some(FetchError::Blocked(reason))) => Err(FetchError::Blocked(format!("{name} resolves to a blocked address: {reason}"))),
+            (true, Some(FetchError::Blocked(reason))) => {
+                Err(FetchError::Blocked(format!("{name} resolves to a blocked address: {reason}")))
+            }
             (true, _) => Err(failed()),
         }
     }

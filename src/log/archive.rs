@@ -201,7 +201,10 @@ fn segments(archive: &Path, fresh: Option<&Path>) -> Result<usize, LogError> {
     std::io::copy(&mut input.into_inner(), &mut std::io::sink()).map_err(broken)?;
     match manifest {
         None => Err(no_archive("it has no manifest: it is truncated, or was not made by dayuan")),
-        Some(manifest) if manifest.form != FORM => Err(no_archive(&format!("unsupported archive format `{}`; use the dayuan version that made it", manifest.form))),
+        Some(manifest) if manifest.form != FORM => Err(no_archive(&format!(
+            "unsupported archive format `{}`; use the dayuan version that made it",
+            manifest.form
+        ))),
         Some(manifest) if manifest.segments != found => Err(no_archive("its contents do not match its manifest")),
         Some(_) => Ok(found.len()),
     }

@@ -5,12 +5,16 @@
 //! distributed log could implement the same three calls.
 
 mod archive;
+mod encoding;
 mod error;
+mod position;
 mod record;
+mod recovery;
 mod segment;
 mod store;
 
 pub use archive::{backup, examine, restore};
 pub use error::LogError;
+pub use position::{Appended, Damage, Position, Replayed};
 pub use record::{Control, Record, SourceFacts};
-pub use store::{Appended, Damage, Log, Position, Replayed};
+pub use store::Log;

@@ -4,8 +4,9 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
+use super::encoding::{self, Unreadable};
 use super::error::LogError;
-use super::record::{self, Record, Unreadable};
+use super::record::Record;
 
 /// Days since 1970-01-01; identifies a segment.
 pub(super) type Day = u32;
@@ -64,7 +65,7 @@ pub(super) fn scrub(
         if length == 0 {
             return Ok(true);
         }
-        if let Err(detail) = record::checked(line.strip_suffix(b"\n").unwrap_or(&line)) {
+        if let Err(detail) = encoding::checked(line.strip_suffix(b"\n").unwrap_or(&line)) {
             tell(offset, detail);
         }
         let before = offset;
@@ -150,6 +151,6 @@ impl Iterator for Lines {
         let ended = self.line.last() == Some(&b'\n');
         let line = self.line.strip_suffix(b"\n").unwrap_or(&self.line);
         let length = u32::try_from(line.len()).unwrap_or(u32::MAX);
-        Some(Ok(Found { offset, length, ended, record: record::decode(line) }))
+        Some(Ok(Found { offset, length, ended, record: encoding::decode(line) }))
     }
 }

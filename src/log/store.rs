@@ -1,68 +1,20 @@
 use std::collections::{HashMap, HashSet};
-use std::fmt;
 use std::fs::{File, OpenOptions};
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{Seek, SeekFrom, Write};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::encoding::{self};
 use super::error::LogError;
-use super::record::{self, Record, Unreadable};
+use super::position::{Appended, Damage, Position, Replayed};
+use super::record::Record;
+use super::recovery::{MAX_GAP, Writer, cut_tail, first_seq, gaps, missing, survey};
 use super::segment::{self, Day, Lines};
 use crate::model::{Moment, with_causes};
 
-/// The largest gap between the sequence numbers of two records; records may be missing if they expired or are damaged.
-const MAX_GAP: u64 = 1 << 32;
 /// Number of segments kept open for reading.
 const OPEN_SEGMENTS: usize = 64;
-
-/// Position of a record in the log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Position {
-    /// The segment, as days since 1970-01-01.
-    pub day: u32,
-    /// Length of the line in bytes, without the line end.
-    pub length: u32,
-    /// Offset of the line in the segment, in bytes.
-    pub offset: u64,
-}
-
-/// A record that has been synced to disk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Appended {
-    /// Sequence number; the first is 1.
-    pub seq: u64,
-    /// Position of the record.
-    pub position: Position,
-}
-
-/// A record read back from the log.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Replayed {
-    /// Sequence number.
-    pub seq: u64,
-    /// Position of the record.
-    pub position: Position,
-    /// The record itself.
-    pub record: Record,
-}
-
-/// A damaged place in the log.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Damage {
-    /// The segment.
-    pub path: PathBuf,
-    /// Offset of the line, in bytes.
-    pub offset: u64,
-    /// What is wrong, as a sentence.
-    pub detail: String,
-}
-
-impl fmt::Display for Damage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: byte {}: {}", self.path.display(), self.offset, self.detail)
-    }
-}
 
 /// A log stored as segments in a local folder. Only one process can hold it at a time.
 #[derive(Debug)]
@@ -74,17 +26,6 @@ pub struct Log {
     lock: Option<File>,
     /// Why the last append failed; `None` if it succeeded.
     refusal: Mutex<Option<String>>,
-}
-
-#[derive(Debug)]
-struct Writer {
-    /// The segment open for writing; `None` before the first append and after an error, until the segment is reopened
-    /// and its tail truncated.
-    file: Option<File>,
-    day: Day,
-    /// End of the acknowledged data, in bytes.
-    end: u64,
-    next: u64,
 }
 
 impl Log {
@@ -180,7 +121,7 @@ impl Log {
         let mut appended = Vec::with_capacity(records.len());
         for (record, seq) in records.iter().zip(writer.next..) {
             let start = lines.len();
-            record::encode(seq, record, &mut lines).map_err(|e| LogError::File {
+            encoding::encode(seq, record, &mut lines).map_err(|e| LogError::File {
                 doing: "write",
                 path: path.clone(),
                 source: e.into(),
@@ -272,7 +213,7 @@ impl Log {
             path: path.clone(),
             source,
         })?;
-        record::decode(&line).map(|(_, record)| record).map_err(|unreadable| LogError::Damaged {
+        encoding::decode(&line).map(|(_, record)| record).map_err(|unreadable| LogError::Damaged {
             path,
             offset: position.offset,
             detail: unreadable.to_string(),
@@ -429,7 +370,7 @@ impl Log {
                 )
                 && known.insert(seq)
             {
-                record::encode(seq, &record, &mut lines).map_err(|error| LogError::File {
+                encoding::encode(seq, &record, &mut lines).map_err(|error| LogError::File {
                     doing: "write",
                     path: kept.clone(),
                     source: error.into(),
@@ -495,128 +436,10 @@ fn hold(folder: &Path) -> Result<File, LogError> {
     Ok(file)
 }
 
-/// Finds where writing must continue. `torn` handles the end of the last segment and returns any damage to report.
-fn survey(
-    folder: &Path,
-    torn: impl Fn(Day, &Tail) -> Result<Option<Damage>, LogError>,
-) -> Result<(Writer, Vec<Damage>), LogError> {
-    let mut damages = Vec::new();
-    let days = segment::days(folder)?;
-    let mut writer = Writer { file: None, day: days.last().copied().unwrap_or(0), end: 0, next: 1 };
-    // The last segment may be empty; numbering continues from the newest record.
-    let mut oldest_read = 0;
-    for (at, day) in days.iter().enumerate().rev() {
-        let tail = look(folder, *day)?;
-        if at + 1 == days.len() {
-            writer.end = tail.end;
-            damages.extend(torn(*day, &tail)?);
-        }
-        if let Some(seq) = tail.last {
-            writer.next = seq + 1;
-            oldest_read = at;
-            break;
-        }
-    }
-    // If a later segment was stored under an earlier day's name, at least none of its numbers may be assigned again.
-    for day in days.iter().take(oldest_read) {
-        if first_seq(folder, *day).is_some_and(|first| first >= writer.next) {
-            writer.next = writer.next.max(look(folder, *day)?.last.map_or(0, |last| last + 1));
-        }
-    }
-    Ok((writer, damages))
-}
-
 /// Builds the error that names the holder of a log: its pid, if it could be read.
 fn held(folder: &Path) -> LogError {
     let pid = std::fs::read_to_string(folder.join("lock")).ok();
     LogError::Held { path: folder.to_owned(), pid: pid.and_then(|pid| pid.trim().parse().ok()) }
-}
-
-/// How a segment ends.
-struct Tail {
-    /// Sequence number of the last valid record.
-    last: Option<u64>,
-    /// Offset after that record and its line end.
-    end: u64,
-    /// What is wrong with the data after it.
-    torn: Option<String>,
-}
-
-/// Finds missing records between two segments: each must continue where the previous one ends. Expiry leaves no gap,
-/// because it drops the oldest segment.
-fn gaps(folder: &Path) -> Result<Vec<Damage>, LogError> {
-    let mut damages = Vec::new();
-    let mut last: Option<u64> = None;
-    for day in segment::days(folder)?.into_iter().filter(|day| *day != segment::KEPT) {
-        let path = segment::path(folder, day);
-        if let (Some(last), Some(first)) = (last, first_seq(folder, day))
-            && first > last + 1
-        {
-            damages.push(Damage { path: path.clone(), offset: 0, detail: missing(last, first) });
-        }
-        let newest = segment::last_line(&path)?.and_then(|line| record::decode(&line).ok()).map(|(seq, _)| seq);
-        // If the last line cannot be decoded, the scrub has already reported it.
-        last = newest;
-    }
-    Ok(damages)
-}
-
-fn missing(last: u64, first: u64) -> String {
-    format!("records {} to {} are missing before this file: a segment of the log is lost; restore it from a backup", last + 1, first - 1)
-}
-
-/// Returns the sequence number of a segment's first valid record.
-fn first_seq(folder: &Path, day: Day) -> Option<u64> {
-    let lines = Lines::open(&segment::path(folder, day)).ok()?;
-    lines.filter_map(Result::ok).find_map(|found| found.record.ok()).map(|(seq, _)| seq)
-}
-
-fn look(folder: &Path, day: Day) -> Result<Tail, LogError> {
-    let mut tail = Tail { last: None, end: 0, torn: None };
-    for found in Lines::open(&segment::path(folder, day))? {
-        let found = found?;
-        match found.record {
-            Ok((seq, _)) if found.ended => {
-                tail = Tail { last: Some(seq), end: found.offset + u64::from(found.length) + 1, torn: None };
-            }
-            Ok(_) => tail.torn = Some("the last line is not terminated".to_owned()),
-            // An intact record of a newer version is never cut off.
-            Err(Unreadable::Newer(detail)) if found.ended => {
-                return Err(LogError::Newer { path: segment::path(folder, day), offset: found.offset, detail });
-            }
-            Err(unreadable) => tail.torn = tail.torn.or(Some(unreadable.to_string())),
-        }
-    }
-    Ok(tail)
-}
-
-/// Cuts off what a crash left after the last valid record. It is saved beside the segment unless it is all NULs.
-fn cut_tail(folder: &Path, day: Day, tail: &Tail) -> Result<Option<Damage>, LogError> {
-    let Some(detail) = &tail.torn else { return Ok(None) };
-    let path = segment::path(folder, day);
-    let failed = |doing| {
-        let path = path.clone();
-        move |source| LogError::File { doing, path, source }
-    };
-    let mut file = OpenOptions::new().read(true).write(true).open(&path).map_err(failed("open"))?;
-    file.seek(SeekFrom::Start(tail.end)).map_err(failed("read"))?;
-    let mut torn = Vec::new();
-    file.read_to_end(&mut torn).map_err(failed("read"))?;
-    if torn.iter().any(|byte| *byte != 0) {
-        let aside = path.with_extension(format!("torn-at-{}", tail.end));
-        std::fs::write(&aside, &torn).map_err(|source| LogError::File {
-            doing: "write",
-            path: aside.clone(),
-            source,
-        })?;
-    }
-    file.set_len(tail.end).map_err(failed("cut"))?;
-    file.sync_all().map_err(failed("sync"))?;
-    Ok(Some(Damage {
-        path,
-        offset: tail.end,
-        detail: format!("{} bytes after the last valid record were cut off: {detail}", torn.len()),
-    }))
 }
 
 fn sync_folder(folder: &Path) -> Result<(), LogError> {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::house::House;
 use super::permission::permitted;
 use super::quota::Quota;
-use crate::fetch::{Permission, Request};
+use crate::fetch::{Answer, Permission, Request};
 use crate::model::{Draft, Enclosure, Link, Moment, Page, Revisit, Source, Validators};
 use crate::read::{self, Rules};
 
@@ -138,22 +138,51 @@ impl<'a> Articles<'a> {
         }
     }
 
+    /// Takes a page of another host from the day's quota, unless that host asked to be left alone.
+    fn take_host(&mut self, link: &Link) -> Result<(), Unread> {
+        let host = link.host_text();
+        if host == self.source.url.host_text() {
+            return Ok(());
+        }
+        let now = (self.house.clock)();
+        self.busy_hosts.retain(|(_, until)| *until > now);
+        if self.busy_hosts.iter().any(|(busy, _)| busy == host) {
+            return Err(Unread::Later(format!("{host} asked to be left alone")));
+        }
+        if !self.quota.take_host(now, host) {
+            return Err(Unread::Later("the source's articles lead to too many pages on other hosts today".to_owned()));
+        }
+        Ok(())
+    }
+
+    /// Judges an answer by its status: whether it is the page, or why not.
+    fn judge(&mut self, answer: &Answer, link: &Link, now: Moment) -> Result<(), Unread> {
+        let is_own_answer = answer.url == link.without_fragment();
+        match answer.status {
+            200 => Ok(()),
+            404 | 410 if is_own_answer => Err(Unread::Gone { is_meant: answer.status == 410 }),
+            // These apply to the whole host, whichever page was requested (RFC 6585, section 4; RFC 9110, 15.6.4), but
+            // another host has no say about the source's own.
+            status @ (429 | 503) => {
+                let wait = answer.retry_after.unwrap_or(BUSY);
+                let until = now.plus_seconds(i64::try_from(wait).unwrap_or(0));
+                let host = answer.url.host_text();
+                if host == self.source.url.host_text() {
+                    self.busy = Some(until);
+                } else if self.busy_hosts.len() < MAX_BUSY_HOSTS {
+                    self.busy_hosts.push((host.to_owned(), until));
+                }
+                Err(Unread::Later(format!("{host} asks us to come less often ({status})")))
+            }
+            status => Err(Unread::Later(format!("the site answered {status}"))),
+        }
+    }
+
     async fn page(&mut self, link: &Link) -> Result<(Draft, Option<Link>), Unread> {
         if !self.has_room() {
             return Err(Unread::Later("this poll has read enough".to_owned()));
         }
-        let host = link.host_text();
-        let is_own_host = host == self.source.url.host_text();
-        if !is_own_host {
-            let now = (self.house.clock)();
-            self.busy_hosts.retain(|(_, until)| *until > now);
-            if self.busy_hosts.iter().any(|(busy, _)| busy == host) {
-                return Err(Unread::Later(format!("{host} asked to be left alone")));
-            }
-            if !self.quota.take_host(now, host) {
-                return Err(Unread::Later("the source's articles lead to too many pages on other hosts today".to_owned()));
-            }
-        }
+        self.take_host(link)?;
         self.asked += 1;
         self.wait().await;
         let none = Validators::default();
@@ -184,33 +213,17 @@ impl<'a> Articles<'a> {
         let answer = self.house.fetcher.get(request, now).await.map_err(|error| Unread::Later(error.to_string()))?;
         self.house.metrics.fetched(answer.body.len());
         let led_to = answer.url.host_text();
-        if led_to != host && led_to != self.source.url.host_text() && !self.quota.take_host(now, led_to) {
+        if led_to != link.host_text() && led_to != self.source.url.host_text() && !self.quota.take_host(now, led_to) {
             return Err(Unread::Later("the source's articles lead to too many pages on other hosts today".to_owned()));
         }
-        let is_own_answer = answer.url == link.without_fragment();
-        match answer.status {
-            200 => {}
-            404 | 410 if is_own_answer => return Err(Unread::Gone { is_meant: answer.status == 410 }),
-            // These apply to the whole host, whichever page was requested (RFC 6585, section 4; RFC 9110, 15.6.4), but
-            // another host has no say about the source's own.
-            status @ (429 | 503) => {
-                let wait = answer.retry_after.unwrap_or(BUSY);
-                let until = now.plus_seconds(i64::try_from(wait).unwrap_or(0));
-                let host = answer.url.host_text();
-                if host == self.source.url.host_text() {
-                    self.busy = Some(until);
-                } else if self.busy_hosts.len() < MAX_BUSY_HOSTS {
-                    self.busy_hosts.push((host.to_owned(), until));
-                }
-                return Err(Unread::Later(format!("{host} asks us to come less often ({status})")));
-            }
-            status => return Err(Unread::Later(format!("the site answered {status}"))),
-        }
+        self.judge(&answer, link, now)?;
         let page = Page { url: answer.url, content_type: answer.content_type, body: answer.body };
         let rules = Arc::clone(&self.rules);
         let article = if page.body.len() > LARGE {
             let read = tokio::task::spawn_blocking(move || read::read_article(&page, &rules, now)).await;
-            read.map_err(|_panic| Unread::Later("internal error: the parser panicked on this page; please report its URL".to_owned()))?
+            read.map_err(|_panic| {
+                Unread::Later("internal error: the parser panicked on this page; please report its URL".to_owned())
+            })?
         } else {
             read::read_article(&page, &rules, now)
         };

@@ -290,7 +290,10 @@ impl Poller {
             Ok((task, done)) => (task, done),
             // If a poll task panics, only that source misses this poll.
             Err(error) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "internal error: a poll panicked; please report it");
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "internal error: a poll panicked; please report it"
+                );
                 (error.id(), None)
             }
         };

@@ -55,7 +55,11 @@ fn silence(visit: &Visit, now: Moment) -> Option<String> {
         days => format!("{days} days"),
     };
     is_stale.then(|| {
-        format!("nothing new for {}; before, there was something new about every {}", days(silent), days(usual.max(3600)))
+        format!(
+            "nothing new for {}; before, there was something new about every {}",
+            days(silent),
+            days(usual.max(3600))
+        )
     })
 }
 

@@ -194,9 +194,7 @@ fn no_list(page: &ListPage<'_>) -> Reading {
     faults.push(Fault::new(
         FaultKind::NoList,
         "document",
-        format!(
-            "no list of items found on this page ({why}); if it has one, select its rows with [source.list] item"
-        ),
+        format!("no list of items found on this page ({why}); if it has one, select its rows with [source.list] item"),
     ));
     Reading { detection: Some(page.detection.clone()), faults, ..Reading::default() }
 }

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::hash::BuildHasherDefault;
 
+use pinyin::ToPinyin;
+
 use crate::model::{RegionId, SecretHasher};
 
 /// Kind of a name.
@@ -305,4 +307,9 @@ pub(super) fn visited(text: &[char], hits: &[Hit<'_>]) -> Vec<bool> {
         start = end;
     }
     flags
+}
+
+/// Spells a Chinese name in pinyin without tones.
+pub(super) fn spell(name: &str) -> Option<String> {
+    name.to_pinyin().map(|letter| letter.map(pinyin::Pinyin::plain)).collect()
 }

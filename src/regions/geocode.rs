@@ -7,9 +7,9 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use pinyin::ToPinyin;
-
-use super::gazetteer::{Hit, Kind, Names, is_common_quarter, is_generic, is_other_word, may_be_short, short, visited};
+use super::gazetteer::{
+    Hit, Kind, Names, is_common_quarter, is_generic, is_other_word, may_be_short, short, spell, visited,
+};
 use crate::model::{Draft, Link, Region, RegionId, Regions};
 
 /// Number of characters of the text that are examined.
@@ -506,11 +506,6 @@ fn level(id: &RegionId, depth: usize) -> Level {
         2 => Level::City,
         _ => Level::County,
     }
-}
-
-/// Spells a Chinese name in pinyin without tones.
-fn spell(name: &str) -> Option<String> {
-    name.to_pinyin().map(|letter| letter.map(pinyin::Pinyin::plain)).collect()
 }
 
 #[cfg(test)]

@@ -194,7 +194,10 @@ fn refuse(request: &Request<Incoming>) -> Option<Answer> {
     let is_plain =
         !headers.contains_key(header::TRANSFER_ENCODING) && headers.get_all(header::CONTENT_LENGTH).iter().count() <= 1;
     let mut refusal = if !has_host || request.uri().authority().is_some() || !is_plain {
-        answer::plain(StatusCode::BAD_REQUEST, "ambiguous request (Host, request target, Content-Length or Transfer-Encoding)\n")
+        answer::plain(
+            StatusCode::BAD_REQUEST,
+            "ambiguous request (Host, request target, Content-Length or Transfer-Encoding)\n",
+        )
     } else if request.method() != Method::GET && request.method() != Method::HEAD {
         let mut refusal = answer::plain(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD are answered here\n");
         refusal.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
@@ -405,7 +408,10 @@ fn failed(site: &Site, request: &Request<Incoming>, failure: Failure) -> Answer 
         Failure::Closed => answer::busy(60, "this part of the store cannot be read now; the log says why\n"),
         Failure::FellOver => {
             tracing::error!("rendering a document panicked; please report this with the log");
-            answer::plain(StatusCode::INTERNAL_SERVER_ERROR, "internal error: this document could not be rendered; see the log\n")
+            answer::plain(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "internal error: this document could not be rendered; see the log\n",
+            )
         }
     }
 }

@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use super::engine::Engine;
 use super::error::ViewError;
+use super::keys::{HIDDEN, META, NO_ITEM, REGIONS, SOURCES};
 use super::record::{self, FactsRecord, HiddenRecord, ItemRecord, MetaRecord};
-use super::state::{HIDDEN, META, NO_ITEM, REGIONS, SOURCES, State};
+use super::state::State;
 use crate::model::{Moment, RegionId, with_causes};
 
 /// Why a store cannot be used as it is.

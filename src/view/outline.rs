@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::engine::Engine;
+use super::keys::NO_ITEM;
 use super::record::{self, ItemRecord};
-use super::state::NO_ITEM;
 use crate::model::ItemId;
 
 /// The story and the regions of each item.

@@ -112,3 +112,17 @@ pub(super) fn published(report: &Report) -> Stamp {
 pub(super) fn updated_at(seq: u64, seen: Moment) -> Moment {
     seen.plus_millis(i64::try_from(seq % 1000).unwrap_or(0))
 }
+
+/// Returns the time of a record.
+pub(super) fn moment(record: &Record) -> Moment {
+    match record {
+        Record::Source(facts) => facts.at,
+        Record::Report(report) => report.seen,
+        Record::Control { at, .. }
+        | Record::Withdraw { at, .. }
+        | Record::Restore { at, .. }
+        | Record::Gone { at, .. }
+        | Record::Back { at, .. }
+        | Record::Expire { at, .. } => *at,
+    }
+}

@@ -6,74 +6,17 @@ use std::sync::Arc;
 use super::index::Index;
 use super::likes::{Likes, MOST_ALIKE};
 use super::newcomer::Newcomer;
-use super::reports::{Home, Read, published, updated_at};
+use super::reports::{Home, Read, moment, published, updated_at};
 use super::share::Place;
 use super::shelves::Shelves;
 use super::slot::Slot;
 use crate::dedup::Fingerprint;
 use crate::log::{Control, Position, Record, SourceFacts};
-use crate::model::{Authority, Draft, ItemId, Link, Moment, RegionId, Report as ReportNoun, SourceId, Stamp, Zone};
+use crate::model::{Authority, Draft, ItemId, Link, Moment, RegionId, Report as ReportNoun, SourceId, Zone};
 use crate::regions::Places;
 
-/// Prefix of all keys that are not items; no item's key begins with it.
-pub(super) const NO_ITEM: [u8; 1] = [0xff];
-/// Key of the view's own record. Item keys have eight bytes too, but never this value.
-pub(super) const META: [u8; 8] = [0xff; 8];
-/// Prefix of the keys of sources; they are longer than those of items.
-pub(super) const SOURCES: &[u8; 8] = b"\xffsource/";
-/// Prefix of the keys of tagged regions.
-pub(super) const REGIONS: &[u8; 8] = b"\xffregion/";
-/// Prefix of the keys of withdrawn items; these records outlive the items.
-pub(super) const HIDDEN: &[u8; 8] = b"\xffhidden/";
 /// Reports of an item after which a change no longer moves its `updated`.
 const MOST_UPDATES: u16 = 24;
-
-/// A story's place in a list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Entry {
-    /// Time of publication.
-    pub published: Moment,
-    /// Number of its first report.
-    pub first: u64,
-}
-
-/// A story: an item and the reports of other sources that belong to it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Story {
-    /// Id of the story.
-    pub id: ItemId,
-    /// Date of publication.
-    pub published: Stamp,
-    /// Time of the last change of the content.
-    pub updated: Moment,
-    /// Time it was first seen.
-    pub seen: Moment,
-    /// The report that is shown.
-    pub shown: Report,
-    /// The newest reports of the other sources.
-    pub others: Vec<Report>,
-    /// Its regions, each with the evidence.
-    pub regions: Vec<(RegionId, &'static str)>,
-    /// The event it belongs to, named by that event's oldest story; `None` if no other story belongs to it.
-    pub event: Option<ItemId>,
-    /// First reports of the other stories of the event.
-    pub alongside: Vec<u64>,
-    /// First reports of the stories it contains as parts, if it is a round-up.
-    pub parts: Vec<u64>,
-}
-
-/// The newest report of an item: its position and its source.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Report {
-    /// Position in the log.
-    pub position: Position,
-    /// Its source, by the newest facts in the log.
-    pub source: SourceFacts,
-    /// Id of the item.
-    pub item: ItemId,
-    /// Positions of the item's earlier reports, oldest first.
-    pub earlier: Vec<Position>,
-}
 
 #[derive(Debug, Default)]
 pub(super) struct State {
@@ -517,20 +460,6 @@ pub(super) fn number_of_day(at: Moment) -> i64 {
 
 pub(super) fn day_number(day: &str) -> Option<i64> {
     Moment::from_rfc3339(&format!("{day}T00:00:00Z")).map(number_of_day)
-}
-
-/// Returns the time of a record.
-fn moment(record: &Record) -> Moment {
-    match record {
-        Record::Source(facts) => facts.at,
-        Record::Report(report) => report.seen,
-        Record::Control { at, .. }
-        | Record::Withdraw { at, .. }
-        | Record::Restore { at, .. }
-        | Record::Gone { at, .. }
-        | Record::Back { at, .. }
-        | Record::Expire { at, .. } => *at,
-    }
 }
 
 /// Returns the upper half of an id.

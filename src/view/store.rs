@@ -6,7 +6,8 @@ use super::engine::{Change, Engine, has_room};
 use super::error::ViewError;
 use super::opening::{Unusable, attempt, load, set_aside};
 use super::outline::Outline;
-use super::state::{Entry, State, Story};
+use super::state::State;
+use super::story::{Entry, Story};
 use crate::dedup::{Comparison, Known, Neighbours};
 use crate::log::{Appended, Control, Damage, Log, Position, Record, SourceFacts};
 use crate::model::{ItemId, Link, Moment, RegionId, SourceId};
@@ -74,7 +75,10 @@ impl fmt::Display for Notice {
                 )
             }
             Self::NoRoom { reason } => {
-                write!(f, "cannot open the view on a full disk ({reason}); it was rebuilt in memory; free some disk space")
+                write!(
+                    f,
+                    "cannot open the view on a full disk ({reason}); it was rebuilt in memory; free some disk space"
+                )
             }
             Self::Lost { log, view, path } => write!(
                 f,

@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::engine::Change;
 use super::index::Index;
+use super::keys::{HIDDEN, META, REGIONS, SOURCES};
 use super::likes::Likes;
 use super::outline::Outline;
 use super::record::{self, FactsRecord, HiddenRecord, ItemRecord, MetaRecord};
 use super::share::Place;
 use super::slot::Slot;
-use super::state::{HIDDEN, META, REGIONS, SOURCES, State, scoped, upper};
+use super::state::{State, scoped, upper};
 use crate::log::{Control, SourceFacts};
 use crate::model::{Authority, Moment, RegionId, SourceId, Zone};
 

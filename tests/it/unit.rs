@@ -239,6 +239,10 @@ fn d14_an_admins_first_hour() {
         "mkdir -p /srv/site && printf '%s' '{feed}' > /srv/site/feed.xml && systemd-run --unit=site --working-directory=/srv/site python3 -m http.server 8000 --bind 127.0.0.1 && sed -i 's|^\\[fetch\\]$|&\\nallow_networks = [\"127.0.0.0/8\"]|' /etc/dayuan/dayuan.toml"
     );
     let done = |machine: &Machine, command: &[&str]| {
+        // An admin's hour takes seconds here: systemd's limit of five starts in ten seconds must not count.
+        if let ["systemctl", "start" | "restart", ..] = command {
+            machine.run(&["systemctl", "reset-failed", "dayuan"]);
+        }
         let (done, told) = machine.run(command);
         assert!(done, "{command:?}: {told}\n{}", machine.journal());
         told

@@ -198,7 +198,7 @@ mod tests {
             chinese: true,
             order: Order::Unknown,
         };
-        let found = |text: &'static str| find(text, clock).map(|(_, at)| &text[at]);
+        let found = |text: &'static str| find(text, clock).and_then(|(_, at)| text.get(at));
         assert_eq!(found("平定县人民政府 2019-09-26 10:56:28 人民网"), Some("2019-09-26 10:56:28"));
         assert_eq!(found("民国文献 2019-09-26"), Some("2019-09-26"));
         assert_eq!(found("令和5年3月9日"), Some("令和5年3月9日"));

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
-use super::row::{self, Row};
+use super::link;
+use super::row;
+use super::row_date::{self, Row};
 use crate::model::Link;
 use crate::read::date::Clock;
 use crate::read::lexicon::words;
@@ -67,7 +69,7 @@ pub(in crate::read) fn detect(tree: &Tree<'_>, url: &Link, base: &Link, clock: C
         }
         let Some(target) = target(tree, id, base) else { continue };
         let line = tree.line(id);
-        if target.canonical() == own || row::is_generic(&line) && !line.is_empty() && is_paging(&line) {
+        if target.canonical() == own || link::is_generic(&line) && !line.is_empty() && is_paging(&line) {
             continue;
         }
         let members = groups.entry(path).or_default();
@@ -199,7 +201,7 @@ fn once_each(tree: &Tree<'_>, members: &[Id], base: &Link) -> Vec<Id> {
     let mut times: HashMap<u64, usize> = HashMap::new();
     for id in members.iter().take(MOST_LINKS) {
         let Some(target) = target(tree, *id, base) else { continue };
-        let (hash, width) = (xxh3_64(target.as_str().as_bytes()), text::width(&row::title_of_link(tree, *id)));
+        let (hash, width) = (xxh3_64(target.as_str().as_bytes()), text::width(&link::title_of_link(tree, *id)));
         match kept.last_mut() {
             Some((last, wide, at)) if *last == hash => {
                 if width > *wide {
@@ -266,7 +268,7 @@ fn readings(tree: &Tree<'_>, links: &[Id], url: &Link, base: &Link, clock: Clock
     }
     if lifted.len() >= FEWEST && lifted.len() < links.len() {
         // A date in a cell before all files of a row belongs to the row.
-        let before = |row: &&Row| row::has_date(tree, &Row { to: row.link, ..**row }, clock);
+        let before = |row: &&Row| row_date::has_date(tree, &Row { to: row.link, ..**row }, clock);
         let dated_before = lifted.iter().filter(before).count() * 5 >= lifted.len() * 4;
         let count = |rows: usize| f64::from(u32::try_from(rows).unwrap_or(u32::MAX));
         let each = if dated_before { count(links.len()) / count(lifted.len()) } else { 1.0 };
@@ -299,67 +301,62 @@ pub(in crate::read) fn rows_of(tree: &Tree<'_>, links: &[Id], base: &Link, clock
                 .unwrap_or(*link)
         })
         .collect();
-    let forward: Vec<Row> = holders
-        .iter()
-        .zip(links)
-        .enumerate()
-        .map(|(at, (holder, link))| {
-            let parent = tree.parent(*holder);
-            let next = holders.get(at + 1).filter(|next| tree.parent(**next) == parent);
-            let to = match next {
-                Some(next) => *next,
-                // No next row ends the last one: it spans as many siblings as the row before.
-                None if at > 0 && links.len() > 1 => {
-                    let siblings = holders.get(at - 1).filter(|last| tree.parent(**last) == parent).map_or(1, |last| {
-                        tree.children(parent).filter(|child| (*last..*holder).contains(child)).count().max(1)
-                    });
-                    let end = tree.end(parent);
-                    tree.children(parent).filter(|child| *child >= *holder).nth(siblings).unwrap_or(end)
-                }
-                None => tree.end(*holder),
-            };
-            let to = other_row(tree, *holder, *link, to, base).unwrap_or(to);
-            Row { link: *link, from: *holder, to: to.max(tree.end(*holder)) }
-        })
-        .collect();
+    let forward: Vec<Row> = (0..links.len()).filter_map(|at| forward(tree, &holders, links, at, base)).collect();
     // If the date precedes the title, a row starts after the row before it. Probing the first and last rows shows which
     // reading finds more dates.
     let probe = |rows: &[Row]| {
         rows.iter()
             .take(6)
             .chain(rows.iter().skip(6).rev().take(6))
-            .filter(|row| row::has_date(tree, row, clock))
+            .filter(|row| row_date::has_date(tree, row, clock))
             .count()
     };
     let dated = probe(&forward);
     if dated < links.len().min(12) {
-        let backward: Vec<Row> = holders
-            .iter()
-            .zip(links)
-            .enumerate()
-            .map(|(at, (holder, link))| {
-                let parent = tree.parent(*holder);
-                let last =
-                    at.checked_sub(1).and_then(|at| holders.get(at)).filter(|last| tree.parent(**last) == parent);
-                let from = last.map_or_else(
-                    || {
-                        let before: Vec<Id> = tree.children(parent).filter(|child| child < holder).collect();
-                        before
-                            .len()
-                            .checked_sub(3)
-                            .map_or_else(|| before.first().copied(), |at| before.get(at).copied())
-                            .unwrap_or(*holder)
-                    },
-                    |last| tree.end(*last),
-                );
-                Row { link: *link, from: from.min(*holder), to: tree.end(*holder) }
-            })
-            .collect();
+        let backward: Vec<Row> = (0..links.len()).filter_map(|at| backward(tree, &holders, links, at)).collect();
         if probe(&backward) > dated {
             return backward;
         }
     }
     forward
+}
+
+/// Returns the row of a link, up to the next row.
+fn forward(tree: &Tree<'_>, holders: &[Id], links: &[Id], at: usize, base: &Link) -> Option<Row> {
+    let (holder, link) = (*holders.get(at)?, *links.get(at)?);
+    let parent = tree.parent(holder);
+    let next = holders.get(at + 1).filter(|next| tree.parent(**next) == parent);
+    let to = match next {
+        Some(next) => *next,
+        // No next row ends the last one: it spans as many siblings as the row before.
+        None if at > 0 && links.len() > 1 => {
+            let siblings = holders
+                .get(at - 1)
+                .filter(|last| tree.parent(**last) == parent)
+                .map_or(1, |last| tree.children(parent).filter(|child| (*last..holder).contains(child)).count().max(1));
+            let end = tree.end(parent);
+            tree.children(parent).filter(|child| *child >= holder).nth(siblings).unwrap_or(end)
+        }
+        None => tree.end(holder),
+    };
+    let to = other_row(tree, holder, link, to, base).unwrap_or(to);
+    Some(Row { link, from: holder, to: to.max(tree.end(holder)) })
+}
+
+/// Returns the row of a link, from the end of the row before.
+fn backward(tree: &Tree<'_>, holders: &[Id], links: &[Id], at: usize) -> Option<Row> {
+    let (holder, link) = (*holders.get(at)?, *links.get(at)?);
+    let parent = tree.parent(holder);
+    let last = at.checked_sub(1).and_then(|at| holders.get(at)).filter(|last| tree.parent(**last) == parent);
+    let from = last.map_or_else(
+        || {
+            let before: Vec<Id> = tree.children(parent).filter(|child| *child < holder).collect();
+            let third = before.len().checked_sub(3);
+            third.map_or_else(|| before.first().copied(), |at| before.get(at).copied()).unwrap_or(holder)
+        },
+        |last| tree.end(*last),
+    );
+    Some(Row { link, from: from.min(holder), to: tree.end(holder) })
 }
 
 /// Finds the first sibling after a row, up to `to`, that is a row of its own although its link has another path.
@@ -370,10 +367,10 @@ fn other_row(tree: &Tree<'_>, holder: Id, link: Id, to: Id, base: &Link) -> Opti
     let own = target(tree, link, base)?;
     let siblings = std::iter::successors(Some(tree.end(holder)), |id| Some(tree.end(*id).max(*id + 1)));
     siblings.take_while(|id| *id < to).filter(|id| tree.name(*id) == tree.name(holder)).find(|id| {
-        row::best_link(tree, *id, tree.end(*id), base).is_some_and(|link| {
-            let title = row::title_of_link(tree, link);
+        link::best_link(tree, *id, tree.end(*id), base).is_some_and(|link| {
+            let title = link::title_of_link(tree, link);
             text::width(&title) >= 8
-                && !row::is_generic(&title)
+                && !link::is_generic(&title)
                 && target(tree, link, base).is_some_and(|target| target != own)
         })
     })
@@ -411,8 +408,8 @@ fn complete(tree: &Tree<'_>, rows: Vec<Row>, base: &Link) -> Vec<Row> {
             }
             if tree.name(child) == name
                 && !taken.contains(&child)
-                && let Some(link) = row::best_link(tree, child, tree.end(child), base)
-                && text::width(&row::title_of_link(tree, link)) >= 8
+                && let Some(link) = link::best_link(tree, child, tree.end(child), base)
+                && text::width(&link::title_of_link(tree, link)) >= 8
             {
                 all.push(Row { link, from: child, to: tree.end(child) });
             }
@@ -423,9 +420,9 @@ fn complete(tree: &Tree<'_>, rows: Vec<Row>, base: &Link) -> Vec<Row> {
 }
 
 fn weigh(tree: &Tree<'_>, rows: Vec<Row>, url: &Link, base: &Link, clock: Clock<'_>) -> Group {
-    let titles: Vec<String> = rows.iter().map(|row| row::title_of_link(tree, row.link)).collect();
+    let titles: Vec<String> = rows.iter().map(|row| link::title_of_link(tree, row.link)).collect();
     let distinct: HashSet<&String> = titles.iter().collect();
-    let generic = titles.iter().filter(|title| row::is_generic(title)).count();
+    let generic = titles.iter().filter(|title| link::is_generic(title)).count();
     let beside = distinct.len() * 2 < rows.len() || generic * 2 > rows.len();
     let column = if beside { row::column_beside(tree, &rows, clock) } else { 0 };
     let targets: HashSet<String> =
@@ -439,7 +436,7 @@ fn weigh(tree: &Tree<'_>, rows: Vec<Row>, url: &Link, base: &Link, clock: Clock<
         // Later rows say less about the page's purpose.
         let place = if at < 30 { 1.0 } else { 0.4 };
         sum += place * worth * if width < 10 { 0.3 } else { 1.0 };
-        dated += usize::from(row::has_date(tree, row, clock));
+        dated += usize::from(row_date::has_date(tree, row, clock));
         near += usize::from(
             target(tree, row.link, base).is_some_and(|to| !folder.is_empty() && to.path().starts_with(folder)),
         );

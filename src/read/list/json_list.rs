@@ -46,46 +46,7 @@ pub(in crate::read) fn read(
             Detection { confidence: 100, reasons: vec![format!("list at `{path}` by config")], selectors: None },
         ));
     }
-    let mut best: Option<(usize, String, &Vec<Value>)> = None;
-    let mut inner: Option<(usize, &str)> = None;
-    let mut open: Vec<(String, &Value)> = vec![(String::new(), &root)];
-    let mut seen = 0;
-    while let Some((path, value)) = open.pop() {
-        seen += 1;
-        if seen > MOST_VALUES {
-            break;
-        }
-        let join = |name: &str| {
-            let length = path.len() + 1 + name.len();
-            (length <= MAX_PATH).then(|| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") })
-        };
-        match value {
-            Value::Array(items) => {
-                let worth: usize = items
-                    .iter()
-                    .take(60)
-                    .filter_map(|item| draft(item, url, rules, clock))
-                    .map(|draft| width(&draft.title).min(40) + 20 * usize::from(draft.published.is_some()))
-                    .sum();
-                if worth > 0 && best.as_ref().is_none_or(|(most, ..)| worth > *most) {
-                    best = Some((worth, path.clone(), items));
-                }
-                open.extend(
-                    items.iter().enumerate().take(200).filter_map(|(at, item)| Some((join(&at.to_string())?, item))),
-                );
-            }
-            Value::Object(fields) => {
-                open.extend(fields.iter().filter_map(|(name, value)| Some((join(name)?, value))));
-            }
-            Value::String(text) if text.contains("<a ") => {
-                let links = text.matches("<a ").count();
-                if inner.is_none_or(|(most, _)| links > most) {
-                    inner = Some((links, text));
-                }
-            }
-            _ => {}
-        }
-    }
+    let (best, inner) = likeliest(&root, url, rules, clock);
     match (best, inner) {
         (Some((worth, path, items)), inner) if inner.is_none_or(|(links, _)| worth > links * 20) => {
             let drafts: Vec<Draft> =
@@ -139,6 +100,54 @@ fn at<'v>(root: &'v Value, path: &str) -> Option<&'v Value> {
         Value::Array(items) => items.get(step.parse::<usize>().ok()?),
         value => value.get(step),
     })
+}
+
+/// A list in JSON: its worth, its path and its items; and a text that holds HTML, with the number of its links.
+type Likeliest<'v> = (Option<(usize, String, &'v Vec<Value>)>, Option<(usize, &'v str)>);
+
+/// Finds the likeliest list among all arrays of a document, and the text with the most links.
+fn likeliest<'v>(root: &'v Value, url: &Link, rules: &ListRules, clock: Clock<'_>) -> Likeliest<'v> {
+    let mut best: Option<(usize, String, &Vec<Value>)> = None;
+    let mut inner: Option<(usize, &str)> = None;
+    let mut open: Vec<(String, &Value)> = vec![(String::new(), root)];
+    let mut seen = 0;
+    while let Some((path, value)) = open.pop() {
+        seen += 1;
+        if seen > MOST_VALUES {
+            break;
+        }
+        let join = |name: &str| {
+            let length = path.len() + 1 + name.len();
+            (length <= MAX_PATH).then(|| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") })
+        };
+        match value {
+            Value::Array(items) => {
+                let worth: usize = items
+                    .iter()
+                    .take(60)
+                    .filter_map(|item| draft(item, url, rules, clock))
+                    .map(|draft| width(&draft.title).min(40) + 20 * usize::from(draft.published.is_some()))
+                    .sum();
+                if worth > 0 && best.as_ref().is_none_or(|(most, ..)| worth > *most) {
+                    best = Some((worth, path.clone(), items));
+                }
+                open.extend(
+                    items.iter().enumerate().take(200).filter_map(|(at, item)| Some((join(&at.to_string())?, item))),
+                );
+            }
+            Value::Object(fields) => {
+                open.extend(fields.iter().filter_map(|(name, value)| Some((join(name)?, value))));
+            }
+            Value::String(text) if text.contains("<a ") => {
+                let links = text.matches("<a ").count();
+                if inner.is_none_or(|(most, _)| links > most) {
+                    inner = Some((links, text));
+                }
+            }
+            _ => {}
+        }
+    }
+    (best, inner)
 }
 
 fn draft(item: &Value, url: &Link, rules: &ListRules, clock: Clock<'_>) -> Option<Draft> {

@@ -3,9 +3,11 @@
 mod detect;
 pub(super) mod hanweb;
 pub(super) mod json_list;
+mod link;
 mod page;
 mod paging;
 mod row;
+mod row_date;
 mod rules;
 pub(super) mod sitemap;
 

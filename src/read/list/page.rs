@@ -8,7 +8,9 @@
 use std::collections::HashSet;
 
 use super::detect::{Group, detect, is_state, place, rows_of, stem};
-use super::row::{self, Row};
+use super::link;
+use super::row;
+use super::row_date::{self, Row};
 use super::rules::{Detection, ListRules};
 use crate::model::{Draft, Link, Precision};
 use crate::read::date::{self, Clock};
@@ -45,7 +47,7 @@ pub(in crate::read) fn read(
         let Some(mut draft) = row::draft(tree, row, &base, group.beside, clock) else { continue };
         overrule(tree, row, rules, clock, &mut draft, faults);
         // Among dated rows, a short one without a date is a column heading.
-        if mostly_dated && text::width(&draft.title) < 12 && !row::has_date(tree, row, clock) {
+        if mostly_dated && text::width(&draft.title) < 12 && !row_date::has_date(tree, row, clock) {
             continue;
         }
         if draft.title.is_empty() || !seen.insert((draft.link.clone(), group.beside.map(|_| draft.title.clone()))) {
@@ -113,14 +115,18 @@ fn pinned(tree: &Tree<'_>, base: &Link, rules: &ListRules, clock: Clock<'_>, fau
             let (from, to) = (id, tree.end(id));
             let link = match &rules.link {
                 Some(selector) => selector.find_all(tree, from, to).into_iter().find(|id| usable(*id)),
-                None => row::best_link(tree, from, to, base),
+                None => link::best_link(tree, from, to, base),
             };
             rows.extend(link.map(|link| Row { link, from, to }));
         }
         if rows.is_empty()
             && let Some(selector) = &rules.link
         {
-            faults.push(Fault::new(FaultKind::Selector, "list.link", format!("`{selector}` matches no usable link in any row")));
+            faults.push(Fault::new(
+                FaultKind::Selector,
+                "list.link",
+                format!("`{selector}` matches no usable link in any row"),
+            ));
         }
     } else if let Some(selector) = &rules.link {
         let links: Vec<Id> = selector.find_all(tree, 0, tree.len()).into_iter().filter(|id| usable(*id)).collect();
@@ -133,7 +139,7 @@ fn pinned(tree: &Tree<'_>, base: &Link, rules: &ListRules, clock: Clock<'_>, fau
         }
         rows = rows_of(tree, &links, base, clock);
     }
-    let dated = rows.iter().filter(|row| row::has_date(tree, row, clock)).count();
+    let dated = rows.iter().filter(|row| row_date::has_date(tree, row, clock)).count();
     (!rows.is_empty()).then_some(Group { rows, weight: 1.0, dated, beside: None })
 }
 
@@ -145,7 +151,7 @@ fn strip_common_end(drafts: &mut [Draft]) {
         let at = title.char_indices().filter(|(_, c)| MARKS.contains(c)).map(|(at, _)| at);
         at.filter_map(|at| title.get(at..))
             // Words after a plain space belong to the title, unless they say "view".
-            .filter(|end| !end.starts_with(' ') || end.trim().starts_with(MARKS) || row::is_generic(end))
+            .filter(|end| !end.starts_with(' ') || end.trim().starts_with(MARKS) || link::is_generic(end))
             .filter(|end| text::width(end) >= 3 && !end.chars().any(|c| c.is_ascii_digit()))
             .map(str::to_owned)
             .collect::<Vec<_>>()

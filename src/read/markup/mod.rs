@@ -6,6 +6,7 @@ pub(super) mod selector;
 pub(super) mod text;
 pub(super) mod tokens;
 pub(super) mod tree;
+mod tree_builder;
 
 pub use sanitise::sanitise;
 pub use selector::{Selector, SelectorError};

@@ -308,7 +308,9 @@ fn compound(text: &str) -> Result<(Compound, usize), &'static str> {
                         )
                     }
                     _ => {
-                        return Err("the only supported pseudo-classes are :first-child, :last-child and :nth-child(N)");
+                        return Err(
+                            "the only supported pseudo-classes are :first-child, :last-child and :nth-child(N)",
+                        );
                     }
                 });
             }

@@ -1,3 +1,4 @@
+use super::super::tree_builder::MAX_TREE_DEPTH;
 use super::*;
 
 fn shape(html: &str) -> String {

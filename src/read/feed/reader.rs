@@ -1,0 +1,152 @@
+//! Reads the elements of a feed: texts, links, HTML.
+
+use std::borrow::Cow;
+
+use super::namespace::Namespace;
+use super::xml_tree::{Element, Outline};
+use crate::model::Link;
+use crate::read::date::Clock;
+use crate::read::markup::text::{self, Definitions};
+use crate::read::work;
+
+pub(super) struct Reader<'a> {
+    pub(super) outline: &'a Outline<'a>,
+    pub(super) url: &'a Link,
+    pub(super) clock: Clock<'a>,
+}
+
+/// The longest `xml:base`, in bytes.
+const MAX_BASE: usize = 2048;
+
+/// Returns the text between tags: references resolved, CDATA as it is, and tags kept as written.
+pub(super) fn markup_text(inner: &str, definitions: &Definitions) -> String {
+    use crate::read::markup::tokens::{Token, Tokens, cut};
+    if !inner.contains('<') {
+        return text::resolve(inner, definitions).into_owned();
+    }
+    let mut out = String::with_capacity(inner.len());
+    let mut tokens = Tokens::new(inner);
+    while let Some(token) = tokens.next() {
+        match token {
+            Token::Text(raw) => out.push_str(&text::resolve(raw, definitions)),
+            Token::Cdata(content) => out.push_str(content),
+            Token::Start { .. } | Token::End { .. } => out.push_str(cut(inner, tokens.start(), tokens.end())),
+            Token::Doctype(_) => {}
+        }
+    }
+    out
+}
+
+/// Decodes base64 (RFC 4648, section 4); `None` if it is invalid or not UTF-8 text.
+pub(super) fn base64(text: &str) -> Option<String> {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let (mut bytes, mut bits, mut held) = (Vec::new(), 0_u32, 0_u32);
+    for byte in text.bytes().filter(|b| !b.is_ascii_whitespace() && *b != b'=') {
+        bits = (bits << 6) | u32::try_from(ALPHABET.iter().position(|known| *known == byte)?).ok()?;
+        held += 6;
+        if held >= 8 {
+            held -= 8;
+            bytes.push(u8::try_from((bits >> held) & 0xff).ok()?);
+        }
+    }
+    String::from_utf8(bytes).ok()
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn element(&self, at: usize) -> Option<&'a Element<'a>> {
+        self.outline.elements.get(at)
+    }
+
+    pub(super) fn definitions(&self) -> &'a Definitions {
+        &self.outline.definitions
+    }
+
+    /// Returns the direct children of `parent`, up to element number `end`.
+    pub(super) fn children(&self, parent: usize, end: usize) -> impl Iterator<Item = &'a Element<'a>> + Clone {
+        // The descendants of an element follow it directly, so the first element outside ends the search.
+        let within = self.outline.elements.get(parent + 1..end).unwrap_or(&[]).iter();
+        let within = within.take_while(move |e| e.parent.is_some_and(|up| up >= parent) && work::charge(1));
+        within.filter(move |e| e.parent == Some(parent))
+    }
+
+    /// Returns the address in a link element, made absolute.
+    pub(super) fn link_of(&self, element: &Element<'_>) -> Option<String> {
+        let raw = match element.attribute("href") {
+            Some(href) => text::resolve(href, self.definitions()),
+            None => Cow::Owned(self.text(element)),
+        };
+        self.absolute(Some(element), &raw)
+    }
+
+    /// Returns the base of an element: every `xml:base` at or above it, resolved against the document's address.
+    pub(super) fn base(&self, element: &Element<'_>) -> Link {
+        let mut chain = Vec::new();
+        let mut at = element.base;
+        while let Some(owner) = at.and_then(|at| self.element(at)) {
+            let base =
+                crate::read::markup::tokens::attribute(owner.tag, "xml:base").filter(|base| base.len() <= MAX_BASE);
+            chain.extend(base.map(|base| text::resolve(base, self.definitions())));
+            at = owner.parent.and_then(|parent| self.element(parent)?.base);
+        }
+        chain.iter().rev().fold(self.url.clone(), |base, reference| base.join(reference).unwrap_or(base))
+    }
+
+    /// Makes an address absolute if possible.
+    pub(super) fn absolute(&self, element: Option<&Element<'_>>, reference: &str) -> Option<String> {
+        let reference: String =
+            text::printable(reference).chars().filter(|c| !matches!(c, '\n' | '\r' | '\t')).collect();
+        let reference = reference.trim();
+        if reference.is_empty() {
+            return None;
+        }
+        if let Ok(link) = Link::parse(reference) {
+            return Some(link.as_str().to_owned());
+        }
+        let base = element.map_or_else(|| self.url.clone(), |e| self.base(e));
+        match base.join(reference) {
+            Ok(link) => Some(link.as_str().to_owned()),
+            // Addresses of other schemes (urn:, mailto:) are kept: they identify the item, though nobody fetches them.
+            Err(_) => Some(text::head(reference, 2048).to_owned()),
+        }
+    }
+
+    /// Returns the text of an element: references resolved, CDATA as it is, tags kept, Atom's base64 decoded.
+    pub(super) fn text(&self, element: &Element<'_>) -> String {
+        let text = markup_text(element.inner, self.definitions());
+        let says = |name: &str| element.attribute(name).is_some_and(|value| value.eq_ignore_ascii_case("base64"));
+        // In Atom 1.0, every media type that is neither text nor XML is base64 (RFC 4287, section 4.1.3.3).
+        let kind = element.attribute("type").unwrap_or("").to_ascii_lowercase();
+        let is_binary =
+            kind.contains('/') && !kind.starts_with("text/") && !kind.contains("xml") && !kind.contains("html");
+        if says("mode") || says("type") || is_binary { base64(&text).unwrap_or(text) } else { text }
+    }
+
+    /// Returns a title as one line of plain text, whatever its type.
+    pub(super) fn title(&self, element: &Element<'_>) -> String {
+        let value = self.text(element);
+        let kind = element.attribute("type").unwrap_or("").to_ascii_lowercase();
+        if text::looks_like_html(&value) {
+            return text::line(&text::plain(&value));
+        }
+        // References in Atom's plain text are resolved once, those in HTML twice.
+        let is_plain = kind == "text" || kind == "text/plain";
+        text::line(&if is_plain { Cow::Borrowed(value.as_str()) } else { text::resolve(&value, self.definitions()) })
+    }
+
+    /// Returns the HTML in an element.
+    pub(super) fn html(&self, element: &Element<'_>) -> String {
+        let kind = element.attribute("type").unwrap_or("").to_ascii_lowercase();
+        let mode = element.attribute("mode").unwrap_or("").to_ascii_lowercase();
+        let is_inline =
+            kind.contains("xhtml") || (mode == "xml" && kind.contains("html")) || element.namespace == Namespace::Xhtml;
+        if is_inline {
+            return text::printable(element.inner.trim()).into_owned();
+        }
+        let value = self.text(element);
+        let is_plain = kind == "text" || kind == "text/plain";
+        if is_plain && !text::looks_like_html(&value) {
+            return value.replace('&', "&amp;").replace('<', "&lt;");
+        }
+        text::printable(value.trim()).into_owned()
+    }
+}

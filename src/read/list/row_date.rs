@@ -1,0 +1,256 @@
+//! The date of a row.
+
+use crate::model::{Precision, Stamp};
+use crate::read::date::{self, Clock, month};
+use crate::read::lexicon::words;
+use crate::read::markup::text::{self, width};
+use crate::read::markup::tree::{Id, Tree};
+
+/// Returns whether a text consists of digits, punctuation and the Chinese words for dates.
+pub(super) fn is_numeric_date(piece: &str) -> bool {
+    let piece = piece.trim();
+    piece.chars().any(|c| c.is_ascii_digit())
+        && piece.chars().all(|c| c.is_ascii_digit() || c.is_whitespace() || "年月日时分秒点-/.:：[]()（）".contains(c))
+}
+
+/// Returns whether a text is only a date, possibly with introductory words.
+pub(super) fn is_date_text(piece: &str) -> bool {
+    let piece = piece.trim();
+    if is_numeric_date(piece) {
+        return true;
+    }
+    if !piece.chars().any(|c| c.is_ascii_digit()) || piece.chars().count() > 48 {
+        return false;
+    }
+    // Publié le 22 août 2024
+    let lower = piece.to_lowercase();
+    let parts = || lower.split(|c: char| !c.is_alphanumeric()).filter(|word| word.chars().any(char::is_alphabetic));
+    parts().any(|word| month::named(word).is_some())
+        && parts().all(|word| {
+            month::named(word).is_some()
+                || words().before_date.contains(word)
+                || word.trim_start_matches(char::is_numeric).len() <= 2
+        })
+}
+
+/// Returns whether the row shows a date of its own.
+pub(in crate::read) fn has_date(tree: &Tree<'_>, row: &Row, clock: Clock<'_>) -> bool {
+    shown_date(tree, row, clock).is_some()
+}
+
+/// Returns the date that a row shows outside its title, and where it was found.
+pub(super) fn shown_date(tree: &Tree<'_>, row: &Row, clock: Clock<'_>) -> Option<(Stamp, &'static str)> {
+    const MOST_TEXTS: usize = 60;
+    if let Some(stamp) = (row.from..row.to)
+        .filter(|id| tree.is(*id, &["time"]))
+        .find_map(|id| date::parse(&tree.attribute(id, "datetime")?, clock))
+    {
+        return Some((stamp, "<time>"));
+    }
+    let mut parts: Vec<String> = Vec::new();
+    let (mut loose, mut yearless) = (None, None);
+    for (node, piece) in tree.texts_between(row.from, row.to).take(MOST_TEXTS) {
+        let piece = text::line(&piece);
+        let unseen =
+            || tree.ancestors(tree.parent(node)).take_while(|up| *up >= row.from).any(|up| tree.is_invisible(up));
+        if piece.is_empty() || unseen() {
+            continue;
+        }
+        let is_title = (row.link..tree.end(row.link)).contains(&node) && !is_date_text(&piece);
+        // If the link's text is only a date, it dates the row.
+        let is_title = is_title && !(tree.line(row.link) == piece && whole(&piece, clock).is_some());
+        if is_title {
+            parts.clear();
+            continue;
+        }
+        if let Some(stamp) = whole(&piece, clock) {
+            if stamp.precision != Precision::Month {
+                return Some((stamp, "text of the row"));
+            }
+        } else if loose.is_none() && piece.len() >= 8 && width(&piece) <= 70 {
+            loose = date::find(&piece, clock).map(|(stamp, _)| (stamp, "text of the row"));
+        }
+        // Day and month may be in separate elements.
+        if piece.chars().count() <= 10 && is_part(&piece) {
+            parts.push(piece);
+            for count in (2..=parts.len().min(3)).rev() {
+                let Some(last) = parts.get(parts.len() - count..) else { continue };
+                let Some(stamp) = compose(last, clock) else { continue };
+                // The year may still follow.
+                if !has_year(last) {
+                    yearless = yearless.or(Some((stamp, "parts of the row")));
+                    break;
+                }
+                return Some((stamp, "parts of the row"));
+            }
+        } else {
+            parts.clear();
+        }
+    }
+    // A `title` attribute may hold the date in full.
+    let titled = || {
+        (row.from..row.to)
+            .filter(|id| *id != row.link && tree.is(*id, &["span", "em", "i", "div", "td"]))
+            .find_map(|id| tree.attribute(id, "title").and_then(|title| whole(&title, clock)))
+            .map(|stamp| (stamp, "title of an element"))
+    };
+    yearless.or(loose).or_else(titled)
+}
+
+/// Returns whether one of the parts holds a four-digit year.
+pub(super) fn has_year(parts: &[String]) -> bool {
+    parts.iter().any(|part| part.split(|c: char| !c.is_ascii_digit()).any(|digits| digits.len() == 4))
+}
+
+/// Parses a text that is only a date, possibly with brackets or a label around it.
+pub(super) fn whole(piece: &str, clock: Clock<'_>) -> Option<Stamp> {
+    let bare = piece.trim_matches(|c: char| c.is_whitespace() || "[]()（）【】〔〕|·•:：，,".contains(c));
+    let bare = match bare.rsplit_once(['：', ':']) {
+        Some((label, rest)) if label.chars().count() <= 16 && label.chars().all(|c| c.is_alphabetic() || c == ' ') => {
+            rest.trim()
+        }
+        _ => bare,
+    };
+    // Saturday 9 March, Sábado, 9 de marzo
+    let bare = match bare.split_once([' ', ',']) {
+        Some((day, rest))
+            if day.chars().count() >= 3
+                && day.chars().all(char::is_alphabetic)
+                && month::named(&day.to_lowercase()).is_none()
+                && rest.trim_start_matches([' ', ',']).starts_with(|c: char| c.is_ascii_digit()) =>
+        {
+            rest.trim_start_matches([' ', ','])
+        }
+        _ => bare,
+    };
+    let digits = bare.chars().filter(|c| c.is_ascii_digit()).count();
+    if bare.chars().count() > 36 || digits == bare.len() && !matches!(digits, 8 | 10 | 13 | 14) {
+        return None;
+    }
+    let relative = width(bare) <= 24 && digits <= 6 && date::is_relative(bare);
+    let chinese = bare.contains('月') && bare.contains('日');
+    if digits < 2 && !relative && !chinese && !bare.starts_with("周") {
+        return None;
+    }
+    let others = bare
+        .chars()
+        .filter(|c| c.is_alphabetic() && !"年月日号时時点點分秒星期周上下午一二三四五六七八九十〇零".contains(*c))
+        .count();
+    if relative || chinese && others <= 2 {
+        return date::parse(bare, clock);
+    }
+    let all = date::find(bare, clock).filter(|(_, at)| at.len() + 8 >= bare.len());
+    all.map(|(stamp, _)| stamp)
+}
+
+/// Returns whether a text may be a part of a date: digits, or the name of a month.
+pub(super) fn is_part(piece: &str) -> bool {
+    piece.chars().any(|c| c.is_ascii_digit())
+        || piece.chars().all(|c| c.is_alphabetic() || c == '.')
+        || "年月日/-.".contains(piece)
+}
+
+/// Combines a date in parts: 09 and 2023-03; 03-09 and 2023; 9, Mar and 2023; 09 and 3月.
+pub(super) fn compose(parts: &[String], clock: Clock<'_>) -> Option<Stamp> {
+    let mut numbers: Vec<&str> = Vec::new();
+    for part in parts {
+        numbers.extend(part.split(|c: char| !c.is_ascii_digit()).filter(|digits| !digits.is_empty()));
+    }
+    let words = parts.iter().any(|part| part.chars().any(|c| c.is_alphabetic() && u32::from(c) < 0x2e80));
+    if words {
+        let joined = parts.join(" ");
+        return (numbers.len() >= 2 && numbers.iter().any(|number| number.len() == 4))
+            .then(|| date::parse(&joined, clock))
+            .flatten()
+            .or_else(|| {
+                (numbers.len() == 1 && parts.len() == 2)
+                    .then(|| date::find(&joined, clock).map(|(stamp, _)| stamp))
+                    .flatten()
+            })
+            .filter(|stamp| stamp.precision != Precision::Month);
+    }
+    if numbers.len() < 2 || numbers.len() > 3 || numbers.iter().any(|number| !matches!(number.len(), 1 | 2 | 4)) {
+        return None;
+    }
+    let year = numbers.iter().position(|number| number.len() == 4);
+    let month = parts
+        .iter()
+        .find(|part| part.contains('月'))
+        .map(|part| part.split(|c: char| !c.is_ascii_digit()).rfind(|digits| matches!(digits.len(), 1 | 2)));
+    match (year, numbers.as_slice()) {
+        // 2023-03 and 09, 2023 and 03-09
+        (Some(0), [year, month, day]) => date::parse(&format!("{year}-{month}-{day}"), clock),
+        // 09 and 2023-03
+        (Some(1), [day, year, month]) => date::parse(&format!("{year}-{month}-{day}"), clock),
+        // 03-09 and 2023; of three separate parts the day comes first: 09, 03, 2023
+        (Some(2), [first, second, year]) => {
+            let alone = parts.len() == 3 && month.is_none();
+            let (month, day) = match month {
+                Some(Some(month)) if month == *first => (first, second),
+                Some(Some(_)) => (second, first),
+                _ if alone => (second, first),
+                _ => (first, second),
+            };
+            date::parse(&format!("{year}-{month}-{day}"), clock)
+        }
+        (None, [first, second]) => {
+            let month = month??;
+            let day = if month == *first { second } else { first };
+            date::parse(&format!("{month}月{day}日"), clock)
+        }
+        _ => None,
+    }
+}
+
+/// Returns whether both are the same day in different years.
+pub(super) fn is_same_day_of_year(shown: Stamp, there: Stamp, clock: Clock<'_>) -> bool {
+    let (year, month, day, ..) = shown.at.wall(clock.zone);
+    let (other, its_month, its_day, ..) = there.at.wall(clock.zone);
+    shown.precision == Precision::Day && year != other && (month, day) == (its_month, its_day)
+}
+
+/// Finds a date such as 1-22-19, 1-22-2019 or 04.04.19: month, day and year, as in titles of American agendas.
+pub(super) fn american(title: &str, clock: Clock<'_>) -> Option<(Stamp, std::ops::Range<usize>)> {
+    let is_date = |word: &&str| {
+        let parts: Vec<&str> = word.split(['-', '.', '/']).collect();
+        parts.len() == 3
+            && parts
+                .iter()
+                .zip([2, 2, 4])
+                .all(|(part, most)| (1..=most).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit()))
+    };
+    let word = title.split_whitespace().find(is_date)?;
+    let clock =
+        if clock.order == date::Order::Unknown { Clock { order: date::Order::MonthFirst, ..clock } } else { clock };
+    date::parse(word, clock).map(|stamp| (stamp, 0..0))
+}
+
+/// Splits off a date at the end or start of a title: `关于…的通知 [2023-03-09]`.
+pub(super) fn strip_date(title: &str, clock: Clock<'_>) -> (String, Option<Stamp>) {
+    let Some((stamp, at)) = date::find(title, clock) else { return (title.to_owned(), None) };
+    let is_edge = |text: &str| text.chars().all(|c| c.is_whitespace() || "[]()（）【】〔〕|·".contains(c));
+    let (before, after) = (title.get(..at.start).unwrap_or(""), title.get(at.end..).unwrap_or(""));
+    let numeric =
+        title.get(at.clone()).is_some_and(|text| text.chars().all(|c| c.is_ascii_digit() || "-/.: ".contains(c)));
+    if numeric && is_edge(after) && width(before) >= 8 {
+        return (
+            before.trim_end_matches(|c: char| c.is_whitespace() || "[(（【〔|·".contains(c)).to_owned(),
+            Some(stamp),
+        );
+    }
+    if numeric && is_edge(before) && width(after) >= 8 {
+        return (
+            after.trim_start_matches(|c: char| c.is_whitespace() || "])）】〕|·".contains(c)).to_owned(),
+            Some(stamp),
+        );
+    }
+    (title.to_owned(), None)
+}
+
+/// A row: the nodes from `from` up to `to`, and its link to the story.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::read) struct Row {
+    pub(in crate::read) link: Id,
+    pub(in crate::read) from: Id,
+    pub(in crate::read) to: Id,
+}

@@ -1,0 +1,51 @@
+//! Stories as they are asked for.
+
+use crate::log::{Position, SourceFacts};
+use crate::model::{ItemId, Moment, RegionId, Stamp};
+
+/// A story's place in a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Entry {
+    /// Time of publication.
+    pub published: Moment,
+    /// Number of its first report.
+    pub first: u64,
+}
+
+/// A story: an item and the reports of other sources that belong to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Story {
+    /// Id of the story.
+    pub id: ItemId,
+    /// Date of publication.
+    pub published: Stamp,
+    /// Time of the last change of the content.
+    pub updated: Moment,
+    /// Time it was first seen.
+    pub seen: Moment,
+    /// The report that is shown.
+    pub shown: Report,
+    /// The newest reports of the other sources.
+    pub others: Vec<Report>,
+    /// Its regions, each with the evidence.
+    pub regions: Vec<(RegionId, &'static str)>,
+    /// The event it belongs to, named by that event's oldest story; `None` if no other story belongs to it.
+    pub event: Option<ItemId>,
+    /// First reports of the other stories of the event.
+    pub alongside: Vec<u64>,
+    /// First reports of the stories it contains as parts, if it is a round-up.
+    pub parts: Vec<u64>,
+}
+
+/// The newest report of an item: its position and its source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// Position in the log.
+    pub position: Position,
+    /// Its source, by the newest facts in the log.
+    pub source: SourceFacts,
+    /// Id of the item.
+    pub item: ItemId,
+    /// Positions of the item's earlier reports, oldest first.
+    pub earlier: Vec<Position>,
+}
