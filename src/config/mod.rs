@@ -190,7 +190,7 @@ mod tests {
         assert_eq!(warning("", "publish = [\"130000\"]", &source("")).0, Some(4));
         let twice = source("") + &source("").replace("id = \"a\"", "id = \"b\"");
         let (line, message) = warning("", "", &twice);
-        assert_eq!((line, message.contains("the address of `b`, too")), (Some(10), true), "{message}");
+        assert_eq!((line, message.contains("`a` and `b` have the same address")), (Some(10), true), "{message}");
     }
 
     /// A config that cannot be accessed must not count as an empty one.
@@ -222,6 +222,6 @@ mod tests {
             .collect();
         let faults = load("", "", &many).unwrap_err();
         assert!(faults.count() >= 10_000 && faults.iter().count() <= 200);
-        assert!(faults.render(false).ends_with("mend these first\n"));
+        assert!(faults.render(false).ends_with("fix these first\n"));
     }
 }

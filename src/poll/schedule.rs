@@ -265,7 +265,7 @@ mod tests {
         visit = next(&source, &visit, &Outcome::Unchanged { wait: 0 }, now, PACE);
         assert_eq!(visit.health, Health::Stale);
         assert!(
-            visit.reason.starts_with("nothing new for 12 days; it used to bring something every"),
+            visit.reason.starts_with("nothing new for 12 days; before, there was something new about every"),
             "{}",
             visit.reason
         );
