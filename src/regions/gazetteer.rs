@@ -313,3 +313,23 @@ pub(super) fn visited(text: &[char], hits: &[Hit<'_>]) -> Vec<bool> {
 pub(super) fn spell(name: &str) -> Option<String> {
     name.to_pinyin().map(|letter| letter.map(pinyin::Pinyin::plain)).collect()
 }
+
+/// Flags the names that belong to a list: four or more, separated only by punctuation.
+pub(super) fn listed(text: &[char], hits: &[Hit<'_>]) -> Vec<bool> {
+    let follows = |one: &Hit<'_>, next: &Hit<'_>| {
+        text.get(one.to..next.from).is_some_and(|gap| gap.len() <= 3 && gap.iter().all(|c| BETWEEN_NAMES.contains(*c)))
+    };
+    let mut listed = Vec::with_capacity(hits.len());
+    for run in hits.chunk_by(follows) {
+        // 山西省阳泉市平定县 is one place: directly adjacent names belong together.
+        let parted = run.windows(2).filter(|pair| matches!(pair, [one, next] if one.to < next.from)).count() + 1;
+        listed.extend(run.iter().map(|_| parted >= LEAST_LIST));
+    }
+    listed
+}
+
+/// This many names in a row, separated only by punctuation, are a list.
+const LEAST_LIST: usize = 4;
+
+/// Characters that may separate the names of a list.
+const BETWEEN_NAMES: &str = "、，,和与及·/ 　;；|-—";

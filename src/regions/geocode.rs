@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::gazetteer::{
-    Hit, Kind, Names, is_common_quarter, is_generic, is_other_word, may_be_short, short, spell, visited,
+    Hit, Kind, Names, is_common_quarter, is_generic, is_other_word, listed, may_be_short, short, spell, visited,
 };
 use crate::model::{Draft, Link, Region, RegionId, Regions};
 
@@ -18,10 +18,6 @@ const HEAD: usize = 200;
 const MAX_TAGS: usize = 5;
 /// Maximum number of regions in several provinces other than the source's; an item naming more merely lists them.
 const MAX_STRANGE_TAGS: usize = 2;
-/// This many names in a row, separated only by punctuation, are a list.
-const LEAST_LIST: usize = 4;
-/// Characters that may separate the names of a list.
-const BETWEEN_NAMES: &str = "、，,和与及·/ 　;；|-—";
 /// A region that an item concerns, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tag {
@@ -470,20 +466,6 @@ impl Places {
             _ => None,
         }
     }
-}
-
-/// Flags the names that belong to a list: four or more, separated only by punctuation.
-fn listed(text: &[char], hits: &[Hit<'_>]) -> Vec<bool> {
-    let follows = |one: &Hit<'_>, next: &Hit<'_>| {
-        text.get(one.to..next.from).is_some_and(|gap| gap.len() <= 3 && gap.iter().all(|c| BETWEEN_NAMES.contains(*c)))
-    };
-    let mut listed = Vec::with_capacity(hits.len());
-    for run in hits.chunk_by(follows) {
-        // 山西省阳泉市平定县 is one place: directly adjacent names belong together.
-        let parted = run.windows(2).filter(|pair| matches!(pair, [one, next] if one.to < next.from)).count() + 1;
-        listed.extend(run.iter().map(|_| parted >= LEAST_LIST));
-    }
-    listed
 }
 
 /// First characters of the words with which a source refers to its own region.

@@ -21,9 +21,6 @@ pub enum ViewError {
     /// The store refused to write and cannot be reopened yet.
     #[error("the store {} is closed until it can be written again", .0.display())]
     Closed(PathBuf),
-    /// A record could not be decoded.
-    #[error("the store {} holds a record that cannot be read", .0.display())]
-    Record(PathBuf),
     /// A directory or file could not be created, copied, moved or removed.
     #[error("cannot create, copy, move or remove {}", path.display())]
     Move {

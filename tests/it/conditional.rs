@@ -78,7 +78,7 @@ fn what_is_gone_is_believed_only_after_days() {
     let house = House::new(&source("a", "140300", &site.url("/feed")));
     let daemon = house.start();
     until("it is told", || (daemon.status(&house, "a")["health"] == "degraded").then_some(()));
-    assert!(daemon.status(&house, "a")["reason"].as_str().unwrap().contains("(410)"));
+    assert!(daemon.status(&house, "a")["reason"].as_str().unwrap().contains("410 (gone)"));
     assert_eq!(site.asked().len(), 1, "it is asked again, but later");
 }
 

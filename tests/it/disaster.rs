@@ -298,7 +298,7 @@ fn d4_a_second_daemon_and_a_folder_without_rights_are_told() {
     let second = house.run(&["run"]);
     let told = String::from_utf8_lossy(&second.stderr).into_owned();
     assert_eq!(second.status.code(), Some(1));
-    assert!(told.contains(&format!("held by pid {}", daemon.child.id())), "{told}");
+    assert!(told.contains(&format!("in use by pid {}", daemon.child.id())), "{told}");
     assert_eq!(daemon.stop(), Some(0));
     let store = house.folder.path().join("store");
     std::fs::set_permissions(&store, std::fs::Permissions::from_mode(0o0)).unwrap();

@@ -81,7 +81,7 @@ fn f1_a_body_packed_twice_is_refused() {
         head(stream, &format!("content-encoding: gzip, gzip\r\ncontent-length: {}\r\n", body.len()));
         drop(stream.write_all(body.as_bytes()));
     });
-    assert!(reason.contains("packed as `gzip, gzip`"), "{reason}");
+    assert!(reason.contains("Content-Encoding `gzip, gzip`"), "{reason}");
 }
 
 #[test]
@@ -142,15 +142,15 @@ fn f4_many_headers_a_large_one_and_hints_without_end_are_cut() {
         let headers: String = (0..150).map(|number| format!("x-{number}: y\r\n")).collect();
         head(stream, &headers);
     });
-    assert!(many.contains("protocol"), "{many}");
+    assert!(many.contains("invalid HTTP answer"), "{many}");
     let large = suffer(56, |_, stream| head(stream, &format!("x: {}\r\n", "y".repeat(1 << 20))));
-    assert!(large.contains("protocol"), "{large}");
+    assert!(large.contains("invalid HTTP answer"), "{large}");
     let hints = suffer(57, |_, stream| {
         while stream.write_all(b"HTTP/1.1 103 Early Hints\r\nlink: </a.css>\r\n\r\n").is_ok() {
             std::thread::sleep(std::time::Duration::from_millis(1));
         }
     });
-    assert!(hints.contains("within 5 s") || hints.contains("protocol"), "{hints}");
+    assert!(hints.contains("within 5 s") || hints.contains("invalid HTTP answer"), "{hints}");
 }
 
 #[test]
@@ -159,7 +159,7 @@ fn f4_headers_without_end_are_cut() {
         drop(stream.write_all(b"HTTP/1.1 200 OK\r\n"));
         while stream.write_all(b"x-more: xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\r\n").is_ok() {}
     });
-    assert!(reason.contains("protocol"), "{reason}");
+    assert!(reason.contains("invalid HTTP answer"), "{reason}");
 }
 
 #[test]

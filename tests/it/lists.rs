@@ -256,7 +256,7 @@ fn p14_what_robots_txt_forbids_is_not_asked() {
         let lines = String::from_utf8(status.stdout).unwrap();
         lines.lines().find(|line| line.contains("\"closed\"") && line.contains("blocked")).map(str::to_owned)
     });
-    assert!(status.contains("robots.txt of 127.0.7.111 forbids"), "{status}");
+    assert!(status.contains("robots.txt of 127.0.7.111 disallows"), "{status}");
     assert!(closed.asked().is_empty());
 }
 

@@ -91,7 +91,7 @@ fn p14_robots_are_obeyed_where_a_page_leads() {
     let house = House::new(&(source("a", "140300", &site.url("/")) + "as = \"list\"\n"));
     let daemon = house.start();
     let reason = until("it is refused", || daemon.status(&house, "a")["reason"].as_str().map(str::to_owned));
-    assert!(reason.contains("robots.txt forbids"), "{reason}");
+    assert!(reason.contains("robots.txt disallows"), "{reason}");
     assert!(site.asked().iter().all(|asked| asked.path == "/"));
 }
 

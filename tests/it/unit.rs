@@ -271,7 +271,7 @@ fn d14_an_admins_first_hour() {
         &["sh", "-c", "cp /etc/dayuan/dayuan.toml /tmp/good && echo 'nonsense = 1' >> /etc/dayuan/dayuan.toml"],
     );
     assert!(!first.run(&["systemctl", "reload", "dayuan"]).0);
-    assert!(first.show("StatusText").contains("refused"), "{}", first.show("StatusText"));
+    assert!(first.show("StatusText").contains("is invalid"), "{}", first.show("StatusText"));
     done(&first, &["sh", "-c", "cp /tmp/good /etc/dayuan/dayuan.toml"]);
     done(&first, &["systemctl", "reload", "dayuan"]);
     dayuan(&first, &["backup", "/tmp/all.dayuan"]);
