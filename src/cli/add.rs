@@ -9,7 +9,7 @@ use super::out::{End, say, show};
 use super::{get, place};
 use crate::config::{Config, quoted};
 use crate::daemon::now;
-use crate::model::{Draft, Kind, Link, Page, SourceId};
+use crate::model::{Draft, Format, Kind, Link, Page, SourceId};
 use crate::read::{self, Reading, Rules};
 
 /// A feed or list found at the given URL, or one link away from it.
@@ -116,13 +116,13 @@ fn discover(page: &Page, link: &Link, config: Option<&Config>) -> Option<Found> 
     if undated > 0 {
         doubts.push(format!("{undated} of {} rows show no date; their pages are asked for it", reading.drafts.len()));
     }
-    let kind = (reading.format == "list").then_some("list");
+    let kind = (reading.format == Format::List).then_some("list");
     Some(Found { kind, ..own(reading, doubts) })
 }
 
 /// Prints the first items, what the article page of the first one yields, and all doubts.
 fn tell(found: &mut Found, config: Option<&Config>) {
-    show(&format!("# {}: {} items, the first of them:", found.reading.format, found.reading.drafts.len()));
+    show(&format!("# {}: {} items, the first of them:", found.reading.format.word(), found.reading.drafts.len()));
     for draft in found.reading.drafts.iter().take(5) {
         let date = draft.published.map_or_else(|| "no date".to_owned(), |stamp| stamp.to_string());
         show(&format!("#   {date}  {}", draft.title));

@@ -128,5 +128,5 @@ async fn visit(fetcher: &Fetcher, source: &Source) -> (bool, String) {
     } else {
         format!(", {} doubts (see dayuan inspect --source {})", reading.faults.len(), source.id)
     };
-    (true, format!("{}: {} items of {}{newest}{doubts}", source.id, reading.drafts.len(), reading.format))
+    (true, format!("{}: {} items of {}{newest}{doubts}", source.id, reading.drafts.len(), reading.format.word()))
 }

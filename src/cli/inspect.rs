@@ -8,7 +8,7 @@ use super::out::{End, say, show};
 use super::{get, place};
 use crate::config::{Config, quoted};
 use crate::daemon::now;
-use crate::model::{Draft, Kind, Link, Page, Source, SourceId};
+use crate::model::{Draft, Format, Kind, Link, Page, Source, SourceId};
 use crate::read::{self, Fault, Reading, Rules};
 
 /// Maximum size of a file, in bytes.
@@ -143,7 +143,10 @@ fn item(draft: &Draft, page: &Page) -> Value {
 }
 
 fn as_text(reading: &Reading, page: &Page) {
-    let format = if reading.format.is_empty() { "nothing that can be read" } else { reading.format };
+    let format = match reading.format {
+        Format::Unknown => "nothing that can be read",
+        format => format.word(),
+    };
     show(&format!("{}: {format}, {} items", page.url, reading.drafts.len()));
     if !reading.title.is_empty() {
         show(&format!("title: {}", reading.title));

@@ -87,7 +87,7 @@ pub(super) fn run(arguments: &Arguments, file: &Path, as_json: bool) -> anyhow::
         let regions: Vec<Value> = story
             .iter()
             .flat_map(|story| &story.regions)
-            .map(|(region, evidence)| json!({ "id": region.as_str(), "evidence": evidence }))
+            .map(|(region, evidence)| json!({ "id": region.as_str(), "evidence": evidence.word() }))
             .collect();
         let event = story.as_ref().and_then(|story| story.event).map(|event| event.to_string());
         let told = json!({

@@ -4,6 +4,7 @@
 use crate::dedup::{self, Likeness};
 use crate::log::{Log, Record};
 use crate::model::{Change, ItemId, Link, Moment, Report, counted};
+use crate::regions::Evidence;
 use crate::view::{self, View};
 
 /// Maximum number of similar stories to list.
@@ -110,7 +111,7 @@ pub fn explain(view: &View, log: &Log, name: &str) -> Option<Vec<String>> {
     lines.push(format!("updated   {}", story.updated.rfc3339()));
     lines.push(String::new());
     lines.push("regions".to_owned());
-    lines.extend(story.regions.iter().map(|(region, evidence)| format!("  {region}  {}", because(evidence))));
+    lines.extend(story.regions.iter().map(|(region, evidence)| format!("  {region}  {}", because(*evidence))));
     let compared = dedup::Story::new(&shown.draft.title, shown.draft.words());
     lines.push(String::new());
     lines.push("reports".to_owned());
@@ -196,18 +197,18 @@ fn joined(told: &Report, shown: &Report, found: &dedup::Comparison) -> &'static 
     }
 }
 
-fn because(evidence: &str) -> &'static str {
+fn because(evidence: Evidence) -> &'static str {
     match evidence {
-        "county" => "a county, named in full",
-        "city" => "a city, named",
-        "province" => "a province, named",
-        "short-name" => "a county by its short name, at the beginning of the title or before a township",
-        "former-name" => "a former name",
-        "own" => "the text speaks of 我市, 我县, 我省 or the like, as the source's own",
-        "dateline" => "the place of the dateline",
-        "code" => "the code of the authority that it comes from",
-        "path" => "a part of the address",
-        _ => "inherited from the source: nothing stronger was found",
+        Evidence::County => "a county, named in full",
+        Evidence::City => "a city, named",
+        Evidence::Province => "a province, named",
+        Evidence::ShortName => "a county by its short name, at the beginning of the title or before a township",
+        Evidence::FormerName => "a former name",
+        Evidence::Own => "the text speaks of 我市, 我县, 我省 or the like, as the source's own",
+        Evidence::Dateline => "the place of the dateline",
+        Evidence::Code => "the code of the authority that it comes from",
+        Evidence::Path => "a part of the address",
+        Evidence::Inherited => "inherited from the source: nothing stronger was found",
     }
 }
 

@@ -78,6 +78,8 @@ pub struct Comparison {
     pub likeness: Likeness,
     /// The reason, as a clause.
     pub because: &'static str,
+    /// Whether they are one because they state the same facts, in other words.
+    pub is_retold: bool,
     /// Share of the smaller text's four-character runs that the larger contains, from 0 to 1.
     pub containment: f64,
 }
@@ -119,7 +121,7 @@ impl Comparison {
     /// in two counties is one event, not one story.
     #[must_use]
     pub fn of_other_places(mut self) -> Self {
-        if self.likeness == Likeness::Same && self.because == RETOLD_WORDS {
+        if self.likeness == Likeness::Same && self.is_retold {
             self.likeness = Likeness::Event;
             self.because = "they state the same facts of different places";
         }
@@ -134,7 +136,8 @@ pub fn compare(a: &Story, b: &Story) -> Comparison {
     if !matches!(likeness, Likeness::Different) && !share_words(a, b) {
         (likeness, because) = (Likeness::Different, "they are alike in the hashes of their words only");
     }
-    Comparison { likeness, because, containment }
+    let is_retold = likeness == Likeness::Same && containment < ALIKE;
+    Comparison { likeness, because, is_retold, containment }
 }
 
 /// Returns whether the texts share enough actual words. The comparison uses short word hashes, for which collisions can

@@ -5,6 +5,7 @@
 
 mod atlas;
 mod draft;
+mod format;
 mod identity;
 mod item;
 mod link;
@@ -19,6 +20,7 @@ mod terminal;
 mod visit;
 
 pub use draft::{Credit, Draft, Enclosure};
+pub use format::Format;
 pub use identity::{ItemId, Key};
 pub use item::{Change, Item, Provenance, Related, Revision};
 pub use link::{Host, Link, LinkError};

@@ -1,4 +1,4 @@
-use super::{Draft, ItemId, Link, Moment, Validators, one_line};
+use super::{Draft, Format, ItemId, Link, Moment, Validators, one_line};
 
 /// State of a source, as shown to the admin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -114,7 +114,7 @@ pub struct Memory {
     /// Address of the source from which this was learned; if the source's address changes, all of it is discarded.
     pub page: Option<Link>,
     /// Format of the last document.
-    pub format: String,
+    pub format: Format,
     /// Usual number of rows.
     pub usual: u32,
     /// Address of the actual list, if the source's address only leads to it.

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::house::wait;
 use super::outcome::{least_wait, unsaved};
 use super::permission::permitted;
-use super::poll_source::{LISTS, LONGEST_HINT, PollCycle, is_of_site};
+use super::poll_source::{LONGEST_HINT, PollCycle, is_of_site};
 use super::reports::Reports;
 use crate::fetch::{Answer, Permission, Request};
 use crate::model::{Draft, Kind, Link, Outcome, Page, Validators};
@@ -160,11 +160,11 @@ impl PollCycle<'_> {
     pub(super) fn drift(&mut self, reading: &Reading) -> Option<String> {
         const PATIENCE: u32 = 3;
         let is_list = reading.detection.is_some();
-        let was_feed = !self.memory.format.is_empty() && !LISTS.contains(&self.memory.format.as_str());
+        let was_feed = self.memory.format.is_feed();
         if is_list && was_feed && self.source.kind == Kind::Auto {
             return Some(format!(
                 "the feed ({}) has become a page; if that is meant to be, set as = \"list\"",
-                self.memory.format
+                self.memory.format.word()
             ));
         }
         let count = u32::try_from(reading.drafts.len()).unwrap_or(u32::MAX);
@@ -185,7 +185,7 @@ impl PollCycle<'_> {
             }
             self.memory.usual = count.max(usual - usual / 8);
         }
-        reading.format.clone_into(&mut self.memory.format);
+        self.memory.format = reading.format;
         None
     }
 }

@@ -30,9 +30,6 @@ const GONE_AFTER: i64 = 3 * 86_400_000;
 /// Maximum wait that a document or its headers may ask for, in seconds.
 pub(super) const LONGEST_HINT: u64 = 86_400;
 
-/// Formats whose items have their texts on pages of their own.
-pub(super) const LISTS: [&str; 4] = ["list", "json-list", "xml-records", "sitemap"];
-
 /// Result of one poll.
 #[derive(Debug)]
 pub(super) struct PollResult {
@@ -191,7 +188,7 @@ impl<'a> PollCycle<'a> {
             given_by: self.visit.url.as_ref(),
             own_port: self.source.url.port(),
             is_inside: self.source.is_inside,
-            is_page: self.source.kind.is_page() || LISTS.contains(&self.memory.format.as_str()),
+            is_page: self.source.kind.is_page() || self.memory.format.is_list(),
             is_bound: false,
             tls: self.source.tls,
             post: self.source.post.as_deref().filter(|_| !self.is_followed),

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use xxhash_rust::xxh3::Xxh3;
 
 use super::articles::{self, Articles, Unread};
-use super::poll_source::{LISTS, PollCycle};
+use super::poll_source::PollCycle;
 use crate::dedup::{self, Fingerprint, Identity, Verdict};
 use crate::log::Record;
 use crate::model::{Draft, Key, Report, Revisit, SourceId};
@@ -83,7 +83,7 @@ impl PollCycle<'_> {
         let (mut records, mut listed) = (Vec::new(), Vec::with_capacity(reading.drafts.len()));
         let mut told = HashSet::new();
         let (mut new, mut changed, mut is_deferred) = (0, 0, false);
-        let reads_articles = self.source.reads_articles && LISTS.contains(&reading.format);
+        let reads_articles = self.source.reads_articles && reading.format.is_list();
         let mut articles = self.articles();
         for (draft, place) in reading.drafts.iter().zip(1..) {
             let hash = listing_hash(draft);

@@ -11,7 +11,7 @@ use super::rules::Rules;
 use super::sniff::{Sniffed, sniff};
 use super::work::Budget;
 use super::{alert::mark_alert, block_page, charset};
-use crate::model::{Draft, Kind, Link, Moment, Page};
+use crate::model::{Draft, Format, Kind, Link, Moment, Page};
 
 /// The most faults reported for one document.
 const MAX_FAULTS: usize = 200;
@@ -79,7 +79,7 @@ fn document(page: &Page, rules: &Rules, now: Moment) -> Reading {
 fn objects(text: &str, url: &Link, rules: &Rules, clock: Clock<'_>) -> Reading {
     let mut faults = Vec::new();
     match json_list::read(text, url, &rules.list, clock, &mut faults) {
-        Some((drafts, detection)) if !drafts.is_empty() => listing("json-list", url, drafts, detection, faults),
+        Some((drafts, detection)) if !drafts.is_empty() => listing(Format::JsonList, url, drafts, detection, faults),
         _ => {
             faults.push(Fault::new(
                 FaultKind::NoList,
@@ -98,10 +98,17 @@ fn sitemap(text: &str, url: &Link, clock: Clock<'_>) -> Reading {
     if drafts.is_empty() && follow.is_none() {
         faults.push(Fault::new(FaultKind::NoList, "document", "this sitemap lists no pages".to_owned()));
     }
-    Reading { format: "sitemap", link: Some(url.as_str().to_owned()), drafts, follow, faults, ..Reading::default() }
+    Reading {
+        format: Format::Sitemap,
+        link: Some(url.as_str().to_owned()),
+        drafts,
+        follow,
+        faults,
+        ..Reading::default()
+    }
 }
 
-fn listing(format: &'static str, url: &Link, drafts: Vec<Draft>, detection: Detection, faults: Vec<Fault>) -> Reading {
+fn listing(format: Format, url: &Link, drafts: Vec<Draft>, detection: Detection, faults: Vec<Fault>) -> Reading {
     Reading {
         format,
         link: Some(url.as_str().to_owned()),
@@ -148,7 +155,7 @@ fn list_page(text: &str, url: &Link, rules: &Rules, mut clock: Clock<'_>) -> Rea
 fn records(page: &ListPage<'_>) -> Option<Reading> {
     let mut faults = Vec::new();
     let (drafts, detection) = hanweb::read(page.text, page.url, &page.rules.list, page.clock, &mut faults)?;
-    Some(listing("xml-records", page.url, drafts, detection, faults))
+    Some(listing(Format::XmlRecords, page.url, drafts, detection, faults))
 }
 
 /// Takes the rows of the page if they are a list without doubt.
@@ -156,7 +163,7 @@ fn rows(page: &ListPage<'_>) -> Option<Reading> {
     let is_expected = page.rules.kind == Kind::List && !page.drafts.is_empty();
     (is_expected || page.detection.confidence >= MIN_CONFIDENCE).then(|| Reading {
         next: list::next_page(page.tree, page.text, page.url),
-        ..listing("list", page.url, page.drafts.clone(), page.detection.clone(), page.faults.clone())
+        ..listing(Format::List, page.url, page.drafts.clone(), page.detection.clone(), page.faults.clone())
     })
 }
 
@@ -170,7 +177,7 @@ fn script(page: &ListPage<'_>) -> Option<Reading> {
                 .filter(|(drafts, _)| drafts.len() >= MIN_ROWS)
         })?;
     detection.reasons.insert(0, "a variable of a script".to_owned());
-    Some(listing("json-list", page.url, drafts, detection, faults))
+    Some(listing(Format::JsonList, page.url, drafts, detection, faults))
 }
 
 /// Recognises a page that was served in place of the list.
@@ -184,7 +191,7 @@ fn blocked(page: &ListPage<'_>) -> Option<Reading> {
 /// Finds the address of the list if the page only leads to it: a script of hanweb, a frame, a forwarding page.
 fn elsewhere(page: &ListPage<'_>) -> Option<Reading> {
     let follow = hanweb::proxy(page.text, page.url).or_else(|| list::elsewhere(page.tree, page.url))?;
-    let listing = listing("list", page.url, Vec::new(), page.detection.clone(), page.faults.clone());
+    let listing = listing(Format::List, page.url, Vec::new(), page.detection.clone(), page.faults.clone());
     Some(Reading { follow: Some(follow), ..listing })
 }
 

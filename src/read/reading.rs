@@ -2,7 +2,7 @@
 
 use super::fault::Fault;
 use super::list::Detection;
-use crate::model::{Draft, Link};
+use crate::model::{Draft, Format, Link};
 
 /// The most drafts of one document; further ones are left out and reported.
 pub const MOST_DRAFTS: usize = 500;
@@ -12,7 +12,7 @@ pub const MOST_DRAFTS: usize = 500;
 pub struct Reading {
     /// The format of the document: `rss`, `atom`, `rdf`, `cdf`, `json`, `list`, `json-list`, `xml-records` or
     /// `sitemap`; empty if it is none of these.
-    pub format: &'static str,
+    pub format: Format,
     /// The title of the feed or page.
     pub title: String,
     /// The page that the document belongs to.

@@ -7,6 +7,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use super::evidence::Evidence;
 use super::gazetteer::{
     Hit, Kind, Names, is_common_quarter, is_generic, is_other_word, listed, may_be_short, short, spell, visited,
 };
@@ -23,13 +24,9 @@ const MAX_STRANGE_TAGS: usize = 2;
 pub struct Tag {
     /// The region.
     pub region: RegionId,
-    /// The evidence, as a keyword.
-    pub evidence: &'static str,
+    /// What says so.
+    pub evidence: Evidence,
 }
-
-/// All evidence keywords.
-pub const EVIDENCE: [&str; 10] =
-    ["inherited", "county", "city", "province", "short-name", "former-name", "own", "dateline", "path", "code"];
 
 /// Level of a region, for the words 我省, 我市 and 我县.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -117,7 +114,7 @@ impl Places {
     /// warning is placed by its contents only if its source `may_warn` there; otherwise it goes to the source's region.
     pub fn place(&self, source: &RegionId, draft: &Draft, may_warn: bool) -> Vec<Tag> {
         if draft.alert.is_some() && !may_warn {
-            return vec![Tag { region: source.clone(), evidence: "inherited" }];
+            return vec![Tag { region: source.clone(), evidence: Evidence::Inherited }];
         }
         let link = draft.checked_link();
         let path = link.as_ref().map_or("/", Link::path);
@@ -128,9 +125,11 @@ impl Places {
             return told(source);
         };
         let mut tags = told(&home);
-        tags.retain(|tag| tag.evidence != "inherited" && (draft.alert.is_none() || self.is_within(&tag.region, &home)));
+        tags.retain(|tag| {
+            tag.evidence != Evidence::Inherited && (draft.alert.is_none() || self.is_within(&tag.region, &home))
+        });
         if tags.is_empty() {
-            tags.push(Tag { region: home, evidence: "code" });
+            tags.push(Tag { region: home, evidence: Evidence::Code });
         }
         tags
     }
@@ -171,7 +170,7 @@ impl Places {
     }
 
     fn told(&self, source: &RegionId, title: &str, text: &str, path: &str) -> Vec<Tag> {
-        let inherited = || vec![Tag { region: source.clone(), evidence: "inherited" }];
+        let inherited = || vec![Tag { region: source.clone(), evidence: Evidence::Inherited }];
         let Some(home) = self.places.get(source) else { return inherited() };
         let title: Vec<char> = title.chars().take(HEAD).collect();
         let head: Vec<char> = text.chars().take(HEAD).collect();
@@ -248,7 +247,7 @@ impl Places {
         }
         // If a city and its county share a name, the city wins.
         regions.sort_by_key(|region| (self.level_of(region), region.as_str().to_owned()));
-        regions.first().map(|region| Tag { region: (*region).clone(), evidence: "dateline" })
+        regions.first().map(|region| Tag { region: (*region).clone(), evidence: Evidence::Dateline })
     }
 
     /// Finds a part of the URL path (/news/yangquan/) that is the pinyin name of a city or county in the source's
@@ -266,7 +265,7 @@ impl Places {
         found.sort_by_key(|region| self.level_of(region));
         let level = found.first().and_then(|first| self.level_of(first))?;
         match found.iter().filter(|region| self.level_of(region) == Some(level)).collect::<Vec<_>>().as_slice() {
-            [region] => Some(Tag { region: (**region).clone(), evidence: "path" }),
+            [region] => Some(Tag { region: (**region).clone(), evidence: Evidence::Path }),
             _ => None,
         }
     }
@@ -305,17 +304,17 @@ impl Places {
                     continue;
                 }
                 let evidence = match hit.name.kind {
-                    Kind::Former => "former-name",
+                    Kind::Former => Evidence::FormerName,
                     Kind::Short if level == Level::County => {
                         if !may_be_short(text, hit, other) {
                             continue;
                         }
-                        "short-name"
+                        Evidence::ShortName
                     }
-                    _ if level == Level::County => "county",
+                    _ if level == Level::County => Evidence::County,
                     Kind::Short if level == Level::City && is_other_word(text, hit, chain.is_some()) => continue,
-                    _ if level == Level::City => "city",
-                    _ => "province",
+                    _ if level == Level::City => Evidence::City,
+                    _ => Evidence::Province,
                 };
                 if !tags.iter().any(|tag| tag.region == region) {
                     tags.push(Tag { region, evidence });
@@ -440,7 +439,7 @@ impl Places {
         let begins: Vec<&str> =
             both.char_indices().filter(|(_, c)| OWN_BEGINS.contains(c)).filter_map(|(at, _)| both.get(at..)).collect();
         let says = |words: &[&str]| begins.iter().any(|rest| words.iter().any(|word| rest.starts_with(word)));
-        let tag = |region: &RegionId| Some(Tag { region: region.clone(), evidence: "own" });
+        let tag = |region: &RegionId| Some(Tag { region: region.clone(), evidence: Evidence::Own });
         let above = |level: Level| home.path.iter().find(|region| self.level_of(region) == Some(level));
         let is_city = home.is_city;
         let first: String = title.iter().collect();

@@ -2,7 +2,9 @@
 //!
 //! Pure: the regions and their names are passed in as arguments.
 
+mod evidence;
 mod gazetteer;
 mod geocode;
 
-pub use geocode::{EVIDENCE, Places, Tag};
+pub use evidence::Evidence;
+pub use geocode::{Places, Tag};

@@ -18,9 +18,8 @@ use super::state::State;
 use crate::dedup::{self, Fingerprint, Likeness};
 use crate::log::{Position, Record, SourceFacts};
 use crate::model::{Draft, ItemId, Moment, Precision, Report, Stamp};
+use crate::regions::Evidence;
 
-/// Evidence of a region that an item has only from its source.
-const INHERITED: &str = "inherited";
 const HOUR: i64 = 3_600_000;
 const DAY: i64 = 24 * HOUR;
 /// Maximum number of a story's reports considered when choosing which ones a changed text is compared with.
@@ -303,7 +302,7 @@ impl State {
                 continue;
             };
             let mut tags = Tags::default();
-            tags.push(self.region_number(&region), INHERITED);
+            tags.push(self.region_number(&region), Evidence::Inherited);
             story.push((first, tags));
         }
         for (head, items) in stories {
@@ -335,7 +334,7 @@ fn is_rewritten(before: Position, report: &Report, read: Read<'_>) -> bool {
 /// Returns whether an item was placed only by its source.
 fn is_inherited(slot: &Slot) -> bool {
     let mut tags = slot.own_tags().iter();
-    tags.next().is_some_and(|(_, evidence)| evidence == INHERITED) && tags.next().is_none()
+    tags.next().is_some_and(|(_, evidence)| evidence == Evidence::Inherited) && tags.next().is_none()
 }
 
 /// Returns whether a story was new when first seen, so that readers saw it among the new ones.

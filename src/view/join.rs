@@ -9,6 +9,7 @@ use super::slot::{Slot, Tags};
 use super::state::State;
 use crate::dedup::{self, Candidate, Fingerprint, Likeness};
 use crate::model::{Draft, Link, Moment};
+use crate::regions::Evidence;
 
 /// Maximum number of items a new one is fully compared with because of similar texts, and because of similar facts.
 const MOST_COMPARED: (usize, usize) = (8, 3);
@@ -180,7 +181,7 @@ impl State {
     /// Returns whether the contents of two items tag them with unrelated regions, none within another.
     fn are_apart(&self, one: &Tags, other: &Tags) -> bool {
         let told = |tags: &Tags| {
-            let said = tags.iter().filter(|(_, evidence)| *evidence != "inherited");
+            let said = tags.iter().filter(|(_, evidence)| *evidence != Evidence::Inherited);
             said.filter_map(|(number, _)| self.region(number)).collect::<Vec<_>>()
         };
         let (one, other) = (told(one), told(other));

@@ -7,7 +7,7 @@ use super::share::Place;
 use crate::dedup::{Fingerprint, Known};
 use crate::log::Position;
 use crate::model::{ItemId, Moment, Precision, RegionId, Stamp};
-use crate::regions;
+use crate::regions::Evidence;
 
 /// An item.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,9 +46,8 @@ pub(super) struct Tags {
 }
 
 impl Tags {
-    pub(super) fn push(&mut self, region: u32, evidence: &str) {
-        let number = regions::EVIDENCE.iter().position(|known| *known == evidence).unwrap_or(0);
-        let tag = (region, NonZeroU8::MIN.saturating_add(u8::try_from(number).unwrap_or(0)));
+    pub(super) fn push(&mut self, region: u32, evidence: Evidence) {
+        let tag = (region, NonZeroU8::MIN.saturating_add(u8::try_from(evidence.number()).unwrap_or(0)));
         if self.first.is_none() {
             self.first = Some(tag);
         } else if !self.iter().any(|(known, _)| known == region) {
@@ -56,11 +55,9 @@ impl Tags {
         }
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = (u32, &'static str)> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = (u32, Evidence)> {
         let tags = self.first.into_iter().chain(self.more.iter().flat_map(|more| more.iter().copied()));
-        tags.map(|(region, evidence)| {
-            (region, regions::EVIDENCE.get(usize::from(evidence.get()) - 1).copied().unwrap_or("inherited"))
-        })
+        tags.map(|(region, evidence)| (region, Evidence::at(usize::from(evidence.get()) - 1)))
     }
 }
 
@@ -245,7 +242,7 @@ impl Slot {
         let mut tags = |pairs: &[(String, String)]| {
             let mut tags = Tags::default();
             for (id, evidence) in pairs {
-                tags.push(region(RegionId::new(id).ok()?), evidence_word(evidence)?);
+                tags.push(region(RegionId::new(id).ok()?), Evidence::from_word(evidence)?);
             }
             Some(tags)
         };
@@ -293,11 +290,7 @@ impl Slot {
 /// Converts tags to the form used in records.
 fn tagged<'r>(tags: &Tags, region: &impl Fn(u32) -> Option<&'r RegionId>) -> Vec<(String, String)> {
     let pairs = tags.iter().filter_map(|(number, evidence)| Some((region(number)?.as_str(), evidence)));
-    pairs.map(|(id, evidence)| (id.to_owned(), evidence.to_owned())).collect()
-}
-
-fn evidence_word(word: &str) -> Option<&'static str> {
-    regions::EVIDENCE.into_iter().find(|known| *known == word)
+    pairs.map(|(id, evidence)| (id.to_owned(), evidence.word().to_owned())).collect()
 }
 
 const fn precision_number(precision: Precision) -> u8 {

@@ -2,6 +2,7 @@
 
 use crate::log::{Position, SourceFacts};
 use crate::model::{ItemId, Moment, RegionId, Stamp};
+use crate::regions::Evidence;
 
 /// A story's place in a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,7 +29,7 @@ pub struct Story {
     /// The newest reports of the other sources.
     pub others: Vec<Report>,
     /// Its regions, each with the evidence.
-    pub regions: Vec<(RegionId, &'static str)>,
+    pub regions: Vec<(RegionId, Evidence)>,
     /// The event it belongs to, named by that event's oldest story; `None` if no other story belongs to it.
     pub event: Option<ItemId>,
     /// First reports of the other stories of the event.

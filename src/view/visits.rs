@@ -7,7 +7,9 @@ use super::error::ViewError;
 use super::record::{self, LooksRecord, MemoryRecord, RevisitRecord, RobotsRecord, VisitRecord};
 use super::store::View;
 use crate::log::Control;
-use crate::model::{Draft, Health, ItemId, Link, Memory, Moment, Revisit, Robots, SourceId, Stamp, Validators, Visit};
+use crate::model::{
+    Draft, Format, Health, ItemId, Link, Memory, Moment, Revisit, Robots, SourceId, Stamp, Validators, Visit,
+};
 
 /// Prefix of the keys of robots.txt records, and the end of their range.
 const ROBOTS: [u8; 8] = *b"\0robots ";
@@ -143,7 +145,7 @@ impl Visits {
         };
         let record = MemoryRecord {
             page: memory.page.as_ref().map(|link| link.as_str().to_owned()),
-            format: memory.format.clone(),
+            format: memory.format.word().to_owned(),
             usual: memory.usual,
             follow: memory.follow.as_ref().map(|link| link.as_str().to_owned()),
             revisits: memory.revisits.iter().map(revisit).collect(),
@@ -305,7 +307,7 @@ fn memory(record: MemoryRecord) -> Memory {
     };
     Memory {
         page: record.page.and_then(|text| Link::parse(&text).ok()),
-        format: record.format,
+        format: Format::from_word(&record.format),
         usual: record.usual,
         follow: record.follow.and_then(|text| Link::parse(&text).ok()),
         revisits: record.revisits.into_iter().map(&mut revisit).collect(),

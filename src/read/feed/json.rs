@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::model::{Draft, Enclosure, Link};
+use crate::model::{Draft, Enclosure, Format, Link};
 use crate::read::date::{self, Clock};
 use crate::read::fault::{Fault, FaultKind};
 use crate::read::json::{MAX_VALUES, parse, values};
@@ -32,7 +32,7 @@ pub(in crate::read) fn read(document: &str, url: &Link, clock: Clock<'_>) -> Rea
     };
     let base = string(&root, "home_page_url").and_then(|home| url.join(&home).ok()).unwrap_or_else(|| url.clone());
     let mut reading = Reading {
-        format: "json",
+        format: Format::JsonFeed,
         title: line(&root, "title"),
         link: Some(base.as_str().to_owned()),
         ..Reading::default()

@@ -6,7 +6,7 @@
 use super::namespace::Namespace;
 use super::reader::Reader;
 use super::xml_tree::{Element, outline};
-use crate::model::Link;
+use crate::model::{Format, Link};
 use crate::read::date::Clock;
 use crate::read::fault::{Fault, FaultKind};
 use crate::read::reading::{MOST_DRAFTS, Reading, Skip};
@@ -27,7 +27,7 @@ pub(in crate::read) fn read(text: &str, url: &Link, clock: Clock<'_>) -> Reading
     }
     let items: Vec<usize> =
         (0..outline.elements.len()).filter(|at| reader.element(*at).is_some_and(Element::is_item)).collect();
-    if reading.format.is_empty() && items.is_empty() {
+    if reading.format == Format::Unknown && items.is_empty() {
         let root = outline
             .elements
             .first()
@@ -75,16 +75,16 @@ pub(in crate::read) fn read(text: &str, url: &Link, clock: Clock<'_>) -> Reading
 }
 
 impl<'a> Reader<'a> {
-    fn format(&self) -> &'static str {
+    fn format(&self) -> Format {
         let elements = || self.outline.elements.iter().take(8);
         let root = elements().find(|e| matches!(e.name.as_str(), "rss" | "feed" | "rdf" | "channel"));
         match root.map(|root| root.name.as_str()) {
-            Some("rdf") if elements().any(|e| e.name == "channel" || e.is_item()) => "rdf",
-            Some("feed") => "atom",
-            Some("rss") => "rss",
-            Some("channel") if elements().any(|e| e.attribute("href").is_some() && e.name == "channel") => "cdf",
-            Some("channel") => "rss",
-            _ => "",
+            Some("rdf") if elements().any(|e| e.name == "channel" || e.is_item()) => Format::Rdf,
+            Some("feed") => Format::Atom,
+            Some("rss") => Format::Rss,
+            Some("channel") if elements().any(|e| e.attribute("href").is_some() && e.name == "channel") => Format::Cdf,
+            Some("channel") => Format::Rss,
+            _ => Format::Unknown,
         }
     }
 

@@ -6,7 +6,8 @@ fn check(places: &Places, source: &str, title: &str, text: &str, expected: &[&st
 
 fn check_draft(places: &Places, source: &str, draft: &Draft, expected: &[&str]) {
     let tags = places.place(&RegionId::new(source).unwrap(), draft, true);
-    let found: Vec<String> = tags.iter().map(|tag| format!("{} {}", tag.region.as_str(), tag.evidence)).collect();
+    let found: Vec<String> =
+        tags.iter().map(|tag| format!("{} {}", tag.region.as_str(), tag.evidence.word())).collect();
     assert_eq!(found, expected, "{}", draft.title);
 }
 
@@ -73,7 +74,7 @@ fn a_warning_of_a_stranger_is_of_the_strangers_own_region() {
     };
     let source = RegionId::new("140321").unwrap();
     let tags = places.place(&source, &warning, false);
-    assert_eq!(tags, [Tag { region: source, evidence: "inherited" }]);
+    assert_eq!(tags, [Tag { region: source, evidence: Evidence::Inherited }]);
     assert!(places.is_coded_within("110000", &RegionId::new("110000").unwrap()));
     assert!(!places.is_coded_within("110000", &RegionId::new("140321").unwrap()));
 }
