@@ -72,7 +72,7 @@ impl Link {
         if text.len() > MAX_ADDRESS {
             return Err(LinkError::TooLong);
         }
-        let url = Url::parse(text).map_err(|_reason| LinkError::NotAbsolute(text.to_owned()))?;
+        let url = Url::parse(text).map_err(|_reason| LinkError::NotAbsolute(without_password(text)))?;
         Self::checked(url)
     }
 
@@ -85,7 +85,7 @@ impl Link {
         if reference.len() > MAX_ADDRESS {
             return Err(LinkError::TooLong);
         }
-        let url = self.0.join(reference).map_err(|_reason| LinkError::NotAbsolute(reference.to_owned()))?;
+        let url = self.0.join(reference).map_err(|_reason| LinkError::NotAbsolute(without_password(reference)))?;
         Self::checked(url)
     }
 
@@ -220,6 +220,16 @@ impl fmt::Display for Link {
     }
 }
 
+/// Returns a text that is no address, without what may be a user name and a password, for a message.
+fn without_password(text: &str) -> String {
+    let from = text.find("//").map_or(0, |at| at + 2);
+    let authority = text.get(from..).and_then(|rest| rest.split(['/', '?', '#', '\\']).next()).unwrap_or("");
+    match authority.rfind('@') {
+        Some(at) => format!("{}…{}", text.get(..from).unwrap_or(""), text.get(from + at..).unwrap_or("")),
+        None => text.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -248,6 +258,8 @@ mod tests {
         assert_eq!(Link::parse("file:///etc/passwd"), Err(LinkError::Scheme("file".into())));
         assert_eq!(Link::parse("http://user:pw@host/"), Err(LinkError::UserInfo));
         assert!(matches!(Link::parse("/a"), Err(LinkError::NotAbsolute(_))));
+        let told = Link::parse("http://user:secret@host:99999/").unwrap_err().to_string();
+        assert!(told.contains("host:99999") && !told.contains("secret") && !told.contains("user"), "{told}");
     }
 
     #[test]

@@ -93,7 +93,8 @@ struct Block {
 
 /// Returns the words of an element's id and classes.
 fn words(labels: &str) -> impl Iterator<Item = &str> {
-    labels.split(|c: char| !c.is_ascii_alphanumeric()).map(|word| word.trim_end_matches(|c: char| c.is_ascii_digit()))
+    let words = labels.split(|c: char| !c.is_ascii_alphanumeric());
+    words.map(|word| word.trim_end_matches(|c: char| c.is_ascii_digit())).filter(|word| !word.is_empty())
 }
 
 /// Finds the element that holds the article's body. `None` if no element has enough text.

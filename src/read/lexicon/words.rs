@@ -1,6 +1,6 @@
 //! What pages say around their stories, in all languages: links, labels, headings, notices.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::LazyLock;
 
 use super::languages::{LANGUAGES, Language};
@@ -39,7 +39,7 @@ pub(in crate::read) struct Words {
     pub(in crate::read) boilerplate_or_prose: Phrases,
     pub(in crate::read) tools: HashSet<String>,
     pub(in crate::read) forbids_reprint: Phrases,
-    labels: HashMap<char, Vec<LabelWord>>,
+    labels: ByFirst<LabelWord>,
 }
 
 impl Words {
@@ -73,12 +73,12 @@ impl Words {
 
     /// Returns the labels that begin with a character, longest first. Most characters begin none.
     pub(in crate::read) fn labels_from(&self, first: char) -> &[LabelWord] {
-        self.labels.get(&first).map_or(&[], Vec::as_slice)
+        self.labels.from(first)
     }
 }
 
-fn labels(languages: &[Language]) -> HashMap<char, Vec<LabelWord>> {
-    let mut by_first: HashMap<char, Vec<LabelWord>> = HashMap::new();
+fn labels(languages: &[Language]) -> ByFirst<LabelWord> {
+    let mut by_first: BTreeMap<char, Vec<LabelWord>> = BTreeMap::new();
     for language in languages {
         for (label, words) in language.page.labels() {
             for word in words {
@@ -93,27 +93,64 @@ fn labels(languages: &[Language]) -> HashMap<char, Vec<LabelWord>> {
     for same in by_first.values_mut() {
         same.sort_by_key(|label| std::cmp::Reverse(label.word.len()));
     }
-    by_first
+    ByFirst::new(by_first)
 }
 
-/// Phrases, looked up by their first character, since most places of a text begin none.
+/// Values by the first character of what they belong to. Most characters of a text begin nothing, which a look at one bit
+/// tells for nearly all of them.
 #[derive(Debug, Default)]
-pub(in crate::read) struct Phrases(HashMap<char, Vec<String>>);
+struct ByFirst<T> {
+    /// A bit for each character, by its number modulo 1,024.
+    bits: [u64; 16],
+    /// Sorted by the character.
+    values: Vec<(char, Vec<T>)>,
+}
+
+impl<T> ByFirst<T> {
+    fn new(values: BTreeMap<char, Vec<T>>) -> Self {
+        let mut bits = [0; 16];
+        for first in values.keys() {
+            let (word, bit) = Self::bit(*first);
+            if let Some(word) = bits.get_mut(word) {
+                *word |= bit;
+            }
+        }
+        Self { bits, values: values.into_iter().collect() }
+    }
+
+    const fn bit(c: char) -> (usize, u64) {
+        let number = c as u32 % 1024;
+        ((number / 64) as usize, 1 << (number % 64))
+    }
+
+    fn from(&self, first: char) -> &[T] {
+        let (word, bit) = Self::bit(first);
+        if self.bits.get(word).is_none_or(|word| word & bit == 0) {
+            return &[];
+        }
+        let found = self.values.binary_search_by_key(&first, |(first, _)| *first);
+        found.ok().and_then(|at| self.values.get(at)).map_or(&[], |(_, values)| values)
+    }
+}
+
+/// Phrases, looked up by their first character.
+#[derive(Debug, Default)]
+pub(in crate::read) struct Phrases(ByFirst<String>);
 
 impl Phrases {
     fn new(phrases: impl Iterator<Item = String>) -> Self {
-        let mut by_first: HashMap<char, Vec<String>> = HashMap::new();
+        let mut by_first: BTreeMap<char, Vec<String>> = BTreeMap::new();
         for phrase in phrases {
             if let Some(first) = phrase.chars().next() {
                 by_first.entry(first).or_default().push(phrase);
             }
         }
-        Self(by_first)
+        Self(ByFirst::new(by_first))
     }
 
     /// Returns the phrases that a text begins with.
     pub(in crate::read) fn beginning<'a>(&'a self, text: &'a str) -> impl Iterator<Item = &'a str> {
-        let same = text.chars().next().and_then(|first| self.0.get(&first)).map_or(&[][..], Vec::as_slice);
+        let same = text.chars().next().map_or(&[][..], |first| self.0.from(first));
         same.iter().map(String::as_str).filter(move |phrase| text.starts_with(phrase))
     }
 
@@ -124,7 +161,7 @@ impl Phrases {
 
     /// Whether a text contains one of them.
     pub(in crate::read) fn are_in(&self, text: &str) -> bool {
-        text.char_indices().any(|(at, _)| self.begin(text.get(at..).unwrap_or("")))
+        text.char_indices().any(|(at, c)| !self.0.from(c).is_empty() && self.begin(text.get(at..).unwrap_or("")))
     }
 }
 
