@@ -244,9 +244,10 @@ fn differences(old: &[Arc<Source>], new: &[Arc<Source>]) -> Vec<String> {
         .filter(|source| before.get(&source.id).is_some_and(|known| *known != &***source))
         .map(|source| format!("~ {}", source.id));
     // A new source with the address of a removed one is probably the same source, renamed.
+    let gone = old.iter().filter(|source| !after.contains_key(&source.id));
+    let gone: HashMap<String, &Arc<Source>> = gone.map(|source| (source.url.canonical(), source)).collect();
     let renamed = new.iter().filter(|source| !before.contains_key(&source.id)).filter_map(|source| {
-        let same = |known: &&Arc<Source>| !after.contains_key(&known.id) && known.url.canonical() == source.url.canonical();
-        let known = old.iter().find(same).filter(|known| !source.was.contains(&known.id))?;
+        let known = gone.get(&source.url.canonical()).filter(|known| !source.was.contains(&known.id))?;
         let (now, before) = (&source.id, &known.id);
         Some(format!("source `{now}` has the address of the removed source `{before}`: add was = [\"{before}\"] to it, or corrections to the items of `{before}` are lost"))
     });

@@ -62,8 +62,12 @@ pub struct Poller {
     pub(super) running: HashMap<tokio::task::Id, Running>,
     /// Nothing is polled before this, because the visits could not be saved.
     pub(super) hold: Moment,
-    /// Sources that did not answer since any source last did, each with its host and its previous visit.
-    pub(super) silent: Vec<(SourceId, String, Visit)>,
+    /// The sources that got no answer since anything answered last, each with its visit before.
+    pub(super) silent: HashMap<SourceId, Visit>,
+    /// Their hosts.
+    pub(super) silent_hosts: HashSet<String>,
+    /// Those of them whose last failure still counts.
+    pub(super) counted: Vec<SourceId>,
 }
 
 impl Poller {
@@ -80,7 +84,9 @@ impl Poller {
             turns: JoinSet::new(),
             running: HashMap::new(),
             hold: Moment::default(),
-            silent: Vec::new(),
+            silent: HashMap::new(),
+            silent_hosts: HashSet::new(),
+            counted: Vec::new(),
         };
         poller.live();
         poller
@@ -319,11 +325,17 @@ impl Poller {
                     watched.quota = done.quota;
                     watched.skip = done.skip;
                     match done.is_reached {
-                        Some(true) => self.silent.clear(),
-                        Some(false) if !self.silent.iter().any(|(known, ..)| *known == id) => {
-                            self.silent.push((id.clone(), host_name, done.before));
+                        Some(true) => {
+                            self.silent.clear();
+                            self.silent_hosts.clear();
+                            self.counted.clear();
                         }
-                        _ => {}
+                        Some(false) => {
+                            self.silent.entry(id.clone()).or_insert(done.before);
+                            self.silent_hosts.insert(host_name);
+                            self.counted.push(id.clone());
+                        }
+                        None => {}
                     }
                 }
                 None => watched.visit.due = now.plus_seconds(i64::from(self.options.pace.max)),
@@ -358,23 +370,26 @@ impl Poller {
 
     /// If several hosts in a row do not answer, our own network is down, and no source is to blame.
     fn forgive(&mut self, now: Moment) {
-        let hosts: HashSet<&String> = self.silent.iter().map(|(_, host, _)| host).collect();
-        if hosts.len() < OFFLINE {
+        if self.silent_hosts.len() < OFFLINE {
             return;
         }
-        for (id, _, before) in &self.silent {
-            let Some(watched) = self.sources.get_mut(id).filter(|watched| !watched.is_running) else { continue };
+        for id in std::mem::take(&mut self.counted) {
+            let (Some(watched), Some(before)) = (self.sources.get_mut(&id), self.silent.get(&id)) else { continue };
+            if watched.is_running {
+                self.counted.push(id);
+                continue;
+            }
             if watched.visit.failures <= before.failures {
                 continue;
             }
             let pace = pace_of(&watched.source, self.options.pace);
-            let forgiven = schedule::next(id, before, &Outcome::Offline, now, pace);
+            let forgiven = schedule::next(&id, before, &Outcome::Offline, now, pace);
             self.house.metrics.changed(watched.visit.health, forgiven.health);
             watched.visit = forgiven;
             watched.planned = watched.visit.due;
-            self.queue.retain(|Reverse((_, queued))| queued != id);
+            // The entry that the queue has already is passed over: only the planned time counts.
             self.queue.push(Reverse((watched.planned, id.clone())));
-            if let Err(error) = self.house.visits.put(id, &watched.visit) {
+            if let Err(error) = self.house.visits.put(&id, &watched.visit) {
                 tracing::error!(source = %id, error = &error as &dyn std::error::Error, "the visit cannot be saved");
             }
             tracing::warn!(source = %id, "no host answers: our own network seems to be down; the failure is not counted");
