@@ -1,6 +1,6 @@
 //! Answers the requests of the admin, reloads the config, and serves the metrics.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -233,25 +233,27 @@ async fn hurry(inward: &Inward, source: &str) -> Answered {
 }
 
 fn differences(old: &[Arc<Source>], new: &[Arc<Source>]) -> Vec<String> {
-    fn by_id(sources: &[Arc<Source>]) -> HashMap<&SourceId, &Source> {
-        sources.iter().map(|source| (&source.id, &**source)).collect()
+    let before: HashMap<&SourceId, &Source> = old.iter().map(|source| (&source.id, &**source)).collect();
+    let after: HashSet<&SourceId> = new.iter().map(|source| &source.id).collect();
+    let (mut added, mut changed) = (Vec::new(), Vec::new());
+    for source in new {
+        match before.get(&source.id) {
+            None => added.push(source),
+            Some(known) if *known != &**source => changed.push(format!("~ {}", source.id)),
+            Some(_) => {}
+        }
     }
-    let (before, after) = (by_id(old), by_id(new));
-    let added = new.iter().filter(|source| !before.contains_key(&source.id)).map(|source| format!("+ {}", source.id));
-    let removed = old.iter().filter(|source| !after.contains_key(&source.id)).map(|source| format!("- {}", source.id));
-    let changed = new
-        .iter()
-        .filter(|source| before.get(&source.id).is_some_and(|known| *known != &***source))
-        .map(|source| format!("~ {}", source.id));
     // A new source with the address of a removed one is probably the same source, renamed.
-    let gone = old.iter().filter(|source| !after.contains_key(&source.id));
-    let gone: HashMap<String, &Arc<Source>> = gone.map(|source| (source.url.canonical(), source)).collect();
-    let renamed = new.iter().filter(|source| !before.contains_key(&source.id)).filter_map(|source| {
+    let removed: Vec<&Arc<Source>> = old.iter().filter(|source| !after.contains(&source.id)).collect();
+    let gone: HashMap<String, &&Arc<Source>> = removed.iter().map(|source| (source.url.canonical(), source)).collect();
+    let renamed = added.iter().filter_map(|source| {
         let known = gone.get(&source.url.canonical()).filter(|known| !source.was.contains(&known.id))?;
         let (now, before) = (&source.id, &known.id);
         Some(format!("source `{now}` has the address of the removed source `{before}`: add was = [\"{before}\"] to it, or corrections to the items of `{before}` are lost"))
     });
-    added.chain(removed).chain(changed).chain(renamed).collect()
+    let added_lines = added.iter().map(|source| format!("+ {}", source.id));
+    let removed_lines = removed.iter().map(|source| format!("- {}", source.id));
+    added_lines.chain(removed_lines).chain(changed).chain(renamed).collect()
 }
 
 /// Puts the port that the system chose into the public URL, in place of 0.

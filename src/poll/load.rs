@@ -118,7 +118,7 @@ impl Poller {
     /// Warns if a new source has the address of a known one that is no longer listed: it was probably renamed.
     fn warn_of_renames(&self, list: &[Arc<Source>]) {
         let fresh: Vec<&Arc<Source>> =
-            list.iter().filter(|source| self.house.view.source(&source.id).is_none()).collect();
+            list.iter().filter(|source| self.house.view.with_source(&source.id, |known| known.is_none())).collect();
         if fresh.is_empty() {
             return;
         }
@@ -145,7 +145,9 @@ impl Poller {
 
     /// Returns the facts of a source, if the log has none or different ones.
     fn news_of(&self, source: &Source, now: Moment) -> Option<SourceFacts> {
-        let facts = SourceFacts {
+        let is_known =
+            self.house.view.with_source(&source.id, |known| known.is_some_and(|known| is_told(known, source)));
+        (!is_known).then(|| SourceFacts {
             id: source.id.clone(),
             title: source.title.clone(),
             link: source.url.as_str().to_owned(),
@@ -156,9 +158,7 @@ impl Poller {
             was: source.was.clone(),
             alerts_for: source.alerts_for.clone(),
             at: now,
-        };
-        let known = self.house.view.source(&source.id);
-        known.is_none_or(|known| SourceFacts { at: now, ..known } != facts).then_some(facts)
+        })
     }
 }
 
@@ -178,4 +178,16 @@ fn distrust_future(id: &SourceId, visit: &mut Visit, fresh: usize, now: Moment) 
         visit.last_new = visit.last_new.map(|at| at.min(now));
         visit.since = visit.since.map(|at| at.min(now));
     }
+}
+
+/// Whether the log has the facts of a source as they are today.
+fn is_told(known: &SourceFacts, source: &Source) -> bool {
+    known.title == source.title
+        && known.link == source.url.as_str()
+        && known.region == source.region
+        && known.authority == source.authority
+        && known.zone == source.zone
+        && known.rights == source.rights
+        && known.was == source.was
+        && known.alerts_for == source.alerts_for
 }

@@ -314,6 +314,11 @@ impl View {
         self.read().beside(first, &|position| self.log.read(position).ok())
     }
 
+    /// Looks at what the log says of a source, without a copy of it.
+    pub fn with_source<T>(&self, id: &SourceId, look: impl FnOnce(Option<&SourceFacts>) -> T) -> T {
+        look(self.read().known_source(id))
+    }
+
     /// Returns a source's facts from the log.
     pub fn source(&self, id: &SourceId) -> Option<SourceFacts> {
         self.read().known_source(id).cloned()
