@@ -276,11 +276,11 @@ impl Running {
             identity: identity(&settings.store),
         };
         self.part("keeper", |stop| async move { keeper.run(stop).await });
-        let (pulse, watched) = (Arc::clone(&self.daemon.pulse), Arc::clone(view));
-        self.part("watchdog", |stop| service::watchdog(pulse, watched, stop));
-
         let ledger = house.ledger.clone();
         let commands = self.start_polling(house, settings.poll);
+        // The loop has given its first sign of life.
+        let (pulse, watched) = (Arc::clone(&self.daemon.pulse), Arc::clone(view));
+        self.part("watchdog", |stop| service::watchdog(pulse, watched, stop));
         self.daemon.inward = Some(Inward {
             log: Arc::clone(&self.log),
             ledger,

@@ -393,7 +393,7 @@ fn s5_no_redirect_leads_to_a_forbidden_place() {
         let words = [
             "allow_networks",
             "not allowed",
-            "only http and https",
+            "cannot be fetched",
             "no list of items",
             "is empty",
             "no content",

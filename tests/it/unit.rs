@@ -137,6 +137,7 @@ impl Machine {
     }
 
     fn journal(&self) -> String {
+        self.run(&["journalctl", "--sync"]);
         self.run(&["journalctl", "-u", "dayuan", "--no-pager", "-o", "cat"]).1
     }
 }
@@ -244,7 +245,8 @@ fn d14_an_admins_first_hour() {
             machine.run(&["systemctl", "reset-failed", "dayuan"]);
         }
         let (done, told) = machine.run(command);
-        assert!(done, "{command:?}: {told}\n{}", machine.journal());
+        let status = || machine.run(&["systemctl", "status", "dayuan", "--no-pager", "-l"]).1;
+        assert!(done, "{command:?}: {told}\n{}\n{}", machine.journal(), status());
         told
     };
     let dayuan = |machine: &Machine, words: &[&str]| {
@@ -279,7 +281,8 @@ fn d14_an_admins_first_hour() {
     let is_well = |machine: &Machine| {
         holds_one(machine);
         let journal = machine.journal();
-        assert!(!journal.contains("damaged") && !journal.contains("bad-"), "{journal}");
+        let wrong = ["damaged", "bad-", "stuck"];
+        assert!(!wrong.iter().any(|word| journal.contains(word)), "{journal}");
         let whose = "find -L /var/lib/dayuan ! -uid $(stat -Lc %u /var/lib/dayuan); ls -d /var/lib/dayuan/*.bad-* 2>/dev/null; true";
         assert_eq!(done(machine, &["sh", "-c", whose]).trim(), "", "files of others, and stores set aside");
         let told = dayuan(machine, &["status"]);
