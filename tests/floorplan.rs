@@ -1,5 +1,6 @@
-//! The floor plan: a room uses rooms on lower floors only, names only the crates that are its own, and the two lowest
-//! floors do no input or output. ARCHITECTURE.md has the picture.
+//! The floor plan: a module uses modules of lower layers only and names only the crates that are its own, the two lowest
+//! layers do no input or output, no two files use each other, and files and functions are short. ARCHITECTURE.md lists the
+//! layers.
 
 #![expect(
     clippy::unwrap_used,
@@ -12,7 +13,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-const FLOORS: [(&str, u8); 13] = [
+const LAYERS: [(&str, u8); 13] = [
     ("model", 0),
     ("read", 1),
     ("dedup", 1),
@@ -28,7 +29,7 @@ const FLOORS: [(&str, u8); 13] = [
     ("cli", 7),
 ];
 
-/// Crates that belong to some rooms only.
+/// Crates that only some modules may name.
 const OWNERS: [(&str, &[&str]); 27] = [
     ("rustix", &["daemon"]),
     ("robotxt", &["fetch"]),
@@ -59,37 +60,39 @@ const OWNERS: [(&str, &[&str]); 27] = [
     ("clap", &["cli"]),
 ];
 
-/// What the floors 0 and 1 never do.
+/// What the layers 0 and 1 never name.
 const IMPURE: [&str; 9] =
     ["std::fs", "std::io", "std::process", "std::env", "std::thread", "tokio", "tracing", "SystemTime", "Instant"];
 
-fn floor(room: &str) -> Option<u8> {
-    FLOORS.iter().find(|(name, _)| *name == room).map(|(_, floor)| *floor)
+fn layer(module: &str) -> Option<u8> {
+    LAYERS.iter().find(|(name, _)| *name == module).map(|(_, layer)| *layer)
 }
 
-/// The breaches of one file of a room; only a nested one names its room from the roof.
-fn breaches(room: &str, is_nested: bool, text: &str) -> Vec<String> {
-    let own = floor(room).unwrap_or_else(|| panic!("room `{room}` has no floor"));
+/// The breaches in one file of a module; only a nested file may name its own module from the crate's root.
+fn breaches(module: &str, is_nested: bool, text: &str) -> Vec<String> {
+    let own = layer(module).unwrap_or_else(|| panic!("module `{module}` has no layer"));
     let mut breaches = Vec::new();
     // Tests at the end of a file may use what they like of the standard library.
     let code = text.split("\n#[cfg(test)]\nmod ").next().unwrap_or("");
     for line in code.lines().map(str::trim).filter(|line| !line.starts_with("//")) {
         for used in names_behind(line, "crate::") {
-            match floor(&used) {
-                _ if used == room && !is_nested => breaches.push(format!("names its own room from the roof: {line}")),
-                _ if used == room => {}
-                Some(floor) if floor >= own => breaches.push(format!("uses `{used}`, which is not below it: {line}")),
+            match layer(&used) {
+                _ if used == module && !is_nested => {
+                    breaches.push(format!("names its own module from the crate's root: {line}"))
+                }
+                _ if used == module => {}
+                Some(layer) if layer >= own => breaches.push(format!("uses `{used}`, which is not below it: {line}")),
                 Some(_) => {}
-                None => breaches.push(format!("uses `{used}`, which is no room: {line}")),
+                None => breaches.push(format!("uses `{used}`, which is no module: {line}")),
             }
         }
         for (krate, owners) in OWNERS {
-            if names_crate(line, krate) && !owners.contains(&room) {
+            if names_crate(line, krate) && !owners.contains(&module) {
                 breaches.push(format!("names the crate `{krate}`, which belongs to {}: {line}", owners.join(", ")));
             }
         }
         let impure = IMPURE.iter().filter(|name| own <= 1 && line.contains(*name));
-        breaches.extend(impure.map(|name| format!("is on a pure floor and names `{name}`: {line}")));
+        breaches.extend(impure.map(|name| format!("is on a pure layer and names `{name}`: {line}")));
     }
     breaches
 }
@@ -131,17 +134,17 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 }
 
 #[test]
-fn every_room_keeps_to_its_floor() {
+fn every_module_keeps_to_its_layer() {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut breaches = Vec::new();
-    for (room, _) in FLOORS {
-        let files = files(&source.join(room));
-        assert!(!files.is_empty(), "room `{room}` is empty");
+    for (module, _) in LAYERS {
+        let files = files(&source.join(module));
+        assert!(!files.is_empty(), "module `{module}` is empty");
         for file in files {
             let text = std::fs::read_to_string(&file).unwrap();
-            let is_nested = file.strip_prefix(source.join(room)).unwrap().components().count() > 1;
+            let is_nested = file.strip_prefix(source.join(module)).unwrap().components().count() > 1;
             breaches.extend(
-                self::breaches(room, is_nested, &text)
+                self::breaches(module, is_nested, &text)
                     .into_iter()
                     .map(|breach| format!("{}: {breach}", file.display())),
             );
@@ -151,12 +154,12 @@ fn every_room_keeps_to_its_floor() {
 }
 
 #[test]
-fn there_is_no_room_beside_the_plan() {
+fn there_is_no_module_beside_the_plan() {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     for entry in std::fs::read_dir(source).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        assert!(["lib.rs", "main.rs"].contains(&name.as_str()) || floor(&name).is_some(), "{name} is in no plan");
+        assert!(["lib.rs", "main.rs"].contains(&name.as_str()) || layer(&name).is_some(), "{name} is in no plan");
     }
 }
 
@@ -255,12 +258,10 @@ fn used(module: &Module, modules: &BTreeMap<Module, String>) -> BTreeSet<Module>
     found
 }
 
-#[test]
-fn no_file_uses_one_that_uses_it() {
-    let modules = modules();
+/// The modules that use each other, directly or by way of others.
+fn circles(modules: &BTreeMap<Module, String>) -> Vec<String> {
     let edges: BTreeMap<&Module, BTreeSet<Module>> =
-        modules.keys().map(|module| (module, used(module, &modules))).collect();
-    assert!(edges.values().map(BTreeSet::len).sum::<usize>() > 300, "the uses are not seen");
+        modules.keys().map(|module| (module, used(module, modules))).collect();
     let mut circles = Vec::new();
     for module in modules.keys() {
         let (mut seen, mut open) = (BTreeSet::new(), vec![module.clone()]);
@@ -274,7 +275,28 @@ fn no_file_uses_one_that_uses_it() {
             }
         }
     }
+    circles
+}
+
+#[test]
+fn no_file_uses_one_that_uses_it() {
+    let modules = modules();
+    let uses: usize = modules.keys().map(|module| used(module, &modules).len()).sum();
+    assert!(uses > 300, "only {uses} uses are seen");
+    let circles = circles(&modules);
     assert!(circles.is_empty(), "use each other, directly or by way of others:\n{}", circles.join("\n"));
+}
+
+#[test]
+fn planted_circles_are_found() {
+    let planted = |files: &[(&str, &str)]| {
+        let module = |name: &str| name.split('/').map(str::to_owned).collect::<Module>();
+        circles(&files.iter().map(|(name, code)| (module(name), (*code).to_owned())).collect())
+    };
+    assert_eq!(planted(&[("a/b", "use super::c::D;"), ("a/c", "use super::b::E;")]).len(), 2);
+    let exported = "mod b;\npub use b::E;";
+    assert_eq!(planted(&[("a", exported), ("a/b", "use crate::c::D;"), ("c", "use crate::a::E;")]).len(), 2);
+    assert_eq!(planted(&[("a", exported), ("a/b", "use crate::c::D;"), ("c", "use crate::d::E;"), ("d", "")]).len(), 0);
 }
 
 #[test]
@@ -316,16 +338,16 @@ fn files_and_functions_are_short() {
 
 #[test]
 fn planted_breaches_are_found() {
-    let found = |room: &str, line: &str| breaches(room, false, line).len();
+    let found = |module: &str, line: &str| breaches(module, false, line).len();
     assert_eq!(found("read", "use crate::log::Record;"), 1, "upwards");
     assert_eq!(found("read", "use crate::write::atom;"), 1, "sideways");
     assert_eq!(found("poll", "    let x = crate::serve::Site::new();"), 1, "sideways, in the middle of a line");
     assert_eq!(found("log", "use crate::{model::Moment, view::View};"), 1, "in a list");
-    assert_eq!(found("model", "use crate::model::Moment;"), 1, "its own room from the roof");
-    assert_eq!(found("poll", "use sled::Db;"), 1, "another room's crate");
-    assert_eq!(found("serve", "let feed = rss::Channel::default();"), 1, "another room's crate, without a use");
-    assert_eq!(found("dedup", "use std::fs::File;"), 1, "input on a pure floor");
-    assert_eq!(found("read", "tracing::warn!(\"x\");"), 1, "logging on a pure floor");
+    assert_eq!(found("model", "use crate::model::Moment;"), 1, "its own module from the root");
+    assert_eq!(found("poll", "use sled::Db;"), 1, "another module's crate");
+    assert_eq!(found("serve", "let feed = rss::Channel::default();"), 1, "another module's crate, without a use");
+    assert_eq!(found("dedup", "use std::fs::File;"), 1, "input on a pure layer");
+    assert_eq!(found("read", "tracing::warn!(\"x\");"), 1, "logging on a pure layer");
     assert_eq!(found("view", "use crate::log::Record;"), 0);
     assert_eq!(found("write", "use super::channel::Channel;"), 0);
 }

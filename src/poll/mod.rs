@@ -1,7 +1,7 @@
-//! Inward: when to ask a source, the one straight line from its answer to the view, and the loop that asks them all.
+//! Inbound: when to poll a source, one poll from the request to the saved state, and the loop that polls all sources.
 //!
-//! `schedule` is pure, `poll_source` reads like a sentence, `commit` puts what all polls found into the log and the view in
-//! one order. This room does not know how items are published.
+//! `schedule` is pure, `poll_source` is one poll in order, and `commit` writes what all polls found to the log and the view
+//! in one order. The module does not know how items are published.
 
 mod articles;
 mod command;
