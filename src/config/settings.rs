@@ -97,10 +97,7 @@ pub(super) fn parse(
         metrics_listen: address(http, "metrics_listen"),
         store: store.string("path").map_or(state, PathBuf::from),
         socket: admin_socket(admin, places),
-        poll: poll::Options {
-            concurrency: usize::try_from(concurrency).unwrap_or(64),
-            ..poll_options(poll, !fetch.guard.allow.is_empty())
-        },
+        poll: poll_options(poll, usize::try_from(concurrency).unwrap_or(64), !fetch.guard.allow.is_empty()),
         fetch,
         limits: Limits {
             keep_days: u32::try_from(keep_days).unwrap_or(365),
@@ -145,7 +142,7 @@ fn fetch_options(
 }
 
 /// Reads `[poll]`. Only if the admin's own networks are allowed may the intervals be shorter than the usual minimum.
-fn poll_options(poll: &Section<'_>, allows_own: bool) -> poll::Options {
+fn poll_options(poll: &Section<'_>, concurrency: usize, allows_own: bool) -> poll::Options {
     let least = if allows_own { seconds(1) } else { seconds(300) };
     let least_gap = if allows_own { Duration::ZERO } else { seconds(1) };
     let min = poll.duration("min_interval", least, seconds(7 * 86_400)).unwrap_or_else(|| seconds(900));
@@ -159,7 +156,7 @@ fn poll_options(poll: &Section<'_>, allows_own: bool) -> poll::Options {
     }
     let host_gap = poll.duration("host_gap", least_gap, seconds(3600)).unwrap_or_else(|| seconds(1));
     poll::Options {
-        concurrency: 64,
+        concurrency,
         pace: Pace { min: whole_seconds(min), max: whole_seconds(max) },
         host_gap: i64::try_from(host_gap.as_millis()).unwrap_or(1000),
     }
