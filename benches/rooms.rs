@@ -297,7 +297,6 @@ fn serving(c: &mut Criterion) {
             zone: Zone::shanghai(),
             items: 50,
             rights: None,
-            contact: None,
             shelf: 1 << 26,
             public_url: "https://news.example.org".into(),
         },

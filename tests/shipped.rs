@@ -45,7 +45,6 @@ fn every_setting_stands_there_at_its_default() {
     stated.metrics_listen = None;
     stated.publish.public_url.clone_from(&defaults.publish.public_url);
     stated.publish.rights = None;
-    stated.publish.contact = None;
     stated.fetch.contact = None;
     stated.fetch.public_url.clone_from(&defaults.fetch.public_url);
     assert_eq!(format!("{stated:#?}"), format!("{defaults:#?}"));

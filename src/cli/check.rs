@@ -11,7 +11,7 @@ use super::place;
 use crate::config::Config;
 use crate::daemon::now;
 use crate::fetch::{Fetcher, Request};
-use crate::model::{Page, Source, Validators, counted};
+use crate::model::{Page, Source, counted};
 use crate::read::{self, Rules};
 
 /// Reports every fault of the config; with `online`, also what each source would yield.
@@ -98,17 +98,8 @@ async fn visit_all(config: Config) -> anyhow::Result<bool> {
 
 async fn visit(fetcher: &Fetcher, source: &Source) -> (bool, String) {
     let now = now();
-    let request = Request {
-        link: &source.url,
-        validators: &Validators::default(),
-        given_by: None,
-        own_port: source.url.port(),
-        is_inside: source.is_inside,
-        is_page: source.kind.is_page(),
-        is_bound: false,
-        tls: source.tls,
-        post: source.post.as_deref(),
-    };
+    let request =
+        Request { is_page: source.kind.is_page(), post: source.post.as_deref(), ..Request::page(source, &source.url) };
     let answer = match fetcher.get(request, now).await {
         Ok(answer) if answer.status == 200 => answer,
         Ok(answer) => return (false, format!("{}: FAILED: the site answered {}", source.id, answer.status)),

@@ -12,6 +12,9 @@ use toml::de::{DeTable, DeValue};
 
 use super::fault::{Fault, Faults};
 
+/// Number of keys that room is made for at once in a table.
+const KEYS: usize = 32;
+
 /// A config file being checked.
 pub(super) struct Document<'a> {
     pub(super) path: &'a Path,
@@ -159,7 +162,12 @@ impl<'a> Section<'a> {
     }
 
     fn value(&self, key: &'static str) -> Option<&'a Spanned<DeValue<'a>>> {
-        self.known.borrow_mut().push(key);
+        let mut known = self.known.borrow_mut();
+        // Most tables are sources, which have about this many keys; with 50,000 of them, growing step by step shows.
+        if known.is_empty() {
+            known.reserve_exact(KEYS);
+        }
+        known.push(key);
         self.table?.get(key)
     }
 
@@ -174,13 +182,14 @@ impl<'a> Section<'a> {
             self.wrong_type(key, value, "a text in quotes");
             return None;
         };
-        // A line end in a name could get into a header or a log line.
-        if text.chars().any(|c| c.is_control()) {
-            self.document.fault(
-                value.span(),
-                format!("`{key}` must not hold control characters"),
-                "write it in one line",
-            );
+        self.one_line(key, text, value.span())
+    }
+
+    /// Returns a text without the white space around it. Control characters are refused: a line end in a name could get
+    /// into a header or a log line.
+    fn one_line(&self, key: &str, text: &str, span: Range<usize>) -> Option<String> {
+        if text.chars().any(char::is_control) {
+            self.document.fault(span, format!("`{key}` must not hold control characters"), "write it in one line");
             return None;
         }
         Some(text.trim().to_owned())
@@ -195,9 +204,7 @@ impl<'a> Section<'a> {
         array
             .iter()
             .filter_map(|element| match element.get_ref() {
-                DeValue::String(text) if !text.chars().any(char::is_control) => {
-                    Some((text.trim().to_owned(), element.span()))
-                }
+                DeValue::String(text) => self.one_line(key, text, element.span()).map(|text| (text, element.span())),
                 _ => {
                     self.wrong_type(key, element, "a list of texts");
                     None

@@ -87,8 +87,9 @@ pub(super) fn parse(
     let public_url = public_url.unwrap_or_else(|| format!("http://{listen}"));
     let state = places.state.clone().unwrap_or_else(|| PathBuf::from("./data"));
     let keep_days = store.integer("keep_days", 30, 36_500).unwrap_or(365);
+    let contact = publish.string("contact");
+    let contact = fetch.string("contact").or(contact);
     let publish = publish_options(publish, public_url.clone());
-    let contact = fetch.string("contact").or_else(|| publish.contact.clone());
     let concurrency = fetch.integer("concurrency", 1, 1024).unwrap_or(64);
     let fetch = fetch_options(fetch, &document, public_url, contact);
     let (log_format, log_level) = log_settings(log);
@@ -185,7 +186,6 @@ fn publish_options(publish: &Section<'_>, public_url: String) -> serve::Options 
         zone,
         items: usize::try_from(items).unwrap_or(50),
         rights: publish.string("rights"),
-        contact: publish.string("contact"),
         shelf: publish.size("shelf", 1 << 20, 16 << 30).unwrap_or(64 << 20),
         public_url,
     }

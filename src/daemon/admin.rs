@@ -77,7 +77,7 @@ pub enum Request {
 
 impl Request {
     /// Returns what the journal is to say about a request; `None` if the request only reads.
-    fn deed(&self) -> Option<String> {
+    pub fn deed(&self) -> Option<String> {
         Some(match self {
             Self::Poll { source } => format!("poll {source}"),
             Self::Pause { source } => format!("pause {source}"),

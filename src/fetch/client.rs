@@ -13,7 +13,7 @@ use super::guard::Guard;
 use super::resolver::Resolver;
 use super::robots::{Permission, RobotsCache};
 use super::unpack::{Coding, UnpackError};
-use crate::model::{Host, Link, Moment, Tls, Validators, one_line};
+use crate::model::{Host, Link, Moment, Source, Tls, Validators, one_line};
 
 /// Maximum number of redirects that are followed.
 const HOPS: usize = 5;
@@ -69,6 +69,27 @@ pub struct Request<'a> {
     pub tls: Tls,
     /// Form to be posted, if the address answers to POST only.
     pub post: Option<&'a str>,
+}
+
+/// The validators of a document that was never fetched.
+static NO_VALIDATORS: Validators = Validators { etag: None, last_modified: None };
+
+impl<'a> Request<'a> {
+    /// Requests the page at `link` for a source, with the rights that the source has: without validators or form, and
+    /// free to redirect.
+    pub fn page(source: &Source, link: &'a Link) -> Self {
+        Self {
+            link,
+            validators: &NO_VALIDATORS,
+            given_by: None,
+            own_port: source.url.port(),
+            is_inside: source.is_inside,
+            is_page: true,
+            is_bound: false,
+            tls: source.tls,
+            post: None,
+        }
+    }
 }
 
 /// The guarded HTTP client that all requests go through.

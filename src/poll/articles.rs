@@ -8,7 +8,7 @@ use super::house::House;
 use super::permission::permitted;
 use super::quota::Quota;
 use crate::fetch::{Answer, Permission, Request};
-use crate::model::{Draft, Enclosure, Link, Moment, Page, Revisit, Source, Validators};
+use crate::model::{Draft, Enclosure, Link, Moment, Page, Revisit, Source};
 use crate::read::{self, Rules};
 
 /// Maximum number of article pages read per poll; the rest is read in later polls.
@@ -185,18 +185,8 @@ impl<'a> Articles<'a> {
         self.take_host(link)?;
         self.asked += 1;
         self.wait().await;
-        let none = Validators::default();
-        let request = Request {
-            link,
-            validators: &none,
-            given_by: None,
-            own_port: self.source.url.port(),
-            is_inside: self.source.is_inside,
-            is_page: true,
-            is_bound: !self.quota.has_hosts((self.house.clock)()),
-            tls: self.source.tls,
-            post: None,
-        };
+        let is_bound = !self.quota.has_hosts((self.house.clock)());
+        let request = Request { is_bound, ..Request::page(self.source, link) };
         let mut gap = i64::try_from(self.gap.as_millis()).unwrap_or(0);
         let permission = permitted(self.house, &request, &mut gap).await;
         match permission.map_err(|error| Unread::Later(error.to_string()))? {

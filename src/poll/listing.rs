@@ -115,18 +115,7 @@ impl PollCycle<'_> {
         link: &Link,
         rules: &Rules,
     ) -> Result<(Reading, Link, Validators), String> {
-        let none = Validators::default();
-        let request = Request {
-            link,
-            validators: &none,
-            given_by: None,
-            own_port: self.source.url.port(),
-            is_inside: self.source.is_inside,
-            is_page: true,
-            is_bound: false,
-            tls: self.source.tls,
-            post: None,
-        };
+        let request = Request::page(self.source, link);
         // The robots.txt of the target's site applies as well.
         let mut gap = self.gap;
         match permitted(self.house, &request, &mut gap).await {

@@ -183,15 +183,11 @@ impl<'a> PollCycle<'a> {
 
     fn request(&self) -> Request<'_> {
         Request {
-            link: &self.link,
             validators: &self.visit.validators,
             given_by: self.visit.url.as_ref(),
-            own_port: self.source.url.port(),
-            is_inside: self.source.is_inside,
             is_page: self.source.kind.is_page() || self.memory.format.is_list(),
-            is_bound: false,
-            tls: self.source.tls,
             post: self.source.post.as_deref().filter(|_| !self.is_followed),
+            ..Request::page(self.source, &self.link)
         }
     }
 

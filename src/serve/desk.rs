@@ -181,6 +181,11 @@ impl Desk<'_> {
         })
     }
 
+    /// Returns whether an item was published here once, although it may not be any more.
+    pub(super) fn has_had(&self, id: ItemId) -> bool {
+        self.view.find(id).is_some() || self.view.is_hidden(id)
+    }
+
     /// Renders the page with the health of every source.
     ///
     /// # Errors

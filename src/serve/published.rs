@@ -31,8 +31,6 @@ pub struct Options {
     pub items: usize,
     /// Rights notice of the collection.
     pub rights: Option<String>,
-    /// Contact of the admin.
-    pub contact: Option<String>,
     /// Maximum size of the response cache, in bytes.
     pub shelf: usize,
     /// Base URL of the site, without a slash at the end. Links are built from it, never from a request.

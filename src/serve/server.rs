@@ -259,8 +259,11 @@ impl Handler for (Arc<Site>, Metrics) {
             Route::Item(id) => {
                 let language = language(site, &request);
                 let key = lately::Key::Item(id, language);
-                fresh(site, metrics, &request, key, move |desk| desk.item_page(id, language).ok_or(Failure::Missing))
-                    .await
+                let missing = move |desk: &Desk<'_>| if desk.has_had(id) { Failure::Gone } else { Failure::Missing };
+                fresh(site, metrics, &request, key, move |desk| {
+                    desk.item_page(id, language).ok_or_else(|| missing(desk))
+                })
+                .await
             }
             Route::Sources => {
                 let language = language(site, &request);
@@ -363,6 +366,8 @@ async fn fresh(
 enum Failure {
     /// There is nothing under this name.
     Missing,
+    /// What was here was withdrawn by the admin or by its source.
+    Gone,
     /// Too many requests are waiting.
     Busy,
     /// The store is not open yet.
@@ -403,6 +408,7 @@ async fn make(
 fn failed(site: &Site, request: &Request<Incoming>, failure: Failure) -> Answer {
     match failure {
         Failure::Missing => missing(site, request),
+        Failure::Gone => gone(site, request),
         Failure::Busy => answer::busy(2, "the server is busy; try again in a few seconds\n"),
         Failure::Opening => answer::busy(5, "the store is being opened; try again soon\n"),
         Failure::Closed => answer::busy(60, "this part of the store cannot be read now; the log says why\n"),
@@ -417,14 +423,28 @@ fn failed(site: &Site, request: &Request<Incoming>, failure: Failure) -> Answer 
 }
 
 fn missing(site: &Site, request: &Request<Incoming>) -> Answer {
-    let published = site.published();
-    let language = language(site, request);
-    let page = Page { site: &published.options.title, language, zone: &published.options.zone };
-    let (title, detail) = match language {
-        Language::Chinese => ("没有这个页面", "地址可能写错了，或者这条消息已被撤下。"),
-        Language::English => ("There is no such page", "The address may be mistyped, or the item was taken back."),
+    let (title, detail) = match language(site, request) {
+        Language::Chinese => ("没有这个页面", "地址可能写错了，或者这条消息已超过保存期限。"),
+        Language::English => ("There is no such page", "The address may be mistyped, or the item is no longer kept."),
     };
-    answer::page(StatusCode::NOT_FOUND, write::fault(&page, title, detail))
+    fault(site, request, StatusCode::NOT_FOUND, title, detail)
+}
+
+/// Tells readers and caches that a withdrawn item will not come back (RFC 9110, section 15.5.11).
+fn gone(site: &Site, request: &Request<Incoming>) -> Answer {
+    let (title, detail) = match language(site, request) {
+        Language::Chinese => ("这条消息已被撤下", "它不再由本站发布。"),
+        Language::English => ("This item was withdrawn", "It is no longer published here."),
+    };
+    fault(site, request, StatusCode::GONE, title, detail)
+}
+
+/// Returns a page that says why there is nothing to read.
+fn fault(site: &Site, request: &Request<Incoming>, status: StatusCode, title: &str, detail: &str) -> Answer {
+    let published = site.published();
+    let page =
+        Page { site: &published.options.title, language: language(site, request), zone: &published.options.zone };
+    answer::page(status, write::fault(&page, title, detail))
 }
 
 /// Returns the language of a page: that of the first tag of Accept-Language, else the site's own.

@@ -175,6 +175,11 @@ impl State {
         current.and_then(|first| self.slots.get(&first)).is_some_and(|slot| slot.gone)
     }
 
+    /// Returns whether the admin withdrew this item, even if it is no longer kept.
+    pub(super) fn is_hidden(&self, item: ItemId) -> bool {
+        self.hidden.contains_key(&item.as_u128())
+    }
+
     /// Returns whether a report that is not the first of its story was withdrawn on its own.
     pub(super) fn is_withdrawn_alone(&self, item: ItemId) -> bool {
         let first = self.first_of(item);

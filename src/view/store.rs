@@ -289,6 +289,11 @@ impl View {
         self.read().withdrawn()
     }
 
+    /// Returns whether the admin withdrew this item, even if it is no longer kept.
+    pub fn is_hidden(&self, item: ItemId) -> bool {
+        self.read().is_hidden(item)
+    }
+
     /// Returns whether a report that is not the first of its story was withdrawn on its own.
     pub fn is_withdrawn_alone(&self, item: ItemId) -> bool {
         self.read().is_withdrawn_alone(item)

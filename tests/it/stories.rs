@@ -262,7 +262,8 @@ fn a_withdrawn_story_is_gone_until_it_is_restored() {
     let polls = site.asked().len();
     until("it was fetched again", || (site.asked().len() > polls + 1).then_some(()));
     assert_eq!(daemon.titles("140300"), ["好的消息"]);
-    assert_eq!(get(daemon.address, &format!("/items/{}", id.trim_start_matches("urn:uuid:"))).status, 404);
+    assert_eq!(get(daemon.address, &format!("/items/{}", id.trim_start_matches("urn:uuid:"))).status, 410);
+    assert_eq!(get(daemon.address, "/items/00000000-0000-8000-8000-000000000000").status, 404);
     let told = house.run(&["explain", &id]);
     assert!(String::from_utf8_lossy(&told.stdout).contains("withdrawn"));
     assert!(house.run(&["restore-item", &id]).status.success());
