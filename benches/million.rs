@@ -128,10 +128,10 @@ fn add(log: &Log, view: &View, from: usize, to: usize) -> [f64; 3] {
         let appended: Vec<_> = records.chunks(BATCH).map(|batch| log.append(batch, at).unwrap()).collect();
         let logged = cpu();
         for (appended, batch) in appended.iter().zip(records.chunks(BATCH)) {
-            view.judge(appended, batch);
+            view.apply_in_memory(appended, batch);
         }
         let judged = cpu();
-        view.keep().unwrap();
+        view.persist().unwrap();
         for (sum, part) in spent.iter_mut().zip([logged - before, judged - logged, cpu() - judged]) {
             *sum += part;
         }

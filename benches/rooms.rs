@@ -19,7 +19,7 @@ use dayuan::model::{
     Zone,
 };
 use dayuan::read::{self, Rules};
-use dayuan::serve::{self, Limits, Options, Published, Site};
+use dayuan::serve::{self, Limits, Options, PublishConfig, Site};
 use dayuan::view::{self, View};
 use dayuan::write::{self, Channel};
 use tokio_util::sync::CancellationToken;
@@ -290,14 +290,14 @@ fn serving(c: &mut Criterion) {
     let (folder, log, view, source) = store();
     commit(&log, &view, &reports(&source, drafts(0, 50)));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let published = Published {
+    let published = PublishConfig {
         options: Options {
             title: "大院".into(),
             language: "zh-CN".into(),
             zone: Zone::shanghai(),
             items: 50,
             rights: None,
-            shelf: 1 << 26,
+            cache_size: 1 << 26,
             public_url: "https://news.example.org".into(),
         },
         regions: Regions::new(true, vec![], vec![], vec![]).unwrap(),
@@ -305,8 +305,8 @@ fn serving(c: &mut Criterion) {
         listing: vec![],
     };
     let site = Arc::new(Site::new(published));
-    let (visits, _) = dayuan::view::Visits::open(&folder.path().join("visits")).unwrap();
-    site.open(log, Arc::new(view), Arc::new(visits), Moment::default());
+    let (poll_states, _) = dayuan::view::PollStates::open(&folder.path().join("visits")).unwrap();
+    site.open(log, Arc::new(view), Arc::new(poll_states), Moment::default());
     let stop = CancellationToken::new();
     let address: SocketAddr = runtime
         .block_on(async {

@@ -13,9 +13,11 @@ use std::time::Duration;
 
 use dayuan::fetch::{self, Fetcher, Guard, Network};
 use dayuan::log::Log;
-use dayuan::model::{Authority, Health, Kind, Link, Moment, Pins, Policy, RegionId, Source, SourceId, Tls, Zone};
-use dayuan::poll::{Committer, House, Ledger, Limits, Metrics, Options, Pace, Poller, Pulse};
-use dayuan::view::{self, View, Visits};
+use dayuan::model::{
+    Authority, Health, Kind, Link, Moment, Policy, RegionId, SelectorOverrides, Source, SourceId, Tls, Zone,
+};
+use dayuan::poll::{Committer, Heartbeat, Limits, LogWriter, Metrics, Options, Pace, PollContext, Poller};
+use dayuan::view::{self, PollStates, View};
 use tokio::sync::mpsc;
 
 const START: i64 = 1_767_225_600;
@@ -61,7 +63,7 @@ struct World {
     outages: Vec<(i64, i64)>,
     /// A site wants to be left alone in these.
     busy: Vec<(i64, i64)>,
-    visited: Mutex<Vec<Visited>>,
+    polled: Mutex<Vec<Visited>>,
     open: Mutex<HashMap<usize, usize>>,
     stop: AtomicBool,
 }
@@ -246,7 +248,7 @@ fn one(world: &World, host: usize, mut stream: TcpStream) {
         out.push_str(&format!("content-length: {}\r\n", reply.body.len()));
     }
     let overlaps = world.open.lock().unwrap()[&host] > 1;
-    world.visited.lock().unwrap().push(Visited {
+    world.polled.lock().unwrap().push(Visited {
         at: world.now(),
         host,
         path,
@@ -267,7 +269,7 @@ fn source(id: &str, url: &str) -> Source {
         url: Link::parse(url).unwrap(),
         kind: if id == "list" { Kind::List } else { Kind::Auto },
         post: None,
-        pins: Pins::default(),
+        pins: SelectorOverrides::default(),
         reads_articles: true,
         topics: Vec::new(),
         leads_to: Vec::new(),
@@ -289,7 +291,7 @@ fn source(id: &str, url: &str) -> Source {
 struct Running {
     poller: Poller,
     view: Arc<View>,
-    visits: Arc<Visits>,
+    poll_states: Arc<PollStates>,
     writer: std::thread::JoinHandle<()>,
     reader: std::thread::JoinHandle<()>,
 }
@@ -298,9 +300,9 @@ async fn start(folder: &Path, now: &Arc<AtomicI64>, sources: &[Source]) -> Runni
     let log = Arc::new(Log::open(&folder.join("log")).unwrap().0);
     let options = view::Options { path: folder.join("view"), rules: String::new(), places: Arc::default() };
     let view = Arc::new(View::open(&options, Arc::clone(&log), &|_| {}).unwrap().0);
-    let (visits, lost) = Visits::open(&folder.join("visits")).unwrap();
+    let (poll_states, lost) = PollStates::open(&folder.join("visits")).unwrap();
     assert!(!lost);
-    let visits = Arc::new(visits);
+    let poll_states = Arc::new(poll_states);
     let (commits, queue) = mpsc::channel(64);
     let (changed, mut dirty) = mpsc::channel(64);
     let committer = Committer::new(Arc::clone(&log), Arc::clone(&view), changed);
@@ -315,11 +317,11 @@ async fn start(folder: &Path, now: &Arc<AtomicI64>, sources: &[Source]) -> Runni
         contact: Some("admin@example.org".into()),
     });
     let (clock, paused) = (Arc::clone(now), Arc::clone(now));
-    let house = House {
+    let context = PollContext {
         fetcher: Arc::new(fetcher.unwrap()),
         view: Arc::clone(&view),
-        visits: Arc::clone(&visits),
-        ledger: Ledger::new(commits),
+        poll_states: Arc::clone(&poll_states),
+        log_writer: LogWriter::new(commits),
         clock: Arc::new(move || Moment::from_seconds(clock.load(Ordering::SeqCst))),
         pause: Arc::new(move |time| {
             paused.fetch_add(i64::try_from(time.as_millis().div_ceil(1000)).unwrap(), Ordering::SeqCst);
@@ -328,22 +330,22 @@ async fn start(folder: &Path, now: &Arc<AtomicI64>, sources: &[Source]) -> Runni
         limits: Limits { keep_days: 365, reports: 2000, bytes: 20 << 20 },
         metrics: Metrics::default(),
         full: Arc::default(),
-        skews: Arc::default(),
+        clock_check: Arc::default(),
     };
     let mut poller =
-        Poller::new(house, Options { concurrency: 4, pace: PACE, host_gap: 1000 }, Arc::new(Pulse::default()));
+        Poller::new(context, Options { concurrency: 4, pace: PACE, host_gap: 1000 }, Arc::new(Heartbeat::default()));
     poller.load(sources.iter().cloned().map(Arc::new).collect()).await.unwrap();
-    Running { poller, view, visits, writer, reader }
+    Running { poller, view, poll_states, writer, reader }
 }
 
 /// Ends it; what is under way was ended by the last step.
 fn end(running: Running) {
-    let Running { poller, view, visits, writer, reader } = running;
+    let Running { poller, view, poll_states, writer, reader } = running;
     drop(poller);
     writer.join().unwrap();
     reader.join().unwrap();
     view.flush().unwrap();
-    visits.flush().unwrap();
+    poll_states.flush().unwrap();
 }
 
 /// Spans of seconds.
@@ -352,7 +354,7 @@ type Spans = Vec<(i64, i64)>;
 /// What is left of a world: what its sites remember, when our own network was down, when a site was busy, and what was
 /// wrong inside.
 struct Life {
-    visited: Vec<Visited>,
+    polled: Vec<Visited>,
     outages: Spans,
     busy: Spans,
     faults: Vec<String>,
@@ -380,7 +382,7 @@ fn live(seed: u64) -> Life {
         seed,
         outages: outages.clone(),
         busy: busy.clone(),
-        visited: Mutex::default(),
+        polled: Mutex::default(),
         open: Mutex::default(),
         stop: AtomicBool::new(false),
     });
@@ -401,8 +403,9 @@ fn live(seed: u64) -> Life {
         at(4, "sleeps", "/sleeps"),
         at(5, "list", "/list/"),
     ];
-    let memory = Path::new("/dev/shm");
-    let folder = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap();
+    let listing_state = Path::new("/dev/shm");
+    let folder =
+        if listing_state.is_dir() { tempfile::tempdir_in(listing_state) } else { tempfile::tempdir() }.unwrap();
     let mut faults = Vec::new();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
@@ -429,19 +432,19 @@ fn live(seed: u64) -> Life {
                 && !busy.iter().any(|(from, to)| (*from - 7200..*to + 50_000).contains(&then))
             {
                 for id in ["quiet", "bare", "lively"] {
-                    let visit = running.visits.get(&SourceId::new(id).unwrap()).unwrap();
-                    if visit.as_ref().is_some_and(|visit| visit.failures > 1) {
-                        faults.push(format!("P13 {id} is blamed for our own network at {}: {visit:?}", then - START));
+                    let state = running.poll_states.get(&SourceId::new(id).unwrap()).unwrap();
+                    if state.as_ref().is_some_and(|state| state.failures > 1) {
+                        faults.push(format!("P13 {id} is blamed for our own network at {}: {state:?}", then - START));
                     }
                 }
             }
         }
         // P15: a quiet source drifts to the maximum, a lively one stays well below.
-        let interval = |id: &str| running.visits.get(&SourceId::new(id).unwrap()).unwrap().unwrap().interval;
+        let interval = |id: &str| running.poll_states.get(&SourceId::new(id).unwrap()).unwrap().unwrap().interval;
         if interval("quiet") < 20_000 && outages.iter().all(|(_, to)| START + DAYS * DAY - to > 3 * DAY) {
             faults.push(format!("P15 the quiet source is asked every {} s", interval("quiet")));
         }
-        let health = |id: &str| running.visits.get(&SourceId::new(id).unwrap()).unwrap().unwrap().health;
+        let health = |id: &str| running.poll_states.get(&SourceId::new(id).unwrap()).unwrap().unwrap().health;
         if health("gone") != Health::Gone {
             faults.push("P11 the source that is gone is not known as gone".into());
         }
@@ -466,101 +469,101 @@ fn live(seed: u64) -> Life {
         end(running);
     });
     world.stop.store(true, Ordering::SeqCst);
-    let visited = world.visited.lock().unwrap().clone();
-    Life { visited, outages, busy, faults }
+    let polled = world.polled.lock().unwrap().clone();
+    Life { polled, outages, busy, faults }
 }
 
 /// Every breach of the rules, each with its number.
-fn breaches(visited: &[Visited], outages: &[(i64, i64)], busy: &[(i64, i64)]) -> Vec<String> {
+fn breaches(polled: &[Visited], outages: &[(i64, i64)], busy: &[(i64, i64)]) -> Vec<String> {
     let mut breaches = Vec::new();
-    let mut tell = |rule: &str, visit: &Visited, why: String| {
-        breaches.push(format!("{rule} {}:{} after {} s: {why}", visit.host, visit.path, visit.at - START));
+    let mut tell = |rule: &str, state: &Visited, why: String| {
+        breaches.push(format!("{rule} {}:{} after {} s: {why}", state.host, state.path, state.at - START));
     };
     let mut by_path: HashMap<(usize, &str), Vec<&Visited>> = HashMap::new();
     let mut by_host: HashMap<usize, Vec<&Visited>> = HashMap::new();
-    for visit in visited {
-        by_path.entry((visit.host, &visit.path)).or_default().push(visit);
-        by_host.entry(visit.host).or_default().push(visit);
-        if visit.headers.contains_key("cookie") || visit.headers.contains_key("referer") {
-            tell("P8", visit, "a cookie or a referer".into());
+    for state in polled {
+        by_path.entry((state.host, &state.path)).or_default().push(state);
+        by_host.entry(state.host).or_default().push(state);
+        if state.headers.contains_key("cookie") || state.headers.contains_key("referer") {
+            tell("P8", state, "a cookie or a referer".into());
         }
-        let agent = visit.headers.get("user-agent").map_or("", String::as_str);
+        let agent = state.headers.get("user-agent").map_or("", String::as_str);
         if !agent.starts_with("dayuan/") || !agent.contains("+https://news.example.org; admin@example.org") {
-            tell("P8", visit, format!("the agent {agent}"));
+            tell("P8", state, format!("the agent {agent}"));
         }
-        let codings = visit.headers.get("accept-encoding").map_or("", String::as_str);
+        let codings = state.headers.get("accept-encoding").map_or("", String::as_str);
         if !["gzip", "br", "zstd"].iter().all(|coding| codings.contains(coding))
-            || !visit.headers["accept"].contains("rss")
+            || !state.headers["accept"].contains("rss")
         {
-            tell("P9", visit, format!("{codings}, {}", visit.headers["accept"]));
+            tell("P9", state, format!("{codings}, {}", state.headers["accept"]));
         }
-        if visit.overlaps {
-            tell("P12", visit, "two requests at a time".into());
+        if state.overlaps {
+            tell("P12", state, "two requests at a time".into());
         }
-        if visit.path.starts_with("/no/") {
-            tell("P14", visit, "robots.txt forbids it".into());
+        if state.path.starts_with("/no/") {
+            tell("P14", state, "robots.txt forbids it".into());
         }
     }
-    for ((_, path), visits) in &by_path {
+    for ((_, path), poll_states) in &by_path {
         let mut held: HashMap<&str, &String> = HashMap::new();
         let mut until = 0;
-        for (at, visit) in visits.iter().enumerate() {
-            if let Some(last) = at.checked_sub(1).map(|last| visits[last]) {
-                let apart = visit.at - last.at;
+        for (at, state) in poll_states.iter().enumerate() {
+            if let Some(last) = at.checked_sub(1).map(|last| poll_states[last]) {
+                let apart = state.at - last.at;
                 let least = match *path {
                     "/robots.txt" => DAY - 60,
                     path if path.starts_with("/a/") => 3600,
                     _ => 900,
                 };
                 if apart < least {
-                    tell("P5", visit, format!("{apart} s after the last request"));
+                    tell("P5", state, format!("{apart} s after the last request"));
                 }
-                if visit.at < until {
-                    tell("P6", visit, format!("{} s before its hints end", until - visit.at));
+                if state.at < until {
+                    tell("P6", state, format!("{} s before its hints end", until - state.at));
                 }
             }
             // P2 to P4: what was last received, byte for byte, and nothing that was not.
             if !path.starts_with("/a/") && *path != "/robots.txt" {
                 for (asked, given) in [("if-none-match", "etag"), ("if-modified-since", "last-modified")] {
-                    let (sent, known) = (visit.headers.get(asked), held.get(given).copied());
+                    let (sent, known) = (state.headers.get(asked), held.get(given).copied());
                     if sent != known {
-                        tell("P2", visit, format!("{asked} is {sent:?} instead of {known:?}"));
+                        tell("P2", state, format!("{asked} is {sent:?} instead of {known:?}"));
                     }
                 }
             }
             // What an address gave before it led elsewhere is of no use any more.
-            if matches!(visit.status, 200 | 301 | 302) {
+            if matches!(state.status, 200 | 301 | 302) {
                 held.clear();
             }
-            if matches!(visit.status, 200 | 304) {
+            if matches!(state.status, 200 | 304) {
                 for name in ["etag", "last-modified"] {
-                    held.extend(visit.answer.get(name).map(|value| (name, value)));
+                    held.extend(state.answer.get(name).map(|value| (name, value)));
                 }
-                until = visit
+                until = state
                     .answer
                     .get("cache-control")
-                    .map_or(0, |hint| visit.at + hint.strip_prefix("max-age=").unwrap().parse::<i64>().unwrap());
+                    .map_or(0, |hint| state.at + hint.strip_prefix("max-age=").unwrap().parse::<i64>().unwrap());
                 if *path == "/hints" {
-                    until = until.max(visit.at + 90 * 60);
+                    until = until.max(state.at + 90 * 60);
                 }
             }
             if *path == "/sleeps" && at > 0 {
-                let (hour, day) = (visit.at / 3600 % 24, (visit.at / DAY + 3) % 7);
+                let (hour, day) = (state.at / 3600 % 24, (state.at / DAY + 3) % 7);
                 if hour < 6 || day == 6 {
-                    tell("P6", visit, format!("in its hour {hour} of the day {day}"));
+                    tell("P6", state, format!("in its hour {hour} of the day {day}"));
                 }
             }
         }
         // P11: no failure ends it; what says for three days that it is gone (410) is asked once a week.
-        let since = visits.iter().find(|visit| visit.status == 410).map_or(i64::MAX, |visit| visit.at);
-        for pair in visits.windows(2).filter(|pair| pair.iter().all(|visit| visit.status == 410)) {
+        let since = poll_states.iter().find(|state| state.status == 410).map_or(i64::MAX, |state| state.at);
+        for pair in poll_states.windows(2).filter(|pair| pair.iter().all(|state| state.status == 410)) {
             if pair[0].at >= since + 4 * DAY && pair[1].at - pair[0].at < 6 * DAY {
                 tell("P11", pair[1], "asked again soon after days of 410".into());
             }
         }
         let is_source = !path.starts_with("/a/") && *path != "/robots.txt";
         let redirects = matches!(*path, "/old" | "/new" | "/elsewhere");
-        for pair in visits.windows(2).filter(|_| is_source && !redirects) {
+        for pair in poll_states.windows(2).filter(|_| is_source && !redirects) {
             let apart = pair[1].at - pair[0].at;
             // A day of back-off with its jitter, a skipped Sunday, an outage, or a busy time.
             let lull: i64 =
@@ -570,50 +573,50 @@ fn breaches(visited: &[Visited], outages: &[(i64, i64)], busy: &[(i64, i64)]) ->
             }
         }
     }
-    for visits in by_host.values() {
+    for poll_states in by_host.values() {
         let mut closed = 0;
-        for pair in visits.windows(2) {
-            let (last, visit) = (pair[0], pair[1]);
+        for pair in poll_states.windows(2) {
+            let (last, state) = (pair[0], pair[1]);
             let is_hop = matches!(last.status, 301 | 302);
-            let least = if visit.host == 5 && last.path != "/robots.txt" { 3 } else { 1 };
-            if visit.at - last.at < least && !is_hop {
-                tell("P12", visit, format!("{} s after another request to the host", visit.at - last.at));
+            let least = if state.host == 5 && last.path != "/robots.txt" { 3 } else { 1 };
+            if state.at - last.at < least && !is_hop {
+                tell("P12", state, format!("{} s after another request to the host", state.at - last.at));
             }
         }
-        for visit in visits {
-            if visit.at < closed {
-                tell("P7", visit, format!("{} s before the host may be asked again", closed - visit.at));
+        for state in poll_states {
+            if state.at < closed {
+                tell("P7", state, format!("{} s before the host may be asked again", closed - state.at));
             }
-            if matches!(visit.status, 429 | 503) {
-                let wait = match visit.answer.get("retry-after").map(|value| value.parse::<i64>().ok()) {
+            if matches!(state.status, 429 | 503) {
+                let wait = match state.answer.get("retry-after").map(|value| value.parse::<i64>().ok()) {
                     Some(Some(seconds)) => seconds,
                     // Written as a date: the end of the busy time and a minute.
                     Some(None) => {
-                        busy.iter().find(|(from, to)| (*from..*to).contains(&visit.at)).unwrap().1 + 60 - visit.at
+                        busy.iter().find(|(from, to)| (*from..*to).contains(&state.at)).unwrap().1 + 60 - state.at
                     }
                     None => 3600,
                 };
-                closed = closed.max(visit.at + wait);
+                closed = closed.max(state.at + wait);
             }
         }
     }
     // P10: the new address at once only after a week, and never what was only lent.
     let first = |path: &str, status: u16| {
-        visited.iter().find(|visit| visit.path == path && visit.status == status).map(|visit| visit.at)
+        polled.iter().find(|state| state.path == path && state.status == status).map(|state| state.at)
     };
     if let Some(moved) = first("/old", 301) {
-        for visit in visited.iter().filter(|visit| visit.path == "/old" && visit.at > moved + 8 * DAY + 6 * 3600 * 2) {
-            tell("P10", visit, "the old address, long after it moved".into());
+        for state in polled.iter().filter(|state| state.path == "/old" && state.at > moved + 8 * DAY + 6 * 3600 * 2) {
+            tell("P10", state, "the old address, long after it moved".into());
         }
-        let direct = |visit: &&Visited| {
-            visit.path == "/new" && !visited.iter().any(|other| other.path == "/old" && other.at == visit.at)
+        let direct = |state: &&Visited| {
+            state.path == "/new" && !polled.iter().any(|other| other.path == "/old" && other.at == state.at)
         };
-        for visit in visited.iter().filter(direct).filter(|visit| visit.at < moved + 7 * DAY) {
-            tell("P10", visit, "the new address, before it was sure".into());
+        for state in polled.iter().filter(direct).filter(|state| state.at < moved + 7 * DAY) {
+            tell("P10", state, "the new address, before it was sure".into());
         }
     }
-    let lent = visited.iter().filter(|visit| visit.path == "/lent").count();
-    let elsewhere = visited.iter().filter(|visit| visit.path == "/elsewhere").count();
+    let lent = polled.iter().filter(|state| state.path == "/lent").count();
+    let elsewhere = polled.iter().filter(|state| state.path == "/elsewhere").count();
     if elsewhere > lent {
         breaches.push(format!("P10 what was lent was asked {elsewhere} times, its address {lent} times"));
     }
@@ -631,18 +634,18 @@ fn seeds() -> Vec<u64> {
 #[test]
 fn thirty_days_without_a_breach() {
     for seed in seeds() {
-        let Life { visited, outages, busy, faults } = live(seed);
-        let mut all = breaches(&visited, &outages, &busy);
+        let Life { polled, outages, busy, faults } = live(seed);
+        let mut all = breaches(&polled, &outages, &busy);
         all.extend(faults);
-        assert!(visited.len() > 1000, "seed {seed}: only {} requests", visited.len());
+        assert!(polled.len() > 1000, "seed {seed}: only {} requests", polled.len());
         let shown = all.iter().take(20).cloned().collect::<Vec<_>>().join("\n");
-        assert!(all.is_empty(), "DAYUAN_SEED={seed}: {} breaches in {} requests\n{shown}", all.len(), visited.len());
+        assert!(all.is_empty(), "DAYUAN_SEED={seed}: {} breaches in {} requests\n{shown}", all.len(), polled.len());
     }
 }
 
 #[test]
 fn a_bad_guest_is_found_out() {
-    let visit = |at: i64, path: &str, headers: &[(&str, &str)], status: u16| Visited {
+    let state = |at: i64, path: &str, headers: &[(&str, &str)], status: u16| Visited {
         at: START + at,
         host: 0,
         path: path.to_owned(),
@@ -659,21 +662,21 @@ fn a_bad_guest_is_found_out() {
         answer: [("etag", "\"a\"".to_owned()), ("cache-control", "max-age=3600".to_owned())].into(),
         overlaps: false,
     };
-    let check = |rule: &str, visits: &[Visited]| {
-        let found = breaches(visits, &[], &[]);
+    let check = |rule: &str, poll_states: &[Visited]| {
+        let found = breaches(poll_states, &[], &[]);
         assert!(found.iter().any(|breach| breach.starts_with(rule)), "{rule} was not found: {found:?}");
     };
     let tagged = [("if-none-match", "\"a\"")];
-    assert_eq!(breaches(&[visit(0, "/a", &[], 200), visit(4000, "/a", &tagged, 304)], &[], &[]), [] as [String; 0]);
-    check("P2", &[visit(0, "/a", &[], 200), visit(4000, "/a", &[], 304)]);
-    check("P5", &[visit(0, "/a", &[], 200), visit(600, "/a", &tagged, 304)]);
-    check("P6", &[visit(0, "/a", &[], 200), visit(1200, "/a", &tagged, 304)]);
-    check("P7", &[visit(0, "/a", &[], 503), visit(1200, "/b", &[], 200)]);
-    check("P8", &[visit(0, "/a", &[("cookie", "a=b")], 200)]);
-    check("P9", &[visit(0, "/a", &[("accept-encoding", "gzip")], 200)]);
-    check("P10", &[visit(0, "/old", &[], 301), visit(4000, "/new", &[], 200)]);
-    check("P11", &[visit(0, "/a", &[], 410), visit(5 * DAY, "/a", &[], 410), visit(6 * DAY, "/a", &[], 410)]);
-    check("P11", &[visit(0, "/a", &[], 404), visit(3 * DAY, "/a", &[], 404)]);
-    check("P12", &[visit(0, "/a", &[], 200), visit(0, "/b", &[], 200)]);
-    check("P14", &[visit(0, "/no/1.html", &[], 200)]);
+    assert_eq!(breaches(&[state(0, "/a", &[], 200), state(4000, "/a", &tagged, 304)], &[], &[]), [] as [String; 0]);
+    check("P2", &[state(0, "/a", &[], 200), state(4000, "/a", &[], 304)]);
+    check("P5", &[state(0, "/a", &[], 200), state(600, "/a", &tagged, 304)]);
+    check("P6", &[state(0, "/a", &[], 200), state(1200, "/a", &tagged, 304)]);
+    check("P7", &[state(0, "/a", &[], 503), state(1200, "/b", &[], 200)]);
+    check("P8", &[state(0, "/a", &[("cookie", "a=b")], 200)]);
+    check("P9", &[state(0, "/a", &[("accept-encoding", "gzip")], 200)]);
+    check("P10", &[state(0, "/old", &[], 301), state(4000, "/new", &[], 200)]);
+    check("P11", &[state(0, "/a", &[], 410), state(5 * DAY, "/a", &[], 410), state(6 * DAY, "/a", &[], 410)]);
+    check("P11", &[state(0, "/a", &[], 404), state(3 * DAY, "/a", &[], 404)]);
+    check("P12", &[state(0, "/a", &[], 200), state(0, "/b", &[], 200)]);
+    check("P14", &[state(0, "/no/1.html", &[], 200)]);
 }

@@ -153,7 +153,7 @@ pub fn request(data: &[u8]) {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     static HANDLER: LazyLock<Arc<(Arc<Site>, Metrics)>> = LazyLock::new(|| {
         let (config, _) = Config::from_texts("", "", "", &Places::default()).unwrap();
-        let published = serve::Published {
+        let published = serve::PublishConfig {
             options: config.settings.publish,
             regions: config.regions,
             sources: Default::default(),

@@ -7,34 +7,34 @@ use super::arguments::Arguments;
 use super::out::{End, say, show};
 use super::place;
 use crate::config::socket;
-use crate::daemon::{Answered, DaemonStatus, Request, SourceStatus, ask};
+use crate::daemon::{AdminReply, AdminRequest, DaemonStatus, SourceStatus, ask};
 
 /// Makes the running daemon poll a source.
 pub(super) fn poll(arguments: &Arguments, source: &str) -> anyhow::Result<End> {
-    told(arguments, &Request::Poll { source: source.to_owned() })
+    told(arguments, &AdminRequest::Poll { source: source.to_owned() })
 }
 
 /// Makes the running daemon stop polling a source.
 pub(super) fn pause(arguments: &Arguments, source: &str) -> anyhow::Result<End> {
-    told(arguments, &Request::Pause { source: source.to_owned() })
+    told(arguments, &AdminRequest::Pause { source: source.to_owned() })
 }
 
 /// Makes the running daemon poll a paused source again.
 pub(super) fn resume(arguments: &Arguments, source: &str) -> anyhow::Result<End> {
-    told(arguments, &Request::Resume { source: source.to_owned() })
+    told(arguments, &AdminRequest::Resume { source: source.to_owned() })
 }
 
 /// Makes the running daemon read its config again.
 pub(super) fn reload(arguments: &Arguments) -> anyhow::Result<End> {
-    told(arguments, &Request::Reload)
+    told(arguments, &AdminRequest::Reload)
 }
 
-fn told(arguments: &Arguments, request: &Request) -> anyhow::Result<End> {
+fn told(arguments: &Arguments, request: &AdminRequest) -> anyhow::Result<End> {
     Ok(print(&asked(arguments, request)?))
 }
 
 /// Prints a reply of the daemon: results to standard output, a failure to standard error.
-pub(super) fn print(answered: &Answered) -> End {
+pub(super) fn print(answered: &AdminReply) -> End {
     for line in &answered.lines {
         if answered.ok { show(line) } else { say(&format!("dayuan: {line}")) }
     }
@@ -43,7 +43,7 @@ pub(super) fn print(answered: &Answered) -> End {
 
 /// Prints the status of the running daemon and its sources, as a table or as JSON lines.
 pub(super) fn status(arguments: &Arguments, json: bool) -> anyhow::Result<End> {
-    let answered = asked(arguments, &Request::Status)?;
+    let answered = asked(arguments, &AdminRequest::Status)?;
     if !answered.ok {
         anyhow::bail!("{}", answered.lines.join("; "));
     }
@@ -78,7 +78,7 @@ pub(super) fn status(arguments: &Arguments, json: bool) -> anyhow::Result<End> {
 
 /// Sends a request to the running daemon and returns its reply. If no daemon answers, the error names the socket that
 /// was tried.
-fn asked(arguments: &Arguments, request: &Request) -> anyhow::Result<Answered> {
+fn asked(arguments: &Arguments, request: &AdminRequest) -> anyhow::Result<AdminReply> {
     let socket = path(arguments);
     ask(&socket, request, None).map_err(anyhow::Error::msg)?.with_context(|| {
         format!(

@@ -12,7 +12,7 @@ use crate::model::{Draft, Format, Kind, Link, Page, Source, SourceId};
 use crate::read::{self, Fault, Reading, Rules};
 
 /// Maximum size of a file, in bytes.
-const LARGEST: u64 = 64 * 1024 * 1024;
+const MAX_FILE_BYTES: u64 = 64 * 1024 * 1024;
 
 /// Shows what one URL or file would yield.
 pub(super) fn run(arguments: &Arguments, options: &Inspect) -> anyhow::Result<End> {
@@ -93,7 +93,7 @@ fn page(options: &Inspect, config: Option<&Config>, source: Option<&Source>) -> 
     let metadata =
         std::fs::metadata(path).with_context(|| format!("{} is neither an address nor a file", options.target))?;
     anyhow::ensure!(metadata.is_file(), "{} is not a regular file", options.target);
-    anyhow::ensure!(metadata.len() <= LARGEST, "{} is larger than 64 MiB", options.target);
+    anyhow::ensure!(metadata.len() <= MAX_FILE_BYTES, "{} is larger than 64 MiB", options.target);
     let body = std::fs::read(path).with_context(|| format!("cannot read {}", options.target))?;
     let url = match (&options.url, source) {
         (Some(url), _) => Link::parse(url).context("--url")?,

@@ -8,7 +8,7 @@ use anyhow::Context;
 use super::arguments::Arguments;
 use super::out::{End, say, show};
 use super::{control, place};
-use crate::daemon::{self, Request, ask};
+use crate::daemon::{self, AdminRequest, ask};
 use crate::log::{self, Log, Record};
 use crate::model::{ItemId, Moment, counted, printable};
 use crate::regions::Places;
@@ -27,7 +27,7 @@ pub(super) fn backup(arguments: &Arguments, file: &Path) -> anyhow::Result<End> 
         .prefix(".dayuan-backup-")
         .tempfile_in(folder)
         .with_context(|| format!("cannot write into {}", folder.display()))?;
-    let asked = ask(&control::path(arguments), &Request::Backup, Some(&mut out)).map_err(anyhow::Error::msg)?;
+    let asked = ask(&control::path(arguments), &AdminRequest::Backup, Some(&mut out)).map_err(anyhow::Error::msg)?;
     let damages = match asked {
         Some(answered) if !answered.ok => anyhow::bail!("{}", answered.lines.join("; ")),
         Some(answered) => answered.lines,
@@ -126,7 +126,7 @@ fn give_to_owner(store: &Path) -> anyhow::Result<()> {
 
 /// Compares the view with the log: through the daemon if one is running, else in the store, where nothing is written.
 pub(super) fn verify(arguments: &Arguments) -> anyhow::Result<End> {
-    if let Some(answered) = ask(&control::path(arguments), &Request::Verify, None).map_err(anyhow::Error::msg)? {
+    if let Some(answered) = ask(&control::path(arguments), &AdminRequest::Verify, None).map_err(anyhow::Error::msg)? {
         answered.lines.iter().for_each(|line| show(line));
         return Ok(if answered.ok { End::Done } else { End::Failed });
     }
@@ -142,7 +142,7 @@ pub(super) fn verify(arguments: &Arguments) -> anyhow::Result<End> {
 
 /// Explains an item: through the daemon if one is running, else from the store.
 pub(super) fn explain(arguments: &Arguments, item: &str) -> anyhow::Result<End> {
-    let request = Request::Explain { item: item.to_owned() };
+    let request = AdminRequest::Explain { item: item.to_owned() };
     if let Some(answered) = ask(&control::path(arguments), &request, None).map_err(anyhow::Error::msg)? {
         return Ok(control::print(&answered));
     }
@@ -158,19 +158,21 @@ pub(super) fn explain(arguments: &Arguments, item: &str) -> anyhow::Result<End> 
 /// Removes an item from everything published.
 pub(super) fn withdraw(arguments: &Arguments, item: &str, reason: &str) -> anyhow::Result<End> {
     anyhow::ensure!(!reason.trim().is_empty(), "--reason must not be empty; the log keeps it for good");
-    let request = Request::Withdraw { item: item.to_owned(), reason: reason.to_owned() };
+    let request = AdminRequest::Withdraw { item: item.to_owned(), reason: reason.to_owned() };
     decide(arguments, item, &request, true, |item, at| Record::Withdraw { item, reason: reason.to_owned(), at })
 }
 
 /// Publishes a withdrawn item again.
 pub(super) fn restore_item(arguments: &Arguments, item: &str) -> anyhow::Result<End> {
-    let request = Request::Restore { item: item.to_owned() };
+    let request = AdminRequest::Restore { item: item.to_owned() };
     decide(arguments, item, &request, false, |item, at| Record::Restore { item, at })
 }
 
 /// Lists the withdrawn items: through the daemon if one is running, else from the store.
 pub(super) fn withdrawn(arguments: &Arguments) -> anyhow::Result<End> {
-    if let Some(answered) = ask(&control::path(arguments), &Request::Withdrawn, None).map_err(anyhow::Error::msg)? {
+    if let Some(answered) =
+        ask(&control::path(arguments), &AdminRequest::Withdrawn, None).map_err(anyhow::Error::msg)?
+    {
         return Ok(control::print(&answered));
     }
     let Some(store) = store(arguments)? else { return Ok(End::Config) };
@@ -183,7 +185,7 @@ pub(super) fn withdrawn(arguments: &Arguments) -> anyhow::Result<End> {
 fn decide(
     arguments: &Arguments,
     name: &str,
-    request: &Request,
+    request: &AdminRequest,
     withdraws: bool,
     record: impl Fn(ItemId, Moment) -> Record,
 ) -> anyhow::Result<End> {
@@ -224,7 +226,7 @@ fn note(deed: &str) {
 
 /// Discards the view, rebuilds it, and lists the items whose story or regions changed.
 pub(super) fn rebuild(arguments: &Arguments) -> anyhow::Result<End> {
-    const MOST: usize = 200;
+    const MAX_CHANGES: usize = 200;
     let Some(store) = store(arguments)? else { return Ok(End::Config) };
     // Snapshot of the view that is about to be discarded; `None` if it cannot be read.
     let before = Outline::stored(&store.path.join("view"));
@@ -235,10 +237,10 @@ pub(super) fn rebuild(arguments: &Arguments) -> anyhow::Result<End> {
     show(&format!("made anew: {}, {}", counted(items, "item", "items"), counted(stories, "story", "stories")));
     if let Some(before) = before {
         let changes = before.changes(&view.outline());
-        changes.iter().take(MOST).for_each(|change| show(change));
+        changes.iter().take(MAX_CHANGES).for_each(|change| show(change));
         match changes.len() {
             0 => show("every item is in the same story and in the same regions as before"),
-            all if all > MOST => show(&format!("… and {} more", all - MOST)),
+            all if all > MAX_CHANGES => show(&format!("… and {} more", all - MAX_CHANGES)),
             _ => {}
         }
     }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::fault::{Fault, Faults};
 
 /// Largest config file that is read, in bytes: enough for about 200,000 sources.
-const LARGEST: u64 = 64 * 1024 * 1024;
+const MAX_BYTES: u64 = 64 * 1024 * 1024;
 
 /// Reads a config file: a regular file of bounded size, in UTF-8.
 pub(super) fn read(path: &Path, faults: &mut Faults) -> Option<(PathBuf, String)> {
@@ -19,7 +19,7 @@ pub(super) fn read(path: &Path, faults: &mut Faults) -> Option<(PathBuf, String)
         Ok(metadata) if !metadata.is_file() => {
             return fault("this is not a regular file", "put an ordinary file in its place");
         }
-        Ok(metadata) if metadata.len() > LARGEST => {
+        Ok(metadata) if metadata.len() > MAX_BYTES => {
             return fault("this file is larger than 64 MiB", "split it into several files");
         }
         Ok(_) => {}
@@ -28,7 +28,7 @@ pub(super) fn read(path: &Path, faults: &mut Faults) -> Option<(PathBuf, String)
         }
     }
     let mut bytes = Vec::new();
-    if let Err(error) = File::open(path).and_then(|file| file.take(LARGEST).read_to_end(&mut bytes)) {
+    if let Err(error) = File::open(path).and_then(|file| file.take(MAX_BYTES).read_to_end(&mut bytes)) {
         return fault(&format!("this file cannot be read: {error}"), "let the user of the daemon read it");
     }
     match String::from_utf8(bytes) {

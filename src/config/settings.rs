@@ -42,7 +42,7 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// Address on which metrics are served; `None` by default.
     pub metrics_listen: Option<SocketAddr>,
-    /// Folder of the store: log, view and visits.
+    /// Folder of the store: log, view and poll states.
     pub store: PathBuf,
     /// Path of the admin socket.
     pub socket: PathBuf,
@@ -180,13 +180,14 @@ fn publish_options(publish: &Section<'_>, public_url: String) -> serve::Options 
     let items = publish.integer("items", 1, 1000).unwrap_or(50);
     // `full` can only be set for single sources, so `excerpt` is the only value here; it is checked and ignored.
     publish.word("content", &[("excerpt", ())]);
+    let (cache_size, former) = ["cache_size", "shelf"].map(|key| publish.size(key, 1 << 20, 16 << 30)).into();
     serve::Options {
         title,
         language,
         zone,
         items: usize::try_from(items).unwrap_or(50),
         rights: publish.string("rights"),
-        shelf: publish.size("shelf", 1 << 20, 16 << 30).unwrap_or(64 << 20),
+        cache_size: cache_size.or(former).unwrap_or(64 << 20),
         public_url,
     }
 }

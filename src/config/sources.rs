@@ -9,11 +9,13 @@ use super::fault::Faults;
 use super::section::{Document, Section};
 use super::settings::Settings;
 use crate::log::SourceFacts;
-use crate::model::{Authority, Kind, Link, Pins, Policy, Region, RegionId, Regions, Source, SourceId, Tls, Zone};
+use crate::model::{
+    Authority, Kind, Link, Policy, Region, RegionId, Regions, SelectorOverrides, Source, SourceId, Tls, Zone,
+};
 use crate::read::Selector;
 
 /// Maximum number of sources in a config.
-const MOST: usize = 200_000;
+const MAX_SOURCES: usize = 200_000;
 
 /// Parses the sources in these files. Without a valid region tree (`None`), their regions are not checked.
 pub(super) fn parse(
@@ -72,8 +74,12 @@ pub(super) fn parse(
                 file,
                 span,
             }));
-            if sources.len() >= MOST {
-                section.fault("id", format!("there are more than {MOST} sources"), "run a second dayuan for the rest");
+            if sources.len() >= MAX_SOURCES {
+                section.fault(
+                    "id",
+                    format!("there are more than {MAX_SOURCES} sources"),
+                    "run a second dayuan for the rest",
+                );
                 return sources;
             }
             sources.push(Arc::new(source));
@@ -119,7 +125,7 @@ fn tell_formers(
 
 /// Suggests a fix for a `region` that is not a known id, such as a region's name.
 fn regions_called(regions: &Regions, name: &str) -> String {
-    const MOST: usize = 4;
+    const MAX_EXAMPLES: usize = 4;
     let name = name.trim();
     let is_called = |region: &&Region| {
         let rest = region.name.strip_prefix(name).filter(|_| name.chars().count() >= 2);
@@ -129,7 +135,7 @@ fn regions_called(regions: &Regions, name: &str) -> String {
     found.sort_by_key(|region| (region.name != name, &region.id));
     let lines: Vec<String> = found
         .iter()
-        .take(MOST)
+        .take(MAX_EXAMPLES)
         .map(|region| {
             let path: String = regions.path(&region.id).iter().rev().map(|region| region.name.as_str()).collect();
             format!("region = \"{}\" is {path}", region.id)
@@ -170,7 +176,7 @@ fn source(section: &Section<'_>, settings: &Settings, regions: Option<&Regions>)
     let words = [("official", Authority::Official), ("media", Authority::Media), ("portal", Authority::Portal)];
     Some(Source {
         post: section.string("post"),
-        pins: Pins {
+        pins: SelectorOverrides {
             list: pins(&section.section("list"), &LIST, kind == Kind::Json),
             article: pins(&section.section("article"), &ARTICLE, false),
         },

@@ -19,16 +19,16 @@ use crate::log::Log;
 use crate::model::{one_line, with_causes};
 
 /// Maximum length of a request, in bytes.
-const LONGEST: u64 = 16 * 1024;
+const MAX_REQUEST_BYTES: u64 = 16 * 1024;
 /// Time limit for receiving a request, and for sending the reply.
-const PATIENCE: Duration = Duration::from_secs(5);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 /// Maximum number of connections at one time.
-const AT_ONCE: usize = 16;
+const MAX_CONNECTIONS: usize = 16;
 
 /// A request to the daemon.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "lowercase", deny_unknown_fields)]
-pub enum Request {
+pub enum AdminRequest {
     /// Report the status of the daemon and its sources.
     Status,
     /// Poll a source as soon as the limits of its host allow.
@@ -75,7 +75,7 @@ pub enum Request {
     Backup,
 }
 
-impl Request {
+impl AdminRequest {
     /// Returns what the journal is to say about a request; `None` if the request only reads.
     pub fn deed(&self) -> Option<String> {
         Some(match self {
@@ -94,14 +94,14 @@ impl Request {
 
 /// First line of a reply; for a backup, the archive follows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Answered {
+pub struct AdminReply {
     /// Whether the request succeeded.
     pub ok: bool,
     /// Results or messages, one per line.
     pub lines: Vec<String>,
 }
 
-impl Answered {
+impl AdminReply {
     pub(super) const fn done(lines: Vec<String>) -> Self {
         Self { ok: true, lines }
     }
@@ -112,7 +112,7 @@ impl Answered {
 }
 
 /// A request on its way to the main loop, with the channel for the reply.
-pub(super) type Asked = (Request, oneshot::Sender<Answered>);
+pub(super) type PendingRequest = (AdminRequest, oneshot::Sender<AdminReply>);
 
 /// Creates the socket. A socket left behind by a dead daemon is replaced; one that something listens on is not.
 pub(super) fn bind(path: &Path) -> Result<UnixListener, DaemonError> {
@@ -133,10 +133,10 @@ pub(super) fn bind(path: &Path) -> Result<UnixListener, DaemonError> {
 pub(super) async fn serve(
     listener: UnixListener,
     log: Arc<Log>,
-    questions: mpsc::Sender<Asked>,
+    questions: mpsc::Sender<PendingRequest>,
     stop: CancellationToken,
 ) {
-    let room = Arc::new(Semaphore::new(AT_ONCE));
+    let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let mut tasks = JoinSet::new();
     loop {
         while tasks.try_join_next().is_some() {}
@@ -164,34 +164,38 @@ pub(super) async fn serve(
     }
 }
 
-async fn converse(mut stream: UnixStream, log: Arc<Log>, questions: mpsc::Sender<Asked>) -> std::io::Result<()> {
+async fn converse(
+    mut stream: UnixStream,
+    log: Arc<Log>,
+    questions: mpsc::Sender<PendingRequest>,
+) -> std::io::Result<()> {
     let peer = stream.peer_cred()?.uid();
     if peer != 0 && peer != own_uid() {
         return say(
             &mut stream,
-            &Answered::failed("only root and the daemon's own user may ask this; run it with sudo"),
+            &AdminReply::failed("only root and the daemon's own user may ask this; run it with sudo"),
         )
         .await;
     }
     let mut line = Vec::new();
     let read = async {
-        let mut reader = tokio::io::BufReader::new(&mut stream).take(LONGEST);
+        let mut reader = tokio::io::BufReader::new(&mut stream).take(MAX_REQUEST_BYTES);
         reader.read_until(b'\n', &mut line).await
     };
-    if tokio::time::timeout(PATIENCE, read).await.is_err() {
-        return say(&mut stream, &Answered::failed("no request arrived within 5 seconds")).await;
+    if tokio::time::timeout(REQUEST_TIMEOUT, read).await.is_err() {
+        return say(&mut stream, &AdminReply::failed("no request arrived within 5 seconds")).await;
     }
-    let request: Request = match serde_json::from_slice(&line) {
+    let request: AdminRequest = match serde_json::from_slice(&line) {
         Ok(request) => request,
         Err(_) => {
             return say(
                 &mut stream,
-                &Answered::failed("unknown admin command; do client and daemon have the same version?"),
+                &AdminReply::failed("unknown admin command; do client and daemon have the same version?"),
             )
             .await;
         }
     };
-    if request == Request::Backup {
+    if request == AdminRequest::Backup {
         let scrubbed = Arc::clone(&log);
         let damages = tokio::task::spawn_blocking(move || scrubbed.scrub(&|| false)).await;
         let damages = match damages {
@@ -199,7 +203,7 @@ async fn converse(mut stream: UnixStream, log: Arc<Log>, questions: mpsc::Sender
             Ok(Err(error)) => vec![with_causes(&error)],
             Err(_) => vec!["the check of the log panicked; please report this with the log".to_owned()],
         };
-        say(&mut stream, &Answered::done(damages)).await?;
+        say(&mut stream, &AdminReply::done(damages)).await?;
         let stream = stream.into_std()?;
         stream.set_nonblocking(false)?;
         stream.set_write_timeout(Some(Duration::from_secs(60)))?;
@@ -212,8 +216,8 @@ async fn converse(mut stream: UnixStream, log: Arc<Log>, questions: mpsc::Sender
     let told = request.deed();
     let (answer, answered) = oneshot::channel();
     let answered = match questions.send((request, answer)).await {
-        Ok(()) => answered.await.unwrap_or_else(|_closed| Answered::failed("the daemon is stopping")),
-        Err(_) => Answered::failed("the daemon is stopping"),
+        Ok(()) => answered.await.unwrap_or_else(|_closed| AdminReply::failed("the daemon is stopping")),
+        Err(_) => AdminReply::failed("the daemon is stopping"),
     };
     if let Some(deed) = told {
         // For a success, the item that the name stood for; else why it failed.
@@ -224,11 +228,11 @@ async fn converse(mut stream: UnixStream, log: Arc<Log>, questions: mpsc::Sender
     say(&mut stream, &answered).await
 }
 
-async fn say(stream: &mut UnixStream, answered: &Answered) -> std::io::Result<()> {
+async fn say(stream: &mut UnixStream, answered: &AdminReply) -> std::io::Result<()> {
     let mut line = serde_json::to_vec(answered)?;
     line.push(b'\n');
     // A client that does not read its reply must not hold its connection for long.
-    tokio::time::timeout(PATIENCE, stream.write_all(&line))
+    tokio::time::timeout(REQUEST_TIMEOUT, stream.write_all(&line))
         .await
         .unwrap_or_else(|_late| Err(std::io::ErrorKind::TimedOut.into()))
 }
@@ -245,7 +249,11 @@ fn own_uid() -> u32 {
 ///
 /// # Errors
 /// A sentence if the socket may not be used, or if the reply is missing or malformed.
-pub fn ask(socket: &Path, request: &Request, archive: Option<&mut dyn Write>) -> Result<Option<Answered>, String> {
+pub fn ask(
+    socket: &Path,
+    request: &AdminRequest,
+    archive: Option<&mut dyn Write>,
+) -> Result<Option<AdminReply>, String> {
     use std::io::ErrorKind;
     let mut stream = match std::os::unix::net::UnixStream::connect(socket) {
         Ok(stream) => stream,
@@ -265,7 +273,7 @@ pub fn ask(socket: &Path, request: &Request, archive: Option<&mut dyn Write>) ->
     let mut reader = BufReader::new(stream);
     let mut first = String::new();
     reader.read_line(&mut first).map_err(broken)?;
-    let answered: Answered = serde_json::from_str(&first).map_err(|_invalid| {
+    let answered: AdminReply = serde_json::from_str(&first).map_err(|_invalid| {
         format!("cannot understand the reply on {}; do client and daemon have the same version?", socket.display())
     })?;
     if let Some(archive) = archive.filter(|_| answered.ok) {
@@ -276,9 +284,9 @@ pub fn ask(socket: &Path, request: &Request, archive: Option<&mut dyn Write>) ->
 }
 
 /// Removes the socket on drop, so that no client connects to a daemon that is gone.
-pub(super) struct Unbind(pub(super) PathBuf);
+pub(super) struct SocketGuard(pub(super) PathBuf);
 
-impl Drop for Unbind {
+impl Drop for SocketGuard {
     fn drop(&mut self) {
         // An error means that the socket is gone already.
         drop(std::fs::remove_file(&self.0));

@@ -8,20 +8,20 @@ use tokio_util::sync::CancellationToken;
 use super::clock::now;
 use crate::log::{Log, Record};
 use crate::model::Moment;
-use crate::poll::{Ledger, Skews};
+use crate::poll::{ClockCheck, LogWriter};
 use crate::view::View;
 
 /// Interval between two checks.
-const PAUSE: Duration = Duration::from_secs(3600);
+const INTERVAL: Duration = Duration::from_secs(3600);
 /// Minimum number of server responses that the clock must have been compared with.
-const LEAST_WITNESSES: u64 = 5;
+const MIN_WITNESSES: u64 = 5;
 
 pub(super) struct Expiry {
     pub(super) log: Arc<Log>,
     pub(super) view: Arc<View>,
-    pub(super) ledger: Ledger,
+    pub(super) log_writer: LogWriter,
     pub(super) keep_days: u32,
-    pub(super) skews: Arc<Skews>,
+    pub(super) clock_check: Arc<ClockCheck>,
 }
 
 impl Expiry {
@@ -29,7 +29,7 @@ impl Expiry {
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
-                () = tokio::time::sleep(PAUSE) => {}
+                () = tokio::time::sleep(INTERVAL) => {}
             }
             if let Err(reason) = self.drop_one(now()).await {
                 tracing::error!(reason, "an old day cannot be dropped");
@@ -42,7 +42,7 @@ impl Expiry {
         let oldest = self.log.oldest_day().map_err(|error| error.to_string())?;
         let last = now.plus_seconds(-86_400 * (i64::from(self.keep_days) + 1)).day();
         let Some(day) = oldest.filter(|day| *day < last) else { return Ok(()) };
-        if !self.skews.agree(LEAST_WITNESSES) {
+        if !self.clock_check.agree(MIN_WITNESSES) {
             tracing::warn!(
                 day,
                 "the system clock disagrees with the servers, or too few of them sent a date; no old day is dropped"
@@ -50,7 +50,7 @@ impl Expiry {
             return Ok(());
         }
         let expire = Record::Expire { day: day.clone(), items: self.view.going_with(&day), at: now };
-        self.ledger.commit(vec![expire], now).await.map_err(|error| error.to_string())?;
+        self.log_writer.commit(vec![expire], now).await.map_err(|error| error.to_string())?;
         self.log.drop_day(&day).map_err(|error| error.to_string())?;
         tracing::info!(day, "an old day was dropped");
         Ok(())

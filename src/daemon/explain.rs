@@ -8,7 +8,7 @@ use crate::regions::Evidence;
 use crate::view::{self, View};
 
 /// Maximum number of similar stories to list.
-const MOST_BESIDE: usize = 5;
+const MAX_BESIDE: usize = 5;
 
 /// Returns the item with this id, or with this URL of its page or of one of its reports.
 fn named(view: &View, name: &str) -> Option<ItemId> {
@@ -152,7 +152,7 @@ pub fn explain(view: &View, log: &Log, name: &str) -> Option<Vec<String>> {
         .iter()
         .filter(|(first, _)| !story.parts.contains(first))
         .filter(|(_, found)| found.likeness != Likeness::Different || found.containment >= 0.3)
-        .take(MOST_BESIDE)
+        .take(MAX_BESIDE)
         .filter_map(|(first, found)| {
             let (id, title) = title_of(first)?;
             Some(format!("  {id}  {title}\n    {} (containment {:.2})", found.because, found.containment))

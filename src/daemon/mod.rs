@@ -2,19 +2,19 @@
 //! signals and talks to systemd.
 
 mod admin;
-mod answers;
+mod admin_handler;
 mod clock;
 mod error;
 mod expiry;
 mod explain;
-mod keeper;
 mod logging;
 mod run;
 mod service;
 mod status;
+mod store_monitor;
 
-pub use admin::{Answered, Request, ask};
-pub use answers::Loader;
+pub use admin::{AdminReply, AdminRequest, ask};
+pub use admin_handler::Loader;
 pub use clock::now;
 pub use error::DaemonError;
 pub use explain::{decided, explain, no_item, withdrawn};

@@ -10,43 +10,43 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use super::admin::{self, Answered, Asked, Unbind};
-use super::answers::{Daemon, Exposition, Inward, Loader, published, settle_address};
+use super::admin::{self, AdminReply, PendingRequest, SocketGuard};
+use super::admin_handler::{Daemon, Loader, MetricsHandler, StoreHandles, published, settle_address};
 use super::clock::now;
 use super::error::DaemonError;
 use super::expiry::Expiry;
-use super::keeper::{Keeper, Troubles, identity};
 use super::service;
+use super::store_monitor::{Alarms, StoreMonitor, identity};
 use crate::config::Config;
 use crate::fetch::Fetcher;
 use crate::log::Log;
 use crate::model::{Regions, Source};
-use crate::poll::{self, Command, Committer, House, Ledger, PollRefused, Poller, Pulse};
+use crate::poll::{self, Command, Committer, Heartbeat, LogWriter, PollContext, PollRefused, Poller};
 use crate::regions::Places;
 use crate::serve::{self, Limits, Site};
-use crate::view::{self, Notice, View, Visits};
+use crate::view::{self, Notice, PollStates, View};
 
 /// How long running polls may take to finish at the stop.
-const GRACE: Duration = Duration::from_secs(5);
+const STOP_GRACE: Duration = Duration::from_secs(5);
 /// How long the next step of opening may take before systemd considers the start stuck, in microseconds.
-const OPENING: u32 = 120_000_000;
+const OPENING_TIMEOUT_USEC: u32 = 120_000_000;
 /// Maximum number of polls that wait for the log.
-const COMMITS: usize = 256;
+const MAX_QUEUED_COMMITS: usize = 256;
 
 /// The threads for polling: two that wait for sites, and a few blocking ones that parse the responses.
-struct Outward {
+struct PollRuntime {
     handle: tokio::runtime::Handle,
     threads: Option<tokio::runtime::Runtime>,
 }
 
 /// Maximum number of documents that are parsed at one time.
-const READERS: usize = 4;
+const MAX_READERS: usize = 4;
 
-impl Outward {
+impl PollRuntime {
     fn new() -> std::io::Result<Self> {
         let threads = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
-            .max_blocking_threads(READERS)
+            .max_blocking_threads(MAX_READERS)
             .thread_name("outward")
             .enable_all()
             .build()?;
@@ -58,7 +58,7 @@ impl Outward {
     }
 }
 
-impl Drop for Outward {
+impl Drop for PollRuntime {
     fn drop(&mut self) {
         // A running parser cannot be cancelled; it is left behind, and nothing waits for it.
         if let Some(threads) = self.threads.take() {
@@ -85,14 +85,14 @@ pub async fn run(
     started: oneshot::Sender<Started>,
 ) -> Result<(), DaemonError> {
     let mut running = Running::listen(config, reload, stop)?;
-    let Some((view, visits)) = running.open().await? else {
+    let Some((view, poll_states)) = running.open().await? else {
         return stopped(&running.stop, running.tasks, None).await;
     };
     // The one who started us may be gone.
     let _gone = started.send(Started { address: running.daemon.address });
-    let writer = running.start(&view, &visits)?;
+    let writer = running.start(&view, &poll_states)?;
     let failure = running.serve().await;
-    running.end(writer, view, visits).await?;
+    running.end(writer, view, poll_states).await?;
     failure.map_or(Ok(()), Err)
 }
 
@@ -129,11 +129,11 @@ struct Running {
     signals: Signals,
     tasks: JoinSet<&'static str>,
     /// The questions of admins.
-    asked: mpsc::Receiver<Asked>,
+    asked: mpsc::Receiver<PendingRequest>,
     stop: CancellationToken,
     poll_metrics: poll::Metrics,
-    outward: Outward,
-    _unbind: Unbind,
+    poll_runtime: PollRuntime,
+    _unbind: SocketGuard,
 }
 
 impl Running {
@@ -161,7 +161,7 @@ impl Running {
         let (poll_metrics, serve_metrics) = (poll::Metrics::default(), serve::Metrics::default());
         poll_metrics.register(&mut registry);
         serve_metrics.register(&mut registry);
-        let (questions, asked) = mpsc::channel::<Asked>(16);
+        let (questions, asked) = mpsc::channel::<PendingRequest>(16);
         let mut running = Self {
             daemon: Daemon {
                 site: Arc::new(Site::new(published(&config))),
@@ -170,9 +170,9 @@ impl Running {
                 registry: Arc::new(registry),
                 since: now(),
                 address,
-                pulse: Arc::new(Pulse::default()),
-                troubles: Troubles::default(),
-                inward: None,
+                heartbeat: Arc::new(Heartbeat::default()),
+                alarms: Alarms::default(),
+                handles: None,
             },
             log: Arc::new(log),
             signals: Signals::new()?,
@@ -180,14 +180,14 @@ impl Running {
             asked,
             stop,
             poll_metrics,
-            outward: Outward::new().map_err(DaemonError::Threads)?,
-            _unbind: Unbind(settings.socket.clone()),
+            poll_runtime: PollRuntime::new().map_err(DaemonError::Threads)?,
+            _unbind: SocketGuard(settings.socket.clone()),
         };
         let handler = Arc::new((Arc::clone(&running.daemon.site), serve_metrics));
         let limits = limits(settings.poll.concurrency);
         running.part("server", |stop| serve::serve(listener, handler, limits, stop));
         if let Some(listener) = metrics_listener {
-            let handler = Arc::new(Exposition(Arc::clone(&running.daemon.registry), serve::Metrics::default()));
+            let handler = Arc::new(MetricsHandler(Arc::clone(&running.daemon.registry), serve::Metrics::default()));
             let limits = Limits { connections: 64, ..Limits::default() };
             running.part("metrics server", |stop| serve::serve(listener, handler, limits, stop));
         }
@@ -208,84 +208,87 @@ impl Running {
         });
     }
 
-    /// Opens the view and the visits; `None` if the daemon is to stop instead. This may take minutes after a change of
+    /// Opens the view and the poll states; `None` if the daemon is to stop instead. This may take minutes after a change of
     /// rules: meanwhile readers are told to come back, and the watchdog is fed as long as records go by.
-    async fn open(&mut self) -> Result<Option<(Arc<View>, Arc<Visits>)>, DaemonError> {
-        service::tell(&[NotifyState::ExtendTimeoutUsec(OPENING), NotifyState::Status("opening the store")]);
+    async fn open(&mut self) -> Result<Option<(Arc<View>, Arc<PollStates>)>, DaemonError> {
+        service::tell(&[
+            NotifyState::ExtendTimeoutUsec(OPENING_TIMEOUT_USEC),
+            NotifyState::Status("opening the store"),
+        ]);
         let config = &self.daemon.config;
         tracing::info!(address = %self.daemon.address, sources = config.sources.len(), "dayuan answers");
-        let (log, troubles) = (Arc::clone(&self.log), self.daemon.troubles.clone());
+        let (log, alarms) = (Arc::clone(&self.log), self.daemon.alarms.clone());
         let (store, regions) = (config.settings.store.clone(), config.regions.clone());
-        let opening = tokio::task::spawn_blocking(move || open(&log, &store, &regions, &troubles));
+        let opening = tokio::task::spawn_blocking(move || open(&log, &store, &regions, &alarms));
         tokio::pin!(opening);
-        let (view, visits) = loop {
+        let (view, poll_states) = loop {
             tokio::select! {
                 opened = &mut opening => break opened.map_err(|_panic| DaemonError::Ended("opening of the store"))??,
                 () = self.signals.end() => return Ok(None),
                 () = self.stop.cancelled() => return Ok(None),
-                Some((_, answer)) = self.asked.recv() => drop(answer.send(Answered::failed("the store is being opened; ask again soon"))),
+                Some((_, answer)) = self.asked.recv() => drop(answer.send(AdminReply::failed("the store is being opened; ask again soon"))),
             }
         };
-        let (view, visits) = (Arc::new(view), Arc::new(visits));
-        let since = visits.looks_since(self.daemon.looks(), now()).unwrap_or_else(|error| {
+        let (view, poll_states) = (Arc::new(view), Arc::new(poll_states));
+        let since = poll_states.looks_since(self.daemon.looks(), now()).unwrap_or_else(|error| {
             tracing::error!(error = &error as &dyn std::error::Error, "cannot read the time of the last config change");
             now()
         });
-        self.daemon.site.open(Arc::clone(&self.log), Arc::clone(&view), Arc::clone(&visits), since);
-        Ok(Some((view, visits)))
+        self.daemon.site.open(Arc::clone(&self.log), Arc::clone(&view), Arc::clone(&poll_states), since);
+        Ok(Some((view, poll_states)))
     }
 
     /// Starts the parts that poll, write, expire and watch, and returns the writer.
-    fn start(&mut self, view: &Arc<View>, visits: &Arc<Visits>) -> Result<JoinHandle<()>, DaemonError> {
+    fn start(&mut self, view: &Arc<View>, poll_states: &Arc<PollStates>) -> Result<JoinHandle<()>, DaemonError> {
         let settings = self.daemon.config.settings.clone();
         let (changed, dirty) = mpsc::channel(64);
-        let (commits, queue) = mpsc::channel(COMMITS);
+        let (commits, queue) = mpsc::channel(MAX_QUEUED_COMMITS);
         let committer = Committer::new(Arc::clone(&self.log), Arc::clone(view), changed);
         let writer = tokio::task::spawn_blocking(move || committer.run(queue));
         let site = Arc::clone(&self.daemon.site);
         self.part("shelf", |_stop| async move { site.forget(dirty).await });
 
-        let house = House {
+        let context = PollContext {
             fetcher: Arc::new(Fetcher::new(settings.fetch.clone())?),
             view: Arc::clone(view),
-            visits: Arc::clone(visits),
-            ledger: Ledger::new(commits),
+            poll_states: Arc::clone(poll_states),
+            log_writer: LogWriter::new(commits),
             clock: Arc::new(now),
             pause: Arc::new(|time| Box::pin(tokio::time::sleep(time))),
             limits: settings.limits,
             metrics: self.poll_metrics.clone(),
             full: Arc::default(),
-            skews: Arc::default(),
+            clock_check: Arc::default(),
         };
         let expiry = Expiry {
             log: Arc::clone(&self.log),
             view: Arc::clone(view),
-            ledger: house.ledger.clone(),
+            log_writer: context.log_writer.clone(),
             keep_days: settings.limits.keep_days,
-            skews: Arc::clone(&house.skews),
+            clock_check: Arc::clone(&context.clock_check),
         };
         self.part("expiry", |stop| async move { expiry.run(stop).await });
-        let keeper = Keeper {
+        let store_monitor = StoreMonitor {
             store: settings.store.clone(),
             log: Arc::clone(&self.log),
             view: Arc::clone(view),
-            visits: Arc::clone(visits),
-            skews: Arc::clone(&house.skews),
-            full: Arc::clone(&house.full),
-            troubles: self.daemon.troubles.clone(),
+            poll_states: Arc::clone(poll_states),
+            clock_check: Arc::clone(&context.clock_check),
+            full: Arc::clone(&context.full),
+            alarms: self.daemon.alarms.clone(),
             identity: identity(&settings.store),
         };
-        self.part("keeper", |stop| async move { keeper.run(stop).await });
-        let ledger = house.ledger.clone();
-        let commands = self.start_polling(house, settings.poll);
+        self.part("keeper", |stop| async move { store_monitor.run(stop).await });
+        let log_writer = context.log_writer.clone();
+        let commands = self.start_polling(context, settings.poll);
         // The loop has given its first sign of life.
-        let (pulse, watched) = (Arc::clone(&self.daemon.pulse), Arc::clone(view));
-        self.part("watchdog", |stop| service::watchdog(pulse, watched, stop));
-        self.daemon.inward = Some(Inward {
+        let (heartbeat, watched) = (Arc::clone(&self.daemon.heartbeat), Arc::clone(view));
+        self.part("watchdog", |stop| service::watchdog(heartbeat, watched, stop));
+        self.daemon.handles = Some(StoreHandles {
             log: Arc::clone(&self.log),
-            ledger,
+            log_writer,
             view: Arc::clone(view),
-            visits: Arc::clone(visits),
+            poll_states: Arc::clone(poll_states),
             commands,
         });
         service::tell(&[NotifyState::Ready, NotifyState::Status("running")]);
@@ -293,14 +296,14 @@ impl Running {
     }
 
     /// Starts the poll loop on threads of its own, so that nothing that sites send keeps a reader waiting.
-    fn start_polling(&mut self, house: House, options: poll::Options) -> mpsc::Sender<Command> {
-        let mut poller = Poller::new(house, options, Arc::clone(&self.daemon.pulse));
-        let (sources, troubles) = (self.daemon.config.sources.clone(), self.daemon.troubles.clone());
+    fn start_polling(&mut self, context: PollContext, options: poll::Options) -> mpsc::Sender<Command> {
+        let mut poller = Poller::new(context, options, Arc::clone(&self.daemon.heartbeat));
+        let (sources, alarms) = (self.daemon.config.sources.clone(), self.daemon.alarms.clone());
         let (commands, mut orders) = mpsc::channel(16);
         let end = self.stop.clone();
-        let polling = self.outward.spawn(async move {
-            if take_sources(&mut poller, sources, &troubles, &mut orders, &end).await {
-                poller.run(orders, end, GRACE).await;
+        let polling = self.poll_runtime.spawn(async move {
+            if take_sources(&mut poller, sources, &alarms, &mut orders, &end).await {
+                poller.run(orders, end, STOP_GRACE).await;
             }
         });
         self.part("poll loop", |_stop| async move {
@@ -325,7 +328,7 @@ impl Running {
                     }
                 }
                 Some((request, answer)) = self.asked.recv() => {
-                    self.daemon.obey(request, answer, &mut self.tasks).await;
+                    self.daemon.handle(request, answer, &mut self.tasks).await;
                 }
                 Some(ended) = self.tasks.join_next() => match ended {
                     // Tasks that answer a single request are expected to end.
@@ -341,10 +344,15 @@ impl Running {
     }
 
     /// Stops every part; a second signal does not wait for any.
-    async fn end(mut self, writer: JoinHandle<()>, view: Arc<View>, visits: Arc<Visits>) -> Result<(), DaemonError> {
-        self.daemon.inward = None;
+    async fn end(
+        mut self,
+        writer: JoinHandle<()>,
+        view: Arc<View>,
+        poll_states: Arc<PollStates>,
+    ) -> Result<(), DaemonError> {
+        self.daemon.handles = None;
         tokio::select! {
-            outcome = stopped(&self.stop, self.tasks, Some((writer, view, visits))) => outcome?,
+            outcome = stopped(&self.stop, self.tasks, Some((writer, view, poll_states))) => outcome?,
             () = self.signals.end() => tracing::warn!("stopped at once by a second signal"),
         }
         Ok(())
@@ -355,7 +363,7 @@ impl Running {
 async fn stopped(
     stop: &CancellationToken,
     mut tasks: JoinSet<&'static str>,
-    stores: Option<(JoinHandle<()>, Arc<View>, Arc<Visits>)>,
+    stores: Option<(JoinHandle<()>, Arc<View>, Arc<PollStates>)>,
 ) -> Result<(), DaemonError> {
     service::tell(&[NotifyState::Stopping]);
     stop.cancel();
@@ -369,12 +377,12 @@ async fn stopped(
     if tokio::time::timeout(Duration::from_secs(7), finish).await.is_err() {
         tracing::warn!("some tasks did not stop in time and were aborted");
     }
-    if let Some((writer, view, visits)) = stores {
+    if let Some((writer, view, poll_states)) = stores {
         if tokio::time::timeout(Duration::from_secs(2), writer).await.is_err() {
             tracing::warn!("the writer did not end in time");
         }
         // The log is complete; what a full disk keeps from being written to the view is rebuilt at the next start.
-        if let Err(error) = tokio::task::spawn_blocking(move || view.flush().and_then(|()| visits.flush()))
+        if let Err(error) = tokio::task::spawn_blocking(move || view.flush().and_then(|()| poll_states.flush()))
             .await
             .map_err(|_panic| DaemonError::Ended("flushing of the store"))?
         {
@@ -390,17 +398,17 @@ async fn stopped(
 async fn take_sources(
     poller: &mut Poller,
     sources: Vec<Arc<Source>>,
-    troubles: &Troubles,
+    alarms: &Alarms,
     orders: &mut mpsc::Receiver<Command>,
     stop: &CancellationToken,
 ) -> bool {
     loop {
         let Err(reason) = poller.load(sources.clone()).await else {
-            troubles.set("polling", None);
+            alarms.set("polling", None);
             return true;
         };
         let trouble = format!("nothing is polled yet: {reason}");
-        if troubles.set("polling", Some(trouble.clone())) {
+        if alarms.set("polling", Some(trouble.clone())) {
             tracing::error!("{trouble}");
         }
         tokio::select! {
@@ -441,8 +449,8 @@ fn open(
     log: &Arc<Log>,
     store: &std::path::Path,
     regions: &Regions,
-    troubles: &Troubles,
-) -> Result<(View, Visits), DaemonError> {
+    alarms: &Alarms,
+) -> Result<(View, PollStates), DaemonError> {
     let options =
         view::Options { path: store.join("view"), rules: String::new(), places: Arc::new(Places::new(regions)) };
     let told = AtomicI64::new(0);
@@ -450,15 +458,15 @@ fn open(
         let now = now().millis();
         if now - told.swap(now, Ordering::Relaxed).min(now) > 0 {
             service::tell(&[
-                NotifyState::ExtendTimeoutUsec(OPENING),
+                NotifyState::ExtendTimeoutUsec(OPENING_TIMEOUT_USEC),
                 NotifyState::Status(&format!("reading the log: record {seq}")),
             ]);
         }
     };
     let (view, notices) = View::open(&options, Arc::clone(log), &progress)?;
     if notices.iter().any(|notice| matches!(notice, Notice::Lost { .. })) {
-        // What is lost comes back only if the sites are fetched in full.
-        Visits::set_aside(&store.join("visits"))?;
+        // Lost items can be recovered only by fetching every source without validators.
+        PollStates::set_aside(&store.join("visits"))?;
     }
     for notice in notices {
         match notice {
@@ -466,14 +474,14 @@ fn open(
             Notice::Kept(_) => tracing::warn!("{notice}"),
             Notice::Lost { .. } => {
                 tracing::error!("{notice}");
-                troubles.set("lost", Some(notice.to_string()));
+                alarms.set("lost", Some(notice.to_string()));
             }
             Notice::SetAside { .. } | Notice::NoRoom { .. } | Notice::Damage(_) => tracing::error!("{notice}"),
         }
     }
-    let (visits, lost) = Visits::open(&store.join("visits"))?;
+    let (poll_states, lost) = PollStates::open(&store.join("visits"))?;
     if lost {
         tracing::error!(aside = %store.join("visits.bad").display(), "the poll states were damaged and moved aside; every source is fetched in full");
     }
-    Ok((view, visits))
+    Ok((view, poll_states))
 }

@@ -7,7 +7,7 @@ use sd_notify::NotifyState;
 use tokio_util::sync::CancellationToken;
 
 use super::clock::now;
-use crate::poll::Pulse;
+use crate::poll::Heartbeat;
 use crate::view::View;
 
 /// How long the poll loop may be silent before it counts as stuck, in milliseconds.
@@ -21,7 +21,7 @@ pub(super) fn tell(state: &[NotifyState<'_>]) {
 }
 
 /// Pings the watchdog as long as the poll loop goes round and the view answers; a bare timer would prove nothing.
-pub(super) async fn watchdog(pulse: Arc<Pulse>, view: Arc<View>, stop: CancellationToken) {
+pub(super) async fn watchdog(heartbeat: Arc<Heartbeat>, view: Arc<View>, stop: CancellationToken) {
     let Some(limit) = sd_notify::watchdog_enabled() else {
         stop.cancelled().await;
         return;
@@ -31,7 +31,7 @@ pub(super) async fn watchdog(pulse: Arc<Pulse>, view: Arc<View>, stop: Cancellat
         let view = Arc::clone(&view);
         // The probe waits for the lock of the view; if that is never released, the pings stop, as they should.
         let probe = tokio::task::spawn_blocking(move || view.applied()).await;
-        let is_alive = now().since(pulse.last()) < SILENCE;
+        let is_alive = now().since(heartbeat.last()) < SILENCE;
         if probe.is_ok() && is_alive {
             tell(&[NotifyState::Watchdog]);
         } else {

@@ -1,9 +1,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::clock::now;
-use crate::model::{Moment, Source, Visit};
-use crate::poll::Pulse;
-use crate::view::{View, Visits};
+use crate::model::{Moment, PollState, Source};
+use crate::poll::Heartbeat;
+use crate::view::{PollStates, View};
 
 /// Status of the daemon.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -57,7 +57,12 @@ pub struct SourceStatus {
     pub url: String,
 }
 
-pub(super) fn of_daemon(view: Option<&View>, pulse: &Pulse, since: Moment, trouble: Option<String>) -> DaemonStatus {
+pub(super) fn of_daemon(
+    view: Option<&View>,
+    heartbeat: &Heartbeat,
+    since: Moment,
+    trouble: Option<String>,
+) -> DaemonStatus {
     let (items, stories) = view.map(View::counts).unwrap_or_default();
     DaemonStatus {
         daemon: env!("CARGO_PKG_VERSION").to_owned(),
@@ -65,32 +70,32 @@ pub(super) fn of_daemon(view: Option<&View>, pulse: &Pulse, since: Moment, troub
         since: since.rfc3339(),
         items,
         stories,
-        polling: pulse.running(),
+        polling: heartbeat.running(),
         trouble: trouble.or_else(|| view.is_none().then(|| "the store is being opened".to_owned())),
     }
 }
 
 /// Returns the status of a source. If its poll state cannot be read, the error takes the place of the reason, so that
 /// the other sources and the alarms are still shown.
-pub(super) fn of_source(source: &Source, view: &View, visits: &Visits) -> SourceStatus {
-    let fare = visits.fare(view, &source.id);
-    let health = fare.as_ref().map_or("unknown", |visit| visit.health.word()).to_owned();
-    let visit = fare.unwrap_or_else(|error| Visit { reason: error.to_string(), ..Visit::default() });
-    let is_planned = visit.due > Moment::default() && visit.due < now().plus_seconds(400 * 86_400);
+pub(super) fn of_source(source: &Source, view: &View, poll_states: &PollStates) -> SourceStatus {
+    let state = poll_states.health_of(view, &source.id);
+    let health = state.as_ref().map_or("unknown", |state| state.health.word()).to_owned();
+    let state = state.unwrap_or_else(|error| PollState { reason: error.to_string(), ..PollState::default() });
+    let is_planned = state.due > Moment::default() && state.due < now().plus_seconds(400 * 86_400);
     SourceStatus {
         source: source.id.to_string(),
         title: source.title.clone(),
         health,
-        reason: (!visit.reason.is_empty()).then_some(visit.reason),
-        doubt: (!visit.doubt.is_empty()).then_some(visit.doubt),
-        since: visit.since.map(Moment::rfc3339),
-        succeeded: visit.succeeded.map(Moment::rfc3339),
-        last_new: visit.last_new.map(Moment::rfc3339),
-        due: is_planned.then(|| visit.due.rfc3339()),
-        interval: visit.interval,
-        failures: visit.failures,
-        polls: visit.polls,
-        moved: visit.moved.map(|(to, _)| to.to_string()),
+        reason: (!state.reason.is_empty()).then_some(state.reason),
+        doubt: (!state.doubt.is_empty()).then_some(state.doubt),
+        since: state.since.map(Moment::rfc3339),
+        succeeded: state.succeeded.map(Moment::rfc3339),
+        last_new: state.last_new.map(Moment::rfc3339),
+        due: is_planned.then(|| state.due.rfc3339()),
+        interval: state.interval,
+        failures: state.failures,
+        polls: state.polls,
+        moved: state.moved.map(|(to, _)| to.to_string()),
         url: source.url.to_string(),
     }
 }

@@ -4,9 +4,9 @@ use reqwest::header::{self, HeaderMap};
 use crate::model::{Link, Moment, Validators};
 
 /// Longest freshness hint that is honoured, in seconds.
-const LONGEST_FRESHNESS: u64 = 24 * 3600;
+const MAX_FRESHNESS: u64 = 24 * 3600;
 /// Longest Retry-After that is honoured, in seconds.
-const LONGEST_RETRY: u64 = 7 * 24 * 3600;
+const MAX_RETRY: u64 = 7 * 24 * 3600;
 
 /// An HTTP response, as far as polling needs it.
 #[derive(Clone, Debug)]
@@ -59,7 +59,7 @@ pub(super) fn fresh(headers: &HeaderMap, now: Moment) -> u64 {
             until.map_or(0, |until| u64::try_from(until.since(from) / 1000).unwrap_or(0))
         }
     };
-    seconds.min(LONGEST_FRESHNESS)
+    seconds.min(MAX_FRESHNESS)
 }
 
 /// Returns Retry-After in seconds, whether written as a number or a date; invalid values and past dates are ignored.
@@ -67,12 +67,12 @@ pub(super) fn retry_after(headers: &HeaderMap, now: Moment) -> Option<u64> {
     let value = text(headers, header::RETRY_AFTER)?.trim();
     let is_number = !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit());
     let seconds = if is_number {
-        value.parse().unwrap_or(LONGEST_RETRY)
+        value.parse().unwrap_or(MAX_RETRY)
     } else {
         let from = date(headers).unwrap_or(now);
         u64::try_from(http_date(value)?.since(from) / 1000).ok()?
     };
-    Some(seconds.min(LONGEST_RETRY))
+    Some(seconds.min(MAX_RETRY))
 }
 
 pub(super) fn date(headers: &HeaderMap) -> Option<Moment> {
@@ -115,9 +115,9 @@ mod tests {
             assert_eq!(retry_after(&headers(&[("retry-after", value)]), NOW), expected, "{value}")
         };
         check("120", Some(120));
-        check("999999999999", Some(LONGEST_RETRY));
-        check("99999999999999999999999999", Some(LONGEST_RETRY));
-        check("Fri, 31 Dec 9999 23:59:59 GMT", Some(LONGEST_RETRY));
+        check("999999999999", Some(MAX_RETRY));
+        check("99999999999999999999999999", Some(MAX_RETRY));
+        check("Fri, 31 Dec 9999 23:59:59 GMT", Some(MAX_RETRY));
         check("-5", None);
         check("Thu, 09 Mar 2000 02:00:00 GMT", None);
     }

@@ -2,7 +2,7 @@
 
 use super::client::{Fetcher, Request};
 use super::error::FetchError;
-use super::robots::{HOLDS, Permission, WAIT, condensed, site_of};
+use super::robots::{Permission, RETRY_AFTER, VALIDITY, condensed, site_of};
 use crate::model::{Link, Moment, Robots, Validators};
 
 impl Fetcher {
@@ -24,7 +24,7 @@ impl Fetcher {
     /// anything about the site's rules.
     pub async fn ask_robots(&self, request: &Request<'_>, now: Moment) -> Result<Robots, FetchError> {
         let Some(robots) = site_of(request.link) else {
-            return Ok(Robots { text: None, until: now.plus_seconds(WAIT) });
+            return Ok(Robots { text: None, until: now.plus_seconds(RETRY_AFTER) });
         };
         let none = Validators::default();
         let request =
@@ -39,7 +39,7 @@ impl Fetcher {
             }
             _ => None,
         };
-        let holds = if text.is_some() { HOLDS } else { WAIT };
+        let holds = if text.is_some() { VALIDITY } else { RETRY_AFTER };
         Ok(Robots { text, until: now.plus_seconds(holds) })
     }
 }

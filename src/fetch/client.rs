@@ -6,8 +6,8 @@ use reqwest::header::{self, HeaderMap, HeaderValue};
 use reqwest::{Client, Response, StatusCode, redirect};
 use tokio::sync::Semaphore;
 
+use super::address_limiter::{AddressLimiter, AddressPermit};
 use super::answer::{self, Answer};
-use super::crowd::{Crowd, Room};
 use super::error::FetchError;
 use super::guard::Guard;
 use super::resolver::Resolver;
@@ -100,9 +100,9 @@ pub struct Fetcher {
     /// For sources inside the admin's own networks.
     inside: Way,
     /// Limits concurrent requests per IP address.
-    asking: Crowd,
+    asking: AddressLimiter,
     /// Limits concurrent polls per IP address.
-    visiting: Crowd,
+    visiting: AddressLimiter,
     timeout: Duration,
     max_body: usize,
     large: Semaphore,
@@ -157,8 +157,8 @@ impl Fetcher {
         Ok(Self {
             outside: Way::new(strangers, options.timeout, &agent)?,
             inside: Way::new(options.guard, options.timeout, &agent)?,
-            asking: Crowd::default(),
-            visiting: Crowd::default(),
+            asking: AddressLimiter::default(),
+            visiting: AddressLimiter::default(),
             timeout: options.timeout,
             max_body: options.max_body,
             large: Semaphore::new(LARGE_AT_ONCE),
@@ -181,7 +181,7 @@ impl Fetcher {
     }
 
     /// Takes a permit for a whole poll at the IP address of a link; `None` if four polls are running there already.
-    pub async fn visit(&self, link: &Link, is_inside: bool) -> Option<Room> {
+    pub async fn reserve(&self, link: &Link, is_inside: bool) -> Option<AddressPermit> {
         match self.way(is_inside).address_of(link).await {
             Some(address) => self.visiting.try_enter(address),
             None => Some(self.visiting.enter(None).await),
@@ -192,7 +192,7 @@ impl Fetcher {
         if is_inside { &self.inside } else { &self.outside }
     }
 
-    async fn follow(&self, request: Request<'_>, now: Moment, mut room: Room) -> Result<Answer, FetchError> {
+    async fn follow(&self, request: Request<'_>, now: Moment, mut room: AddressPermit) -> Result<Answer, FetchError> {
         let mut link = request.link.without_fragment();
         let mut moved: Option<Link> = None;
         let mut is_permanent = true;

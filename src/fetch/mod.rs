@@ -4,19 +4,19 @@
 //! chunks and limited by their decoded size. This module does not know what a feed is, when to fetch, or what to do
 //! with an answer.
 
+mod address_limiter;
 mod answer;
 mod ask_robots;
 mod client;
-mod crowd;
 mod error;
 mod guard;
 mod resolver;
 mod robots;
 mod unpack;
 
+pub use address_limiter::AddressPermit;
 pub use answer::Answer;
 pub use client::{Fetcher, Options, Request, install_crypto};
-pub use crowd::Room;
 pub use error::FetchError;
 pub use guard::{Guard, Network, NetworkError};
 pub use robots::{Permission, site_of};

@@ -11,7 +11,7 @@ use super::error::FetchError;
 use super::guard::Guard;
 
 /// Time limit for one lookup.
-const PATIENCE: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Maximum number of names whose last address is cached.
 const REMEMBERED: usize = 10_000;
@@ -53,7 +53,7 @@ impl Resolver {
             })
             .await
             .map_err(|_unset| failed())?;
-        let found = tokio::time::timeout(PATIENCE, resolver.lookup_ip(name))
+        let found = tokio::time::timeout(TIMEOUT, resolver.lookup_ip(name))
             .await
             .map_err(|_late| failed())?
             .map_err(|_missing| failed())?;

@@ -8,17 +8,17 @@ use robotxt::AccessResult;
 use crate::model::{Link, Moment, Robots};
 
 /// How long an answer is valid, in seconds (RFC 9309, section 2.4).
-pub(super) const HOLDS: i64 = 24 * 3600;
+pub(super) const VALIDITY: i64 = 24 * 3600;
 /// How long a site is left alone if its robots.txt is unavailable, in seconds.
-pub(super) const WAIT: i64 = 3600;
+pub(super) const RETRY_AFTER: i64 = 3600;
 /// Longest Crawl-delay that is honoured, in milliseconds.
-const LONGEST_DELAY: i64 = 60_000;
+const MAX_DELAY: i64 = 60_000;
 /// Longest robots.txt that is parsed, in bytes (RFC 9309, section 2.5); the rest is ignored.
-const LONGEST: usize = 500 * 1024;
+const MAX_TEXT_BYTES: usize = 500 * 1024;
 /// Limit on the stored rules of a site, in bytes. If the rules that apply to us are longer, everything is forbidden.
-const MAX_KEPT: usize = 16 * 1024;
-/// Maximum number of cached sites; with [`MAX_KEPT`] bytes each, at most 32 MiB.
-const MOST: usize = 2000;
+const MAX_RULES_BYTES: usize = 16 * 1024;
+/// Maximum number of cached sites; with [`MAX_RULES_BYTES`] bytes each, at most 32 MiB.
+const MAX_SITES: usize = 2000;
 /// Our product token in robots.txt.
 const NAME: &str = "dayuan";
 
@@ -57,8 +57,8 @@ impl RobotsCache {
         if !rules.is_allowed(&link.path_and_query()) {
             return Some(Permission::Forbidden);
         }
-        let delay = rules.crawl_delay().map_or(0, |delay| i64::try_from(delay.as_millis()).unwrap_or(LONGEST_DELAY));
-        Some(Permission::Allowed(delay.min(LONGEST_DELAY)))
+        let delay = rules.crawl_delay().map_or(0, |delay| i64::try_from(delay.as_millis()).unwrap_or(MAX_DELAY));
+        Some(Permission::Allowed(delay.min(MAX_DELAY)))
     }
 
     /// Caches the rules of a site.
@@ -66,10 +66,10 @@ impl RobotsCache {
         let Some(site) = site_of(link) else { return };
         let rules = said.text.as_ref().map(|text| rules(AccessResult::Successful(text)));
         let mut asked = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if asked.len() >= MOST {
+        if asked.len() >= MAX_SITES {
             asked.retain(|_, known| known.until > now);
         }
-        if asked.len() >= MOST {
+        if asked.len() >= MAX_SITES {
             asked.clear();
         }
         asked.insert(site.as_str().to_owned(), Known { rules, until: said.until });
@@ -83,7 +83,7 @@ pub fn site_of(link: &Link) -> Option<Link> {
 
 /// Reduces a robots.txt to the rules that apply to us, so that the stored size is bounded whatever the site sends.
 pub(super) fn condensed(text: &[u8]) -> Vec<u8> {
-    let text = without_versions(text.get(..LONGEST).unwrap_or(text));
+    let text = without_versions(text.get(..MAX_TEXT_BYTES).unwrap_or(text));
     let said = rules(AccessResult::Successful(&text));
     let mut kept = String::from("user-agent: *\n");
     if let Some(delay) = said.crawl_delay() {
@@ -95,7 +95,7 @@ pub(super) fn condensed(text: &[u8]) -> Vec<u8> {
         forbidden.into_iter().map(|rule| ("disallow", rule)).chain(allowed.into_iter().map(|rule| ("allow", rule)))
     {
         let line = format!("{word}: {}\n", rule.pattern());
-        if kept.len() + line.len() > MAX_KEPT {
+        if kept.len() + line.len() > MAX_RULES_BYTES {
             // Do not drop rules silently: forbid everything. The admin has to arrange access with the site in another
             // way.
             return b"user-agent: *\ndisallow: /\n".to_vec();

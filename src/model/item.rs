@@ -9,7 +9,7 @@ pub struct Item {
     pub title: String,
     /// Address of the original report.
     pub link: Option<String>,
-    /// Publication date; never changes. If the source gave none, the time when the item was first seen.
+    /// Publication date, as the owner of the story gives it; moves only when readers cannot have seen the story under another. If the source gave none, the time when the item was first seen.
     pub published: Stamp,
     /// Time of the last change of the content.
     pub updated: Moment,

@@ -79,7 +79,7 @@ impl Kind {
 
 /// Selectors and paths from the config for parts of a document; parts without one are detected.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Pins {
+pub struct SelectorOverrides {
     /// For a list: `item`, `link`, `title`, `date` and `text`; all but `item` are relative to a row.
     pub list: Vec<(&'static str, String)>,
     /// For an article: `title`, `body`, `date`, `source`, `author`, and any number of `remove`.
@@ -154,7 +154,7 @@ pub struct Source {
     /// Form data to post, if the address answers to POST only.
     pub post: Option<String>,
     /// Selectors from the config for parts of its documents.
-    pub pins: Pins,
+    pub pins: SelectorOverrides,
     /// Whether article pages are fetched if the list does not contain the text.
     pub reads_articles: bool,
     /// Other sites to which its address may lead by a redirect, frame, refresh or parameter, as registrable domains or

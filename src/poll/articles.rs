@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use super::house::House;
+use super::context::PollContext;
 use super::permission::permitted;
 use super::quota::Quota;
 use crate::fetch::{Answer, Permission, Request};
@@ -12,17 +12,17 @@ use crate::model::{Draft, Enclosure, Link, Moment, Page, Revisit, Source};
 use crate::read::{self, Rules};
 
 /// Maximum number of article pages read per poll; the rest is read in later polls.
-const MOST: usize = 60;
+const MAX_ARTICLES: usize = 60;
 /// Maximum time that one poll spends on article pages, in milliseconds.
-const LONGEST: i64 = 180_000;
+const MAX_TIME: i64 = 180_000;
 /// The same if another source is waiting for the host.
-const LONGEST_WANTED: i64 = 10_000;
+const MAX_TIME_IF_WANTED: i64 = 10_000;
 /// Maximum number of pages per article.
-const MOST_PAGES: usize = 10;
+const MAX_PAGES: usize = 10;
 /// When an article is read again, in seconds after the previous reading.
-const AGAIN: [i64; 3] = [3600, 24 * 3600, 7 * 24 * 3600];
+const REREAD_AFTER: [i64; 3] = [3600, 24 * 3600, 7 * 24 * 3600];
 /// Interval between checks for a missing article, in seconds.
-const LOOK: i64 = 20 * 3600;
+const MISSING_CHECK_INTERVAL: i64 = 20 * 3600;
 /// Number of misses after which a missing article is given up.
 const MAX_MISSES: u8 = 12;
 /// Once an article has this many bytes of text or of HTML, no further page of it is read.
@@ -30,7 +30,7 @@ const MAX_TEXT: usize = 256 * 1024;
 /// Maximum number of busy hosts, other than the source's own, that are remembered.
 const MAX_BUSY_HOSTS: usize = 32;
 /// How long a busy host is left alone if it does not say how long, in seconds.
-const BUSY: u64 = 3600;
+const DEFAULT_WAIT: u64 = 3600;
 /// Larger pages are parsed on a blocking thread, in bytes.
 const LARGE: usize = 64 * 1024;
 
@@ -50,7 +50,7 @@ pub(super) enum Unread {
 
 /// Reads articles of one source during one poll, with the pauses that its host wants.
 pub(super) struct Articles<'a> {
-    house: &'a House,
+    context: &'a PollContext,
     source: &'a Source,
     rules: Arc<Rules>,
     gap: Duration,
@@ -66,7 +66,7 @@ pub(super) struct Articles<'a> {
 
 impl<'a> Articles<'a> {
     pub(super) fn new(
-        house: &'a House,
+        context: &'a PollContext,
         source: &'a Source,
         gap: i64,
         busy_hosts: Vec<(String, Moment)>,
@@ -74,8 +74,8 @@ impl<'a> Articles<'a> {
         is_wanted: Arc<AtomicBool>,
     ) -> Self {
         let gap = Duration::from_millis(u64::try_from(gap).unwrap_or(0));
-        let (rules, began) = (Arc::new(Rules::of(source)), (house.clock)());
-        Self { house, source, rules, gap, began, asked: 0, busy: None, busy_hosts, quota, is_wanted }
+        let (rules, began) = (Arc::new(Rules::of(source)), (context.clock)());
+        Self { context, source, rules, gap, began, asked: 0, busy: None, busy_hosts, quota, is_wanted }
     }
 
     /// Returns the source's quota.
@@ -96,8 +96,8 @@ impl<'a> Articles<'a> {
     /// Returns whether this poll may read more pages.
     pub(super) fn has_room(&self) -> bool {
         // If other sources are waiting for the host, leave the rest to later polls.
-        let longest = if self.is_wanted.load(Ordering::Relaxed) { LONGEST_WANTED } else { LONGEST };
-        self.busy.is_none() && self.asked < MOST && (self.house.clock)().since(self.began) < longest
+        let longest = if self.is_wanted.load(Ordering::Relaxed) { MAX_TIME_IF_WANTED } else { MAX_TIME };
+        self.busy.is_none() && self.asked < MAX_ARTICLES && (self.context.clock)().since(self.began) < longest
     }
 
     /// Completes a list's entry for an item from its page.
@@ -109,7 +109,7 @@ impl<'a> Articles<'a> {
         }
         let (article, mut next) = self.page(&link).await?;
         let mut whole = article;
-        for _ in 1..MOST_PAGES {
+        for _ in 1..MAX_PAGES {
             let has_room = self.has_room() && whole.text.len() < MAX_TEXT && whole.content_html.len() < MAX_TEXT;
             let Some(link) = next.take().filter(|_| has_room) else { break };
             // If a further page cannot be read, the article is kept without it.
@@ -134,7 +134,7 @@ impl<'a> Articles<'a> {
 
     async fn wait(&self) {
         if !self.gap.is_zero() {
-            (self.house.pause)(self.gap).await;
+            (self.context.pause)(self.gap).await;
         }
     }
 
@@ -144,7 +144,7 @@ impl<'a> Articles<'a> {
         if host == self.source.url.host_text() {
             return Ok(());
         }
-        let now = (self.house.clock)();
+        let now = (self.context.clock)();
         self.busy_hosts.retain(|(_, until)| *until > now);
         if self.busy_hosts.iter().any(|(busy, _)| busy == host) {
             return Err(Unread::Later(format!("{host} asked to be left alone")));
@@ -164,7 +164,7 @@ impl<'a> Articles<'a> {
             // These apply to the whole host, whichever page was requested (RFC 6585, section 4; RFC 9110, 15.6.4), but
             // another host has no say about the source's own.
             status @ (429 | 503) => {
-                let wait = answer.retry_after.unwrap_or(BUSY);
+                let wait = answer.retry_after.unwrap_or(DEFAULT_WAIT);
                 let until = now.plus_seconds(i64::try_from(wait).unwrap_or(0));
                 let host = answer.url.host_text();
                 if host == self.source.url.host_text() {
@@ -185,10 +185,10 @@ impl<'a> Articles<'a> {
         self.take_host(link)?;
         self.asked += 1;
         self.wait().await;
-        let is_bound = !self.quota.has_hosts((self.house.clock)());
+        let is_bound = !self.quota.has_hosts((self.context.clock)());
         let request = Request { is_bound, ..Request::page(self.source, link) };
         let mut gap = i64::try_from(self.gap.as_millis()).unwrap_or(0);
-        let permission = permitted(self.house, &request, &mut gap).await;
+        let permission = permitted(self.context, &request, &mut gap).await;
         match permission.map_err(|error| Unread::Later(error.to_string()))? {
             Permission::Allowed(_) => self.gap = Duration::from_millis(u64::try_from(gap).unwrap_or(0)),
             Permission::Forbidden => {
@@ -199,9 +199,9 @@ impl<'a> Articles<'a> {
                 return Err(Unread::Later(format!("cannot fetch robots.txt of {}", link.host_text())));
             }
         }
-        let now = (self.house.clock)();
-        let answer = self.house.fetcher.get(request, now).await.map_err(|error| Unread::Later(error.to_string()))?;
-        self.house.metrics.fetched(answer.body.len());
+        let now = (self.context.clock)();
+        let answer = self.context.fetcher.get(request, now).await.map_err(|error| Unread::Later(error.to_string()))?;
+        self.context.metrics.fetched(answer.body.len());
         let led_to = answer.url.host_text();
         if led_to != link.host_text() && led_to != self.source.url.host_text() && !self.quota.take_host(now, led_to) {
             return Err(Unread::Later("the source's articles lead to too many pages on other hosts today".to_owned()));
@@ -226,7 +226,7 @@ impl<'a> Articles<'a> {
 
 /// Schedules the next reading of an article that was just read; `None` after the last one.
 pub(super) fn again(revisit: Revisit, now: Moment) -> Option<Revisit> {
-    let wait = *AGAIN.get(usize::from(revisit.step))?;
+    let wait = *REREAD_AFTER.get(usize::from(revisit.step))?;
     Some(Revisit {
         due: now.plus_seconds(wait),
         step: revisit.step + 1,
@@ -241,8 +241,8 @@ pub(super) fn again(revisit: Revisit, now: Moment) -> Option<Revisit> {
 /// once a week if the article is gone. Returns `None` after enough checks.
 pub(super) fn look_again(revisit: Revisit, now: Moment) -> Option<Revisit> {
     let wait = match (revisit.is_gone, revisit.misses) {
-        (false, ..=1) => AGAIN[0],
-        (false, _) => LOOK,
+        (false, ..=1) => REREAD_AFTER[0],
+        (false, _) => MISSING_CHECK_INTERVAL,
         (true, ..MAX_MISSES) => 7 * 24 * 3600,
         (true, _) => return None,
     };
@@ -253,13 +253,13 @@ pub(super) fn look_again(revisit: Revisit, now: Moment) -> Option<Revisit> {
 /// days if it was a 404, since a site under repair may answer 404 for everything.
 pub(super) fn is_gone(revisit: &Revisit, is_meant: bool, now: Moment) -> bool {
     let Some(missed) = revisit.missed else { return false };
-    let (times, seconds) = if is_meant { (2, AGAIN[0]) } else { (3, 2 * 24 * 3600) };
+    let (times, seconds) = if is_meant { (2, REREAD_AFTER[0]) } else { (3, 2 * 24 * 3600) };
     revisit.misses >= times && now.since(missed) >= seconds * 1000
 }
 
 /// Schedules a retry for a page that could not be read now.
 pub(super) fn retry(revisit: Revisit, now: Moment) -> Revisit {
-    Revisit { due: now.plus_seconds(AGAIN[0]), ..revisit }
+    Revisit { due: now.plus_seconds(REREAD_AFTER[0]), ..revisit }
 }
 
 #[cfg(test)]

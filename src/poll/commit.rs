@@ -9,7 +9,7 @@ use crate::model::{Moment, RegionId, with_causes};
 use crate::view::View;
 
 /// Records after which a group is closed; a group is written with one sync.
-const GROUP: usize = 2000;
+const MAX_GROUP: usize = 2000;
 
 /// Why records were not written.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -32,9 +32,9 @@ pub struct Commit {
 
 /// Handle to the writer.
 #[derive(Clone, Debug)]
-pub struct Ledger(mpsc::Sender<Commit>);
+pub struct LogWriter(mpsc::Sender<Commit>);
 
-impl Ledger {
+impl LogWriter {
     /// Creates a handle to the writer at the other end of the channel.
     pub const fn new(sender: mpsc::Sender<Commit>) -> Self {
         Self(sender)
@@ -74,7 +74,7 @@ impl Committer {
         while let Some(first) = commits.blocking_recv() {
             let mut group = vec![first];
             let mut size = group.iter().map(|commit| commit.records.len()).sum::<usize>();
-            while size < GROUP
+            while size < MAX_GROUP
                 && let Ok(next) = commits.try_recv()
             {
                 size += next.records.len();
@@ -94,9 +94,9 @@ impl Committer {
         }
         let outcome = match self.log.append(&records, at) {
             Ok(appended) => {
-                self.view.judge(&appended, &records);
+                self.view.apply_in_memory(&appended, &records);
                 // Nothing is lost: the view in memory is correct, and its store is rewritten as soon as possible.
-                if let Err(error) = self.view.keep() {
+                if let Err(error) = self.view.persist() {
                     tracing::error!(
                         error = &error as &dyn std::error::Error,
                         "cannot write the view; it is behind the log until it can be written"

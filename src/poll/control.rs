@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use super::command::{Command, PollRefused};
 use super::permission::forget_unknown;
-use super::poller::{LONGEST_GAP, Poller};
+use super::poller::{MAX_GAP, Poller};
 use crate::log::Control;
 use crate::model::{Health, Moment, SourceId};
 
@@ -39,15 +39,15 @@ impl Poller {
 
     /// Applies a source's pause state from the log.
     pub(super) fn control(&mut self, id: &SourceId) {
-        let now = (self.house.clock)();
-        let is_paused = self.house.view.control(id) == Some(Control::Paused);
+        let now = (self.context.clock)();
+        let is_paused = self.context.view.control(id) == Some(Control::Paused);
         let Some(watched) = self.sources.get_mut(id) else { return };
-        let before = watched.visit.health;
+        let before = watched.state.health;
         match (is_paused, before) {
-            (true, _) => watched.visit.health = Health::Paused,
+            (true, _) => watched.state.health = Health::Paused,
             (false, Health::Paused) => {
-                watched.visit.health = Health::New;
-                watched.visit.due = now;
+                watched.state.health = Health::New;
+                watched.state.due = now;
                 watched.planned = now;
                 if !watched.is_running {
                     self.queue.push(Reverse((now, id.clone())));
@@ -55,26 +55,26 @@ impl Poller {
             }
             (false, _) => {}
         }
-        self.house.metrics.changed(before, watched.visit.health);
+        self.context.metrics.changed(before, watched.state.health);
     }
 
     /// Polls a source as soon as its host allows, even within the minimum interval. The admin may have fixed something,
     /// so a robots.txt that could not be fetched is fetched anew.
     pub(super) fn hurry(&mut self, id: &SourceId) -> Result<(), PollRefused> {
-        let now = (self.house.clock)();
+        let now = (self.context.clock)();
         let watched = self.sources.get_mut(id).ok_or_else(|| PollRefused::Unknown(id.clone()))?;
-        if watched.visit.health == Health::Paused {
-            return Err(PollRefused::Off(id.clone(), watched.visit.health.word()));
+        if watched.state.health == Health::Paused {
+            return Err(PollRefused::Off(id.clone(), watched.state.health.word()));
         }
-        if watched.visit.not_before > now {
-            return Err(PollRefused::Wait { source_id: id.clone(), until: watched.visit.not_before });
+        if watched.state.not_before > now {
+            return Err(PollRefused::Wait { source_id: id.clone(), until: watched.state.not_before });
         }
         let host = self.hosts.get(watched.source.url.host_text());
-        if let Some(until) = host.map(|host| host.free).filter(|free| free.since(now) > LONGEST_GAP) {
+        if let Some(until) = host.map(|host| host.free).filter(|free| free.since(now) > MAX_GAP) {
             return Err(PollRefused::Wait { source_id: id.clone(), until });
         }
-        for link in std::iter::once(&watched.source.url).chain(&watched.visit.url) {
-            forget_unknown(&self.house, link, now);
+        for link in std::iter::once(&watched.source.url).chain(&watched.state.url) {
+            forget_unknown(&self.context, link, now);
         }
         if !watched.is_running {
             watched.planned = now;

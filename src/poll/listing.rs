@@ -2,10 +2,10 @@
 
 use std::collections::HashSet;
 
-use super::house::wait;
+use super::context::wait;
 use super::outcome::{least_wait, unsaved};
 use super::permission::permitted;
-use super::poll_source::{LONGEST_HINT, PollCycle, is_of_site};
+use super::poll_source::{MAX_HINT, PollCycle, is_of_site};
 use super::reports::Reports;
 use crate::fetch::{Answer, Permission, Request};
 use crate::model::{Draft, Kind, Link, Outcome, Page, Validators};
@@ -28,26 +28,26 @@ impl PollCycle<'_> {
             return Outcome::Failed { blocked: false, reason };
         }
         if given_by == self.source.url.without_fragment() {
-            self.memory.follow = None;
+            self.listing_state.follow = None;
         }
         if let Some(follow) = follow {
             match self.read_followed(&follow, &rules).await {
                 Ok(followed) => {
                     (reading, given_by, validators) = followed;
-                    self.memory.follow = Some(follow);
+                    self.listing_state.follow = Some(follow);
                 }
                 Err(reason) => return Outcome::Failed { blocked: false, reason },
             }
         }
-        if reading.wait > LONGEST_HINT {
-            self.visit.doubt =
+        if reading.wait > MAX_HINT {
+            self.state.doubt =
                 format!("the source asks to be polled only every {} days; it is polled daily", reading.wait / 86_400);
         }
-        let asked_wait = asked_wait.min(LONGEST_HINT);
-        let wait = asked_wait.max(reading.wait.min(LONGEST_HINT));
-        self.memory.wait = reading.wait.min(LONGEST_HINT);
-        self.memory.skip_hours = reading.skip.hours.iter().fold(0, |bits, hour| bits | 1 << (hour % 24));
-        self.memory.skip_days = reading.skip.days.iter().fold(0, |bits, day| bits | 1 << (day % 7));
+        let asked_wait = asked_wait.min(MAX_HINT);
+        let wait = asked_wait.max(reading.wait.min(MAX_HINT));
+        self.listing_state.wait = reading.wait.min(MAX_HINT);
+        self.listing_state.skip_hours = reading.skip.hours.iter().fold(0, |bits, hour| bits | 1 << (hour % 24));
+        self.listing_state.skip_days = reading.skip.days.iter().fold(0, |bits, day| bits | 1 << (day % 7));
         for fault in &reading.faults {
             tracing::debug!(source = %self.source.id, fault = fault.kind.word(), place = fault.place, detail = fault.detail, "fault in a document");
         }
@@ -57,19 +57,19 @@ impl PollCycle<'_> {
         if let Some(reason) = self.drift(&reading) {
             return Outcome::Failed { blocked: false, reason };
         }
-        if self.visit.is_first() {
+        if self.state.is_first() {
             self.read_further(&mut reading, &rules).await;
         }
         let Reports { records, listed, is_deferred } = self.reports(&reading).await;
         let new = records.len();
-        if let Err(error) = self.house.ledger.commit(records, self.now).await {
+        if let Err(error) = self.context.log_writer.commit(records, self.now).await {
             return unsaved(self.source, &error);
         }
-        self.visit.listed = listed;
+        self.state.listed = listed;
         // Replace both: validators that this answer lacks are dropped. With none, the next answer is not 304, so that what
         // was left for later is seen.
-        self.visit.validators = if is_deferred { Validators::default() } else { validators };
-        self.visit.url = Some(given_by);
+        self.state.validators = if is_deferred { Validators::default() } else { validators };
+        self.state.url = Some(given_by);
         Outcome::Read { new, wait }
     }
 
@@ -88,8 +88,8 @@ impl PollCycle<'_> {
     /// Reads further pages at the first import: a source's recent items do not all fit on the first one.
     pub(super) async fn read_further(&self, reading: &mut Reading, rules: &Rules) {
         let mut next = reading.next.take();
-        let oldest = self.now.plus_seconds(-86_400 * i64::from(self.house.limits.keep_days));
-        for _ in 1..MOST_PAGES {
+        let oldest = self.now.plus_seconds(-86_400 * i64::from(self.context.limits.keep_days));
+        for _ in 1..MAX_PAGES {
             let Some(link) = next.take().filter(|link| is_of_site(self.source, link)) else { return };
             // Items older than the retention period need not be read.
             let is_old = reading.drafts.last().and_then(|draft| draft.published).is_some_and(|stamp| stamp.at < oldest);
@@ -118,7 +118,7 @@ impl PollCycle<'_> {
         let request = Request::page(self.source, link);
         // The robots.txt of the target's site applies as well.
         let mut gap = self.gap;
-        match permitted(self.house, &request, &mut gap).await {
+        match permitted(self.context, &request, &mut gap).await {
             Ok(Permission::Allowed(_)) => {}
             Ok(Permission::Forbidden) => {
                 return Err(format!("the page leads to {link}, which robots.txt disallows"));
@@ -128,8 +128,8 @@ impl PollCycle<'_> {
             }
             Err(error) => return Err(error.to_string()),
         }
-        wait(self.house, gap).await;
-        let answer = self.house.fetcher.get(request, self.now).await.map_err(|error| error.to_string())?;
+        wait(self.context, gap).await;
+        let answer = self.context.fetcher.get(request, self.now).await.map_err(|error| error.to_string())?;
         if answer.status != 200 {
             return Err(format!("the page leads to {link}, which answered {}", answer.status));
         }
@@ -149,18 +149,18 @@ impl PollCycle<'_> {
     pub(super) fn drift(&mut self, reading: &Reading) -> Option<String> {
         const PATIENCE: u32 = 3;
         let is_list = reading.detection.is_some();
-        let was_feed = self.memory.format.is_feed();
+        let was_feed = self.listing_state.format.is_feed();
         if is_list && was_feed && self.source.kind == Kind::Auto {
             return Some(format!(
                 "the feed ({}) has become a page; if that is meant to be, set as = \"list\"",
-                self.memory.format.word()
+                self.listing_state.format.word()
             ));
         }
         let count = u32::try_from(reading.drafts.len()).unwrap_or(u32::MAX);
         if is_list {
-            let usual = self.memory.usual;
+            let usual = self.listing_state.usual;
             // If it stays so for several polls, the page has really changed.
-            if usual >= 8 && count.saturating_mul(4) <= usual && self.visit.failures < PATIENCE {
+            if usual >= 8 && count.saturating_mul(4) <= usual && self.state.failures < PATIENCE {
                 return Some(format!(
                     "the list has {count} rows instead of about {usual}; the page may have changed (see dayuan inspect)"
                 ));
@@ -172,9 +172,9 @@ impl PollCycle<'_> {
                         .to_owned(),
                 );
             }
-            self.memory.usual = count.max(usual - usual / 8);
+            self.listing_state.usual = count.max(usual - usual / 8);
         }
-        self.memory.format = reading.format;
+        self.listing_state.format = reading.format;
         None
     }
 }
@@ -191,4 +191,4 @@ fn fell_over() -> Reading {
 const LARGE: usize = 64 * 1024;
 
 /// Maximum number of pages of a list read at the first import.
-const MOST_PAGES: usize = 4;
+const MAX_PAGES: usize = 4;

@@ -4,11 +4,11 @@ use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::poller::{JUMP, Poller};
+use super::poller::{CLOCK_JUMP, Poller};
 use super::schedule;
 use super::watched::Watched;
 use crate::log::{Control, Record, SourceFacts};
-use crate::model::{Health, Moment, Source, SourceId, Visit};
+use crate::model::{Health, Moment, PollState, Source, SourceId};
 
 /// How many sources are taken in between two signs of life.
 const BETWEEN_BEATS: usize = 1000;
@@ -18,22 +18,22 @@ impl Poller {
     /// state of the others is kept.
     ///
     /// # Errors
-    /// Returns an error if the log cannot write the facts or the visits cannot be read; the old list then stays.
+    /// Returns an error if the log cannot write the facts or the poll states cannot be read; the old list then stays.
     pub async fn load(&mut self, list: Vec<Arc<Source>>) -> Result<(), String> {
-        let now = (self.house.clock)();
+        let now = (self.context.clock)();
         let facts: Vec<Record> =
             list.iter().filter_map(|source| self.news_of(source, now)).map(Record::Source).collect();
         self.warn_of_renames(&list);
         for facts in facts.chunks(BETWEEN_BEATS) {
             self.beat();
-            self.house.ledger.commit(facts.to_vec(), now).await.map_err(|error| error.to_string())?;
+            self.context.log_writer.commit(facts.to_vec(), now).await.map_err(|error| error.to_string())?;
         }
 
-        let visits = self.stored_visits(&list)?;
-        let is_fresh = |(source, visit): &(&Arc<Source>, &Option<Visit>)| {
-            visit.is_none() && !self.sources.contains_key(&source.id)
+        let poll_states = self.stored_states(&list)?;
+        let is_fresh = |(source, state): &(&Arc<Source>, &Option<PollState>)| {
+            state.is_none() && !self.sources.contains_key(&source.id)
         };
-        let fresh = list.iter().zip(&visits).filter(is_fresh).count();
+        let fresh = list.iter().zip(&poll_states).filter(is_fresh).count();
         let names: HashSet<SourceId> = list.iter().map(|source| source.id.clone()).collect();
         self.sources.retain(|id, _| names.contains(id));
         self.taken = Arc::new(list.iter().map(|source| source.url.as_str().to_owned()).collect());
@@ -41,37 +41,37 @@ impl Poller {
         for host in self.hosts.values_mut() {
             host.waiting.clear();
         }
-        for ((source, visit), number) in list.into_iter().zip(visits).zip(0_usize..) {
+        for ((source, state), number) in list.into_iter().zip(poll_states).zip(0_usize..) {
             if number.is_multiple_of(BETWEEN_BEATS) {
                 self.beat();
             }
-            self.watch(source, visit, fresh, now);
+            self.watch(source, state, fresh, now);
         }
-        self.house.metrics.count(self.sources.values().map(|watched| watched.visit.health));
+        self.context.metrics.count(self.sources.values().map(|watched| watched.state.health));
         Ok(())
     }
 
-    /// The stored visits of the sources that are not watched yet; `None` for the others and for those never visited.
-    fn stored_visits(&self, list: &[Arc<Source>]) -> Result<Vec<Option<Visit>>, String> {
-        let mut visits = Vec::with_capacity(list.len());
+    /// The stored poll states of the sources that are not watched yet; `None` for the others and for those never polled.
+    fn stored_states(&self, list: &[Arc<Source>]) -> Result<Vec<Option<PollState>>, String> {
+        let mut poll_states = Vec::with_capacity(list.len());
         for (source, number) in list.iter().zip(0_usize..) {
             if number.is_multiple_of(BETWEEN_BEATS) {
                 self.beat();
             }
             if self.sources.contains_key(&source.id) {
-                visits.push(None);
+                poll_states.push(None);
                 continue;
             }
-            // A source with a new id continues from the visit of its former one.
+            // A source with a new id continues from the poll state of its former one.
             let ids = std::iter::once(&source.id).chain(&source.was);
-            let found = ids.map(|id| self.house.visits.get(id)).find(|visit| !matches!(visit, Ok(None)));
-            visits.push(found.transpose().map_err(|error| error.to_string())?.flatten());
+            let found = ids.map(|id| self.context.poll_states.get(id)).find(|state| !matches!(state, Ok(None)));
+            poll_states.push(found.transpose().map_err(|error| error.to_string())?.flatten());
         }
-        Ok(visits)
+        Ok(poll_states)
     }
 
-    /// Watches a source from now on; `visit` is its stored visit, `fresh` the number of sources that were never visited.
-    fn watch(&mut self, source: Arc<Source>, visit: Option<Visit>, fresh: usize, now: Moment) {
+    /// Watches a source from now on; `state` is its stored poll state, `fresh` the number of sources that were never polled.
+    fn watch(&mut self, source: Arc<Source>, state: Option<PollState>, fresh: usize, now: Moment) {
         let id = source.id.clone();
         let known = self.sources.remove(&id);
         let is_running = known.as_ref().is_some_and(|watched| watched.is_running);
@@ -80,36 +80,36 @@ impl Poller {
         let known_skip = known.as_ref().map(|watched| watched.skip);
         // A source whose next time is stored but that was not asked yet keeps its place.
         let marked = known.as_ref().filter(|watched| watched.is_marked).map(|watched| watched.planned);
-        let mut visit = known.map(|watched| watched.visit).or(visit).unwrap_or_else(|| Visit {
+        let mut state = known.map(|watched| watched.state).or(state).unwrap_or_else(|| PollState {
             due: schedule::spread(&id, fresh, now),
             interval: self.options.pace.min,
-            ..Visit::default()
+            ..PollState::default()
         });
-        match self.house.view.control(&id) {
-            Some(Control::Paused) => visit.health = Health::Paused,
-            Some(Control::Gone) => visit.health = Health::Gone,
-            _ if matches!(visit.health, Health::Paused | Health::Gone) => {
-                visit.health = Health::New;
-                visit.due = now;
+        match self.context.view.control(&id) {
+            Some(Control::Paused) => state.health = Health::Paused,
+            Some(Control::Gone) => state.health = Health::Gone,
+            _ if matches!(state.health, Health::Paused | Health::Gone) => {
+                state.health = Health::New;
+                state.due = now;
             }
             _ => {}
         }
-        distrust_future(&id, &mut visit, fresh, now);
-        // What a host asked of us holds for all of it, also after a restart.
-        if visit.not_before > now {
-            let memory = self.house.visits.memory(&id).unwrap_or_default();
+        distrust_future(&id, &mut state, fresh, now);
+        // Retry-After applies to every source of the host and survives a restart.
+        if state.not_before > now {
+            let listing_state = self.context.poll_states.listing_state(&id).unwrap_or_default();
             let host = source.url.host_text();
-            if let Some((_, until)) = memory.busy_hosts.iter().find(|(busy, _)| busy == host) {
+            if let Some((_, until)) = listing_state.busy_hosts.iter().find(|(busy, _)| busy == host) {
                 let host = self.hosts.entry(host.to_owned()).or_default();
                 host.free = host.free.max((*until).min(latest(now)));
             }
         }
-        let planned = marked.unwrap_or(visit.due);
+        let planned = marked.unwrap_or(state.due);
         let skip = known_skip.unwrap_or_else(|| {
-            let memory = self.house.visits.memory(&id).unwrap_or_default();
-            (memory.skip_hours, memory.skip_days)
+            let listing_state = self.context.poll_states.listing_state(&id).unwrap_or_default();
+            (listing_state.skip_hours, listing_state.skip_days)
         });
-        self.sources.insert(id.clone(), Watched { source, visit, quota, is_running, planned, is_marked, skip });
+        self.sources.insert(id.clone(), Watched { source, state, quota, is_running, planned, is_marked, skip });
         if !is_running {
             self.queue.push(Reverse((planned, id)));
         }
@@ -118,14 +118,14 @@ impl Poller {
     /// Warns if a new source has the address of a known one that is no longer listed: it was probably renamed.
     fn warn_of_renames(&self, list: &[Arc<Source>]) {
         let fresh: Vec<&Arc<Source>> =
-            list.iter().filter(|source| self.house.view.with_source(&source.id, |known| known.is_none())).collect();
+            list.iter().filter(|source| self.context.view.with_source(&source.id, |known| known.is_none())).collect();
         if fresh.is_empty() {
             return;
         }
         let ids: HashSet<&SourceId> =
             list.iter().flat_map(|source| std::iter::once(&source.id).chain(&source.was)).collect();
         let known: HashMap<String, SourceId> = self
-            .house
+            .context
             .view
             .sources()
             .into_iter()
@@ -146,7 +146,7 @@ impl Poller {
     /// Returns the facts of a source, if the log has none or different ones.
     fn news_of(&self, source: &Source, now: Moment) -> Option<SourceFacts> {
         let is_known =
-            self.house.view.with_source(&source.id, |known| known.is_some_and(|known| is_told(known, source)));
+            self.context.view.with_source(&source.id, |known| known.is_some_and(|known| is_told(known, source)));
         (!is_known).then(|| SourceFacts {
             id: source.id.clone(),
             title: source.title.clone(),
@@ -167,16 +167,16 @@ const fn latest(now: Moment) -> Moment {
     now.plus_seconds(8 * 86_400)
 }
 
-/// Corrects a visit that a clock which was ahead has planned: nothing that it planned holds.
-fn distrust_future(id: &SourceId, visit: &mut Visit, fresh: usize, now: Moment) {
-    visit.due = visit.due.min(latest(now));
-    if visit.asked.is_some_and(|asked| asked > now.plus_millis(JUMP)) {
-        visit.due = schedule::spread(id, fresh.max(64), now);
-        visit.not_before = Moment::default();
-        visit.asked = None;
-        visit.succeeded = visit.succeeded.map(|at| at.min(now));
-        visit.last_new = visit.last_new.map(|at| at.min(now));
-        visit.since = visit.since.map(|at| at.min(now));
+/// Resets times that were scheduled while our clock was ahead; none of them can be trusted.
+fn distrust_future(id: &SourceId, state: &mut PollState, fresh: usize, now: Moment) {
+    state.due = state.due.min(latest(now));
+    if state.asked.is_some_and(|asked| asked > now.plus_millis(CLOCK_JUMP)) {
+        state.due = schedule::spread(id, fresh.max(64), now);
+        state.not_before = Moment::default();
+        state.asked = None;
+        state.succeeded = state.succeeded.map(|at| at.min(now));
+        state.last_new = state.last_new.map(|at| at.min(now));
+        state.since = state.since.map(|at| at.min(now));
     }
 }
 

@@ -31,10 +31,10 @@ struct HealthLabels {
 impl Metrics {
     /// Registers the metrics.
     pub fn register(&self, registry: &mut Registry) {
-        registry.register("dayuan_polls", "Polls of sources, by what came of them", self.polls.clone());
+        registry.register("dayuan_polls", "Polls of sources, by outcome", self.polls.clone());
         registry.register("dayuan_items_new", "Items that were not known before", self.items.clone());
         registry.register("dayuan_items_changed", "Known items whose text changed", self.changes.clone());
-        registry.register("dayuan_sources", "Sources, by how they fare", self.sources.clone());
+        registry.register("dayuan_sources", "Sources, by health", self.sources.clone());
         registry.register("dayuan_fetched_bytes", "Bytes of bodies, after decoding", self.bytes.clone());
     }
 

@@ -4,10 +4,12 @@
 //! in one order. The module does not know how items are published.
 
 mod articles;
+mod clock_check;
 mod command;
 mod commit;
+mod context;
 mod control;
-mod house;
+mod heartbeat;
 mod listing;
 mod load;
 mod metrics;
@@ -16,21 +18,19 @@ mod outcome;
 mod permission;
 mod poll_source;
 mod poller;
-mod pulse;
 mod quota;
 mod reports;
 mod revisits;
 mod schedule;
-mod skews;
 mod watched;
 
+pub use clock_check::ClockCheck;
 pub use command::{Command, PollRefused};
-pub use commit::{Commit, CommitError, Committer, Ledger};
-pub use house::{Clock, House, Pause};
+pub use commit::{Commit, CommitError, Committer, LogWriter};
+pub use context::{Clock, Pause, PollContext};
+pub use heartbeat::Heartbeat;
 pub use metrics::Metrics;
 pub use options::Options;
 pub use poller::Poller;
-pub use pulse::Pulse;
 pub use quota::Limits;
 pub use schedule::{Pace, next, spread};
-pub use skews::Skews;

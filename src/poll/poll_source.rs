@@ -1,6 +1,6 @@
-//! One poll of one source, from the request to the saved visit.
+//! One poll of one source, from the request to the saved poll state.
 //!
-//! The order is fixed: reports are safely in the log, then applied to the view, and only then is the visit saved with
+//! The order is fixed: reports are safely in the log, then applied to the view, and only then is the poll state saved with
 //! its validators. If validators are saved too early, a crash silently loses items for ever, because the next answer is
 //! a 304.
 
@@ -9,14 +9,14 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use super::commit::CommitError;
-use super::house::House;
+use super::context::PollContext;
 use super::outcome::{failed, forbidden, least_wait, log, refused, unknown, unsaved, word};
 use super::permission::permitted;
 use super::quota::Quota;
 use super::schedule::{self, Pace};
 use crate::fetch::{Answer, Permission, Request};
 use crate::log::{Control, Record};
-use crate::model::{Link, Memory, Moment, Outcome, Source, Validators, Visit};
+use crate::model::{Link, ListingState, Moment, Outcome, PollState, Source, Validators};
 
 /// Maximum length, in bytes, of a new address that is reported to the admin.
 const MAX_MOVED: usize = 2048;
@@ -28,16 +28,16 @@ const PAGE_AGAIN: i64 = 86_400_000;
 const GONE_POLLS: u32 = 3;
 const GONE_AFTER: i64 = 3 * 86_400_000;
 /// Maximum wait that a document or its headers may ask for, in seconds.
-pub(super) const LONGEST_HINT: u64 = 86_400;
+pub(super) const MAX_HINT: u64 = 86_400;
 
 /// Result of one poll.
 #[derive(Debug)]
 pub(super) struct PollResult {
-    /// The visit before this poll, in case the poll must not count.
-    pub(super) before: Visit,
+    /// The poll state before this poll, in case the poll must not count.
+    pub(super) before: PollState,
     /// Whether anything answered; `None` if nothing was requested.
     pub(super) is_reached: Option<bool>,
-    pub(super) visit: Visit,
+    pub(super) state: PollState,
     /// If the whole host must be left alone, until when.
     pub(super) host_until: Option<Moment>,
     pub(super) quota: Quota,
@@ -59,42 +59,42 @@ pub(super) struct Terms {
 /// Polls a source once. Its next time was stored before, so that a crash shortens no interval. Returns `None` if nothing
 /// was requested because the limit of requests at its address is reached. `taken` are the addresses of all sources.
 pub(super) async fn poll_source(
-    house: &House,
+    context: &PollContext,
     source: &Source,
-    visit: Visit,
+    state: PollState,
     terms: Terms,
     taken: &HashSet<String>,
 ) -> Option<PollResult> {
     let pace = terms.pace;
-    let mut cycle = PollCycle::plan(house, source, visit, terms, taken);
-    let _room = house.fetcher.visit(&cycle.link, source.is_inside).await?;
+    let mut cycle = PollCycle::plan(context, source, state, terms, taken);
+    let _permit = context.fetcher.reserve(&cycle.link, source.is_inside).await?;
     let answer = match cycle.permit().await {
         Ok(()) => cycle.fetch().await,
         Err(refused) => Err(refused),
     };
-    cycle.now = (house.clock)();
-    let before = cycle.visit.clone();
+    cycle.now = (context.clock)();
+    let before = cycle.state.clone();
     let mut outcome = match answer {
         Ok(answer) => cycle.take(answer).await,
         Err(outcome) => outcome,
     };
     cycle.settle(&mut outcome).await;
     let outcome = cycle.believed(outcome.cleaned());
-    let visit = cycle.schedule(&outcome, pace);
-    cycle.save(&outcome, &visit);
-    Some(cycle.end(before, visit))
+    let state = cycle.schedule(&outcome, pace);
+    cycle.save(&outcome, &state);
+    Some(cycle.end(before, state))
 }
 
 /// Returns the address to request: the target of a permanent redirect once it has stayed the same for a week, while it
 /// works (at once if only http becomes https); otherwise the source's own.
-fn start(source: &Source, visit: &Visit, now: Moment, taken: &HashSet<String>) -> Link {
+fn start(source: &Source, state: &PollState, now: Moment, taken: &HashSet<String>) -> Link {
     let settled = |since: &Moment| now.since(*since) >= MOVED_FOR * 86_400_000;
-    match &visit.moved {
+    match &state.moved {
         // The address of another source is never used, even if that source was added after the move.
         Some((to, _)) if taken.contains(to.as_str()) => source.url.clone(),
         Some((to, _)) if is_https_twin(&source.url, to) => to.clone(),
         // Another site is followed for good only if an admin allows it.
-        Some((to, since)) if settled(since) && visit.failures == 0 && is_of_site(source, to) => to.clone(),
+        Some((to, since)) if settled(since) && state.failures == 0 && is_of_site(source, to) => to.clone(),
         _ => source.url.clone(),
     }
 }
@@ -112,12 +112,12 @@ fn is_https_twin(from: &Link, to: &Link) -> bool {
 
 /// One poll of a source while it is under way.
 pub(super) struct PollCycle<'a> {
-    pub(super) house: &'a House,
+    pub(super) context: &'a PollContext,
     pub(super) source: &'a Source,
-    pub(super) visit: Visit,
-    pub(super) memory: Memory,
-    /// The memory as it is stored.
-    stored: Memory,
+    pub(super) state: PollState,
+    pub(super) listing_state: ListingState,
+    /// The state of the list as it is stored.
+    stored: ListingState,
     /// The address to ask.
     link: Link,
     /// Whether that is the address to which the source's page led.
@@ -129,7 +129,7 @@ pub(super) struct PollCycle<'a> {
     pub(super) quota: Quota,
     pub(super) is_wanted: Arc<AtomicBool>,
     pub(super) now: Moment,
-    /// Until when the host wants no requests, as the page of an article said.
+    /// Time until which the host asked us not to contact it, according to one of its article pages.
     pub(super) busy: Option<Moment>,
     /// Whether the list itself said so, for its whole host.
     is_host_busy: bool,
@@ -141,32 +141,38 @@ pub(super) struct PollCycle<'a> {
 
 impl<'a> PollCycle<'a> {
     /// Decides which address to ask.
-    fn plan(house: &'a House, source: &'a Source, mut visit: Visit, terms: Terms, taken: &'a HashSet<String>) -> Self {
-        let now = (house.clock)();
-        // A memory that is lost costs one request for the page that leads to the list.
-        let stored = house.visits.memory(&source.id).unwrap_or_default();
-        let mut memory = stored.clone();
-        if memory.page.as_ref() != Some(&source.url) {
+    fn plan(
+        context: &'a PollContext,
+        source: &'a Source,
+        mut state: PollState,
+        terms: Terms,
+        taken: &'a HashSet<String>,
+    ) -> Self {
+        let now = (context.clock)();
+        // A lost state costs one request for the page that leads to the list.
+        let stored = context.poll_states.listing_state(&source.id).unwrap_or_default();
+        let mut listing_state = stored.clone();
+        if listing_state.page.as_ref() != Some(&source.url) {
             // What is known of another address does not count.
-            if memory.page.is_some() {
-                visit.validators = Validators::default();
-                visit.listed.clear();
+            if listing_state.page.is_some() {
+                state.validators = Validators::default();
+                state.listed.clear();
             }
-            memory = Memory { page: Some(source.url.clone()), ..Memory::default() };
+            listing_state = ListingState { page: Some(source.url.clone()), ..ListingState::default() };
         }
         // If the source's page leads elsewhere, the page itself is asked once a day: it may hold the list again.
-        let is_page_due = memory.page_asked.is_none_or(|at| now.since(at) >= PAGE_AGAIN || at > now);
-        let start = start(source, &visit, now, taken);
-        let follow = memory.follow.clone().filter(|follow| !is_page_due && is_of_site(source, follow));
+        let is_page_due = listing_state.page_asked.is_none_or(|at| now.since(at) >= PAGE_AGAIN || at > now);
+        let start = start(source, &state, now, taken);
+        let follow = listing_state.follow.clone().filter(|follow| !is_page_due && is_of_site(source, follow));
         if follow.is_none() && start == source.url {
-            memory.page_asked = Some(now);
+            listing_state.page_asked = Some(now);
         }
         Self {
-            house,
+            context,
             source,
-            is_conditional: visit.url.is_some() && visit.validators != Validators::default(),
-            visit,
-            memory,
+            is_conditional: state.url.is_some() && state.validators != Validators::default(),
+            state,
+            listing_state,
             stored,
             is_followed: follow.is_some(),
             link: follow.unwrap_or(start),
@@ -183,9 +189,9 @@ impl<'a> PollCycle<'a> {
 
     fn request(&self) -> Request<'_> {
         Request {
-            validators: &self.visit.validators,
-            given_by: self.visit.url.as_ref(),
-            is_page: self.source.kind.is_page() || self.memory.format.is_list(),
+            validators: &self.state.validators,
+            given_by: self.state.url.as_ref(),
+            is_page: self.source.kind.is_page() || self.listing_state.format.is_list(),
             post: self.source.post.as_deref().filter(|_| !self.is_followed),
             ..Request::page(self.source, &self.link)
         }
@@ -198,7 +204,7 @@ impl<'a> PollCycle<'a> {
             return Ok(());
         }
         let mut gap = self.gap;
-        let permission = permitted(self.house, &request, &mut gap).await;
+        let permission = permitted(self.context, &request, &mut gap).await;
         self.gap = gap;
         match permission {
             Ok(Permission::Allowed(_)) => Ok(()),
@@ -212,7 +218,7 @@ impl<'a> PollCycle<'a> {
     }
 
     async fn fetch(&mut self) -> Result<Answer, Outcome> {
-        let answer = self.house.fetcher.get(self.request(), (self.house.clock)()).await;
+        let answer = self.context.fetcher.get(self.request(), (self.context.clock)()).await;
         self.is_reached = Some(answer.as_ref().err().is_none_or(|error| !error.is_silence()));
         answer.map_err(|error| failed(&error))
     }
@@ -224,9 +230,9 @@ impl<'a> PollCycle<'a> {
             if let Err(error) = self.resume().await {
                 *outcome = unsaved(self.source, &error);
             }
-        } else if self.memory.follow.is_some() {
+        } else if self.listing_state.follow.is_some() {
             // The next poll asks the page again where its list is.
-            self.memory.follow = None;
+            self.listing_state.follow = None;
         }
     }
 
@@ -239,52 +245,52 @@ impl<'a> PollCycle<'a> {
     }
 
     fn is_gone(&self) -> bool {
-        self.house.view.control(&self.source.id) == Some(Control::Gone)
+        self.context.view.control(&self.source.id) == Some(Control::Gone)
     }
 
     /// Decides when the next poll is.
-    fn schedule(&mut self, outcome: &Outcome, pace: Pace) -> Visit {
-        let mut visit = schedule::next(&self.source.id, &self.visit, outcome, self.now, pace);
+    fn schedule(&mut self, outcome: &Outcome, pace: Pace) -> PollState {
+        let mut state = schedule::next(&self.source.id, &self.state, outcome, self.now, pace);
         if self.is_host_busy {
-            self.busy = Some(visit.not_before);
+            self.busy = Some(state.not_before);
             let host = self.source.url.host_text();
-            self.memory.busy_hosts.retain(|(busy, _)| busy != host);
-            self.memory.busy_hosts.push((host.to_owned(), visit.not_before));
+            self.listing_state.busy_hosts.retain(|(busy, _)| busy != host);
+            self.listing_state.busy_hosts.push((host.to_owned(), state.not_before));
         }
-        visit.due = schedule::outside(visit.due, self.memory.skip_hours, self.memory.skip_days);
-        visit
+        state.due = schedule::outside(state.due, self.listing_state.skip_hours, self.listing_state.skip_days);
+        state
     }
 
-    fn save(&self, outcome: &Outcome, visit: &Visit) {
-        let (house, source) = (self.house, self.source);
-        if self.memory != self.stored
-            && let Err(error) = house.visits.put_memory(&source.id, &self.memory)
+    fn save(&self, outcome: &Outcome, state: &PollState) {
+        let (context, source) = (self.context, self.source);
+        if self.listing_state != self.stored
+            && let Err(error) = context.poll_states.put_listing_state(&source.id, &self.listing_state)
         {
             tracing::error!(source = %source.id, error = &error as &dyn std::error::Error, "cannot save the state of the list; its articles will not be reread");
         }
-        house.metrics.polled(word(outcome));
+        context.metrics.polled(word(outcome));
         log(source, outcome);
-        if let Err(error) = house.visits.put(&source.id, visit) {
+        if let Err(error) = context.poll_states.put(&source.id, state) {
             tracing::error!(source = %source.id, error = &error as &dyn std::error::Error, "cannot save the poll state; after a restart the source is polled without validators");
         }
     }
 
-    fn end(self, before: Visit, visit: Visit) -> PollResult {
+    fn end(self, before: PollState, state: PollState) -> PollResult {
         PollResult {
             before,
-            visit,
+            state,
             host_until: self.busy,
             quota: self.quota,
             is_reached: self.is_reached,
-            skip: (self.memory.skip_hours, self.memory.skip_days),
+            skip: (self.listing_state.skip_hours, self.listing_state.skip_days),
         }
     }
 
     /// Processes an answer, up to the validators.
     async fn take(&mut self, answer: Answer) -> Outcome {
-        self.house.metrics.fetched(answer.body.len());
+        self.context.metrics.fetched(answer.body.len());
         self.compare_clocks(&answer);
-        if self.house.skews.contradict() {
+        if self.context.clock_check.contradict() {
             tracing::error!(source = %self.source.id, "our clock differs by more than a day from the servers' clocks; nothing is accepted until our clock is set");
             return Outcome::Unsaved;
         }
@@ -293,16 +299,16 @@ impl<'a> PollCycle<'a> {
             tracing::warn!(source = %self.source.id, url = %answer.url, "a redirect leads from https to http");
         }
         let is_own_answer = answer.url == self.source.url.without_fragment();
-        self.visit.doubt.clear();
+        self.state.doubt.clear();
         if answer.status < 400 && !is_of_site(self.source, &answer.url) {
-            self.visit.doubt = format!(
+            self.state.doubt = format!(
                 "its address redirects to {}, on another site; change its url, or write leads_to = [\"{}\"]",
                 answer.url,
                 answer.url.registrable_domain()
             );
         }
         if answer.status != 410 {
-            self.visit.gone = None;
+            self.state.gone = None;
         }
         match answer.status {
             200 => self.read(answer).await,
@@ -311,8 +317,8 @@ impl<'a> PollCycle<'a> {
                 reason: "the site answered 304 (not modified) to an unconditional request".to_owned(),
             },
             304 => {
-                merge(&mut self.visit.validators, &answer);
-                Outcome::Unchanged { wait: least_wait(&answer).max(self.memory.wait).min(LONGEST_HINT) }
+                merge(&mut self.state.validators, &answer);
+                Outcome::Unchanged { wait: least_wait(&answer).max(self.listing_state.wait).min(MAX_HINT) }
             }
             410 if is_own_answer => self.take_gone().await,
             status => {
@@ -329,8 +335,8 @@ impl<'a> PollCycle<'a> {
         if self.is_gone() {
             return Outcome::Gone;
         }
-        let (since, times) = self.visit.gone.map_or((self.now, 1), |(since, times)| (since, times + 1));
-        self.visit.gone = Some((since, times));
+        let (since, times) = self.state.gone.map_or((self.now, 1), |(since, times)| (since, times + 1));
+        self.state.gone = Some((since, times));
         if times < GONE_POLLS || self.now.since(since) < GONE_AFTER {
             let reason = "the site answered 410 (gone); the source counts as gone after three days of this".to_owned();
             return Outcome::Failed { blocked: false, reason };
@@ -352,12 +358,12 @@ impl<'a> PollCycle<'a> {
 
     async fn control(&self, state: Control) -> Result<(), CommitError> {
         let record = Record::Control { source: self.source.id.clone(), state, at: self.now };
-        self.house.ledger.commit(vec![record], self.now).await
+        self.context.log_writer.commit(vec![record], self.now).await
     }
 
     fn compare_clocks(&self, answer: &Answer) {
         if let Some(date) = answer.date {
-            self.house.skews.note(self.source.url.host_text(), date.since(self.now) / 1000);
+            self.context.clock_check.note(self.source.url.host_text(), date.since(self.now) / 1000);
         }
     }
 
@@ -366,19 +372,19 @@ impl<'a> PollCycle<'a> {
         if answer.status >= 400 {
             return;
         }
-        match (answer.moved.as_ref().filter(|to| to.as_str().len() <= MAX_MOVED), &self.visit.moved) {
+        match (answer.moved.as_ref().filter(|to| to.as_str().len() <= MAX_MOVED), &self.state.moved) {
             (Some(to), _) if self.taken.contains(to.as_str()) => {
                 tracing::warn!(source = %self.source.id, to = %to, "the source redirects to the address of another source; the redirect is ignored; check whether one of the two can be removed");
-                self.visit.moved = None;
+                self.state.moved = None;
             }
             (Some(to), Some((known, _))) if to == known => {}
             (Some(to), _) => {
                 tracing::warn!(source = %self.source.id, from = %self.source.url, to = %to, "the source says it has moved; change its url");
-                self.visit.moved = Some((to.clone(), self.now));
+                self.state.moved = Some((to.clone(), self.now));
             }
             // The redirect's target was requested directly, so there is no redirect to see.
             (None, Some((known, _))) if &answer.url == known => {}
-            (None, _) => self.visit.moved = None,
+            (None, _) => self.state.moved = None,
         }
     }
 }

@@ -8,50 +8,50 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::clock_check::EARLIEST;
 use super::command::Command;
-use super::house::House;
+use super::context::PollContext;
+use super::heartbeat::Heartbeat;
 use super::options::Options;
 use super::poll_source::{PollResult, Terms, poll_source};
-use super::pulse::Pulse;
 use super::schedule::{self, Pace};
-use super::skews::EARLIEST;
-use super::watched::{Doubt, Host, Running, Watched};
+use super::watched::{Host, Reliability, Running, Watched};
 use crate::log::Control;
-use crate::model::{Health, Moment, Outcome, Source, SourceId, Visit};
+use crate::model::{Health, Moment, Outcome, PollState, Source, SourceId};
 
 /// Maximum sleep of the loop, so that the watchdog sees it alive and clock jumps are noticed.
-const LONGEST_SLEEP: Duration = Duration::from_secs(5);
+const MAX_SLEEP: Duration = Duration::from_secs(5);
 
 /// Minimum time between two polls of a source outside our own networks, in seconds.
-const LEAST_INTERVAL: u32 = 300;
+const MIN_INTERVAL: u32 = 300;
 /// A host that is not free for longer than this asked to be left alone, in milliseconds.
-pub(super) const LONGEST_GAP: i64 = 120_000;
+pub(super) const MAX_GAP: i64 = 120_000;
 /// Minimum time between two requests to a host outside our own networks, in milliseconds.
-const LEAST_GAP: i64 = 1000;
+const MIN_GAP: i64 = 1000;
 
 /// Maximum number of sources whose next poll times are saved with one flush.
 const MARKED_AT_ONCE: usize = 1024;
 /// How far ahead next poll times are saved, in milliseconds; at most a quarter of the minimum interval.
-const AHEAD: i64 = 30_000;
+const MARK_AHEAD: i64 = 30_000;
 
 /// If this many hosts in a row do not answer, our own network is down.
-const OFFLINE: usize = 3;
+const OFFLINE_HOSTS: usize = 3;
 
 /// Delay before a source is tried again if its IP address or its share of slots is at the limit, in milliseconds.
-const CROWDED: i64 = 1000;
+const CROWDED_DELAY: i64 = 1000;
 
 /// Difference between clock and elapsed time from which on the clock counts as set, in milliseconds.
-pub(super) const JUMP: i64 = 60_000;
+pub(super) const CLOCK_JUMP: i64 = 60_000;
 
-/// How long polling pauses after the visits could not be saved, in seconds.
-const HOLD: i64 = 10;
+/// How long polling pauses after the poll states could not be saved, in seconds.
+const UNSAVED_PAUSE: i64 = 10;
 
 /// The loop that polls every source when it is due.
 #[derive(Debug)]
 pub struct Poller {
-    pub(super) house: House,
+    pub(super) context: PollContext,
     pub(super) options: Options,
-    pub(super) pulse: Arc<Pulse>,
+    pub(super) heartbeat: Arc<Heartbeat>,
     pub(super) sources: HashMap<SourceId, Watched>,
     /// The addresses of all sources.
     pub(super) taken: Arc<HashSet<String>>,
@@ -60,23 +60,23 @@ pub struct Poller {
     pub(super) turns: JoinSet<Option<PollResult>>,
     /// The source, host and doubt of each poll in progress.
     pub(super) running: HashMap<tokio::task::Id, Running>,
-    /// Nothing is polled before this, because the visits could not be saved.
+    /// Nothing is polled before this, because the poll states could not be saved.
     pub(super) hold: Moment,
-    /// The sources that got no answer since anything answered last, each with its visit before.
-    pub(super) silent: HashMap<SourceId, Visit>,
+    /// The sources that got no answer since anything answered last, each with its poll state before.
+    pub(super) silent: HashMap<SourceId, PollState>,
     /// Their hosts.
     pub(super) silent_hosts: HashSet<String>,
-    /// Those of them whose last failure still counts.
+    /// The silent sources whose last failure has not been forgiven.
     pub(super) counted: Vec<SourceId>,
 }
 
 impl Poller {
     /// Creates a loop without sources; [`Command::Sources`] or [`Poller::load`] adds them.
-    pub fn new(house: House, options: Options, pulse: Arc<Pulse>) -> Self {
+    pub fn new(context: PollContext, options: Options, heartbeat: Arc<Heartbeat>) -> Self {
         let poller = Self {
-            house,
+            context,
             options,
-            pulse,
+            heartbeat,
             sources: HashMap::new(),
             taken: Arc::default(),
             queue: BinaryHeap::new(),
@@ -99,23 +99,23 @@ impl Poller {
 
     /// Signals that the loop is alive during long work.
     pub(super) fn beat(&self) {
-        self.pulse.beat.store((self.house.clock)().millis(), Ordering::Relaxed);
+        self.heartbeat.beat.store((self.context.clock)().millis(), Ordering::Relaxed);
     }
 
     /// Polls until it is told to stop, then waits for the polls in progress, for at most `grace`.
     pub async fn run(mut self, mut commands: mpsc::Receiver<Command>, stop: CancellationToken, grace: Duration) {
-        let mut last = ((self.house.clock)(), Instant::now());
+        let mut last = ((self.context.clock)(), Instant::now());
         loop {
-            let here = ((self.house.clock)(), Instant::now());
+            let here = ((self.context.clock)(), Instant::now());
             let passed = i64::try_from(here.1.duration_since(last.1).as_millis()).unwrap_or(i64::MAX);
             let jump = here.0.since(last.0) - passed;
-            if jump.abs() > JUMP {
-                self.house.skews.set(jump / 1000);
+            if jump.abs() > CLOCK_JUMP {
+                self.context.clock_check.set(jump / 1000);
                 self.shift(jump);
             }
             last = here;
-            self.pulse.beat.store(here.0.millis(), Ordering::Relaxed);
-            self.pulse.running.store(self.turns.len(), Ordering::Relaxed);
+            self.heartbeat.beat.store(here.0.millis(), Ordering::Relaxed);
+            self.heartbeat.running.store(self.turns.len(), Ordering::Relaxed);
             self.start_due();
             let sleep = self.until_next();
             tokio::select! {
@@ -130,7 +130,7 @@ impl Poller {
                 self.finish(done);
             }
         };
-        // Polls that do not finish are repeated after a restart, because their visits were not saved.
+        // Polls that do not finish are repeated after a restart, because their poll states were not saved.
         drop(tokio::time::timeout(grace, finish).await);
     }
 
@@ -141,8 +141,8 @@ impl Poller {
         let shifted = |at: Moment| if at.millis() == i64::MAX { at } else { at.plus_millis(jump) };
         for watched in self.sources.values_mut() {
             watched.planned = shifted(watched.planned);
-            watched.visit.due = shifted(watched.visit.due);
-            watched.visit.not_before = shifted(watched.visit.not_before);
+            watched.state.due = shifted(watched.state.due);
+            watched.state.not_before = shifted(watched.state.not_before);
         }
         for host in self.hosts.values_mut() {
             host.free = shifted(host.free);
@@ -154,24 +154,24 @@ impl Poller {
 
     fn until_next(&self) -> Duration {
         if self.turns.len() >= self.options.concurrency {
-            return LONGEST_SLEEP;
+            return MAX_SLEEP;
         }
-        let now = (self.house.clock)();
+        let now = (self.context.clock)();
         if self.is_held(now) {
-            return LONGEST_SLEEP;
+            return MAX_SLEEP;
         }
         let next = self.queue.peek().map_or(i64::MAX, |Reverse((due, _))| due.since(now));
-        Duration::from_millis(u64::try_from(next).unwrap_or(0).max(1)).min(LONGEST_SLEEP)
+        Duration::from_millis(u64::try_from(next).unwrap_or(0).max(1)).min(MAX_SLEEP)
     }
 
     /// Returns whether polling is on hold because results could not be saved, or would be saved with a wrong date.
     fn is_held(&self, now: Moment) -> bool {
-        self.hold > now || now < EARLIEST || self.house.full.load(Ordering::Acquire)
+        self.hold > now || now < EARLIEST || self.context.full.load(Ordering::Acquire)
     }
 
     /// Starts the polls that are due, as far as hosts and slots are free.
     pub(super) fn start_due(&mut self) {
-        let now = (self.house.clock)();
+        let now = (self.context.clock)();
         if self.is_held(now) {
             return;
         }
@@ -183,7 +183,7 @@ impl Poller {
             let Some(watched) = self.sources.get_mut(&id) else { continue };
             // A source polled on request may be in the queue twice; only its planned time counts.
             let host_name = watched.source.url.host_text().to_owned();
-            if watched.is_running || watched.planned > now || watched.visit.health == Health::Paused {
+            if watched.is_running || watched.planned > now || watched.state.health == Health::Paused {
                 self.call_next(&host_name, now);
                 continue;
             }
@@ -205,13 +205,13 @@ impl Poller {
                 self.queue.push(Reverse((host.free, id)));
                 continue;
             }
-            let doubt = Doubt::of(&watched.visit);
-            let running = |least: Doubt| self.running.values().filter(|running| running.doubt >= least).count();
-            let is_full = [Doubt::Untried, Doubt::Failed]
+            let doubt = Reliability::of(&watched.state);
+            let running = |least: Reliability| self.running.values().filter(|running| running.doubt >= least).count();
+            let is_full = [Reliability::Untried, Reliability::Failed]
                 .into_iter()
                 .any(|least| doubt >= least && running(least) >= least.share(self.options.concurrency));
             if is_full {
-                watched.planned = now.plus_millis(CROWDED);
+                watched.planned = now.plus_millis(CROWDED_DELAY);
                 self.queue.push(Reverse((watched.planned, id)));
                 continue;
             }
@@ -226,7 +226,7 @@ impl Poller {
             host.is_wanted.store(!host.waiting.is_empty(), Ordering::Relaxed);
             watched.is_running = true;
             watched.is_marked = false;
-            let (house, source, visit) = (self.house.clone(), Arc::clone(&watched.source), watched.visit.clone());
+            let (context, source, state) = (self.context.clone(), Arc::clone(&watched.source), watched.state.clone());
             let taken = Arc::clone(&self.taken);
             let terms = Terms {
                 pace: pace_of(&source, self.options.pace),
@@ -234,7 +234,7 @@ impl Poller {
                 quota: watched.quota.clone(),
                 is_wanted: Arc::clone(&host.is_wanted),
             };
-            let task = self.turns.spawn(async move { poll_source(&house, &source, visit, terms, &taken).await });
+            let task = self.turns.spawn(async move { poll_source(&context, &source, state, terms, &taken).await });
             self.running.insert(task.id(), Running { source: id, host: host_name, doubt });
         }
     }
@@ -252,7 +252,7 @@ impl Poller {
     /// earlier polls. One flush covers them all. Returns `false` if that failed; polling then pauses for a while.
     fn mark_due(&mut self, now: Moment) -> bool {
         // Include sources that are due soon: a flush costs more than a poll.
-        let soon = now.plus_millis((i64::from(self.options.pace.min) * 250).min(AHEAD));
+        let soon = now.plus_millis((i64::from(self.options.pace.min) * 250).min(MARK_AHEAD));
         let due: HashSet<&SourceId> = self
             .queue
             .iter()
@@ -268,14 +268,14 @@ impl Poller {
             };
             let pace = pace_of(&watched.source, self.options.pace);
             let at = watched.planned.max(now);
-            let next = schedule::next(id, &watched.visit, &Outcome::Unchanged { wait: 0 }, at, pace);
-            watched.visit.asked = Some(at);
-            watched.visit.due = next.due;
+            let next = schedule::next(id, &watched.state, &Outcome::Unchanged { wait: 0 }, at, pace);
+            watched.state.asked = Some(at);
+            watched.state.due = next.due;
             watched.is_marked = true;
-            outcome = outcome.and_then(|()| self.house.visits.put(id, &watched.visit));
+            outcome = outcome.and_then(|()| self.context.poll_states.put(id, &watched.state));
         }
-        let visits = &self.house.visits;
-        match outcome.and_then(|()| tokio::task::block_in_place(|| visits.flush())) {
+        let poll_states = &self.context.poll_states;
+        match outcome.and_then(|()| tokio::task::block_in_place(|| poll_states.flush())) {
             Ok(()) => true,
             Err(error) => {
                 tracing::error!(
@@ -283,14 +283,14 @@ impl Poller {
                     "cannot save the poll state; polling pauses until it can be saved"
                 );
                 self.sources.values_mut().for_each(|watched| watched.is_marked = false);
-                self.hold = now.plus_seconds(HOLD);
+                self.hold = now.plus_seconds(UNSAVED_PAUSE);
                 false
             }
         }
     }
 
     pub(super) fn finish(&mut self, ended: Result<(tokio::task::Id, Option<PollResult>), tokio::task::JoinError>) {
-        let now = (self.house.clock)();
+        let now = (self.context.clock)();
         let (task, done) = match ended {
             Ok((task, None)) => return self.put_off(task, now),
             Ok((task, done)) => (task, done),
@@ -306,7 +306,7 @@ impl Poller {
         let Some(Running { source: id, host: host_name, .. }) = self.running.remove(&task) else { return };
         let host = self.hosts.entry(host_name.clone()).or_default();
         host.is_busy = false;
-        let gap = self.sources.get(&id).map_or(LEAST_GAP, |watched| gap_of(&watched.source, self.options.host_gap));
+        let gap = self.sources.get(&id).map_or(MIN_GAP, |watched| gap_of(&watched.source, self.options.host_gap));
         host.free = now.plus_millis(gap).max(done.as_ref().and_then(|done| done.host_until).unwrap_or_default());
         if let Some(next) = host.waiting.pop_front() {
             self.queue.push(Reverse((host.free, next)));
@@ -316,11 +316,11 @@ impl Poller {
             watched.is_running = false;
             match done {
                 Some(done) => {
-                    self.house.metrics.changed(watched.visit.health, done.visit.health);
-                    watched.visit = done.visit;
+                    self.context.metrics.changed(watched.state.health, done.state.health);
+                    watched.state = done.state;
                     // The source may have been paused during the poll.
-                    if self.house.view.control(&id) == Some(Control::Paused) {
-                        watched.visit.health = Health::Paused;
+                    if self.context.view.control(&id) == Some(Control::Paused) {
+                        watched.state.health = Health::Paused;
                     }
                     watched.quota = done.quota;
                     watched.skip = done.skip;
@@ -338,9 +338,9 @@ impl Poller {
                         None => {}
                     }
                 }
-                None => watched.visit.due = now.plus_seconds(i64::from(self.options.pace.max)),
+                None => watched.state.due = now.plus_seconds(i64::from(self.options.pace.max)),
             }
-            watched.planned = watched.visit.due;
+            watched.planned = watched.state.due;
             self.queue.push(Reverse((watched.planned, id)));
         }
         self.forgive(now);
@@ -353,7 +353,7 @@ impl Poller {
     /// Reschedules a source that was not polled because too many polls are at its IP address.
     fn put_off(&mut self, task: tokio::task::Id, now: Moment) {
         let Some(Running { source: id, host: host_name, .. }) = self.running.remove(&task) else { return };
-        let again = now.plus_millis(CROWDED);
+        let again = now.plus_millis(CROWDED_DELAY);
         if let Some(host) = self.hosts.get_mut(&host_name) {
             host.is_busy = false;
             if let Some(next) = host.waiting.pop_front() {
@@ -370,7 +370,7 @@ impl Poller {
 
     /// If several hosts in a row do not answer, our own network is down, and no source is to blame.
     fn forgive(&mut self, now: Moment) {
-        if self.silent_hosts.len() < OFFLINE {
+        if self.silent_hosts.len() < OFFLINE_HOSTS {
             return;
         }
         for id in std::mem::take(&mut self.counted) {
@@ -379,17 +379,17 @@ impl Poller {
                 self.counted.push(id);
                 continue;
             }
-            if watched.visit.failures <= before.failures {
+            if watched.state.failures <= before.failures {
                 continue;
             }
             let pace = pace_of(&watched.source, self.options.pace);
             let forgiven = schedule::next(&id, before, &Outcome::Offline, now, pace);
-            self.house.metrics.changed(watched.visit.health, forgiven.health);
-            watched.visit = forgiven;
-            watched.planned = watched.visit.due;
-            // The entry that the queue has already is passed over: only the planned time counts.
+            self.context.metrics.changed(watched.state.health, forgiven.health);
+            watched.state = forgiven;
+            watched.planned = watched.state.due;
+            // The stale entry of the queue is ignored when it is popped: only the planned time counts.
             self.queue.push(Reverse((watched.planned, id.clone())));
-            if let Err(error) = self.house.visits.put(&id, &watched.visit) {
+            if let Err(error) = self.context.poll_states.put(&id, &watched.state) {
                 tracing::error!(source = %id, error = &error as &dyn std::error::Error, "the visit cannot be saved");
             }
             tracing::warn!(source = %id, "no host answers: our own network seems to be down; the failure is not counted");
@@ -399,11 +399,11 @@ impl Poller {
 
 /// Returns the minimum time between two requests to a source's host, in milliseconds.
 fn gap_of(source: &Source, gap: i64) -> i64 {
-    if source.is_own { gap } else { gap.max(LEAST_GAP) }
+    if source.is_own { gap } else { gap.max(MIN_GAP) }
 }
 
 /// Returns the limits for this source: its own minimum interval, and the one for sources outside our own networks.
 fn pace_of(source: &Source, pace: Pace) -> Pace {
-    let least = if source.is_own { 1 } else { LEAST_INTERVAL };
+    let least = if source.is_own { 1 } else { MIN_INTERVAL };
     Pace { min: pace.min.max(source.interval.unwrap_or(0)).max(least), ..pace }
 }

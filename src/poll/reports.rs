@@ -24,7 +24,7 @@ pub(super) struct Reports {
 impl PollCycle<'_> {
     pub(super) fn identify(&self, draft: &Draft, repeated: &[Key]) -> Option<Identity> {
         let ids: Vec<&SourceId> = std::iter::once(&self.source.id).chain(&self.source.was).collect();
-        dedup::identify(&ids, draft, repeated, self.now, self.house.view.as_ref())
+        dedup::identify(&ids, draft, repeated, self.now, self.context.view.as_ref())
     }
 
     pub(super) fn report(&self, found: Identity, draft: Draft, first_import: bool) -> Record {
@@ -76,10 +76,10 @@ impl PollCycle<'_> {
     /// Returns the records for the new and changed items of a listing. If a list has no texts, the pages of its new and
     /// changed items are read first.
     pub(super) async fn reports(&mut self, reading: &Reading) -> Reports {
-        let first_import = self.visit.is_first();
-        let known: HashSet<u64> = self.visit.listed.iter().copied().collect();
+        let first_import = self.state.is_first();
+        let known: HashSet<u64> = self.state.listed.iter().copied().collect();
         let repeated = dedup::repeated(&reading.drafts);
-        let oldest = self.now.plus_seconds(-86_400 * i64::from(self.house.limits.keep_days));
+        let oldest = self.now.plus_seconds(-86_400 * i64::from(self.context.limits.keep_days));
         let (mut records, mut listed) = (Vec::new(), Vec::with_capacity(reading.drafts.len()));
         let mut told = HashSet::new();
         let (mut new, mut changed, mut is_deferred) = (0, 0, false);
@@ -122,7 +122,7 @@ impl PollCycle<'_> {
                 (Cow::Borrowed(draft), found, None)
             };
             match found.verdict {
-                // It is reported by a later poll, if it is still changed then.
+                // Left to a later poll, which reports it if the change persists.
                 Verdict::Restless => {
                     is_deferred = true;
                     continue;
@@ -130,7 +130,7 @@ impl PollCycle<'_> {
                 Verdict::Same => {}
                 Verdict::New | Verdict::Changed if !told.insert(found.item) => {}
                 verdict => {
-                    if !articles.quota().take(self.now, &draft, self.house.limits) {
+                    if !articles.quota().take(self.now, &draft, self.context.limits) {
                         tracing::warn!(source = %self.source.id, "the source exceeds the daily limit per source; the rest is left for later");
                         is_deferred = true;
                         break;
@@ -140,8 +140,8 @@ impl PollCycle<'_> {
                     } else {
                         changed += 1
                     }
-                    if verdict == Verdict::New && self.memory.revisits.len() < MOST_REVISITS {
-                        self.memory.revisits.extend(revisit);
+                    if verdict == Verdict::New && self.listing_state.revisits.len() < MAX_REVISITS {
+                        self.listing_state.revisits.extend(revisit);
                     }
                     records.push(self.report(found, draft.into_owned(), first_import));
                 }
@@ -149,8 +149,8 @@ impl PollCycle<'_> {
             listed.push(hash);
         }
         self.busy = self.busy.max(articles.busy());
-        (self.memory.busy_hosts, self.quota) = articles.end();
-        self.house.metrics.found(new, changed);
+        (self.listing_state.busy_hosts, self.quota) = articles.end();
+        self.context.metrics.found(new, changed);
         listed.sort_unstable();
         listed.dedup();
         Reports { records, listed, is_deferred }
@@ -182,4 +182,4 @@ fn listing_hash(draft: &Draft) -> u64 {
 }
 
 /// Maximum number of a source's articles scheduled to be read again.
-const MOST_REVISITS: usize = 300;
+const MAX_REVISITS: usize = 300;

@@ -12,31 +12,31 @@ use crate::model::{Outcome, Revisit};
 impl<'a> PollCycle<'a> {
     /// Rereads the articles that are due: a correction becomes a new report, an article that is gone is taken out.
     pub(super) async fn read_again(&mut self, outcome: &mut Outcome) {
-        const MOST: usize = 10;
+        const MAX_PER_POLL: usize = 10;
         let (due, later): (Vec<Revisit>, Vec<Revisit>) =
-            std::mem::take(&mut self.memory.revisits).into_iter().partition(|revisit| revisit.due <= self.now);
-        self.memory.revisits = later;
+            std::mem::take(&mut self.listing_state.revisits).into_iter().partition(|revisit| revisit.due <= self.now);
+        self.listing_state.revisits = later;
         let mut articles = self.articles();
         let mut records = Vec::new();
         for (revisit, number) in due.into_iter().zip(0..) {
-            if number >= MOST || !articles.has_room() {
-                self.memory.revisits.push(revisit);
+            if number >= MAX_PER_POLL || !articles.has_room() {
+                self.listing_state.revisits.push(revisit);
                 continue;
             }
             match articles.read(&revisit.listed).await {
                 Ok(draft) => {
                     let found = self.identify(&draft, &[]);
-                    if revisit.is_gone || self.house.view.is_gone(revisit.item) {
+                    if revisit.is_gone || self.context.view.is_gone(revisit.item) {
                         tracing::warn!(source = %self.source.id, link = revisit.listed.link, "an article that was gone at the source is back");
                         records.push(Record::Back { item: revisit.item, at: self.now });
                     }
                     if let Some(found) =
                         found.filter(|found| found.verdict == Verdict::Changed && found.item == revisit.item)
-                        && articles.quota().take(self.now, &draft, self.house.limits)
+                        && articles.quota().take(self.now, &draft, self.context.limits)
                     {
                         records.push(self.report(found, draft, false));
                     }
-                    self.memory.revisits.extend(articles::again(revisit, self.now));
+                    self.listing_state.revisits.extend(articles::again(revisit, self.now));
                 }
                 Err(Unread::Gone { is_meant }) => {
                     let missed = revisit.missed.or(Some(self.now));
@@ -46,23 +46,23 @@ impl<'a> PollCycle<'a> {
                         records.push(Record::Gone { item: revisit.item, at: self.now });
                         revisit.is_gone = true;
                     }
-                    self.memory.revisits.extend(articles::look_again(revisit, self.now));
+                    self.listing_state.revisits.extend(articles::look_again(revisit, self.now));
                 }
                 Err(Unread::Later(reason)) => {
                     tracing::debug!(source = %self.source.id, link = revisit.listed.link, reason, "an article cannot be read again now");
-                    self.memory.revisits.push(articles::retry(revisit, self.now));
+                    self.listing_state.revisits.push(articles::retry(revisit, self.now));
                 }
                 // An article that is gone stays so until it can be read again.
                 Err(Unread::NoArticle) if revisit.is_gone => {
-                    self.memory.revisits.extend(articles::look_again(revisit, self.now));
+                    self.listing_state.revisits.extend(articles::look_again(revisit, self.now));
                 }
-                Err(Unread::NoArticle) => self.memory.revisits.extend(articles::again(revisit, self.now)),
+                Err(Unread::NoArticle) => self.listing_state.revisits.extend(articles::again(revisit, self.now)),
             }
         }
         self.busy = self.busy.max(articles.busy());
-        (self.memory.busy_hosts, self.quota) = articles.end();
+        (self.listing_state.busy_hosts, self.quota) = articles.end();
         if !records.is_empty()
-            && let Err(error) = self.house.ledger.commit(records, self.now).await
+            && let Err(error) = self.context.log_writer.commit(records, self.now).await
         {
             *outcome = unsaved(self.source, &error);
         }
@@ -70,7 +70,7 @@ impl<'a> PollCycle<'a> {
 
     /// Creates the reader for article pages; it takes the quota until it ends.
     pub(super) fn articles(&mut self) -> Articles<'a> {
-        let (busy, quota) = (self.memory.busy_hosts.clone(), std::mem::take(&mut self.quota));
-        Articles::new(self.house, self.source, self.gap, busy, quota, Arc::clone(&self.is_wanted))
+        let (busy, quota) = (self.listing_state.busy_hosts.clone(), std::mem::take(&mut self.quota));
+        Articles::new(self.context, self.source, self.gap, busy, quota, Arc::clone(&self.is_wanted))
     }
 }

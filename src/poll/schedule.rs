@@ -1,23 +1,23 @@
 //! Decides when a source is polled next. Pure: takes what is remembered, the last outcome and the present moment.
 
-use crate::model::{Health, Moment, Outcome, SourceId, Visit};
+use crate::model::{Health, Moment, Outcome, PollState, SourceId};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 /// Maximum back-off, in seconds. A failing source is retried for ever.
-const LONGEST_BACKOFF: u64 = 24 * 3600;
+const MAX_BACKOFF: u64 = 24 * 3600;
 /// Initial back-off for a busy site that does not say how long to wait, in seconds.
-const BUSY: u64 = 3600;
+const BUSY_BACKOFF: u64 = 3600;
 /// Interval for a source that is gone, in seconds: it may come back.
-const GONE: u64 = 7 * 24 * 3600;
+const GONE_INTERVAL: u64 = 7 * 24 * 3600;
 /// Maximum time that a source's skip hours and days can delay a poll, in hours.
-const LONGEST_SKIP: i64 = 72;
-/// Average spacing of the first polls of sources that were never visited, in milliseconds.
-const STAGGER: u64 = 20;
+const MAX_SKIP: i64 = 72;
+/// Average spacing of the first polls of sources that were never polled, in milliseconds.
+const FIRST_POLL_SPACING: u64 = 20;
 
 /// A source is stale after this many times its usual interval without a new item.
-const SILENT: i64 = 3;
+const STALE_FACTOR: i64 = 3;
 /// A shorter silence than this is never stale, in seconds: offices close at night and over the weekend.
-const CALM: i64 = 3 * 86_400;
+const MIN_STALE: i64 = 3 * 86_400;
 
 /// How often a source may be polled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,23 +32,23 @@ pub struct Pace {
 /// there are new items and grows by a quarter if not; failures double the wait up to a day. A minimum wait that the
 /// source asks for is always kept.
 #[must_use]
-pub fn next(source: &SourceId, visit: &Visit, outcome: &Outcome, now: Moment, pace: Pace) -> Visit {
-    let mut after = planned(source, visit, outcome, now, pace);
+pub fn next(source: &SourceId, state: &PollState, outcome: &Outcome, now: Moment, pace: Pace) -> PollState {
+    let mut after = planned(source, state, outcome, now, pace);
     if let Some(reason) = silence(&after, now).filter(|_| after.health == Health::Ok) {
         after.health = Health::Stale;
         after.reason = reason;
     }
-    if after.health != visit.health || after.since.is_none() {
+    if after.health != state.health || after.since.is_none() {
         after.since = Some(now);
     }
     after
 }
 
 /// Returns why a healthy source is stale, if it has brought nothing new for more than three times its usual interval.
-fn silence(visit: &Visit, now: Moment) -> Option<String> {
-    let silent = now.since(visit.last_new?) / 1000;
-    let usual = i64::from(visit.rhythm);
-    let is_stale = usual > 0 && silent > (SILENT * usual).max(CALM);
+fn silence(state: &PollState, now: Moment) -> Option<String> {
+    let silent = now.since(state.last_new?) / 1000;
+    let usual = i64::from(state.rhythm);
+    let is_stale = usual > 0 && silent > (STALE_FACTOR * usual).max(MIN_STALE);
     let days = |seconds: i64| match seconds / 86_400 {
         0 => format!("{} hours", (seconds / 3600).max(1)),
         1 => "1 day".to_owned(),
@@ -65,22 +65,22 @@ fn silence(visit: &Visit, now: Moment) -> Option<String> {
 
 /// Returns the usual interval after a new item. Longer pauses count more than shorter ones, so that nights and weekends
 /// are included.
-fn rhythm(visit: &Visit, now: Moment) -> u32 {
-    let Some(last) = visit.last_new else { return visit.rhythm };
+fn rhythm(state: &PollState, now: Moment) -> u32 {
+    let Some(last) = state.last_new else { return state.rhythm };
     let pause = u32::try_from(now.since(last) / 1000).unwrap_or(0);
-    match visit.rhythm {
+    match state.rhythm {
         0 => pause,
         usual if pause > usual => usual + (pause - usual) / 2,
         usual => usual - (usual - pause) / 8,
     }
 }
 
-fn planned(source: &SourceId, visit: &Visit, outcome: &Outcome, now: Moment, pace: Pace) -> Visit {
-    let mut after = visit.clone();
+fn planned(source: &SourceId, state: &PollState, outcome: &Outcome, now: Moment, pace: Pace) -> PollState {
+    let mut after = state.clone();
     after.polls += 1;
-    let interval = u64::from(visit.interval.clamp(pace.min, pace.max.max(pace.min)));
+    let interval = u64::from(state.interval.clamp(pace.min, pace.max.max(pace.min)));
     let (min, max) = (u64::from(pace.min), u64::from(pace.max.max(pace.min)));
-    let well = |after: &mut Visit, interval: u64, wait: u64| {
+    let well = |after: &mut PollState, interval: u64, wait: u64| {
         let interval = interval.clamp(min, max);
         after.interval = u32::try_from(interval).unwrap_or(u32::MAX);
         after.failures = 0;
@@ -95,7 +95,7 @@ fn planned(source: &SourceId, visit: &Visit, outcome: &Outcome, now: Moment, pac
         }
         Outcome::Read { wait, .. } => {
             let wait = well(&mut after, interval / 2, *wait);
-            after.rhythm = rhythm(visit, now);
+            after.rhythm = rhythm(state, now);
             after.last_new = Some(now);
             wait
         }
@@ -109,7 +109,7 @@ fn planned(source: &SourceId, visit: &Visit, outcome: &Outcome, now: Moment, pac
             after.failures += 1;
             after.health = Health::Degraded;
             after.reason.clone_from(reason);
-            let wait = wait.unwrap_or_else(|| backoff(BUSY, after.failures - 1)).max(min);
+            let wait = wait.unwrap_or_else(|| backoff(BUSY_BACKOFF, after.failures - 1)).max(min);
             after.not_before = now.plus_seconds(i64::try_from(wait).unwrap_or(i64::MAX / 1000));
             wait
         }
@@ -120,7 +120,7 @@ fn planned(source: &SourceId, visit: &Visit, outcome: &Outcome, now: Moment, pac
             after.health = Health::Gone;
             "the site has answered 410 (gone) for days; it is polled once a week in case it comes back; if it does not, remove the source"
                 .clone_into(&mut after.reason);
-            GONE
+            GONE_INTERVAL
         }
     };
     let millis = i64::try_from(wait.saturating_mul(1000)).unwrap_or(i64::MAX);
@@ -143,7 +143,7 @@ pub(super) fn outside(due: Moment, hours: u32, days: u32) -> Moment {
         hours & 1 << hour.rem_euclid(24) != 0 || days & 1 << day != 0
     };
     let mut at = due;
-    for _ in 0..LONGEST_SKIP {
+    for _ in 0..MAX_SKIP {
         if !is_skipped(at) {
             return at;
         }
@@ -154,7 +154,7 @@ pub(super) fn outside(due: Moment, hours: u32, days: u32) -> Moment {
 
 /// Returns the back-off, which doubles with every failure, from the interval to a day.
 fn backoff(interval: u64, failures: u32) -> u64 {
-    interval.saturating_mul(1_u64.checked_shl(failures.min(20)).unwrap_or(u64::MAX)).min(LONGEST_BACKOFF.max(interval))
+    interval.saturating_mul(1_u64.checked_shl(failures.min(20)).unwrap_or(u64::MAX)).min(MAX_BACKOFF.max(interval))
 }
 
 /// Returns a delay of up to a tenth of the wait; the same for the same poll of the same source.
@@ -163,10 +163,10 @@ fn jitter(source: &SourceId, polls: u64, millis: i64) -> i64 {
     i64::try_from(xxh3_64_with_seed(source.as_str().as_bytes(), polls) % most).unwrap_or(0)
 }
 
-/// Returns the time of the first poll of a source that was never visited, so that a thousand of them do not start at
+/// Returns the time of the first poll of a source that was never polled, so that a thousand of them do not start at
 /// once.
 pub fn spread(source: &SourceId, fresh: usize, now: Moment) -> Moment {
-    let most = u64::try_from(fresh).unwrap_or(u64::MAX).saturating_mul(STAGGER).max(1);
+    let most = u64::try_from(fresh).unwrap_or(u64::MAX).saturating_mul(FIRST_POLL_SPACING).max(1);
     now.plus_millis(i64::try_from(xxh3_64_with_seed(source.as_str().as_bytes(), 0) % most).unwrap_or(0))
 }
 
@@ -177,8 +177,8 @@ mod tests {
     const PACE: Pace = Pace { min: 900, max: 21_600 };
     const NOW: Moment = Moment::from_seconds(1_678_328_822);
 
-    fn after(visit: &Visit, outcome: &Outcome) -> (Visit, i64) {
-        let after = next(&SourceId::new("a").unwrap(), visit, outcome, NOW, PACE);
+    fn after(state: &PollState, outcome: &Outcome) -> (PollState, i64) {
+        let after = next(&SourceId::new("a").unwrap(), state, outcome, NOW, PACE);
         let wait = after.due.since(NOW) / 1000;
         (after, wait)
     }
@@ -189,43 +189,43 @@ mod tests {
 
     #[test]
     fn a_quiet_source_drifts_to_the_maximum_and_a_new_item_brings_it_back() {
-        let mut visit = Visit::default();
+        let mut state = PollState::default();
         for _ in 0..40 {
-            visit = after(&visit, &Outcome::Unchanged { wait: 0 }).0;
+            state = after(&state, &Outcome::Unchanged { wait: 0 }).0;
         }
-        assert_eq!(visit.interval, 21_600);
+        assert_eq!(state.interval, 21_600);
         for _ in 0..10 {
-            visit = after(&visit, &Outcome::Read { new: 1, wait: 0 }).0;
+            state = after(&state, &Outcome::Read { new: 1, wait: 0 }).0;
         }
-        assert_eq!(visit.interval, 900);
+        assert_eq!(state.interval, 900);
     }
 
     #[test]
     fn failures_back_off_to_a_day_and_never_give_up() {
-        let mut visit = Visit::default();
+        let mut state = PollState::default();
         let mut waits = Vec::new();
         for _ in 0..1000 {
-            let (next, wait) = after(&visit, &failed());
+            let (next, wait) = after(&state, &failed());
             waits.push(wait);
-            visit = next;
+            state = next;
         }
         assert!(waits[0] >= 1800 && waits[0] <= 1980, "{}", waits[0]);
         assert!(waits.iter().all(|wait| *wait <= 24 * 3600 * 11 / 10));
-        assert_eq!(visit.health, Health::Degraded);
-        let (well, wait) = after(&visit, &Outcome::Unchanged { wait: 0 });
+        assert_eq!(state.health, Health::Degraded);
+        let (well, wait) = after(&state, &Outcome::Unchanged { wait: 0 });
         assert!(wait < 1500 && well.health == Health::Ok && well.reason.is_empty());
     }
 
     #[test]
     fn what_the_source_asks_for_is_a_lower_bound() {
-        assert!(after(&Visit::default(), &Outcome::Read { new: 1, wait: 7200 }).1 >= 7200);
-        let (busy, wait) = after(&Visit::default(), &Outcome::Busy { wait: Some(5000), reason: "429".into() });
+        assert!(after(&PollState::default(), &Outcome::Read { new: 1, wait: 7200 }).1 >= 7200);
+        let (busy, wait) = after(&PollState::default(), &Outcome::Busy { wait: Some(5000), reason: "429".into() });
         assert!(wait >= 5000 && busy.not_before == NOW.plus_seconds(5000));
         assert!(
-            after(&Visit::default(), &Outcome::Busy { wait: Some(0), reason: "503".into() }).1 >= 900,
+            after(&PollState::default(), &Outcome::Busy { wait: Some(0), reason: "503".into() }).1 >= 900,
             "never at once"
         );
-        assert!(after(&Visit::default(), &Outcome::Busy { wait: None, reason: "503".into() }).1 >= 3600);
+        assert!(after(&PollState::default(), &Outcome::Busy { wait: None, reason: "503".into() }).1 >= 3600);
     }
 
     #[test]
@@ -240,8 +240,8 @@ mod tests {
 
     #[test]
     fn our_own_network_counts_against_nobody() {
-        let visit = Visit { failures: 2, health: Health::Degraded, reason: "404".into(), ..Visit::default() };
-        let (after, wait) = after(&visit, &Outcome::Offline);
+        let state = PollState { failures: 2, health: Health::Degraded, reason: "404".into(), ..PollState::default() };
+        let (after, wait) = after(&state, &Outcome::Offline);
         assert_eq!((after.failures, after.health, &*after.reason), (2, Health::Degraded, "404"));
         assert!((900..1000).contains(&wait));
     }
@@ -249,37 +249,37 @@ mod tests {
     #[test]
     fn p15_a_source_that_falls_silent_is_stale_and_a_new_item_ends_that() {
         let source = SourceId::new("a").unwrap();
-        let (mut visit, mut now) = (Visit::default(), NOW);
+        let (mut state, mut now) = (PollState::default(), NOW);
         // New items on working days at nine and at three.
         for day in 0..21 {
             for hours in [6, 18] {
                 if day % 7 < 5 {
-                    visit = next(&source, &visit, &Outcome::Read { new: 1, wait: 0 }, now, PACE);
+                    state = next(&source, &state, &Outcome::Read { new: 1, wait: 0 }, now, PACE);
                 }
                 now = now.plus_seconds(hours * 3600);
-                visit = next(&source, &visit, &Outcome::Unchanged { wait: 0 }, now, PACE);
-                assert_eq!(visit.health, Health::Ok, "day {day}");
+                state = next(&source, &state, &Outcome::Unchanged { wait: 0 }, now, PACE);
+                assert_eq!(state.health, Health::Ok, "day {day}");
             }
         }
         now = now.plus_seconds(10 * 86_400);
-        visit = next(&source, &visit, &Outcome::Unchanged { wait: 0 }, now, PACE);
-        assert_eq!(visit.health, Health::Stale);
+        state = next(&source, &state, &Outcome::Unchanged { wait: 0 }, now, PACE);
+        assert_eq!(state.health, Health::Stale);
         assert!(
-            visit.reason.starts_with("nothing new for 12 days; before, there was something new about every"),
+            state.reason.starts_with("nothing new for 12 days; before, there was something new about every"),
             "{}",
-            visit.reason
+            state.reason
         );
-        assert_eq!(visit.since, Some(now));
+        assert_eq!(state.since, Some(now));
         let later = now.plus_seconds(3600);
-        assert_eq!(next(&source, &visit, &Outcome::Unchanged { wait: 0 }, later, PACE).since, Some(now));
-        visit = next(&source, &visit, &Outcome::Read { new: 2, wait: 0 }, later, PACE);
-        assert_eq!((visit.health, visit.since, &*visit.reason), (Health::Ok, Some(later), ""));
+        assert_eq!(next(&source, &state, &Outcome::Unchanged { wait: 0 }, later, PACE).since, Some(now));
+        state = next(&source, &state, &Outcome::Read { new: 2, wait: 0 }, later, PACE);
+        assert_eq!((state.health, state.since, &*state.reason), (Health::Ok, Some(later), ""));
     }
 
     #[test]
     fn what_is_gone_is_asked_once_a_week() {
-        let (visit, wait) = after(&Visit::default(), &Outcome::Gone);
-        assert_eq!(visit.health, Health::Gone);
+        let (state, wait) = after(&PollState::default(), &Outcome::Gone);
+        assert_eq!(state.health, Health::Gone);
         assert!((7 * 86_400..8 * 86_400).contains(&wait), "{wait}");
     }
 }

@@ -5,19 +5,19 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use super::quota::Quota;
-use crate::model::{Moment, Source, SourceId, Visit};
+use crate::model::{Moment, PollState, Source, SourceId};
 
 /// A poll in progress.
 #[derive(Debug)]
 pub(super) struct Running {
     pub(super) source: SourceId,
     pub(super) host: String,
-    pub(super) doubt: Doubt,
+    pub(super) doubt: Reliability,
 }
 
 /// How likely a poll is to occupy its slot for as long as a request may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Doubt {
+pub(super) enum Reliability {
     /// The last poll succeeded.
     None,
     /// The source was never read.
@@ -26,11 +26,11 @@ pub(super) enum Doubt {
     Failed,
 }
 
-impl Doubt {
-    pub(super) const fn of(visit: &Visit) -> Self {
-        if visit.failures > 0 {
+impl Reliability {
+    pub(super) const fn of(state: &PollState) -> Self {
+        if state.failures > 0 {
             Self::Failed
-        } else if visit.is_first() {
+        } else if state.is_first() {
             Self::Untried
         } else {
             Self::None
@@ -50,7 +50,7 @@ impl Doubt {
 #[derive(Debug)]
 pub(super) struct Watched {
     pub(super) source: Arc<Source>,
-    pub(super) visit: Visit,
+    pub(super) state: PollState,
     pub(super) quota: Quota,
     pub(super) is_running: bool,
     /// Time of the next poll in this process.

@@ -15,7 +15,7 @@ pub(super) type Answer = Response<Full<Bytes>>;
 /// How long a cache may use a document without revalidation.
 const FRESH: HeaderValue = HeaderValue::from_static("max-age=300");
 /// Maximum length of the If-None-Match fields that are parsed, in bytes; no honest client sends more.
-const LONGEST_CONDITION: usize = 8 * 1024;
+const MAX_CONDITION: usize = 8 * 1024;
 
 /// Returns a document as the response to a request.
 pub(super) fn document<B>(request: &Request<B>, document: &Document, is_page: bool) -> Answer {
@@ -176,7 +176,7 @@ fn is_not_modified(headers: &HeaderMap, document: &Document) -> bool {
     let conditions = headers.get_all(header::IF_NONE_MATCH);
     let length: usize = conditions.iter().map(HeaderValue::len).sum();
     if length > 0 {
-        if length > LONGEST_CONDITION {
+        if length > MAX_CONDITION {
             return false;
         }
         // The common case, without parsing.

@@ -43,7 +43,7 @@ impl Metrics {
         registry.register("dayuan_requests", "Requests answered, by status", self.requests.clone());
         registry.register("dayuan_connections", "Connections open now", self.connections.clone());
         registry.register("dayuan_connections_evicted", "Connections closed to admit new ones", self.evicted.clone());
-        registry.register("dayuan_documents_made", "Feeds and pages put together", self.made.clone());
+        registry.register("dayuan_documents_made", "Feeds and pages rendered", self.made.clone());
     }
 
     pub(super) fn answered(&self, status: StatusCode) {

@@ -5,18 +5,18 @@
 //! waits on an unbounded queue. This module does not know how items came in.
 
 mod answer;
+mod cache;
 mod connections;
-mod desk;
 mod document;
-mod lately;
 mod metrics;
 mod published;
+mod recent;
+mod renderer;
 mod route;
 mod server;
-mod shelf;
 mod site;
 
 pub use metrics::Metrics;
-pub use published::{Options, Publication, Published};
+pub use published::{Options, PublishConfig, SourcePolicy};
 pub use server::{Handler, Limits, converse, listen, serve};
 pub use site::Site;

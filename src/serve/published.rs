@@ -1,4 +1,4 @@
-//! What of the config decides what is published.
+//! The part of the config that determines what is published.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -7,13 +7,13 @@ use crate::model::{Policy, Regions, Source, SourceId, Zone};
 
 /// The published part of the config; a reload replaces it.
 #[derive(Clone, Debug)]
-pub struct Published {
+pub struct PublishConfig {
     /// Options for publishing.
     pub options: Options,
     /// The region tree.
     pub regions: Regions,
     /// How the items of each source are published.
-    pub sources: HashMap<SourceId, Publication>,
+    pub sources: HashMap<SourceId, SourcePolicy>,
     /// The sources, as the config lists them.
     pub listing: Vec<Arc<Source>>,
 }
@@ -32,14 +32,14 @@ pub struct Options {
     /// Rights notice of the collection.
     pub rights: Option<String>,
     /// Maximum size of the response cache, in bytes.
-    pub shelf: usize,
+    pub cache_size: usize,
     /// Base URL of the site, without a slash at the end. Links are built from it, never from a request.
     pub public_url: String,
 }
 
 /// How the items of a source are published.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Publication {
+pub struct SourcePolicy {
     /// How much of an item is published.
     pub policy: Policy,
     /// Rights notice for items that have none of their own.

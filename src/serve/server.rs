@@ -20,12 +20,12 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::answer::{self, Answer};
+use super::cache::Key;
 use super::connections::{Connection, Connections, Doing, Wire};
-use super::desk::{Desk, Draft};
-use super::lately;
 use super::metrics::Metrics;
+use super::recent;
+use super::renderer::{Rendered, Renderer};
 use super::route::{Route, parameter};
-use super::shelf::Key;
 use super::site::{Queue, Site, Store};
 use crate::model::{Named, RegionId, SourceId};
 use crate::write::{self, Language, Page};
@@ -218,7 +218,7 @@ impl Handler for (Arc<Site>, Metrics) {
     async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
         let (site, metrics) = self;
         if request.uri().query().is_none()
-            && let Some(document) = site.shelf.at(request.uri().path())
+            && let Some(document) = site.cache.at(request.uri().path())
         {
             return answer::document(&request, &document, false);
         }
@@ -228,25 +228,25 @@ impl Handler for (Arc<Site>, Metrics) {
             Route::Ready => answer::busy(5, "the store is being opened\n"),
             Route::Style => style(&request),
             Route::Robots => answer::plain(StatusCode::OK, "User-agent: *\nAllow: /\n"),
-            Route::Home => shelved(site, metrics, &request, Key::Home(language(site, &request))).await,
-            Route::Opml => shelved(site, metrics, &request, Key::Opml).await,
+            Route::Home => serve_cached(site, metrics, &request, Key::Home(language(site, &request))).await,
+            Route::Opml => serve_cached(site, metrics, &request, Key::Opml).await,
             Route::Region(name) => {
                 let language = language(site, &request);
                 match region(site, name, "") {
-                    Ok(region) => shelved(site, metrics, &request, Key::Region(region, language)).await,
+                    Ok(region) => serve_cached(site, metrics, &request, Key::Region(region, language)).await,
                     Err(answer) => *answer,
                 }
             }
             Route::Feed(name, format) => match region(site, name, &format!("/{}", format.file())) {
                 Ok(region) => match parameter(request.uri().query(), "source") {
-                    None => shelved(site, metrics, &request, Key::Feed(region, format, None)).await,
+                    None => serve_cached(site, metrics, &request, Key::Feed(region, format, None)).await,
                     Some(source) => {
                         let known = SourceId::new(&source)
                             .ok()
                             .filter(|id| site.store().is_none_or(|store| store.view.source(id).is_some()));
                         match known {
                             Some(source) => {
-                                shelved(site, metrics, &request, Key::Feed(region, format, Some(source))).await
+                                serve_cached(site, metrics, &request, Key::Feed(region, format, Some(source))).await
                             }
                             None => missing(site, &request),
                         }
@@ -258,23 +258,24 @@ impl Handler for (Arc<Site>, Metrics) {
             Route::Item(id) if let Some(story) = site.joined(id) => answer::moved(&format!("/items/{story}")),
             Route::Item(id) => {
                 let language = language(site, &request);
-                let key = lately::Key::Item(id, language);
-                let missing = move |desk: &Desk<'_>| if desk.has_had(id) { Failure::Gone } else { Failure::Missing };
-                fresh(site, metrics, &request, key, move |desk| {
-                    desk.item_page(id, language).ok_or_else(|| missing(desk))
+                let key = recent::Key::Item(id, language);
+                let missing =
+                    move |renderer: &Renderer<'_>| if renderer.has_had(id) { Failure::Gone } else { Failure::Missing };
+                serve_rendered(site, metrics, &request, key, move |renderer| {
+                    renderer.item_page(id, language).ok_or_else(|| missing(renderer))
                 })
                 .await
             }
             Route::Sources => {
                 let language = language(site, &request);
-                fresh(site, metrics, &request, lately::Key::Sources(language), move |desk| {
-                    desk.sources(language).map_err(|_told| Failure::Closed)
+                serve_rendered(site, metrics, &request, recent::Key::Sources(language), move |renderer| {
+                    renderer.sources(language).map_err(|_told| Failure::Closed)
                 })
                 .await
             }
             Route::SourcesFeed => {
-                fresh(site, metrics, &request, lately::Key::SourcesFeed, |desk| {
-                    desk.sources_feed().map_err(|_told| Failure::Closed)
+                serve_rendered(site, metrics, &request, recent::Key::SourcesFeed, |renderer| {
+                    renderer.sources_feed().map_err(|_told| Failure::Closed)
                 })
                 .await
             }
@@ -301,55 +302,56 @@ fn region(site: &Site, name: &str, rest: &str) -> Result<RegionId, Box<Answer>> 
 }
 
 /// Answers from the cache; a document that is missing is rendered once for all requests that wait for it.
-async fn shelved(site: &Arc<Site>, metrics: &Metrics, request: &Request<Incoming>, key: Key) -> Answer {
-    if let Some(document) = site.shelf.get(&key) {
+async fn serve_cached(site: &Arc<Site>, metrics: &Metrics, request: &Request<Incoming>, key: Key) -> Answer {
+    if let Some(document) = site.cache.get(&key) {
         return answer::document(request, &document, key.is_page());
     }
-    let place = site.shelf.place(&key);
+    let place = site.cache.place(&key);
     let made = place
         .get_or_try_init(|| async {
             let wanted = key.clone();
-            let desk = if matches!(key, Key::Feed(_, _, Some(_))) { &site.aside } else { &site.main };
-            let draft = make(site, desk, metrics, move |desk| desk.make(&wanted).ok_or(Failure::Missing)).await?;
+            let renderer = if matches!(key, Key::Feed(_, _, Some(_))) { &site.aside } else { &site.main };
+            let draft =
+                make(site, renderer, metrics, move |renderer| renderer.make(&wanted).ok_or(Failure::Missing)).await?;
             let (shared, wanted) = (Arc::clone(site), key.clone());
             let document = tokio::task::spawn_blocking(move || {
-                let changed = shared.shelf.date(&wanted, blake3::hash(&draft.bytes), draft.changed);
-                Arc::new(Draft { changed, ..draft }.finish())
+                let changed = shared.cache.date(&wanted, blake3::hash(&draft.bytes), draft.changed);
+                Arc::new(Rendered { changed, ..draft }.finish())
             });
             let document = document.await.map_err(|_panic| Failure::FellOver)?;
-            site.shelf.finished(&key, &place, &document);
+            site.cache.finished(&key, &place, &document);
             Ok(document)
         })
         .await;
     match made {
         Ok(document) => answer::document(request, document, key.is_page()),
         Err(failure) => {
-            site.shelf.abandon(&key);
+            site.cache.abandon(&key);
             failed(site, request, failure)
         }
     }
 }
 
 /// Answers with a document that is rendered on request and shared with requests for it at the same time.
-async fn fresh(
+async fn serve_rendered(
     site: &Arc<Site>,
     metrics: &Metrics,
     request: &Request<Incoming>,
-    key: lately::Key,
-    work: impl FnOnce(&Desk<'_>) -> Result<Draft, Failure> + Send + 'static,
+    key: recent::Key,
+    work: impl FnOnce(&Renderer<'_>) -> Result<Rendered, Failure> + Send + 'static,
 ) -> Answer {
-    let is_page = key != lately::Key::SourcesFeed;
+    let is_page = key != recent::Key::SourcesFeed;
     // Taken before rendering, so that a record that arrives meanwhile makes the document stale.
     let seq = site.store().map_or(0, |store| store.view.applied());
-    if let Some(document) = site.lately.get(key, seq) {
+    if let Some(document) = site.recent.get(key, seq) {
         return answer::document(request, &document, is_page);
     }
     let finished = match make(site, &site.aside, metrics, work).await {
         Ok(draft) => {
             let shared = Arc::clone(site);
             tokio::task::spawn_blocking(move || {
-                let changed = draft.changed.max(shared.shelf.floor());
-                shared.lately.finish(key, seq, Draft { changed, ..draft })
+                let changed = draft.changed.max(shared.cache.floor());
+                shared.recent.finish(key, seq, Rendered { changed, ..draft })
             })
             .await
             .map_err(|_panic| Failure::FellOver)
@@ -384,8 +386,8 @@ async fn make(
     site: &Arc<Site>,
     queue: &Queue,
     metrics: &Metrics,
-    work: impl FnOnce(&Desk<'_>) -> Result<Draft, Failure> + Send + 'static,
-) -> Result<Draft, Failure> {
+    work: impl FnOnce(&Renderer<'_>) -> Result<Rendered, Failure> + Send + 'static,
+) -> Result<Rendered, Failure> {
     if !site.is_open() {
         return Err(Failure::Opening);
     }
@@ -395,12 +397,12 @@ async fn make(
     let site = Arc::clone(site);
     let made = tokio::task::spawn_blocking(move || {
         let _working = working;
-        let Store { log, view, visits } = site.store().ok_or(Failure::Opening)?;
+        let Store { log, view, poll_states } = site.store().ok_or(Failure::Opening)?;
         let published = site.published();
-        let desk = Desk { published: &published, log, view, visits, is_unreadable: Cell::new(false) };
-        let made = work(&desk)?;
+        let renderer = Renderer { published: &published, log, view, poll_states, is_unreadable: Cell::new(false) };
+        let made = work(&renderer)?;
         // A document that lacks something is not served as if it were complete.
-        if desk.is_unreadable.get() { Err(Failure::Closed) } else { Ok(made) }
+        if renderer.is_unreadable.get() { Err(Failure::Closed) } else { Ok(made) }
     });
     made.await.map_err(|_panic| Failure::FellOver)?
 }

@@ -2,33 +2,33 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use tokio::sync::Semaphore;
 
-use super::lately::Lately;
-use super::published::Published;
-use super::shelf::Shelf;
+use super::cache::ResponseCache;
+use super::published::PublishConfig;
+use super::recent::RecentDocuments;
 use crate::log::Log;
 use crate::model::{ItemId, Moment};
-use crate::view::{View, Visits};
+use crate::view::{PollStates, View};
 
 /// Number of documents of regions that are rendered at one time.
-const AT_ONCE: usize = 2;
+const MAX_RENDERINGS: usize = 2;
 /// How many more requests may wait for that, per queue.
-const WAITING: usize = 64;
+const MAX_WAITING: usize = 64;
 
 /// The stores that documents are rendered from.
 #[derive(Debug)]
 pub(super) struct Store {
     pub(super) log: Arc<Log>,
     pub(super) view: Arc<View>,
-    pub(super) visits: Arc<Visits>,
+    pub(super) poll_states: Arc<PollStates>,
 }
 
 /// Everything that requests are answered from.
 #[derive(Debug)]
 pub struct Site {
-    published: RwLock<Arc<Published>>,
+    published: RwLock<Arc<PublishConfig>>,
     store: OnceLock<Store>,
-    pub(super) shelf: Shelf,
-    pub(super) lately: Lately,
+    pub(super) cache: ResponseCache,
+    pub(super) recent: RecentDocuments,
     /// Queue for the documents of regions.
     pub(super) main: Queue,
     /// Queue for documents that are requested rarely, so that they do not delay the others.
@@ -44,30 +44,30 @@ pub(super) struct Queue {
 
 impl Queue {
     fn new(at_once: usize) -> Self {
-        Self { working: Arc::new(Semaphore::new(at_once)), waiting: Semaphore::new(at_once + WAITING) }
+        Self { working: Arc::new(Semaphore::new(at_once)), waiting: Semaphore::new(at_once + MAX_WAITING) }
     }
 }
 
 impl Site {
     /// Creates a site whose store is not open yet.
-    pub fn new(published: Published) -> Self {
-        let room = published.options.shelf;
+    pub fn new(published: PublishConfig) -> Self {
+        let room = published.options.cache_size;
         Self {
             published: RwLock::new(Arc::new(published)),
             store: OnceLock::new(),
-            shelf: Shelf::new(room),
-            lately: Lately::default(),
-            main: Queue::new(AT_ONCE),
+            cache: ResponseCache::new(room),
+            recent: RecentDocuments::default(),
+            main: Queue::new(MAX_RENDERINGS),
             aside: Queue::new(1),
         }
     }
 
     /// Passes in the store; from now on feeds are served. `since` is the time from which the config has given these
     /// documents.
-    pub fn open(&self, log: Arc<Log>, view: Arc<View>, visits: Arc<Visits>, since: Moment) {
-        self.shelf.forget_all(since);
+    pub fn open(&self, log: Arc<Log>, view: Arc<View>, poll_states: Arc<PollStates>, since: Moment) {
+        self.cache.forget_all(since);
         // A second call would pass in the same store.
-        drop(self.store.set(Store { log, view, visits }));
+        drop(self.store.set(Store { log, view, poll_states }));
     }
 
     /// Returns whether feeds are served.
@@ -76,10 +76,10 @@ impl Site {
     }
 
     /// Applies a new config and clears the caches; the new documents are dated from `since` on.
-    pub fn publish(&self, published: Published, since: Moment) {
+    pub fn publish(&self, published: PublishConfig, since: Moment) {
         *self.published.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(published);
-        self.shelf.forget_all(since);
-        self.lately.forget_all();
+        self.cache.forget_all(since);
+        self.recent.forget_all();
     }
 
     /// Removes the feeds and pages of the regions that hold these tags from the cache, at most once a second, until the
@@ -95,7 +95,7 @@ impl Site {
             let published = self.published();
             let regions: std::collections::HashSet<_> =
                 tags.iter().flat_map(|tag| published.regions.holders(tag)).collect();
-            self.shelf.forget(&regions);
+            self.cache.forget(&regions);
             tokio::time::sleep(PAUSE).await;
         }
     }
@@ -123,7 +123,7 @@ impl Site {
         *hasher.finalize().as_bytes()
     }
 
-    pub(super) fn published(&self) -> Arc<Published> {
+    pub(super) fn published(&self) -> Arc<PublishConfig> {
         Arc::clone(&self.published.read().unwrap_or_else(PoisonError::into_inner))
     }
 

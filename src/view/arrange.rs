@@ -12,8 +12,8 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use super::reports::{LEAST_TITLE_LIKENESS, Read, credits, draft_at};
-use super::slot::{Slot, Tags};
+use super::item_state::{ItemState, Tags};
+use super::reports::{MIN_TITLE_LIKENESS, Read, credits, draft_at};
 use super::state::State;
 use crate::dedup::{self, Fingerprint, Likeness};
 use crate::log::{Position, Record, SourceFacts};
@@ -33,11 +33,11 @@ impl State {
     /// Changes something about a story, then recomputes what it shows.
     pub(super) fn rearrange(&mut self, head: u64, change: impl FnOnce(&mut Self)) {
         self.place(head, false);
-        self.soil(head);
+        self.mark_dirty(head);
         change(self);
         self.arrange(head);
         self.place(head, true);
-        self.soil(head);
+        self.mark_dirty(head);
         self.touched.insert(head);
     }
 
@@ -109,7 +109,7 @@ impl State {
 
     /// Dates a story by the report now shown, unless readers have already seen it under its date.
     pub(super) fn redate(&mut self, head: u64, shown: u64, takes_over: bool) {
-        let (Some(slot), Some(own)) = (self.slots.get(&head), self.slots.get(&shown).map(Slot::own_date)) else {
+        let (Some(slot), Some(own)) = (self.slots.get(&head), self.slots.get(&shown).map(ItemState::own_date)) else {
             return;
         };
         let later = own.at.since(slot.published.at);
@@ -158,7 +158,7 @@ impl State {
     /// Returns the item that new reports of an item belong to: if its text became a different story, that is a
     /// different item.
     pub(super) fn current(&self, first: u64) -> u64 {
-        let next = |first: &u64| self.slots.get(first).and_then(Slot::became);
+        let next = |first: &u64| self.slots.get(first).and_then(ItemState::became);
         std::iter::successors(Some(first), next).take(MAX_PARTINGS).last().unwrap_or(first)
     }
 
@@ -235,14 +235,14 @@ impl State {
             Likeness::Event | Likeness::Opposed => !owns,
             Likeness::Part => true,
             Likeness::Different if dedup::is_short(draft.words()) || dedup::is_short(theirs.words()) => {
-                title < LEAST_TITLE_LIKENESS && !(owns && title > 0.0)
+                title < MIN_TITLE_LIKENESS && !(owns && title > 0.0)
             }
             Likeness::Different => true,
         }
     }
 
     /// Returns whether a report has a different title from the other one or much more text, and had neither at first.
-    fn has_outgrown(&self, slot: &Slot, draft: &Draft, other: &Draft, title: f64, read: Read<'_>) -> bool {
+    fn has_outgrown(&self, slot: &ItemState, draft: &Draft, other: &Draft, title: f64, read: Read<'_>) -> bool {
         let first = slot.earlier().first().copied().unwrap_or(slot.position);
         let Some(old) = draft_at(first, read) else { return false };
         // A source that completes a stub takes nothing from others who copied the stub.
@@ -252,7 +252,7 @@ impl State {
             return false;
         }
         let is_retitled =
-            title < LEAST_TITLE_LIKENESS && dedup::title_likeness(&old.title, &other.title) >= LEAST_TITLE_LIKENESS;
+            title < MIN_TITLE_LIKENESS && dedup::title_likeness(&old.title, &other.title) >= MIN_TITLE_LIKENESS;
         is_retitled || length(draft) * 4 > length(&old).max(length(other)) * 5 + 160
     }
 
@@ -278,7 +278,7 @@ impl State {
                 slot.ties_mut().became = Some(seq);
             }
         });
-        self.bear(seq, position, report, id, fingerprint, read);
+        self.insert_item(seq, position, report, id, fingerprint, read);
     }
 
     /// Moves items placed only by their source into the region that an admin has since given the source.
@@ -332,7 +332,7 @@ fn is_rewritten(before: Position, report: &Report, read: Read<'_>) -> bool {
 }
 
 /// Returns whether an item was placed only by its source.
-fn is_inherited(slot: &Slot) -> bool {
+fn is_inherited(slot: &ItemState) -> bool {
     let mut tags = slot.own_tags().iter();
     tags.next().is_some_and(|(_, evidence)| evidence == Evidence::Inherited) && tags.next().is_none()
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::error::ViewError;
-use super::opening::{Unusable, load, stored_state};
+use super::open::{Unusable, load, stored_state};
 use super::state::State;
 use super::store::{Options, View, rules};
 use crate::log::{Damage, Log};
@@ -181,45 +181,45 @@ fn copy_folder(from: &Path, to: &Path) -> std::io::Result<()> {
 mod tests {
     use super::*;
     use crate::log::Record;
-    use crate::view::house::{House, NOON, region, sample, source};
+    use crate::view::test_store::{NOON, TestStore, region, sample, source};
 
-    fn options(house: &House) -> Options {
-        Options { path: house.folder.path().join("view"), rules: String::new(), places: Arc::default() }
+    fn options(test_store: &TestStore) -> Options {
+        Options { path: test_store.folder.path().join("view"), rules: String::new(), places: Arc::default() }
     }
 
-    fn verdict(house: &House) -> Verdict {
+    fn verdict(test_store: &TestStore) -> Verdict {
         let copy = tempfile::tempdir().unwrap();
-        View::examine(&options(house), &house.log, copy.path()).unwrap().verdict
+        View::examine(&options(test_store), &test_store.log, copy.path()).unwrap().verdict
     }
 
     #[test]
     fn a_view_that_ends_before_its_log_or_behind_it_is_told() {
-        let house = House::new();
-        let (view, _) = house.view();
-        house.say(&view, &sample()[..4], NOON);
+        let test_store = TestStore::new();
+        let (view, _) = test_store.view();
+        test_store.say(&view, &sample()[..4], NOON);
         view.flush().unwrap();
         drop(view);
-        assert_eq!(verdict(&house), Verdict::Agrees);
-        house.log.append(&sample()[4..], NOON).unwrap();
-        assert_eq!(verdict(&house), Verdict::Behind { view: 4, log: 6 });
-        drop(house.view());
-        assert_eq!(verdict(&house), Verdict::Agrees);
-        let other = House::new();
-        std::fs::rename(house.folder.path().join("view"), other.folder.path().join("view")).unwrap();
+        assert_eq!(verdict(&test_store), Verdict::Agrees);
+        test_store.log.append(&sample()[4..], NOON).unwrap();
+        assert_eq!(verdict(&test_store), Verdict::Behind { view: 4, log: 6 });
+        drop(test_store.view());
+        assert_eq!(verdict(&test_store), Verdict::Agrees);
+        let other = TestStore::new();
+        std::fs::rename(test_store.folder.path().join("view"), other.folder.path().join("view")).unwrap();
         other.log.append(&sample()[..3], NOON).unwrap();
         assert_eq!(verdict(&other), Verdict::Ahead { view: 6, log: 3 });
     }
 
     #[test]
     fn a_verification_while_records_come_compares_one_moment() {
-        let house = House::new();
-        let (view, _) = house.view();
-        house.say(&view, &sample()[..2], NOON);
+        let test_store = TestStore::new();
+        let (view, _) = test_store.view();
+        test_store.say(&view, &sample()[..2], NOON);
         std::thread::scope(|scope| {
             let coming = scope.spawn(|| {
                 for round in 0..40 {
                     for record in &sample()[2..] {
-                        house.say(&view, std::slice::from_ref(record), NOON.plus_seconds(round));
+                        test_store.say(&view, std::slice::from_ref(record), NOON.plus_seconds(round));
                     }
                 }
             });
@@ -232,25 +232,25 @@ mod tests {
     /// A flipped bit in the view's database may roll it back to an earlier state, or empty it.
     #[test]
     fn d5_verify_never_agrees_with_a_view_that_lost_something() {
-        let house = House::new();
-        let (view, _) = house.view();
+        let test_store = TestStore::new();
+        let (view, _) = test_store.view();
         for record in sample() {
-            house.say(&view, &[record], NOON);
+            test_store.say(&view, &[record], NOON);
         }
         view.flush().unwrap();
         let digest = view.digest();
         drop(view);
-        let db = house.folder.path().join("view/db");
+        let db = test_store.folder.path().join("view/db");
         let bytes = std::fs::read(&db).unwrap();
         for at in (0..bytes.len()).step_by(bytes.len() / 60) {
             let mut damaged = bytes.clone();
             damaged[at] ^= 0x10;
             std::fs::write(&db, &damaged).unwrap();
             let copy = tempfile::tempdir().unwrap();
-            if verdict(&house) == Verdict::Agrees {
-                copy_folder(&house.folder.path().join("view"), &copy.path().join("view")).unwrap();
+            if verdict(&test_store) == Verdict::Agrees {
+                copy_folder(&test_store.folder.path().join("view"), &copy.path().join("view")).unwrap();
                 let (_, state) =
-                    load(&copy.path().join("view"), rules(&options(&house)), house.log.last_seq()).unwrap();
+                    load(&copy.path().join("view"), rules(&options(&test_store)), test_store.log.last_seq()).unwrap();
                 assert_eq!(state.digest(), digest, "byte {at}");
             }
         }
@@ -259,9 +259,9 @@ mod tests {
     /// If an admin moves a source to another region, its items follow at once, and a restart keeps them there.
     #[test]
     fn a_source_put_into_another_region_takes_its_items_along() {
-        let house = House::new();
-        let (view, _) = house.view();
-        house.say(&view, &sample(), NOON);
+        let test_store = TestStore::new();
+        let (view, _) = test_store.view();
+        test_store.say(&view, &sample(), NOON);
         let later = NOON.plus_seconds(60);
         let moved = |id: &str, link: &str, region: &str| match source(id, link, region) {
             Record::Source(facts) => Record::Source(crate::log::SourceFacts { at: later, ..facts }),
@@ -269,7 +269,7 @@ mod tests {
         };
         let all =
             [moved("paper", "https://paper.cn/feed", "140322"), moved("portal", "https://portal.cn/feed", "140311")];
-        let changed = house.say(&view, &all, later);
+        let changed = test_store.say(&view, &all, later);
         assert!(changed.contains(&region("140321")) && changed.contains(&region("140322")), "{changed:?}");
         let count = |view: &View, id: &str| view.timeline(&[region(id)], None, 10, 10).len();
         let counts = |view: &View| ["140321", "140300", "140322", "140311"].map(|id| count(view, id));
@@ -278,8 +278,8 @@ mod tests {
         let digest = view.digest();
         view.flush().unwrap();
         drop(view);
-        assert_eq!(verdict(&house), Verdict::Agrees);
-        let (again, _) = house.view();
+        assert_eq!(verdict(&test_store), Verdict::Agrees);
+        let (again, _) = test_store.view();
         assert_eq!((counts(&again), again.digest()), ([0, 0, 2, 1], digest));
     }
 }

@@ -1,4 +1,4 @@
-//! The storage engine under the view and the visits: open, read and write. Only this file names sled.
+//! The storage engine under the view and the poll states: open, read and write. Only this file names sled.
 
 use std::io::Write;
 use std::ops::RangeBounds;
@@ -16,7 +16,7 @@ const BATCH: usize = 120;
 const CACHE: u64 = 8 * 1024 * 1024;
 
 /// How often sled flushes to the operating system, in milliseconds. What the view loses in a crash comes back from the
-/// log; whoever writes visits that must not be lost flushes them.
+/// log; whoever writes poll states that must not be lost flushes them.
 const FLUSH: u64 = 5000;
 
 /// How long to wait for the lock of a store that was just closed.

@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use crate::log::LogError;
 
-/// Why an operation on the view or the visits failed.
+/// Why an operation on the view or the poll states failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ViewError {
     /// The store returned an error.

@@ -2,28 +2,28 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::likes::WINDOW;
-use super::newcomer::{Newcomer, Relations};
+use super::item_state::{ItemState, Tags};
+use super::new_item::{NewItem, Relations};
 use super::reports::{Home, Read, credits, draft_at, published, story, tells_the_same};
-use super::slot::{Slot, Tags};
+use super::similarity_index::WINDOW;
 use super::state::State;
 use crate::dedup::{self, Candidate, Fingerprint, Likeness};
 use crate::model::{Draft, Link, Moment};
 use crate::regions::Evidence;
 
 /// Maximum number of items a new one is fully compared with because of similar texts, and because of similar facts.
-const MOST_COMPARED: (usize, usize) = (8, 3);
+const MAX_COMPARED: (usize, usize) = (8, 3);
 /// How far apart two stories of one event may be published, in milliseconds.
 const EVENT_WINDOW: i64 = 7 * 86_400_000;
 /// Maximum number of stories per event; anything larger is a topic.
-const MOST_STORIES: usize = 40;
+const MAX_STORIES: usize = 40;
 /// Minimum length, in characters, of a text that its own source repeats at another address.
-const LEAST_REPEATED: usize = 40;
+const MIN_REPEATED: usize = 40;
 
 impl State {
     /// Determines how a new item relates to the known stories: by its link, the link it credits, its text and its
     /// facts.
-    pub(super) fn relations(&self, new: &Newcomer<'_>, read: Read<'_>) -> Relations {
+    pub(super) fn relations(&self, new: &NewItem<'_>, read: Read<'_>) -> Relations {
         let mut relations = Relations::default();
         if new.report.draft.alert.is_some() {
             // A warning from a source without authority for its region joins nothing.
@@ -39,7 +39,7 @@ impl State {
     }
 
     /// Returns the story of a warning that another source already passed on.
-    fn warned_of(&self, new: &Newcomer<'_>, read: Read<'_>) -> Option<u64> {
+    fn warned_of(&self, new: &NewItem<'_>, read: Read<'_>) -> Option<u64> {
         self.with_link(new.fingerprint.link).find_map(|first| {
             let slot = self.slots.get(&first)?;
             let is_it = !self.has_report_of(slot.head, new.source)
@@ -53,7 +53,7 @@ impl State {
     }
 
     /// Returns the story that another source already reported under the same link.
-    fn story_of(&self, new: &Newcomer<'_>, read: Read<'_>) -> Option<u64> {
+    fn story_of(&self, new: &NewItem<'_>, read: Read<'_>) -> Option<u64> {
         let found: Vec<u64> = self.with_link(new.fingerprint.link).collect();
         if found.is_empty() {
             return None;
@@ -101,14 +101,14 @@ impl State {
 
     /// Compares an item with those seen and published around the same time that resemble it in text or facts, or that
     /// it credits.
-    fn compare(&self, new: &Newcomer<'_>, read: Read<'_>, relations: &mut Relations) {
+    fn compare(&self, new: &NewItem<'_>, read: Read<'_>, relations: &mut Relations) {
         let (draft, seen) = (&new.report.draft, new.report.seen);
         let at = published(new.report).at;
         // An item that was already old when it was first seen is compared by its link only.
         if seen.since(at) > 2 * WINDOW {
             return;
         }
-        let is_near = |slot: &Slot, window: i64| {
+        let is_near = |slot: &ItemState, window: i64| {
             seen.since(slot.seen).abs() <= 2 * WINDOW && slot.published.at.since(at).abs() <= window
         };
         let near = |found: Vec<u64>, window: i64, most: usize| {
@@ -117,11 +117,11 @@ impl State {
         };
         let mut candidates = near(self.credited(draft), WINDOW, 1);
         let credited = candidates.first().copied();
-        candidates.extend(near(self.likes.of(&new.sketch, |_| 1), WINDOW, MOST_COMPARED.0));
+        candidates.extend(near(self.by_text.of(&new.sketch, |_| 1), WINDOW, MAX_COMPARED.0));
         candidates.extend(near(
-            self.alike_facts.of(&new.pairs, |pair| if pair & dedup::TELLING == 0 { 1 } else { 2 }),
+            self.by_facts.of(&new.pairs, |pair| if pair & dedup::TELLING == 0 { 1 } else { 2 }),
             EVENT_WINDOW,
-            MOST_COMPARED.1,
+            MAX_COMPARED.1,
         ));
         let mut mine = None;
         for first in candidates {
@@ -131,7 +131,7 @@ impl State {
             }
             // It does not join a story that an admin withdrew if its own source has higher authority: it is a different
             // source's statement.
-            let is_above = |head: &Slot| {
+            let is_above = |head: &ItemState| {
                 let withdrawn = self.slots.get(&head.owner(slot.head)).and_then(|owner| self.facts(owner.source));
                 head.withdrawn
                     && withdrawn
@@ -147,7 +147,7 @@ impl State {
             }
             let is_repeated = slot.source == new.source
                 && slot.fingerprint.content == new.fingerprint.content
-                && draft.words().chars().count() >= LEAST_REPEATED;
+                && draft.words().chars().count() >= MIN_REPEATED;
             // Two reports of one source are two stories, unless it repeats the same text at another address. A source's
             // notices are many and alike, so this is decided without reading them, except for round-ups, which may
             // contain them.
@@ -205,33 +205,33 @@ impl State {
 
     /// Makes a new item a report of the stories found for it and links it to its event. Returns `false` if it is a
     /// story of its own.
-    pub(super) fn settle(
+    pub(super) fn assign_story(
         &mut self,
         seq: u64,
-        new: &Newcomer<'_>,
+        new: &NewItem<'_>,
         relations: &Relations,
         updated: Moment,
         read: Read<'_>,
     ) -> bool {
         let Some(head) = relations.same.first().copied() else {
             self.place(seq, true);
-            self.relate(seq, relations.event);
-            self.hold(seq, relations);
+            self.link_event(seq, relations.event);
+            self.link_parts(seq, relations);
             return false;
         };
         self.join(seq, head, new, updated, read);
         for other in relations.same.iter().skip(1) {
-            self.unite(head, *other, read);
+            self.merge_stories(head, *other, read);
         }
         let head = self.slots.get(&seq).map_or(seq, |slot| slot.head);
-        self.relate(head, relations.event);
-        self.hold(head, relations);
+        self.link_event(head, relations.event);
+        self.link_parts(head, relations);
         true
     }
 
     /// Links a round-up to the stories it contains, without joining them to each other. Their number is limited by the
     /// length of its text.
-    fn hold(&mut self, head: u64, relations: &Relations) {
+    fn link_parts(&mut self, head: u64, relations: &Relations) {
         let held = relations.parts.iter().map(|part| (head, *part));
         for (whole, part) in held.chain(relations.wholes.iter().map(|whole| (*whole, head))) {
             let Some(slot) = self.slots.get_mut(&whole) else { continue };
@@ -239,7 +239,7 @@ impl State {
             if whole != part && !parts.contains(&part) {
                 parts.push(part);
                 self.touched.insert(whole);
-                self.soil(whole);
+                self.mark_dirty(whole);
             }
         }
     }
@@ -247,20 +247,20 @@ impl State {
     /// Removes these items from the parts of round-ups: the remaining log says nothing about them.
     pub(super) fn forget_parts(&mut self, dead: &[u64]) {
         let dead: BTreeSet<u64> = dead.iter().copied().collect();
-        let holds_dead = |slot: &Slot| slot.parts().iter().any(|part| dead.contains(part));
+        let holds_dead = |slot: &ItemState| slot.parts().iter().any(|part| dead.contains(part));
         let wholes: Vec<u64> =
             self.slots.iter().filter(|(_, slot)| holds_dead(slot)).map(|(whole, _)| *whole).collect();
         for whole in wholes {
             if let Some(slot) = self.slots.get_mut(&whole) {
                 slot.ties_mut().parts.retain(|part| !dead.contains(part));
                 self.touched.insert(whole);
-                self.soil(whole);
+                self.mark_dirty(whole);
             }
         }
     }
 
     /// Returns the stories that a round-up contains, by first report; some may have been joined since.
-    pub(super) fn parts(&self, whole: &Slot) -> Vec<u64> {
+    pub(super) fn parts(&self, whole: &ItemState) -> Vec<u64> {
         let mut heads: Vec<u64> =
             whole.parts().iter().filter_map(|part| self.slots.get(part)).map(|slot| slot.head).collect();
         heads.sort_unstable();
@@ -269,7 +269,7 @@ impl State {
     }
 
     /// Returns the items of a story.
-    pub(super) fn reports_of(&self, head: u64) -> impl Iterator<Item = &Slot> {
+    pub(super) fn reports_of(&self, head: u64) -> impl Iterator<Item = &ItemState> {
         let members = self.slots.get(&head).into_iter().flat_map(|slot| slot.members().iter().copied());
         std::iter::once(head).chain(members).filter_map(|first| self.slots.get(&first))
     }
@@ -279,10 +279,10 @@ impl State {
     }
 
     /// Adds an item to a story as a further report. The story keeps its older id.
-    fn join(&mut self, seq: u64, head: u64, new: &Newcomer<'_>, updated: Moment, read: Read<'_>) {
+    fn join(&mut self, seq: u64, head: u64, new: &NewItem<'_>, updated: Moment, read: Read<'_>) {
         let takes_over = self.takes_over(head, new, read);
         self.place(head, false);
-        self.soil(head);
+        self.mark_dirty(head);
         if let Some(slot) = self.slots.get_mut(&seq) {
             slot.head = head;
         }
@@ -302,13 +302,13 @@ impl State {
         self.arrange(head);
         self.touched.insert(head);
         self.place(head, true);
-        self.soil(head);
+        self.mark_dirty(head);
     }
 
     /// Returns whether a further report is shown from now on: one whose site is closer to the link, one that the shown
     /// report credits, or one of higher authority that does not credit the shown one. Every takeover goes to a report
     /// with a better claim, so that the result does not depend on the order of arrival.
-    fn takes_over(&self, head: u64, new: &Newcomer<'_>, read: Read<'_>) -> bool {
+    fn takes_over(&self, head: u64, new: &NewItem<'_>, read: Read<'_>) -> bool {
         let Some(story) = self.slots.get(&head) else { return false };
         let owner = story.owner(head);
         let Some(shown) = self.slots.get(&owner).filter(|slot| story.shown(head) == owner && !slot.gone) else {
@@ -341,14 +341,14 @@ impl State {
 
     /// Joins two stories that a new report belongs to, unless they contradict each other. The older id stays; the
     /// younger story's id leads to it.
-    fn unite(&mut self, one: u64, other: u64, read: Read<'_>) {
+    fn merge_stories(&mut self, one: u64, other: u64, read: Read<'_>) {
         let (older, younger) = (one.min(other), one.max(other));
         let (Some(a), Some(b)) = (self.slots.get(&older), self.slots.get(&younger)) else { return };
         let shares_source = self.reports_of(younger).any(|report| self.has_report_of(older, report.source));
         if older == younger || shares_source || a.withdrawn != b.withdrawn {
             return;
         }
-        let told_by = |slot: &Slot| draft_at(slot.position, read).map(|draft| story(&draft));
+        let told_by = |slot: &ItemState| draft_at(slot.position, read).map(|draft| story(&draft));
         let (Some(told), Some(retold)) = (told_by(a), told_by(b)) else { return };
         // A report that fits both does not make them one: two reports of one event stay two stories, as do those of one
         // policy in two counties. Pieces of one text have the same title.
@@ -377,7 +377,7 @@ impl State {
         let moved: Vec<u64> = std::iter::once(younger).chain(b.members().iter().copied()).collect();
         self.place(older, false);
         self.place(younger, false);
-        self.soil(younger);
+        self.mark_dirty(younger);
         self.leave_event(younger);
         let mut parts = Vec::new();
         for first in &moved {
@@ -401,26 +401,26 @@ impl State {
         }
         for first in moved {
             if !self.slots.get(&first).is_some_and(|slot| self.is_compared(first, slot)) {
-                self.likes.remove(first);
-                self.alike_facts.remove(first);
+                self.by_text.remove(first);
+                self.by_facts.remove(first);
             }
         }
         self.touched.insert(older);
         self.arrange(older);
         self.place(older, true);
-        self.soil(older);
-        self.relate(older, companion);
-        self.hold(older, &Relations { parts, ..Relations::default() });
+        self.mark_dirty(older);
+        self.link_event(older, companion);
+        self.link_parts(older, &Relations { parts, ..Relations::default() });
     }
 
     /// Links two stories to one event. Each story belongs to one event, named by its oldest story.
-    fn relate(&mut self, one: u64, other: Option<u64>) {
+    fn link_event(&mut self, one: u64, other: Option<u64>) {
         let Some(other) = other.filter(|other| *other != one && self.slots.contains_key(other)) else { return };
-        let event_of = |first: u64| self.slots.get(&first).and_then(Slot::event).unwrap_or(first);
+        let event_of = |first: u64| self.slots.get(&first).and_then(ItemState::event).unwrap_or(first);
         let (one, other) = (event_of(one), event_of(other));
         let (older, younger) = (one.min(other), one.max(other));
         let size = |event: &u64| self.events.get(event).map_or(1, BTreeSet::len);
-        if older == younger || size(&older) + size(&younger) > MOST_STORIES {
+        if older == younger || size(&older) + size(&younger) > MAX_STORIES {
             return;
         }
         let mut stories = self.events.remove(&younger).unwrap_or_default();
@@ -433,13 +433,13 @@ impl State {
                 slot.ties_mut().event = Some(older);
             }
             self.touched.insert(first);
-            self.soil(first);
+            self.mark_dirty(first);
         }
     }
 
     /// Removes a story from its event; if only one story remains, the event is dissolved.
     pub(super) fn leave_event(&mut self, first: u64) {
-        let Some(event) = self.slots.get(&first).and_then(Slot::event) else { return };
+        let Some(event) = self.slots.get(&first).and_then(ItemState::event) else { return };
         let mut left = self.events.remove(&event).unwrap_or_default();
         left.remove(&first);
         let named = left.first().copied().filter(|_| left.len() > 1);

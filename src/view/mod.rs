@@ -1,39 +1,39 @@
-//! Everything derived from the log, and the poll state of each source (visits).
+//! Everything derived from the log, and the poll state of each source.
 //!
 //! The view keeps one record per item in sled and its indexes in memory; it may be deleted at any time and is rebuilt
 //! from the log with the same ids. `apply` is a pure function of the log: it reads records only, never the config or
 //! the clock. The storage engine is hidden behind the few functions of `engine.rs`, so another one is easy to try.
 //!
-//! The visits are in a directory of their own, which a rebuild never touches.
+//! The poll states are in a directory of their own, which a rebuild never touches.
 
 mod arrange;
 mod check;
 mod engine;
 mod error;
-#[cfg(test)]
-mod house;
+mod fair_share;
 mod index;
+mod item_state;
+mod item_table;
 mod join;
 mod keys;
-mod likes;
-mod newcomer;
-mod opening;
-mod outline;
-mod questions;
+mod loading;
+mod new_item;
+mod open;
+mod poll_states;
+mod queries;
 mod record;
 mod reports;
-mod share;
-mod shelves;
-mod slot;
+mod similarity_index;
+mod snapshot;
 mod state;
 mod store;
-mod stored;
 mod story;
-mod visits;
+#[cfg(test)]
+mod test_store;
 
 pub use check::{Check, Verdict};
 pub use error::ViewError;
-pub use outline::Outline;
+pub use poll_states::PollStates;
+pub use snapshot::Outline;
 pub use store::{Notice, Options, View};
 pub use story::{Entry, Report, Story};
-pub use visits::Visits;

@@ -1,4 +1,4 @@
-//! The records of the view and the visits: postcard after a version byte. Every version stays readable for ever.
+//! The records of the view and the poll states: postcard after a version byte. Every version stays readable for ever.
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -46,7 +46,7 @@ pub(super) struct ItemRecord {
     pub(super) event: Option<u64>,
     /// Sketch to find similar texts, if new items are compared with this one.
     pub(super) sketch: Vec<u32>,
-    /// By which texts with its facts are found.
+    /// Hashes of pairs of facts, for finding items that state the same facts.
     pub(super) pairs: Vec<u32>,
     /// Stories it contains as parts, if it is a round-up.
     pub(super) parts: Vec<u64>,
@@ -103,7 +103,7 @@ pub(super) struct FactsRecord {
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct VisitRecord {
+pub(super) struct PollStateRecord {
     pub(super) url: Option<String>,
     pub(super) etag: Option<Vec<u8>>,
     pub(super) last_modified: Option<Vec<u8>>,
@@ -127,7 +127,7 @@ pub(super) struct VisitRecord {
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct MemoryRecord {
+pub(super) struct ListingRecord {
     pub(super) page: Option<String>,
     pub(super) format: String,
     pub(super) usual: u32,
@@ -195,10 +195,10 @@ impl Stored for FactsRecord {
 impl Stored for MetaRecord {
     const ADDED: &'static [usize] = &[2];
 }
-impl Stored for VisitRecord {
+impl Stored for PollStateRecord {
     const ADDED: &'static [usize] = &[2, 2];
 }
-impl Stored for MemoryRecord {
+impl Stored for ListingRecord {
     const ADDED: &'static [usize] = &[3, 3, 1];
 }
 impl Stored for i64 {}
@@ -279,8 +279,8 @@ mod tests {
         check::<ItemRecord>(&of("item"));
         check::<MetaRecord>(&of("meta"));
         check::<FactsRecord>(&of("facts"));
-        check::<VisitRecord>(&of("visit"));
-        check::<MemoryRecord>(&of("memory"));
+        check::<PollStateRecord>(&of("visit"));
+        check::<ListingRecord>(&of("memory"));
         let item: ItemRecord = decode(of("item")[2]).unwrap();
         assert_eq!((item.earlier, item.event), (vec![(19_425, 7, 90)], Some(3)));
         assert_eq!((item.sketch, item.pairs, item.parts, item.ends), (vec![1, 2, 3], vec![4], vec![2], 0));

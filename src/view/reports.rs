@@ -25,7 +25,7 @@ pub(super) fn tells_the_same(one: &Draft, other: &Draft) -> bool {
     match dedup::compare(&story(one), &story(other)).likeness {
         Likeness::Same | Likeness::Event => true,
         Likeness::Different if dedup::is_short(one.words()) || dedup::is_short(other.words()) => {
-            dedup::title_likeness(&one.title, &other.title) >= LEAST_TITLE_LIKENESS
+            dedup::title_likeness(&one.title, &other.title) >= MIN_TITLE_LIKENESS
         }
         _ => false,
     }
@@ -80,7 +80,7 @@ fn is_tail(mut rest: &str) -> bool {
 }
 
 /// Minimum similarity of two titles of one text, from 0 to 1.
-pub(super) const LEAST_TITLE_LIKENESS: f64 = 0.4;
+pub(super) const MIN_TITLE_LIKENESS: f64 = 0.4;
 
 /// How close an address is to a source. Many offices share their city's domain, each with its own host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -93,7 +93,7 @@ pub(super) enum Home {
 }
 
 /// How far a date may lie after the time the item was first seen, in milliseconds.
-const AHEAD: i64 = 10 * 60 * 1000;
+const MAX_AHEAD: i64 = 10 * 60 * 1000;
 
 /// Returns the date of an item: the one its source gives, unless it lies in the future; otherwise the time it was first
 /// seen.
@@ -101,7 +101,7 @@ pub(super) fn published(report: &Report) -> Stamp {
     let said = report.draft.published.or(report.draft.updated);
     let seen = Stamp { at: report.seen, precision: Precision::Second, offset: 0 };
     match said {
-        Some(stamp) if stamp.at.since(report.seen) <= AHEAD => stamp,
+        Some(stamp) if stamp.at.since(report.seen) <= MAX_AHEAD => stamp,
         Some(stamp) => Stamp { offset: stamp.offset, ..seen },
         None => seen,
     }

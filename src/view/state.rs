@@ -3,24 +3,24 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
+use super::fair_share::Place;
 use super::index::Index;
-use super::likes::{Likes, MOST_ALIKE};
-use super::newcomer::Newcomer;
+use super::item_state::ItemState;
+use super::item_table::ItemTable;
+use super::new_item::NewItem;
 use super::reports::{Home, Read, moment, published, updated_at};
-use super::share::Place;
-use super::shelves::Shelves;
-use super::slot::Slot;
+use super::similarity_index::{MAX_ALIKE, SimilarityIndex};
 use crate::dedup::Fingerprint;
 use crate::log::{Control, Position, Record, SourceFacts};
 use crate::model::{Authority, Draft, ItemId, Link, Moment, RegionId, Report as ReportNoun, SourceId, Zone};
 use crate::regions::Places;
 
-/// Reports of an item after which a change no longer moves its `updated`.
-const MOST_UPDATES: u16 = 24;
+/// Maximum number of reports of an item whose changes advance `updated`.
+const MAX_UPDATES: u16 = 24;
 
 #[derive(Debug, Default)]
 pub(super) struct State {
-    pub(super) slots: Shelves,
+    pub(super) slots: ItemTable,
     /// Number of items per source.
     pub(super) reporters: HashMap<u32, usize>,
     /// Keyed by the upper half of an item's id.
@@ -40,7 +40,7 @@ pub(super) struct State {
     pub(super) listings: HashSet<String>,
     pub(super) applied: u64,
     pub(super) ids: u128,
-    /// Slots that changed since the last call of `changes`.
+    /// Items that changed since the last call of `changes`.
     pub(super) touched: BTreeSet<u64>,
     pub(super) touched_sources: BTreeSet<u32>,
     pub(super) removed: Vec<u64>,
@@ -54,9 +54,9 @@ pub(super) struct State {
     /// Region names used to place items.
     pub(super) places: Arc<Places>,
     /// Items that new ones are compared with, by text.
-    pub(super) likes: Likes,
+    pub(super) by_text: SimilarityIndex,
     /// Items that new ones are compared with, by facts.
-    pub(super) alike_facts: Likes,
+    pub(super) by_facts: SimilarityIndex,
     /// Stories of each event, keyed by the oldest.
     pub(super) events: HashMap<u64, BTreeSet<u64>>,
     /// Former ids of renamed sources.
@@ -84,7 +84,7 @@ impl State {
         }
         self.now = at;
         match record {
-            Record::Source(facts) => self.know(facts.clone()),
+            Record::Source(facts) => self.upsert_source(facts.clone()),
             Record::Report(report) => self.report(seq, position, report, read),
             Record::Control { source, state, .. } => {
                 self.controls.insert(source.clone(), *state);
@@ -98,7 +98,7 @@ impl State {
         }
     }
 
-    pub(super) fn know(&mut self, facts: SourceFacts) {
+    pub(super) fn upsert_source(&mut self, facts: SourceFacts) {
         if let Ok(link) = Link::parse(&facts.link) {
             self.listings.insert(link.canonical());
         }
@@ -156,13 +156,13 @@ impl State {
             Some(first) if self.tells_another(first, report, fingerprint, read) => {
                 self.part(seq, first, position, report, fingerprint, read);
             }
-            Some(first) => self.revise(seq, first, position, report, fingerprint, read),
-            None => self.bear(seq, position, report, report.item, fingerprint, read),
+            Some(first) => self.update_item(seq, first, position, report, fingerprint, read),
+            None => self.insert_item(seq, position, report, report.item, fingerprint, read),
         }
     }
 
     /// Applies a new report of a known item.
-    fn revise(
+    fn update_item(
         &mut self,
         seq: u64,
         first: u64,
@@ -190,7 +190,7 @@ impl State {
         slot.fingerprint = fingerprint;
         let (head, seen) = (slot.head, slot.seen);
         let is_alone = head == first && slot.members().is_empty();
-        let moves = is_change && slot.reports <= MOST_UPDATES;
+        let moves = is_change && slot.reports <= MAX_UPDATES;
         self.index(first, old.0, old.1, false);
         self.index(first, old.0, fingerprint, true);
         self.touched.insert(first);
@@ -203,9 +203,9 @@ impl State {
         }
         if is_change {
             let regions = self.slots.get(&first).map(|slot| slot.own_tags().clone()).unwrap_or_default();
-            let new = Newcomer::new(source, report, fingerprint, regions);
+            let new = NewItem::new(source, report, fingerprint, regions);
             // Its text arrives only now, for example because the page could not be read at first.
-            let is_judged = is_alone && !new.sketch.is_empty() && !self.likes.holds(first);
+            let is_judged = is_alone && !new.sketch.is_empty() && !self.by_text.holds(first);
             if is_judged {
                 let mut relations = self.relations(&new, read);
                 relations.only_before(first);
@@ -215,11 +215,11 @@ impl State {
                     ties.parts.clear();
                 }
                 self.place(first, false);
-                self.settle(first, &new, &relations, updated, read);
+                self.assign_story(first, &new, &relations, updated, read);
             }
             self.remember(first, seen, new);
         }
-        self.soil(first);
+        self.mark_dirty(first);
     }
 
     /// Returns the number of a report's source. If the log line with the source's facts is damaged, its items remain,
@@ -229,7 +229,7 @@ impl State {
     }
 
     /// Adds an item with the id `id` from its first report.
-    pub(super) fn bear(
+    pub(super) fn insert_item(
         &mut self,
         seq: u64,
         position: Position,
@@ -242,7 +242,7 @@ impl State {
         let source = self.source_of_report(report);
         let regions = self.tags_of(source, report);
         let at_home = self.is_home(source, &report.draft);
-        let slot = Slot {
+        let slot = ItemState {
             id,
             source,
             position,
@@ -259,9 +259,9 @@ impl State {
             at_home,
             ties: None,
         };
-        self.likes.move_on(self.now);
-        self.alike_facts.move_on(self.now);
-        let new = Newcomer::new(source, report, fingerprint, slot.regions.clone());
+        self.by_text.move_on(self.now);
+        self.by_facts.move_on(self.now);
+        let new = NewItem::new(source, report, fingerprint, slot.regions.clone());
         let relations = self.relations(&new, read);
         self.ids ^= slot.id.as_u128();
         self.by_id.insert(upper(slot.id), seq, 0);
@@ -269,23 +269,23 @@ impl State {
         self.slots.insert(seq, slot);
         self.index(seq, source, fingerprint, true);
         self.touched.insert(seq);
-        self.settle(seq, &new, &relations, updated, read);
+        self.assign_story(seq, &new, &relations, updated, read);
         self.remember(seq, report.seen, new);
-        self.soil(seq);
+        self.mark_dirty(seq);
     }
 
     /// Adds an item to those that later ones are compared with, if it qualifies.
-    pub(super) fn remember(&mut self, first: u64, seen: Moment, new: Newcomer<'_>) {
+    pub(super) fn remember(&mut self, first: u64, seen: Moment, new: NewItem<'_>) {
         if self.slots.get(&first).is_some_and(|slot| self.is_compared(first, slot)) {
-            self.likes.put(first, seen, new.sketch);
-            self.alike_facts.put(first, seen, new.pairs);
+            self.by_text.put(first, seen, new.sketch);
+            self.by_facts.put(first, seen, new.pairs);
         }
     }
 
     /// Returns whether later items are compared with this one.
-    pub(super) fn is_compared(&self, first: u64, slot: &Slot) -> bool {
-        let members = self.slots.get(&slot.head).map_or(&[][..], Slot::members);
-        slot.head == first || members.iter().take(MOST_ALIKE).any(|member| *member == first)
+    pub(super) fn is_compared(&self, first: u64, slot: &ItemState) -> bool {
+        let members = self.slots.get(&slot.head).map_or(&[][..], ItemState::members);
+        slot.head == first || members.iter().take(MAX_ALIKE).any(|member| *member == first)
     }
 
     /// Returns the item with this id.
@@ -326,7 +326,7 @@ impl State {
     fn expire(&mut self, day: &str, items: &[ItemId]) {
         let Some(last) = day_number(day) else { return };
         let named: HashSet<ItemId> = items.iter().copied().collect();
-        let is_dead = |first: &u64, slot: &Slot| {
+        let is_dead = |first: &u64, slot: &ItemState| {
             let head = self.slots.get(&slot.head).map_or(slot.seen, |head| head.seen);
             number_of_day(head) <= last
                 || named.contains(&slot.id)
@@ -337,12 +337,12 @@ impl State {
         for first in &dead {
             self.leave_event(*first);
             self.place(*first, false);
-            self.soil(*first);
+            self.mark_dirty(*first);
         }
         self.forget_parts(&dead);
         // If the item that another one became is removed, later reports belong to the original item again.
         let gone: HashSet<u64> = dead.iter().copied().collect();
-        let became = |slot: &Slot| slot.became().is_some_and(|became| gone.contains(&became));
+        let became = |slot: &ItemState| slot.became().is_some_and(|became| gone.contains(&became));
         let dangling: Vec<u64> = self.slots.iter().filter(|(_, slot)| became(slot)).map(|(first, _)| *first).collect();
         for first in dangling {
             if let Some(ties) = self.slots.get_mut(&first).and_then(|slot| slot.ties.as_mut()) {
@@ -361,8 +361,8 @@ impl State {
                 self.ids ^= slot.id.as_u128();
                 self.by_id.remove(upper(slot.id), first);
                 self.index(first, slot.source, slot.fingerprint, false);
-                self.likes.remove(first);
-                self.alike_facts.remove(first);
+                self.by_text.remove(first);
+                self.by_facts.remove(first);
                 self.touched.remove(&first);
                 self.removed.push(first);
             }
@@ -396,7 +396,7 @@ impl State {
     }
 
     /// Marks the regions of an item's story as changed.
-    pub(super) fn soil(&mut self, first: u64) {
+    pub(super) fn mark_dirty(&mut self, first: u64) {
         let Some(slot) = self.slots.get(&first) else { return };
         let head = self.slots.get(&slot.head).unwrap_or(slot);
         for (region, _) in head.regions.iter() {
@@ -448,8 +448,8 @@ impl State {
     }
 
     #[cfg(test)]
-    pub(super) const fn likes(&self) -> &Likes {
-        &self.likes
+    pub(super) const fn by_text(&self) -> &SimilarityIndex {
+        &self.by_text
     }
 }
 

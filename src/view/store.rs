@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, Rw
 
 use super::engine::{Change, Engine, has_room};
 use super::error::ViewError;
-use super::opening::{Unusable, attempt, load, set_aside};
-use super::outline::Outline;
+use super::open::{Unusable, attempt, load, set_aside};
+use super::snapshot::Outline;
 use super::state::State;
 use super::story::{Entry, Story};
 use crate::dedup::{Comparison, Known, Neighbours};
@@ -188,13 +188,13 @@ impl View {
     /// Returns an error if the store could not be written. The state in memory is correct regardless, and the store
     /// catches up from the log when it is next opened.
     pub fn apply(&self, appended: &[Appended], records: &[Record]) -> Result<Vec<RegionId>, ViewError> {
-        self.judge(appended, records);
-        self.keep()?;
+        self.apply_in_memory(appended, records);
+        self.persist()?;
         Ok(self.dirty())
     }
 
     /// The first half of [`View::apply`]: applies records in memory.
-    pub fn judge(&self, appended: &[Appended], records: &[Record]) {
+    pub fn apply_in_memory(&self, appended: &[Appended], records: &[Record]) {
         let mut state = self.write();
         for (at, record) in appended.iter().zip(records) {
             state.apply(at.seq, at.position, record, &|position| self.log.read(position).ok());
@@ -205,7 +205,7 @@ impl View {
     ///
     /// # Errors
     /// Returns an error if the store could not be written.
-    pub fn keep(&self) -> Result<(), ViewError> {
+    pub fn persist(&self) -> Result<(), ViewError> {
         let _writing = self.writing();
         let changes = self.write().changes(self.rules);
         self.engine.write(changes)

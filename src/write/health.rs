@@ -9,7 +9,7 @@ use crate::model::{Health, ItemId, Key, Moment, SourceId};
 
 /// Health of a source, as it is shown.
 #[derive(Clone, Debug)]
-pub struct Fare {
+pub struct SourceHealth {
     /// Id of the source.
     pub id: SourceId,
     /// Title of the source.
@@ -43,7 +43,7 @@ pub enum Note {
     Doubt(String),
 }
 
-impl Fare {
+impl SourceHealth {
     /// Returns whether the source needs the attention of the admin. One or two failed polls do not.
     const fn is_ill(&self) -> bool {
         match self.health {
@@ -55,7 +55,7 @@ impl Fare {
 }
 
 struct Row<'a> {
-    fare: &'a Fare,
+    source: &'a SourceHealth,
     word: &'static str,
     succeeded: Option<(String, String)>,
     last_new: Option<(String, String)>,
@@ -78,25 +78,25 @@ struct Sources<'a> {
 const HEALTH_FEED: &str = "/sources/atom.xml";
 
 /// Renders the page: unhealthy sources first, otherwise in the order of the config.
-pub fn sources(page: &Page<'_>, fares: &[Fare]) -> Vec<u8> {
+pub fn sources(page: &Page<'_>, healths: &[SourceHealth]) -> Vec<u8> {
     let words = page.language.words();
     let note = |note: &Note| match note {
         Note::Moved(to) => format!("{} {to}", words.moved),
         Note::Unchecked => words.unchecked.to_owned(),
         Note::Doubt(doubt) => doubt.clone(),
     };
-    let mut rows: Vec<Row<'_>> = fares
+    let mut rows: Vec<Row<'_>> = healths
         .iter()
-        .map(|fare| Row {
-            fare,
-            word: words.health(fare.health),
-            succeeded: fare.succeeded.map(|at| moment(page, at)),
-            last_new: fare.last_new.map(|at| moment(page, at)),
-            notes: fare.notes.iter().map(note).collect(),
+        .map(|source| Row {
+            source,
+            word: words.health(source.health),
+            succeeded: source.succeeded.map(|at| moment(page, at)),
+            last_new: source.last_new.map(|at| moment(page, at)),
+            notes: source.notes.iter().map(note).collect(),
         })
         .collect();
-    rows.sort_by_key(|row| !row.fare.is_ill());
-    let count = |health: Health| fares.iter().filter(|fare| fare.health == health).count();
+    rows.sort_by_key(|row| !row.source.is_ill());
+    let count = |health: Health| healths.iter().filter(|source| source.health == health).count();
     render(&Sources {
         lang: page.language.tag(),
         w: words,
@@ -114,12 +114,12 @@ pub fn sources(page: &Page<'_>, fares: &[Fare]) -> Vec<u8> {
 
 /// Renders the feed (RFC 4287): an entry for each unhealthy source, newest first. A source that becomes unhealthy again
 /// gets another entry. `root` is the base URL of the site.
-pub fn health_feed(page: &Page<'_>, root: &str, fares: &[Fare]) -> Vec<u8> {
-    const MOST: usize = 200;
+pub fn health_feed(page: &Page<'_>, root: &str, healths: &[SourceHealth]) -> Vec<u8> {
+    const MAX_ENTRIES: usize = 200;
     let words = page.language.words();
-    let mut ill: Vec<&Fare> = fares.iter().filter(|fare| fare.is_ill()).collect();
-    ill.sort_by_key(|fare| (std::cmp::Reverse(fare.since), fare.id.clone()));
-    ill.truncate(MOST);
+    let mut ill: Vec<&SourceHealth> = healths.iter().filter(|source| source.is_ill()).collect();
+    ill.sort_by_key(|source| (std::cmp::Reverse(source.since), source.id.clone()));
+    ill.truncate(MAX_ENTRIES);
     let link = |rel: &str, href: String, media_type: Option<&str>| atom::Link {
         href: clean::xml(&href),
         rel: rel.to_owned(),
@@ -130,27 +130,27 @@ pub fn health_feed(page: &Page<'_>, root: &str, fares: &[Fare]) -> Vec<u8> {
         chrono::DateTime::from_timestamp_millis(at.unwrap_or_default().millis()).unwrap_or_default().fixed_offset()
     };
     let person = |name: &str| vec![atom::Person { name: clean::xml(name), ..atom::Person::default() }];
-    let entry = |fare: &&Fare| {
-        let when = fare.since.unwrap_or_default().millis();
-        let key = Key::from_text(format!("health {} {when}", fare.health.word()));
+    let entry = |source: &&SourceHealth| {
+        let when = source.since.unwrap_or_default().millis();
+        let key = Key::from_text(format!("health {} {when}", source.health.word()));
         atom::Entry {
-            title: atom::Text::plain(clean::xml(&format!("{}: {}", fare.title, words.health(fare.health)))),
-            id: ItemId::of(&fare.id, &key).urn(),
-            updated: date(fare.since),
-            published: Some(date(fare.since)),
-            authors: person(&fare.title),
+            title: atom::Text::plain(clean::xml(&format!("{}: {}", source.title, words.health(source.health)))),
+            id: ItemId::of(&source.id, &key).urn(),
+            updated: date(source.since),
+            published: Some(date(source.since)),
+            authors: person(&source.title),
             links: vec![
-                link("alternate", format!("{root}/sources#{}", fare.id), Some("text/html")),
-                link("related", fare.url.clone(), None),
+                link("alternate", format!("{root}/sources#{}", source.id), Some("text/html")),
+                link("related", source.url.clone(), None),
             ],
-            summary: Some(atom::Text::plain(clean::xml(&fare.reason))),
+            summary: Some(atom::Text::plain(clean::xml(&source.reason))),
             ..atom::Entry::default()
         }
     };
     let feed = atom::Feed {
         title: atom::Text::plain(clean::xml(&format!("{} · {}", words.sources, page.site))),
         id: format!("{root}/sources"),
-        updated: date(ill.first().and_then(|fare| fare.since)),
+        updated: date(ill.first().and_then(|source| source.since)),
         authors: person(page.site),
         links: vec![
             link("self", format!("{root}{HEALTH_FEED}"), Some("application/atom+xml")),

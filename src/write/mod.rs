@@ -14,7 +14,7 @@ mod rss;
 pub use atom::atom;
 pub use channel::{Channel, Format};
 pub use clean::excerpt;
-pub use health::{Fare, Note, health_feed, sources};
+pub use health::{Note, SourceHealth, health_feed, sources};
 pub use json::json;
 pub use opml::{Outline, opml};
 pub use page::{Beside, Crumb, Language, Listed, Page, Words, fault, home, item, region, stylesheet};

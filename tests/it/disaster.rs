@@ -13,8 +13,8 @@ use dayuan::log::{Log, Record, SourceFacts};
 use dayuan::model::{Authority, Draft, ItemId, Key, Moment, RegionId, Report, SourceId, Zone};
 use dayuan::view::{self, View};
 
-use super::house::{Daemon, House, feed, source, until};
 use super::http::{Reply, Site, get};
+use super::installation::{Daemon, Installation, feed, source, until};
 
 /// A small disk of its own; it goes when dropped.
 struct Disk(PathBuf);
@@ -59,8 +59,8 @@ fn ticks(daemon: &Daemon) -> u64 {
     fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
 }
 
-fn trouble(house: &House) -> Option<String> {
-    let output = house.run(&["status", "--json"]);
+fn trouble(installation: &Installation) -> Option<String> {
+    let output = installation.run(&["status", "--json"]);
     let first = String::from_utf8(output.stdout).unwrap();
     let daemon: serde_json::Value = serde_json::from_str(first.lines().next()?).ok()?;
     daemon["trouble"].as_str().map(str::to_owned)
@@ -69,13 +69,13 @@ fn trouble(house: &House) -> Option<String> {
 #[test]
 fn d3_a_full_disk_is_told_and_heals_by_itself() {
     let site = busy_site(150, 20);
-    let house = House::new(&source("a", "140300", &site.url("/feed")));
-    let store = house.folder.path().join("store");
+    let installation = Installation::new(&source("a", "140300", &site.url("/feed")));
+    let store = installation.folder.path().join("store");
     let Some(_disk) = Disk::mount(&store, "size=24m") else {
         println!("SKIPPED: no tmpfs can be mounted here");
         return;
     };
-    let daemon = house.start();
+    let daemon = installation.start();
     daemon.until_items("140300", 6);
     // Somebody else fills the disk to the last byte.
     let filler = store.join("filler");
@@ -86,7 +86,7 @@ fn d3_a_full_disk_is_told_and_heals_by_itself() {
     fill();
     let told = until("the trouble is told", || {
         fill();
-        trouble(&house).filter(|told| told.contains("free on the disk"))
+        trouble(&installation).filter(|told| told.contains("free on the disk"))
     });
     assert!(told.contains("feeds are still served"), "{told}");
     let served = daemon.items("140300").len();
@@ -99,13 +99,13 @@ fn d3_a_full_disk_is_told_and_heals_by_itself() {
     assert!(site.asked().len() <= asked + 1, "nothing is polled");
     std::fs::remove_file(&filler).unwrap();
     until("it polls again", || (site.asked().len() > asked + 3).then_some(()));
-    until("the trouble is over", || trouble(&house).is_none().then_some(()));
+    until("the trouble is over", || trouble(&installation).is_none().then_some(()));
     let healed = daemon.titles("140300").first().cloned();
     until("new items appear", || (daemon.titles("140300").first() != healed.as_ref()).then_some(()));
     assert_eq!(daemon.stop(), Some(0));
-    let verify = house.run(&["verify"]);
+    let verify = installation.run(&["verify"]);
     assert!(verify.status.success(), "{}", String::from_utf8_lossy(&verify.stdout));
-    let daemon = house.start();
+    let daemon = installation.start();
     assert!(!daemon.log().iter().any(|line| line.to_string().contains("set aside")), "the view is whole");
     assert_eq!(daemon.stop(), Some(0));
 }
@@ -114,13 +114,13 @@ fn d3_a_full_disk_is_told_and_heals_by_itself() {
 #[test]
 fn d12_a_daemon_starts_on_a_full_disk() {
     let site = busy_site(158, 20);
-    let house = House::new(&source("a", "140300", &site.url("/feed")));
-    let store = house.folder.path().join("store");
+    let installation = Installation::new(&source("a", "140300", &site.url("/feed")));
+    let store = installation.folder.path().join("store");
     let Some(_disk) = Disk::mount(&store, "size=24m") else {
         println!("SKIPPED: no tmpfs can be mounted here");
         return;
     };
-    let daemon = house.start();
+    let daemon = installation.start();
     daemon.until_items("140300", 6);
     assert_eq!(daemon.stop(), Some(0));
     let filler = store.join("filler");
@@ -128,16 +128,16 @@ fn d12_a_daemon_starts_on_a_full_disk() {
     while std::io::Write::write_all(&mut file, &[0; 4096]).is_ok() {}
     while std::io::Write::write_all(&mut file, &[0; 1]).is_ok() {}
     drop(file);
-    let daemon = house.start();
+    let daemon = installation.start();
     assert!(daemon.until_items("140300", 6).len() >= 6, "feeds are served");
-    let told = until("the trouble is told", || trouble(&house));
+    let told = until("the trouble is told", || trouble(&installation));
     assert!(told.contains("free on the disk") || told.contains("nothing is polled"), "{told}");
     let asked = site.asked().len();
     std::fs::remove_file(&filler).unwrap();
     until("it polls again", || (site.asked().len() > asked + 2).then_some(()));
-    until("the trouble is over", || trouble(&house).is_none().then_some(()));
+    until("the trouble is over", || trouble(&installation).is_none().then_some(()));
     assert_eq!(daemon.stop(), Some(0));
-    let verify = house.run(&["verify"]);
+    let verify = installation.run(&["verify"]);
     assert!(verify.status.success(), "{}", String::from_utf8_lossy(&verify.stdout));
 }
 
@@ -145,20 +145,20 @@ fn d12_a_daemon_starts_on_a_full_disk() {
 #[test]
 fn d13_a_clock_that_was_ahead_silences_nobody() {
     let site = Site::new(159, |_| Reply::ok(feed(&[("1", "/a/1", "题", 2)])));
-    let house = House::with(
+    let installation = Installation::with(
         "[fetch]\nallow_networks = [\"127.0.7.0/24\"]\ntimeout = \"5s\"\n[poll]\nmin_interval = \"1h\"\nmax_interval = \"6h\"\nhost_gap = \"0s\"\n",
         &source("a", "140300", &site.url("/feed")),
     );
-    let clock = house.folder.path().join("clock");
-    let Some(daemon) = with_clock(&house, &clock, "+30d") else {
+    let clock = installation.folder.path().join("clock");
+    let Some(daemon) = with_clock(&installation, &clock, "+30d") else {
         println!("SKIPPED: there is no libfaketime here");
         return;
     };
     until("it is asked", || (!site.asked().is_empty()).then_some(()));
-    until("that is remembered", || (daemon.status(&house, "a")["polls"].as_u64() > Some(0)).then_some(()));
+    until("that is remembered", || (daemon.status(&installation, "a")["polls"].as_u64() > Some(0)).then_some(()));
     assert_eq!(daemon.stop(), Some(0));
     let before = site.asked().len();
-    let daemon = house.start();
+    let daemon = installation.start();
     until("it is asked by the right clock", || (site.asked().len() > before).then_some(()));
     assert_eq!(daemon.stop(), Some(0));
 }
@@ -205,11 +205,11 @@ fn d3_a_view_that_could_not_write_is_whole_again_once_there_is_room() {
 
 #[test]
 fn d4_a_store_that_cannot_be_used_is_told_in_a_sentence() {
-    let house = House::new("");
-    let store = house.folder.path().join("store");
+    let installation = Installation::new("");
+    let store = installation.folder.path().join("store");
     // A file where the folder should be.
     std::fs::write(&store, "x").unwrap();
-    let output = house.run(&["run"]);
+    let output = installation.run(&["run"]);
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(1), "{told}");
     assert!(told.contains("store"), "{told}");
@@ -219,27 +219,27 @@ fn d4_a_store_that_cannot_be_used_is_told_in_a_sentence() {
         return;
     };
     assert!(disk.remount("ro"));
-    let output = house.run(&["run"]);
+    let output = installation.run(&["run"]);
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(1), "{told}");
     assert!(told.contains("Read-only file system") && told.contains(&*store.display().to_string()), "{told}");
     assert!(disk.remount("rw"));
     let site = busy_site(151, 1);
-    house.sources(&source("a", "140300", &site.url("/feed")));
-    let daemon = house.start();
+    installation.sources(&source("a", "140300", &site.url("/feed")));
+    let daemon = installation.start();
     daemon.until_items("140300", 3);
     assert_eq!(daemon.stop(), Some(0));
 }
 
 #[test]
 fn d15_records_that_are_lost_are_told_in_the_status() {
-    let house = House::new("");
+    let installation = Installation::new("");
     let site = busy_site(152, 1);
-    house.sources(&source("a", "140300", &site.url("/feed")));
-    let daemon = house.start();
+    installation.sources(&source("a", "140300", &site.url("/feed")));
+    let daemon = installation.start();
     daemon.until_items("140300", 3);
     assert_eq!(daemon.stop(), Some(0));
-    let log = house.folder.path().join("store/log");
+    let log = installation.folder.path().join("store/log");
     for entry in std::fs::read_dir(&log).unwrap() {
         let path = entry.unwrap().path();
         if path.extension().is_some_and(|ending| ending == "jsonl") {
@@ -247,11 +247,11 @@ fn d15_records_that_are_lost_are_told_in_the_status() {
             std::fs::write(&path, text.split_inclusive('\n').next().unwrap()).unwrap();
         }
     }
-    let verify = house.run(&["verify"]);
+    let verify = installation.run(&["verify"]);
     let told = String::from_utf8_lossy(&verify.stdout).into_owned();
     assert!(verify.status.code() == Some(1) && told.contains("restore a backup"), "{told}");
-    let daemon = house.start();
-    let told = String::from_utf8_lossy(&house.run(&["status"]).stdout).into_owned();
+    let daemon = installation.start();
+    let told = String::from_utf8_lossy(&installation.run(&["status"]).stdout).into_owned();
     assert!(told.contains("TROUBLE") && told.contains("the records in between are lost"), "{told}");
     // The site is asked for all that it has, not whether it has something new: what was lost comes back.
     daemon.until_items("140300", 3);
@@ -260,24 +260,24 @@ fn d15_records_that_are_lost_are_told_in_the_status() {
 
 #[test]
 fn d16_a_restored_log_meets_neither_the_view_nor_the_visits_of_another() {
-    let house = House::new("");
+    let installation = Installation::new("");
     let site = busy_site(153, 1);
-    house.sources(&source("a", "140300", &site.url("/feed")));
-    let daemon = house.start();
+    installation.sources(&source("a", "140300", &site.url("/feed")));
+    let daemon = installation.start();
     daemon.until_items("140300", 3);
-    let archive = house.folder.path().join("archive");
+    let archive = installation.folder.path().join("archive");
     let name = archive.to_str().unwrap();
-    assert!(house.run(&["backup", name]).status.success());
+    assert!(installation.run(&["backup", name]).status.success());
     assert_eq!(daemon.stop(), Some(0));
-    let store = house.folder.path().join("store");
-    assert!(!house.run(&["restore", name]).status.success(), "a log is in the way");
-    std::fs::rename(store.join("log"), house.folder.path().join("old")).unwrap();
-    let restored = house.run(&["restore", name]);
+    let store = installation.folder.path().join("store");
+    assert!(!installation.run(&["restore", name]).status.success(), "a log is in the way");
+    std::fs::rename(store.join("log"), installation.folder.path().join("old")).unwrap();
+    let restored = installation.run(&["restore", name]);
     assert!(restored.status.success(), "{}", String::from_utf8_lossy(&restored.stderr));
     assert!(!store.join("view").exists() && !store.join("visits").exists());
-    let daemon = house.start();
+    let daemon = installation.start();
     daemon.until_items("140300", 3);
-    assert!(house.run(&["verify"]).status.success());
+    assert!(installation.run(&["verify"]).status.success());
     assert_eq!(daemon.stop(), Some(0));
     // A damaged line is in the backup, too, and said.
     let log = std::fs::read_dir(store.join("log")).unwrap().map(|entry| entry.unwrap().path());
@@ -285,29 +285,29 @@ fn d16_a_restored_log_meets_neither_the_view_nor_the_visits_of_another() {
     let mut bytes = std::fs::read(&segment).unwrap();
     bytes[40] ^= 1;
     std::fs::write(&segment, bytes).unwrap();
-    let second = house.folder.path().join("second");
-    let told = house.run(&["backup", second.to_str().unwrap()]);
+    let second = installation.folder.path().join("second");
+    let told = installation.run(&["backup", second.to_str().unwrap()]);
     assert_eq!(told.status.code(), Some(1));
     assert!(second.exists() && String::from_utf8_lossy(&told.stderr).contains("so is this backup"));
 }
 
 #[test]
 fn d4_a_second_daemon_and_a_folder_without_rights_are_told() {
-    let house = House::new("");
-    let daemon = house.start();
-    let second = house.run(&["run"]);
+    let installation = Installation::new("");
+    let daemon = installation.start();
+    let second = installation.run(&["run"]);
     let told = String::from_utf8_lossy(&second.stderr).into_owned();
     assert_eq!(second.status.code(), Some(1));
     assert!(told.contains(&format!("in use by pid {}", daemon.child.id())), "{told}");
     assert_eq!(daemon.stop(), Some(0));
-    let store = house.folder.path().join("store");
+    let store = installation.folder.path().join("store");
     std::fs::set_permissions(&store, std::fs::Permissions::from_mode(0o0)).unwrap();
-    std::fs::set_permissions(house.folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    std::fs::set_permissions(installation.folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
     let refused = Command::new("setpriv")
         .args(["--reuid=65534", "--regid=65534", "--clear-groups", "--"])
         .arg(env!("CARGO_BIN_EXE_dayuan"))
         .arg("--config")
-        .arg(house.config())
+        .arg(installation.config())
         .arg("run")
         .output();
     std::fs::set_permissions(&store, std::fs::Permissions::from_mode(0o755)).unwrap();
@@ -599,9 +599,9 @@ fn power_cut(seed: u64) {
 #[test]
 fn d2_every_batch_is_synced_before_it_is_acknowledged() {
     let site = busy_site(152, 1);
-    let house = House::new(&source("a", "140300", &site.url("/feed")));
-    let trace = house.folder.path().join("trace");
-    let daemon = house.start();
+    let installation = Installation::new(&source("a", "140300", &site.url("/feed")));
+    let trace = installation.folder.path().join("trace");
+    let daemon = installation.start();
     let Ok(mut tracer) = Command::new("strace")
         .args(["-f", "-qq", "-y", "-e", "trace=fdatasync,write,fsync,sync_file_range,pwrite64", "-o"])
         .arg(&trace)
@@ -640,7 +640,7 @@ fn d2_every_batch_is_synced_before_it_is_acknowledged() {
 }
 
 /// Starts the daemon with a clock that can be set; `None` where there is no libfaketime.
-fn with_clock(house: &House, clock: &Path, set: &str) -> Option<Daemon> {
+fn with_clock(installation: &Installation, clock: &Path, set: &str) -> Option<Daemon> {
     let library = [
         "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1",
         "/usr/lib/aarch64-linux-gnu/faketime/libfaketimeMT.so.1",
@@ -648,7 +648,7 @@ fn with_clock(house: &House, clock: &Path, set: &str) -> Option<Daemon> {
     .into_iter()
     .find(|path| Path::new(path).exists())?;
     std::fs::write(clock, set).unwrap();
-    Some(house.start_with(&[
+    Some(installation.start_with(&[
         ("LD_PRELOAD", library),
         ("FAKETIME_TIMESTAMP_FILE", clock.to_str().unwrap()),
         ("FAKETIME_NO_CACHE", "1"),
@@ -660,12 +660,12 @@ fn with_clock(house: &House, clock: &Path, set: &str) -> Option<Daemon> {
 fn d6_a_clock_that_jumps_makes_no_storm_and_rewrites_nothing() {
     let site = Site::new(153, |_| Reply::ok(feed(&[("1", "/a/1", "题", 2), ("2", "/a/2", "另一题", 3)])));
     // Its interval is an hour: whoever comes before it, comes because of the clock.
-    let house = House::with(
+    let installation = Installation::with(
         "[fetch]\nallow_networks = [\"127.0.7.0/24\"]\ntimeout = \"5s\"\n[poll]\nmin_interval = \"1h\"\nmax_interval = \"6h\"\nhost_gap = \"0s\"\n",
         &source("a", "140300", &site.url("/feed")),
     );
-    let clock = house.folder.path().join("clock");
-    let Some(daemon) = with_clock(&house, &clock, "+0") else {
+    let clock = installation.folder.path().join("clock");
+    let Some(daemon) = with_clock(&installation, &clock, "+0") else {
         println!("SKIPPED: there is no libfaketime here");
         return;
     };
@@ -691,15 +691,15 @@ fn d6_a_clock_that_jumps_makes_no_storm_and_rewrites_nothing() {
     assert_eq!(daemon.stop(), Some(0));
     // At the start: a machine that does not know the time yet, and one that is ten years ahead.
     for set in ["@1970-01-01 00:00:00", "+3650d"] {
-        let Some(daemon) = with_clock(&house, &clock, set) else { return };
+        let Some(daemon) = with_clock(&installation, &clock, set) else { return };
         assert_eq!(dated(&daemon), items, "{set}");
         if set.starts_with('@') {
-            let told = until("the clock is told", || trouble(&house));
+            let told = until("the clock is told", || trouble(&installation));
             assert_eq!(told, "the clock says 1970-01-01; nothing is polled until it is set");
         }
         assert_eq!(daemon.stop(), Some(0));
     }
-    let daemon = house.start();
+    let daemon = installation.start();
     assert_eq!(dated(&daemon), items);
     assert!(site.asked().len() <= 4, "{} polls", site.asked().len());
 }
@@ -725,19 +725,19 @@ fn d6_what_comes_while_the_clock_is_years_ahead_is_neither_dated_by_it_nor_lost(
         .collect();
     let blocks: String =
         sites.iter().enumerate().map(|(at, site)| source(&format!("s{at}"), "140300", &site.url("/feed"))).collect();
-    let house = House::new(&blocks);
-    let clock = house.folder.path().join("clock");
-    let Some(daemon) = with_clock(&house, &clock, "+3650d") else {
+    let installation = Installation::new(&blocks);
+    let clock = installation.folder.path().join("clock");
+    let Some(daemon) = with_clock(&installation, &clock, "+3650d") else {
         println!("SKIPPED: there is no libfaketime here");
         return;
     };
     until("all were asked some times", || sites.iter().all(|site| site.asked().len() >= 3).then_some(()));
-    until("it is told", || trouble(&house).filter(|told| told.contains("the clock differs by more than a day")));
+    until("it is told", || trouble(&installation).filter(|told| told.contains("the clock differs by more than a day")));
     // The first two were asked before three had told their time.
     assert!(daemon.items("140300").len() <= 2, "{:?}", daemon.titles("140300"));
     std::fs::write(&clock, "+0").unwrap();
     daemon.until_items("140300", 2 * sites.len());
-    until("the trouble is over", || trouble(&house).is_none().then_some(()));
+    until("the trouble is over", || trouble(&installation).is_none().then_some(()));
     assert_eq!(daemon.stop(), Some(0));
 }
 
@@ -754,15 +754,16 @@ fn d7_every_kind_of_end_is_an_orderly_one() {
         drop(std::io::Write::write_all(stream, body.as_bytes()));
     });
     let busy = busy_site(155, 1);
-    let house =
-        House::new(&(source("slow", "140300", &slow.url("/feed")) + &source("busy", "140300", &busy.url("/feed"))));
-    let daemon = house.start();
+    let installation = Installation::new(
+        &(source("slow", "140300", &slow.url("/feed")) + &source("busy", "140300", &busy.url("/feed"))),
+    );
+    let daemon = installation.start();
     daemon.until_items("140300", 3);
     let began = Instant::now();
     assert_eq!(daemon.stop(), Some(0));
     assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
     let before = slow.asked().len();
-    let mut daemon = house.start();
+    let mut daemon = installation.start();
     until("a poll is under way", || (slow.asked().len() > before).then_some(()));
     daemon.signal("TERM");
     // Two signals that wait together are one: the second is sent when the first was heard.
@@ -774,11 +775,11 @@ fn d7_every_kind_of_end_is_an_orderly_one() {
     assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
     let said = |what: &str| daemon.log().iter().any(|line| line.to_string().contains(what));
     assert!(said("stopped at once by a second signal"));
-    let mut daemon = house.start();
+    let mut daemon = installation.start();
     daemon.signal("TERM");
     daemon.kill();
-    assert!(house.run(&["verify"]).status.success());
-    let daemon = house.start();
+    assert!(installation.run(&["verify"]).status.success());
+    let daemon = installation.start();
     assert!(daemon.items("140300").len() >= 3);
 }
 
@@ -795,15 +796,17 @@ fn d8_a_source_that_hangs_or_brings_the_reader_down_is_alone_in_it() {
     for at in 0..8 {
         blocks += &source(&format!("hang{at}"), "140300", &hanging.url(&format!("/{at}")));
     }
-    let house = House::new(&blocks);
-    let daemon = house.start();
+    let installation = Installation::new(&blocks);
+    let daemon = installation.start();
     until("the good one was polled often", || (healthy.lock().unwrap().len() >= 6).then_some(()));
     let times = healthy.lock().unwrap().clone();
     let longest = times.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap();
     assert!(longest < Duration::from_secs(8), "{longest:?} between two polls");
     let status = until("the hanging one is told", || {
-        let all: Vec<serde_json::Value> =
-            (0..8).map(|at| daemon.status(&house, &format!("hang{at}"))).filter(|s| s["failures"] != 0).collect();
+        let all: Vec<serde_json::Value> = (0..8)
+            .map(|at| daemon.status(&installation, &format!("hang{at}")))
+            .filter(|s| s["failures"] != 0)
+            .collect();
         all.first().cloned()
     });
     assert!(status["reason"].as_str().unwrap().contains("within 5 s"), "{status}");

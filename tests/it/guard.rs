@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
 
-use super::house::{Daemon, House, feed, source, until};
 use super::http::{Asked, Reply, Site};
+use super::installation::{Daemon, Installation, feed, source, until};
 
 /// The one address that is not forbidden; here it lies on the loopback device.
 const PUBLIC: &str = "8.8.8.8";
@@ -121,16 +121,16 @@ fn good() -> Reply {
 }
 
 /// A daemon that may go nowhere but to public addresses.
-fn daemon(sources: &str, environment: &[(&str, &str)]) -> (House, Daemon) {
-    let house = House::with("[fetch]\ntimeout = \"5s\"\n[poll]\nhost_gap = \"1s\"\n", sources);
-    let daemon = house.start_with(environment);
-    (house, daemon)
+fn daemon(sources: &str, environment: &[(&str, &str)]) -> (Installation, Daemon) {
+    let installation = Installation::with("[fetch]\ntimeout = \"5s\"\n[poll]\nhost_gap = \"1s\"\n", sources);
+    let daemon = installation.start_with(environment);
+    (installation, daemon)
 }
 
 /// Waits until a source was polled in vain, and returns why.
-fn refused(house: &House, daemon: &Daemon, id: &str) -> String {
+fn refused(installation: &Installation, daemon: &Daemon, id: &str) -> String {
     let status = until(&format!("{id} was polled"), || {
-        Some(daemon.status(house, id)).filter(|status| status["failures"].as_u64() > Some(0))
+        Some(daemon.status(installation, id)).filter(|status| status["failures"].as_u64() > Some(0))
     });
     status["reason"].as_str().unwrap().to_owned()
 }
@@ -143,21 +143,22 @@ fn all_refused(hosts: &'static [&'static str]) {
         Err(_) => good(),
     });
     let block = |at: usize, url: &str| source(&format!("s{at}"), "140300", url);
-    let house = House::new("");
-    house.sources(
+    let installation = Installation::new("");
+    installation.sources(
         &hosts.iter().enumerate().map(|(at, host)| block(at, &format!("http://{host}:{PORT}/"))).collect::<String>(),
     );
-    std::fs::write(house.config().join("dayuan.toml"), "").unwrap();
-    let check = house.run(&["check"]);
+    std::fs::write(installation.config().join("dayuan.toml"), "").unwrap();
+    let check = installation.run(&["check"]);
     assert_eq!(check.status.code(), Some(78));
     let told = String::from_utf8_lossy(&check.stderr).into_owned();
     assert_eq!(told.matches("in a private network; allow it").count(), hosts.len(), "{told}");
 
     let blocks: String = (0..hosts.len()).map(|at| block(at, &format!("http://{PUBLIC}:{PORT}/{at}"))).collect();
-    let (house, daemon) = daemon(&(source("good", "140300", &format!("http://{PUBLIC}:{PORT}/feed")) + &blocks), &[]);
+    let (installation, daemon) =
+        daemon(&(source("good", "140300", &format!("http://{PUBLIC}:{PORT}/feed")) + &blocks), &[]);
     daemon.until_items("140300", 1);
     for (at, host) in hosts.iter().enumerate() {
-        let reason = refused(&house, &daemon, &format!("s{at}"));
+        let reason = refused(&installation, &daemon, &format!("s{at}"));
         assert!(reason.contains("allow_networks"), "{host}: {reason}");
     }
     assert_eq!(daemon.titles("140300"), ["题"]);
@@ -302,9 +303,9 @@ fn s3_no_name_leads_to_a_private_address() {
     for (at, host) in hosts.iter().enumerate() {
         blocks += &source(&format!("s{at}"), "140300", &format!("http://{host}:{PORT}/feed"));
     }
-    let (house, daemon) = daemon(&blocks, &[]);
+    let (installation, daemon) = daemon(&blocks, &[]);
     for (at, host) in hosts.iter().enumerate() {
-        let reason = refused(&house, &daemon, &format!("s{at}"));
+        let reason = refused(&installation, &daemon, &format!("s{at}"));
         assert!(reason.contains("allow_networks"), "{host}: {reason}");
     }
     // Of a mixed answer the public address is taken.
@@ -327,17 +328,17 @@ fn s4_a_name_that_leads_elsewhere_the_second_time_is_checked_again() {
     let ids = ["rebind", "later", "turn"];
     let blocks: String =
         ids.iter().map(|id| source(id, "140300", &format!("http://{id}.example.cn:{PORT}/feed"))).collect();
-    let (house, daemon) = daemon(&blocks, &[]);
+    let (installation, daemon) = daemon(&blocks, &[]);
     until("every name was asked for, again and again", || {
         for id in ids {
-            drop(house.run(&["poll", id]));
+            drop(installation.run(&["poll", id]));
         }
         ids.iter().all(|id| names.questions(&format!("{id}.example.cn")) >= 5).then_some(())
     });
     for id in ids {
         let reason = until("it is refused", || {
-            drop(house.run(&["poll", id]));
-            Some(daemon.status(&house, id)).filter(|status| status["failures"].as_u64() > Some(0))
+            drop(installation.run(&["poll", id]));
+            Some(daemon.status(&installation, id)).filter(|status| status["failures"].as_u64() > Some(0))
         });
         assert!(reason["reason"].as_str().unwrap().contains("resolves to a blocked address"), "{reason}");
     }
@@ -385,10 +386,10 @@ fn s5_no_redirect_leads_to_a_forbidden_place() {
     for id in &ids {
         blocks += &source(&format!("s-{id}"), "140300", &site.url(&format!("/{id}")));
     }
-    let (house, daemon) = daemon(&blocks, &[]);
+    let (installation, daemon) = daemon(&blocks, &[]);
     daemon.until_items("140300", 1);
     for id in &ids {
-        let reason = refused(&house, &daemon, &format!("s-{id}"));
+        let reason = refused(&installation, &daemon, &format!("s-{id}"));
         assert!(!reason.contains("secret"), "{reason}");
         let words = [
             "allow_networks",
@@ -437,10 +438,10 @@ fn s6_no_address_inside_a_page_leads_to_a_forbidden_place() {
         ),
     }
     });
-    let (house, daemon) =
+    let (installation, daemon) =
         daemon(&(source("list", "140300", &site.url("/list/")) + &source("feed", "140302", &site.url("/feed"))), &[]);
     until("the list was read", || {
-        Some(daemon.status(&house, "list"))
+        Some(daemon.status(&installation, "list"))
             .filter(|status| status["health"] == "ok" && status["polls"].as_u64() > Some(0))
     });
     daemon.until_items("140302", 1);
@@ -485,14 +486,14 @@ fn s8_no_port_of_another_service_and_no_password_in_an_address() {
     });
     let blocks: String =
         SERVICES.iter().map(|port| source(&format!("s{port}"), "140300", &site.url(&format!("/{port}")))).collect();
-    let (house, daemon) = daemon(&blocks, &[]);
+    let (installation, daemon) = daemon(&blocks, &[]);
     for port in SERVICES {
-        let reason = refused(&house, &daemon, &format!("s{port}"));
+        let reason = refused(&installation, &daemon, &format!("s{port}"));
         assert!(reason.contains(&format!("port {port} of {PUBLIC} is not allowed")), "{reason}");
     }
     assert_eq!(came.load(Ordering::SeqCst), 0);
-    house.sources(&source("a", "140300", &format!("http://user:secret-word@{PUBLIC}/feed")));
-    let output = house.run(&["check"]);
+    installation.sources(&source("a", "140300", &format!("http://user:secret-word@{PUBLIC}/feed")));
+    let output = installation.run(&["check"]);
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(78), "{told}");
     assert!(told.contains("password"), "{told}");
@@ -507,22 +508,23 @@ fn c3_no_secret_is_ever_logged() {
         "/feed" => good(),
         _ => Reply::status("302 Found").with("location", format!("http://user:secret-word@{PUBLIC}:{PORT}/feed")),
     });
-    let house = House::with(
+    let installation = Installation::with(
         "[fetch]\ntimeout = \"5s\"\n",
         &(source("good", "140300", &site.url("/feed")) + &source("bad", "140300", &site.url("/bad"))),
     );
-    let text = std::fs::read_to_string(house.config().join("dayuan.toml")).unwrap();
-    std::fs::write(house.config().join("dayuan.toml"), text.replace("level = \"debug\"", "level = \"trace\"")).unwrap();
-    let daemon = house.start();
+    let text = std::fs::read_to_string(installation.config().join("dayuan.toml")).unwrap();
+    std::fs::write(installation.config().join("dayuan.toml"), text.replace("level = \"debug\"", "level = \"trace\""))
+        .unwrap();
+    let daemon = installation.start();
     daemon.until_items("140300", 1);
-    refused(&house, &daemon, "bad");
+    refused(&installation, &daemon, "bad");
     // At a reload, an address with a password is refused, and not shown.
-    house.sources(&source("a", "140300", &format!("http://user:secret-word@{PUBLIC}/feed")));
+    installation.sources(&source("a", "140300", &format!("http://user:secret-word@{PUBLIC}/feed")));
     daemon.signal("HUP");
     until("the config is refused", || {
         daemon.log().iter().any(|line| line.to_string().contains("the old one stays")).then_some(())
     });
-    let metrics = house.ask(b"{\"command\":\"metrics\"}\n");
+    let metrics = installation.ask(b"{\"command\":\"metrics\"}\n");
     let log = daemon.log().iter().map(Value::to_string).collect::<String>();
     assert!(
         !log.contains("secret-word"),
@@ -563,11 +565,13 @@ fn s9_what_is_allowed_for_ones_own_source_is_allowed_for_no_other() {
         ids.iter().map(|id| source(id, "140300", &format!("http://{PUBLIC}:{PORT}/{id}"))).collect::<String>()
             + &source("own", "140300", &own.url("/feed"));
     let settings = "[fetch]\nallow_networks = [\"127.0.0.0/8\", \"10.0.0.0/8\"]\ntimeout = \"5s\"\n[poll]\nmin_interval = \"1s\"\nmax_interval = \"300s\"\nhost_gap = \"1s\"\n";
-    let house = House::with(settings, &blocks);
-    let daemon = house.start();
-    until("one's own is read", || (daemon.status(&house, "own")["health"] == "ok").then_some(()));
+    let installation = Installation::with(settings, &blocks);
+    let daemon = installation.start();
+    until("one's own is read", || (daemon.status(&installation, "own")["health"] == "ok").then_some(()));
     for id in ids {
-        until("the others were polled", || (daemon.status(&house, id)["polls"].as_u64() > Some(0)).then_some(()));
+        until("the others were polled", || {
+            (daemon.status(&installation, id)["polls"].as_u64() > Some(0)).then_some(())
+        });
     }
     assert_eq!(*secret.lock().unwrap(), 0);
 }

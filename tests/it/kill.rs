@@ -9,8 +9,8 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use super::house::{House, source};
 use super::http::{Reply, Site};
+use super::installation::{Installation, source};
 
 /// Items of one listing.
 const ITEMS: usize = 20;
@@ -34,7 +34,7 @@ fn site(host: u8, state: Arc<Mutex<Source>>) -> Site {
             (0..ITEMS).map(|item| (format!("h{host}-l{number}-i{item}"), format!("/{number}/{item}"))).collect();
         let items: Vec<(&str, &str, &str, i64)> =
             items.iter().map(|(guid, link)| (guid.as_str(), link.as_str(), guid.as_str(), 1)).collect();
-        Reply::ok(super::house::feed(&items)).with("etag", format!("\"{number}\""))
+        Reply::ok(super::installation::feed(&items)).with("etag", format!("\"{number}\""))
     })
 }
 
@@ -46,18 +46,18 @@ fn d1_nothing_acknowledged_is_lost() {
     let sites: Vec<Site> = states.iter().zip(140..).map(|(state, host)| site(host, Arc::clone(state))).collect();
     let blocks: String =
         sites.iter().enumerate().map(|(at, site)| source(&format!("s{at}"), "140300", &site.url("/feed"))).collect();
-    let house = House::new(&blocks);
+    let installation = Installation::new(&blocks);
     // A fixed seed: the moments differ from kill to kill, not from run to run.
     let mut seed: u64 = 0x9e37_79b9_7f4a_7c15;
     for _ in 0..kills {
         seed ^= seed << 13;
         seed ^= seed >> 7;
         seed ^= seed << 17;
-        let mut daemon = house.launch(&[]);
+        let mut daemon = installation.launch(&[]);
         std::thread::sleep(Duration::from_millis(seed % 3000));
         daemon.kill();
     }
-    let verify = house.run(&["verify"]);
+    let verify = installation.run(&["verify"]);
     assert!(
         verify.status.success(),
         "{}{}",
@@ -66,7 +66,7 @@ fn d1_nothing_acknowledged_is_lost() {
     );
 
     let mut logged = String::new();
-    for entry in std::fs::read_dir(house.folder.path().join("store/log")).unwrap() {
+    for entry in std::fs::read_dir(installation.folder.path().join("store/log")).unwrap() {
         let path = entry.unwrap().path();
         if path.extension().is_some_and(|ending| ending == "jsonl") {
             logged.push_str(&std::fs::read_to_string(path).unwrap());

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::house::{House, source, until};
 use super::http::{Reply, Site, get};
+use super::installation::{Installation, source, until};
 
 const TITLES: [&str; 12] = [
     "关于南大街封闭施工的通告",
@@ -49,8 +49,8 @@ fn list(id: &str, site: &Site) -> String {
 #[test]
 fn a_list_without_a_feed_becomes_items_with_their_texts() {
     let site = Site::new(101, |asked| if asked.path == "/list/" { Reply::ok(page(6)) } else { article(&asked.path) });
-    let house = House::new(&list("gov", &site));
-    let daemon = house.start();
+    let installation = Installation::new(&list("gov", &site));
+    let daemon = installation.start();
     let items = daemon.until_items("140300", 6);
     let first = items.iter().find(|item| item["title"] == TITLES[0]).unwrap();
     assert_eq!(first["url"], site.url("/a/0.html"));
@@ -73,11 +73,11 @@ fn a_list_that_becomes_a_challenge_keeps_its_items() {
         ),
         path => article(path),
     });
-    let house = House::new(&list("gov", &site));
-    let daemon = house.start();
+    let installation = Installation::new(&list("gov", &site));
+    let daemon = installation.start();
     daemon.until_items("140300", 6);
     let status = until("the source is blocked", || {
-        let status = daemon.status(&house, "gov");
+        let status = daemon.status(&installation, "gov");
         (status["health"] == "blocked").then_some(status)
     });
     assert!(status["reason"].as_str().unwrap().contains("captcha"), "{status}");
@@ -98,11 +98,11 @@ fn a_list_that_shrinks_is_told_and_taken_when_it_stays_so() {
         "/a/11.html?box" => article("/a/11.html"),
         path => article(path),
     });
-    let house = House::new(&list("gov", &site));
-    let daemon = house.start();
+    let installation = Installation::new(&list("gov", &site));
+    let daemon = installation.start();
     daemon.until_items("140300", 12);
     let status = until("the source is degraded", || {
-        let status = daemon.status(&house, "gov");
+        let status = daemon.status(&installation, "gov");
         (status["health"] == "degraded").then_some(status)
     });
     assert!(status["reason"].as_str().unwrap().contains("3 rows instead of about 12"), "{status}");
@@ -119,8 +119,8 @@ fn a_page_with_a_frame_leads_to_its_list_and_then_the_list_is_asked() {
         "/inner/list.html" => Reply::ok(page(5)).with("etag", "\"inner\""),
         path => article(path),
     });
-    let house = House::new(&list("gov", &site));
-    let daemon = house.start();
+    let installation = Installation::new(&list("gov", &site));
+    let daemon = installation.start();
     daemon.until_items("140300", 5);
     let asked = |path: &str| site.asked().iter().filter(|asked| asked.path == path).count();
     until("the list is asked again", || (asked("/inner/list.html") >= 3).then_some(()));
@@ -129,7 +129,7 @@ fn a_page_with_a_frame_leads_to_its_list_and_then_the_list_is_asked() {
     assert_eq!(second.headers.get("if-none-match").map(String::as_str), Some("\"inner\""), "with its own validators");
     // Another address in the config: nothing that was learned of the old one holds.
     let moved = Site::new(108, |asked| if asked.path == "/new/" { Reply::ok(page(5)) } else { article(&asked.path) });
-    house.sources(&source("gov", "140300", &moved.url("/new/")));
+    installation.sources(&source("gov", "140300", &moved.url("/new/")));
     daemon.signal("HUP");
     until("the new address is asked", || moved.asked().iter().any(|asked| asked.path == "/new/").then_some(()));
 }
@@ -137,12 +137,12 @@ fn a_page_with_a_frame_leads_to_its_list_and_then_the_list_is_asked() {
 #[test]
 fn a_selector_that_matches_nothing_is_told_by_name() {
     let site = Site::new(105, |_| Reply::ok(page(5)));
-    let house = House::new(&(list("gov", &site) + "[source.list]\nitem = \"ul.none li\"\n"));
-    let output = house.run(&["inspect", &site.url("/list/"), "--source", "gov"]);
+    let installation = Installation::new(&(list("gov", &site) + "[source.list]\nitem = \"ul.none li\"\n"));
+    let output = installation.run(&["inspect", &site.url("/list/"), "--source", "gov"]);
     let faults = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.code() == Some(1) && faults.contains("`ul.none li` matches nothing"), "{faults}");
-    let house = House::new(&(list("gov", &site) + "[source.list]\nitem = \"ul > li:hover\"\n"));
-    let output = house.run(&["check"]);
+    let installation = Installation::new(&(list("gov", &site) + "[source.list]\nitem = \"ul > li:hover\"\n"));
+    let output = installation.run(&["check"]);
     let faults = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.code() == Some(78) && faults.contains(":hover") && faults.contains("all.toml:7"), "{faults}");
 }
@@ -154,33 +154,34 @@ fn add_finds_a_list_or_the_feed_of_a_page_and_keeps_comments() {
         "/blog/" => Reply::ok(
             "<html><head><title>博客</title><link rel=alternate type=\"application/rss+xml\" href=\"/blog/feed\"></head><body>你好</body></html>",
         ),
-        "/blog/feed" => Reply::ok(super::house::feed(&[("1", "/b/1", "题目一", 2)])),
+        "/blog/feed" => Reply::ok(super::installation::feed(&[("1", "/b/1", "题目一", 2)])),
         "/empty/" => Reply::ok("<html><title>空</title><body>没有内容</body></html>"),
         path => article(path),
     });
-    let house = House::new("# keep me\n");
-    let (all, added) = (house.config().join("sources/all.toml"), house.config().join("sources/added.toml"));
+    let installation = Installation::new("# keep me\n");
+    let (all, added) =
+        (installation.config().join("sources/all.toml"), installation.config().join("sources/added.toml"));
     std::fs::write(&added, "# and me\n").unwrap();
-    let output = house.run(&["add", &site.url("/news/"), "--region", "140300", "--write"]);
+    let output = installation.run(&["add", &site.url("/news/"), "--region", "140300", "--write"]);
     let (out, err) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
     assert!(output.status.success() && out.contains(TITLES[0]) && out.contains("source 阳泉日报"), "{out}{err}");
     let written = std::fs::read_to_string(&added).unwrap();
     assert!(written.starts_with("# and me\n") && written.contains("as = \"list\""), "{written}");
     assert_eq!(std::fs::read_to_string(all).unwrap(), "# keep me\n", "what others wrote is left alone");
-    assert!(house.run(&["check"]).status.success());
+    assert!(installation.run(&["check"]).status.success());
     assert_eq!(
-        house.run(&["add", &site.url("/news/"), "--region", "140300"]).status.code(),
+        installation.run(&["add", &site.url("/news/"), "--region", "140300"]).status.code(),
         Some(1),
         "it is there already"
     );
-    let feed = String::from_utf8(house.run(&["add", &site.url("/blog/"), "--region", "140300"]).stdout).unwrap();
+    let feed = String::from_utf8(installation.run(&["add", &site.url("/blog/"), "--region", "140300"]).stdout).unwrap();
     assert!(feed.contains("/blog/feed\"") && feed.contains("题目一"), "{feed}");
-    let nothing = house.run(&["add", &site.url("/empty/"), "--region", "140300"]);
+    let nothing = installation.run(&["add", &site.url("/empty/"), "--region", "140300"]);
     assert!(
         nothing.status.code() == Some(1)
             && String::from_utf8(nothing.stderr).unwrap().contains("nothing to read was found")
     );
-    let wrong = house.run(&["add", &site.url("/blog/"), "--region", "999999", "--write"]);
+    let wrong = installation.run(&["add", &site.url("/blog/"), "--region", "999999", "--write"]);
     assert_eq!(wrong.status.code(), Some(78));
     assert_eq!(std::fs::read_to_string(&added).unwrap(), written, "a refused one leaves no trace");
 }
@@ -205,15 +206,15 @@ fn a_list_that_answers_to_post_only_and_an_article_of_two_pages() {
         ),
         path => article(path),
     });
-    let house = House::new(&(list("gov", &site) + "post = \"page=1&size=20\"\n"));
-    let daemon = house.start();
+    let installation = Installation::new(&(list("gov", &site) + "post = \"page=1&size=20\"\n"));
+    let daemon = installation.start();
     let items = daemon.until_items("140300", 4);
     let first = items.iter().find(|item| item["title"] == TITLES[0]).unwrap();
     let page =
         get(daemon.address, &format!("/items/{}", first["id"].as_str().unwrap().trim_start_matches("urn:uuid:")));
     assert!(page.status == 200);
     assert_eq!(site.asked().iter().filter(|asked| asked.path == "/a/0_2.html").count(), 1, "the second page is read");
-    let output = house.run(&["inspect", &site.url("/a/0.html"), "--as", "article", "--json"]);
+    let output = installation.run(&["inspect", &site.url("/a/0.html"), "--as", "article", "--json"]);
     let found: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(
         (found["source"].as_str(), found["published"].as_str()),
@@ -228,8 +229,8 @@ fn a_site_that_is_busy_is_asked_for_no_more_articles() {
         "/a/2.html" => Reply::status("429 Too Many Requests").with("retry-after", "600"),
         path => article(path),
     });
-    let house = House::new(&list("gov", &site));
-    let daemon = house.start();
+    let installation = Installation::new(&list("gov", &site));
+    let daemon = installation.start();
     let items = daemon.until_items("140300", 12);
     assert_eq!(items.len(), 12, "those without a text appear all the same");
     let articles = site.asked().iter().filter(|asked| asked.path != "/list/").count();
@@ -243,16 +244,16 @@ fn p14_what_robots_txt_forbids_is_not_asked() {
         let reply = if asked.path == "/list/" { Reply::ok(page(4)) } else { article(&asked.path) };
         drop(std::io::Write::write_all(stream, &reply.bytes()));
     });
-    let house = House::new(&list("gov", &site));
-    let daemon = house.start();
+    let installation = Installation::new(&list("gov", &site));
+    let daemon = installation.start();
     let items = daemon.until_items("140300", 4);
     assert!(items.iter().all(|item| item["content_text"] == item["title"]), "{items:?}");
     assert!(site.asked().iter().all(|asked| asked.path == "/list/"), "no article was asked: {:?}", site.asked());
     let closed = Site::with_robots(111, Reply::ok("User-agent: dayuan\nDisallow: /\n"), |_, _| {});
-    house.sources(&format!("{}as = \"list\"\n", list("closed", &closed)));
+    installation.sources(&format!("{}as = \"list\"\n", list("closed", &closed)));
     daemon.signal("HUP");
     let status = until("the source is blocked", || {
-        let status = house.run(&["status", "--json"]);
+        let status = installation.run(&["status", "--json"]);
         let lines = String::from_utf8(status.stdout).unwrap();
         lines.lines().find(|line| line.contains("\"closed\"") && line.contains("blocked")).map(str::to_owned)
     });
@@ -263,10 +264,10 @@ fn p14_what_robots_txt_forbids_is_not_asked() {
 #[test]
 fn p14_a_robots_txt_that_cannot_be_had_means_wait() {
     let site = Site::with_robots(112, Reply::status("503 Service Unavailable"), |_, _| {});
-    let house = House::new(&format!("{}as = \"list\"\n", list("gov", &site)));
-    let daemon = house.start();
+    let installation = Installation::new(&format!("{}as = \"list\"\n", list("gov", &site)));
+    let daemon = installation.start();
     let status = until("the source waits", || {
-        let status = daemon.status(&house, "gov");
+        let status = daemon.status(&installation, "gov");
         (status["health"] == "degraded").then_some(status)
     });
     assert!(status["reason"].as_str().unwrap().contains("cannot fetch robots.txt"), "{status}");
@@ -293,8 +294,8 @@ fn the_first_import_reads_further_pages_and_later_polls_the_first_only() {
         "/list/index_2.html" => Reply::ok(rows(16, 20, "")),
         path => article(path.split('?').next().unwrap()),
     });
-    let house = House::new(&format!("{}articles = false\n", list("gov", &site)));
-    let daemon = house.start();
+    let installation = Installation::new(&format!("{}articles = false\n", list("gov", &site)));
+    let daemon = installation.start();
     daemon.until_items("140300", 20);
     let asked = |path: &str| site.asked().iter().filter(|asked| asked.path == path).count();
     until("three polls", || (asked("/list/") >= 3).then_some(()));
@@ -315,8 +316,10 @@ fn a_page_of_hanweb_leads_to_its_records() {
         }
         _ => Reply::status("404 Not Found"),
     });
-    let house =
-        House::new(&format!("{}articles = false\n", source("gov", "140300", &site.url("/col/col12/index.html"))));
-    let daemon = house.start();
+    let installation = Installation::new(&format!(
+        "{}articles = false\n",
+        source("gov", "140300", &site.url("/col/col12/index.html"))
+    ));
+    let daemon = installation.start();
     assert_eq!(daemon.until_items("140300", 6).len(), 6);
 }

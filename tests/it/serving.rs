@@ -2,10 +2,10 @@
 
 use std::io::Read;
 
-use super::house::{Daemon, House, feed, source};
 use super::http::{Reply, Site, get, parse, request, say};
+use super::installation::{Daemon, Installation, feed, source};
 
-fn daemon(host: u8) -> (House, Daemon) {
+fn daemon(host: u8) -> (Installation, Daemon) {
     let items: Vec<(String, String, String)> =
         (0..20).map(|n| (n.to_string(), format!("/a/{n}"), format!("第{n}条消息 & <b>粗</b>"))).collect();
     let body = {
@@ -14,10 +14,10 @@ fn daemon(host: u8) -> (House, Daemon) {
         feed(&items)
     };
     let site = Site::new(host, move |_| Reply::ok(body.clone()));
-    let house = House::new(&source("a", "140300", &site.url("/feed")));
-    let daemon = house.start();
+    let installation = Installation::new(&source("a", "140300", &site.url("/feed")));
+    let daemon = installation.start();
     daemon.until_items("140300", 20);
-    (house, daemon)
+    (installation, daemon)
 }
 
 #[test]
@@ -101,10 +101,10 @@ fn v4_links_come_from_the_config_only() {
 
 #[test]
 fn v5_paths_that_lead_nowhere_cost_nothing() {
-    let (house, daemon) = daemon(63);
+    let (installation, daemon) = daemon(63);
     let before = daemon.peak();
     let made = || {
-        let metrics = house.ask(b"{\"command\":\"metrics\"}\n");
+        let metrics = installation.ask(b"{\"command\":\"metrics\"}\n");
         let count = metrics.split("dayuan_documents_made_total ").nth(1).unwrap();
         count.chars().take_while(char::is_ascii_digit).collect::<String>()
     };
@@ -181,7 +181,7 @@ fn v1_who_says_nothing_is_closed_within_ten_seconds_while_others_are_answered() 
     for stream in &mut silent {
         stream.set_read_timeout(Some(std::time::Duration::from_millis(1))).unwrap();
     }
-    super::house::until("all of them are closed", || {
+    super::installation::until("all of them are closed", || {
         let asked = std::time::Instant::now();
         assert_eq!(get(daemon.address, "/regions/140300/atom.xml").status, 200);
         slowest = slowest.max(asked.elapsed());
@@ -198,8 +198,8 @@ fn v1_who_says_nothing_is_closed_within_ten_seconds_while_others_are_answered() 
 #[test]
 fn v3_behind_nginx_there_is_one_answer_to_one_request() {
     use std::process::{Command, Stdio};
-    let (house, daemon) = daemon(68);
-    let folder = house.folder.path();
+    let (installation, daemon) = daemon(68);
+    let folder = installation.folder.path();
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let front = listener.local_addr().unwrap();
     drop(listener);
@@ -216,7 +216,7 @@ fn v3_behind_nginx_there_is_one_answer_to_one_request() {
         println!("SKIPPED: there is no nginx here");
         return;
     };
-    super::house::until("nginx answers", || std::net::TcpStream::connect(front).is_ok().then_some(()));
+    super::installation::until("nginx answers", || std::net::TcpStream::connect(front).is_ok().then_some(()));
     let smuggled = "GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n";
     let cases = [
         format!(
@@ -290,8 +290,8 @@ fn v2_readers_that_take_nothing_cost_little_and_are_in_nobodys_way() {
     let document = feed(&items).replace("。</description>", &format!("{text}</description>"));
     let site = Site::new(34, move |_| Reply::ok(document.clone()));
     let block = source("a", "140300", &site.url("/feed")) + "content = \"full\"\nrights_basis = \"test\"\n";
-    let house = House::new(&block);
-    let daemon = house.start();
+    let installation = Installation::new(&block);
+    let daemon = installation.start();
     daemon.until_items("140300", 40);
     let whole = get(daemon.address, "/regions/140300/atom.xml").body.len();
     assert!(whole > 2_000_000, "{whole}");

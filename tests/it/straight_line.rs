@@ -1,13 +1,13 @@
 //! One item through the whole house, and what becomes of it there.
 
-use super::house::{House, feed, source};
 use super::http::{Reply, Site, get};
+use super::installation::{Installation, feed, source};
 
 #[test]
 fn an_item_appears_in_its_region_and_every_one_above() {
     let site = Site::new(1, |_| Reply::ok(feed(&[("1", "/a/1", "供暖通告", 2)])));
-    let house = House::new(&source("gov", "140321", &site.url("/feed")));
-    let daemon = house.start();
+    let installation = Installation::new(&source("gov", "140321", &site.url("/feed")));
+    let daemon = installation.start();
     daemon.until_items("140321", 1);
     for region in ["140321", "140300", "140000"] {
         let items = daemon.items(region);
@@ -34,10 +34,11 @@ fn one_story_of_two_sources_by_link_is_one_entry() {
     let gov = Site::new(2, |_| Reply::ok(feed(&[("1", "/a/1", "原题", 2), ("2", "/a/2", "别的", 3)])));
     let link = format!("{}?from=paper", gov.url("/a/1"));
     let paper = Site::new(3, move |_| Reply::ok(feed(&[("p", &link, "转载", 1)])));
-    let house =
-        House::new(&(source("gov", "140300", &gov.url("/feed")) + &source("paper", "140300", &paper.url("/feed"))));
-    let daemon = house.start();
-    super::house::until("the two reports are one story", || {
+    let installation = Installation::new(
+        &(source("gov", "140300", &gov.url("/feed")) + &source("paper", "140300", &paper.url("/feed"))),
+    );
+    let daemon = installation.start();
+    super::installation::until("the two reports are one story", || {
         let items = daemon.items("140300");
         let story = items.iter().find(|item| item["title"] == "原题")?;
         (items.len() == 2 && story["_dayuan"]["related"][0]["source"] == "paper title").then_some(())
@@ -54,12 +55,12 @@ fn what_a_restart_keeps() {
         Some(tag) if tag == "\"1\"" => Reply::status("304 Not Modified"),
         _ => Reply::ok(feed(&[("1", "/a/1", "供暖通告", 2)])).with("etag", "\"1\""),
     });
-    let house = House::new(&source("gov", "140321", &site.url("/feed")));
-    let daemon = house.start();
+    let installation = Installation::new(&source("gov", "140321", &site.url("/feed")));
+    let daemon = installation.start();
     let before = daemon.until_items("140300", 1);
     let etag = get(daemon.address, "/regions/140300/atom.xml").header("last-modified").to_owned();
     assert_eq!(daemon.stop(), Some(0));
-    let daemon = house.start();
+    let daemon = installation.start();
     assert_eq!(daemon.items("140300")[0]["id"], before[0]["id"]);
     assert_eq!(daemon.items("140300")[0]["date_modified"], before[0]["date_modified"]);
     assert_eq!(get(daemon.address, "/regions/140300/atom.xml").header("last-modified"), etag);
@@ -74,13 +75,13 @@ fn a_changed_text_moves_updated_and_nothing_else() {
         let text = if texts.fetch_add(1, std::sync::atomic::Ordering::SeqCst) < 2 { "旧" } else { "新" };
         Reply::ok(feed(&[("1", "/a/1", "题", 2)]).replace("题。", text))
     });
-    let house = House::new(&source("gov", "140300", &site.url("/feed")));
-    let daemon = house.start();
+    let installation = Installation::new(&source("gov", "140300", &site.url("/feed")));
+    let daemon = installation.start();
     daemon.until_items("140300", 1);
-    super::house::until("four polls", || (site.asked().len() >= 4).then_some(()));
+    super::installation::until("four polls", || (site.asked().len() >= 4).then_some(()));
     // Within an hour of its first report, a change is not told yet: sources touch up what they just put out.
     assert_eq!(daemon.items("140300")[0]["summary"], "旧");
-    let log = std::fs::read_dir(house.folder.path().join("store/log")).unwrap();
+    let log = std::fs::read_dir(installation.folder.path().join("store/log")).unwrap();
     let lines: usize = log
         .map(|e| e.unwrap().path())
         .filter(|p| p.extension().is_some_and(|e| e == "jsonl"))
@@ -92,8 +93,8 @@ fn a_changed_text_moves_updated_and_nothing_else() {
 #[test]
 fn the_topics_of_a_source_are_labels_of_its_items() {
     let site = Site::new(10, |_| Reply::ok(feed(&[("1", "/a/1", "题", 2)])));
-    let house = House::new(&(source("gov", "140300", &site.url("/feed")) + "topics = [\"政务\"]\n"));
-    let daemon = house.start();
+    let installation = Installation::new(&(source("gov", "140300", &site.url("/feed")) + "topics = [\"政务\"]\n"));
+    let daemon = installation.start();
     assert_eq!(daemon.until_items("140300", 1)[0]["tags"][0], "政务");
 }
 
@@ -115,10 +116,10 @@ fn a_reprint_with_another_link_is_one_entry_and_a_template_stays_two() {
         Site::new(112, move |_| Reply::ok(paper.clone())),
         Site::new(113, move |_| Reply::ok(other.clone())),
     ];
-    let house = House::new(&source("gov", "140300", &sites[0].url("/feed")));
-    let daemon = house.start();
+    let installation = Installation::new(&source("gov", "140300", &sites[0].url("/feed")));
+    let daemon = installation.start();
     daemon.until_items("140300", 1);
-    house.sources(
+    installation.sources(
         &["gov", "paper", "other"]
             .iter()
             .zip(&sites)
@@ -126,7 +127,7 @@ fn a_reprint_with_another_link_is_one_entry_and_a_template_stays_two() {
             .collect::<String>(),
     );
     daemon.signal("HUP");
-    super::house::until("two stories of three reports", || {
+    super::installation::until("two stories of three reports", || {
         let items = daemon.items("140300");
         let related: usize = items.iter().map(|item| item["_dayuan"]["related"].as_array().map_or(0, Vec::len)).sum();
         (items.len() == 2 && related == 1).then_some(())
@@ -139,5 +140,5 @@ fn a_reprint_with_another_link_is_one_entry_and_a_template_stays_two() {
     assert_eq!(daemon.items("140321").len(), 1, "each is in its own county");
     assert_eq!(daemon.items("140322").len(), 1);
     assert_eq!(daemon.stop(), Some(0));
-    assert!(house.run(&["verify"]).status.success(), "the log gives the same stories again");
+    assert!(installation.run(&["verify"]).status.success(), "the log gives the same stories again");
 }

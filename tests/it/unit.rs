@@ -37,7 +37,7 @@ fn systemd_understands_every_line() {
 
 #[test]
 fn systemd_is_told_what_happens() {
-    use super::house::{House, until};
+    use super::installation::{Installation, until};
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("notify");
     let socket = std::os::unix::net::UnixDatagram::bind(&path).unwrap();
@@ -50,8 +50,8 @@ fn systemd_is_told_what_happens() {
         }
         told.borrow().lines().filter(|line| *line == word).count()
     };
-    let house = House::new("");
-    let daemon = house.start_with(&[("NOTIFY_SOCKET", path.to_str().unwrap()), ("WATCHDOG_USEC", "600000")]);
+    let installation = Installation::new("");
+    let daemon = installation.start_with(&[("NOTIFY_SOCKET", path.to_str().unwrap()), ("WATCHDOG_USEC", "600000")]);
     until("it is ready", || (hears("READY=1") == 1).then_some(()));
     until("the watchdog is fed, again and again", || (hears("WATCHDOG=1") >= 3).then_some(()));
     daemon.signal("HUP");
@@ -151,7 +151,7 @@ impl Drop for Machine {
 
 #[test]
 fn d7_a_booted_systemd_starts_reloads_watches_and_stops_the_unit() {
-    use super::house::until;
+    use super::installation::until;
     let machine = match Machine::boot() {
         Ok(machine) => machine,
         Err(why) => {
@@ -227,7 +227,7 @@ fn d7_a_booted_systemd_starts_reloads_watches_and_stops_the_unit() {
 /// The README's service section and what an admin does in the first hour, as root, beside the service's own user.
 #[test]
 fn d14_an_admins_first_hour() {
-    use super::house::until;
+    use super::installation::until;
     let first = match Machine::boot() {
         Ok(machine) => machine,
         Err(why) => {

@@ -1,11 +1,11 @@
-use super::super::house::{House, NOON, region, report, sample, source};
+use super::super::test_store::{NOON, TestStore, region, report, sample, source};
 use super::*;
 
 #[test]
 fn one_story_by_link_shows_the_report_of_its_own_site() {
-    let house = House::new();
-    let (view, _) = house.view();
-    let dirty = house.say(&view, &sample(), NOON);
+    let test_store = TestStore::new();
+    let (view, _) = test_store.view();
+    let dirty = test_store.say(&view, &sample(), NOON);
     assert_eq!(dirty.len(), 2);
     assert_eq!(view.counts(), (3, 2));
     let here = view.timeline(&[region("140300")], None, 10, 10);
@@ -21,154 +21,154 @@ fn one_story_by_link_shows_the_report_of_its_own_site() {
 
 #[test]
 fn a_view_that_is_opened_anew_compares_with_the_same_texts() {
-    let house = House::new();
+    let test_store = TestStore::new();
     let text = |day: u8| {
         format!(
             "因供热管网改造，新建北大街自十二中路口至桥头路段将于3月{day}日起临时封闭，请过往车辆绕行南大街，公交3路、15路改线运行，敬请谅解。"
         )
     };
-    let (view, _) = house.view();
-    house.say(&view, &sample(), NOON);
+    let (view, _) = test_store.view();
+    test_store.say(&view, &sample(), NOON);
     for (number, seen) in (0..12).zip(1..) {
         let name = format!("s{number}");
         let link = format!("https://{name}.cn/1");
         let seen = NOON.plus_seconds(seen);
-        house.say(&view, &[source(&name, &link, "140300")], seen);
+        test_store.say(&view, &[source(&name, &link, "140300")], seen);
         // Ten reprints of one story, one report that came without a text, and one that told another story first.
         let first = match number {
             10 => String::new(),
             11 => text(20),
             _ => text(9),
         };
-        house.say(&view, &[report(&name, &link, "封闭通告", &first, seen)], seen);
+        test_store.say(&view, &[report(&name, &link, "封闭通告", &first, seen)], seen);
     }
     let later = NOON.plus_seconds(7200);
-    house.say(&view, &[report("s10", "https://s10.cn/1", "封闭通告", &text(9), later)], later);
-    house.say(&view, &[report("s11", "https://s11.cn/1", "封闭通告", &text(21), later)], later);
+    test_store.say(&view, &[report("s10", "https://s10.cn/1", "封闭通告", &text(9), later)], later);
+    test_store.say(&view, &[report("s11", "https://s11.cn/1", "封闭通告", &text(21), later)], later);
     let (items, stories) = view.counts();
     assert_eq!(items - stories, 11, "ten reprints, one of them when its text came, and the story of the sample");
     view.flush().unwrap();
-    let live = format!("{:?}", view.read().likes());
+    let live = format!("{:?}", view.read().by_text());
     drop(view);
-    let (again, _) = house.view();
-    assert_eq!(format!("{:?}", again.read().likes()), live);
+    let (again, _) = test_store.view();
+    assert_eq!(format!("{:?}", again.read().by_text()), live);
     assert!(again.verify().unwrap().is_well());
 }
 
 #[test]
 fn the_same_log_makes_the_same_view() {
-    let house = House::new();
+    let test_store = TestStore::new();
     let digest = {
-        let (view, _) = house.view();
+        let (view, _) = test_store.view();
         for record in sample() {
-            house.say(&view, &[record], NOON);
+            test_store.say(&view, &[record], NOON);
         }
         assert!(view.verify().unwrap().is_well());
         view.digest()
     };
-    assert_eq!(house.view().0.digest(), digest, "opened again");
-    assert_eq!(house.view().1, []);
-    assert_eq!(house.view_by("other").1, [Notice::NewRules]);
-    std::fs::remove_dir_all(house.folder.path().join("view")).unwrap();
-    assert_eq!(house.view().0.digest(), digest, "made anew");
+    assert_eq!(test_store.view().0.digest(), digest, "opened again");
+    assert_eq!(test_store.view().1, []);
+    assert_eq!(test_store.view_by("other").1, [Notice::NewRules]);
+    std::fs::remove_dir_all(test_store.folder.path().join("view")).unwrap();
+    assert_eq!(test_store.view().0.digest(), digest, "made anew");
 }
 
 #[test]
 fn a_damaged_store_is_set_aside_and_made_anew() {
-    let house = House::new();
+    let test_store = TestStore::new();
     let digest = {
-        let (view, _) = house.view();
-        house.say(&view, &sample(), NOON);
+        let (view, _) = test_store.view();
+        test_store.say(&view, &sample(), NOON);
         view.flush().unwrap();
         view.digest()
     };
-    let db = house.folder.path().join("view/db");
+    let db = test_store.folder.path().join("view/db");
     let bytes = std::fs::read(&db).unwrap();
     for at in (0..bytes.len()).step_by(bytes.len() / 40) {
         let mut damaged = bytes.clone();
         damaged[at] ^= 0x10;
         std::fs::write(&db, &damaged).unwrap();
-        let (view, _) = house.view();
+        let (view, _) = test_store.view();
         assert_eq!(view.digest(), digest, "byte {at}");
         drop(view);
-        std::fs::remove_dir_all(house.folder.path().join("view")).unwrap();
-        drop(house.view().0);
+        std::fs::remove_dir_all(test_store.folder.path().join("view")).unwrap();
+        drop(test_store.view().0);
     }
 }
 
 /// A store that kills the process when opened is tried twice and then rebuilt, so there is no crash loop.
 #[test]
 fn d5_a_store_that_brings_the_process_down_is_set_aside_at_the_third_start() {
-    let house = House::new();
+    let test_store = TestStore::new();
     let digest = {
-        let (view, _) = house.view();
-        house.say(&view, &sample(), NOON);
+        let (view, _) = test_store.view();
+        test_store.say(&view, &sample(), NOON);
         view.digest()
     };
-    let path = house.folder.path().join("view");
+    let path = test_store.folder.path().join("view");
     for _ in 0..2 {
         let died = std::panic::catch_unwind(|| attempt(&path, || -> Result<(), Unusable> { panic!("down") }));
         assert!(died.is_err());
     }
-    let (view, notices) = house.view();
+    let (view, notices) = test_store.view();
     assert!(matches!(&notices[..], [Notice::SetAside { reason, .. }] if reason.contains("2 times")), "{notices:?}");
     assert_eq!(view.digest(), digest);
     drop(view);
-    assert_eq!(house.view().1, [], "what opened well leaves no note");
+    assert_eq!(test_store.view().1, [], "what opened well leaves no note");
     let died = std::panic::catch_unwind(|| attempt(&path, || -> Result<(), Unusable> { panic!("down") }));
     assert!(died.is_err());
-    assert_eq!(house.view().1, [], "once may be a power cut");
+    assert_eq!(test_store.view().1, [], "once may be a power cut");
 }
 
 #[test]
 fn a_withdrawn_story_is_hidden_with_all_that_joins_it() {
-    let house = House::new();
-    let (view, _) = house.view();
+    let test_store = TestStore::new();
+    let (view, _) = test_store.view();
     let records = sample();
-    house.say(&view, &records[..3], NOON);
+    test_store.say(&view, &records[..3], NOON);
     let Record::Report(first) = &records[2] else { panic!() };
-    house.say(&view, &[Record::Withdraw { item: first.item, reason: "x".into(), at: NOON }], NOON);
-    house.say(&view, &records[3..], NOON);
+    test_store.say(&view, &[Record::Withdraw { item: first.item, reason: "x".into(), at: NOON }], NOON);
+    test_store.say(&view, &records[3..], NOON);
     assert_eq!(view.timeline(&[region("140300")], None, 10, 10), []);
-    house.say(&view, &[Record::Restore { item: first.item, at: NOON }], NOON);
+    test_store.say(&view, &[Record::Restore { item: first.item, at: NOON }], NOON);
     assert_eq!(view.timeline(&[region("140300")], None, 10, 10).len(), 1);
 }
 
 #[test]
 fn expired_days_are_forgotten_and_their_sources_are_not() {
-    let house = House::new();
-    let (view, _) = house.view();
-    house.say(&view, &sample(), NOON);
+    let test_store = TestStore::new();
+    let (view, _) = test_store.view();
+    test_store.say(&view, &sample(), NOON);
     let later = NOON.plus_seconds(86_400);
     let late = |source, link| report(source, link, "三", "丙", later);
-    house.say(&view, &[late("portal", "https://portal.cn/3"), late("portal", "https://www.paper.cn/2")], later);
-    let day = house.log.oldest_day().unwrap().unwrap();
+    test_store.say(&view, &[late("portal", "https://portal.cn/3"), late("portal", "https://www.paper.cn/2")], later);
+    let day = test_store.log.oldest_day().unwrap().unwrap();
     let items = view.going_with(&day);
     assert_eq!(items.len(), 1, "a reprint of later goes with its story");
-    house.say(&view, &[Record::Expire { day: day.clone(), items, at: later }], later);
-    house.log.drop_day(&day).unwrap();
+    test_store.say(&view, &[Record::Expire { day: day.clone(), items, at: later }], later);
+    test_store.log.drop_day(&day).unwrap();
     assert!(view.verify().unwrap().is_well(), "what is left is judged by what was known then");
     assert_eq!(view.timeline(&[region("140300")], None, 10, 10).len(), 1);
     assert_eq!(view.counts(), (1, 1));
     assert!(view.source(&SourceId::new("paper").unwrap()).is_some());
     let digest = view.digest();
     drop(view);
-    assert_eq!(house.view().0.digest(), digest);
+    assert_eq!(test_store.view().0.digest(), digest);
 }
 
 #[test]
 fn a_round_up_forgets_the_parts_that_expire() {
-    let house = House::new();
-    let (view, _) = house.view();
+    let test_store = TestStore::new();
+    let (view, _) = test_store.view();
     let part = |name: &str| {
         format!(
             "{name}因供热管网改造，自十二中路口至桥头路段将于3月9日起临时封闭，请过往车辆绕行南大街，公交3路、15路改线运行，敬请谅解，咨询电话全天接听。"
         )
     };
-    house.say(&view, &sample()[..2], NOON);
+    test_store.say(&view, &sample()[..2], NOON);
     let tell = |day: i64, link: &str, title: &str, text: &str| {
         let seen = NOON.plus_seconds(day * 86_400);
-        house.say(&view, &[report("portal", link, title, text, seen)], seen);
+        test_store.say(&view, &[report("portal", link, title, text, seen)], seen);
     };
     tell(0, "https://portal.cn/1", "北大街封闭", &part("北大街"));
     let library = "市图书馆新馆周末开放到二十一时，少儿阅览区同步延长，读者凭证预约，每日限六百人，馆内新增自助借还机十二台，盲文阅览室一并开放。";
@@ -176,19 +176,19 @@ fn a_round_up_forgets_the_parts_that_expire() {
     tell(1, "https://portal.cn/3", "一周要闻", &format!("▶一\n{}\n▶二\n{library}", part("北大街")));
     let whole = view.timeline(&[region("140300")], None, 10, 10).into_iter().map(|entry| entry.first).max().unwrap();
     assert_eq!(view.story(whole).unwrap().parts.len(), 2);
-    let day = house.log.oldest_day().unwrap().unwrap();
+    let day = test_store.log.oldest_day().unwrap().unwrap();
     let expire = Record::Expire { day: day.clone(), items: view.going_with(&day), at: NOON.plus_seconds(90_000) };
-    house.say(&view, &[expire], NOON.plus_seconds(90_000));
-    house.log.drop_day(&day).unwrap();
+    test_store.say(&view, &[expire], NOON.plus_seconds(90_000));
+    test_store.log.drop_day(&day).unwrap();
     assert_eq!(view.story(whole).unwrap().parts.len(), 1);
     assert!(view.verify().unwrap().is_well());
 }
 
 #[test]
 fn updated_is_never_given_twice() {
-    let house = House::new();
-    let (view, _) = house.view();
-    house.say(&view, &sample(), NOON);
+    let test_store = TestStore::new();
+    let (view, _) = test_store.view();
+    test_store.say(&view, &sample(), NOON);
     let all = view.timeline(&[region("140300"), region("140321")], None, 10, 10);
     let mut updated: Vec<Moment> = all.iter().map(|entry| view.story(entry.first).unwrap().updated).collect();
     updated.dedup();

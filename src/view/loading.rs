@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::engine::Change;
+use super::fair_share::Place;
 use super::index::Index;
+use super::item_state::ItemState;
 use super::keys::{HIDDEN, META, REGIONS, SOURCES};
-use super::likes::Likes;
-use super::outline::Outline;
 use super::record::{self, FactsRecord, HiddenRecord, ItemRecord, MetaRecord};
-use super::share::Place;
-use super::slot::Slot;
+use super::similarity_index::SimilarityIndex;
+use super::snapshot::Outline;
 use super::state::{State, scoped, upper};
 use crate::log::{Control, SourceFacts};
 use crate::model::{Authority, Moment, RegionId, SourceId, Zone};
@@ -67,12 +67,12 @@ impl State {
         })
     }
 
-    fn item_record(&self, first: u64, slot: &Slot) -> Option<ItemRecord> {
+    fn item_record(&self, first: u64, slot: &ItemState) -> Option<ItemRecord> {
         let source = self.sources.get(usize::try_from(slot.source).ok()?)?;
-        let held = |likes: &Likes| likes.sketch(first).map(<[u32]>::to_vec).unwrap_or_default();
+        let held = |by_text: &SimilarityIndex| by_text.sketch(first).map(<[u32]>::to_vec).unwrap_or_default();
         Some(ItemRecord {
-            sketch: held(&self.likes),
-            pairs: held(&self.alike_facts),
+            sketch: held(&self.by_text),
+            pairs: held(&self.by_facts),
             ..slot.record(first, source.id.as_str(), |number| self.region(number))
         })
     }
@@ -90,7 +90,7 @@ impl State {
             ids: self.ids,
             updated: 0,
             sources: u32::try_from(self.sources.len()).unwrap_or(u32::MAX),
-            compared_from: [self.likes.from(), self.alike_facts.from()],
+            compared_from: [self.by_text.from(), self.by_facts.from()],
         }
     }
 
@@ -116,7 +116,7 @@ impl State {
                 return None;
             }
             if !source.link.is_empty() {
-                state.know(SourceFacts {
+                state.upsert_source(SourceFacts {
                     id,
                     title: source.title.clone(),
                     link: source.link.clone(),
@@ -144,7 +144,7 @@ impl State {
             let (first, mut record) = item?;
             let source = *state.source_numbers.get(&SourceId::new(&record.source).ok()?)?;
             let (sketch, pairs) = (std::mem::take(&mut record.sketch), std::mem::take(&mut record.pairs));
-            let slot = Slot::of(first, record, source, |region| state.region_number(&region))?;
+            let slot = ItemState::of(first, record, source, |region| state.region_number(&region))?;
             let [texts, facts] = meta.compared_from;
             if first >= texts {
                 by_text.push((first, slot.seen, sketch));
@@ -171,8 +171,8 @@ impl State {
         state.by_content = Index::of_all(contents);
         state.by_id = Index::of_all(slots().map(|(first, slot)| (upper(slot.id), first)));
         let [texts, facts] = meta.compared_from;
-        state.likes = Likes::of_all(by_text, texts);
-        state.alike_facts = Likes::of_all(by_facts, facts);
+        state.by_text = SimilarityIndex::of_all(by_text, texts);
+        state.by_facts = SimilarityIndex::of_all(by_facts, facts);
         (u64::try_from(state.slots.len()).ok()? == meta.items && state.ids == meta.ids).then_some(state)
     }
 

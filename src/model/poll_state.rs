@@ -98,7 +98,7 @@ pub struct Revisit {
     pub listed: Draft,
     /// Time at which to fetch it.
     pub due: Moment,
-    /// Number of repeat visits scheduled after a successful read; selects the next interval.
+    /// Number of rereadings scheduled after a successful one; selects the next interval.
     pub step: u8,
     /// How many times in a row it was missing (404 or 410).
     pub misses: u8,
@@ -108,9 +108,9 @@ pub struct Revisit {
     pub is_gone: bool,
 }
 
-/// State of a source's list, kept separately from [`Visit`].
+/// State of a source's list, kept separately from [`PollState`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Memory {
+pub struct ListingState {
     /// Address of the source from which this was learned; if the source's address changes, all of it is discarded.
     pub page: Option<Link>,
     /// Format of the last document.
@@ -135,14 +135,14 @@ pub struct Memory {
 
 /// State of a source between two polls.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Visit {
+pub struct PollState {
     /// Address that gave the validators.
     pub url: Option<Link>,
     /// What makes the next request conditional.
     pub validators: Validators,
     /// Time at which the next poll is due.
     pub due: Moment,
-    /// Time of the last request.
+    /// Time for which the last poll was planned, saved up to 30 s before its first request.
     pub asked: Option<Moment>,
     /// Time of the last answer that could be read or was a 304.
     pub succeeded: Option<Moment>,
@@ -174,7 +174,7 @@ pub struct Visit {
     pub gone: Option<(Moment, u32)>,
 }
 
-impl Visit {
+impl PollState {
     /// Returns whether the source has never been read successfully.
     pub const fn is_first(&self) -> bool {
         self.succeeded.is_none()

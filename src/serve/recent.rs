@@ -4,8 +4,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::desk::Draft;
 use super::document::{Coding, Document};
+use super::renderer::Rendered;
 use crate::model::ItemId;
 use crate::write::Language;
 
@@ -18,14 +18,14 @@ pub(super) enum Key {
 }
 
 /// Maximum number of documents in the cache, and their maximum total size in bytes.
-const MOST: usize = 64;
-const ROOM: usize = 16 << 20;
+const MAX_DOCUMENTS: usize = 64;
+const MAX_BYTES: usize = 16 << 20;
 /// Maximum age of the page and the feed of the sources, which show poll states that `seq` does not cover.
 const AGE: Duration = Duration::from_secs(1);
 
 /// The documents, newest last.
 #[derive(Debug, Default)]
-pub(super) struct Lately(Mutex<Vec<Held>>);
+pub(super) struct RecentDocuments(Mutex<Vec<Held>>);
 
 #[derive(Debug)]
 struct Held {
@@ -36,7 +36,7 @@ struct Held {
     document: Arc<Document>,
 }
 
-impl Lately {
+impl RecentDocuments {
     /// Returns the document if it is still current; `seq` is the last record that the view has applied.
     pub(super) fn get(&self, key: Key, seq: u64) -> Option<Arc<Document>> {
         let held = self.lock();
@@ -49,7 +49,7 @@ impl Lately {
     }
 
     /// Finishes a draft and caches it; if the cached document has the same bytes and date, that one is kept.
-    pub(super) fn finish(&self, key: Key, seq: u64, draft: Draft) -> Arc<Document> {
+    pub(super) fn finish(&self, key: Key, seq: u64, draft: Rendered) -> Arc<Document> {
         let same =
             self.lock().iter().find(|held| held.key == key).map(|held| Arc::clone(&held.document)).filter(|known| {
                 known.last_modified == draft.changed
@@ -61,7 +61,7 @@ impl Lately {
         held.push(Held { key, made: Instant::now(), seq, document: Arc::clone(&document) });
         let mut used: usize = held.iter().map(|held| held.document.size()).sum();
         let mut dropped = 0;
-        while dropped < held.len() && (held.len() - dropped > MOST || used > ROOM) {
+        while dropped < held.len() && (held.len() - dropped > MAX_DOCUMENTS || used > MAX_BYTES) {
             used -= held.get(dropped).map_or(0, |held| held.document.size());
             dropped += 1;
         }

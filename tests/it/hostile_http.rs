@@ -6,27 +6,28 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::house::{House, feed, source, until};
 use super::http::{Asked, Reply, Site, get};
+use super::installation::{Installation, feed, source, until};
 
 /// The most memory that the daemon may take, in KiB.
-const MOST_MEMORY: u64 = 150 * 1024;
+const MAX_MEMORY: u64 = 150 * 1024;
 
 /// Polls a site that does evil beside a good one; returns the reason that `status` gives for the evil one.
-fn suffer(host: u8, evil: impl Fn(&Asked, &mut TcpStream) + Send + Sync + 'static) -> String {
-    let evil = Site::raw(host, evil);
+fn suffer(host: u8, hostile: impl Fn(&Asked, &mut TcpStream) + Send + Sync + 'static) -> String {
+    let hostile = Site::raw(host, hostile);
     let good = Site::new(host + 100, |_| Reply::ok(feed(&[("1", "/a/1", "好消息", 2)])));
-    let house =
-        House::new(&(source("evil", "140300", &evil.url("/feed")) + &source("good", "140300", &good.url("/feed"))));
-    let daemon = house.start();
+    let installation = Installation::new(
+        &(source("evil", "140300", &hostile.url("/feed")) + &source("good", "140300", &good.url("/feed"))),
+    );
+    let daemon = installation.start();
     daemon.until_items("140300", 1);
     let status = until("the evil one is found out", || {
-        let status = daemon.status(&house, "evil");
+        let status = daemon.status(&installation, "evil");
         (status["health"] == "degraded" || status["health"] == "blocked").then_some(status)
     });
     assert_eq!(daemon.titles("140300"), ["好消息"]);
-    assert_eq!(daemon.status(&house, "good")["health"], "ok");
-    assert!(daemon.peak() < MOST_MEMORY, "{} KiB", daemon.peak());
+    assert_eq!(daemon.status(&installation, "good")["health"], "ok");
+    assert!(daemon.peak() < MAX_MEMORY, "{} KiB", daemon.peak());
     assert!(
         daemon.log().iter().any(|line| line["fields"]["source"] == "evil" && line["level"] == "WARN"),
         "one log line"
@@ -123,10 +124,10 @@ fn f3_silence_at_any_moment_ends_with_the_time() {
     let silent = TcpListener::bind("127.0.7.54:0").unwrap();
     let address = silent.local_addr().unwrap();
     let held = std::thread::spawn(move || silent.incoming().take(2).flatten().collect::<Vec<TcpStream>>());
-    let house = House::new(&source("evil", "140300", &format!("https://{address}/")));
-    let daemon = house.start();
+    let installation = Installation::new(&source("evil", "140300", &format!("https://{address}/")));
+    let daemon = installation.start();
     let status = until("it is found out", || {
-        Some(daemon.status(&house, "evil")).filter(|status| status["failures"].as_u64() > Some(0))
+        Some(daemon.status(&installation, "evil")).filter(|status| status["failures"].as_u64() > Some(0))
     });
     let reason = status["reason"].as_str().unwrap();
     assert!(reason.contains("within 5 s") || reason.contains("timed out"), "{reason}");
@@ -194,8 +195,8 @@ fn f5_no_cookie_and_no_credential_goes_along_to_another_host() {
         "[fetch]\nallow_networks = [\"127.0.7.0/24\"]\nports = [{}]\ntimeout = \"5s\"\n[poll]\nmin_interval = \"1s\"\nmax_interval = \"2s\"\nhost_gap = \"0s\"\n",
         other.address.port()
     );
-    let house = House::with(&settings, &source("a", "140300", &first.url("/feed")));
-    let daemon = house.start();
+    let installation = Installation::with(&settings, &source("a", "140300", &first.url("/feed")));
+    let daemon = installation.start();
     daemon.until_items("140300", 1);
     until("some more polls", || (told.lock().unwrap().len() >= 3).then_some(()));
     for asked in told.lock().unwrap().iter().chain(&first.asked()) {
@@ -212,12 +213,12 @@ fn f5_no_cookie_and_no_credential_goes_along_to_another_host() {
 
 #[test]
 fn f6_a_second_answer_in_the_first_is_nobodys() {
-    let evil = "HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nEVIL";
+    let hostile = "HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nEVIL";
     let body = feed(&[("1", "/a/1", "真的", 2)]);
     let chunked = format!("{:x}\r\n{body}\r\n0\r\n\r\n", body.len());
     let heads = [
-        format!("transfer-encoding: chunked\r\ncontent-length: 5\r\n\r\n{chunked}{evil}"),
-        format!("content-length: {}\r\n\r\n{body}{evil}", body.len()),
+        format!("transfer-encoding: chunked\r\ncontent-length: 5\r\n\r\n{chunked}{hostile}"),
+        format!("content-length: {}\r\n\r\n{body}{hostile}", body.len()),
         format!("content-length: 5\r\ncontent-length: {}\r\n\r\n{body}", body.len()),
     ];
     let sites: Vec<Site> = heads
@@ -230,13 +231,13 @@ fn f6_a_second_answer_in_the_first_is_nobodys() {
         .collect();
     let blocks: String =
         sites.iter().enumerate().map(|(at, site)| source(&format!("s{at}"), "140300", &site.url("/feed"))).collect();
-    let house = House::new(&blocks);
-    let daemon = house.start();
+    let installation = Installation::new(&blocks);
+    let daemon = installation.start();
     until("all were polled some times", || sites.iter().all(|site| site.asked().len() >= 3).then_some(()));
     // The last one is refused: two lengths are none.
-    assert_eq!(daemon.status(&house, "s0")["health"], "ok");
-    assert_eq!(daemon.status(&house, "s1")["health"], "ok");
-    assert_eq!(daemon.status(&house, "s2")["health"], "degraded");
+    assert_eq!(daemon.status(&installation, "s0")["health"], "ok");
+    assert_eq!(daemon.status(&installation, "s1")["health"], "ok");
+    assert_eq!(daemon.status(&installation, "s2")["health"], "degraded");
     assert!(daemon.titles("140300").iter().all(|title| title == "真的"));
     assert!(!daemon.log().iter().any(|line| line.to_string().contains("EVIL")));
 }
@@ -255,12 +256,12 @@ fn f8_a_retry_after_of_an_age_is_a_week_and_one_of_the_past_is_none() {
         .collect();
     let blocks: String =
         sites.iter().enumerate().map(|(at, site)| source(&format!("s{at}"), "140300", &site.url("/feed"))).collect();
-    let house = House::new(&blocks);
-    let daemon = house.start();
+    let installation = Installation::new(&blocks);
+    let daemon = installation.start();
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
     for (at, answer) in answers.iter().enumerate() {
         let status = until(answer, || {
-            Some(daemon.status(&house, &format!("s{at}"))).filter(|status| status["failures"].as_u64() > Some(0))
+            Some(daemon.status(&installation, &format!("s{at}"))).filter(|status| status["failures"].as_u64() > Some(0))
         });
         let due = dayuan::model::Moment::from_rfc3339(status["due"].as_str().unwrap()).unwrap().seconds();
         let wait = due - i64::try_from(now).unwrap();
@@ -297,14 +298,14 @@ fn s5_redirects_into_forbidden_places_connect_to_nobody() {
         .collect();
     let blocks: String =
         sites.iter().enumerate().map(|(at, site)| source(&format!("s{at}"), "140300", &site.url("/feed"))).collect();
-    let house = House::new(&blocks);
-    let daemon = house.start_with(&[
+    let installation = Installation::new(&blocks);
+    let daemon = installation.start_with(&[
         ("HTTP_PROXY", &format!("http://127.0.0.1:{port}")),
         ("ALL_PROXY", &format!("http://127.0.0.1:{port}")),
     ]);
     for (at, target) in targets.iter().enumerate() {
         let status = until(target, || {
-            Some(daemon.status(&house, &format!("s{at}"))).filter(|status| status["failures"].as_u64() > Some(0))
+            Some(daemon.status(&installation, &format!("s{at}"))).filter(|status| status["failures"].as_u64() > Some(0))
         });
         let reason = status["reason"].as_str().unwrap();
         let words = ["allow_networks", "not allowed", "redirects to an address"];
@@ -328,19 +329,19 @@ fn f7_what_is_no_feed_never_empties_one() {
         5 => Reply { body: feed(&[("3", "/a/3", "部分", 1)]).into_bytes(), ..Reply::status("206 Partial Content") },
         _ => Reply::status("304 Not Modified"),
     });
-    let house = House::new(&source("a", "140300", &site.url("/feed")));
-    let daemon = house.start();
+    let installation = Installation::new(&source("a", "140300", &site.url("/feed")));
+    let daemon = installation.start();
     daemon.until_items("140300", 1);
     for poll in 2..=7 {
         until("the next poll", || {
-            drop(house.run(&["poll", "a"]));
+            drop(installation.run(&["poll", "a"]));
             (site.asked().len() >= poll).then_some(())
         });
         assert_eq!(daemon.titles("140300"), ["题"]);
     }
     let told = || daemon.log().iter().filter(|line| line["fields"]["message"] == "poll failed").count();
     until("each of the five is told", || (told() == 5).then_some(()));
-    until("what is unchanged is well", || (daemon.status(&house, "a")["health"] == "ok").then_some(()));
+    until("what is unchanged is well", || (daemon.status(&installation, "a")["health"] == "ok").then_some(()));
     assert_eq!(daemon.titles("140300"), ["题"]);
 }
 
@@ -355,17 +356,18 @@ fn x03_a_feed_nested_too_deep_is_told_and_the_process_lives() {
 }
 
 /// Serves a document once and for all; returns what the daemon made of it.
-fn read(host: u8, document: Vec<u8>) -> (House, super::house::Daemon, serde_json::Value) {
+fn read(host: u8, document: Vec<u8>) -> (Installation, super::installation::Daemon, serde_json::Value) {
     let site = Site::raw(host, move |_, stream| {
         head(stream, &format!("content-length: {}\r\nconnection: close\r\n", document.len()));
         drop(stream.write_all(&document));
     });
-    let house = House::new(&source("evil", "140300", &site.url("/feed")));
-    let daemon = house.start();
-    let status =
-        until("it was polled", || Some(daemon.status(&house, "evil")).filter(|status| status["health"] != "new"));
-    assert!(daemon.peak() < MOST_MEMORY, "{} KiB", daemon.peak());
-    (house, daemon, status)
+    let installation = Installation::new(&source("evil", "140300", &site.url("/feed")));
+    let daemon = installation.start();
+    let status = until("it was polled", || {
+        Some(daemon.status(&installation, "evil")).filter(|status| status["health"] != "new")
+    });
+    assert!(daemon.peak() < MAX_MEMORY, "{} KiB", daemon.peak());
+    (installation, daemon, status)
 }
 
 #[test]
@@ -423,10 +425,10 @@ fn x05_a_feed_cut_off_anywhere_costs_its_source_only() {
         let poll = polls.fetch_add(1, Ordering::SeqCst);
         Reply::ok(whole[..(poll * step).min(whole.len())].to_vec())
     });
-    let house = House::new(&source("evil", "140300", &site.url("/feed")));
-    let daemon = house.start();
+    let installation = Installation::new(&source("evil", "140300", &site.url("/feed")));
+    let daemon = installation.start();
     until("it was cut off everywhere", || {
-        drop(house.run(&["poll", "evil"]));
+        drop(installation.run(&["poll", "evil"]));
         (site.asked().len() >= 14).then_some(())
     });
     daemon.until_items("140300", 2);
@@ -456,11 +458,11 @@ fn x06_charsets_that_lie_never_publish_mojibake() {
         good.into_iter().zip(160..).map(|(bytes, host)| Site::new(host, move |_| Reply::ok(bytes.clone()))).collect();
     let blocks: String =
         sites.iter().enumerate().map(|(at, site)| source(&format!("s{at}"), "140300", &site.url("/feed"))).collect();
-    let house = House::new(&blocks);
-    let daemon = house.start();
+    let installation = Installation::new(&blocks);
+    let daemon = installation.start();
     for at in 0..sites.len() {
         until(&format!("s{at} was read"), || {
-            (daemon.status(&house, &format!("s{at}"))["health"] == "ok").then_some(())
+            (daemon.status(&installation, &format!("s{at}"))["health"] == "ok").then_some(())
         });
     }
     let titles = daemon.titles("140300");
@@ -468,10 +470,10 @@ fn x06_charsets_that_lie_never_publish_mojibake() {
     // What is said to be UTF-8 and is none of any kind.
     let spoilt = [text.as_bytes(), &[0x81, 0xff].repeat(200)].concat();
     let site = Site::new(90, move |_| Reply::ok(spoilt.clone()));
-    let house = House::new(&(source("evil", "140300", &site.url("/feed")) + "charset = \"utf-8\"\n"));
-    let daemon = house.start();
+    let installation = Installation::new(&(source("evil", "140300", &site.url("/feed")) + "charset = \"utf-8\"\n"));
+    let daemon = installation.start();
     let status = until("it is found out", || {
-        Some(daemon.status(&house, "evil")).filter(|status| status["failures"].as_u64() > Some(0))
+        Some(daemon.status(&installation, "evil")).filter(|status| status["failures"].as_u64() > Some(0))
     });
     assert!(status["reason"].as_str().unwrap().contains("charset"), "{status}");
     assert!(daemon.items("140300").is_empty());

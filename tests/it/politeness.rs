@@ -7,8 +7,8 @@ use std::time::Duration;
 use dayuan::log::{Control, Record};
 use dayuan::model::{Moment, SourceId};
 
-use super::house::{House, feed, source, until};
 use super::http::{Reply, Site, get};
+use super::installation::{Installation, feed, source, until};
 
 #[test]
 fn p12_at_most_four_requests_are_at_one_address_at_a_time() {
@@ -50,18 +50,18 @@ fn p12_at_most_four_requests_are_at_one_address_at_a_time() {
     for (at, site) in beside.iter().enumerate() {
         blocks += &source(&format!("b{at}"), "140300", &site.url("/feed"));
     }
-    let house = House::with(
+    let installation = Installation::with(
         &format!(
             "[fetch]\nallow_networks = [\"127.0.7.0/24\"]\nports = [{port}]\ntimeout = \"5s\"\n[poll]\nmin_interval = \"1s\"\nmax_interval = \"2s\"\nhost_gap = \"0s\"\n"
         ),
         &blocks,
     );
-    let daemon = house.start();
+    let daemon = installation.start();
     until("all were asked some times", || (all.load(Ordering::SeqCst) >= 36).then_some(()));
     let most = most.load(Ordering::SeqCst);
     assert!((3..=4).contains(&most), "{most} at one time");
     for at in 0..3 {
-        assert_eq!(daemon.status(&house, &format!("b{at}"))["health"], "ok", "others were not in the way");
+        assert_eq!(daemon.status(&installation, &format!("b{at}"))["health"], "ok", "others were not in the way");
     }
 }
 
@@ -75,15 +75,15 @@ fn how_every_source_fares_is_a_page_and_a_feed() {
         source("refusing", "140300", &refusing.url("/feed")).replace("refusing title", "<b>refusing</b>"),
         source("gone", "140300", &gone.url("/feed")),
     ];
-    let house = House::new(&blocks.concat());
-    house.say(&[Record::Control {
+    let installation = Installation::new(&blocks.concat());
+    installation.say(&[Record::Control {
         source: SourceId::new("gone").unwrap(),
         state: Control::Gone,
         at: Moment::from_seconds(1_678_330_000),
     }]);
-    let daemon = house.start();
+    let daemon = installation.start();
     let fares = |id: &str, health: &str| {
-        until(health, || (daemon.status(&house, id)["health"] == health).then_some(()));
+        until(health, || (daemon.status(&installation, id)["health"] == health).then_some(()));
     };
     fares("good", "ok");
     fares("refusing", "blocked");
@@ -105,7 +105,7 @@ fn how_every_source_fares_is_a_page_and_a_feed() {
     let again =
         super::http::request(daemon.address, "GET", "/sources/atom.xml", &[("if-none-match", feed.header("etag"))]);
     assert_eq!(again.status, 304, "it is the same as long as nobody falls ill or gets well");
-    let metrics = house.ask(b"{\"command\":\"metrics\"}\n").replace("\\\"", "\"");
+    let metrics = installation.ask(b"{\"command\":\"metrics\"}\n").replace("\\\"", "\"");
     for line in
         ["dayuan_sources{health=\"ok\"} 1", "dayuan_sources{health=\"blocked\"} 1", "dayuan_sources{health=\"gone\"} 1"]
     {
@@ -221,13 +221,13 @@ fn hostile_sources_do_not_keep_healthy_ones_waiting() {
     }
     // The hostile ones are several times as many as there are slots.
     let slots = count.div_ceil(8).min(64);
-    let house = House::with(
+    let installation = Installation::with(
         &format!(
             "[fetch]\nallow_networks = [\"127.0.0.0/8\"]\ntimeout = \"5s\"\nconcurrency = {slots}\n[poll]\nmin_interval = \"2s\"\nmax_interval = \"4s\"\nhost_gap = \"0s\"\n"
         ),
         &blocks,
     );
-    let daemon = house.start();
+    let daemon = installation.start();
     // Once everyone was asked, the healthy ones are asked in their time, whatever the others do.
     let all = usize::try_from(healthy).unwrap();
     let patience = Instant::now();

@@ -4,11 +4,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::engine::{Engine, has_room};
 use super::error::ViewError;
-use super::record::{self, LooksRecord, MemoryRecord, RevisitRecord, RobotsRecord, VisitRecord};
+use super::record::{self, ListingRecord, LooksRecord, PollStateRecord, RevisitRecord, RobotsRecord};
 use super::store::View;
 use crate::log::Control;
 use crate::model::{
-    Draft, Format, Health, ItemId, Link, Memory, Moment, Revisit, Robots, SourceId, Stamp, Validators, Visit,
+    Draft, Format, Health, ItemId, Link, ListingState, Moment, PollState, Revisit, Robots, SourceId, Stamp, Validators,
 };
 
 /// Prefix of the keys of robots.txt records, and the end of their range.
@@ -25,13 +25,13 @@ const ROBOTS_KEPT: i64 = 3 * 86_400;
 
 /// What is remembered of each source between two polls. Losing it costs requests, never items.
 #[derive(Debug)]
-pub struct Visits {
+pub struct PollStates {
     engine: Engine,
     /// Number of robots.txt writes since the start.
     robots_put: AtomicU32,
 }
 
-impl Visits {
+impl PollStates {
     /// Opens the store, and returns whether its contents were lost: a directory that cannot be read is set aside.
     ///
     /// # Errors
@@ -66,55 +66,55 @@ impl Visits {
         Self { engine, robots_put: AtomicU32::new(0) }
     }
 
-    /// Returns the visit of a source; `None` if it was never visited, or if the record is damaged.
+    /// Returns the poll state of a source; `None` if it was never polled, or if the record is damaged.
     ///
     /// # Errors
     /// Returns an error if the store cannot be read.
-    pub fn get(&self, source: &SourceId) -> Result<Option<Visit>, ViewError> {
+    pub fn get(&self, source: &SourceId) -> Result<Option<PollState>, ViewError> {
         let bytes = self.engine.get(source.as_str().as_bytes())?;
-        Ok(bytes.and_then(|bytes| record::decode::<VisitRecord>(&bytes)).and_then(visit))
+        Ok(bytes.and_then(|bytes| record::decode::<PollStateRecord>(&bytes)).and_then(state))
     }
 
-    /// Returns the visit of a source. If the log says that the source is paused or gone, that takes precedence, even if
-    /// the visit was lost in a crash.
+    /// Returns the poll state of a source. If the log says that the source is paused or gone, that takes precedence, even if
+    /// the poll state was lost in a crash.
     ///
     /// # Errors
     /// Returns an error if the store cannot be read.
-    pub fn fare(&self, view: &View, source: &SourceId) -> Result<Visit, ViewError> {
-        let mut visit = self.get(source)?.unwrap_or_default();
+    pub fn health_of(&self, view: &View, source: &SourceId) -> Result<PollState, ViewError> {
+        let mut state = self.get(source)?.unwrap_or_default();
         match view.control(source) {
-            Some(Control::Gone) => visit.health = Health::Gone,
-            Some(Control::Paused) => visit.health = Health::Paused,
+            Some(Control::Gone) => state.health = Health::Gone,
+            Some(Control::Paused) => state.health = Health::Paused,
             _ => {}
         }
-        Ok(visit)
+        Ok(state)
     }
 
-    /// Saves the visit of a source.
+    /// Saves the poll state of a source.
     ///
     /// # Errors
     /// Returns an error if the store cannot be written.
-    pub fn put(&self, source: &SourceId, visit: &Visit) -> Result<(), ViewError> {
-        let record = VisitRecord {
-            url: visit.url.as_ref().map(|url| url.as_str().to_owned()),
-            etag: visit.validators.etag.clone(),
-            last_modified: visit.validators.last_modified.clone(),
-            due: visit.due.millis(),
-            asked: visit.asked.map(Moment::millis),
-            succeeded: visit.succeeded.map(Moment::millis),
-            last_new: visit.last_new.map(Moment::millis),
-            not_before: visit.not_before.millis(),
-            interval: visit.interval,
-            failures: visit.failures,
-            health: health_number(visit.health),
-            reason: visit.reason.clone(),
-            moved: visit.moved.as_ref().map(|(link, since)| (link.as_str().to_owned(), since.millis())),
-            listed: visit.listed.clone(),
-            polls: visit.polls,
-            rhythm: visit.rhythm,
-            since: visit.since.map(Moment::millis),
-            doubt: visit.doubt.clone(),
-            gone: visit.gone.map(|(since, times)| (since.millis(), times)),
+    pub fn put(&self, source: &SourceId, state: &PollState) -> Result<(), ViewError> {
+        let record = PollStateRecord {
+            url: state.url.as_ref().map(|url| url.as_str().to_owned()),
+            etag: state.validators.etag.clone(),
+            last_modified: state.validators.last_modified.clone(),
+            due: state.due.millis(),
+            asked: state.asked.map(Moment::millis),
+            succeeded: state.succeeded.map(Moment::millis),
+            last_new: state.last_new.map(Moment::millis),
+            not_before: state.not_before.millis(),
+            interval: state.interval,
+            failures: state.failures,
+            health: health_number(state.health),
+            reason: state.reason.clone(),
+            moved: state.moved.as_ref().map(|(link, since)| (link.as_str().to_owned(), since.millis())),
+            listed: state.listed.clone(),
+            polls: state.polls,
+            rhythm: state.rhythm,
+            since: state.since.map(Moment::millis),
+            doubt: state.doubt.clone(),
+            gone: state.gone.map(|(since, times)| (since.millis(), times)),
         };
         self.engine.put(source.as_str().as_bytes(), record::encode(&record))
     }
@@ -123,16 +123,16 @@ impl Visits {
     ///
     /// # Errors
     /// Returns an error if the store cannot be read.
-    pub fn memory(&self, source: &SourceId) -> Result<Memory, ViewError> {
+    pub fn listing_state(&self, source: &SourceId) -> Result<ListingState, ViewError> {
         let bytes = self.engine.get(&memory_key(source))?;
-        Ok(bytes.and_then(|bytes| record::decode::<MemoryRecord>(&bytes)).map(memory).unwrap_or_default())
+        Ok(bytes.and_then(|bytes| record::decode::<ListingRecord>(&bytes)).map(listing_state).unwrap_or_default())
     }
 
     /// Saves what is remembered of a source's list.
     ///
     /// # Errors
     /// Returns an error if the store cannot be written.
-    pub fn put_memory(&self, source: &SourceId, memory: &Memory) -> Result<(), ViewError> {
+    pub fn put_listing_state(&self, source: &SourceId, listing_state: &ListingState) -> Result<(), ViewError> {
         let revisit = |revisit: &Revisit| RevisitRecord {
             item: revisit.item.as_u128(),
             guid: revisit.listed.guid.clone(),
@@ -143,23 +143,23 @@ impl Visits {
             step: revisit.step,
             misses: revisit.misses,
         };
-        let record = MemoryRecord {
-            page: memory.page.as_ref().map(|link| link.as_str().to_owned()),
-            format: memory.format.word().to_owned(),
-            usual: memory.usual,
-            follow: memory.follow.as_ref().map(|link| link.as_str().to_owned()),
-            revisits: memory.revisits.iter().map(revisit).collect(),
-            wait: memory.wait,
-            skip_hours: memory.skip_hours,
-            skip_days: memory.skip_days,
-            page_asked: memory.page_asked.map(Moment::millis),
-            busy_hosts: memory.busy_hosts.iter().map(|(host, until)| (host.clone(), until.millis())).collect(),
-            missing: memory
+        let record = ListingRecord {
+            page: listing_state.page.as_ref().map(|link| link.as_str().to_owned()),
+            format: listing_state.format.word().to_owned(),
+            usual: listing_state.usual,
+            follow: listing_state.follow.as_ref().map(|link| link.as_str().to_owned()),
+            revisits: listing_state.revisits.iter().map(revisit).collect(),
+            wait: listing_state.wait,
+            skip_hours: listing_state.skip_hours,
+            skip_days: listing_state.skip_days,
+            page_asked: listing_state.page_asked.map(Moment::millis),
+            busy_hosts: listing_state.busy_hosts.iter().map(|(host, until)| (host.clone(), until.millis())).collect(),
+            missing: listing_state
                 .revisits
                 .iter()
                 .filter_map(|revisit| Some((revisit.item.as_u128(), revisit.missed?.millis(), revisit.is_gone)))
                 .collect(),
-            codes: memory
+            codes: listing_state
                 .revisits
                 .iter()
                 .filter(|revisit| revisit.listed.alert.is_some() || revisit.listed.code.is_some())
@@ -250,9 +250,9 @@ impl Visits {
     }
 }
 
-fn visit(record: VisitRecord) -> Option<Visit> {
+fn state(record: PollStateRecord) -> Option<PollState> {
     let link = |text: String| Link::parse(&text).ok();
-    Some(Visit {
+    Some(PollState {
         url: record.url.and_then(link),
         validators: Validators { etag: record.etag, last_modified: record.last_modified },
         due: Moment::from_millis(record.due),
@@ -283,7 +283,7 @@ fn memory_key(source: &SourceId) -> Vec<u8> {
     [source.as_str().as_bytes(), b"\0memory"].concat()
 }
 
-fn memory(record: MemoryRecord) -> Memory {
+fn listing_state(record: ListingRecord) -> ListingState {
     let missing: HashMap<u128, (i64, bool)> =
         record.missing.iter().map(|(item, since, is_gone)| (*item, (*since, *is_gone))).collect();
     let mut codes: HashMap<u128, (Option<String>, Option<String>)> =
@@ -305,7 +305,7 @@ fn memory(record: MemoryRecord) -> Memory {
         missed: missing.get(&record.item).map(|(since, _)| Moment::from_millis(*since)),
         is_gone: missing.get(&record.item).is_some_and(|(_, is_gone)| *is_gone),
     };
-    Memory {
+    ListingState {
         page: record.page.and_then(|text| Link::parse(&text).ok()),
         format: Format::from_word(&record.format),
         usual: record.usual,
@@ -330,7 +330,7 @@ mod tests {
     #[test]
     fn a_warning_that_is_read_again_keeps_its_identifier() {
         let folder = tempfile::tempdir().unwrap();
-        let (visits, _) = Visits::open(&folder.path().join("visits")).unwrap();
+        let (poll_states, _) = PollStates::open(&folder.path().join("visits")).unwrap();
         let source = SourceId::new("a").unwrap();
         let listed = Draft {
             title: "暴雨红色预警".to_owned(),
@@ -347,8 +347,8 @@ mod tests {
             missed: None,
             is_gone: false,
         };
-        let memory = Memory { revisits: vec![revisit], ..Memory::default() };
-        visits.put_memory(&source, &memory).unwrap();
-        assert_eq!(visits.memory(&source).unwrap(), memory);
+        let listing_state = ListingState { revisits: vec![revisit], ..ListingState::default() };
+        poll_states.put_listing_state(&source, &listing_state).unwrap();
+        assert_eq!(poll_states.listing_state(&source).unwrap(), listing_state);
     }
 }

@@ -1,6 +1,6 @@
 //! A new item while it is compared, and how it stands to the known stories.
 
-use super::slot::Tags;
+use super::item_state::Tags;
 use crate::dedup::{self, Comparison, Fingerprint};
 use crate::model::Report;
 
@@ -20,7 +20,7 @@ pub(super) struct Relations {
 }
 
 /// A new item while it is being compared.
-pub(super) struct Newcomer<'a> {
+pub(super) struct NewItem<'a> {
     pub(super) source: u32,
     pub(super) report: &'a Report,
     pub(super) fingerprint: Fingerprint,
@@ -30,7 +30,7 @@ pub(super) struct Newcomer<'a> {
     pub(super) is_roundup: bool,
     /// Sketch by which similar texts are found.
     pub(super) sketch: Vec<u32>,
-    /// By which texts with its facts are found.
+    /// Hashes of pairs of facts, for finding items that state the same facts.
     pub(super) pairs: Vec<u32>,
 }
 
@@ -44,7 +44,7 @@ impl Relations {
     }
 }
 
-impl<'a> Newcomer<'a> {
+impl<'a> NewItem<'a> {
     pub(super) fn new(source: u32, report: &'a Report, fingerprint: Fingerprint, regions: Tags) -> Self {
         let words = report.draft.words();
         // Warnings come from one template: neither texts nor facts distinguish them.

@@ -2,8 +2,8 @@
 
 use std::num::NonZeroU8;
 
+use super::fair_share::Place;
 use super::record::ItemRecord;
-use super::share::Place;
 use crate::dedup::{Fingerprint, Known};
 use crate::log::Position;
 use crate::model::{ItemId, Moment, Precision, RegionId, Stamp};
@@ -11,7 +11,7 @@ use crate::regions::Evidence;
 
 /// An item.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Slot {
+pub(super) struct ItemState {
     pub(super) id: ItemId,
     pub(super) source: u32,
     pub(super) position: Position,
@@ -31,7 +31,7 @@ pub(super) struct Slot {
     /// Whether its address is on the site of its source.
     pub(super) at_home: bool,
     /// Data that only some items have.
-    pub(super) ties: Option<Box<Ties>>,
+    pub(super) ties: Option<Box<ItemRelations>>,
 }
 
 /// A region, and the number of its evidence, counted from 1.
@@ -63,7 +63,7 @@ impl Tags {
 
 /// Data that only some items have: other reports of the story, earlier texts, an event.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Ties {
+pub(super) struct ItemRelations {
     /// Other reports of the story, if this is the first.
     pub(super) members: Vec<u64>,
     /// Positions of the item's earlier reports, oldest first.
@@ -86,7 +86,7 @@ pub(super) struct Ties {
     pub(super) right: Option<u64>,
 }
 
-impl Slot {
+impl ItemState {
     /// Returns whether the report can be read. `first` is its own number.
     pub(super) const fn is_live(&self, first: u64) -> bool {
         !self.gone && (!self.withdrawn || self.head == first)
@@ -161,7 +161,7 @@ impl Slot {
         self.ties.as_ref().and_then(|ties| ties.shown).unwrap_or(first)
     }
 
-    pub(super) fn ties_mut(&mut self) -> &mut Ties {
+    pub(super) fn ties_mut(&mut self) -> &mut ItemRelations {
         self.ties.get_or_insert_default()
     }
 
@@ -251,7 +251,7 @@ impl Slot {
             Some(Stamp { at: Moment::from_millis(at), precision: precision_of(precision)?, offset })
         };
         let place = |(day, offset, length)| Position { day, length, offset };
-        let ties = Ties {
+        let ties = ItemRelations {
             members: record.members,
             earlier: record.earlier.into_iter().map(place).collect(),
             event: record.event,
@@ -282,7 +282,7 @@ impl Slot {
             gone: record.ends & 1 != 0,
             ended: record.ends & 2 != 0,
             at_home: record.ends & 4 != 0,
-            ties: (ties != Ties::default()).then(|| Box::new(ties)),
+            ties: (ties != ItemRelations::default()).then(|| Box::new(ties)),
         })
     }
 }

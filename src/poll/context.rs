@@ -6,13 +6,13 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use super::commit::Ledger;
+use super::clock_check::ClockCheck;
+use super::commit::LogWriter;
 use super::metrics::Metrics;
 use super::quota::Limits;
-use super::skews::Skews;
 use crate::fetch::Fetcher;
 use crate::model::Moment;
-use crate::view::{View, Visits};
+use crate::view::{PollStates, View};
 
 /// Returns the present moment. Only the daemon reads the real clock; tests pass their own.
 pub type Clock = Arc<dyn Fn() -> Moment + Send + Sync>;
@@ -22,15 +22,15 @@ pub type Pause = Arc<dyn Fn(Duration) -> Pin<Box<dyn Future<Output = ()> + Send>
 
 /// Everything a poll works with.
 #[derive(Clone)]
-pub struct House {
+pub struct PollContext {
     /// The guarded HTTP client that all requests go through.
     pub fetcher: Arc<Fetcher>,
     /// The view over the log.
     pub view: Arc<View>,
     /// What is remembered of sources.
-    pub visits: Arc<Visits>,
+    pub poll_states: Arc<PollStates>,
     /// Handle to the log writer.
-    pub ledger: Ledger,
+    pub log_writer: LogWriter,
     /// The clock.
     pub clock: Clock,
     /// Waits between two requests to one host.
@@ -42,18 +42,18 @@ pub struct House {
     /// Set while the disk is too full to poll.
     pub full: Arc<AtomicBool>,
     /// Differences between the servers' clocks and ours.
-    pub skews: Arc<Skews>,
+    pub clock_check: Arc<ClockCheck>,
 }
 
-impl fmt::Debug for House {
+impl fmt::Debug for PollContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("House").field("limits", &self.limits).finish_non_exhaustive()
     }
 }
 
 /// Waits for `gap` milliseconds.
-pub(super) async fn wait(house: &House, gap: i64) {
+pub(super) async fn wait(context: &PollContext, gap: i64) {
     if gap > 0 {
-        (house.pause)(Duration::from_millis(u64::try_from(gap).unwrap_or(0))).await;
+        (context.pause)(Duration::from_millis(u64::try_from(gap).unwrap_or(0))).await;
     }
 }

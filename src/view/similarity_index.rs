@@ -11,16 +11,16 @@ use crate::model::Moment;
 /// How far apart two items of one story may be published, in milliseconds.
 pub(super) const WINDOW: i64 = 14 * 86_400_000;
 /// How long an item is looked up at least after it was first seen, in milliseconds.
-pub(super) const HELD: i64 = WINDOW + 2 * 86_400_000;
+pub(super) const INDEXED_FOR: i64 = WINDOW + 2 * 86_400_000;
 /// A hash that more items than this share is boilerplate.
-const MOST_BEARERS: usize = 32;
+const MAX_BEARERS: usize = 32;
 /// This many items stay in the index even if they are too old: looking them up is cheap.
-pub(super) const KEPT: usize = 20_000;
+pub(super) const MIN_INDEXED: usize = 20_000;
 /// Maximum number of reports of a story, besides the first, that later items are compared with: a story everyone prints
 /// is found by its first reports, and more would look like boilerplate.
-pub(super) const MOST_ALIKE: usize = 8;
+pub(super) const MAX_ALIKE: usize = 8;
 /// Minimum shared weight of two sketches for a comparison.
-const LEAST_SHARED: u64 = 2;
+const MIN_SHARED: u64 = 2;
 /// Number of bits for the weight of a hash.
 const WORTH_BITS: u32 = 2;
 
@@ -33,7 +33,7 @@ struct Entry {
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Likes {
+pub(super) struct SimilarityIndex {
     by_shingle: Index<16>,
     /// Sorted by first report.
     entries: VecDeque<Entry>,
@@ -42,7 +42,7 @@ pub(super) struct Likes {
 }
 
 /// The index follows from the entries, so only these are compared.
-impl PartialEq for Likes {
+impl PartialEq for SimilarityIndex {
     fn eq(&self, other: &Self) -> bool {
         (&self.entries, self.from) == (&other.entries, other.from)
     }
@@ -53,7 +53,7 @@ fn key(hash: u32) -> u64 {
     u64::from(hash) << 32
 }
 
-impl Likes {
+impl SimilarityIndex {
     /// Builds an index of these items, sorted by first report; all items before `from` are too old.
     pub(super) fn of_all(items: Vec<(u64, Moment, Vec<u32>)>, from: u64) -> Self {
         let items = items.into_iter().filter(|(.., sketch)| !sketch.is_empty());
@@ -103,7 +103,9 @@ impl Likes {
 
     /// Removes items that are too old to be compared with anything new.
     pub(super) fn move_on(&mut self, now: Moment) {
-        while self.entries.len() > KEPT && self.entries.front().is_some_and(|entry| now.since(entry.seen) > HELD) {
+        while self.entries.len() > MIN_INDEXED
+            && self.entries.front().is_some_and(|entry| now.since(entry.seen) > INDEXED_FOR)
+        {
             self.from = self.entries.pop_front().map_or(self.from, |entry| entry.first + 1);
         }
     }
@@ -112,18 +114,18 @@ impl Likes {
     /// 3.
     pub(super) fn of(&self, sketch: &[u32], worth: impl Fn(u32) -> u64) -> Vec<u64> {
         // Item and weight are packed into one number because there are many of them.
-        let mut bearers: Vec<u64> = Vec::new();
+        let mut postings: Vec<u64> = Vec::new();
         for hash in sketch {
             let worth = worth(*hash);
-            let found = self.by_shingle.up_to(MOST_BEARERS, key(*hash), self.from);
-            bearers.extend(found.map(|first| first << WORTH_BITS | worth));
+            let found = self.by_shingle.up_to(MAX_BEARERS, key(*hash), self.from);
+            postings.extend(found.map(|first| first << WORTH_BITS | worth));
         }
-        bearers.sort_unstable();
+        postings.sort_unstable();
         let worth = |bearer: &u64| bearer & ((1 << WORTH_BITS) - 1);
-        let mut found: Vec<(u64, u64)> = bearers
+        let mut found: Vec<(u64, u64)> = postings
             .chunk_by(|one, next| one >> WORTH_BITS == next >> WORTH_BITS)
             .filter_map(|same| Some((same.iter().map(worth).sum(), same.first()? >> WORTH_BITS)))
-            .filter(|(count, _)| *count >= LEAST_SHARED)
+            .filter(|(count, _)| *count >= MIN_SHARED)
             .collect();
         found.sort_unstable_by_key(|(count, first)| (std::cmp::Reverse(*count), *first));
         found.into_iter().map(|(_, first)| first).collect()

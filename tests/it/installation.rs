@@ -25,11 +25,11 @@ pub(crate) fn until<T>(what: &str, mut is_so: impl FnMut() -> Option<T>) -> T {
 }
 
 /// A folder with a config and a store.
-pub(crate) struct House {
+pub(crate) struct Installation {
     pub(crate) folder: tempfile::TempDir,
 }
 
-impl House {
+impl Installation {
     /// A house whose sources are these blocks.
     pub(crate) fn new(sources: &str) -> Self {
         Self::with("", sources)
@@ -38,22 +38,22 @@ impl House {
     /// A house with more settings.
     pub(crate) fn with(settings: &str, sources: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let house = Self { folder };
-        std::fs::create_dir_all(house.config().join("sources")).unwrap();
-        let path = house.folder.path().display();
+        let installation = Self { folder };
+        std::fs::create_dir_all(installation.config().join("sources")).unwrap();
+        let path = installation.folder.path().display();
         let base = format!(
             "[http]\nlisten = \"127.0.0.1:0\"\n[store]\npath = \"{path}/store\"\n[admin]\nsocket = \"{path}/dayuan.sock\"\n[log]\nformat = \"json\"\nlevel = \"debug\"\n"
         );
         let usual = "[fetch]\nallow_networks = [\"127.0.7.0/24\"]\ntimeout = \"5s\"\n[poll]\nmin_interval = \"1s\"\nmax_interval = \"2s\"\nhost_gap = \"0s\"\n";
         let own = if settings.is_empty() { usual } else { settings };
-        std::fs::write(house.config().join("dayuan.toml"), format!("{base}{own}")).unwrap();
+        std::fs::write(installation.config().join("dayuan.toml"), format!("{base}{own}")).unwrap();
         std::fs::write(
-            house.config().join("regions.toml"),
+            installation.config().join("regions.toml"),
             "publish = [\"140000\"]\n[[region]]\nid = \"140300\"\nslug = \"yangquan\"\nwas = [\"yq\"]\n",
         )
         .unwrap();
-        house.sources(sources);
-        house
+        installation.sources(sources);
+        installation
     }
 
     pub(crate) fn config(&self) -> PathBuf {
@@ -174,8 +174,8 @@ impl Daemon {
     }
 
     /// How the sources fare, by id.
-    pub(crate) fn status(&self, house: &House, source: &str) -> Value {
-        let output = house.run(&["status", "--json"]);
+    pub(crate) fn status(&self, installation: &Installation, source: &str) -> Value {
+        let output = installation.run(&["status", "--json"]);
         let lines = String::from_utf8(output.stdout).unwrap();
         let all: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         all.into_iter().find(|line| line["source"] == source).unwrap_or_else(|| panic!("no {source} in {lines}"))

@@ -106,13 +106,13 @@ pub(super) fn stored_state(engine: &Engine, rules: [u8; 16]) -> Result<State, Un
 }
 
 /// Highest number of a store that was set aside.
-const MOST_ASIDE: u32 = 10_000;
+const MAX_ASIDE: u32 = 10_000;
 
 /// Moves a store aside so that a new one can be created, and returns its new path: it may be needed to find the cause.
 /// Only the newest store set aside before is kept as well; if an older one cannot be removed, the second value says so.
 pub(super) fn set_aside(path: &Path) -> Result<(PathBuf, Option<String>), ViewError> {
     let numbered = |number: u32| path.with_extension(format!("bad-{number}"));
-    let last = (1..MOST_ASIDE).rev().find(|number| numbered(*number).exists()).unwrap_or(0);
+    let last = (1..MAX_ASIDE).rev().find(|number| numbered(*number).exists()).unwrap_or(0);
     let aside = numbered(last + 1);
     std::fs::rename(path, &aside).map_err(|source| ViewError::Move { path: path.to_owned(), source })?;
     let mut kept = None;

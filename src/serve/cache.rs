@@ -39,7 +39,7 @@ const MAX_DATES: usize = 40_000;
 
 /// A cache of finished documents, bounded in bytes.
 #[derive(Debug)]
-pub(super) struct Shelf {
+pub(super) struct ResponseCache {
     room: usize,
     inner: Mutex<Inner>,
 }
@@ -61,7 +61,7 @@ struct Inner {
     floor: Moment,
 }
 
-impl Shelf {
+impl ResponseCache {
     pub(super) fn new(room: usize) -> Self {
         Self { room, inner: Mutex::default() }
     }

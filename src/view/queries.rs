@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::newcomer::Newcomer;
+use super::fair_share::{Place, Share};
+use super::item_state::ItemState;
+use super::new_item::NewItem;
 use super::reports::Read;
-use super::share::{Place, Share};
-use super::slot::Slot;
 use super::state::{State, day_number, number_of_day, scoped};
 use super::story::{Entry, Report, Story};
 use crate::dedup::{self, Fingerprint, Known, Neighbours};
@@ -205,7 +205,7 @@ impl State {
     pub(super) fn beside(&self, first: u64, read: Read<'_>) -> Vec<(u64, dedup::Comparison)> {
         let Some(slot) = self.slots.get(&first) else { return Vec::new() };
         let Some(Record::Report(report)) = read(slot.position) else { return Vec::new() };
-        let new = Newcomer::new(slot.source, &report, slot.fingerprint, slot.regions.clone());
+        let new = NewItem::new(slot.source, &report, slot.fingerprint, slot.regions.clone());
         let compared = self.relations(&new, read).compared;
         compared.into_iter().filter(|(head, _)| *head != slot.head).collect()
     }
@@ -214,13 +214,13 @@ impl State {
     /// them.
     pub(super) fn going_with(&self, day: &str) -> Vec<ItemId> {
         let Some(last) = day_number(day) else { return Vec::new() };
-        let goes = |slot: &Slot| {
+        let goes = |slot: &ItemState| {
             let head = self.slots.get(&slot.head).map_or(slot.seen, |head| head.seen);
             number_of_day(head) <= last && i64::from(slot.position.day) > last
         };
         // An item that parted from an older one is a report of the older one in the log.
         let is_old = |first: u64| self.slots.get(&first).is_some_and(|slot| number_of_day(slot.seen) <= last);
-        let parts = |slot: &Slot| slot.became().is_some() && is_old(slot.head);
+        let parts = |slot: &ItemState| slot.became().is_some() && is_old(slot.head);
         let mut next: Vec<u64> =
             self.slots.iter().filter(|(_, slot)| goes(slot) || parts(slot)).map(|(first, _)| *first).collect();
         let mut going: BTreeSet<u64> = BTreeSet::new();
@@ -249,7 +249,7 @@ impl State {
 impl Neighbours for State {
     fn by_id(&self, item: ItemId) -> Option<Known> {
         let first = self.first_of(item)?;
-        let newest = self.slots.get(&self.current(first)).map(Slot::known)?;
+        let newest = self.slots.get(&self.current(first)).map(ItemState::known)?;
         Some(Known { item, ..newest })
     }
 
@@ -257,6 +257,6 @@ impl Neighbours for State {
         let source = *self.source_numbers.get(source)?;
         let hash = scoped(source, content);
         let mut found = self.by_content.of(hash, 0).filter_map(|first| self.slots.get(&first));
-        found.find(|slot| slot.source == source && slot.fingerprint.content == content).map(Slot::known)
+        found.find(|slot| slot.source == source && slot.fingerprint.content == content).map(ItemState::known)
     }
 }

@@ -10,17 +10,17 @@ use sd_notify::NotifyState;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
-use super::admin::{Answered, Request};
+use super::admin::{AdminReply, AdminRequest};
 use super::clock::now;
 use super::explain::{decided, explain, no_item, withdrawn};
-use super::keeper::Troubles;
+use super::store_monitor::Alarms;
 use super::{service, status};
 use crate::config::{Config, Faults};
 use crate::log::{Control, Log, Record};
 use crate::model::{ItemId, Moment, Source, SourceId, counted};
-use crate::poll::{self, Command, Ledger, Pulse};
-use crate::serve::{self, Publication, Published, Site};
-use crate::view::{View, Visits};
+use crate::poll::{self, Command, Heartbeat, LogWriter};
+use crate::serve::{self, PublishConfig, Site, SourcePolicy};
+use crate::view::{PollStates, View};
 
 /// What `status` and systemd show while the config on disk is invalid.
 const REFUSED: &str = "the config on disk is invalid, so the old one stays in use; run `dayuan check` to see why";
@@ -33,101 +33,101 @@ pub(super) struct Daemon {
     pub(super) registry: Arc<Registry>,
     pub(super) since: Moment,
     pub(super) address: SocketAddr,
-    pub(super) pulse: Arc<Pulse>,
-    pub(super) troubles: Troubles,
-    pub(super) inward: Option<Inward>,
+    pub(super) heartbeat: Arc<Heartbeat>,
+    pub(super) alarms: Alarms,
+    pub(super) handles: Option<StoreHandles>,
 }
 
 /// Handles that exist once the store is open.
-pub(super) struct Inward {
+pub(super) struct StoreHandles {
     pub(super) log: Arc<Log>,
-    pub(super) ledger: Ledger,
+    pub(super) log_writer: LogWriter,
     pub(super) view: Arc<View>,
-    pub(super) visits: Arc<Visits>,
+    pub(super) poll_states: Arc<PollStates>,
     pub(super) commands: mpsc::Sender<Command>,
 }
 
 impl Daemon {
-    pub(super) async fn obey(
+    pub(super) async fn handle(
         &mut self,
-        request: Request,
-        answer: oneshot::Sender<Answered>,
+        request: AdminRequest,
+        answer: oneshot::Sender<AdminReply>,
         tasks: &mut JoinSet<&'static str>,
     ) {
-        let Some(inward) = &self.inward else { return };
+        let Some(handles) = &self.handles else { return };
         let answered = match request {
-            Request::Status => self.status(),
-            Request::Poll { source } => hurry(inward, &source).await,
-            Request::Pause { source } => self.control(&source, Control::Paused).await,
-            Request::Resume { source } => self.control(&source, Control::Resumed).await,
-            Request::Explain { item } => {
+            AdminRequest::Status => self.status(),
+            AdminRequest::Poll { source } => poll_now(handles, &source).await,
+            AdminRequest::Pause { source } => self.control(&source, Control::Paused).await,
+            AdminRequest::Resume { source } => self.control(&source, Control::Resumed).await,
+            AdminRequest::Explain { item } => {
                 // A large item takes a while; use a blocking thread so that the main loop goes on.
-                let (view, log) = (Arc::clone(&inward.view), Arc::clone(&inward.log));
+                let (view, log) = (Arc::clone(&handles.view), Arc::clone(&handles.log));
                 tasks.spawn_blocking(move || {
                     drop(answer.send(explained(&view, &log, &item)));
                     "answer"
                 });
                 return;
             }
-            Request::Withdrawn => {
-                let (view, log) = (Arc::clone(&inward.view), Arc::clone(&inward.log));
+            AdminRequest::Withdrawn => {
+                let (view, log) = (Arc::clone(&handles.view), Arc::clone(&handles.log));
                 tasks.spawn_blocking(move || {
-                    drop(answer.send(Answered::done(withdrawn(&view, &log))));
+                    drop(answer.send(AdminReply::done(withdrawn(&view, &log))));
                     "answer"
                 });
                 return;
             }
-            Request::Withdraw { item, reason } => {
+            AdminRequest::Withdraw { item, reason } => {
                 self.decide(&item, true, |item, at| Record::Withdraw { item, reason: reason.clone(), at }).await
             }
-            Request::Restore { item } => self.decide(&item, false, |item, at| Record::Restore { item, at }).await,
-            Request::Reload => self.take_config().await,
-            Request::Metrics => Answered::done(vec![exposition(&self.registry)]),
-            Request::Verify => {
+            AdminRequest::Restore { item } => self.decide(&item, false, |item, at| Record::Restore { item, at }).await,
+            AdminRequest::Reload => self.take_config().await,
+            AdminRequest::Metrics => AdminReply::done(vec![exposition(&self.registry)]),
+            AdminRequest::Verify => {
                 // This reads the whole log; use a blocking thread so that the main loop goes on.
-                let view = Arc::clone(&inward.view);
+                let view = Arc::clone(&handles.view);
                 tasks.spawn_blocking(move || {
                     let answered = match view.verify() {
-                        Ok(check) => Answered { ok: check.is_well(), lines: check.lines() },
-                        Err(error) => Answered::failed(error),
+                        Ok(check) => AdminReply { ok: check.is_well(), lines: check.lines() },
+                        Err(error) => AdminReply::failed(error),
                     };
                     drop(answer.send(answered));
                     "answer"
                 });
                 return;
             }
-            Request::Backup => Answered::failed("a backup is answered elsewhere"),
+            AdminRequest::Backup => AdminReply::failed("a backup is answered elsewhere"),
         };
         // The client may have disconnected.
         drop(answer.send(answered));
     }
 
     /// Pauses or resumes a source. The log records it, so it survives a restart.
-    async fn control(&self, source: &str, state: Control) -> Answered {
-        let Some(inward) = &self.inward else { return Answered::failed("the daemon is stopping") };
+    async fn control(&self, source: &str, state: Control) -> AdminReply {
+        let Some(handles) = &self.handles else { return AdminReply::failed("the daemon is stopping") };
         let Some(known) = self.config.sources.iter().find(|known| known.id.as_str() == source) else {
-            return Answered::failed(format!("there is no source `{source}`"));
+            return AdminReply::failed(format!("there is no source `{source}`"));
         };
         let record = Record::Control { source: known.id.clone(), state, at: now() };
-        if let Err(error) = inward.ledger.commit(vec![record], now()).await {
-            return Answered::failed(error);
+        if let Err(error) = handles.log_writer.commit(vec![record], now()).await {
+            return AdminReply::failed(error);
         }
-        match inward.commands.send(Command::Control(known.id.clone())).await {
-            Ok(()) => Answered::done(vec![format!("{source} is {}", state.word())]),
-            Err(_) => Answered::failed("the daemon is stopping"),
+        match handles.commands.send(Command::Control(known.id.clone())).await {
+            Ok(()) => AdminReply::done(vec![format!("{source} is {}", state.word())]),
+            Err(_) => AdminReply::failed("the daemon is stopping"),
         }
     }
 
     /// Records a decision of the admin about an item in the log.
-    async fn decide(&self, name: &str, withdraws: bool, record: impl Fn(ItemId, Moment) -> Record) -> Answered {
-        let Some(inward) = &self.inward else { return Answered::failed("the daemon is stopping") };
-        let (items, told) = match decided(&inward.view, &inward.log, name, withdraws) {
+    async fn decide(&self, name: &str, withdraws: bool, record: impl Fn(ItemId, Moment) -> Record) -> AdminReply {
+        let Some(handles) = &self.handles else { return AdminReply::failed("the daemon is stopping") };
+        let (items, told) = match decided(&handles.view, &handles.log, name, withdraws) {
             Ok(decided) => decided,
-            Err(reason) => return Answered::failed(reason),
+            Err(reason) => return AdminReply::failed(reason),
         };
-        match inward.ledger.commit(items.into_iter().map(|item| record(item, now())).collect(), now()).await {
-            Ok(()) => Answered::done(vec![told]),
-            Err(error) => Answered::failed(error),
+        match handles.log_writer.commit(items.into_iter().map(|item| record(item, now())).collect(), now()).await {
+            Ok(()) => AdminReply::done(vec![told]),
+            Err(error) => AdminReply::failed(error),
         }
     }
 
@@ -136,34 +136,34 @@ impl Daemon {
         self.site.looks(self.config.settings.listen.port() != 0)
     }
 
-    fn status(&self) -> Answered {
-        let Some(inward) = &self.inward else { return Answered::failed("the daemon is stopping") };
-        let daemon = status::of_daemon(Some(&inward.view), &self.pulse, self.since, self.troubles.told());
+    fn status(&self) -> AdminReply {
+        let Some(handles) = &self.handles else { return AdminReply::failed("the daemon is stopping") };
+        let daemon = status::of_daemon(Some(&handles.view), &self.heartbeat, self.since, self.alarms.told());
         let mut lines = vec![serde_json::to_string(&daemon).unwrap_or_default()];
         for source in &self.config.sources {
-            let status = status::of_source(source, &inward.view, &inward.visits);
+            let status = status::of_source(source, &handles.view, &handles.poll_states);
             lines.push(serde_json::to_string(&status).unwrap_or_default());
         }
-        Answered::done(lines)
+        AdminReply::done(lines)
     }
 
     /// Reads the config again and applies what does not need a restart. If it is invalid, the old one stays.
-    pub(super) async fn take_config(&mut self) -> Answered {
+    pub(super) async fn take_config(&mut self) -> AdminReply {
         service::tell(&[NotifyState::Reloading]);
         let answered = self.try_config().await;
-        self.troubles.set("config", (!answered.ok).then(|| REFUSED.to_owned()));
+        self.alarms.set("config", (!answered.ok).then(|| REFUSED.to_owned()));
         service::tell(&[NotifyState::Ready]);
-        self.troubles.tell();
+        self.alarms.tell();
         answered
     }
 
-    async fn try_config(&mut self) -> Answered {
+    async fn try_config(&mut self) -> AdminReply {
         let (mut config, warnings) = match tokio::task::block_in_place(|| (self.reload)()) {
             Ok(loaded) => loaded,
             Err(faults) => {
                 let mut lines = vec!["the config is refused; the old one stays".to_owned()];
                 lines.extend(faults.render(false).lines().map(str::to_owned));
-                return Answered { ok: false, lines };
+                return AdminReply { ok: false, lines };
             }
         };
         settle_address(&mut config, self.address);
@@ -177,7 +177,7 @@ impl Daemon {
             ("[fetch]", format!("{:?}", old.fetch) != format!("{:?}", new.fetch)),
             ("[admin]", old.socket != new.socket),
             ("[log]", old.log_format != new.log_format || old.log_level != new.log_level),
-            ("[publish] shelf", old.publish.shelf != new.publish.shelf),
+            ("[publish] cache_size", old.publish.cache_size != new.publish.cache_size),
         ];
         lines.extend(
             fixed
@@ -185,24 +185,24 @@ impl Daemon {
                 .filter(|(_, changed)| *changed)
                 .map(|(name, _)| format!("{name} changed; restart the daemon to apply it")),
         );
-        if let Some(inward) = &self.inward
-            && let Err(reason) = inward.load(config.sources.clone(), config.settings.poll).await
+        if let Some(handles) = &self.handles
+            && let Err(reason) = handles.load(config.sources.clone(), config.settings.poll).await
         {
-            return Answered::failed(format!("the old config stays: {reason}"));
+            return AdminReply::failed(format!("the old config stays: {reason}"));
         }
         self.site.publish(published(&config), now());
-        if let Some(inward) = &self.inward
-            && let Err(error) = inward.visits.looks_since(self.looks(), now())
+        if let Some(handles) = &self.handles
+            && let Err(error) = handles.poll_states.looks_since(self.looks(), now())
         {
             tracing::error!(error = &error as &dyn std::error::Error, "cannot save the time of the config change");
         }
         self.config = config;
         lines.push(format!("reloaded: {}", counted(self.config.sources.len(), "source", "sources")));
-        Answered::done(lines)
+        AdminReply::done(lines)
     }
 }
 
-impl Inward {
+impl StoreHandles {
     /// Passes a list of sources to the poll loop.
     async fn load(&self, sources: Vec<Arc<Source>>, options: poll::Options) -> Result<(), String> {
         let (done, answer) = oneshot::channel();
@@ -212,23 +212,23 @@ impl Inward {
     }
 }
 
-fn explained(view: &View, log: &Log, item: &str) -> Answered {
+fn explained(view: &View, log: &Log, item: &str) -> AdminReply {
     match explain(view, log, item) {
-        Some(lines) => Answered::done(lines),
-        None => Answered::failed(no_item(item)),
+        Some(lines) => AdminReply::done(lines),
+        None => AdminReply::failed(no_item(item)),
     }
 }
 
-async fn hurry(inward: &Inward, source: &str) -> Answered {
-    let Ok(id) = SourceId::new(source) else { return Answered::failed(format!("there is no source `{source}`")) };
+async fn poll_now(handles: &StoreHandles, source: &str) -> AdminReply {
+    let Ok(id) = SourceId::new(source) else { return AdminReply::failed(format!("there is no source `{source}`")) };
     let (answer, answered) = oneshot::channel();
-    if inward.commands.send(Command::Poll(id, answer)).await.is_err() {
-        return Answered::failed("the daemon is stopping");
+    if handles.commands.send(Command::Poll(id, answer)).await.is_err() {
+        return AdminReply::failed("the daemon is stopping");
     }
     match answered.await {
-        Ok(Ok(())) => Answered::done(vec![format!("{source} is polled as soon as its host allows")]),
-        Ok(Err(refused)) => Answered::failed(refused),
-        Err(_) => Answered::failed("the daemon is stopping"),
+        Ok(Ok(())) => AdminReply::done(vec![format!("{source} is polled as soon as its host allows")]),
+        Ok(Err(refused)) => AdminReply::failed(refused),
+        Err(_) => AdminReply::failed("the daemon is stopping"),
     }
 }
 
@@ -264,8 +264,8 @@ pub(super) fn settle_address(config: &mut Config, address: SocketAddr) {
     }
 }
 
-pub(super) fn published(config: &Config) -> Published {
-    Published {
+pub(super) fn published(config: &Config) -> PublishConfig {
+    PublishConfig {
         options: config.settings.publish.clone(),
         regions: config.regions.clone(),
         sources: config.sources.iter().map(|source| (source.id.clone(), publication(source))).collect(),
@@ -273,8 +273,8 @@ pub(super) fn published(config: &Config) -> Published {
     }
 }
 
-fn publication(source: &Source) -> Publication {
-    Publication { policy: source.policy, rights: source.rights.clone(), topics: source.topics.clone() }
+fn publication(source: &Source) -> SourcePolicy {
+    SourcePolicy { policy: source.policy, rights: source.rights.clone(), topics: source.topics.clone() }
 }
 
 fn exposition(registry: &Registry) -> String {
@@ -286,9 +286,9 @@ fn exposition(registry: &Registry) -> String {
 }
 
 /// Serves `/metrics` on its own listener.
-pub(super) struct Exposition(pub(super) Arc<Registry>, pub(super) serve::Metrics);
+pub(super) struct MetricsHandler(pub(super) Arc<Registry>, pub(super) serve::Metrics);
 
-impl serve::Handler for Exposition {
+impl serve::Handler for MetricsHandler {
     async fn answer(
         &self,
         request: hyper::Request<hyper::body::Incoming>,

@@ -2,16 +2,16 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::house::{Daemon, House, feed, source, until};
 use super::http::{Reply, Site, get};
+use super::installation::{Daemon, Installation, feed, source, until};
 
 /// A daemon with one source that may be published in full and gives these documents.
-fn full(host: u8, document: String) -> (House, Daemon) {
+fn full(host: u8, document: String) -> (Installation, Daemon) {
     let site = Site::new(host, move |_| Reply::ok(document.clone()));
     let block = source("evil", "140300", &site.url("/feed")) + "content = \"full\"\nrights_basis = \"test\"\n";
-    let house = House::new(&block);
-    let daemon = house.start();
-    (house, daemon)
+    let installation = Installation::new(&block);
+    let daemon = installation.start();
+    (installation, daemon)
 }
 
 /// Everything that the daemon publishes of a region and its items.
@@ -71,11 +71,11 @@ fn h1_pages_made_to_be_slow_cost_their_source_only() {
     for (at, site) in sites.iter().enumerate() {
         blocks += &(source(&format!("s{at}"), "140300", &site.url("/")) + "as = \"list\"\n");
     }
-    let house = House::new(&blocks);
-    let daemon = house.start();
+    let installation = Installation::new(&blocks);
+    let daemon = installation.start();
     for at in 0..sites.len() {
         until("it was read", || {
-            Some(daemon.status(&house, &format!("s{at}"))).filter(|status| status["health"] != "new")
+            Some(daemon.status(&installation, &format!("s{at}"))).filter(|status| status["health"] != "new")
         });
     }
     daemon.until_items("140300", 1);
@@ -84,7 +84,7 @@ fn h1_pages_made_to_be_slow_cost_their_source_only() {
 
 #[test]
 fn h2_nothing_that_a_source_writes_runs_in_a_browser() {
-    let evil = [
+    let hostile_http = [
         "<script>alert(1)</script>",
         "<img src=x onerror=alert(1)>",
         "<a href=\"javascript:alert(1)\">x</a>",
@@ -104,7 +104,7 @@ fn h2_nothing_that_a_source_writes_runs_in_a_browser() {
         "<object data=x></object><embed src=x>",
     ]
     .concat();
-    let escaped = evil.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    let escaped = hostile_http.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     let document = format!(
         "<rss version=\"2.0\" xmlns:dc=\"http://purl.org/dc/elements/1.1/\"><channel><title>{escaped}</title><item><guid>1</guid><title>{escaped}题</title><link>javascript:alert(1)</link><dc:creator>{escaped}</dc:creator><category>{escaped}</category><description>{escaped}内容</description><comments>javascript:alert(1)</comments></item></channel></rss>"
     );
@@ -212,10 +212,11 @@ fn h6_links_are_whole_or_none() {
 #[test]
 fn h7_no_page_of_ours_repeats_what_was_asked_or_named() {
     let site = Site::new(25, |_| Reply::status("403 Forbidden"));
-    let house =
-        House::new(&source("evil", "140300", &site.url("/feed")).replace("evil title", "<script>alert(1)</script>"));
-    let daemon = house.start();
-    until("it was polled", || (daemon.status(&house, "evil")["health"] == "blocked").then_some(()));
+    let installation = Installation::new(
+        &source("evil", "140300", &site.url("/feed")).replace("evil title", "<script>alert(1)</script>"),
+    );
+    let daemon = installation.start();
+    until("it was polled", || (daemon.status(&installation, "evil")["health"] == "blocked").then_some(()));
     for path in [
         "/<script>alert(1)</script>",
         "/regions/<script>",
@@ -254,11 +255,12 @@ fn i1_a_source_cannot_touch_anothers_item() {
             ("twin", &twin, "乙改了这一条", 9),
         ]))
     });
-    let house = House::new(&(source("a", "140300", &a.url("/feed")) + &source("b", "140300", &b.url("/feed"))));
-    let daemon = house.start();
+    let installation =
+        Installation::new(&(source("a", "140300", &a.url("/feed")) + &source("b", "140300", &b.url("/feed"))));
+    let daemon = installation.start();
     daemon.until_items("140300", 3);
     until("both were read", || {
-        ["a", "b"].iter().all(|id| daemon.status(&house, id)["polls"].as_u64() > Some(1)).then_some(())
+        ["a", "b"].iter().all(|id| daemon.status(&installation, id)["polls"].as_u64() > Some(1)).then_some(())
     });
     let mut titles = daemon.titles("140300");
     titles.sort();
@@ -314,9 +316,10 @@ fn i4_a_flood_of_one_source_leaves_room_for_others() {
         Reply::ok(feed(&items))
     });
     let quiet = Site::new(9, |_| Reply::ok(feed(&[("q", "/q", "安静的消息", 30)])));
-    let house =
-        House::new(&(source("loud", "140300", &loud.url("/feed")) + &source("quiet", "140300", &quiet.url("/feed"))));
-    let daemon = house.start();
+    let installation = Installation::new(
+        &(source("loud", "140300", &loud.url("/feed")) + &source("quiet", "140300", &quiet.url("/feed"))),
+    );
+    let daemon = installation.start();
     let titles = until("the quiet one is seen", || {
         let titles = daemon.titles("140300");
         (titles.len() == 50 && titles.contains(&"安静的消息".to_owned())).then_some(titles)
@@ -324,7 +327,7 @@ fn i4_a_flood_of_one_source_leaves_room_for_others() {
     assert_eq!(titles.len(), 50);
     // 500 of one poll, 2,000 of one day.
     until("it gave what is taken of a day, and more", || (loud.asked().len() >= 7).then_some(()));
-    let output = house.run(&["status", "--json"]);
+    let output = installation.run(&["status", "--json"]);
     let first = String::from_utf8(output.stdout).unwrap();
     let daemon_status: serde_json::Value = serde_json::from_str(first.lines().next().unwrap()).unwrap();
     assert!(daemon_status["items"].as_u64().unwrap() <= 2001, "{daemon_status}");
@@ -347,15 +350,15 @@ fn i5_one_address_under_two_names_has_two_memories() {
         + &source("wrong", "140500", &address)
         + "charset = \"windows-1252\"\n"
         + &source("spelt", "140200", &address.replace("/feed", "/./feed"));
-    let house = House::new(&blocks);
-    let daemon = house.start();
+    let installation = Installation::new(&blocks);
+    let daemon = installation.start();
     until("all were polled some times", || (site.asked().len() >= 9).then_some(()));
     for id in ["right", "wrong", "spelt"] {
-        assert_eq!(daemon.status(&house, id)["health"], "ok", "{id}");
+        assert_eq!(daemon.status(&installation, id)["health"], "ok", "{id}");
     }
     // Not even when what is remembered was only just read from the disk.
     assert_eq!(daemon.stop(), Some(0));
-    let daemon = house.start();
+    let daemon = installation.start();
     let before = site.asked().len();
     until("all were polled again", || (site.asked().len() >= before + 6).then_some(()));
     drop(daemon);
@@ -378,11 +381,13 @@ fn i6_a_redirect_to_anothers_address_is_never_remembered() {
         "[fetch]\nallow_networks = [\"127.0.7.0/24\"]\nports = [{}]\ntimeout = \"5s\"\n[poll]\nmin_interval = \"1s\"\nmax_interval = \"2s\"\nhost_gap = \"0s\"\n",
         b.address.port()
     );
-    let house =
-        House::with(&settings, &(source("a", "140300", &a.url("/feed")) + &source("b", "140300", &b.url("/feed"))));
-    let daemon = house.start();
+    let installation = Installation::with(
+        &settings,
+        &(source("a", "140300", &a.url("/feed")) + &source("b", "140300", &b.url("/feed"))),
+    );
+    let daemon = installation.start();
     until("it was polled some times", || (a.asked().len() >= 3).then_some(()));
-    assert!(daemon.status(&house, "a")["moved"].is_null(), "{}", daemon.status(&house, "a"));
+    assert!(daemon.status(&installation, "a")["moved"].is_null(), "{}", daemon.status(&installation, "a"));
     let warned = daemon.log().iter().any(|line| line["level"] == "WARN" && line.to_string().contains("another source"));
     assert!(warned, "the admin is told");
 }
@@ -405,8 +410,8 @@ fn i7_guids_that_change_or_never_do_neither_repeat_nor_lose() {
     let blocks = source("changing", "140300", &changing.url("/feed"))
         + &source("flipping", "140500", &flipping.url("/feed"))
         + &source("constant", "140200", &constant.url("/feed"));
-    let house = House::new(&blocks);
-    let daemon = house.start();
+    let installation = Installation::new(&blocks);
+    let daemon = installation.start();
     daemon.until_items("140200", 3);
     daemon.until_items("140500", 1);
     let first = daemon.items("140500")[0]["date_modified"].clone();

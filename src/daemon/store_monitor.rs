@@ -12,27 +12,27 @@ use tokio_util::sync::CancellationToken;
 use super::clock::now;
 use super::service;
 use crate::log::Log;
-use crate::poll::Skews;
-use crate::view::{View, ViewError, Visits};
+use crate::poll::ClockCheck;
+use crate::view::{PollStates, View, ViewError};
 
 /// Interval between two checks of the disk, the log folder and the clock.
-const PAUSE: Duration = Duration::from_secs(5);
+const CHECK_INTERVAL: Duration = Duration::from_secs(5);
 /// Interval between two scans of the whole log.
-const SCRUB: Duration = Duration::from_secs(24 * 3600);
+const SCRUB_INTERVAL: Duration = Duration::from_secs(24 * 3600);
 /// Polling stops when free space falls below 1/20 of the disk, clamped to 4–200 MiB.
-const LEAST_SHARE: u64 = 20;
-const MOST: u64 = 200 << 20;
-const LEAST: u64 = 4 << 20;
+const MIN_SHARE: u64 = 20;
+const MAX_RESERVE: u64 = 200 << 20;
+const MIN_RESERVE: u64 = 4 << 20;
 /// Polling stops when fewer free inodes than this are left.
-const LEAST_FILES: u64 = 16;
+const MIN_FILES: u64 = 16;
 /// Maximum number of damaged lines that are logged one by one.
-const TOLD: usize = 20;
+const MAX_LOGGED: usize = 20;
 
 /// Current alarms by component, for `status` and for systemd.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Troubles(Arc<Mutex<BTreeMap<&'static str, String>>>);
+pub(super) struct Alarms(Arc<Mutex<BTreeMap<&'static str, String>>>);
 
-impl Troubles {
+impl Alarms {
     /// Raises, updates or clears the alarm of a component. Returns `true` if it was raised or cleared, not if it was
     /// updated.
     pub(super) fn set(&self, part: &'static str, trouble: Option<String>) -> bool {
@@ -55,15 +55,15 @@ impl Troubles {
     }
 }
 
-pub(super) struct Keeper {
+pub(super) struct StoreMonitor {
     pub(super) store: PathBuf,
     pub(super) log: Arc<Log>,
     pub(super) view: Arc<View>,
-    pub(super) visits: Arc<Visits>,
-    pub(super) skews: Arc<Skews>,
+    pub(super) poll_states: Arc<PollStates>,
+    pub(super) clock_check: Arc<ClockCheck>,
     /// Set while the disk is too full for polling.
     pub(super) full: Arc<AtomicBool>,
-    pub(super) troubles: Troubles,
+    pub(super) alarms: Alarms,
     /// Device and inode of the log folder when it was opened.
     pub(super) identity: Option<(u64, u64)>,
 }
@@ -74,15 +74,15 @@ pub(super) fn identity(store: &Path) -> Option<(u64, u64)> {
     std::fs::metadata(store.join("log")).ok().map(|folder| (folder.dev(), folder.ino()))
 }
 
-impl Keeper {
+impl StoreMonitor {
     pub(super) async fn run(self, stop: CancellationToken) {
-        let keeper = Arc::new(self);
-        let look = Arc::clone(&keeper);
+        let store_monitor = Arc::new(self);
+        let look = Arc::clone(&store_monitor);
         let (end, over) = (stop.clone(), stop.clone());
         // Scanning a large log takes longer than the disk may go unchecked.
         tokio::join!(
-            repeat(&stop, PAUSE, move || look.look()),
-            repeat(&end, SCRUB, move || keeper.scrub(&|| over.is_cancelled())),
+            repeat(&stop, CHECK_INTERVAL, move || look.look()),
+            repeat(&end, SCRUB_INTERVAL, move || store_monitor.scrub(&|| over.is_cancelled())),
         );
     }
 
@@ -94,36 +94,36 @@ impl Keeper {
             )
         });
         let told = moved.clone().unwrap_or_default();
-        if self.troubles.set("store", moved) && !told.is_empty() {
+        if self.alarms.set("store", moved) && !told.is_empty() {
             tracing::error!("{told}");
         }
         self.log.probe();
         let refusal = self.log.refusal().map(|why| format!("cannot write to the log: {why}"));
         let told = refusal.clone().unwrap_or_default();
-        if self.troubles.set("writing", refusal) && !told.is_empty() {
+        if self.alarms.set("writing", refusal) && !told.is_empty() {
             tracing::error!("{told}");
         }
         let shortage = shortage(&self.store);
         self.full.store(shortage.is_some(), Ordering::Release);
         let is_full = shortage.is_some();
         let told = shortage.clone().unwrap_or_default();
-        if self.troubles.set("disk", shortage) {
+        if self.alarms.set("disk", shortage) {
             if is_full {
                 tracing::error!("{told}");
             } else {
                 tracing::info!("the disk has free space again; polling resumes");
             }
         }
-        let wrong = self.skews.wrong(now());
+        let wrong = self.clock_check.wrong(now());
         let told = wrong.clone().unwrap_or_default();
-        if self.troubles.set("clock", wrong) && !told.is_empty() {
+        if self.alarms.set("clock", wrong) && !told.is_empty() {
             tracing::error!("{told}");
         }
         if !is_full {
             self.heal("view", self.view.is_broken(), || self.view.heal());
-            self.heal("visits", self.visits.is_broken(), || self.visits.heal());
+            self.heal("visits", self.poll_states.is_broken(), || self.poll_states.heal());
         }
-        self.troubles.tell();
+        self.alarms.tell();
     }
 
     fn heal(&self, part: &'static str, is_broken: bool, heal: impl FnOnce() -> Result<(), ViewError>) {
@@ -132,12 +132,12 @@ impl Keeper {
         }
         match heal() {
             Ok(()) => {
-                self.troubles.set(part, None);
+                self.alarms.set(part, None);
                 tracing::info!(part, "the store writes again");
             }
             Err(error) => {
                 let told = format!("the {part} cannot be written: {error}");
-                if self.troubles.set(part, Some(told)) {
+                if self.alarms.set(part, Some(told)) {
                     tracing::error!(error = &error as &dyn std::error::Error, part, "the store cannot be written yet");
                 }
             }
@@ -148,7 +148,7 @@ impl Keeper {
     fn scrub(&self, is_over: &dyn Fn() -> bool) {
         match self.log.scrub(is_over) {
             Ok(damages) => {
-                for damage in damages.iter().take(TOLD) {
+                for damage in damages.iter().take(MAX_LOGGED) {
                     tracing::error!("{damage}");
                 }
                 let told = (!damages.is_empty()).then(|| {
@@ -157,7 +157,7 @@ impl Keeper {
                         damages.len()
                     )
                 });
-                self.troubles.set("log", told);
+                self.alarms.set("log", told);
             }
             Err(error) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "cannot check the log for damage");
@@ -191,7 +191,7 @@ fn shortage(store: &Path) -> Option<String> {
         }
     };
     // Some file systems do not count inodes.
-    if disk.f_files > 0 && disk.f_favail < LEAST_FILES {
+    if disk.f_files > 0 && disk.f_favail < MIN_FILES {
         return Some(format!(
             "only {} more files can be made on the disk of {}; nothing is polled, feeds are still served",
             disk.f_favail,
@@ -213,11 +213,11 @@ fn shortage(store: &Path) -> Option<String> {
 
 /// Returns how much of a disk of this size must stay free, in bytes.
 const fn least_free(all: u64) -> u64 {
-    let share = all / LEAST_SHARE;
-    if share > MOST {
-        MOST
-    } else if share < LEAST {
-        LEAST
+    let share = all / MIN_SHARE;
+    if share > MAX_RESERVE {
+        MAX_RESERVE
+    } else if share < MIN_RESERVE {
+        MIN_RESERVE
     } else {
         share
     }
@@ -236,12 +236,12 @@ mod tests {
 
     #[test]
     fn a_trouble_is_news_once_and_its_end_too() {
-        let troubles = Troubles::default();
-        assert!(troubles.set("disk", Some("full".into())));
-        assert!(!troubles.set("disk", Some("fuller".into())));
-        troubles.set("log", Some("damaged".into()));
-        assert_eq!(troubles.told().unwrap(), "fuller; damaged");
-        assert!(troubles.set("disk", None));
-        assert!(!troubles.set("disk", None));
+        let alarms = Alarms::default();
+        assert!(alarms.set("disk", Some("full".into())));
+        assert!(!alarms.set("disk", Some("fuller".into())));
+        alarms.set("log", Some("damaged".into()));
+        assert_eq!(alarms.told().unwrap(), "fuller; damaged");
+        assert!(alarms.set("disk", None));
+        assert!(!alarms.set("disk", None));
     }
 }

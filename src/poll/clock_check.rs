@@ -4,9 +4,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use crate::model::Moment;
 
 /// Number of servers whose time is remembered; the least recently heard one is dropped.
-const KEPT: usize = 1000;
+const MAX_SERVERS: usize = 1000;
 /// How far our clock may differ from those of the servers, in seconds.
-const MOST: i64 = 86_400;
+const MAX_SKEW: i64 = 86_400;
 /// Servers whose clocks differ by at most this agree, in seconds.
 const NEAR: i64 = 600;
 /// Number of agreeing servers that are believed over our own clock.
@@ -17,7 +17,7 @@ pub(super) const EARLIEST: Moment = Moment::from_seconds(1_735_689_600);
 /// Differences between the servers' clocks (`Date` headers) and ours. A clock that is years off would make new items
 /// look old, or expire items too early. Each server counts once, however often it is polled.
 #[derive(Debug, Default)]
-pub struct Skews(Mutex<Told>);
+pub struct ClockCheck(Mutex<Told>);
 
 #[derive(Debug, Default)]
 struct Told {
@@ -36,12 +36,12 @@ impl Told {
     }
 }
 
-impl Skews {
+impl ClockCheck {
     /// Records that a server's clock is this many seconds ahead of ours.
     pub fn note(&self, server: &str, seconds: i64) {
         let mut told = self.told();
         told.answers += 1;
-        if told.servers.len() >= KEPT
+        if told.servers.len() >= MAX_SERVERS
             && !told.servers.contains_key(server)
             && let Some(oldest) = told.servers.iter().min_by_key(|(_, (at, _))| *at).map(|(server, _)| server.clone())
         {
@@ -53,7 +53,7 @@ impl Skews {
 
     /// Records that our clock was set by this many seconds, which invalidates earlier differences.
     pub fn set(&self, seconds: i64) {
-        *self.told() = Told { is_doubtful: seconds.abs() > MOST, ..Told::default() };
+        *self.told() = Told { is_doubtful: seconds.abs() > MAX_SKEW, ..Told::default() };
     }
 
     /// Returns whether the servers show that our clock is wrong: at least three agree with each other to within ten
@@ -61,11 +61,11 @@ impl Skews {
     pub fn contradict(&self) -> bool {
         let told = self.told();
         let witnesses = if told.is_doubtful { 1 } else { WITNESSES };
-        let mut skews: Vec<i64> = told.servers.values().map(|(_, skew)| *skew).collect();
-        skews.sort_unstable();
-        let with_us = skews.iter().filter(|skew| skew.abs() <= MOST).count();
+        let mut clock_check: Vec<i64> = told.servers.values().map(|(_, skew)| *skew).collect();
+        clock_check.sort_unstable();
+        let with_us = clock_check.iter().filter(|skew| skew.abs() <= MAX_SKEW).count();
         // Find the largest group that agrees on another time.
-        let others: Vec<i64> = skews.into_iter().filter(|skew| skew.abs() > MOST).collect();
+        let others: Vec<i64> = clock_check.into_iter().filter(|skew| skew.abs() > MAX_SKEW).collect();
         let agreed = (0..others.len()).map(|from| {
             let first = others.get(from).copied().unwrap_or_default();
             others.get(from..).unwrap_or(&[]).partition_point(|skew| skew - first <= NEAR)
@@ -89,7 +89,7 @@ impl Skews {
     /// median is within a day of our clock.
     pub fn agree(&self, answers: u64) -> bool {
         let told = self.told();
-        told.answers >= answers && told.median().is_some_and(|median| median.abs() <= MOST)
+        told.answers >= answers && told.median().is_some_and(|median| median.abs() <= MAX_SKEW)
     }
 
     fn told(&self) -> MutexGuard<'_, Told> {
@@ -102,51 +102,51 @@ mod tests {
     use super::*;
 
     /// 31 servers that answer in turn.
-    fn skews(seconds: &[i64]) -> Skews {
-        let skews = Skews::default();
-        seconds.iter().enumerate().for_each(|(at, seconds)| skews.note(&format!("s{}", at % 31), *seconds));
-        skews
+    fn clock_check(seconds: &[i64]) -> ClockCheck {
+        let clock_check = ClockCheck::default();
+        seconds.iter().enumerate().for_each(|(at, seconds)| clock_check.note(&format!("s{}", at % 31), *seconds));
+        clock_check
     }
 
     #[test]
     fn d6_one_server_has_one_voice() {
-        let skews = skews(&[0, 0, 0]);
+        let clock_check = clock_check(&[0, 0, 0]);
         for _ in 0..1000 {
-            skews.note("liar", -315_360_000);
+            clock_check.note("liar", -315_360_000);
         }
-        assert!(!skews.contradict() && skews.agree(5));
-        skews.note("a", -315_360_000);
-        assert!(!skews.contradict(), "two of five");
+        assert!(!clock_check.contradict() && clock_check.agree(5));
+        clock_check.note("a", -315_360_000);
+        assert!(!clock_check.contradict(), "two of five");
         for server in ["b", "c", "d", "e", "f"] {
-            assert!(!skews.contradict(), "no more than twice as many as agree with us");
-            skews.note(server, -315_360_000);
+            assert!(!clock_check.contradict(), "no more than twice as many as agree with us");
+            clock_check.note(server, -315_360_000);
         }
-        assert!(skews.contradict());
-        let few = self::skews(&[0, 3 * 86_400, 3 * 86_400]);
+        assert!(clock_check.contradict());
+        let few = self::clock_check(&[0, 3 * 86_400, 3 * 86_400]);
         assert!(!few.contradict(), "two that lie together stop nobody");
-        skews.set(3600);
-        assert!(!skews.contradict());
-        skews.note("a", -315_360_000);
-        assert!(!skews.contradict(), "one server may be wrong");
-        skews.set(315_360_000);
-        assert!(!skews.contradict(), "nobody has told");
-        skews.note("a", -315_360_000);
-        assert!(skews.contradict(), "a clock that was just set by years is believed less than any server");
+        clock_check.set(3600);
+        assert!(!clock_check.contradict());
+        clock_check.note("a", -315_360_000);
+        assert!(!clock_check.contradict(), "one server may be wrong");
+        clock_check.set(315_360_000);
+        assert!(!clock_check.contradict(), "nobody has told");
+        clock_check.note("a", -315_360_000);
+        assert!(clock_check.contradict(), "a clock that was just set by years is believed less than any server");
     }
 
     #[test]
     fn d6_many_servers_know_better_than_our_clock() {
         const DECADE: i64 = 315_360_000;
-        assert!(skews(&[0, 1, -2, 5, 0]).agree(5));
-        assert!(!skews(&[]).agree(5) && !skews(&[]).contradict());
-        assert!(!skews(&[0; 4]).agree(5), "too few have told their time");
-        assert!(skews(&[-DECADE; 31]).contradict(), "our clock is ten years ahead");
+        assert!(clock_check(&[0, 1, -2, 5, 0]).agree(5));
+        assert!(!clock_check(&[]).agree(5) && !clock_check(&[]).contradict());
+        assert!(!clock_check(&[0; 4]).agree(5), "too few have told their time");
+        assert!(clock_check(&[-DECADE; 31]).contradict(), "our clock is ten years ahead");
         let now = EARLIEST.plus_seconds(1);
-        assert!(skews(&[-DECADE; 31]).wrong(now).unwrap().contains("nothing is accepted"));
-        assert_eq!(skews(&[0; 31]).wrong(now), None);
-        let told = skews(&[]).wrong(Moment::from_seconds(60)).unwrap();
+        assert!(clock_check(&[-DECADE; 31]).wrong(now).unwrap().contains("nothing is accepted"));
+        assert_eq!(clock_check(&[0; 31]).wrong(now), None);
+        let told = clock_check(&[]).wrong(Moment::from_seconds(60)).unwrap();
         assert_eq!(told, "the clock says 1970-01-01; nothing is polled until it is set");
-        assert!(skews(&[0, 1, 2, 3, -DECADE]).agree(5), "one server's is wrong");
-        assert!(skews(&[vec![-DECADE; 31], vec![0; 31]].concat()).agree(5), "ours was set right");
+        assert!(clock_check(&[0, 1, 2, 3, -DECADE]).agree(5), "one server's is wrong");
+        assert!(clock_check(&[vec![-DECADE; 31], vec![0; 31]].concat()).agree(5), "ours was set right");
     }
 }

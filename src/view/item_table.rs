@@ -1,19 +1,19 @@
 //! The items in memory, ordered by their first reports.
 
-use super::slot::Slot;
+use super::item_state::ItemState;
 
 /// Items per chunk. Only one chunk grows at a time, so nothing large is copied or left half empty.
 const STRETCH: usize = 4096;
 
 /// Items keyed by the number of their first report. Numbers only grow, so a new item is normally appended.
 #[derive(Debug, Default)]
-pub(super) struct Shelves {
+pub(super) struct ItemTable {
     /// Sorted; no chunk is empty.
-    stretches: Vec<Vec<(u64, Slot)>>,
+    stretches: Vec<Vec<(u64, ItemState)>>,
     count: usize,
 }
 
-impl Shelves {
+impl ItemTable {
     pub(super) const fn len(&self) -> usize {
         self.count
     }
@@ -24,12 +24,12 @@ impl Shelves {
         Some((at - 1, stretch.binary_search_by_key(&first, |(known, _)| *known).ok()?))
     }
 
-    pub(super) fn get(&self, first: &u64) -> Option<&Slot> {
+    pub(super) fn get(&self, first: &u64) -> Option<&ItemState> {
         let (stretch, at) = self.find(*first)?;
         self.stretches.get(stretch)?.get(at).map(|(_, slot)| slot)
     }
 
-    pub(super) fn get_mut(&mut self, first: &u64) -> Option<&mut Slot> {
+    pub(super) fn get_mut(&mut self, first: &u64) -> Option<&mut ItemState> {
         let (stretch, at) = self.find(*first)?;
         self.stretches.get_mut(stretch)?.get_mut(at).map(|(_, slot)| slot)
     }
@@ -38,7 +38,7 @@ impl Shelves {
         self.find(*first).is_some()
     }
 
-    pub(super) fn insert(&mut self, first: u64, slot: Slot) {
+    pub(super) fn insert(&mut self, first: u64, slot: ItemState) {
         let last = self.stretches.last().and_then(|stretch| stretch.last()).map(|(known, _)| *known);
         if last.is_none_or(|last| last < first) {
             if self.stretches.last().is_none_or(|stretch| stretch.len() >= STRETCH) {
@@ -65,7 +65,7 @@ impl Shelves {
         }
     }
 
-    pub(super) fn remove(&mut self, first: &u64) -> Option<Slot> {
+    pub(super) fn remove(&mut self, first: &u64) -> Option<ItemState> {
         let (stretch, at) = self.find(*first)?;
         let shelf = self.stretches.get_mut(stretch)?;
         let (_, slot) = shelf.remove(at);
@@ -76,7 +76,7 @@ impl Shelves {
         Some(slot)
     }
 
-    pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = (&u64, &Slot)> + Clone {
+    pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = (&u64, &ItemState)> + Clone {
         self.stretches.iter().flatten().map(|(first, slot)| (first, slot))
     }
 }

@@ -6,12 +6,12 @@ use crate::model::Moment;
 
 /// Heartbeat of the loop, for the watchdog and for `status`.
 #[derive(Debug, Default)]
-pub struct Pulse {
+pub struct Heartbeat {
     pub(super) beat: AtomicI64,
     pub(super) running: AtomicUsize,
 }
 
-impl Pulse {
+impl Heartbeat {
     /// Returns the time of the loop's last heartbeat.
     pub fn last(&self) -> Moment {
         Moment::from_millis(self.beat.load(Ordering::Relaxed))

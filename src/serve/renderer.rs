@@ -3,9 +3,9 @@
 use std::cell::Cell;
 use std::sync::Arc;
 
+use super::cache::Key;
 use super::document::Document;
-use super::published::Published;
-use super::shelf::Key;
+use super::published::PublishConfig;
 use crate::dedup;
 use crate::log::{Log, Position, Record};
 use crate::model::{
@@ -13,27 +13,27 @@ use crate::model::{
     Source, SourceId, Tls,
 };
 use crate::read;
-use crate::view::{self, Story, View, Visits};
-use crate::write::{self, Beside, Channel, Crumb, Fare, Format, Language, Listed, Note, Outline, Page};
+use crate::view::{self, PollStates, Story, View};
+use crate::write::{self, Beside, Channel, Crumb, Format, Language, Listed, Note, Outline, Page, SourceHealth};
 
 /// Everything that a document is rendered from.
-pub(super) struct Desk<'a> {
-    pub(super) published: &'a Published,
+pub(super) struct Renderer<'a> {
+    pub(super) published: &'a PublishConfig,
     pub(super) log: &'a Log,
     pub(super) view: &'a View,
-    pub(super) visits: &'a Visits,
+    pub(super) poll_states: &'a PollStates,
     /// Set if a report could not be read for now, which leaves the document incomplete.
     pub(super) is_unreadable: Cell<bool>,
 }
 
 /// The bytes of a document, and when they changed last.
-pub(super) struct Draft {
+pub(super) struct Rendered {
     pub(super) media_type: &'static str,
     pub(super) bytes: Vec<u8>,
     pub(super) changed: Moment,
 }
 
-impl Draft {
+impl Rendered {
     pub(super) fn finish(self) -> Document {
         Document::new(self.media_type, self.bytes, self.changed)
     }
@@ -48,9 +48,9 @@ const MAX_RELATED: usize = 20;
 const MAX_ATTACHED: usize = 8 * 1024;
 const HTML: &str = "text/html; charset=utf-8";
 
-impl Desk<'_> {
+impl Renderer<'_> {
     /// Renders the document with this key; `None` if there is no such region.
-    pub(super) fn make(&self, key: &Key) -> Option<Draft> {
+    pub(super) fn make(&self, key: &Key) -> Option<Rendered> {
         match key {
             Key::Feed(region, format, source) => self.feed(region, *format, source.as_ref()),
             Key::Region(region, language) => self.region_page(region, *language),
@@ -60,7 +60,7 @@ impl Desk<'_> {
     }
 
     /// Renders the merged feed of a region and everything below it, or of one source only if it is given.
-    pub(super) fn feed(&self, region: &RegionId, format: Format, source: Option<&SourceId>) -> Option<Draft> {
+    pub(super) fn feed(&self, region: &RegionId, format: Format, source: Option<&SourceId>) -> Option<Rendered> {
         let place = self.published.regions.get(region)?;
         let options = &self.published.options;
         let (mut items, changed) = self.items(|tag| self.published.regions.covers(region, tag), source);
@@ -97,7 +97,7 @@ impl Desk<'_> {
             items.truncate(fitting.min(items.len() - 1));
             bytes = written(&items);
         }
-        Some(Draft { media_type: format.media_type(), bytes, changed })
+        Some(Rendered { media_type: format.media_type(), bytes, changed })
     }
 
     fn describe(&self, place: &Region) -> String {
@@ -115,7 +115,7 @@ impl Desk<'_> {
         Page { site: &self.published.options.title, language, zone: &self.published.options.zone }
     }
 
-    fn region_page(&self, region: &RegionId, language: Language) -> Option<Draft> {
+    fn region_page(&self, region: &RegionId, language: Language) -> Option<Rendered> {
         let regions = &self.published.regions;
         let place = regions.get(region)?;
         let tags = self.view.tags();
@@ -126,10 +126,10 @@ impl Desk<'_> {
             below.filter_map(|child| regions.get(child)).map(|child| self.listed(child, &tags)).collect::<Vec<_>>();
         let (items, changed) = self.items(|tag| regions.covers(region, tag), None);
         let bytes = write::region(&self.page(language), &crumbs, &children, &place.services, &items);
-        Some(Draft { media_type: HTML, bytes, changed })
+        Some(Rendered { media_type: HTML, bytes, changed })
     }
 
-    fn home(&self, language: Language) -> Draft {
+    fn home(&self, language: Language) -> Rendered {
         let regions = &self.published.regions;
         let tags = self.view.tags();
         let roots = regions.roots();
@@ -149,13 +149,17 @@ impl Desk<'_> {
             _ => None,
         };
         let (items, changed) = self.items(|tag| regions.is_published(tag), None);
-        Draft { media_type: HTML, bytes: write::home(&self.page(language), feeds.as_deref(), &listed, &items), changed }
+        Rendered {
+            media_type: HTML,
+            bytes: write::home(&self.page(language), feeds.as_deref(), &listed, &items),
+            changed,
+        }
     }
 
     /// Renders the page of an item; `None` if there is none, or it was withdrawn.
-    pub(super) fn item_page(&self, id: ItemId, language: Language) -> Option<Draft> {
-        const MOST: usize = 10;
-        const MOST_PARTS: usize = 50;
+    pub(super) fn item_page(&self, id: ItemId, language: Language) -> Option<Rendered> {
+        const MAX_EVENT: usize = 10;
+        const MAX_PARTS: usize = 50;
         let story = self.view.story(self.view.find(id)?)?;
         let item = self.item(&story)?;
         let regions = &self.published.regions;
@@ -171,10 +175,10 @@ impl Desk<'_> {
             let name = self.report(story.shown.position)?.draft.title;
             Some(Crumb { name, path: format!("/items/{}", story.id) })
         };
-        let event = story.alongside.iter().rev().filter_map(other).take(MOST).collect();
-        let parts = story.parts.iter().filter_map(other).take(MOST_PARTS).collect();
+        let event = story.alongside.iter().rev().filter_map(other).take(MAX_EVENT).collect();
+        let parts = story.parts.iter().filter_map(other).take(MAX_PARTS).collect();
         let beside = Beside { tags, event, parts, revisions: self.revisions(&story.shown) };
-        Some(Draft {
+        Some(Rendered {
             media_type: HTML,
             bytes: write::item(&self.page(language), &item, &beside),
             changed: item.updated.max(self.view.changed(&item.regions)),
@@ -190,45 +194,46 @@ impl Desk<'_> {
     ///
     /// # Errors
     /// If the poll states cannot be read; the error is logged.
-    pub(super) fn sources(&self, language: Language) -> Result<Draft, view::ViewError> {
-        let fares = self.fares()?;
-        let changed = fares.iter().filter_map(|fare| fare.succeeded.max(fare.since)).max().unwrap_or_default();
-        Ok(Draft { media_type: HTML, bytes: write::sources(&self.page(language), &fares), changed })
+    pub(super) fn sources(&self, language: Language) -> Result<Rendered, view::ViewError> {
+        let healths = self.healths()?;
+        let changed =
+            healths.iter().filter_map(|health_of| health_of.succeeded.max(health_of.since)).max().unwrap_or_default();
+        Ok(Rendered { media_type: HTML, bytes: write::sources(&self.page(language), &healths), changed })
     }
 
     /// Renders the feed of the sources that are not healthy.
     ///
     /// # Errors
     /// If the poll states cannot be read; the error is logged.
-    pub(super) fn sources_feed(&self) -> Result<Draft, view::ViewError> {
-        let fares = self.fares()?;
+    pub(super) fn sources_feed(&self) -> Result<Rendered, view::ViewError> {
+        let healths = self.healths()?;
         let options = &self.published.options;
         let page = self.page(Language::of_tag(&options.language));
-        let changed = fares.iter().filter_map(|fare| fare.since).max().unwrap_or_default();
-        let bytes = write::health_feed(&page, &options.public_url, &fares);
-        Ok(Draft { media_type: Format::Atom.media_type(), bytes, changed })
+        let changed = healths.iter().filter_map(|health_of| health_of.since).max().unwrap_or_default();
+        let bytes = write::health_feed(&page, &options.public_url, &healths);
+        Ok(Rendered { media_type: Format::Atom.media_type(), bytes, changed })
     }
 
-    fn fares(&self) -> Result<Vec<Fare>, view::ViewError> {
-        let fare = |source: &Arc<Source>| {
-            let visit = self.visits.fare(self.view, &source.id)?;
-            let moved = visit.moved.map(|(to, _)| Note::Moved(to.to_string()));
+    fn healths(&self) -> Result<Vec<SourceHealth>, view::ViewError> {
+        let health_of = |source: &Arc<Source>| {
+            let state = self.poll_states.health_of(self.view, &source.id)?;
+            let moved = state.moved.map(|(to, _)| Note::Moved(to.to_string()));
             let unchecked = (source.tls == Tls::Lenient).then_some(Note::Unchecked);
-            let doubt = (!visit.doubt.is_empty()).then_some(Note::Doubt(visit.doubt));
-            Ok(Fare {
+            let doubt = (!state.doubt.is_empty()).then_some(Note::Doubt(state.doubt));
+            Ok(SourceHealth {
                 id: source.id.clone(),
                 title: source.title.clone(),
                 url: source.url.to_string(),
-                health: visit.health,
-                reason: visit.reason,
-                since: visit.since,
-                failures: visit.failures,
-                succeeded: visit.succeeded,
-                last_new: visit.last_new,
+                health: state.health,
+                reason: state.reason,
+                since: state.since,
+                failures: state.failures,
+                succeeded: state.succeeded,
+                last_new: state.last_new,
                 notes: moved.into_iter().chain(unchecked).chain(doubt).collect(),
             })
         };
-        self.published.listing.iter().map(fare).collect::<Result<_, view::ViewError>>().inspect_err(|error| {
+        self.published.listing.iter().map(health_of).collect::<Result<_, view::ViewError>>().inspect_err(|error| {
             tracing::error!(error = error as &dyn std::error::Error, "cannot read the health of the sources");
         })
     }
@@ -257,7 +262,7 @@ impl Desk<'_> {
         found
     }
 
-    fn opml(&self) -> Draft {
+    fn opml(&self) -> Rendered {
         let regions = &self.published.regions;
         let mut ids: Vec<RegionId> = self
             .published
@@ -279,7 +284,7 @@ impl Desk<'_> {
             })
             .collect();
         let changed = self.view.changed(&self.view.tags());
-        Draft {
+        Rendered {
             media_type: "text/x-opml; charset=utf-8",
             bytes: write::opml(&self.published.options.title, changed, &outlines),
             changed,

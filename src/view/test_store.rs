@@ -6,12 +6,12 @@ use super::store::{Notice, Options, View};
 use crate::log::{Log, Record, SourceFacts};
 use crate::model::{Authority, Draft, ItemId, Key, Moment, RegionId, Report, SourceId, Stamp, Zone};
 
-pub(super) struct House {
+pub(super) struct TestStore {
     pub(super) folder: tempfile::TempDir,
     pub(super) log: Arc<Log>,
 }
 
-impl House {
+impl TestStore {
     pub(super) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (log, _) = Log::open(&folder.path().join("log")).unwrap();
