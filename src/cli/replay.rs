@@ -10,7 +10,9 @@ use super::place;
 use crate::config::{Config, Places as Folders};
 use crate::dedup::{self, Verdict};
 use crate::log::{Log, Record, SourceFacts};
-use crate::model::{Authority, Draft, Link, Moment, Precision, RegionId, Report, SourceId, Stamp, Zone};
+use crate::model::{
+    Authority, Draft, ItemId, Link, Moment, Precision, RegionId, Regions, Report, SourceId, Stamp, Zone,
+};
 use crate::read;
 use crate::regions::Places;
 use crate::view::{Options, View};
@@ -26,20 +28,17 @@ struct Line {
     seen: Moment,
 }
 
+/// A report of the file, and what it was when it came.
+struct Told {
+    id: Value,
+    item: ItemId,
+    verdict: Verdict,
+    is_roundup: bool,
+}
+
 /// Runs reports through deduplication and region assignment in a temporary view, and shows the results.
 pub(super) fn run(arguments: &Arguments, file: &Path, as_json: bool) -> anyhow::Result<End> {
-    let folder = place::folder(arguments);
-    let regions = if arguments.config.is_some() || folder.is_dir() {
-        match place::load(&folder) {
-            Ok(config) => config.regions,
-            Err(end) => return Ok(end),
-        }
-    } else {
-        match Config::from_texts("", "", "", &Folders::default()) {
-            Ok((config, _)) => config.regions,
-            Err(faults) => anyhow::bail!("{}", faults.render(false)),
-        }
-    };
+    let Some(regions) = regions(arguments)? else { return Ok(End::Config) };
     let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
     let store = tempfile::tempdir().context("cannot make a throw-away store")?;
     let (log, _) = Log::open(&store.path().join("log"))?;
@@ -50,61 +49,79 @@ pub(super) fn run(arguments: &Arguments, file: &Path, as_json: bool) -> anyhow::
     let mut told = Vec::new();
     for (row, number) in text.lines().zip(1_usize..).filter(|(row, _)| !row.trim().is_empty()) {
         let line = parse(row).with_context(|| format!("{}:{number}", file.display()))?;
-        let found = dedup::identify(&[&line.source], &line.draft, &[], line.seen, &view)
-            .with_context(|| format!("{}:{number}: it has neither guid, link, title nor date", file.display()))?;
-        let is_roundup = dedup::is_roundup(&line.draft.title, line.draft.words());
-        let mut records = Vec::new();
-        let is_other = |known: SourceFacts| known.region != line.region || line.is_alert && known.alerts_for.is_empty();
-        if view.source(&line.source).is_none_or(is_other) {
-            records.push(Record::Source(facts(&line)));
-        }
-        if matches!(found.verdict, Verdict::New | Verdict::Changed) {
-            records.push(Record::Report(Box::new(Report {
-                item: found.item,
-                key: found.key,
-                source: line.source.clone(),
-                seen: line.seen,
-                reader: read::VERSION,
-                first_import: false,
-                draft: line.draft,
-            })));
-        }
-        let appended = log.append(&records, line.seen)?;
-        view.apply(&appended, &records)?;
-        told.push((line.id, found.item, found.verdict, is_roundup));
+        told.push(tell(&log, &view, line).with_context(|| format!("{}:{number}", file.display()))?);
     }
-    for (id, item, verdict, is_roundup) in told {
-        let story = view.find(item).and_then(|first| view.story(first));
-        let shown = story.as_ref().map_or(item, |story| story.id);
-        let is_first = shown == item;
-        let (word, because) = match verdict {
-            Verdict::New if is_first && is_roundup => ("roundup", "it is several stories in one"),
-            Verdict::New if is_first => ("new", "nothing like it was known"),
-            Verdict::New => ("reprint", "another source reported the same story"),
-            Verdict::Same | Verdict::Restless => ("known", "its source said the same before"),
-            Verdict::Changed => ("changed", "its source had said something else of it"),
-        };
-        let regions: Vec<Value> = story
-            .iter()
-            .flat_map(|story| &story.regions)
-            .map(|(region, evidence)| json!({ "id": region.as_str(), "evidence": evidence.word() }))
-            .collect();
-        let event = story.as_ref().and_then(|story| story.event).map(|event| event.to_string());
-        let told = json!({
-            "id": id, "item": shown.to_string(), "event": event, "verdict": word, "because": because, "regions": regions
-        });
-        if as_json {
-            show(&told.to_string());
-        } else {
-            let of: Vec<&str> =
-                story.iter().flat_map(|story| &story.regions).map(|(region, _)| region.as_str()).collect();
-            show(&format!("{}  {word} ({because})  {}  {}", id.as_str().unwrap_or_default(), shown, of.join(" ")));
-        }
-    }
+    told.iter().for_each(|told| show_outcome(&view, told, as_json));
     if text.trim().is_empty() {
         say(&format!("dayuan: {} holds no reports", file.display()));
     }
     Ok(End::Done)
+}
+
+/// Returns the regions of the config, or the built-in ones if there is no config; `None` if it is invalid.
+fn regions(arguments: &Arguments) -> anyhow::Result<Option<Regions>> {
+    let folder = place::folder(arguments);
+    if arguments.config.is_some() || folder.is_dir() {
+        return Ok(place::load(&folder).ok().map(|config| config.regions));
+    }
+    match Config::from_texts("", "", "", &Folders::default()) {
+        Ok((config, _)) => Ok(Some(config.regions)),
+        Err(faults) => anyhow::bail!("{}", faults.render(false)),
+    }
+}
+
+/// Appends the report of a line, if it is new or changed, and its source, if that is new or different.
+fn tell(log: &Log, view: &View, line: Line) -> anyhow::Result<Told> {
+    let found = dedup::identify(&[&line.source], &line.draft, &[], line.seen, view)
+        .context("it has neither guid, link, title nor date")?;
+    let is_roundup = dedup::is_roundup(&line.draft.title, line.draft.words());
+    let mut records = Vec::new();
+    let is_other = |known: SourceFacts| known.region != line.region || line.is_alert && known.alerts_for.is_empty();
+    if view.source(&line.source).is_none_or(is_other) {
+        records.push(Record::Source(facts(&line)));
+    }
+    let told = Told { id: line.id, item: found.item, verdict: found.verdict, is_roundup };
+    if matches!(found.verdict, Verdict::New | Verdict::Changed) {
+        records.push(Record::Report(Box::new(Report {
+            item: found.item,
+            key: found.key,
+            source: line.source,
+            seen: line.seen,
+            reader: read::VERSION,
+            first_import: false,
+            draft: line.draft,
+        })));
+    }
+    let appended = log.append(&records, line.seen)?;
+    view.apply(&appended, &records)?;
+    Ok(told)
+}
+
+/// Shows what became of a report: its story and its regions.
+fn show_outcome(view: &View, told: &Told, as_json: bool) {
+    let story = view.find(told.item).and_then(|first| view.story(first));
+    let shown = story.as_ref().map_or(told.item, |story| story.id);
+    let is_first = shown == told.item;
+    let (word, because) = match told.verdict {
+        Verdict::New if is_first && told.is_roundup => ("roundup", "it is several stories in one"),
+        Verdict::New if is_first => ("new", "nothing like it was known"),
+        Verdict::New => ("reprint", "another source reported the same story"),
+        Verdict::Same | Verdict::Restless => ("known", "its source said the same before"),
+        Verdict::Changed => ("changed", "its source had said something else of it"),
+    };
+    let regions = || story.iter().flat_map(|story| &story.regions);
+    if as_json {
+        let event = story.as_ref().and_then(|story| story.event).map(|event| event.to_string());
+        let regions: Vec<Value> =
+            regions().map(|(region, evidence)| json!({ "id": region.as_str(), "evidence": evidence.word() })).collect();
+        let shown = json!({
+            "id": told.id, "item": shown.to_string(), "event": event, "verdict": word, "because": because, "regions": regions
+        });
+        show(&shown.to_string());
+    } else {
+        let of: Vec<&str> = regions().map(|(region, _)| region.as_str()).collect();
+        show(&format!("{}  {word} ({because})  {shown}  {}", told.id.as_str().unwrap_or_default(), of.join(" ")));
+    }
 }
 
 fn parse(row: &str) -> anyhow::Result<Line> {

@@ -1,5 +1,4 @@
 use std::os::unix::fs::MetadataExt;
-use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,7 +9,7 @@ use super::out::{End, say, show};
 use super::{control, place};
 use crate::daemon::{self, AdminRequest, ask};
 use crate::log::{self, Log, Record};
-use crate::model::{ItemId, Moment, counted, printable};
+use crate::model::{ItemId, Moment, counted};
 use crate::regions::Places;
 use crate::view::{Options, Outline, View};
 
@@ -202,26 +201,11 @@ fn decide(
     view.apply(&appended, &records)?;
     view.flush()?;
     give_to_owner(&store.path)?;
-    if let Some(deed) = request.deed() {
-        note(&deed);
+    if let Err(error) = daemon::note_offline(request) {
+        say(&format!("dayuan: done, but the system log was not told: {error}"));
     }
     show(&told);
     Ok(End::Done)
-}
-
-/// Writes a decision that no daemon wrote to the journal to the system log (RFC 3164), as far as there is one.
-fn note(deed: &str) {
-    const LOCAL_NOTICE: u8 = 13;
-    let line = format!(
-        "<{LOCAL_NOTICE}>dayuan[{}]: uid {}: {}",
-        std::process::id(),
-        rustix::process::getuid().as_raw(),
-        printable(deed)
-    );
-    let sent = UnixDatagram::unbound().and_then(|socket| socket.send_to(line.as_bytes(), "/dev/log"));
-    if let Err(error) = sent {
-        say(&format!("dayuan: done, but the system log was not told: {error}"));
-    }
 }
 
 /// Discards the view, rebuilds it, and lists the items whose story or regions changed.

@@ -3,6 +3,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::error::DaemonError;
 use crate::log::Log;
-use crate::model::{one_line, with_causes};
+use crate::model::{one_line, printable, with_causes};
 
 /// Maximum length of a request, in bytes.
 const MAX_REQUEST_BYTES: u64 = 16 * 1024;
@@ -77,7 +78,7 @@ pub enum AdminRequest {
 
 impl AdminRequest {
     /// Returns what the journal is to say about a request; `None` if the request only reads.
-    pub fn deed(&self) -> Option<String> {
+    fn deed(&self) -> Option<String> {
         Some(match self {
             Self::Poll { source } => format!("poll {source}"),
             Self::Pause { source } => format!("pause {source}"),
@@ -196,22 +197,7 @@ async fn converse(
         }
     };
     if request == AdminRequest::Backup {
-        let scrubbed = Arc::clone(&log);
-        let damages = tokio::task::spawn_blocking(move || scrubbed.scrub(&|| false)).await;
-        let damages = match damages {
-            Ok(Ok(damages)) => damages.iter().map(ToString::to_string).collect(),
-            Ok(Err(error)) => vec![with_causes(&error)],
-            Err(_) => vec!["the check of the log panicked; please report this with the log".to_owned()],
-        };
-        say(&mut stream, &AdminReply::done(damages)).await?;
-        let stream = stream.into_std()?;
-        stream.set_nonblocking(false)?;
-        stream.set_write_timeout(Some(Duration::from_secs(60)))?;
-        let outcome = tokio::task::spawn_blocking(move || crate::log::backup(&log, stream)).await;
-        if let Ok(Err(error)) = outcome {
-            tracing::error!(error = &error as &dyn std::error::Error, "a backup could not be finished");
-        }
-        return Ok(());
+        return send_backup(stream, log).await;
     }
     let told = request.deed();
     let (answer, answered) = oneshot::channel();
@@ -226,6 +212,43 @@ async fn converse(
         tracing::info!(uid = peer, done = answered.ok, "an admin asked: {deed} ({})", one_line(&told));
     }
     say(&mut stream, &answered).await
+}
+
+/// Sends the damages of the log, then the log as one archive.
+async fn send_backup(mut stream: UnixStream, log: Arc<Log>) -> std::io::Result<()> {
+    let scrubbed = Arc::clone(&log);
+    let damages = tokio::task::spawn_blocking(move || scrubbed.scrub(&|| false)).await;
+    let damages = match damages {
+        Ok(Ok(damages)) => damages.iter().map(ToString::to_string).collect(),
+        Ok(Err(error)) => vec![with_causes(&error)],
+        Err(_) => vec!["the check of the log panicked; please report this with the log".to_owned()],
+    };
+    say(&mut stream, &AdminReply::done(damages)).await?;
+    let stream = stream.into_std()?;
+    stream.set_nonblocking(false)?;
+    stream.set_write_timeout(Some(Duration::from_secs(60)))?;
+    let outcome = tokio::task::spawn_blocking(move || crate::log::backup(&log, stream)).await;
+    if let Ok(Err(error)) = outcome {
+        tracing::error!(error = &error as &dyn std::error::Error, "a backup could not be finished");
+    }
+    Ok(())
+}
+
+/// Writes a decision that was made without a daemon, and so is not in the journal, to the system log (RFC 3164).
+///
+/// # Errors
+/// If there is no system log on this machine, or it does not take the message.
+pub fn note_offline(request: &AdminRequest) -> std::io::Result<()> {
+    /// Facility `user`, severity `notice` (RFC 3164, section 4.1.1).
+    const PRIORITY: u8 = 13;
+    let Some(deed) = request.deed() else { return Ok(()) };
+    let line = format!(
+        "<{PRIORITY}>dayuan[{}]: an admin asked: {} (uid {}, without the daemon)",
+        std::process::id(),
+        printable(&deed),
+        own_uid()
+    );
+    UnixDatagram::unbound()?.send_to(line.as_bytes(), "/dev/log").map(|_sent| ())
 }
 
 async fn say(stream: &mut UnixStream, answered: &AdminReply) -> std::io::Result<()> {

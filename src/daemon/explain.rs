@@ -101,8 +101,7 @@ pub fn explain(view: &View, log: &Log, name: &str) -> Option<Vec<String>> {
     let Some(story) = view.story(first) else {
         return Some(unpublished(view, log, id, first));
     };
-    let read = |report: &view::Report| report_at(log, report.position);
-    let shown = read(&story.shown)?;
+    let shown = report_at(log, story.shown.position)?;
     let mut lines = vec![format!("{}  {}", story.id, shown.draft.title)];
     if story.id != id {
         lines.push(format!("{id} belongs to this story, whose first report came earlier; its address leads here"));
@@ -112,11 +111,20 @@ pub fn explain(view: &View, log: &Log, name: &str) -> Option<Vec<String>> {
     lines.push(String::new());
     lines.push("regions".to_owned());
     lines.extend(story.regions.iter().map(|(region, evidence)| format!("  {region}  {}", because(*evidence))));
-    let compared = dedup::Story::new(&shown.draft.title, shown.draft.words());
     lines.push(String::new());
     lines.push("reports".to_owned());
+    lines.extend(reports(log, &story, &shown));
+    lines.extend(revisions(log, &story.shown, &shown));
+    lines.extend(neighbours(view, log, first, &story));
+    Some(lines.into_iter().flat_map(|line| line.split('\n').map(str::to_owned).collect::<Vec<_>>()).collect())
+}
+
+/// Describes the reports of a story, the shown one first.
+fn reports(log: &Log, story: &view::Story, shown: &Report) -> Vec<String> {
+    let compared = dedup::Story::new(&shown.draft.title, shown.draft.words());
+    let mut lines = Vec::new();
     for (at, report) in std::iter::once(&story.shown).chain(&story.others).enumerate() {
-        let Some(told) = read(report) else {
+        let Some(told) = report_at(log, report.position) else {
             lines.push(format!("  {}: its line of the log cannot be read", report.source.id));
             continue;
         };
@@ -130,10 +138,15 @@ pub fn explain(view: &View, log: &Log, name: &str) -> Option<Vec<String>> {
         };
         let found = (at > 0)
             .then(|| dedup::compare(&compared, &dedup::Story::new(&told.draft.title, told.draft.words())))
-            .map(|found| format!("{} (containment {:.2})", joined(&told, &shown, &found), found.containment));
+            .map(|found| format!("{} (containment {:.2})", joined(&told, shown, &found), found.containment));
         lines.extend(report_lines(report, &told, mark, found));
     }
-    lines.extend(revisions(log, &story.shown, &shown));
+    lines
+}
+
+/// Lists the stories of the same event, those that a round-up holds, and those that are alike but kept apart.
+fn neighbours(view: &View, log: &Log, first: u64, story: &view::Story) -> Vec<String> {
+    let mut lines = Vec::new();
     let title_of = |first: &u64| {
         let story = view.story(*first)?;
         Some((story.id, report_at(log, story.shown.position)?.draft.title))
@@ -163,7 +176,7 @@ pub fn explain(view: &View, log: &Log, name: &str) -> Option<Vec<String>> {
         lines.push("alike, and kept apart".to_owned());
         lines.extend(beside);
     }
-    Some(lines.into_iter().flat_map(|line| line.split('\n').map(str::to_owned).collect::<Vec<_>>()).collect())
+    lines
 }
 
 /// Describes one report of a story.

@@ -13,7 +13,7 @@ mod service;
 mod status;
 mod store_monitor;
 
-pub use admin::{AdminReply, AdminRequest, ask};
+pub use admin::{AdminReply, AdminRequest, ask, note_offline};
 pub use admin_handler::Loader;
 pub use clock::now;
 pub use error::DaemonError;

@@ -33,7 +33,8 @@ const OPENING_TIMEOUT_USEC: u32 = 120_000_000;
 /// Maximum number of polls that wait for the log.
 const MAX_QUEUED_COMMITS: usize = 256;
 
-/// The threads for polling: two that wait for sites, and a few blocking ones that parse the responses.
+/// The threads for polling: one that waits for sites, and a few blocking ones that parse the responses. With a second one,
+/// every step of a poll would wake the other thread, which costs more than the poll.
 struct PollRuntime {
     handle: tokio::runtime::Handle,
     threads: Option<tokio::runtime::Runtime>,
@@ -45,7 +46,7 @@ const MAX_READERS: usize = 4;
 impl PollRuntime {
     fn new() -> std::io::Result<Self> {
         let threads = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
+            .worker_threads(1)
             .max_blocking_threads(MAX_READERS)
             .thread_name("outward")
             .enable_all()

@@ -264,38 +264,8 @@ impl Log {
             });
             failed.into_iter().chain(lines)
         });
-        // Sequence numbers only rise, and continue without a gap from one segment to the next. A record that breaks
-        // this is in the wrong file or was not written by this log; a gap between two segments means that a file is
-        // lost.
-        let mut newest = 0;
-        let mut day_of_newest = segment::KEPT;
-        let mut is_broken = false;
-        let folder = self.folder.clone();
-        let lines = lines.flat_map(move |found| {
-            let replayed = match found {
-                Ok(replayed) => replayed,
-                Err(damage) => {
-                    is_broken = true;
-                    return vec![Err(damage)];
-                }
-            };
-            let (seq, position) = (replayed.seq, replayed.position);
-            let damage = |offset, detail| {
-                let path = segment::path(&folder, position.day);
-                Err(Damage { path, offset, detail })
-            };
-            if seq <= newest || newest > 0 && seq - newest > MAX_GAP {
-                let detail =
-                    format!("record {seq} cannot follow record {newest}; does this file belong to another log?");
-                return vec![damage(position.offset, detail)];
-            }
-            let is_next_day = day_of_newest != segment::KEPT && position.day != day_of_newest;
-            // A gap after a damaged line is that line's record, not a lost file.
-            let lost = (is_next_day && seq > newest + 1 && !is_broken).then(|| missing(newest, seq));
-            is_broken = false;
-            (newest, day_of_newest) = (seq, position.day);
-            lost.map(|detail| damage(0, detail)).into_iter().chain([Ok(replayed)]).collect()
-        });
+        let mut order = Order { folder: self.folder.clone(), newest: 0, day: segment::KEPT, is_broken: false };
+        let lines = lines.flat_map(move |found| order.check(found));
         Ok(lines.filter(move |found| found.as_ref().is_ok_and(|replayed| replayed.seq > after) || found.is_err()))
     }
 
@@ -404,6 +374,44 @@ impl Log {
             files.push((path, if day == writer.day { writer.end } else { length }));
         }
         Ok(files)
+    }
+}
+
+/// Checks the order of records across segments: numbers only rise, and continue without a gap from one segment to the
+/// next. A record that breaks this is in the wrong file or was not written by this log; a gap between two segments means
+/// that a file is lost.
+struct Order {
+    folder: PathBuf,
+    /// The number of the last record, and its day.
+    newest: u64,
+    day: Day,
+    /// Whether a damaged line came after it.
+    is_broken: bool,
+}
+
+impl Order {
+    /// Passes a record on, after the damage that it shows, if any.
+    fn check(&mut self, found: Result<Replayed, Damage>) -> Vec<Result<Replayed, Damage>> {
+        let replayed = match found {
+            Ok(replayed) => replayed,
+            Err(damage) => {
+                self.is_broken = true;
+                return vec![Err(damage)];
+            }
+        };
+        let (seq, position, newest) = (replayed.seq, replayed.position, self.newest);
+        let path = segment::path(&self.folder, position.day);
+        if seq <= newest || newest > 0 && seq - newest > MAX_GAP {
+            let detail = format!("record {seq} cannot follow record {newest}; does this file belong to another log?");
+            return vec![Err(Damage { path, offset: position.offset, detail })];
+        }
+        let is_next_day = self.day != segment::KEPT && position.day != self.day;
+        // A gap after a damaged line is that line's record, not a lost file.
+        let lost = (is_next_day && seq > newest + 1 && !self.is_broken).then(|| missing(newest, seq));
+        self.is_broken = false;
+        (self.newest, self.day) = (seq, position.day);
+        let lost = lost.map(|detail| Err(Damage { path, offset: 0, detail }));
+        lost.into_iter().chain([Ok(replayed)]).collect()
     }
 }
 

@@ -46,6 +46,18 @@ pub(super) const CLOCK_JUMP: i64 = 60_000;
 /// How long polling pauses after the poll states could not be saved, in seconds.
 const UNSAVED_PAUSE: i64 = 10;
 
+/// Whether a source that is due can be polled.
+enum Readiness {
+    /// It can.
+    Ready(Reliability),
+    /// It is queued elsewhere: it waits for its host or is planned for another time.
+    Waits,
+    /// It can at this time.
+    At(Moment),
+    /// Its next poll time, after this one, must be saved first.
+    Unmarked(Moment),
+}
+
 /// The loop that polls every source when it is due.
 #[derive(Debug)]
 pub struct Poller {
@@ -180,63 +192,76 @@ impl Poller {
             && *due <= now
         {
             let Some(Reverse((_, id))) = self.queue.pop() else { break };
-            let Some(watched) = self.sources.get_mut(&id) else { continue };
-            // A source polled on request may be in the queue twice; only its planned time counts.
-            let host_name = watched.source.url.host_text().to_owned();
-            if watched.is_running || watched.planned > now || watched.state.health == Health::Paused {
-                self.call_next(&host_name, now);
-                continue;
-            }
-            // A poll that had to wait may have slipped into hours that the source excludes.
-            let free = schedule::outside(now, watched.skip.0, watched.skip.1);
-            if free > now {
-                watched.planned = free;
-                self.queue.push(Reverse((free, id)));
-                self.call_next(&host_name, now);
-                continue;
-            }
-            let host = self.hosts.entry(host_name.clone()).or_default();
-            if host.is_busy {
-                host.waiting.push_back(id);
-                host.is_wanted.store(true, Ordering::Relaxed);
-                continue;
-            }
-            if host.free > now {
-                self.queue.push(Reverse((host.free, id)));
-                continue;
-            }
-            let doubt = Reliability::of(&watched.state);
-            let running = |least: Reliability| self.running.values().filter(|running| running.doubt >= least).count();
-            let is_full = [Reliability::Untried, Reliability::Failed]
-                .into_iter()
-                .any(|least| doubt >= least && running(least) >= least.share(self.options.concurrency));
-            if is_full {
-                watched.planned = now.plus_millis(CROWDED_DELAY);
-                self.queue.push(Reverse((watched.planned, id)));
-                continue;
-            }
-            if !watched.is_marked {
-                self.queue.push(Reverse((watched.planned, id)));
-                if !self.mark_due(now) {
-                    return;
+            match self.readiness(&id, now) {
+                Readiness::Ready(doubt) => self.start(id, doubt),
+                Readiness::Waits => {}
+                Readiness::At(at) => self.queue.push(Reverse((at, id))),
+                Readiness::Unmarked(planned) => {
+                    self.queue.push(Reverse((planned, id)));
+                    if !self.mark_due(now) {
+                        return;
+                    }
                 }
-                continue;
             }
-            host.is_busy = true;
-            host.is_wanted.store(!host.waiting.is_empty(), Ordering::Relaxed);
-            watched.is_running = true;
-            watched.is_marked = false;
-            let (context, source, state) = (self.context.clone(), Arc::clone(&watched.source), watched.state.clone());
-            let taken = Arc::clone(&self.taken);
-            let terms = Terms {
-                pace: pace_of(&source, self.options.pace),
-                gap: gap_of(&source, self.options.host_gap),
-                quota: watched.quota.clone(),
-                is_wanted: Arc::clone(&host.is_wanted),
-            };
-            let task = self.turns.spawn(async move { poll_source(&context, &source, state, terms, &taken).await });
-            self.running.insert(task.id(), Running { source: id, host: host_name, doubt });
         }
+    }
+
+    /// Returns whether a source whose entry in the queue is due can be polled now.
+    fn readiness(&mut self, id: &SourceId, now: Moment) -> Readiness {
+        let Some(watched) = self.sources.get_mut(id) else { return Readiness::Waits };
+        let host_name = watched.source.url.host_text().to_owned();
+        // A source polled on request may be in the queue twice; only its planned time counts.
+        if watched.is_running || watched.planned > now || watched.state.health == Health::Paused {
+            self.call_next(&host_name, now);
+            return Readiness::Waits;
+        }
+        // A poll that had to wait may have slipped into hours that the source excludes.
+        let free = schedule::outside(now, watched.skip.0, watched.skip.1);
+        if free > now {
+            watched.planned = free;
+            self.call_next(&host_name, now);
+            return Readiness::At(free);
+        }
+        let host = self.hosts.entry(host_name).or_default();
+        if host.is_busy {
+            host.waiting.push_back(id.clone());
+            host.is_wanted.store(true, Ordering::Relaxed);
+            return Readiness::Waits;
+        }
+        if host.free > now {
+            return Readiness::At(host.free);
+        }
+        let doubt = Reliability::of(&watched.state);
+        let running = |least: Reliability| self.running.values().filter(|running| running.doubt >= least).count();
+        let is_full = [Reliability::Untried, Reliability::Failed]
+            .into_iter()
+            .any(|least| doubt >= least && running(least) >= least.share(self.options.concurrency));
+        if is_full {
+            watched.planned = now.plus_millis(CROWDED_DELAY);
+            return Readiness::At(watched.planned);
+        }
+        if watched.is_marked { Readiness::Ready(doubt) } else { Readiness::Unmarked(watched.planned) }
+    }
+
+    /// Starts the poll of a source whose host is free.
+    fn start(&mut self, id: SourceId, doubt: Reliability) {
+        let Some(watched) = self.sources.get_mut(&id) else { return };
+        let host_name = watched.source.url.host_text().to_owned();
+        let host = self.hosts.entry(host_name.clone()).or_default();
+        host.is_busy = true;
+        host.is_wanted.store(!host.waiting.is_empty(), Ordering::Relaxed);
+        watched.is_running = true;
+        watched.is_marked = false;
+        let (context, source, state) = (self.context.clone(), Arc::clone(&watched.source), watched.state.clone());
+        let taken = Arc::clone(&self.taken);
+        let terms = Terms {
+            pace: pace_of(&source, self.options.pace),
+            gap: gap_of(&source, self.options.host_gap),
+            quota: watched.quota.clone(),
+            is_wanted: Arc::clone(&host.is_wanted),
+        };
+        let task = self.turns.spawn(async move { poll_source(&context, &source, state, terms, &taken).await });
+        self.running.insert(task.id(), Running { source: id, host: host_name, doubt });
     }
 
     /// Lets the next source that waits for a host go on, since the one before it does not ask there now.

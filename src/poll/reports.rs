@@ -9,7 +9,7 @@ use super::articles::{self, Articles, Unread};
 use super::poll_source::PollCycle;
 use crate::dedup::{self, Fingerprint, Identity, Verdict};
 use crate::log::Record;
-use crate::model::{Draft, Key, Report, Revisit, SourceId};
+use crate::model::{Draft, ItemId, Key, Report, Revisit, SourceId};
 use crate::read::{self, Reading};
 
 /// What a listing is worth.
@@ -76,14 +76,12 @@ impl PollCycle<'_> {
     /// Returns the records for the new and changed items of a listing. If a list has no texts, the pages of its new and
     /// changed items are read first.
     pub(super) async fn reports(&mut self, reading: &Reading) -> Reports {
-        let first_import = self.state.is_first();
         let known: HashSet<u64> = self.state.listed.iter().copied().collect();
         let repeated = dedup::repeated(&reading.drafts);
         let oldest = self.now.plus_seconds(-86_400 * i64::from(self.context.limits.keep_days));
-        let (mut records, mut listed) = (Vec::new(), Vec::with_capacity(reading.drafts.len()));
-        let mut told = HashSet::new();
-        let (mut new, mut changed, mut is_deferred) = (0, 0, false);
-        let reads_articles = self.source.reads_articles && reading.format.is_list();
+        let mut found =
+            Found { reads_articles: self.source.reads_articles && reading.format.is_list(), ..Found::default() };
+        let (mut listed, mut is_deferred) = (Vec::with_capacity(reading.drafts.len()), false);
         let mut articles = self.articles();
         for (draft, place) in reading.drafts.iter().zip(1..) {
             let hash = listing_hash(draft);
@@ -103,58 +101,85 @@ impl PollCycle<'_> {
                     continue;
                 }
             }
-            let Some(found) = self.identify(draft, &repeated) else { continue };
-            let (draft, found, revisit) = if reads_articles
-                && draft.text.is_empty()
-                && matches!(found.verdict, Verdict::New | Verdict::Changed)
-            {
-                let Some(read) = self.with_text(&mut articles, draft, found, &repeated).await else {
+            match self.take_in(&mut articles, draft, &repeated, &mut found).await {
+                Taken::Done => listed.push(hash),
+                Taken::Unnamed => {}
+                Taken::Later => is_deferred = true,
+                Taken::Full => {
                     is_deferred = true;
-                    continue;
-                };
-                // A sitemap has no titles of its own; a page that is no article is no item.
-                if read.0.title.is_empty() {
-                    listed.push(hash);
-                    continue;
-                }
-                read
-            } else {
-                (Cow::Borrowed(draft), found, None)
-            };
-            match found.verdict {
-                // Left to a later poll, which reports it if the change persists.
-                Verdict::Restless => {
-                    is_deferred = true;
-                    continue;
-                }
-                Verdict::Same => {}
-                Verdict::New | Verdict::Changed if !told.insert(found.item) => {}
-                verdict => {
-                    if !articles.quota().take(self.now, &draft, self.context.limits) {
-                        tracing::warn!(source = %self.source.id, "the source exceeds the daily limit per source; the rest is left for later");
-                        is_deferred = true;
-                        break;
-                    }
-                    if verdict == Verdict::New {
-                        new += 1
-                    } else {
-                        changed += 1
-                    }
-                    if verdict == Verdict::New && self.listing_state.revisits.len() < MAX_REVISITS {
-                        self.listing_state.revisits.extend(revisit);
-                    }
-                    records.push(self.report(found, draft.into_owned(), first_import));
+                    break;
                 }
             }
-            listed.push(hash);
         }
         self.busy = self.busy.max(articles.busy());
         (self.listing_state.busy_hosts, self.quota) = articles.end();
-        self.context.metrics.found(new, changed);
+        self.context.metrics.found(found.new, found.changed);
         listed.sort_unstable();
         listed.dedup();
-        Reports { records, listed, is_deferred }
+        Reports { records: found.records, listed, is_deferred }
     }
+
+    /// Decides what one item of a listing is, and reports it if it is new or changed.
+    async fn take_in(
+        &mut self,
+        articles: &mut Articles<'_>,
+        draft: &Draft,
+        repeated: &[Key],
+        found: &mut Found,
+    ) -> Taken {
+        let Some(identity) = self.identify(draft, repeated) else { return Taken::Unnamed };
+        let is_news = matches!(identity.verdict, Verdict::New | Verdict::Changed);
+        let (draft, identity, revisit) = if found.reads_articles && draft.text.is_empty() && is_news {
+            match self.with_text(articles, draft, identity, repeated).await {
+                None => return Taken::Later,
+                // A sitemap has no titles of its own; a page that is no article is no item.
+                Some((whole, ..)) if whole.title.is_empty() => return Taken::Done,
+                Some(read) => read,
+            }
+        } else {
+            (Cow::Borrowed(draft), identity, None)
+        };
+        match identity.verdict {
+            Verdict::Restless => return Taken::Later,
+            Verdict::Same => return Taken::Done,
+            Verdict::New | Verdict::Changed if !found.told.insert(identity.item) => return Taken::Done,
+            Verdict::New => found.new += 1,
+            Verdict::Changed => found.changed += 1,
+        }
+        if !articles.quota().take(self.now, &draft, self.context.limits) {
+            tracing::warn!(source = %self.source.id, "the source exceeds the daily limit per source; the rest is left for later");
+            return Taken::Full;
+        }
+        if identity.verdict == Verdict::New && self.listing_state.revisits.len() < MAX_REVISITS {
+            self.listing_state.revisits.extend(revisit);
+        }
+        let is_first_import = self.state.is_first();
+        found.records.push(self.report(identity, draft.into_owned(), is_first_import));
+        Taken::Done
+    }
+}
+
+/// What was found in a listing so far.
+#[derive(Default)]
+struct Found {
+    reads_articles: bool,
+    records: Vec<Record>,
+    /// The items that are reported already: a listing may hold one twice.
+    told: HashSet<ItemId>,
+    new: usize,
+    changed: usize,
+}
+
+/// What became of an item of a listing.
+enum Taken {
+    /// It is known or reported.
+    Done,
+    /// It has nothing that identifies it.
+    Unnamed,
+    /// It is left to a later poll, which reports it if it is still there.
+    Later,
+    /// The source has reached its daily limit.
+    Full,
 }
 
 /// Returns what a list row says about its item, without how it was found.

@@ -28,7 +28,7 @@ use super::renderer::{Rendered, Renderer};
 use super::route::{Route, parameter};
 use super::site::{Queue, Site, Store};
 use crate::model::{Named, RegionId, SourceId};
-use crate::write::{self, Language, Page};
+use crate::write::{self, Format, Language, Page};
 
 /// Limits of a listener: how many connections it has, and how long they may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -237,21 +237,8 @@ impl Handler for (Arc<Site>, Metrics) {
                     Err(answer) => *answer,
                 }
             }
-            Route::Feed(name, format) => match region(site, name, &format!("/{}", format.file())) {
-                Ok(region) => match parameter(request.uri().query(), "source") {
-                    None => serve_cached(site, metrics, &request, Key::Feed(region, format, None)).await,
-                    Some(source) => {
-                        let known = SourceId::new(&source)
-                            .ok()
-                            .filter(|id| site.store().is_none_or(|store| store.view.source(id).is_some()));
-                        match known {
-                            Some(source) => {
-                                serve_cached(site, metrics, &request, Key::Feed(region, format, Some(source))).await
-                            }
-                            None => missing(site, &request),
-                        }
-                    }
-                },
+            Route::Feed(name, format) => match feed(site, &request, name, format) {
+                Ok(key) => serve_cached(site, metrics, &request, key).await,
                 Err(answer) => *answer,
             },
             // The page of a report that joined another story redirects to the page of that story.
@@ -298,6 +285,17 @@ fn region(site: &Site, name: &str, rest: &str) -> Result<RegionId, Box<Answer>> 
         }
         Some(Named::Gone) => Err(Box::new(answer::plain(StatusCode::GONE, "this region was removed\n"))),
         None => Err(Box::new(answer::plain(StatusCode::NOT_FOUND, "there is no such region\n"))),
+    }
+}
+
+/// Resolves the name of a region and the parameter `source` to a feed; an error is the response if there is none.
+fn feed(site: &Site, request: &Request<Incoming>, name: &str, format: Format) -> Result<Key, Box<Answer>> {
+    let region = region(site, name, &format!("/{}", format.file()))?;
+    let Some(source) = parameter(request.uri().query(), "source") else { return Ok(Key::Feed(region, format, None)) };
+    let is_known = |id: &SourceId| site.store().is_none_or(|store| store.view.source(id).is_some());
+    match SourceId::new(&source).ok().filter(is_known) {
+        Some(source) => Ok(Key::Feed(region, format, Some(source))),
+        None => Err(Box::new(missing(site, request))),
     }
 }
 

@@ -108,41 +108,14 @@ impl State {
         if seen.since(at) > 2 * WINDOW {
             return;
         }
-        let is_near = |slot: &ItemState, window: i64| {
-            seen.since(slot.seen).abs() <= 2 * WINDOW && slot.published.at.since(at).abs() <= window
-        };
-        let near = |found: Vec<u64>, window: i64, most: usize| {
-            let is_near = |first: &u64| self.slots.get(first).is_some_and(|slot| is_near(slot, window));
-            found.into_iter().filter(is_near).take(most).collect::<Vec<u64>>()
-        };
-        let mut candidates = near(self.credited(draft), WINDOW, 1);
-        let credited = candidates.first().copied();
-        candidates.extend(near(self.by_text.of(&new.sketch, |_| 1), WINDOW, MAX_COMPARED.0));
-        candidates.extend(near(
-            self.by_facts.of(&new.pairs, |pair| if pair & dedup::TELLING == 0 { 1 } else { 2 }),
-            EVENT_WINDOW,
-            MAX_COMPARED.1,
-        ));
+        let (credited, candidates) = self.candidates(new, seen, at);
         let mut mine = None;
         for first in candidates {
             let Some(slot) = self.slots.get(&first) else { continue };
             if relations.same.contains(&slot.head) || relations.compared.iter().any(|(head, _)| *head == slot.head) {
                 continue;
             }
-            // It does not join a story that an admin withdrew if its own source has higher authority: it is a different
-            // source's statement.
-            let is_above = |head: &ItemState| {
-                let withdrawn = self.slots.get(&head.owner(slot.head)).and_then(|owner| self.facts(owner.source));
-                head.withdrawn
-                    && withdrawn
-                        .zip(self.facts(new.source))
-                        .is_some_and(|(theirs, mine)| mine.authority > theirs.authority)
-            };
-            if self.slots.get(&slot.head).is_some_and(is_above) {
-                continue;
-            }
-            // An ended story does not continue with similar reports of others: only its own reports bring it back.
-            if self.slots.get(&slot.head).is_some_and(|head| head.ended) {
+            if !self.takes_reports(slot.head, new.source) {
                 continue;
             }
             let is_repeated = slot.source == new.source
@@ -176,6 +149,36 @@ impl State {
             }
             relations.compared.push((slot.head, found));
         }
+    }
+
+    /// Returns the items to compare a new one with, seen and published around the same time: first the one that it
+    /// credits, which is also returned by itself, then those that resemble it in text, then those in facts.
+    fn candidates(&self, new: &NewItem<'_>, seen: Moment, at: Moment) -> (Option<u64>, Vec<u64>) {
+        let is_near = |slot: &ItemState, window: i64| {
+            seen.since(slot.seen).abs() <= 2 * WINDOW && slot.published.at.since(at).abs() <= window
+        };
+        let near = |found: Vec<u64>, window: i64, most: usize| {
+            let is_near = |first: &u64| self.slots.get(first).is_some_and(|slot| is_near(slot, window));
+            found.into_iter().filter(is_near).take(most).collect::<Vec<u64>>()
+        };
+        let weight = |pair: u32| if pair & dedup::TELLING == 0 { 1 } else { 2 };
+        let mut candidates = near(self.credited(&new.report.draft), WINDOW, 1);
+        let credited = candidates.first().copied();
+        candidates.extend(near(self.by_text.of(&new.sketch, |_| 1), WINDOW, MAX_COMPARED.0));
+        candidates.extend(near(self.by_facts.of(&new.pairs, weight), EVENT_WINDOW, MAX_COMPARED.1));
+        (credited, candidates)
+    }
+
+    /// Returns whether a story may be joined by a similar report of this source. An ended story is not: only its own
+    /// reports bring it back. Neither is one that an admin withdrew, if this source has higher authority: it makes a
+    /// statement of its own.
+    fn takes_reports(&self, head: u64, source: u32) -> bool {
+        let Some(slot) = self.slots.get(&head) else { return true };
+        let is_above = || {
+            let withdrawn = self.slots.get(&slot.owner(head)).and_then(|owner| self.facts(owner.source));
+            withdrawn.zip(self.facts(source)).is_some_and(|(theirs, own)| own.authority > theirs.authority)
+        };
+        !(slot.ended || slot.withdrawn && is_above())
     }
 
     /// Returns whether the contents of two items tag them with unrelated regions, none within another.
@@ -343,38 +346,16 @@ impl State {
     /// younger story's id leads to it.
     fn merge_stories(&mut self, one: u64, other: u64, read: Read<'_>) {
         let (older, younger) = (one.min(other), one.max(other));
-        let (Some(a), Some(b)) = (self.slots.get(&older), self.slots.get(&younger)) else { return };
-        let shares_source = self.reports_of(younger).any(|report| self.has_report_of(older, report.source));
-        if older == younger || shares_source || a.withdrawn != b.withdrawn {
+        if older == younger || !self.are_one(older, younger, read) {
             return;
         }
-        let told_by = |slot: &ItemState| draft_at(slot.position, read).map(|draft| story(&draft));
-        let (Some(told), Some(retold)) = (told_by(a), told_by(b)) else { return };
-        // A report that fits both does not make them one: two reports of one event stay two stories, as do those of one
-        // policy in two counties. Pieces of one text have the same title.
-        let are_apart = self.are_apart(a.own_tags(), b.own_tags());
-        let is_one = || {
-            let found = dedup::compare(&told, &retold);
-            let found = if are_apart { found.of_other_places() } else { found };
-            found.likeness == Likeness::Same || found.is_of_one_text() && told.is_titled_as(&retold) && !are_apart
-        };
-        // If the older item only got this text after the younger one was reported, it is not the older report of this
-        // story.
-        let is_late = || {
-            let was = a.earlier().first().and_then(|first| draft_at(*first, read));
-            let is_changed_since = a.ties.as_ref().and_then(|ties| ties.reported).is_some_and(|at| at > b.seen);
-            is_changed_since
-                && was.is_some_and(|was| dedup::compare(&story(&was), &told).likeness == Likeness::Different)
-        };
-        if told.is_roundup() || retold.is_roundup() || !is_one() || is_late() {
-            return;
-        }
-        let companion = b
+        let Some(joined) = self.slots.get(&younger) else { return };
+        let companion = joined
             .event()
             .and_then(|event| self.events.get(&event))
             .and_then(|stories| stories.iter().find(|story| **story != younger && **story != older))
             .copied();
-        let moved: Vec<u64> = std::iter::once(younger).chain(b.members().iter().copied()).collect();
+        let moved: Vec<u64> = std::iter::once(younger).chain(joined.members().iter().copied()).collect();
         self.place(older, false);
         self.place(younger, false);
         self.mark_dirty(younger);
@@ -411,6 +392,35 @@ impl State {
         self.mark_dirty(older);
         self.link_event(older, companion);
         self.link_parts(older, &Relations { parts, ..Relations::default() });
+    }
+
+    /// Returns whether two stories with a report in common are one: they must tell the same, and neither source may have
+    /// told both.
+    fn are_one(&self, older: u64, younger: u64, read: Read<'_>) -> bool {
+        let (Some(a), Some(b)) = (self.slots.get(&older), self.slots.get(&younger)) else { return false };
+        let shares_source = self.reports_of(younger).any(|report| self.has_report_of(older, report.source));
+        if shares_source || a.withdrawn != b.withdrawn {
+            return false;
+        }
+        let told_by = |slot: &ItemState| draft_at(slot.position, read).map(|draft| story(&draft));
+        let (Some(told), Some(retold)) = (told_by(a), told_by(b)) else { return false };
+        // A report that fits both does not make them one: two reports of one event stay two stories, as do those of one
+        // policy in two counties. Pieces of one text have the same title.
+        let are_apart = self.are_apart(a.own_tags(), b.own_tags());
+        let is_one = || {
+            let found = dedup::compare(&told, &retold);
+            let found = if are_apart { found.of_other_places() } else { found };
+            found.likeness == Likeness::Same || found.is_of_one_text() && told.is_titled_as(&retold) && !are_apart
+        };
+        // If the older item only got this text after the younger one was reported, it is not the older report of this
+        // story.
+        let is_late = || {
+            let was = a.earlier().first().and_then(|first| draft_at(*first, read));
+            let is_changed_since = a.ties.as_ref().and_then(|ties| ties.reported).is_some_and(|at| at > b.seen);
+            is_changed_since
+                && was.is_some_and(|was| dedup::compare(&story(&was), &told).likeness == Likeness::Different)
+        };
+        !told.is_roundup() && !retold.is_roundup() && is_one() && !is_late()
     }
 
     /// Links two stories to one event. Each story belongs to one event, named by its oldest story.

@@ -97,12 +97,27 @@ impl State {
     /// Restores a state from its records; `None` if they are inconsistent.
     pub(super) fn load(
         meta: &MetaRecord,
-        mut sources: Vec<FactsRecord>,
+        sources: Vec<FactsRecord>,
         regions: Vec<(RegionId, i64)>,
         hidden: BTreeMap<u128, (Moment, String)>,
         items: impl Iterator<Item = Option<(u64, ItemRecord)>>,
     ) -> Option<Self> {
         let mut state = Self { applied: meta.applied, hidden, ..Self::default() };
+        state.load_sources(sources)?;
+        if u32::try_from(state.sources.len()).ok()? != meta.sources {
+            return None;
+        }
+        for (region, changed) in regions {
+            let number = state.region_number(&region);
+            state.changed.insert(number, Moment::from_millis(changed));
+        }
+        state.load_items(meta, items)?;
+        state.index_all();
+        (u64::try_from(state.slots.len()).ok()? == meta.items && state.ids == meta.ids).then_some(state)
+    }
+
+    /// Loads the sources, whose numbers must be complete; `None` if they are not.
+    fn load_sources(&mut self, mut sources: Vec<FactsRecord>) -> Option<()> {
         sources.sort_by_key(|source| source.number);
         for (source, number) in sources.iter().zip(0..) {
             let id = SourceId::new(&source.id).ok()?;
@@ -110,13 +125,13 @@ impl State {
                 let control = [Control::Paused, Control::Resumed, Control::Gone]
                     .into_iter()
                     .find(|state| state.word() == control)?;
-                state.controls.insert(id.clone(), control);
+                self.controls.insert(id.clone(), control);
             }
-            if state.number_of(&id) != number || source.number != number {
+            if self.number_of(&id) != number || source.number != number {
                 return None;
             }
             if !source.link.is_empty() {
-                state.upsert_source(SourceFacts {
+                self.upsert_source(SourceFacts {
                     id,
                     title: source.title.clone(),
                     link: source.link.clone(),
@@ -130,21 +145,19 @@ impl State {
                 });
             }
         }
-        if u32::try_from(state.sources.len()).ok()? != meta.sources {
-            return None;
-        }
-        state.touched_sources.clear();
-        for (region, changed) in regions {
-            let number = state.region_number(&region);
-            state.changed.insert(number, Moment::from_millis(changed));
-        }
+        self.touched_sources.clear();
+        Some(())
+    }
+
+    /// Loads the items with their timelines, events and sketches; `None` if one of them cannot be read.
+    fn load_items(&mut self, meta: &MetaRecord, items: impl Iterator<Item = Option<(u64, ItemRecord)>>) -> Option<()> {
         let (mut by_text, mut by_facts) = (Vec::new(), Vec::new());
         let mut timelines: HashMap<u32, Vec<Place>> = HashMap::new();
         for item in items {
             let (first, mut record) = item?;
-            let source = *state.source_numbers.get(&SourceId::new(&record.source).ok()?)?;
+            let source = *self.source_numbers.get(&SourceId::new(&record.source).ok()?)?;
             let (sketch, pairs) = (std::mem::take(&mut record.sketch), std::mem::take(&mut record.pairs));
-            let slot = ItemState::of(first, record, source, |region| state.region_number(&region))?;
+            let slot = ItemState::of(first, record, source, |region| self.region_number(&region))?;
             let [texts, facts] = meta.compared_from;
             if first >= texts {
                 by_text.push((first, slot.seen, sketch));
@@ -153,27 +166,30 @@ impl State {
                 by_facts.push((first, slot.seen, pairs));
             }
             if let Some(event) = slot.event() {
-                state.events.entry(event).or_default().insert(first);
+                self.events.entry(event).or_default().insert(first);
             }
-            state.ids ^= slot.id.as_u128();
+            self.ids ^= slot.id.as_u128();
             for (region, place) in slot.places(first) {
                 timelines.entry(region).or_default().push(place);
             }
-            *state.reporters.entry(source).or_default() += 1;
-            state.slots.insert(first, slot);
+            *self.reporters.entry(source).or_default() += 1;
+            self.slots.insert(first, slot);
         }
-        state.timelines =
-            timelines.into_iter().map(|(region, places)| (region, places.into_iter().collect())).collect();
-        let slots = || state.slots.iter().map(|(first, slot)| (*first, slot));
-        let linked = slots().filter(|(_, slot)| slot.fingerprint.link != 0);
-        state.by_link = Index::of_all(linked.map(|(first, slot)| (slot.fingerprint.link, first)));
-        let contents = slots().map(|(first, slot)| (scoped(slot.source, slot.fingerprint.content), first));
-        state.by_content = Index::of_all(contents);
-        state.by_id = Index::of_all(slots().map(|(first, slot)| (upper(slot.id), first)));
+        self.timelines = timelines.into_iter().map(|(region, places)| (region, places.into_iter().collect())).collect();
         let [texts, facts] = meta.compared_from;
-        state.by_text = SimilarityIndex::of_all(by_text, texts);
-        state.by_facts = SimilarityIndex::of_all(by_facts, facts);
-        (u64::try_from(state.slots.len()).ok()? == meta.items && state.ids == meta.ids).then_some(state)
+        self.by_text = SimilarityIndex::of_all(by_text, texts);
+        self.by_facts = SimilarityIndex::of_all(by_facts, facts);
+        Some(())
+    }
+
+    /// Makes the indexes of links, contents and ids.
+    fn index_all(&mut self) {
+        let slots = || self.slots.iter().map(|(first, slot)| (*first, slot));
+        let linked = slots().filter(|(_, slot)| slot.fingerprint.link != 0);
+        self.by_link = Index::of_all(linked.map(|(first, slot)| (slot.fingerprint.link, first)));
+        let contents = slots().map(|(first, slot)| (scoped(slot.source, slot.fingerprint.content), first));
+        self.by_content = Index::of_all(contents);
+        self.by_id = Index::of_all(slots().map(|(first, slot)| (upper(slot.id), first)));
     }
 
     /// Returns a digest of everything derived (BLAKE3 over the records in order), to compare two views. It leaves out
