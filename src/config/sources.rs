@@ -1,7 +1,7 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,10 +26,8 @@ pub(super) fn parse(
     warnings: &mut Faults,
 ) -> Vec<Arc<Source>> {
     let mut sources = Vec::new();
-    let mut seen: HashMap<SourceId, PathBuf> = HashMap::new();
-    let mut addresses: HashMap<String, SourceId> = HashMap::new();
+    let mut seen = Seen::default();
     let mut formers: Vec<Former> = Vec::new();
-    let mut shown: HashMap<RegionId, bool> = HashMap::new();
     for (file, (path, text)) in lists.iter().enumerate() {
         let (cell, slips) = (RefCell::new(&mut *faults), RefCell::new(&mut *warnings));
         let document = Document::new(path, text, &cell, &slips);
@@ -38,35 +36,9 @@ pub(super) fn parse(
         for section in root.sections("source") {
             let found = source(&section, settings, regions);
             section.finish();
-            let Some(source) = found else { continue };
-            if let Some(other) = seen.insert(source.id.clone(), path.clone()) {
-                section.fault(
-                    "id",
-                    format!("there are two sources `{}`", source.id),
-                    &format!("the other one is in {}; give each its own id", other.display()),
-                );
-                continue;
-            }
-            // Sources with the same address but different form data are different lists.
-            let address = format!("{} {}", source.url.canonical(), source.post.as_deref().unwrap_or(""));
-            if let Some(other) = addresses.insert(address, source.id.clone()) {
-                section.warning(
-                    "url",
-                    format!("sources `{other}` and `{}` have the same address, which is polled twice", source.id),
-                    &format!("leave one of the two; where `{}` is its new id, write was = [\"{other}\"]", source.id),
-                );
-            }
-            let mut is_shown = |regions: &Regions| {
-                let holders = || regions.holders(&source.region).iter().any(|up| regions.is_published(up));
-                *shown.entry(source.region.clone()).or_insert_with(holders)
-            };
-            if regions.is_some_and(|regions| !is_shown(regions)) {
-                section.warning(
-                    "region",
-                    format!("source `{}` is polled, but its region `{}` is not published", source.id, source.region),
-                    "add the region, or one above it, to `publish` in regions.toml",
-                );
-            }
+            let Some(source) = found.filter(|source| seen.is_new(source, &section, path)) else { continue };
+            seen.warn_of_twin(&source, &section);
+            seen.warn_if_unpublished(&source, &section, regions);
             let spans = section.strings("was").into_iter().map(|(_, span)| span);
             formers.extend(source.was.iter().cloned().zip(spans).map(|(id, span)| Former {
                 id,
@@ -86,9 +58,59 @@ pub(super) fn parse(
         }
         root.finish();
     }
-    tell_formers(lists, &formers, &seen, faults, warnings);
+    tell_formers(lists, &formers, &seen.ids, faults, warnings);
     sources.sort_by(|a, b| a.id.cmp(&b.id));
     sources
+}
+
+/// What the sources so far have taken.
+#[derive(Default)]
+struct Seen {
+    /// The ids, each with its file.
+    ids: HashMap<SourceId, PathBuf>,
+    addresses: HashMap<String, SourceId>,
+    /// Whether a region is published.
+    published: HashMap<RegionId, bool>,
+}
+
+impl Seen {
+    /// Returns whether no source had this id so far, and reports a fault if one had.
+    fn is_new(&mut self, source: &Source, section: &Section<'_>, path: &Path) -> bool {
+        let other = self.ids.insert(source.id.clone(), path.to_owned());
+        if let Some(other) = &other {
+            section.fault(
+                "id",
+                format!("there are two sources `{}`", source.id),
+                &format!("the other one is in {}; give each its own id", other.display()),
+            );
+        }
+        other.is_none()
+    }
+
+    /// Warns if another source has the same address. With other form data it is another list.
+    fn warn_of_twin(&mut self, source: &Source, section: &Section<'_>) {
+        let address = format!("{} {}", source.url.canonical(), source.post.as_deref().unwrap_or(""));
+        if let Some(other) = self.addresses.insert(address, source.id.clone()) {
+            section.warning(
+                "url",
+                format!("sources `{other}` and `{}` have the same address, which is polled twice", source.id),
+                &format!("leave one of the two; where `{}` is its new id, write was = [\"{other}\"]", source.id),
+            );
+        }
+    }
+
+    /// Warns if no feed would hold the items of a source.
+    fn warn_if_unpublished(&mut self, source: &Source, section: &Section<'_>, regions: Option<&Regions>) {
+        let Some(regions) = regions else { return };
+        let holders = || regions.holders(&source.region).iter().any(|up| regions.is_published(up));
+        if !*self.published.entry(source.region.clone()).or_insert_with(holders) {
+            section.warning(
+                "region",
+                format!("source `{}` is polled, but its region `{}` is not published", source.id, source.region),
+                "add the region, or one above it, to `publish` in regions.toml",
+            );
+        }
+    }
 }
 
 /// A former id that a source claims in `was`.

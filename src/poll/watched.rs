@@ -19,7 +19,7 @@ pub(super) struct Running {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Reliability {
     /// The last poll succeeded.
-    None,
+    Proven,
     /// The source was never read.
     Untried,
     /// The last poll failed.
@@ -33,14 +33,14 @@ impl Reliability {
         } else if state.is_first() {
             Self::Untried
         } else {
-            Self::None
+            Self::Proven
         }
     }
 
     /// Returns how many slots sources with at least this doubt may use, so that tarpits do not block the others.
     pub(super) const fn share(self, slots: usize) -> usize {
         match self {
-            Self::None => slots,
+            Self::Proven => slots,
             Self::Untried => (slots * 3).div_ceil(4),
             Self::Failed => slots.div_ceil(2),
         }
