@@ -331,6 +331,7 @@ async fn start(folder: &Path, now: &Arc<AtomicI64>, sources: &[Source]) -> Runni
         metrics: Metrics::default(),
         full: Arc::default(),
         clock_check: Arc::default(),
+        host_clock: Arc::default(),
     };
     let mut poller =
         Poller::new(context, Options { concurrency: 4, pace: PACE, host_gap: 1000 }, Arc::new(Heartbeat::default()));

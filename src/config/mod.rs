@@ -174,6 +174,15 @@ mod tests {
         assert_eq!(fault("[log]\nlevel = \"verbose\"", ""), (2, "`verbose` is not a log level".to_owned()));
         assert_eq!(fault("", &source("charset = \"gb18031\"")), (6, "`gb18031` is not a charset".to_owned()));
         assert_eq!(fault("[http]\npublic_url = \"https://a.cn/x\"", "").0, 2);
+        let same = "[http]\nlisten = \"127.0.0.1:9\"\nmetrics_listen = \"127.0.0.1:9\"";
+        assert_eq!(fault(same, "").0, 3);
+        assert_eq!(fault("[admin]\nsocket = \"/\"", ""), (2, "/ is a folder".to_owned()));
+        assert_eq!(fault("[store]\npath = \"/dev/null\"", ""), (2, "/dev/null is not a folder".to_owned()));
+        assert_eq!(fault("[fetch]\nallow_networks = [\"0.0.0.0/0\"]", "").0, 2);
+        assert_eq!(fault("[fetch]\nports = [0]", "").0, 2);
+        for site in ["http://b.cn/", "*.b.cn", "", "cn"] {
+            assert_eq!(fault("", &source(&format!("leads_to = [\"{site}\"]"))).0, 6, "{site}");
+        }
         let living = source("was = [\"b\"]\n")
             + &source("was = [\"a\"]")
                 .replace("\"a\"\nregion", "\"b\"\nregion")
@@ -187,6 +196,7 @@ mod tests {
             (warning.line(), warning.message.clone())
         };
         assert_eq!(warning("[http]\nlisten = \"0.0.0.0:8134\"", "", &source("")).0, Some(2));
+        assert_eq!(warning("[log]\nlevel = \"off\"", "", &source("")).0, Some(2));
         assert_eq!(warning("", "publish = [\"130000\"]", &source("")).0, Some(4));
         let twice = source("") + &source("").replace("id = \"a\"", "id = \"b\"");
         let (line, message) = warning("", "", &twice);

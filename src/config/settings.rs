@@ -85,6 +85,14 @@ pub(super) fn parse(
         );
     }
     let public_url = public_url.unwrap_or_else(|| format!("http://{listen}"));
+    let metrics_listen = address(http, "metrics_listen");
+    if metrics_listen.is_some_and(|metrics| metrics == listen && metrics.port() != 0) {
+        http.fault(
+            "metrics_listen",
+            "`metrics_listen` is the address of `listen`, which can be used only once".to_owned(),
+            "give the metrics a port of their own",
+        );
+    }
     let state = places.state.clone().unwrap_or_else(|| PathBuf::from("./data"));
     let keep_days = store.integer("keep_days", 30, 36_500).unwrap_or(365);
     let contact = publish.string("contact");
@@ -95,8 +103,8 @@ pub(super) fn parse(
     let (log_format, log_level) = log_settings(log);
     let settings = Settings {
         listen,
-        metrics_listen: address(http, "metrics_listen"),
-        store: store.string("path").map_or(state, PathBuf::from),
+        metrics_listen,
+        store: store_path(store, state),
         socket: admin_socket(admin, places),
         poll: poll_options(poll, usize::try_from(concurrency).unwrap_or(64), !fetch.guard.allow.is_empty()),
         fetch,
@@ -125,10 +133,18 @@ fn fetch_options(
     public_url: String,
     contact: Option<String>,
 ) -> fetch::Options {
+    if fetch.integers("ports", 65_535).contains(&0) {
+        fetch.fault("ports", "`ports` holds 0, which is no port".to_owned(), "leave it out");
+    }
     let ports = fetch.integers("ports", 65_535).into_iter().filter_map(|port| u16::try_from(port).ok()).collect();
     let mut allow = Vec::new();
-    for (network, span) in fetch.strings("allow_networks") {
-        match Network::parse(&network) {
+    for (text, span) in fetch.strings("allow_networks") {
+        match Network::parse(&text) {
+            Ok(network) if network.is_everything() => document.fault(
+                span,
+                format!("`{text}` allows every address, also those of this machine"),
+                "name the networks that your own sources are in, such as 10.20.0.0/16",
+            ),
             Ok(network) => allow.push(network),
             Err(error) => document.fault(span, error.to_string(), ""),
         }
@@ -192,6 +208,18 @@ fn publish_options(publish: &Section<'_>, public_url: String) -> serve::Options 
     }
 }
 
+fn store_path(store: &Section<'_>, default: PathBuf) -> PathBuf {
+    let path = store.string("path").map_or(default, PathBuf::from);
+    if path.exists() && !path.is_dir() {
+        store.fault(
+            "path",
+            format!("{} is not a folder", path.display()),
+            "name a folder; it is made if it is missing",
+        );
+    }
+    path
+}
+
 fn admin_socket(admin: &Section<'_>, places: &Places) -> PathBuf {
     let socket = admin.string("socket").map_or_else(|| default_socket(places), PathBuf::from);
     if socket.as_os_str().len() > 100 {
@@ -201,6 +229,13 @@ fn admin_socket(admin: &Section<'_>, places: &Places) -> PathBuf {
             "choose a shorter one",
         );
     }
+    if socket.is_dir() {
+        admin.fault(
+            "socket",
+            format!("{} is a folder", socket.display()),
+            "name the socket itself, such as /run/dayuan/dayuan.sock",
+        );
+    }
     socket
 }
 
@@ -208,6 +243,13 @@ fn log_settings(log: &Section<'_>) -> (LogFormat, String) {
     let formats = [("auto", LogFormat::Auto), ("text", LogFormat::Text), ("json", LogFormat::Json)];
     let format = log.word("format", &formats).unwrap_or(LogFormat::Auto);
     let level = log.string("level").unwrap_or_else(|| "info".to_owned());
+    if level.eq_ignore_ascii_case("off") {
+        log.warning(
+            "level",
+            "nothing is logged at all, not even why the daemon stops".to_owned(),
+            "use error to see failures only",
+        );
+    }
     if !is_level(&level) {
         log.fault(
             "level",

@@ -205,7 +205,7 @@ fn source(section: &Section<'_>, settings: &Settings, regions: Option<&Regions>)
         reads_articles: section.boolean("articles").unwrap_or(true),
         topics: section.strings("topics").into_iter().map(|(topic, _)| topic).collect(),
         alerts_for: alerts_for(section, regions),
-        leads_to: section.strings("leads_to").into_iter().map(|(domain, _)| domain.to_lowercase()).collect(),
+        leads_to: leads_to(section),
         interval: interval.map(|interval| u32::try_from(interval.as_secs()).unwrap_or(u32::MAX)),
         is_own,
         is_inside: is_own,
@@ -222,6 +222,25 @@ fn source(section: &Section<'_>, settings: &Settings, regions: Option<&Regions>)
         kind,
         zone: zone?,
     })
+}
+
+/// Reads the sites that the source's page may lead to: bare host names or registrable domains.
+fn leads_to(section: &Section<'_>) -> Vec<String> {
+    let mut sites = Vec::new();
+    for (text, span) in section.strings("leads_to") {
+        let site = text.to_lowercase();
+        let link = Link::parse(&format!("https://{site}/")).ok().filter(|link| link.host_text() == site);
+        if link.is_some() && site.contains('.') && !site.contains('*') {
+            sites.push(site);
+        } else {
+            section.fault_at(
+                span,
+                format!("`{text}` is not the name of a site"),
+                "write a host or domain without scheme and path, such as \"yq.gov.cn\"",
+            );
+        }
+    }
+    sites
 }
 
 fn region(section: &Section<'_>, regions: Option<&Regions>) -> Option<RegionId> {

@@ -80,11 +80,11 @@ impl AdminRequest {
     /// Returns what the journal is to say about a request; `None` if the request only reads.
     fn deed(&self) -> Option<String> {
         Some(match self {
-            Self::Poll { source } => format!("poll {source}"),
-            Self::Pause { source } => format!("pause {source}"),
-            Self::Resume { source } => format!("resume {source}"),
-            Self::Withdraw { item, reason } => format!("withdraw {item}: {}", one_line(reason)),
-            Self::Restore { item } => format!("restore-item {item}"),
+            Self::Poll { source } => format!("poll {}", one_line(source)),
+            Self::Pause { source } => format!("pause {}", one_line(source)),
+            Self::Resume { source } => format!("resume {}", one_line(source)),
+            Self::Withdraw { item, reason } => format!("withdraw {}: {}", one_line(item), one_line(reason)),
+            Self::Restore { item } => format!("restore-item {}", one_line(item)),
             Self::Reload => "reload".to_owned(),
             Self::Status | Self::Explain { .. } | Self::Withdrawn | Self::Metrics | Self::Verify | Self::Backup => {
                 return None;

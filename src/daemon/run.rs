@@ -260,6 +260,7 @@ impl Running {
             metrics: self.poll_metrics.clone(),
             full: Arc::default(),
             clock_check: Arc::default(),
+            host_clock: Arc::default(),
         };
         let expiry = Expiry {
             log: Arc::clone(&self.log),

@@ -12,11 +12,13 @@ mod roundup;
 mod similarity;
 mod story;
 mod text;
+mod warning;
 
 pub use changes::changes;
 pub use fact_overlap::{TELLING, fact_pairs};
 pub use identity::{Fingerprint, Identity, Known, Neighbours, Verdict, identify, repeated};
 pub use roundup::is_roundup;
-pub use similarity::{Comparison, Likeness, Story, compare, is_over, is_short, title_likeness};
+pub use similarity::{Comparison, Likeness, Story, compare, is_short, title_likeness};
 pub use story::{Candidate, judge};
 pub use text::sketch;
+pub use warning::is_same_step;

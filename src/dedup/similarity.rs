@@ -226,7 +226,7 @@ fn retold(a: &Story, b: &Story, alike: f64, titles: f64) -> (Likeness, &'static 
 }
 
 /// Returns whether a warning's title says that the warning is over.
-pub fn is_over(title: &str) -> bool {
+pub(super) fn is_over(title: &str) -> bool {
     ["解除", "取消", "终止"].iter().any(|word| title.contains(word))
 }
 

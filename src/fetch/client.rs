@@ -10,6 +10,7 @@ use super::address_limiter::{AddressLimiter, AddressPermit};
 use super::answer::{self, Answer};
 use super::error::FetchError;
 use super::guard::Guard;
+use super::patience::Patience;
 use super::resolver::Resolver;
 use super::robots::{Permission, RobotsCache};
 use super::unpack::{Coding, UnpackError};
@@ -19,13 +20,13 @@ use crate::model::{Host, Link, Moment, Source, Tls, Validators, one_line};
 const HOPS: usize = 5;
 /// Time limit for the response headers to arrive, including connecting.
 const HEADERS: Duration = Duration::from_secs(20);
-/// Body size above which a permit of `Fetcher::large` is needed, in bytes. With 64 requests at once, small and large
-/// bodies together stay below 64 MiB at the default `max_body` of 8 MiB.
+/// How much of a body needs no permit, and for how much more of it each permit of `Fetcher::large` is, in bytes.
 const SMALL: usize = 512 * 1024;
 /// Compressed bodies up to this size are unpacked on the async thread, in bytes.
 const INLINE: usize = 16 * 1024;
-/// How many bodies may exceed [`SMALL`] at the same time.
-const LARGE_AT_ONCE: usize = 4;
+/// Number of these permits. With 64 requests at once, all bodies together stay below 64 MiB, and a body that comes byte
+/// by byte holds no more of them than it is long.
+const LARGE_PERMITS: usize = 64;
 /// How many bodies are unpacked at the same time.
 const UNPACKED_AT_ONCE: usize = 4;
 /// The `Accept` header: feeds before pages.
@@ -161,7 +162,7 @@ impl Fetcher {
             visiting: AddressLimiter::default(),
             timeout: options.timeout,
             max_body: options.max_body,
-            large: Semaphore::new(LARGE_AT_ONCE),
+            large: Semaphore::new(LARGE_PERMITS),
             unpacking: Semaphore::new(UNPACKED_AT_ONCE),
             robots: RobotsCache::default(),
         })
@@ -175,9 +176,11 @@ impl Fetcher {
     pub async fn get(&self, request: Request<'_>, now: Moment) -> Result<Answer, FetchError> {
         // The time spent waiting for a permit does not count towards the site's timeout.
         let room = self.asking.enter(self.way(request.is_inside).address_of(request.link).await).await;
-        tokio::time::timeout(self.timeout, self.follow(request, now, room))
-            .await
-            .unwrap_or(Err(FetchError::Timeout(self.timeout)))
+        let patience = Patience::new(self.timeout);
+        tokio::select! {
+            answer = self.follow(request, now, room, &patience) => answer,
+            () = patience.over() => Err(FetchError::Timeout(self.timeout)),
+        }
     }
 
     /// Takes a permit for a whole poll at the IP address of a link; `None` if four polls are running there already.
@@ -192,7 +195,13 @@ impl Fetcher {
         if is_inside { &self.inside } else { &self.outside }
     }
 
-    async fn follow(&self, request: Request<'_>, now: Moment, mut room: AddressPermit) -> Result<Answer, FetchError> {
+    async fn follow(
+        &self,
+        request: Request<'_>,
+        now: Moment,
+        mut room: AddressPermit,
+        patience: &Patience,
+    ) -> Result<Answer, FetchError> {
         let mut link = request.link.without_fragment();
         let mut moved: Option<Link> = None;
         let mut is_permanent = true;
@@ -217,7 +226,7 @@ impl Fetcher {
             let post = request.post.filter(|_| hop == 0);
             let response = self.send(way, &link, conditional, request.tls, post).await?;
             let Some(next) = target(&response, &link)? else {
-                return self.answer(response, link, moved, downgraded, now).await;
+                return self.answer(response, link, moved, downgraded, now, patience).await;
             };
             if request.is_bound && next.registrable_domain() != request.link.registrable_domain() {
                 return Err(FetchError::Blocked(format!(
@@ -290,6 +299,7 @@ impl Fetcher {
         moved: Option<Link>,
         downgraded: bool,
         now: Moment,
+        patience: &Patience,
     ) -> Result<Answer, FetchError> {
         let headers = response.headers();
         let mut answer = Answer {
@@ -305,32 +315,39 @@ impl Fetcher {
             downgraded,
         };
         if response.status() == StatusCode::OK {
-            answer.body = self.body(response, &answer.url).await?;
+            answer.body = self.body(response, &answer.url, patience).await?;
         }
         Ok(answer)
     }
 
+    /// Waits for room for more of a body; not for ever, since those that have some may wait for more.
+    async fn large_permit(&self) -> Result<tokio::sync::SemaphorePermit<'_>, FetchError> {
+        let permit = tokio::time::timeout(self.timeout, self.large.acquire()).await;
+        permit.ok().and_then(Result::ok).ok_or(FetchError::Crowded)
+    }
+
     /// Reads a body in chunks, without trusting its Content-Length. Decodes it here, so that both the compressed and
     /// the decoded size are limited.
-    async fn body(&self, mut response: Response, link: &Link) -> Result<Vec<u8>, FetchError> {
+    async fn body(&self, mut response: Response, link: &Link, patience: &Patience) -> Result<Vec<u8>, FetchError> {
         let broken = |detail: String| FetchError::Protocol { host: link.host_text().to_owned(), detail };
         let coding = answer::text(response.headers(), header::CONTENT_ENCODING).unwrap_or("");
         let coding = Coding::named(coding)
             .ok_or_else(|| broken(format!("unsupported Content-Encoding `{}`", one_line(coding))))?;
         let mut body = Vec::new();
-        let mut room = None;
+        let mut room = Vec::new();
         while let Some(piece) = response.chunk().await.map_err(|error| self.explain(&error, link))? {
             if body.len() + piece.len() > self.max_body {
                 return Err(FetchError::TooLarge(self.max_body));
             }
-            if body.len() + piece.len() > SMALL && room.is_none() {
-                room = self.large.acquire().await.ok();
+            while body.len() + piece.len() > SMALL * (room.len() + 1) {
+                room.push(patience.stopped(self.large_permit()).await?);
             }
             body.extend_from_slice(&piece);
         }
         let most = self.max_body;
         // Taken only after the body is complete, so that a slow site does not hold a permit.
-        let unpacking = if coding == Coding::Plain { None } else { self.unpacking.acquire().await.ok() };
+        let unpacking =
+            if coding == Coding::Plain { None } else { patience.stopped(self.unpacking.acquire()).await.ok() };
         let unpacked = match coding {
             Coding::Plain => return Ok(body),
             _ if body.len() <= INLINE => coding.unpack(&body, most),

@@ -30,6 +30,9 @@ pub enum FetchError {
     /// No complete answer within the time limit.
     #[error("no complete answer within {} s", .0.as_secs())]
     Timeout(Duration),
+    /// Too many large bodies are being received; that is our own limit.
+    #[error("too many large answers came at one time; it is tried again")]
+    Crowded,
     /// The body exceeds the limit, in bytes.
     #[error("the answer is larger than {} KiB, the limit of [fetch] max_body", .0 / 1024)]
     TooLarge(usize),

@@ -29,6 +29,11 @@ impl Network {
         if prefix > most { Err(fault()) } else { Ok(Self { address, prefix }) }
     }
 
+    /// Returns whether the network holds all addresses of its kind.
+    pub const fn is_everything(&self) -> bool {
+        self.prefix == 0
+    }
+
     /// Returns whether the network contains the address.
     pub fn contains(&self, address: IpAddr) -> bool {
         let bits = |address: IpAddr| match address {

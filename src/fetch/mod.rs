@@ -10,6 +10,7 @@ mod ask_robots;
 mod client;
 mod error;
 mod guard;
+mod patience;
 mod resolver;
 mod robots;
 mod unpack;

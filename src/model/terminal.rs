@@ -10,19 +10,25 @@ const fn steers(c: char) -> bool {
         c,
         '\0'..='\u{1f}'
             | '\u{7f}'..='\u{9f}'
+            | '\u{ad}'
             | '\u{61c}'
+            | '\u{180e}'
+            | '\u{200b}'..='\u{200d}'
             | '\u{200e}'
             | '\u{200f}'
             | '\u{2028}'..='\u{202e}'
-            | '\u{2066}'..='\u{2069}'
+            | '\u{2060}'..='\u{206f}'
             | '\u{feff}'
             | '\u{fff9}'..='\u{fffb}'
+            | '\u{e0000}'..='\u{e0fff}'
     )
 }
 
-/// Escapes a character as in JSON, so that JSON stays valid. Four digits are enough for all characters concerned.
+/// Escapes a character as in JSON (RFC 8259, section 7), so that JSON stays valid: as its one or two UTF-16 units.
 fn escape(out: &mut String, c: char) {
-    out.push_str(&format!("\\u{:04x}", u32::from(c)));
+    for unit in c.encode_utf16(&mut [0; 2]) {
+        out.push_str(&format!("\\u{unit:04x}"));
+    }
 }
 
 /// Escapes every character that could control a terminal, except line ends and tabs.

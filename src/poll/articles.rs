@@ -17,6 +17,8 @@ const MAX_ARTICLES: usize = 60;
 const MAX_TIME: i64 = 180_000;
 /// The same if another source is waiting for the host.
 const MAX_TIME_IF_WANTED: i64 = 10_000;
+/// Longest wait for a turn at a host that other sources read from, too.
+const MAX_TURN: Duration = Duration::from_secs(10);
 /// Maximum number of pages per article.
 const MAX_PAGES: usize = 10;
 /// When an article is read again, in seconds after the previous reading.
@@ -132,10 +134,14 @@ impl<'a> Articles<'a> {
         Ok(read::complete(listed, whole).bounded())
     }
 
-    async fn wait(&self) {
-        if !self.gap.is_zero() {
-            (self.context.pause)(self.gap).await;
+    /// Returns how long to wait before the next request at a host: the gap, and at a host that is not the source's own,
+    /// until all other sources that read there have had theirs. `None` if that is too long.
+    fn turn(&self, host: &str) -> Option<Duration> {
+        if host == self.source.url.host_text() || self.gap.is_zero() {
+            return Some(self.gap);
         }
+        let wait = self.context.host_clock.reserve(host, (self.context.clock)(), self.gap, MAX_TURN)?;
+        Some(wait.max(self.gap))
     }
 
     /// Takes a page of another host from the day's quota, unless that host asked to be left alone.
@@ -183,8 +189,13 @@ impl<'a> Articles<'a> {
             return Err(Unread::Later("this poll has read enough".to_owned()));
         }
         self.take_host(link)?;
+        let wait = self
+            .turn(link.host_text())
+            .ok_or_else(|| Unread::Later(format!("other sources are reading articles of {}", link.host_text())))?;
         self.asked += 1;
-        self.wait().await;
+        if !wait.is_zero() {
+            (self.context.pause)(wait).await;
+        }
         let is_bound = !self.quota.has_hosts((self.context.clock)());
         let request = Request { is_bound, ..Request::page(self.source, link) };
         let mut gap = i64::try_from(self.gap.as_millis()).unwrap_or(0);

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::clock_check::ClockCheck;
 use super::commit::LogWriter;
+use super::host_clock::HostClock;
 use super::metrics::Metrics;
 use super::quota::Limits;
 use crate::fetch::Fetcher;
@@ -43,11 +44,13 @@ pub struct PollContext {
     pub full: Arc<AtomicBool>,
     /// Differences between the servers' clocks and ours.
     pub clock_check: Arc<ClockCheck>,
+    /// When the hosts of articles may be asked again.
+    pub host_clock: Arc<HostClock>,
 }
 
 impl fmt::Debug for PollContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("House").field("limits", &self.limits).finish_non_exhaustive()
+        f.debug_struct("PollContext").field("limits", &self.limits).finish_non_exhaustive()
     }
 }
 

@@ -50,7 +50,7 @@ fn named<'a>(name: &'a str, route: impl Fn(&'a str) -> Route<'a>) -> Route<'a> {
     if RegionId::new(name).is_ok() { route(name) } else { Route::Nothing }
 }
 
-/// Returns the value of a key in a query, percent-decoded.
+/// Returns the value of a key in a query, percent-decoded. What cannot be decoded becomes U+FFFD, which is in no id.
 pub(super) fn parameter(query: Option<&str>, key: &str) -> Option<String> {
     let pair = query?.split('&').take(16).find_map(|pair| pair.split_once('=').filter(|(name, _)| *name == key))?;
     let mut bytes = Vec::new();
@@ -59,13 +59,14 @@ pub(super) fn parameter(query: Option<&str>, key: &str) -> Option<String> {
         bytes.push(match byte {
             b'+' => b' ',
             b'%' => {
-                let hex = [rest.next()?, rest.next()?];
-                u8::from_str_radix(std::str::from_utf8(&hex).ok()?, 16).ok()?
+                let hex = [rest.next(), rest.next()].map(Option::unwrap_or_default);
+                // 0xff is in no UTF-8 text.
+                std::str::from_utf8(&hex).ok().and_then(|hex| u8::from_str_radix(hex, 16).ok()).unwrap_or(0xff)
             }
             byte => byte,
         });
     }
-    String::from_utf8(bytes).ok()
+    Some(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 #[cfg(test)]
@@ -100,7 +101,8 @@ mod tests {
     #[test]
     fn parameters() {
         assert_eq!(parameter(Some("a=1&source=x%2Dy"), "source").as_deref(), Some("x-y"));
-        assert_eq!(parameter(Some("source=%f"), "source"), None);
+        assert_eq!(parameter(Some("source=%f"), "source").as_deref(), Some("\u{fffd}"));
+        assert_eq!(parameter(Some("source=%ff"), "source").as_deref(), Some("\u{fffd}"));
         assert_eq!(parameter(None, "source"), None);
     }
 }

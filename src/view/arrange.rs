@@ -17,7 +17,7 @@ use super::reports::{MIN_TITLE_LIKENESS, Read, credits, draft_at};
 use super::state::State;
 use crate::dedup::{self, Fingerprint, Likeness};
 use crate::log::{Position, Record, SourceFacts};
-use crate::model::{Draft, ItemId, Moment, Precision, Report, Stamp};
+use crate::model::{Draft, ItemId, Moment, Precision, RegionId, Report, Stamp};
 use crate::regions::Evidence;
 
 const HOUR: i64 = 3_600_000;
@@ -81,7 +81,9 @@ impl State {
     }
 
     /// Returns the regions of a story: those of the shown report, plus the source region of each other report whose own
-    /// tags lie there, unless the story is already within it. No report can put another source's story anywhere else.
+    /// tags lie there, unless the story is already within it. No report can put another source's story anywhere else. If
+    /// the shown source has nothing to do with that region, the report's own tags within it count: a stranger that copies
+    /// a notice first must not take it from the feed of its place.
     fn story_tags(&mut self, shown: u64, all: &[u64]) -> Tags {
         let mut tags = self.slots.get(&shown).map(|slot| slot.own_tags().clone()).unwrap_or_default();
         for other in all.iter().filter(|first| **first != shown) {
@@ -89,12 +91,23 @@ impl State {
             let Some(home) = self.facts(slot.source).map(|facts| facts.region.clone()) else { continue };
             let is_within =
                 |(number, _)| self.region(number).is_some_and(|region| self.places.is_within(region, &home));
-            let own = slot.own_tags().iter().find(|tag| is_within(*tag)).map(|(_, evidence)| evidence);
-            if let Some(evidence) = own.filter(|_| !tags.iter().any(is_within)) {
+            let own: Vec<(u32, Evidence)> = slot.own_tags().iter().filter(|tag| is_within(*tag)).collect();
+            let Some((_, evidence)) = own.first().copied().filter(|_| !tags.iter().any(is_within)) else { continue };
+            let is_strange = self.slots.get(&shown).is_none_or(|shown| self.is_strange(shown.source, &home));
+            if is_strange {
+                own.into_iter().for_each(|(number, evidence)| tags.push(number, evidence));
+            } else {
                 tags.push(self.region_number(&home), evidence);
             }
         }
         tags
+    }
+
+    /// Returns whether a source's region neither lies in this region nor holds it.
+    fn is_strange(&self, source: u32, region: &RegionId) -> bool {
+        self.facts(source).is_none_or(|facts| {
+            !self.places.is_within(&facts.region, region) && !self.places.is_within(region, &facts.region)
+        })
     }
 
     /// Shows another report of a story from now on.
@@ -189,11 +202,13 @@ impl State {
     /// not dated by the old one.
     pub(super) fn tells_another(&self, first: u64, report: &Report, new: Fingerprint, read: Read<'_>) -> bool {
         let Some(slot) = self.slots.get(&first) else { return false };
-        if slot.head == first && slot.members().is_empty() && !slot.withdrawn && report.draft.alert.is_none() {
+        // Only a source that may issue a warning has one: with others, its identifier says nothing.
+        let is_warning = report.draft.alert.is_some() && self.may_warn(slot.source, &report.draft);
+        if slot.head == first && slot.members().is_empty() && !slot.withdrawn && !is_warning {
             return slot.fingerprint.content != new.content && is_rewritten(slot.position, report, read);
         }
         let Some(head) = self.slots.get(&slot.head).filter(|head| !head.withdrawn) else { return false };
-        if slot.fingerprint.content == new.content || report.draft.alert.is_some() {
+        if slot.fingerprint.content == new.content {
             return false;
         }
         let shown = head.shown(slot.head);
@@ -214,17 +229,21 @@ impl State {
     fn differs(&self, first: u64, other: u64, shown: u64, report: &Report, new: Fingerprint, read: Read<'_>) -> bool {
         let of = |first: u64| self.slots.get(&first);
         let (Some(slot), Some(with)) = (of(first), of(other)) else { return false };
-        let Some(theirs) = draft_at(with.position, read) else { return false };
+        let (draft, Some(theirs)) = (&report.draft, draft_at(with.position, read)) else { return false };
         // A report that is not shown and links to the same page says no more than that page. The site whose page both
         // link to cannot be expelled from its story.
-        let home = |source: u32| self.home(source, &report.draft);
-        let is_same_page = with.fingerprint.link == new.link && new.link != 0;
+        let home = |source: u32| self.home(source, draft);
+        // An alert's link is hashed as its identifier, which proves no page.
+        let is_same_page = with.fingerprint.link == new.link && new.link != 0 && draft.alert.is_none();
         if is_same_page && (shown != first || home(slot.source) > home(with.source)) {
             return false;
         }
         let owns = self.authority(first) > self.authority(other)
             || self.facts(slot.source).is_some_and(|mine| credits(&theirs, mine));
-        let draft = &report.draft;
+        let are_warnings = draft.alert.is_some() && theirs.alert == draft.alert;
+        if are_warnings && !owns && !dedup::is_same_step(&draft.title, &theirs.title) {
+            return true;
+        }
         let title = dedup::title_likeness(&draft.title, &theirs.title);
         let found = dedup::compare(
             &dedup::Story::new(&draft.title, draft.words()),

@@ -46,7 +46,7 @@ impl State {
                 && draft_at(slot.position, read).is_some_and(|other| {
                     other.alert == new.report.draft.alert
                         && self.may_warn(slot.source, &other)
-                        && dedup::is_over(&new.report.draft.title) == dedup::is_over(&other.title)
+                        && dedup::is_same_step(&new.report.draft.title, &other.title)
                 });
             is_it.then_some(slot.head)
         })

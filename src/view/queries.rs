@@ -13,7 +13,7 @@ use crate::log::{Control, Position, Record, SourceFacts};
 use crate::model::{Draft, ItemId, Link, Moment, RegionId, SourceId};
 
 /// How many places of a region's timeline are examined if one source fills it.
-const FURTHEST: usize = 20_000;
+const FURTHEST: usize = 200_000;
 /// How many places of a region's timeline are examined when looking for the stories of one source.
 const FURTHEST_OF_ONE: usize = 200_000;
 

@@ -737,3 +737,62 @@ fn a2_who_says_first_that_a_warning_is_over_hides_it_from_nobody() {
     village.tell(&ours("c", "市气象台发布预警", 2 * HOUR));
     assert_eq!(village.stories("140300").len(), 2, "who passes it on joins it");
 }
+
+/// A warning of Yangquan with one identifier, as each source passes it on.
+fn passed_on(source: &str, title: &str, text: &str, seen: i64) -> Report {
+    let mut report = report(source, &format!("https://{source}.cn/1"), title, text, seen, 60);
+    report.draft.alert = Some("14030041600000_20230309102700".to_owned());
+    report.draft.code = Some("140300".to_owned());
+    report
+}
+
+#[test]
+fn i42_an_identifier_keeps_nobody_in_a_story_that_it_no_longer_tells() {
+    let village = Village::new();
+    village.say(source("shanghai", "310101", Authority::Media));
+    let copied = report("shanghai", "https://shanghai.cn/1", TITLE, TEXT, 0, 60);
+    village.tell(&copied);
+    village.tell(&report("a", "https://a.cn/1", TITLE, TEXT, HOUR, 60));
+    // The identifier of a warning that this source may not issue.
+    let mut spam = changed(&copied, TITLE, SPAM, 2 * HOUR);
+    spam.draft.alert = Some("14030041600000_20230309102700".to_owned());
+    spam.draft.code = Some("140300".to_owned());
+    village.tell(&spam);
+    let stories = village.stories("140300");
+    assert_eq!((stories.len(), village.shown(&stories[0])), (1, by(TITLE, "a")));
+}
+
+#[test]
+fn i43_a_warning_of_another_level_or_an_end_hides_no_warning() {
+    let red = "阳泉市气象台发布暴雨红色预警信号";
+    let text =
+        "阳泉市气象台2023年3月9日10时27分发布暴雨红色预警信号：预计未来3小时全市将出现100毫米以上降雨，请注意防范。";
+    let shown = |village: &Village| {
+        let stories = village.stories("140300");
+        stories.iter().map(|story| village.shown(story)).collect::<Vec<_>>()
+    };
+    let village = Village::new();
+    village.tell(&passed_on("b", "阳泉市气象台发布暴雨蓝色预警信号", text, 0));
+    village.tell(&passed_on("a", red, text, HOUR));
+    assert!(shown(&village).contains(&by(red, "a")), "another level: {:?}", shown(&village));
+    for (title, later) in [("阳泉市气象台解除暴雨红色预警信号", text), (red, SPAM)] {
+        let village = Village::new();
+        let first = passed_on("b", red, text, 0);
+        village.tell(&first);
+        village.tell(&passed_on("a", red, text, HOUR));
+        village.tell(&changed(&first, title, later, 2 * HOUR));
+        assert!(shown(&village).contains(&by(red, "a")), "{title}: {:?}", shown(&village));
+    }
+}
+
+#[test]
+fn i44_who_copies_a_notice_first_takes_it_from_no_feed_of_its_place() {
+    let village = Village::new();
+    village.say(source("shanghai", "310101", Authority::Media));
+    village.say(source("province", "140000", Authority::Media));
+    let text = "平定县冠山镇至娘子关镇的县道因路面塌陷，将于3月9日22时起全线封闭，平定县交通运输局提醒过往车辆绕行。封闭期间，平定县公安局交警大队将在各路口设置绕行标志，请广大驾驶人服从现场指挥，提前安排出行路线。";
+    let title = "平定县一县道封闭施工";
+    village.tell(&report("shanghai", "https://shanghai.cn/1", title, text, 0, 60));
+    village.tell(&report("province", "https://province.cn/1", title, text, HOUR, 60));
+    assert_eq!(village.stories("140321").len(), 1);
+}
