@@ -303,7 +303,8 @@ impl Fetcher {
     ) -> Result<Answer, FetchError> {
         let headers = response.headers();
         let mut answer = Answer {
-            status: response.status().as_u16(),
+            // A proxy that changes what it passes on answers 203 (RFC 9110, section 15.3.4): a 200 for us.
+            status: if response.status() == StatusCode::NON_AUTHORITATIVE_INFORMATION { 200 } else { response.status().as_u16() },
             body: Vec::new(),
             content_type: answer::text(headers, header::CONTENT_TYPE).map(str::to_owned),
             validators: answer::validators(headers),
@@ -314,7 +315,7 @@ impl Fetcher {
             moved,
             downgraded,
         };
-        if response.status() == StatusCode::OK {
+        if answer.status == 200 {
             answer.body = self.body(response, &answer.url, patience).await?;
         }
         Ok(answer)
@@ -344,6 +345,7 @@ impl Fetcher {
             }
             body.extend_from_slice(&piece);
         }
+        let coding = coding.of(&body);
         let most = self.max_body;
         // Taken only after the body is complete, so that a slow site does not hold a permit.
         let unpacking =

@@ -28,15 +28,25 @@ impl Coding {
     /// Value of the `Accept-Encoding` header.
     pub(super) const ACCEPTED: &'static str = "gzip, br, zstd, deflate";
 
-    /// Parses a `Content-Encoding`; `None` if it is unknown or lists several codings.
+    /// Parses a `Content-Encoding`; `None` if it lists several codings. What is no coding, such as a charset, counts as
+    /// none, as in browsers.
     pub(super) fn named(text: &str) -> Option<Self> {
-        match text.trim().to_ascii_lowercase().as_str() {
-            "" | "identity" | "none" | "utf-8" => Some(Self::Plain),
+        match text.trim().trim_end_matches(',').to_ascii_lowercase().as_str() {
             "gzip" | "x-gzip" => Some(Self::Gzip),
-            "deflate" => Some(Self::Deflate),
+            "deflate" | "x-deflate" => Some(Self::Deflate),
             "br" => Some(Self::Brotli),
             "zstd" => Some(Self::Zstd),
-            _ => None,
+            several if several.contains(',') => None,
+            _ => Some(Self::Plain),
+        }
+    }
+
+    /// Returns the coding of a body by its first bytes, if the header names none: a gzip file, such as a compressed
+    /// sitemap, is served as it is (RFC 1952, section 2.3.1).
+    pub(super) fn of(self, body: &[u8]) -> Self {
+        match (self, body) {
+            (Self::Plain, [0x1f, 0x8b, 8, ..]) => Self::Gzip,
+            (coding, _) => coding,
         }
     }
 
@@ -100,6 +110,9 @@ mod tests {
             assert_eq!(Coding::named(name).unwrap().unpack(&packed, 1 << 20).unwrap(), text, "{name}");
         }
         assert_eq!(Coding::named("gzip, gzip"), None);
+        assert_eq!(Coding::named("ISO-8859-1"), Some(Coding::Plain));
+        assert_eq!(Coding::Plain.of(&gzip(&text)), Coding::Gzip);
+        assert_eq!(Coding::Plain.of(&text), Coding::Plain);
     }
 
     #[test]

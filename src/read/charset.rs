@@ -9,7 +9,7 @@ use super::{Fault, FaultKind};
 const DECLARATION: usize = 64 * 1024;
 
 /// Decodes a document. The charset comes from, in this order: the source's config, a byte order mark, the shape of
-/// UTF-16, valid multi-byte UTF-8 (whatever is declared), HTTP, the document's own declaration, statistics. Every label
+/// UTF-16, valid multi-byte UTF-8 with few stray bytes (whatever is declared), HTTP, the document's own declaration, statistics. Every label
 /// of the GB family means GB18030, a superset of the others.
 ///
 /// Returns a fault if more than 1 % of the characters are U+FFFD.
@@ -40,7 +40,7 @@ fn choose(bytes: &[u8], content_type: Option<&str>, configured: Option<&str>) ->
     let valid =
         std::str::from_utf8(bytes).map_or_else(|e| if e.error_len().is_none() { e.valid_up_to() } else { 0 }, str::len);
     let is_ascii = bytes.is_ascii();
-    if !is_ascii && valid > 0 && valid + 4 > bytes.len() {
+    if !is_ascii && (valid > 0 && valid + 4 > bytes.len() || is_damaged_utf8(bytes, MIN_PER_STRAY)) {
         return (UTF_8, read(bytes, UTF_8));
     }
     let http = content_type.and_then(charset_parameter).and_then(labelled);
@@ -59,9 +59,24 @@ fn choose(bytes: &[u8], content_type: Option<&str>, configured: Option<&str>) ->
                 (encoding, text)
             }
         }
+        Some(_) if is_damaged_utf8(bytes, 1) => (UTF_8, read(bytes, UTF_8)),
         Some(_) => mostly_utf8(bytes),
         None => guess(bytes),
     }
+}
+
+/// How many characters of several bytes a document must have for each stray byte to be UTF-8. In GB18030, two bytes of
+/// three are no UTF-8, in charsets of one byte nearly all.
+const MIN_PER_STRAY: usize = 3;
+
+/// Returns whether a document has this many characters of UTF-8 for each stray byte: it is UTF-8 but for a few stray bytes, as where a text of another charset was pasted in.
+fn is_damaged_utf8(bytes: &[u8], least: usize) -> bool {
+    let (mut whole, mut stray) = (0_usize, 0_usize);
+    for chunk in bytes.utf8_chunks() {
+        whole += chunk.valid().chars().filter(|c| !c.is_ascii()).count();
+        stray += usize::from(!chunk.invalid().is_empty());
+    }
+    whole > 0 && whole >= stray * least
 }
 
 /// Decodes a document that is declared as UTF-8 but invalid: a few bytes are broken, or the charset is another one.
@@ -206,6 +221,10 @@ mod tests {
         check(expected.as_bytes(), Some("text/xml; charset=x-nosuch"), expected);
         let sixteen: Vec<u8> = expected.encode_utf16().flat_map(u16::to_le_bytes).collect();
         check(&sixteen, None, expected);
+        let stray = [b"<t>\xe9", expected.as_bytes()].concat();
+        for declared in [None, Some("text/xml; charset=gbk"), Some("text/xml; charset=utf-8")] {
+            assert_eq!(decode(&stray, declared, None).0, format!("<t>\u{fffd}{expected}"), "{declared:?}");
+        }
         let declared = "<?xml version=\"1.0\" encoding=\"gb2312\"?><t>平定县</t>";
         check(&GB18030.encode(declared).0, None, declared);
         check("﻿<t>é</t>".as_bytes(), Some("text/xml; charset=iso-8859-1"), "<t>é</t>");

@@ -6,9 +6,9 @@ use super::fault::{Fault, FaultKind};
 use super::feed::{self, xml};
 use super::list::{self, Detection, hanweb, json_list, sitemap};
 use super::markup::{text, tree};
-use super::reading::Reading;
+use super::reading::{Reading, is_unset};
 use super::rules::Rules;
-use super::sniff::{Sniffed, sniff};
+use super::sniff::{Sniffed, feed_within, sniff};
 use super::work::Budget;
 use super::{alert::mark_alert, block_page, charset};
 use crate::model::{Draft, Format, Kind, Link, Moment, Page};
@@ -32,6 +32,8 @@ pub fn read(page: &Page, rules: &Rules, now: Moment) -> Reading {
     }
     reading.drafts = std::mem::take(&mut reading.drafts).into_iter().map(Draft::bounded).collect();
     for draft in &mut reading.drafts {
+        draft.published = draft.published.filter(|stamp| !is_unset(*stamp));
+        draft.updated = draft.updated.filter(|stamp| !is_unset(*stamp));
         mark_alert(draft, rules.kind == Kind::Alerts);
     }
     reading.faults.truncate(MAX_FAULTS);
@@ -53,7 +55,7 @@ fn document(page: &Page, rules: &Rules, now: Moment) -> Reading {
     let kind = if rules.kind == Kind::Alerts { Kind::Auto } else { rules.kind };
     match (kind, sniff(start)) {
         (Kind::Feed, Sniffed::Json) => feed::json::read(start, &page.url, clock),
-        (Kind::Feed, _) => xml::read(&text, &page.url, clock),
+        (Kind::Feed, _) => xml::read(feed_within(&text).unwrap_or(&text), &page.url, clock),
         (Kind::Auto, Sniffed::Json) => {
             let reading = feed::json::read(start, &page.url, clock);
             let has = |kind| reading.faults.iter().any(|fault| fault.kind == kind);
@@ -66,6 +68,7 @@ fn document(page: &Page, rules: &Rules, now: Moment) -> Reading {
         }
         (Kind::Json, _) => objects(&text, &page.url, rules, clock),
         (Kind::Sitemap, _) | (Kind::Auto, Sniffed::Sitemap) => sitemap(&text, &page.url, clock),
+        (Kind::Auto, Sniffed::Html | Sniffed::Xml) if let Some(feed) = feed_within(start) => xml::read(feed, &page.url, clock),
         (Kind::Auto, Sniffed::Xml) => xml::read(&text, &page.url, clock),
         (Kind::Auto, Sniffed::Script) => {
             let reading = objects(&text, &page.url, rules, clock);

@@ -15,6 +15,47 @@ pub(super) enum Sniffed {
     Script,
 }
 
+/// How far into a document a feed may begin, in bytes: programs write warnings, styles and whole pages around it.
+const MAX_BEFORE_FEED: usize = 64 * 1024;
+
+/// Returns a document from the root of its feed on, if something else stands before: a warning of a program, a style,
+/// the page that a template put around it.
+pub(super) fn feed_within(text: &str) -> Option<&str> {
+    let mut tokens = tokens::Tokens::new(text);
+    let mut raw: Option<&str> = None;
+    let mut is_first = true;
+    while let Some(token) = tokens.next() {
+        if tokens.start() > MAX_BEFORE_FEED {
+            return None;
+        }
+        match token {
+            tokens::Token::End { name } if raw.is_some_and(|open| open.eq_ignore_ascii_case(name)) => raw = None,
+            tokens::Token::Start { name, inside, closed } if raw.is_none() => {
+                if is_feed_root(name, inside) {
+                    return if is_first { None } else { text.get(tokens.start()..) };
+                }
+                is_first = false;
+                const RAW: [&str; 5] = ["script", "style", "textarea", "xmp", "template"];
+                raw = RAW.into_iter().find(|known| !closed && known.eq_ignore_ascii_case(name));
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
+/// Returns whether a tag is the root of a feed beyond doubt, as pages have none.
+fn is_feed_root(name: &str, inside: &str) -> bool {
+    let local = name.rsplit(':').next().unwrap_or(name);
+    let says = |part: &str| tokens::attributes(inside).any(|(_, value)| value.to_ascii_lowercase().contains(part));
+    match local.to_ascii_lowercase().as_str() {
+        "rss" => tokens::attribute(inside, "version").is_some(),
+        "feed" => says("/atom"),
+        "rdf" => says("purl.org/rss/") || says("netscape.com/rdf"),
+        _ => false,
+    }
+}
+
 pub(super) fn sniff(start: &str) -> Sniffed {
     const HTML: [&str; 16] = [
         "html", "head", "body", "meta", "title", "script", "style", "link", "div", "table", "ul", "center", "section",

@@ -5,10 +5,11 @@ use std::borrow::Cow;
 use super::namespace::Namespace;
 use super::reader::Reader;
 use super::xml_tree::Element;
-use crate::model::{Credit, Draft, Enclosure, Link, Stamp};
+use crate::model::{Credit, Draft, Enclosure, Link, Moment, Stamp};
 use crate::read::date;
 use crate::read::fault::{Fault, FaultKind};
 use crate::read::markup::text;
+use crate::read::reading::is_unset;
 
 /// The most categories of an item.
 const CATEGORIES: usize = 32;
@@ -22,11 +23,23 @@ const ENCLOSURES: usize = 32;
 /// The largest body, in bytes.
 const BODY: usize = 256 * 1024;
 
-/// Returns the name in `address (Name)` or `Name <address>`, or the whole text if it has neither form.
+/// Returns whether an author is nothing but a mail address, which names nobody.
+fn is_address(author: &str) -> bool {
+    author.contains('@') && !author.contains(char::is_whitespace)
+}
+
+/// Returns the name in `address (Name)`, `Name (address)` or `Name <address>`, or the whole text if it has neither form.
 fn bare_name(author: &str) -> String {
     if let Some((address, name)) = author.split_once('(')
         && address.contains('@')
         && let Some((name, _)) = name.split_once(')')
+    {
+        return name.trim().to_owned();
+    }
+    // Name (address)
+    if let Some((name, address)) = author.split_once('(')
+        && address.contains('@')
+        && !name.trim().is_empty()
     {
         return name.trim().to_owned();
     }
@@ -67,6 +80,12 @@ const UPDATED: [Name; 4] = [
 ];
 
 impl Reader<'_> {
+    /// Returns when an item was published or changed.
+    pub(super) fn date(&self, item: usize, end: usize) -> Option<Moment> {
+        let date = |names: &[Name]| self.first_date(item, end, names, &mut Vec::new());
+        date(&PUBLISHED).or_else(|| date(&UPDATED)).map(|(stamp, _)| stamp.at)
+    }
+
     pub(super) fn draft(&self, item: usize, end: usize, faults: &mut Vec<Fault>) -> Draft {
         let fields = || self.children(item, end);
         let mut found: Vec<(&'static str, Cow<'static, str>)> = Vec::new();
@@ -93,11 +112,11 @@ impl Reader<'_> {
         if let Some((link, by)) = self.link(item, end, guid) {
             draft.link = Some(link);
             note("link", by);
-        } else if let Some(about) =
-            draft.guid.as_deref().filter(|about| guid.is_none() && id.is_none() && Link::parse(about).is_ok())
+        } else if let Some(id_as_link) =
+            draft.guid.as_deref().filter(|own| guid.is_none() && Link::parse(own).is_ok())
         {
-            draft.link = Some(about.to_owned());
-            note("link", "rdf:about");
+            draft.link = Some(id_as_link.to_owned());
+            note("link", if id.is_some() { "id" } else { "rdf:about" });
         }
 
         let mut date = |names: &[Name]| self.first_date(item, end, names, faults);
@@ -108,14 +127,17 @@ impl Reader<'_> {
         // CDF has the date in an attribute of the item.
         let last_modified = || {
             let written = self.element(item)?.attribute("lastmod")?;
-            Some((date::parse(written, self.clock)?, "lastmod"))
+            Some((date::parse(written, self.clock).filter(|stamp| !is_unset(*stamp))?, "lastmod"))
         };
         if let Some((stamp, by)) = date(&UPDATED).or_else(last_modified) {
             draft.updated = Some(stamp);
             note("updated", by);
         }
 
-        self.people(item, end, &mut draft);
+        draft.authors = self.people(item, end);
+        if draft.authors.is_empty() {
+            draft.authors = self.inherited(item, end);
+        }
         if !draft.authors.is_empty() {
             note("authors", "author");
         }
@@ -146,14 +168,16 @@ impl Reader<'_> {
     /// `href` of a CDF item, a permalink guid.
     pub(super) fn link(&self, item: usize, end: usize, guid: Option<&Element<'_>>) -> Option<(String, &'static str)> {
         let links = || self.children(item, end).filter(|e| e.is(Namespace::Core, "link"));
-        let is_alternate = |e: &&Element<'_>| {
-            e.attribute("href").is_some()
-                && e.attribute("rel")
-                    .map(str::trim)
-                    .is_none_or(|rel| rel.is_empty() || rel.eq_ignore_ascii_case("alternate"))
+        // A relation may be written in full (RFC 4287, section 4.2.7.2).
+        let means_page = |e: &&Element<'_>| {
+            e.attribute("rel")
+                .map(|rel| rel.trim().rsplit('/').next().unwrap_or(""))
+                .is_none_or(|rel| rel.is_empty() || rel.eq_ignore_ascii_case("alternate"))
         };
+        let is_alternate = |e: &&Element<'_>| e.attribute("href").is_some() && means_page(e);
         let is_page = |e: &&Element<'_>| e.attribute("type").is_none_or(|kind| kind.contains("html"));
-        let written = || links().filter(|e| e.attribute("href").is_none()).find_map(|e| self.link_of(e));
+        let written =
+            || links().filter(|e| e.attribute("href").is_none() && means_page(e)).find_map(|e| self.link_of(e));
         let alternate = || {
             let page = links().filter(is_alternate).find(is_page).and_then(|e| self.link_of(e));
             page.or_else(|| links().filter(is_alternate).find_map(|e| self.link_of(e)))
@@ -184,28 +208,44 @@ impl Reader<'_> {
         }
     }
 
-    /// Reads the authors: Atom names, dc:creator, itunes:author, and `address (Name)` in RSS.
-    pub(super) fn people(&self, item: usize, end: usize, draft: &mut Draft) {
+    /// Returns the authors that apply to an Atom entry without any: those of its source, or else of the feed (RFC 4287,
+    /// section 4.2.1).
+    fn inherited(&self, item: usize, end: usize) -> Vec<String> {
+        let is_own = |at: &usize, parent: usize, name: &str| {
+            self.element(*at).is_some_and(|e| e.parent == Some(parent) && e.is(Namespace::Core, name))
+        };
+        let source = (item + 1..end).find(|at| is_own(at, item, "source")).map(|at| self.people(at, end));
+        let feed = || {
+            let above = self.element(item)?.parent.filter(|above| self.element(*above).is_some_and(|e| e.name == "feed"))?;
+            Some(self.people(above, item))
+        };
+        source.filter(|authors| !authors.is_empty()).or_else(feed).unwrap_or_default()
+    }
+
+    /// Returns the authors below an element: Atom names, dc:creator, itunes:author, and `address (Name)` in RSS.
+    fn people(&self, item: usize, end: usize) -> Vec<String> {
+        let mut authors: Vec<String> = Vec::new();
         let all = self.outline.elements.get(item + 1..end).unwrap_or(&[]);
         for (at, element) in all.iter().enumerate().filter(|(_, e)| e.parent == Some(item)) {
             let is_author = element.is(Namespace::Core, "author")
                 || element.is(Namespace::Dc, "creator")
                 || element.is(Namespace::Itunes, "author");
-            if !is_author || draft.authors.len() >= AUTHORS {
+            if !is_author || authors.len() >= AUTHORS {
                 continue;
             }
             let own = item + 1 + at;
             let part = |name: &str| self.children(own, end).find(|e| e.name == name).map(|e| self.title(e));
             let has_parts = self.children(own, end).next().is_some();
             let name = if has_parts {
-                part("name").or_else(|| part("email")).unwrap_or_default()
+                part("name").unwrap_or_default()
             } else {
                 bare_name(&self.title(element))
             };
-            if !name.is_empty() && !draft.authors.contains(&name) {
-                draft.authors.push(name);
+            if !name.is_empty() && !is_address(&name) && !authors.contains(&name) {
+                authors.push(name);
             }
         }
+        authors
     }
 
     pub(super) fn body(&self, item: usize, end: usize, draft: &mut Draft) {
@@ -252,9 +292,15 @@ impl Reader<'_> {
     }
 
     fn first_title(&self, item: usize, end: usize) -> Option<(String, &'static str)> {
-        TITLE.iter().find_map(|(namespace, name, by)| {
+        let own = TITLE.iter().find_map(|(namespace, name, by)| {
             let fields = self.children(item, end).filter(|e| e.is(*namespace, name));
             Some((fields.map(|e| self.title(e)).find(|title| !title.is_empty())?, *by))
+        });
+        // The title of the medium, within media:content or media:group.
+        own.or_else(|| {
+            let below = self.outline.elements.get(item + 1..end).unwrap_or(&[]).iter();
+            let media = below.filter(|e| e.is(Namespace::Media, "title"));
+            Some((media.map(|e| self.title(e)).find(|title| !title.is_empty())?, "media:title"))
         })
     }
 
@@ -269,7 +315,7 @@ impl Reader<'_> {
         names.iter().find_map(|(namespace, name, by)| {
             let mut fields = self.children(item, end);
             let written = self.text(fields.find(|e| e.is(*namespace, name) && !e.inner.trim().is_empty())?);
-            let stamp = date::parse(&written, self.clock);
+            let stamp = date::parse(&written, self.clock).filter(|stamp| !is_unset(*stamp));
             if stamp.is_none() {
                 let detail = format!("`{}` is not a usable date", text::head(written.trim(), 80));
                 faults.push(Fault::new(FaultKind::Date, by, detail));

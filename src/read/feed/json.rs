@@ -2,12 +2,12 @@
 
 use serde_json::Value;
 
-use crate::model::{Draft, Enclosure, Format, Link};
+use crate::model::{Draft, Enclosure, Format, Link, Moment};
 use crate::read::date::{self, Clock};
 use crate::read::fault::{Fault, FaultKind};
 use crate::read::json::{MAX_VALUES, parse, values};
 use crate::read::markup::text;
-use crate::read::reading::{MOST_DRAFTS, Reading};
+use crate::read::reading::{MOST_DRAFTS, Reading, is_unset, newest};
 
 /// Reads a document that starts like JSON.
 pub(in crate::read) fn read(document: &str, url: &Link, clock: Clock<'_>) -> Reading {
@@ -37,14 +37,20 @@ pub(in crate::read) fn read(document: &str, url: &Link, clock: Clock<'_>) -> Rea
         link: Some(base.as_str().to_owned()),
         ..Reading::default()
     };
-    for item in items.iter().take(MOST_DRAFTS) {
+    let date = |item: &Value| {
+        let written = string(item, "date_published").or_else(|| string(item, "date_modified"))?;
+        date::parse(&written, clock).map(|stamp| stamp.at)
+    };
+    let dates: Vec<Option<Moment>> =
+        items.iter().map(|item| if items.len() > MOST_DRAFTS { date(item) } else { None }).collect();
+    for item in newest(&dates).into_iter().filter_map(|at| items.get(at)) {
         reading.drafts.push(draft(item, &root, url, clock, &mut reading.faults).bounded());
     }
     if items.len() > MOST_DRAFTS {
         reading.faults.push(Fault::new(
             FaultKind::TooMany,
             "items",
-            format!("{} items; only the first {MOST_DRAFTS} were read", items.len()),
+            format!("{} items; only the newest {MOST_DRAFTS} were read", items.len()),
         ));
     }
     reading
@@ -58,7 +64,7 @@ fn draft(item: &Value, root: &Value, base: &Link, clock: Clock<'_>, faults: &mut
         |name: &str| string(item, name).and_then(|url| base.join(&url).ok()).map(|link| link.as_str().to_owned());
     let mut date = |name: &'static str| {
         let written = string(item, name)?;
-        let stamp = date::parse(&written, clock);
+        let stamp = date::parse(&written, clock).filter(|stamp| !is_unset(*stamp));
         if stamp.is_none() {
             faults.push(Fault::new(
                 FaultKind::Date,
@@ -77,9 +83,10 @@ fn draft(item: &Value, root: &Value, base: &Link, clock: Clock<'_>, faults: &mut
         (None, None) => summary.clone(),
     };
     let content = html.or_else(|| plain.map(|plain| escape(&plain))).unwrap_or_else(|| escape(&summary));
+    // Many feeds have names where objects should be, or one where a list should be.
     let names = |of: &Value| -> Vec<String> {
-        let many = of.get("authors").and_then(Value::as_array).into_iter().flatten();
-        let one = of.get("author").into_iter();
+        let many = one_or_many(of.get("authors")).iter();
+        let one = one_or_many(of.get("author")).iter();
         many.chain(one)
             .take(MAX_AUTHORS_SEEN)
             .map(|author| author.as_str().map_or_else(|| line(author, "name"), text::line))
@@ -91,16 +98,14 @@ fn draft(item: &Value, root: &Value, base: &Link, clock: Clock<'_>, faults: &mut
     let (link, external) = (address("url"), address("external_url"));
     let mut draft = Draft {
         title: line(item, "title"),
-        link: link.or_else(|| external.clone()),
+        // An id is ideally the item's address.
+        link: link.or(external).or_else(|| string(item, "id").filter(|id| Link::parse(id).is_ok())),
         guid: string(item, "id"),
         published: date("date_published"),
         updated: date("date_modified"),
         authors: if own.is_empty() { names(root) } else { own },
-        categories: item
-            .get("tags")
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
+        categories: one_or_many(item.get("tags"))
+            .iter()
             .filter_map(Value::as_str)
             .map(text::line)
             .take(32)
@@ -133,6 +138,15 @@ fn enclosure(file: &Value, base: &Link) -> Option<Enclosure> {
     let url = base.join(&string(file, "url")?).ok()?;
     let length = file.get("size_in_bytes").and_then(Value::as_u64);
     Some(Enclosure { url: url.as_str().to_owned(), kind: string(file, "mime_type"), length })
+}
+
+/// Returns the values of a field that should be a list and may be one value.
+fn one_or_many(value: Option<&Value>) -> &[Value] {
+    match value {
+        Some(Value::Array(many)) => many,
+        Some(one) => std::slice::from_ref(one),
+        None => &[],
+    }
 }
 
 /// Returns a text field; numbers are converted to text, as the specification asks for ids.

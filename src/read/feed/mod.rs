@@ -1,5 +1,6 @@
 //! Feeds: RSS, Atom, RDF and CDF by way of `xml_tree`, and JSON Feed.
 
+mod content;
 mod item;
 pub(super) mod json;
 mod namespace;

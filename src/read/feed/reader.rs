@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::content;
 use super::namespace::Namespace;
 use super::xml_tree::{Element, Outline};
 use crate::model::Link;
@@ -118,13 +119,22 @@ impl<'a> Reader<'a> {
         let kind = element.attribute("type").unwrap_or("").to_ascii_lowercase();
         let is_binary =
             kind.contains('/') && !kind.starts_with("text/") && !kind.contains("xml") && !kind.contains("html");
-        if says("mode") || says("type") || is_binary { base64(&text).unwrap_or(text) } else { text }
+        if says("mode") || says("type") || is_binary {
+            return base64(&text).unwrap_or(text);
+        }
+        match content::without_cdata(&text) {
+            inside if inside.len() < text.len() => inside.to_owned(),
+            _ => text,
+        }
     }
 
     /// Returns a title as one line of plain text, whatever its type.
     pub(super) fn title(&self, element: &Element<'_>) -> String {
-        let value = self.text(element);
         let kind = element.attribute("type").unwrap_or("").to_ascii_lowercase();
+        if kind.contains("xhtml") {
+            return text::line(&text::plain(&content::without_prefix(element.inner)));
+        }
+        let value = self.text(element);
         if text::looks_like_html(&value) {
             return text::line(&text::plain(&value));
         }
@@ -133,14 +143,23 @@ impl<'a> Reader<'a> {
         text::line(&if is_plain { Cow::Borrowed(value.as_str()) } else { text::resolve(&value, self.definitions()) })
     }
 
-    /// Returns the HTML in an element.
+    /// Returns the HTML in an element. Where there is an `xml:base`, its addresses are absolute.
     pub(super) fn html(&self, element: &Element<'_>) -> String {
+        let html = self.own_html(element);
+        if element.base.is_some() || html.contains("xml:base") {
+            content::with_base(&html, self.base(element), element.base.is_some())
+        } else {
+            html
+        }
+    }
+
+    fn own_html(&self, element: &Element<'_>) -> String {
         let kind = element.attribute("type").unwrap_or("").to_ascii_lowercase();
         let mode = element.attribute("mode").unwrap_or("").to_ascii_lowercase();
         let is_inline =
             kind.contains("xhtml") || (mode == "xml" && kind.contains("html")) || element.namespace == Namespace::Xhtml;
         if is_inline {
-            return text::printable(element.inner.trim()).into_owned();
+            return text::printable(&content::without_prefix(element.inner.trim())).into_owned();
         }
         let value = self.text(element);
         let is_plain = kind == "text" || kind == "text/plain";

@@ -6,14 +6,17 @@
 use super::namespace::Namespace;
 use super::reader::Reader;
 use super::xml_tree::{Element, outline};
-use crate::model::{Format, Link};
+use crate::model::{Format, Link, Moment};
 use crate::read::date::Clock;
 use crate::read::fault::{Fault, FaultKind};
-use crate::read::reading::{MOST_DRAFTS, Reading, Skip};
+use crate::read::reading::{MOST_DRAFTS, Reading, Skip, newest};
+
+/// The most items that are looked at to find the newest.
+const MAX_ITEMS: usize = 10 * MOST_DRAFTS;
 
 /// Reads a document that is, or should be, a feed in XML.
 pub(in crate::read) fn read(text: &str, url: &Link, clock: Clock<'_>) -> Reading {
-    let outline = outline(text, MOST_DRAFTS);
+    let outline = outline(text, MAX_ITEMS);
     let reader = Reader { outline: &outline, url, clock };
     let mut reading = Reading { format: reader.format(), ..Reading::default() };
     let mut fault = |kind, place: &str, detail: String| reading.faults.push(Fault::new(kind, place, detail));
@@ -39,16 +42,24 @@ pub(in crate::read) fn read(text: &str, url: &Link, clock: Clock<'_>) -> Reading
         fault(FaultKind::Truncated, "document", "the document is truncated; the part received was read".to_owned());
     }
     if outline.too_many {
-        fault(
-            FaultKind::TooMany,
-            "document",
-            format!("more than {MOST_DRAFTS} items, or too many elements; only the first were read"),
-        );
+        let detail = format!("more than {MAX_ITEMS} items, or too many elements; only the first were looked at");
+        fault(FaultKind::TooMany, "document", detail);
+    }
+    if items.len() > MOST_DRAFTS {
+        let detail = format!("{} items; only the newest {MOST_DRAFTS} were read", items.len());
+        fault(FaultKind::TooMany, "document", detail);
     }
     let first_item = items.first().copied().unwrap_or(outline.elements.len());
     reader.head(first_item, items.last().copied(), &mut reading);
-    for (at, item) in items.iter().enumerate() {
-        let end = items.get(at + 1).copied().unwrap_or(outline.elements.len());
+    let end_of = |at: usize| items.get(at + 1).copied().unwrap_or(outline.elements.len());
+    let dates: Vec<Option<Moment>> = if items.len() > MOST_DRAFTS {
+        items.iter().enumerate().map(|(at, item)| reader.date(*item, end_of(at))).collect()
+    } else {
+        vec![None; items.len()]
+    };
+    for at in newest(&dates) {
+        let Some(item) = items.get(at) else { continue };
+        let end = end_of(at);
         // Skip empty items.
         if item + 1 < end || reader.element(*item).is_some_and(|e| !e.tag.trim().is_empty()) {
             let draft = reader.draft(*item, end, &mut reading.faults);

@@ -3,6 +3,7 @@ use std::sync::LazyLock;
 
 use ammonia::{Builder, UrlRelative};
 
+use super::prepare::{prepared, without_empty_pictures};
 use super::text;
 use super::tokens::{Token, Tokens, attributes};
 
@@ -39,6 +40,7 @@ pub fn sanitise(html: &str, base: Option<&str>) -> String {
 }
 
 fn once(html: &str, base: Option<&str>) -> String {
+    let html = &*prepared(html);
     let clean = match base.and_then(|base| ammonia::Url::parse(base).ok()) {
         Some(base) => {
             let mut cleaner = cleaner();
@@ -49,7 +51,7 @@ fn once(html: &str, base: Option<&str>) -> String {
     };
     // A U+FEFF from the middle, now at the start, would be taken for a byte order mark, and a carriage return for a
     // line end.
-    clean.trim_start_matches('\u{feff}').replace('\r', "\n")
+    without_empty_pictures(clean.trim_start_matches('\u{feff}').replace('\r', "\n"))
 }
 
 static WITHOUT_BASE: LazyLock<Builder<'static>> = LazyLock::new(|| {
@@ -59,7 +61,7 @@ static WITHOUT_BASE: LazyLock<Builder<'static>> = LazyLock::new(|| {
 });
 
 fn cleaner() -> Builder<'static> {
-    const TAGS: [&str; 46] = [
+    const TAGS: [&str; 50] = [
         "a",
         "abbr",
         "b",
@@ -72,6 +74,7 @@ fn cleaner() -> Builder<'static> {
         "colgroup",
         "dd",
         "del",
+        "div",
         "dl",
         "dt",
         "em",
@@ -92,6 +95,9 @@ fn cleaner() -> Builder<'static> {
         "p",
         "pre",
         "q",
+        "rp",
+        "rt",
+        "ruby",
         "s",
         "small",
         "span",
@@ -202,6 +208,15 @@ mod tests {
     fn addresses_become_absolute() {
         let clean = sanitise("<img src='../b.png'>", Some("https://example.org/a/c/"));
         assert_eq!(clean, "<img src=\"https://example.org/a/b.png\">");
+    }
+
+    #[test]
+    fn blocks_stay_apart_and_no_picture_is_without_address() {
+        let check = |html, expected| assert_eq!(sanitise(html, None), expected, "{html}");
+        check("<div>a</div><section>b</section>c", "<div>a</div><div>b</div>c");
+        check("<center>a</center><details><summary>b</summary>c</details>", "<div>a</div><div><div>b</div>c</div>");
+        check("a<img alt=x>b<img src=data:image/gif;base64,R0>", "ab");
+        check("<ruby>橋<rt>はし</rt></ruby>", "<ruby>橋<rt>はし</rt></ruby>");
     }
 
     #[test]

@@ -251,16 +251,22 @@ pub(in crate::read) fn plain(html: &str) -> String {
     let mut out = String::with_capacity(html.len());
     let mut skipped: Option<&str> = None;
     let none = Definitions::none();
+    // The reading aid of a ruby annotation repeats its base; its end tag may be left out (HTML, section 4.5.11).
+    let is_aid = |name: &str| ["rt", "rp", "rtc"].iter().any(|aid| aid.eq_ignore_ascii_case(name));
     for token in Tokens::new(html) {
         match token {
             Token::Start { name, closed, .. } => {
-                if skipped.is_none() && !closed && is_hidden(name) {
+                if skipped.is_some_and(is_aid) && ["rb", "ruby"].iter().any(|base| base.eq_ignore_ascii_case(name)) {
+                    skipped = None;
+                }
+                if (skipped.is_none() || skipped.is_some_and(is_aid)) && !closed && (is_hidden(name) || is_aid(name)) {
                     skipped = Some(name);
                 }
                 break_line(&mut out, name);
             }
             Token::End { name } => {
-                if skipped.is_some_and(|open| open.eq_ignore_ascii_case(name)) {
+                let ends = |open: &str| open.eq_ignore_ascii_case(name) || is_aid(open) && is_block_or_ruby(name);
+                if skipped.is_some_and(ends) {
                     skipped = None;
                 }
                 break_line(&mut out, name);
@@ -275,6 +281,10 @@ pub(in crate::read) fn plain(html: &str) -> String {
     out
 }
 
+fn is_block_or_ruby(name: &str) -> bool {
+    name.eq_ignore_ascii_case("ruby") || is_block(&name.to_ascii_lowercase())
+}
+
 fn is_hidden(name: &str) -> bool {
     ["script", "style", "noscript", "template", "iframe", "object", "textarea", "select"]
         .iter()
@@ -282,45 +292,82 @@ fn is_hidden(name: &str) -> bool {
 }
 
 fn break_line(out: &mut String, name: &str) {
-    const BLOCKS: [&str; 30] = [
-        "p",
-        "div",
-        "br",
-        "li",
-        "ul",
-        "ol",
-        "dl",
-        "dt",
-        "dd",
-        "tr",
-        "table",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "hr",
-        "pre",
-        "blockquote",
-        "section",
-        "article",
-        "header",
-        "footer",
-        "figure",
-        "figcaption",
-        "aside",
-        "main",
-        "nav",
-        "address",
-    ];
-    if BLOCKS.iter().any(|block| block.eq_ignore_ascii_case(name)) {
-        let length = out.trim_end_matches(' ').len();
-        out.truncate(length);
-        if !out.is_empty() && !out.ends_with('\n') {
-            out.push('\n');
+    let lower = if name.bytes().any(|b| b.is_ascii_uppercase()) {
+        Cow::Owned(name.to_ascii_lowercase())
+    } else {
+        Cow::Borrowed(name)
+    };
+    match &*lower {
+        // The cells of a row stay on one line.
+        "td" | "th" => {
+            if !out.is_empty() && !out.ends_with([' ', '\n']) {
+                out.push(' ');
+            }
         }
+        "tbody" | "thead" | "tfoot" => {}
+        "br" | "legend" | "option" => end_line(out),
+        name if is_block(name) => end_line(out),
+        _ => {}
     }
+}
+
+fn end_line(out: &mut String) {
+    let length = out.trim_end_matches(' ').len();
+    out.truncate(length);
+    if !out.is_empty() && !out.ends_with('\n') {
+        out.push('\n');
+    }
+}
+
+/// Returns whether an element is a block; most of them end an open paragraph.
+pub(in crate::read) fn is_block(name: &str) -> bool {
+    matches!(
+        name,
+        "address"
+            | "article"
+            | "aside"
+            | "blockquote"
+            | "center"
+            | "details"
+            | "dialog"
+            | "dir"
+            | "div"
+            | "dl"
+            | "dt"
+            | "dd"
+            | "fieldset"
+            | "figcaption"
+            | "figure"
+            | "footer"
+            | "form"
+            | "h1"
+            | "h2"
+            | "h3"
+            | "h4"
+            | "h5"
+            | "h6"
+            | "header"
+            | "hgroup"
+            | "hr"
+            | "li"
+            | "main"
+            | "menu"
+            | "nav"
+            | "ol"
+            | "p"
+            | "pre"
+            | "section"
+            | "summary"
+            | "table"
+            | "ul"
+            | "tr"
+            | "td"
+            | "th"
+            | "tbody"
+            | "thead"
+            | "tfoot"
+            | "caption"
+    )
 }
 
 fn push_words(out: &mut String, text: &str) {
@@ -339,9 +386,9 @@ fn push_words(out: &mut String, text: &str) {
 
 /// Returns whether a text holds an HTML tag and would look wrong if shown as it is.
 pub(in crate::read) fn looks_like_html(text: &str) -> bool {
-    const KNOWN: [&str; 28] = [
+    const KNOWN: [&str; 30] = [
         "b", "i", "em", "strong", "a", "br", "p", "span", "font", "sub", "sup", "u", "img", "div", "small", "code",
-        "script", "style", "iframe", "svg", "math", "object", "form", "input", "button", "link", "meta", "base",
+        "ruby", "rt", "script", "style", "iframe", "svg", "math", "object", "form", "input", "button", "link", "meta", "base",
     ];
     Tokens::new(text).any(|token| match token {
         Token::Start { name, .. } | Token::End { name } => KNOWN.iter().any(|tag| tag.eq_ignore_ascii_case(name)),
@@ -409,6 +456,9 @@ mod tests {
         let check = |html, expected| assert_eq!(plain(html), expected, "{html}");
         check("<p>第一段&nbsp;a</p>\n<p>第二段<br>b</p><script>x</script>", "第一段 a\n第二段\nb");
         check("1 < 2", "1 < 2");
+        check("<table><tr><th>Time</th><td>8:30</td></tr><tr><td>a<td>b</table>c", "Time 8:30\na b\nc");
+        check("<details><summary>More</summary>Text</details><center>x</center>y", "More\nText\nx\ny");
+        check("<p><ruby>橋<rp>(</rp><rt>はし</rt><rp>)</rp></ruby>の<ruby>工事<rt>こうじ</ruby>。</p>a", "橋の工事。\na");
     }
 
     #[test]

@@ -20,6 +20,17 @@ pub(in crate::read) struct Tables {
     /// Media types by the end of a file's name, in small letters.
     pub(in crate::read) files: HashMap<String, String>,
     pub(in crate::read) names: Names,
+    pub(in crate::read) pictures: Pictures,
+}
+
+/// Attributes of pictures that a script would load, the most trusted first.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::read) struct Pictures {
+    /// Those that hold an address.
+    pub(in crate::read) address: Vec<String>,
+    /// Those that hold addresses with sizes, as `srcset` does.
+    pub(in crate::read) sizes: Vec<String>,
 }
 
 /// Words of ids and classes, in small letters.
