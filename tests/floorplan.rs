@@ -53,7 +53,7 @@ const OWNERS: [(&str, &[&str]); 27] = [
     ("sled", &["view"]),
     ("postcard", &["view"]),
     ("headers", &["fetch", "serve"]),
-    ("toml", &["config", "read"]),
+    ("toml", &["config", "dedup", "read", "regions"]),
     ("miette", &["config"]),
     ("sd_notify", &["daemon"]),
     ("tracing_subscriber", &["daemon"]),

@@ -221,6 +221,7 @@ fn because(evidence: Evidence) -> &'static str {
         Evidence::Dateline => "the place of the dateline",
         Evidence::Code => "the code of the authority that it comes from",
         Evidence::Path => "a part of the address",
+        Evidence::Township => "a township, of which the source's region has only one",
         Evidence::Inherited => "inherited from the source: nothing stronger was found",
     }
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::number::Number;
-use super::text::simplify;
+use crate::model::simplify;
 
 /// Maximum number of characters searched per text.
 const LONGEST: usize = 8_000;

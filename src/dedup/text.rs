@@ -2,11 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 use std::hash::BuildHasherDefault;
-use std::sync::LazyLock;
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::model::SecretHasher;
+use crate::model::{SecretHasher, simplify};
 
 /// Number of shingles kept per text to find similar texts: those with the smallest hashes.
 const SKETCH: usize = 24;
@@ -19,51 +18,6 @@ const PRIVATE_SIZE: u64 = 65_534;
 pub(super) const RANKS: [char; 8] = ['县', '市', '区', '镇', '乡', '村', '街', '路'];
 /// Characters per shingle.
 const SHINGLE: usize = 4;
-
-/// Maps traditional to simplified characters of the Basic Multilingual Plane.
-struct Simplified {
-    /// One bit per character, set if it has a replacement: few have, and the bitmap stays in the cache.
-    others: Vec<u64>,
-    /// The replacement of each character.
-    table: Vec<u16>,
-}
-
-static SIMPLIFIED: LazyLock<Simplified> = LazyLock::new(|| {
-    let mut table: Vec<u16> = (0..=u16::MAX).collect();
-    let mut others = vec![0; table.len() / 64];
-    for line in include_str!("simplified.txt").lines().filter(|line| !line.starts_with('#')) {
-        let mut chars = line.chars();
-        while let (Some(from), Some(to)) = (chars.next(), chars.next()) {
-            let at = usize::try_from(u32::from(from)).unwrap_or(usize::MAX);
-            if let (Some(slot), Some(bits), Ok(to)) =
-                (table.get_mut(at), others.get_mut(at / 64), u16::try_from(u32::from(to)))
-            {
-                *slot = to;
-                *bits |= 1 << (at % 64);
-            }
-        }
-    }
-    Simplified { others, table }
-});
-
-impl Simplified {
-    fn of(&self, c: char) -> Option<char> {
-        let at = usize::try_from(u32::from(c)).ok()?;
-        if self.others.get(at / 64)? >> (at % 64) & 1 == 0 {
-            return None;
-        }
-        self.table.get(at).and_then(|code| char::from_u32(u32::from(*code)))
-    }
-}
-
-/// Returns a character in its usual width, simplified.
-pub(super) fn simplify(c: char) -> char {
-    match c {
-        '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),
-        c if c.is_ascii() => c,
-        c => SIMPLIFIED.of(c).unwrap_or(c),
-    }
-}
 
 /// Returns a text without what reprints change: width, traditional characters, case, punctuation, white space. In
 /// scripts that separate words, each word becomes one private-use character, so that a run of four covers four words.

@@ -4,6 +4,10 @@ use super::{Region, RegionId};
 
 /// The table, tab-separated: code, name, former names with the year in which each ended.
 const CHINA: &str = include_str!("atlas/cn.tsv");
+/// The table of townships, tab-separated: code of the county, its 镇, 乡 and 街道, without that word and joined by commas.
+const TOWNSHIPS: &str = include_str!("atlas/townships.tsv");
+/// The columns of that table.
+const TOWNSHIP_RANKS: [&str; 3] = ["镇", "乡", "街道"];
 
 /// Returns the divisions of China (provinces, cities and counties), parents first.
 pub(super) fn china() -> impl Iterator<Item = Region> {
@@ -19,6 +23,16 @@ pub(super) fn china() -> impl Iterator<Item = Region> {
             .filter_map(|(name, year)| Some((name.to_owned(), year.parse().ok()?)))
             .collect();
         Some(region)
+    })
+}
+
+/// Returns the townships of China: the code of the county each one is in, its name, and the word that ends the name.
+pub fn townships() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
+    let rows = TOWNSHIPS.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once('\t'));
+    rows.flat_map(|(code, ranks)| {
+        ranks.split('\t').zip(TOWNSHIP_RANKS).flat_map(move |(names, rank)| {
+            names.split(',').filter(|name| !name.is_empty()).map(move |name| (code, name, rank))
+        })
     })
 }
 

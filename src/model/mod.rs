@@ -16,9 +16,11 @@ mod region;
 mod region_tree;
 mod report;
 mod secret_hasher;
+mod simplified;
 mod source;
 mod terminal;
 
+pub use atlas::townships;
 pub use draft::{Credit, Draft, Enclosure};
 pub use format::Format;
 pub use identity::{ItemId, Key};
@@ -32,4 +34,5 @@ pub use region_tree::{Named, Regions};
 pub use report::Report;
 pub use secret_hasher::SecretHasher;
 pub use source::{Authority, Kind, Policy, SelectorOverrides, Source, SourceError, SourceId, Tls};
+pub use simplified::simplify;
 pub use terminal::{counted, one_line, printable, with_causes};

@@ -1,5 +1,16 @@
 //! What says that an item belongs to a region.
 
+use crate::model::RegionId;
+
+/// A region that an item concerns, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tag {
+    /// The region.
+    pub region: RegionId,
+    /// What says so.
+    pub evidence: Evidence,
+}
+
 /// The evidence of a region. The order is that of the store, to which new kinds are appended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Evidence {
@@ -23,11 +34,13 @@ pub enum Evidence {
     Path,
     /// It is the code of the authority that the item comes from.
     Code,
+    /// A township is named, of which the source's region has only one.
+    Township,
 }
 
 impl Evidence {
     /// All kinds, with the keywords that stand in records and JSON.
-    const WORDS: [(Self, &'static str); 10] = [
+    const WORDS: [(Self, &'static str); 11] = [
         (Self::Inherited, "inherited"),
         (Self::County, "county"),
         (Self::City, "city"),
@@ -38,6 +51,7 @@ impl Evidence {
         (Self::Dateline, "dateline"),
         (Self::Path, "path"),
         (Self::Code, "code"),
+        (Self::Township, "township"),
     ];
 
     /// Returns the keyword.

@@ -2,9 +2,16 @@
 //!
 //! Pure: the regions and their names are passed in as arguments.
 
+mod context;
 mod evidence;
-mod gazetteer;
 mod geocode;
+mod names;
+mod own;
+mod places;
+mod scene;
+mod spelling;
+mod townships;
+mod words;
 
-pub use evidence::Evidence;
-pub use geocode::{Places, Tag};
+pub use evidence::{Evidence, Tag};
+pub use places::Places;

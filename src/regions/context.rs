@@ -1,0 +1,171 @@
+//! What the words around a name make of it: another word, a road, a dish, somebody's home.
+
+use super::names::Hit;
+use super::words::{begins, words};
+
+/// What the words behind a name make of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    /// The name of a place.
+    Place,
+    /// Part of the name of something that is mostly there (西安交通大学): counts if nothing else does.
+    Weak,
+    /// Part of the name of something that may be anywhere (太原路, 兰州牛肉面).
+    None,
+}
+
+/// Longest text examined behind a name, in characters.
+const BEHIND: usize = 8;
+
+/// Returns what a name without its rank is part of.
+pub(super) fn role(text: &[char], to: usize) -> Role {
+    let compound = &words().compound;
+    let behind = piece(text, to, to + BEHIND);
+    if begins(&behind, &compound.weak) {
+        return Role::Weak;
+    }
+    if begins(&behind, &compound.products) && !begins(&behind, &compound.products_unless) {
+        return Role::None;
+    }
+    // 山西北路, 中山东一路: directions and numbers may stand before the way.
+    let rest = behind.trim_start_matches(|c| compound.between.contains(c));
+    let is_way = [behind.as_str(), rest].into_iter().any(|rest| begins(rest, &compound.ways));
+    if is_way && ![behind.as_str(), rest].into_iter().any(|rest| begins(rest, &compound.unless)) {
+        return Role::None;
+    }
+    Role::Place
+}
+
+/// Returns whether a county's short name counts: if a township follows, or if it opens the text and is repeated in
+/// `other` or followed by a colon or space; never if it is an ordinary word.
+pub(super) fn may_be_short(text: &[char], hit: &Hit<'_>, other: &[char]) -> bool {
+    let word: String = hit.name.text.iter().collect();
+    if words().ordinary.contains(&word) {
+        return false;
+    }
+    let next: Vec<char> = text.get(hit.to..).unwrap_or(&[]).iter().take(6).copied().collect();
+    if matches!(next.first(), Some('了' | '过' | '着' | '的' | '化' | '性')) {
+        return false;
+    }
+    let township = next.iter().skip(1).any(|c| matches!(c, '镇' | '乡' | '村'));
+    township || hit.from == 0 && (is_in(&hit.name.text, other) || matches!(next.first(), Some(':' | ' ')))
+}
+
+/// Returns whether a text contains a name.
+pub(super) fn is_in(name: &[char], text: &[char]) -> bool {
+    text.windows(name.len().max(1)).any(|window| window == name)
+}
+
+/// Returns whether a city's short name is part of another word here: 长治久安, 八方来宾.
+pub(super) fn is_other_word(text: &[char], hit: &Hit<'_>, is_chained: bool) -> bool {
+    let name: String = hit.name.text.iter().collect();
+    let behind = piece(text, hit.to, hit.to + 4);
+    !is_chained && words().city_alone.contains(&name)
+        || words().city_words.get(&name).is_some_and(|ends| begins(&behind, ends))
+}
+
+/// Returns whether a name is one that several cities use for their centre, outskirts or mining district.
+pub(super) fn is_generic(name: &[char]) -> bool {
+    matches!(name, ['城' | '郊' | '矿', '区'])
+}
+
+/// Returns whether a district's name is mostly an ordinary word.
+pub(super) fn is_common_quarter(name: &[char]) -> bool {
+    matches!(name, ['老' | '新', '城', '区'] | ['东' | '西' | '南' | '北' | '新', '区'])
+}
+
+/// Returns whether a name stands on its own: 阳城县城区 does not contain 城区, nor 市场 a city; a Latin name ends where a word
+/// ends.
+pub(super) fn is_whole(text: &[char], from: usize, to: usize, name: &[char]) -> bool {
+    let before = from.checked_sub(1).and_then(|at| text.get(at)).copied();
+    let after = text.get(to).copied();
+    if name.iter().all(char::is_ascii) {
+        return !before.is_some_and(char::is_alphanumeric) && !after.is_some_and(char::is_alphanumeric);
+    }
+    if is_generic(name) {
+        return !matches!(before, Some('县' | '主' | '心' | '内' | '外' | '个' | '各' | '新' | '老' | '建'))
+            && !matches!(after, Some('域' | '间' | '位' | '别'));
+    }
+    // 响应县委, 现代县域, 沿海城市: what looks like a name is the end of another word.
+    let begins = before.is_none_or(|c| !is_han(c) || words().opens.contains(c));
+    let is_short_county = matches!(name, [_, '县']) || matches!(name, [_, '城', '市']);
+    if is_short_county {
+        let is_common = words()
+            .common_ends
+            .iter()
+            .any(|word| word.chars().next() == before && word.chars().nth(1) == name.first().copied());
+        let goes_on = matches!(after, Some('域' | '级' | '际' | '直'));
+        let doubtful = matches!(name, ['和' | '新' | '成', '县']) && before.is_some_and(is_han);
+        if is_common || goes_on || doubtful || matches!(name, [_, '县']) && !begins {
+            return false;
+        }
+    }
+    if name == ['沙', '县'] && after == Some('小') {
+        return false;
+    }
+    match name.last() {
+        Some('市') => after != Some('场'),
+        Some('区') => after != Some('域'),
+        Some('县') => !(after == Some('区') && before.is_some_and(|c| c == '省' || c == '市')),
+        _ => true,
+    }
+}
+
+fn is_han(c: char) -> bool {
+    matches!(c, '\u{3400}'..='\u{9fff}')
+}
+
+fn piece(text: &[char], from: usize, to: usize) -> String {
+    text.get(from..to.min(text.len())).unwrap_or(&[]).iter().collect()
+}
+
+/// Flags the names that are not where the story is: home towns, visitors' places, destinations, origins or comparisons.
+/// Names that are adjacent, or separated only by 、 or 和, are judged together.
+pub(super) fn visited(text: &[char], hits: &[Hit<'_>]) -> Vec<bool> {
+    let visited = &words().visited;
+    let mut flags = vec![false; hits.len()];
+    let mut start = 0;
+    while start < hits.len() {
+        let mut end = start + 1;
+        while let (Some(last), Some(next)) = (hits.get(end - 1), hits.get(end)) {
+            let between = piece(text, last.to, next.from);
+            // Rank words may stand between names: 湖南岳阳, 威宁县.
+            if between.chars().count() > 4 || !between.chars().all(|c| "、和与及,".contains(c)) {
+                break;
+            }
+            end += 1;
+        }
+        if let (Some(first), Some(last)) = (hits.get(start), hits.get(end - 1)) {
+            let before = piece(text, first.from.saturating_sub(4), first.from);
+            let behind = piece(text, last.to, last.to + BEHIND);
+            let compared = before.ends_with('与') && behind.contains(visited.compared.as_str());
+            let is_visit = compared
+                || visited.before.iter().any(|word| before.ends_with(word.as_str()))
+                || begins(&behind, &visited.behind)
+                || visited.near.iter().any(|word| behind.contains(word.as_str()));
+            flags.iter_mut().take(end).skip(start).for_each(|flag| *flag = is_visit);
+        }
+        start = end;
+    }
+    flags
+}
+
+/// Flags the names that belong to a list: four or more, separated only by punctuation.
+pub(super) fn listed(text: &[char], hits: &[Hit<'_>]) -> Vec<bool> {
+    let follows = |one: &Hit<'_>, next: &Hit<'_>| {
+        text.get(one.to..next.from).is_some_and(|gap| gap.len() <= 3 && gap.iter().all(|c| BETWEEN_NAMES.contains(*c)))
+    };
+    let mut listed = Vec::with_capacity(hits.len());
+    for run in hits.chunk_by(follows) {
+        // 山西省阳泉市平定县 is one place: directly adjacent names belong together.
+        let parted = run.windows(2).filter(|pair| matches!(pair, [one, next] if one.to < next.from)).count() + 1;
+        listed.extend(run.iter().map(|_| parted >= LEAST_LIST));
+    }
+    listed
+}
+
+/// This many names in a row, separated only by punctuation, are a list.
+const LEAST_LIST: usize = 4;
+
+/// Characters that may separate the names of a list.
+const BETWEEN_NAMES: &str = "、,和与及·/ 　;|-—";
