@@ -2,6 +2,7 @@
 
 use super::lexicon::{Label, LabelWord, words};
 use super::markup::text;
+use super::names::{self, Trust};
 use super::tables::tables;
 use super::work;
 
@@ -26,7 +27,7 @@ pub(super) fn labelled(line: &str) -> Vec<(Label, String)> {
         };
         let after = rest.get(label.len()..).unwrap_or("");
         let value = after.trim_start_matches(|c: char| c.is_whitespace());
-        let has_colon = value.starts_with([':', '：', '】', '丨', '|', '/', '︰', '∶']);
+        let has_colon = value.starts_with([':', '：', '】', '丨', '|', '/', '／', '︱', '︰', '∶', '●', '＝', '=']);
         let begins =
             line.get(..at).is_some_and(|before| before.chars().next_back().is_none_or(|c| !c.is_alphanumeric()));
         // Without a colon, a label counts if it starts a piece and is set apart from a short value. Only the next bytes
@@ -48,9 +49,9 @@ pub(super) fn labelled(line: &str) -> Vec<(Label, String)> {
             && !matches!(kind, Label::Time)
             && *kind != Label::Date
             && (after.starts_with(char::is_whitespace) || is_short && at > 0);
-        if has_colon || apart || *kind == Label::Other && begins {
-            let skip =
-                after.len() - value.trim_start_matches(|c: char| c.is_whitespace() || ":：】丨|/︰∶".contains(c)).len();
+        if has_colon || apart || *kind == Label::Other && begins && !needs_colon {
+            let skip = after.len()
+                - value.trim_start_matches(|c: char| c.is_whitespace() || ":：】丨|/／︱︰∶●＝=".contains(c)).len();
             marks.push((at, at + label.len() + skip, *kind));
         }
         at += label.len();
@@ -61,7 +62,10 @@ pub(super) fn labelled(line: &str) -> Vec<(Label, String)> {
         .zip(ends)
         .filter_map(|((_, from, kind), end)| {
             let value = line.get(*from..end.max(*from))?;
-            Some((*kind, value.trim_matches(|c: char| c.is_whitespace() || "|丨·,，;；[【（(".contains(c)).to_owned()))
+            Some((
+                *kind,
+                value.trim_matches(|c: char| c.is_whitespace() || "|丨︱·,，;；[【（(".contains(c)).to_owned(),
+            ))
         })
         .filter(|(_, value)| !value.is_empty())
         .collect()
@@ -119,7 +123,7 @@ pub(super) fn people(value: &str) -> Vec<String> {
         return found;
     }
     if !value.chars().any(is_han) {
-        return latin_people(value);
+        return names::names(value, Trust::Field);
     }
     let mut single: Option<char> = None;
     for part in value.split(|c: char| c.is_whitespace() || "、，,/／&和 \u{3000}·_".contains(c)) {
@@ -150,22 +154,6 @@ pub(super) fn people(value: &str) -> Vec<String> {
     }
     found.dedup();
     found
-}
-
-fn latin_people(value: &str) -> Vec<String> {
-    value
-        .split([',', '、', '/', '&'])
-        .map(str::trim)
-        .filter(|name| {
-            (2..=60).contains(&name.len())
-                && name.chars().any(char::is_alphabetic)
-                && !name.chars().any(|c| c.is_ascii_digit())
-                && !name.contains("http")
-                && !tables().names.accounts.contains(&name.to_ascii_lowercase())
-        })
-        .take(8)
-        .map(text::line)
-        .collect()
 }
 
 /// Extracts the editors from the value of 编辑: people, or a single pen name.
@@ -249,12 +237,6 @@ pub(super) fn whole_line(line: &str) -> Vec<String> {
         .or_else(|| line.strip_prefix("文 | "))
     {
         return people(rest);
-    }
-    if let Some(rest) = line.strip_prefix("By ").or_else(|| line.strip_prefix("by "))
-        && rest.split_whitespace().count() <= 6
-        && rest.chars().next().is_some_and(char::is_uppercase)
-    {
-        return latin_people(rest);
     }
     // 本报记者李晓明, 新华社记者李晓明、王强
     if let Some((before, after)) = line.split_once("记者")

@@ -22,6 +22,7 @@ mod json;
 mod lexicon;
 mod list;
 mod markup;
+mod names;
 mod reading;
 mod rules;
 mod sniff;

@@ -1,5 +1,6 @@
 //! Finds the body of an article, and the parts of it that are not its text.
 
+use super::density::is_dialog;
 use crate::read::markup::text;
 use crate::read::markup::text::width;
 use crate::read::markup::tree::{self, Id, Tree, What};
@@ -19,167 +20,10 @@ pub(in crate::read) struct Line {
     pub(in crate::read) linked: usize,
 }
 
-/// Prefix sums over the nodes of a page.
-struct Sums {
-    width: Vec<usize>,
-    linked: Vec<usize>,
-}
-
-impl Sums {
-    fn of(tree: &Tree<'_>) -> (Self, Vec<Block>) {
-        let count = tree.len();
-        let (mut width_sums, mut linked_sums) = (vec![0; count + 1], vec![0; count + 1]);
-        let mut holder = vec![0_usize; count];
-        let mut in_link = vec![false; count];
-        let mut hidden_to = 0;
-        let mut blocks = vec![Block::default(); count];
-        let (mut all, mut linked) = (0, 0);
-        for id in 0..count {
-            if let (Some(a), Some(b)) = (width_sums.get_mut(id), linked_sums.get_mut(id)) {
-                (*a, *b) = (all, linked);
-            }
-            let parent = tree.parent(id);
-            let (up, link) = (holder.get(parent).copied().unwrap_or(0), in_link.get(parent).copied().unwrap_or(false));
-            let Some(node) = tree.node(id) else { continue };
-            match &node.what {
-                What::Element(name, _) => {
-                    if tree::is_hidden(name) || tree.is_invisible(id) {
-                        hidden_to = hidden_to.max(node.end);
-                    }
-                    if let (Some(slot), Some(flag)) = (holder.get_mut(id), in_link.get_mut(id)) {
-                        *slot = if tree::is_block(name) { id } else { up };
-                        *flag = link || name == "a";
-                    }
-                }
-                What::Text(raw) if id >= hidden_to => {
-                    let wide = width(&text::resolve(raw, &text::Definitions::none()));
-                    all += wide;
-                    linked += if link { wide } else { 0 };
-                    if let Some(block) = blocks.get_mut(up) {
-                        block.width += wide;
-                        block.linked += if link { wide } else { 0 };
-                        block.marks += raw.chars().filter(|c| "，。、；！？,.;!?".contains(*c)).count();
-                    }
-                }
-                What::Text(_) => {}
-            }
-        }
-        if let (Some(a), Some(b)) = (width_sums.last_mut(), linked_sums.last_mut()) {
-            (*a, *b) = (all, linked);
-        }
-        (Self { width: width_sums, linked: linked_sums }, blocks)
-    }
-
-    fn width(&self, tree: &Tree<'_>, id: Id) -> usize {
-        difference(&self.width, id, tree.end(id))
-    }
-
-    fn linked(&self, tree: &Tree<'_>, id: Id) -> usize {
-        difference(&self.linked, id, tree.end(id))
-    }
-}
-
-fn difference(sums: &[usize], from: Id, to: Id) -> usize {
-    sums.get(to).copied().unwrap_or(0).saturating_sub(sums.get(from).copied().unwrap_or(0))
-}
-
-/// Measures of the text directly in a block, without nested blocks.
-#[derive(Clone, Copy, Debug, Default)]
-struct Block {
-    width: usize,
-    linked: usize,
-    marks: usize,
-}
-
 /// Returns the words of an element's id and classes.
-fn words(labels: &str) -> impl Iterator<Item = &str> {
+pub(super) fn words(labels: &str) -> impl Iterator<Item = &str> {
     let words = labels.split(|c: char| !c.is_ascii_alphanumeric());
     words.map(|word| word.trim_end_matches(|c: char| c.is_ascii_digit())).filter(|word| !word.is_empty())
-}
-
-/// Finds the element that holds the article's body. `None` if no element has enough text.
-pub(in crate::read) fn find(tree: &Tree<'_>) -> Option<Id> {
-    let (sums, blocks) = Sums::of(tree);
-    let mut scores: Vec<f64> = vec![0.0; tree.len()];
-    let number = |value: usize| f64::from(u32::try_from(value).unwrap_or(u32::MAX));
-    for (id, block) in blocks.iter().enumerate() {
-        if block.width < 16 || block.linked * 2 > block.width {
-            continue;
-        }
-        let worth = (1.0 + number(block.marks) + number(block.width) / 40.0)
-            * (1.0 - number(block.linked) / number(block.width));
-        let is_paragraph = tree.is(id, &["p", "li", "h1", "h2", "h3", "h4", "dt", "dd", "blockquote", "pre"]);
-        let mut share = 1.0;
-        for holder in tree.ancestors(id).skip(usize::from(is_paragraph)).take(4) {
-            if let Some(score) = scores.get_mut(holder) {
-                *score += worth * share;
-            }
-            share *= 0.55;
-        }
-    }
-    let mut best: Option<(f64, Id)> = None;
-    for (id, score) in
-        scores.iter().enumerate().filter(|(id, score)| **score > 0.0 && !tree.is(*id, &["body", "html", "p", ""]))
-    {
-        let total = sums.width(tree, id);
-        if total == 0 {
-            continue;
-        }
-        let mut score = score * (1.0 - number(sums.linked(tree, id)) / number(total));
-        for (level, holder) in tree.ancestors(id).take(4).enumerate() {
-            let labels = tree.labels(holder);
-            let is_body = words(&labels).any(|word| tables().classes.body.contains(word));
-            if level == 0 && is_body {
-                score *= 1.25;
-            }
-            if words(&labels).any(|word| tables().classes.not_body.contains(word)) && !(level == 0 && is_body) {
-                score *= 0.3;
-            }
-            if tree.is(holder, &["footer", "aside", "nav"]) {
-                score *= 0.2;
-            }
-        }
-        if best.is_none_or(|(most, _)| score > most) {
-            best = Some((score, id));
-        }
-    }
-    let (_, mut id) = best?;
-    // If its siblings together hold at least a third as much text, the body is split over them: take the parent.
-    for _ in 0..3 {
-        let parent = tree.parent(id);
-        if parent == 0 || tree.is(parent, &["body", "html"]) {
-            break;
-        }
-        let own = sums.width(tree, id) - sums.linked(tree, id);
-        let beside: usize = tree
-            .children(parent)
-            .filter(|child| *child != id)
-            .filter(|child| tree.is(*child, &["p", "div", "section", "span", "table", "blockquote"]))
-            .filter(|child| {
-                let labels = tree.labels(*child);
-                let wide = sums.width(tree, *child);
-                wide >= 40
-                    && sums.linked(tree, *child) * 5 < wide
-                    && !words(&labels).any(|word| tables().classes.not_body.contains(word))
-                    && blocks_of(tree, &blocks, *child) * 2 > wide
-            })
-            .map(|child| sums.width(tree, child))
-            .sum();
-        if beside * 3 < own {
-            break;
-        }
-        id = parent;
-    }
-    Some(id)
-}
-
-/// Returns the width of text in blocks that read like sentences.
-fn blocks_of(tree: &Tree<'_>, blocks: &[Block], id: Id) -> usize {
-    (id..tree.end(id))
-        .filter_map(|at| blocks.get(at))
-        .filter(|block| block.marks >= 2 && block.width >= 40)
-        .map(|block| block.width)
-        .sum()
 }
 
 /// Splits the nodes from `from` up to `to` into lines, without invisible elements and without `dropped` ranges.
@@ -286,9 +130,11 @@ pub(in crate::read) fn foreign(tree: &Tree<'_>, body: Id) -> Vec<(Id, Id)> {
         }
         let labels = tree.labels(at);
         let wide = || tree.texts(at).map(|(_, text)| width(&text)).sum::<usize>();
-        let drop = matches!(name, "form" | "button" | "nav" | "footer" | "aside" | "input")
+        let drop = matches!(name, "button" | "nav" | "input")
+            || matches!(name, "form" | "aside" | "footer") && wide() * 5 < total * 2
             || tree.is_invisible(at)
             || tree::is_hidden(name)
+            || is_dialog(tree, at)
             || words(&labels).any(|word| classes.foreign.contains(word))
                 && wide() * 5 < total * 2
                 && !(words(&labels)

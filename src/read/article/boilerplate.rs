@@ -34,17 +34,26 @@ fn is_tool(line: &str) -> bool {
     !parts.is_empty() && parts.len() <= 12 && parts.iter().all(|part| words().tools.contains(*part))
 }
 
+/// So much longer than its phrase may a heading above other stories be, in characters.
+const MAX_REST: usize = 10;
+
 /// Returns whether a line is a heading above a list of other stories.
 pub(in crate::read) fn ends_story(line: &str) -> bool {
-    /// So much longer than its phrase may a heading be, in characters.
-    const MAX_REST: usize = 10;
+    is_heading(line, MAX_REST) || words().ends_story_always.begin(line)
+}
+
+/// Returns whether a line is such a heading and no more.
+pub(super) fn is_only_heading(line: &str) -> bool {
+    is_heading(line, 0)
+}
+
+fn is_heading(line: &str, max_rest: usize) -> bool {
     let bare = line.trim_matches(|c: char| !c.is_alphanumeric());
+    // 3 Kommentare
+    let bare = bare.trim_start_matches(|c: char| c.is_ascii_digit() || c.is_whitespace());
     let squeezed: String = bare.chars().filter(|c| !c.is_whitespace()).take(60).collect();
-    let is_heading = words()
-        .ends_story
-        .beginning(&squeezed)
-        .any(|phrase| squeezed.chars().count() <= phrase.chars().count() + MAX_REST);
-    is_heading || words().ends_story_always.begin(line)
+    let squeezed = squeezed.to_lowercase();
+    words().ends_story.beginning(&squeezed).any(|phrase| squeezed.chars().count() <= phrase.chars().count() + max_rest)
 }
 
 /// Returns whether a line at the end of a body only names people and media.

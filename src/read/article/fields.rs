@@ -6,9 +6,9 @@
 use super::body;
 use super::body::Line;
 use super::content_html;
+use super::linked_data::linked_data;
 use super::reader::Reader;
-use super::reader::linked_data;
-use super::reader::meta;
+use super::reader::{is_chinese, meta};
 use super::rules::Article;
 use super::rules::ArticleRules;
 use super::story::LEAST;
@@ -42,6 +42,7 @@ pub(in crate::read) fn read<'a>(
         clock,
         meta: meta(tree),
         linked_data: linked_data(tree),
+        is_chinese: is_chinese(tree),
         faults: Vec::new(),
         found: Vec::new(),
     };
@@ -50,11 +51,14 @@ pub(in crate::read) fn read<'a>(
 
 impl Reader<'_> {
     fn read(mut self) -> Article {
-        let Some((body, by)) = self.body().filter(|(body, _)| !self.is_none(*body)) else {
+        let Some((body, by)) = self.body() else { return Article { faults: self.faults, ..Article::default() } };
+        let teasers = self.teasers(body);
+        if self.is_none(body, &teasers) {
             return Article { faults: self.faults, ..Article::default() };
-        };
+        }
         self.found.push(("content_html", by.into()));
         let mut dropped = body::foreign(self.tree, body);
+        dropped.extend(teasers);
         for selector in &self.rules.remove {
             dropped.extend(
                 selector.find_all(self.tree, body, self.tree.end(body)).into_iter().map(|id| (id, self.tree.end(id))),

@@ -4,13 +4,16 @@ mod body;
 mod boilerplate;
 mod content_html;
 mod credit;
+mod density;
 mod fields;
+mod linked_data;
 mod parts;
 mod people;
 mod published;
 mod reader;
 mod rules;
 mod story;
+mod teasers;
 mod title;
 
 pub(super) use body::file_kind;

@@ -2,17 +2,34 @@
 
 use serde_json::Value;
 
+use super::body::{self, Line, words};
 use super::reader::Reader;
 use super::story::Lines;
 use crate::read::byline;
 use crate::read::lexicon::Label;
+use crate::read::markup::text;
+use crate::read::markup::text::{squeeze, width};
+use crate::read::markup::tree::{Id, Tree};
+use crate::read::names;
 use crate::read::tables::tables;
 
 /// Returns the authors that a place on the page names.
 type Place = fn(&Reader<'_>, &Lines<'_>) -> Vec<String>;
 
 /// The places that may name the authors if no label does, the most trusted first.
-const AUTHORS: [Place; 8] = [beside_date, dateline, author_element, meta, linked_data, own_line, closing, titled];
+const AUTHORS: [Place; 11] = [
+    beside_date,
+    dateline,
+    author_element,
+    linked_data,
+    byline_elements,
+    in_head,
+    meta,
+    own_line,
+    closing,
+    at_the_ends,
+    titled,
+];
 /// The most authors or editors of an article.
 const MAX_NAMES: usize = 12;
 
@@ -113,9 +130,9 @@ fn author_element(reader: &Reader<'_>, _lines: &Lines<'_>) -> Vec<String> {
 
 /// Returns the authors in a meta element, unless that is the name of the site.
 fn meta(reader: &Reader<'_>, _lines: &Lines<'_>) -> Vec<String> {
-    let people = reader.meta(&["author", "article:author"]).map(|name| byline::people(&name)).unwrap_or_default();
-    let is_site = |name: &String| reader.meta.get("og:site_name").is_some_and(|site| site.contains(name.as_str()));
-    if people.iter().all(|name| byline::is_person(name) && !is_site(name)) { people } else { Vec::new() }
+    let written = tables().meta.author.iter().filter_map(|name| reader.meta.get(name.as_str()));
+    let named = written.map(|names| reader.people_of(names)).find(|names| !names.is_empty());
+    named.unwrap_or_default()
 }
 
 fn linked_data(reader: &Reader<'_>, _lines: &Lines<'_>) -> Vec<String> {
@@ -123,16 +140,131 @@ fn linked_data(reader: &Reader<'_>, _lines: &Lines<'_>) -> Vec<String> {
         Value::Array(many) => many.clone(),
         one => vec![one.clone()],
     });
-    let is_person = |value: &&Value| value.get("@type").and_then(Value::as_str).is_none_or(|kind| kind == "Person");
+    let is_person = |value: &&Value| match value.get("@type") {
+        Some(Value::String(kind)) => kind == "Person",
+        Some(Value::Array(kinds)) => kinds.iter().any(|kind| kind == "Person"),
+        _ => true,
+    };
+    let name = |value: &Value| match value.get("name").unwrap_or(value) {
+        Value::Array(many) => many.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", "),
+        one => one.as_str().unwrap_or("").to_owned(),
+    };
+    people.iter().flatten().filter(is_person).flat_map(|value| reader.people_of(&name(value))).collect()
+}
+
+impl Reader<'_> {
+    /// Returns the people in a field for names, unless that is the name of the site.
+    fn people_of(&self, written: &str) -> Vec<String> {
+        // Some sites escape their fields twice.
+        let written = text::resolve(written, &text::Definitions::none());
+        let people = byline::people(&written);
+        if self.is_chinese && !people.iter().all(|name| byline::is_person(name)) {
+            return Vec::new();
+        }
+        let site = self.meta.get("og:site_name").map(|site| squeeze(site).to_lowercase()).unwrap_or_default();
+        let host = self.url.host_text();
+        let is_site = |name: &String| {
+            let bare = squeeze(name).to_lowercase();
+            site.contains(&bare) || host.split('.').any(|part| part == bare)
+        };
+        let fits = |name: &String| !name.chars().any(byline::is_han) || byline::is_person(name);
+        if people.iter().all(|name| fits(name) && !is_site(name)) { people } else { Vec::new() }
+    }
+}
+
+/// The most elements of authors that are read.
+const MAX_ELEMENTS: usize = 60;
+/// How far around its element the byline of an author may reach, in levels.
+const BYLINE_LEVELS: usize = 3;
+/// The widest element of an author.
+const MAX_WIDTH: usize = 160;
+
+/// Returns the authors in elements that are marked as theirs: those of the first byline near the story.
+fn byline_elements(reader: &Reader<'_>, lines: &Lines<'_>) -> Vec<String> {
+    // Chinese pages mark editors, accounts and media alike.
+    if reader.is_chinese {
+        return Vec::new();
+    }
+    let tree = reader.tree;
+    let story = lines.inside.first().map_or(0, |line| line.from)..lines.inside.last().map_or(0, |line| line.to);
+    let marked = tree.elements(0).filter(|id| tree.has_attributes(*id) && marks_author(tree, *id)).take(MAX_ELEMENTS);
+    let mut found: Vec<(Id, Vec<String>)> = Vec::new();
+    for id in marked {
+        if let Some((first, _)) = found.first()
+            && !tree.ancestors(*first).skip(1).take(BYLINE_LEVELS).any(|up| up < id && id < tree.end(up))
+        {
+            // Another byline; those before the end of the story come first.
+            if *first < story.end || id >= story.end {
+                break;
+            }
+        }
+        let names = names_within(tree, id);
+        if !names.is_empty() {
+            found.push((id, names));
+        }
+    }
+    let mut all: Vec<String> = Vec::new();
+    for name in found.into_iter().flat_map(|(_, names)| names) {
+        if !all.contains(&name) {
+            all.push(name);
+        }
+    }
+    all
+}
+
+/// Returns whether an element is marked as the author's, and does not lie in a box about something else.
+fn marks_author(tree: &Tree<'_>, id: Id) -> bool {
+    let classes = &tables().classes;
+    let has = |name: &str, word: &str| {
+        tree.attribute(id, name).is_some_and(|value| value.split_ascii_whitespace().any(|part| part == word))
+    };
+    let labels = tree.labels(id);
+    let is_marked =
+        has("rel", "author") || has("itemprop", "author") || words(&labels).any(|word| classes.byline.contains(word));
+    is_marked
+        && !tree.is(id, &["body", "html", "article", "img", "meta", "link", "script"])
+        && !tree.ancestors(id).take(6).any(|up| words(&tree.labels(up)).any(|word| classes.not_byline.contains(word)))
+}
+
+/// Returns the names in the element of an author.
+fn names_within(tree: &Tree<'_>, id: Id) -> Vec<String> {
+    let named = tree.elements(id).find(|at| {
+        tree.attribute(*at, "itemprop").is_some_and(|of| of.split_ascii_whitespace().any(|part| part == "name"))
+    });
+    let id = named.unwrap_or(id);
+    let line = body::lines(tree, id, tree.end(id), &[]).into_iter().next().map(|line| line.spaced).unwrap_or_default();
+    if width(&line) > MAX_WIDTH {
+        return Vec::new();
+    }
+    let by = names::in_byline(&line);
+    if !by.is_empty() {
+        return by;
+    }
+    let names = byline::people(line.split("  ").find(|piece| !piece.trim().is_empty()).unwrap_or(""));
     let fits = |name: &String| !name.chars().any(byline::is_han) || byline::is_person(name);
-    people
-        .iter()
-        .flatten()
-        .filter(is_person)
-        .map(|value| byline::people(value.get("name").unwrap_or(value).as_str().unwrap_or("")))
-        .filter(|names| names.iter().all(fits))
-        .flatten()
-        .collect()
+    if names.iter().all(fits) { names } else { Vec::new() }
+}
+
+/// Returns the authors of a line above the story that begins with "By" in some language.
+fn in_head(reader: &Reader<'_>, lines: &Lines<'_>) -> Vec<String> {
+    let near = lines.head.iter().chain(lines.inside.iter().take(4));
+    by_lines(reader, near)
+}
+
+fn at_the_ends(reader: &Reader<'_>, lines: &Lines<'_>) -> Vec<String> {
+    by_lines(reader, lines.inside.iter().rev().take(3).chain(lines.tail.iter().take(4)))
+}
+
+fn by_lines<'l>(reader: &Reader<'_>, lines: impl Iterator<Item = &'l Line>) -> Vec<String> {
+    let mut lines = lines.filter(|line| width(&line.text) <= MAX_WIDTH);
+    lines
+        .find_map(|line| {
+            let rest = reader.without_date(&line.spaced);
+            let whole = names::in_byline(&rest);
+            let pieces = || rest.split("  ").map(names::in_byline).find(|names| !names.is_empty());
+            Some(whole).filter(|names| !names.is_empty()).or_else(pieces)
+        })
+        .unwrap_or_default()
 }
 
 /// Returns the authors of lines that are nothing but a byline, at the beginning and the end.

@@ -7,10 +7,10 @@ use serde_json::Value;
 
 use super::rules::ArticleRules;
 use crate::model::Link;
+use crate::read::byline::is_han;
 use crate::read::date::{self, Clock};
 use crate::read::fault::Fault;
 use crate::read::fault::FaultKind;
-use crate::read::json;
 use crate::read::markup::selector::Selector;
 use crate::read::markup::text;
 use crate::read::markup::tree::Id;
@@ -25,8 +25,20 @@ pub(in crate::read) struct Reader<'a> {
     pub(in crate::read) clock: Clock<'a>,
     pub(in crate::read) meta: HashMap<String, String>,
     pub(in crate::read) linked_data: Option<Value>,
+    /// Whether the page is in Chinese.
+    pub(in crate::read) is_chinese: bool,
     pub(in crate::read) faults: Vec<Fault>,
     pub(in crate::read) found: Vec<(&'static str, Cow<'static, str>)>,
+}
+
+/// Returns whether a page is in Chinese: in Han characters, and next to no kana or hangul.
+pub(super) fn is_chinese(tree: &Tree<'_>) -> bool {
+    let (mut han, mut other) = (0_usize, 0_usize);
+    for (_, text) in tree.texts(0) {
+        han += text.chars().filter(|c| is_han(*c)).count();
+        other += text.chars().filter(|c| matches!(c, '\u{3041}'..='\u{30ff}' | '\u{ac00}'..='\u{d7a3}')).count();
+    }
+    han > 20 && other * 10 < han
 }
 
 /// The most meta elements that are read; real pages have dozens.
@@ -49,34 +61,6 @@ pub(super) fn meta(tree: &Tree<'_>) -> HashMap<String, String> {
         }
     }
     found
-}
-
-/// The longest JSON-LD script that is read, in bytes, and the most values in it; articles have hundreds.
-const MAX_LINKED_DATA: usize = 256 * 1024;
-
-const MAX_LINKED_VALUES: usize = 20_000;
-
-/// Returns the first JSON-LD object with a publication date.
-pub(super) fn linked_data(tree: &Tree<'_>) -> Option<Value> {
-    let is_ours =
-        |id: &Id| tree.is(*id, &["script"]) && tree.attribute(*id, "type").is_some_and(|kind| kind.contains("ld+json"));
-    tree.elements(0).filter(is_ours).find_map(|id| {
-        let raw = Some(tree.raw(id)).filter(|raw| raw.len() <= MAX_LINKED_DATA)?;
-        if json::values(raw) > MAX_LINKED_VALUES {
-            return None;
-        }
-        let raw: String = raw.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-        let value: Value = serde_json::from_str(raw.trim().trim_end_matches(';')).ok()?;
-        let graph = value.get("@graph").cloned();
-        let many = |value: Value| match value {
-            Value::Array(values) => values,
-            value => vec![value],
-        };
-        graph
-            .map_or_else(|| many(value), many)
-            .into_iter()
-            .find(|object| object.get("datePublished").or_else(|| object.get("pubDate")).is_some())
-    })
 }
 
 impl Reader<'_> {

@@ -1,12 +1,10 @@
 //! Which lines of a page are the story, and which are around it.
 
-use super::body;
 use super::body::Line;
 use super::boilerplate::{self, is_head_line};
+use super::density;
 use super::reader::Reader;
-use crate::model::Link;
 use crate::read::lexicon::words;
-use crate::read::markup::page::target;
 use crate::read::markup::text;
 use crate::read::markup::text::squeeze;
 use crate::read::markup::text::width;
@@ -53,7 +51,7 @@ impl Reader<'_> {
             let wide: usize = self.tree.texts(id).map(|(_, text)| width(&text)).sum();
             (wide >= 2 * LEAST).then_some(id)
         });
-        let dense = body::find(self.tree);
+        let dense = density::find(self.tree);
         match (known, dense) {
             // If the densest element lies around or inside the known one, the known one is the body.
             (Some(known), Some(dense)) if related(self.tree, known, dense) => Some((known, "platform's element")),
@@ -64,7 +62,7 @@ impl Reader<'_> {
     }
 
     /// Returns whether the page is not an article: a login form, an error page, or a list of teasers.
-    pub(super) fn is_none(&self, body: Id) -> bool {
+    pub(super) fn is_none(&self, body: Id, teasers: &[(Id, Id)]) -> bool {
         let tree = self.tree;
         if tree.elements(0).any(|id| {
             tree.is(id, &["input"])
@@ -82,14 +80,7 @@ impl Reader<'_> {
         {
             return true;
         }
-        let headings = tree.elements(body).filter(|id| tree.is(*id, &["h2", "h3", "h4"]));
-        let linked: Vec<Link> = headings
-            .filter_map(|id| tree.elements(id).find(|inner| tree.is(*inner, &["a"])))
-            .filter(|id| width(&tree.line(*id)) >= 12)
-            .filter_map(|id| target(tree, id, &self.base))
-            .filter(|to| to.without_fragment() != self.url.without_fragment())
-            .collect();
-        linked.len() >= 3
+        self.is_only_teasers(body, teasers)
     }
 
     /// Collects the lines around the body that belong to it: from the title down to the body, above the title, and
@@ -161,7 +152,12 @@ impl Reader<'_> {
                 !kept.is_empty() && all_lines.get(at + 1..).unwrap_or(&[]).iter().take(8).any(is_prose)
                     || kept.last().is_some_and(|last| last.text.trim_start().starts_with("附件"))
             };
-            let is_none = over || is_before || is_title || is_head || boilerplate::is_boilerplate(&line.text);
+            let is_none = over
+                || is_before
+                || is_title
+                || is_head
+                || boilerplate::is_boilerplate(&line.text)
+                || so_far * 10 > all * 3 && boilerplate::is_only_heading(&line.text);
             if is_none || mostly_link && !goes_on() {
                 dropped.push((line.from, line.to));
             } else {
@@ -184,7 +180,7 @@ fn related(tree: &Tree<'_>, a: Id, b: Id) -> bool {
 }
 
 /// Returns whether a line reads like a sentence of the story, with at most a third of it in links.
-fn is_prose(line: &Line) -> bool {
+pub(super) fn is_prose(line: &Line) -> bool {
     width(&line.text) >= 60 && line.linked * 3 < width(&line.text) && line.text.contains(['，', '。', ',', '.'])
 }
 

@@ -16,6 +16,12 @@ pub(super) struct PageWords {
     pub(super) author: Vec<String>,
     pub(super) editor: Vec<String>,
     pub(super) other: Vec<String>,
+    /// What stands before the name of an author.
+    pub(super) by: Vec<String>,
+    /// What stands between two names.
+    pub(super) and: Vec<String>,
+    /// Words that no name of a person holds.
+    pub(super) no_name: Vec<String>,
     pub(super) before_date: Vec<String>,
     pub(super) title_columns: Vec<String>,
     pub(super) popular: Vec<String>,

@@ -25,10 +25,14 @@ pub(in crate::read) struct Words {
     /// Link texts that do not say where the link leads.
     pub(in crate::read) generic: HashSet<String>,
     pub(in crate::read) title_prefixes: Vec<String>,
+    /// What stands before the names of authors, longest first, each with the space behind it.
+    pub(in crate::read) by: Vec<String>,
+    pub(in crate::read) and: HashSet<String>,
+    pub(in crate::read) no_name: HashSet<String>,
     pub(in crate::read) before_date: HashSet<String>,
     pub(in crate::read) title_columns: Vec<String>,
     pub(in crate::read) popular: Vec<String>,
-    /// Written without white space.
+    /// Written without white space, in small letters.
     pub(in crate::read) ends_story: Phrases,
     pub(in crate::read) ends_story_always: Phrases,
     pub(in crate::read) missing: Phrases,
@@ -54,10 +58,15 @@ impl Words {
             next,
             paging,
             title_prefixes: all(|page| &page.title_prefixes).collect(),
+            by: by(all(|page| &page.by)),
+            and: all(|page| &page.and).collect(),
+            no_name: all(|page| &page.no_name).collect(),
             before_date: all(|page| &page.before_date).collect(),
             title_columns: all(|page| &page.title_columns).collect(),
             popular: all(|page| &page.popular).collect(),
-            ends_story: Phrases::new(all(|page| &page.ends_story).map(|phrase| phrase.split_whitespace().collect())),
+            ends_story: Phrases::new(
+                all(|page| &page.ends_story).map(|phrase| phrase.to_lowercase().split_whitespace().collect()),
+            ),
             ends_story_always: phrases(|page| &page.ends_story_always),
             missing: phrases(|page| &page.missing),
             clock: phrases(|page| &page.clock),
@@ -75,6 +84,13 @@ impl Words {
     pub(in crate::read) fn labels_from(&self, first: char) -> &[LabelWord] {
         self.labels.from(first)
     }
+}
+
+fn by(words: impl Iterator<Item = String>) -> Vec<String> {
+    let mut words: Vec<String> = words.collect();
+    words.sort_by_key(|word| std::cmp::Reverse(word.len()));
+    words.dedup();
+    words
 }
 
 fn labels(languages: &[Language]) -> ByFirst<LabelWord> {

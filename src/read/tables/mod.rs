@@ -42,12 +42,15 @@ pub(in crate::read) struct Classes {
     pub(in crate::read) states: HashSet<String>,
     pub(in crate::read) body: HashSet<String>,
     pub(in crate::read) not_body: HashSet<String>,
+    pub(in crate::read) dialog: Vec<String>,
     pub(in crate::read) foreign: HashSet<String>,
     pub(in crate::read) foreign_unless_prose: HashSet<String>,
     pub(in crate::read) account: HashSet<String>,
     pub(in crate::read) account_id: HashSet<String>,
     pub(in crate::read) source: HashSet<String>,
     pub(in crate::read) author: HashSet<String>,
+    pub(in crate::read) byline: HashSet<String>,
+    pub(in crate::read) not_byline: HashSet<String>,
     pub(in crate::read) title: HashSet<String>,
     pub(in crate::read) link_title: HashSet<String>,
     pub(in crate::read) link_title_ends: Vec<String>,
@@ -74,6 +77,7 @@ pub(in crate::read) struct JsonFields {
 pub(in crate::read) struct Meta {
     pub(in crate::read) published: Vec<String>,
     pub(in crate::read) source: Vec<String>,
+    pub(in crate::read) author: Vec<String>,
 }
 
 /// What scripts of pages hold.
@@ -111,6 +115,7 @@ pub(in crate::read) struct Names {
     pub(in crate::read) no_medium: HashSet<String>,
     pub(in crate::read) not_in_medium: Vec<String>,
     pub(in crate::read) accounts: HashSet<String>,
+    pub(in crate::read) particles: HashSet<String>,
     pub(in crate::read) agencies: HashSet<String>,
     pub(in crate::read) no_source: HashSet<String>,
     pub(in crate::read) section_ends: Vec<String>,
