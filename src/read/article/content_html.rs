@@ -44,6 +44,14 @@ pub(in crate::read) fn markup(tree: &Tree<'_>, body: Id, base: &Link, dropped: &
     text::head(empty.trim(), 256 * 1024).to_owned()
 }
 
+/// Returns the markup of a paragraph of plain text.
+pub(super) fn paragraph(text: &str) -> String {
+    let mut out = String::from("<p>");
+    push_escaped(&mut out, text);
+    out.push_str("</p>");
+    out
+}
+
 /// Elements that keep their tags.
 const KEPT: [&str; 36] = [
     "p",

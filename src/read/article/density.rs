@@ -41,6 +41,8 @@ struct Sums {
     plain: Vec<usize>,
     /// That of it that reads like sentences.
     prose: Vec<usize>,
+    /// Where the elements beside the story begin and end.
+    asides: Vec<(Id, Id)>,
 }
 
 impl Sums {
@@ -84,7 +86,7 @@ impl Sums {
         set(&mut widths, count, all);
         set(&mut links, count, linked);
         let (plain, prose) = (vec![0; count + 1], vec![0; count + 1]);
-        let mut sums = Self { width: widths, linked: links, plain, prose };
+        let mut sums = Self { width: widths, linked: links, plain, prose, asides: Vec::new() };
         sums.add_prose(tree, &blocks);
         (sums, blocks)
     }
@@ -98,6 +100,7 @@ impl Sums {
             set(&mut self.prose, id, prose);
             if id >= aside_to && !tree.name(id).is_empty() && self.width(tree, id) * 2 < all && is_aside(tree, id) {
                 aside_to = tree.end(id);
+                self.asides.push((id, aside_to));
             }
             if id >= aside_to {
                 plain += block.width - block.linked;
@@ -106,6 +109,12 @@ impl Sums {
         }
         set(&mut self.plain, blocks.len(), plain);
         set(&mut self.prose, blocks.len(), prose);
+    }
+
+    /// Returns whether a node lies in an element beside the story.
+    fn is_beside(&self, id: Id) -> bool {
+        let before = self.asides.partition_point(|(from, _)| *from <= id);
+        before.checked_sub(1).and_then(|at| self.asides.get(at)).is_some_and(|(_, to)| id < *to)
     }
 
     fn width(&self, tree: &Tree<'_>, id: Id) -> usize {
@@ -178,6 +187,9 @@ pub(super) fn find(tree: &Tree<'_>) -> Option<Id> {
         if tree.is(id, &["body"]) {
             score *= 0.6;
         }
+        if !tree.ancestors(id).take(LEVELS).any(|up| is_aside(tree, up)) && sums.is_beside(id) {
+            score *= 0.3;
+        }
         if best.is_none_or(|(most, _)| score > most) {
             best = Some((score, id));
         }
@@ -239,6 +251,13 @@ fn whole(tree: &Tree<'_>, sums: &Sums, blocks: &[Block], found: Id) -> Id {
             break;
         }
         id = parent;
+    }
+    let named = tree.ancestors(id).skip(1).take(MAX_CLIMB).find(|up| {
+        tree.classes(*up).any(|class| tables().classes.whole_body.contains(&*class.to_ascii_lowercase()))
+            && sums.linked(tree, *up) * 5 < sums.width(tree, *up) * 2
+    });
+    if let Some(named) = named {
+        return named;
     }
     for holder in tree.ancestors(id).skip(1).take(MAX_CLIMB) {
         let gain = sums.prose(tree, holder) - sums.prose(tree, id);

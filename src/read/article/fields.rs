@@ -72,6 +72,7 @@ impl Reader<'_> {
         let head: Vec<Line> = below.iter().chain(&above).cloned().collect();
         let full = inside.clone();
         let kept = self.story(&mut inside, &title, &mut dropped);
+        let lead = self.lead(&page, body, &title, &full);
         let words: usize = kept.iter().map(|line| width(&line.text)).sum();
         let has_pictures = self.tree.elements(body).any(|id| self.tree.is(id, &["img", "video"]));
         let published = self.published(&below, &above, &full);
@@ -90,8 +91,9 @@ impl Reader<'_> {
         }
         let (authors, editors) = self.people(&lines);
         dropped.sort_unstable();
-        let content_html = content_html::markup(self.tree, body, &self.base, &merged(&dropped));
-        let text = kept.iter().map(|line| line.text.as_str()).collect::<Vec<_>>().join("\n");
+        let content_html = lead.iter().map(|line| content_html::paragraph(&line.text)).collect::<String>()
+            + &content_html::markup(self.tree, body, &self.base, &merged(&dropped));
+        let text = lead.iter().chain(&kept).map(|line| line.text.as_str()).collect::<Vec<_>>().join("\n");
         let draft = Draft {
             title,
             link: Some(self.url.as_str().to_owned()),

@@ -6,6 +6,7 @@ mod content_html;
 mod credit;
 mod density;
 mod fields;
+mod lead;
 mod linked_data;
 mod parts;
 mod people;

@@ -42,6 +42,7 @@ pub(in crate::read) struct Classes {
     pub(in crate::read) states: HashSet<String>,
     pub(in crate::read) body: HashSet<String>,
     pub(in crate::read) not_body: HashSet<String>,
+    pub(in crate::read) whole_body: HashSet<String>,
     pub(in crate::read) dialog: Vec<String>,
     pub(in crate::read) foreign: HashSet<String>,
     pub(in crate::read) foreign_unless_prose: HashSet<String>,
