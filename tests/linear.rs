@@ -234,6 +234,37 @@ fn what_is_long_is_not_copied_for_each() {
     assert!(peak() - before < 600, "{} MiB", peak() - before);
 }
 
+/// What stands on an element is read once for all that is below it, and references grow by no more than the document.
+#[test]
+fn i45_bases_of_feeds_cost_once_and_lend_little() {
+    let read = |body: String| {
+        let url = Link::parse("http://a.cn/list/").unwrap();
+        let length = body.len();
+        let page = Page { url, content_type: None, body: body.into_bytes() };
+        let reading = read::read(&page, &Rules::default(), Moment::from_seconds(1_678_330_000));
+        let size: usize = reading.drafts.iter().map(dayuan::model::Draft::size).sum();
+        (reading.work, size, length)
+    };
+    let files = "<link rel=\"enclosure\" href=\"1\"/>";
+    let entries = |count: usize| format!("<entry><title>标题标题</title>{}</entry>", files.repeat(32)).repeat(count);
+    let long = |size: usize| {
+        let tag = format!("<feed xmlns=\"http://www.w3.org/2005/Atom\" a=\"{}\" xml:base=\"/b/\">", "x".repeat(size));
+        read(format!("{tag}{}</feed>", entries(size / 1500))).0
+    };
+    let (once, twice) = (long(300_000), long(600_000));
+    assert!(ratio(twice, once) <= 2.2, "{once} steps, then {twice}");
+    let base = format!("<x xml:base=\"{}/\">", "b".repeat(900));
+    let (_, size, length) =
+        read(format!("<feed xmlns=\"http://www.w3.org/2005/Atom\">{}{}</feed>", base.repeat(40), entries(400)));
+    assert!(size <= 4 * length, "{size} bytes of drafts of {length}");
+    let links = "<a href='1'>甲</a>".repeat(4000);
+    let (_, size, length) = read(format!(
+        "<rss><channel><item xml:base=\"{}/\"><title>标题标题</title><description><![CDATA[{links}]]></description></item></channel></rss>",
+        "b".repeat(900)
+    ));
+    assert!(size <= 6 * length, "{size} bytes of drafts of {length}");
+}
+
 /// The most memory that this process has had, in MiB.
 fn peak() -> u64 {
     let text = std::fs::read_to_string("/proc/self/status").unwrap();

@@ -304,7 +304,11 @@ impl Fetcher {
         let headers = response.headers();
         let mut answer = Answer {
             // A proxy that changes what it passes on answers 203 (RFC 9110, section 15.3.4): a 200 for us.
-            status: if response.status() == StatusCode::NON_AUTHORITATIVE_INFORMATION { 200 } else { response.status().as_u16() },
+            status: if response.status() == StatusCode::NON_AUTHORITATIVE_INFORMATION {
+                200
+            } else {
+                response.status().as_u16()
+            },
             body: Vec::new(),
             content_type: answer::text(headers, header::CONTENT_TYPE).map(str::to_owned),
             validators: answer::validators(headers),

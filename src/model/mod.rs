@@ -33,6 +33,6 @@ pub use region::{Region, RegionError, RegionId, Service};
 pub use region_tree::{Named, Regions};
 pub use report::Report;
 pub use secret_hasher::SecretHasher;
-pub use source::{Authority, Kind, Policy, SelectorOverrides, Source, SourceError, SourceId, Tls};
 pub use simplified::simplify;
+pub use source::{Authority, Kind, Policy, SelectorOverrides, Source, SourceError, SourceId, Tls};
 pub use terminal::{counted, one_line, printable, with_causes};

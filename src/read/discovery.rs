@@ -8,7 +8,8 @@ use crate::model::{Link, Page};
 /// The most feeds of a page.
 const MAX_FEEDS: usize = 20;
 /// The media types of feeds.
-const TYPES: [&str; 4] = ["application/rss+xml", "application/atom+xml", "application/feed+json", "application/rdf+xml"];
+const TYPES: [&str; 4] =
+    ["application/rss+xml", "application/atom+xml", "application/feed+json", "application/rdf+xml"];
 /// Parts of addresses of JSON that is no feed, although JSON Feed 1.0 shares its media type: APIs, embedding, manifests.
 const NOT_FEEDS: [&str; 3] = ["wp-json", "oembed", "manifest"];
 
@@ -35,7 +36,8 @@ pub fn feeds_of(page: &Page, rules: &Rules) -> Vec<(Link, String)> {
         .take(MAX_FEEDS)
         .collect();
     // Comment feeds come last, whatever the language of their titles.
-    let (comments, mut feeds): (Vec<_>, Vec<_>) = all.into_iter().partition(|(link, title)| is_of_comments(link, title));
+    let (comments, mut feeds): (Vec<_>, Vec<_>) =
+        all.into_iter().partition(|(link, title)| is_of_comments(link, title));
     feeds.extend(comments);
     feeds
 }

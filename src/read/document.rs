@@ -68,7 +68,9 @@ fn document(page: &Page, rules: &Rules, now: Moment) -> Reading {
         }
         (Kind::Json, _) => objects(&text, &page.url, rules, clock),
         (Kind::Sitemap, _) | (Kind::Auto, Sniffed::Sitemap) => sitemap(&text, &page.url, clock),
-        (Kind::Auto, Sniffed::Html | Sniffed::Xml) if let Some(feed) = feed_within(start) => xml::read(feed, &page.url, clock),
+        (Kind::Auto, Sniffed::Html | Sniffed::Xml) if let Some(feed) = feed_within(start) => {
+            xml::read(feed, &page.url, clock)
+        }
         (Kind::Auto, Sniffed::Xml) => xml::read(&text, &page.url, clock),
         (Kind::Auto, Sniffed::Script) => {
             let reading = objects(&text, &page.url, rules, clock);

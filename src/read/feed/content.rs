@@ -9,6 +9,9 @@ use crate::read::markup::tokens::{Token, Tokens, attributes, cut};
 /// The deepest nesting of elements with an `xml:base` of their own.
 const MAX_BASES: usize = 64;
 
+/// The longest HTML that is made absolute, in bytes; a draft holds no more of it.
+const MAX_HTML: usize = 256 * 1024;
+
 /// Attributes that hold an address.
 const ADDRESSES: [&str; 4] = ["href", "src", "cite", "poster"];
 
@@ -44,6 +47,10 @@ pub(super) fn with_base(html: &str, base: Link, is_given: bool) -> String {
     let mut tokens = Tokens::new(html);
     let mut written = 0;
     while let Some(token) = tokens.next() {
+        // A long base and many short references would make much of little.
+        if out.len() > MAX_HTML {
+            return out;
+        }
         match token {
             Token::Start { name, inside, closed } => {
                 let own = attributes(inside).find(|(name, _)| *name == "xml:base").map(|(_, value)| value);

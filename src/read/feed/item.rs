@@ -112,8 +112,7 @@ impl Reader<'_> {
         if let Some((link, by)) = self.link(item, end, guid) {
             draft.link = Some(link);
             note("link", by);
-        } else if let Some(id_as_link) =
-            draft.guid.as_deref().filter(|own| guid.is_none() && Link::parse(own).is_ok())
+        } else if let Some(id_as_link) = draft.guid.as_deref().filter(|own| guid.is_none() && Link::parse(own).is_ok())
         {
             draft.link = Some(id_as_link.to_owned());
             note("link", if id.is_some() { "id" } else { "rdf:about" });
@@ -216,7 +215,8 @@ impl Reader<'_> {
         };
         let source = (item + 1..end).find(|at| is_own(at, item, "source")).map(|at| self.people(at, end));
         let feed = || {
-            let above = self.element(item)?.parent.filter(|above| self.element(*above).is_some_and(|e| e.name == "feed"))?;
+            let above =
+                self.element(item)?.parent.filter(|above| self.element(*above).is_some_and(|e| e.name == "feed"))?;
             Some(self.people(above, item))
         };
         source.filter(|authors| !authors.is_empty()).or_else(feed).unwrap_or_default()
@@ -236,11 +236,7 @@ impl Reader<'_> {
             let own = item + 1 + at;
             let part = |name: &str| self.children(own, end).find(|e| e.name == name).map(|e| self.title(e));
             let has_parts = self.children(own, end).next().is_some();
-            let name = if has_parts {
-                part("name").unwrap_or_default()
-            } else {
-                bare_name(&self.title(element))
-            };
+            let name = if has_parts { part("name").unwrap_or_default() } else { bare_name(&self.title(element)) };
             if !name.is_empty() && !is_address(&name) && !authors.contains(&name) {
                 authors.push(name);
             }

@@ -104,12 +104,7 @@ fn draft(item: &Value, root: &Value, base: &Link, clock: Clock<'_>, faults: &mut
         published: date("date_published"),
         updated: date("date_modified"),
         authors: if own.is_empty() { names(root) } else { own },
-        categories: one_or_many(item.get("tags"))
-            .iter()
-            .filter_map(Value::as_str)
-            .map(text::line)
-            .take(32)
-            .collect(),
+        categories: one_or_many(item.get("tags")).iter().filter_map(Value::as_str).map(text::line).take(32).collect(),
         summary,
         content_html: text::head(&content, 256 * 1024).to_owned(),
         text: text::head(&text, 256 * 1024).to_owned(),

@@ -1,6 +1,8 @@
 //! Reads the elements of a feed: texts, links, HTML.
 
 use std::borrow::Cow;
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 
 use super::content;
 use super::namespace::Namespace;
@@ -14,10 +16,17 @@ pub(super) struct Reader<'a> {
     pub(super) outline: &'a Outline<'a>,
     pub(super) url: &'a Link,
     pub(super) clock: Clock<'a>,
+    /// The bases of the elements with an `xml:base` so far, by their index.
+    bases: RefCell<HashMap<usize, Link>>,
+    /// How many bytes the resolving of references may still add.
+    room: Cell<usize>,
 }
 
-/// The longest `xml:base`, in bytes.
-const MAX_BASE: usize = 2048;
+/// The longest base, in bytes.
+const MAX_BASE: usize = 1024;
+/// How many bytes the resolving of references may add to those of the document: a short reference and a long base would
+/// make much of little.
+const FREE_ROOM: usize = 64 * 1024;
 
 /// Returns the text between tags: references resolved, CDATA as it is, and tags kept as written.
 pub(super) fn markup_text(inner: &str, definitions: &Definitions) -> String {
@@ -54,6 +63,10 @@ pub(super) fn base64(text: &str) -> Option<String> {
 }
 
 impl<'a> Reader<'a> {
+    pub(super) fn new(outline: &'a Outline<'a>, url: &'a Link, clock: Clock<'a>, length: usize) -> Self {
+        Self { outline, url, clock, bases: RefCell::default(), room: Cell::new(length + FREE_ROOM) }
+    }
+
     pub(super) fn element(&self, at: usize) -> Option<&'a Element<'a>> {
         self.outline.elements.get(at)
     }
@@ -79,17 +92,32 @@ impl<'a> Reader<'a> {
         self.absolute(Some(element), &raw)
     }
 
-    /// Returns the base of an element: every `xml:base` at or above it, resolved against the document's address.
+    /// Returns the base of an element: every `xml:base` at or above it, resolved against the document's address. One that
+    /// would be longer than [`MAX_BASE`] is passed over.
     pub(super) fn base(&self, element: &Element<'_>) -> Link {
-        let mut chain = Vec::new();
-        let mut at = element.base;
-        while let Some(owner) = at.and_then(|at| self.element(at)) {
-            let base =
-                crate::read::markup::tokens::attribute(owner.tag, "xml:base").filter(|base| base.len() <= MAX_BASE);
-            chain.extend(base.map(|base| text::resolve(base, self.definitions())));
-            at = owner.parent.and_then(|parent| self.element(parent)?.base);
+        let mut bases = self.bases.borrow_mut();
+        let (mut chain, mut at) = (Vec::new(), element.base);
+        while let Some(owner) = at.filter(|at| !bases.contains_key(at)) {
+            chain.push(owner);
+            at = self.element(owner).and_then(|owner| self.element(owner.parent?)?.base);
         }
-        chain.iter().rev().fold(self.url.clone(), |base, reference| base.join(reference).unwrap_or(base))
+        let mut base = at.and_then(|at| bases.get(&at)).unwrap_or(self.url).clone();
+        for (number, owner) in chain.into_iter().rev().filter_map(|at| Some((at, self.element(at)?))) {
+            let own = crate::read::markup::tokens::attribute(owner.tag, "xml:base");
+            let own = own.filter(|own| own.len() <= MAX_BASE && work::charge(owner.tag.len()));
+            let joined = own.and_then(|own| base.join(&text::resolve(own, self.definitions())).ok());
+            base = joined.filter(|joined| joined.as_str().len() <= MAX_BASE).unwrap_or(base);
+            bases.insert(number, base.clone());
+        }
+        base
+    }
+
+    /// Resolves a reference; `None` if it is invalid, or if the references of this document have grown too much.
+    fn resolved(&self, base: &Link, reference: &str) -> Option<Link> {
+        let link = base.join(reference).ok()?;
+        let left = self.room.get().checked_sub(link.as_str().len().saturating_sub(reference.len()));
+        self.room.set(left.unwrap_or(0));
+        left.map(|_| link)
     }
 
     /// Makes an address absolute if possible.
@@ -104,10 +132,10 @@ impl<'a> Reader<'a> {
             return Some(link.as_str().to_owned());
         }
         let base = element.map_or_else(|| self.url.clone(), |e| self.base(e));
-        match base.join(reference) {
-            Ok(link) => Some(link.as_str().to_owned()),
+        match self.resolved(&base, reference) {
+            Some(link) => Some(link.as_str().to_owned()),
             // Addresses of other schemes (urn:, mailto:) are kept: they identify the item, though nobody fetches them.
-            Err(_) => Some(text::head(reference, 2048).to_owned()),
+            None => Some(text::head(reference, 2048).to_owned()),
         }
     }
 

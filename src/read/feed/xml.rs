@@ -17,7 +17,7 @@ const MAX_ITEMS: usize = 10 * MOST_DRAFTS;
 /// Reads a document that is, or should be, a feed in XML.
 pub(in crate::read) fn read(text: &str, url: &Link, clock: Clock<'_>) -> Reading {
     let outline = outline(text, MAX_ITEMS);
-    let reader = Reader { outline: &outline, url, clock };
+    let reader = Reader::new(&outline, url, clock, text.len());
     let mut reading = Reading { format: reader.format(), ..Reading::default() };
     let mut fault = |kind, place: &str, detail: String| reading.faults.push(Fault::new(kind, place, detail));
     if outline.too_deep {

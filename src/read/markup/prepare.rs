@@ -8,8 +8,8 @@ use crate::read::tables::tables;
 
 /// Blocks that are not kept. Without them the words before and after would run together.
 const BLOCKS: [&str; 22] = [
-    "address", "article", "aside", "body", "center", "details", "dialog", "dir", "fieldset", "footer", "form", "header",
-    "hgroup", "legend", "main", "menu", "nav", "option", "search", "section", "summary", "optgroup",
+    "address", "article", "aside", "body", "center", "details", "dialog", "dir", "fieldset", "footer", "form",
+    "header", "hgroup", "legend", "main", "menu", "nav", "option", "search", "section", "summary", "optgroup",
 ];
 
 /// Rewrites the blocks and pictures of HTML.
@@ -74,7 +74,9 @@ fn is_one_of(names: &[&str], name: &str) -> bool {
 /// Returns the address, as written, that a script would give to a picture, or that of its largest size; `None` if its
 /// `src` is right.
 fn address(inside: &str) -> Option<String> {
-    let of = |name: &str| attributes(inside).find(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim());
+    let of = |name: &str| {
+        attributes(inside).find(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
+    };
     let is_usable = |value: &&str| !value.is_empty() && !value.starts_with("data:") && !value.starts_with("about:");
     let lazy = tables().pictures.address.iter().find_map(|name| of(name).filter(is_usable));
     if let Some(lazy) = lazy {
@@ -133,6 +135,9 @@ mod tests {
             "<picture><source srcset='/a.webp'><img alt=x></picture>",
             "<picture><source srcset='/a.webp'><img src=\"/a.webp\" alt=\"x\"></picture>",
         );
-        assert_eq!(without_empty_pictures("<p>a<img alt=\"x\">b<img src=\"c\"></p>".into()), "<p>ab<img src=\"c\"></p>");
+        assert_eq!(
+            without_empty_pictures("<p>a<img alt=\"x\">b<img src=\"c\"></p>".into()),
+            "<p>ab<img src=\"c\"></p>"
+        );
     }
 }

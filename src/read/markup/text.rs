@@ -388,7 +388,8 @@ fn push_words(out: &mut String, text: &str) {
 pub(in crate::read) fn looks_like_html(text: &str) -> bool {
     const KNOWN: [&str; 30] = [
         "b", "i", "em", "strong", "a", "br", "p", "span", "font", "sub", "sup", "u", "img", "div", "small", "code",
-        "ruby", "rt", "script", "style", "iframe", "svg", "math", "object", "form", "input", "button", "link", "meta", "base",
+        "ruby", "rt", "script", "style", "iframe", "svg", "math", "object", "form", "input", "button", "link", "meta",
+        "base",
     ];
     Tokens::new(text).any(|token| match token {
         Token::Start { name, .. } | Token::End { name } => KNOWN.iter().any(|tag| tag.eq_ignore_ascii_case(name)),
@@ -458,7 +459,10 @@ mod tests {
         check("1 < 2", "1 < 2");
         check("<table><tr><th>Time</th><td>8:30</td></tr><tr><td>a<td>b</table>c", "Time 8:30\na b\nc");
         check("<details><summary>More</summary>Text</details><center>x</center>y", "More\nText\nx\ny");
-        check("<p><ruby>橋<rp>(</rp><rt>はし</rt><rp>)</rp></ruby>の<ruby>工事<rt>こうじ</ruby>。</p>a", "橋の工事。\na");
+        check(
+            "<p><ruby>橋<rp>(</rp><rt>はし</rt><rp>)</rp></ruby>の<ruby>工事<rt>こうじ</ruby>。</p>a",
+            "橋の工事。\na",
+        );
     }
 
     #[test]

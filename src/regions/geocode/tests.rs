@@ -1,4 +1,5 @@
 use super::*;
+use crate::model::Regions;
 
 fn check(places: &Places, source: &str, title: &str, text: &str, expected: &[&str]) {
     check_draft(places, source, &Draft { title: title.into(), text: text.into(), ..Draft::default() }, expected);
