@@ -466,7 +466,7 @@ fn open(
         }
     };
     let (view, notices) = View::open(&options, Arc::clone(log), &progress)?;
-    if notices.iter().any(|notice| matches!(notice, Notice::Lost { .. })) {
+    if notices.iter().any(|notice| matches!(notice, Notice::Lost { .. } | Notice::Fewer { .. })) {
         // Lost items can be recovered only by fetching every source without validators.
         PollStates::set_aside(&store.join("visits"))?;
     }
@@ -474,7 +474,7 @@ fn open(
         match notice {
             Notice::NewRules | Notice::CaughtUp(_) => tracing::info!("{notice}"),
             Notice::Kept(_) => tracing::warn!("{notice}"),
-            Notice::Lost { .. } => {
+            Notice::Lost { .. } | Notice::Fewer { .. } => {
                 tracing::error!("{notice}");
                 alarms.set("lost", Some(notice.to_string()));
             }

@@ -119,7 +119,7 @@ impl View {
         let last = log.last_seq();
         let stored = if options.path.is_dir() {
             copy_folder(&options.path, &path).map_err(|source| ViewError::Move { path: path.clone(), source })?;
-            load(&path, rules(options), last).map(|(_, state)| Some(state))
+            load(&path, rules(options), log).map(|(_, state)| Some(state))
         } else {
             Err(Unusable::Rules)
         };
@@ -250,7 +250,7 @@ mod tests {
             if verdict(&test_store) == Verdict::Agrees {
                 copy_folder(&test_store.folder.path().join("view"), &copy.path().join("view")).unwrap();
                 let (_, state) =
-                    load(&copy.path().join("view"), rules(&options(&test_store)), test_store.log.last_seq()).unwrap();
+                    load(&copy.path().join("view"), rules(&options(&test_store)), &test_store.log).unwrap();
                 assert_eq!(state.digest(), digest, "byte {at}");
             }
         }

@@ -1,5 +1,6 @@
 //! Opens a store, or reports why it cannot be used.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use super::engine::Engine;
@@ -7,7 +8,8 @@ use super::error::ViewError;
 use super::keys::{HIDDEN, META, NO_ITEM, REGIONS, SOURCES};
 use super::record::{self, FactsRecord, HiddenRecord, ItemRecord, MetaRecord};
 use super::state::State;
-use crate::model::{Moment, RegionId, with_causes};
+use crate::log::{Log, Position, Record};
+use crate::model::{Moment, RegionId, SourceId, with_causes};
 
 /// Why a store cannot be used as it is.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -18,6 +20,11 @@ pub(super) enum Unusable {
     Records,
     #[error("it ends with record {view}, the log with record {log}")]
     Ahead { view: u64, log: u64 },
+    #[error("records of the log are not where it has them")]
+    Misfit {
+        /// How many items it had.
+        items: usize,
+    },
     #[error("it was derived by other rules")]
     Rules,
     #[error("dayuan died {0} times while opening it")]
@@ -54,17 +61,38 @@ pub(super) fn attempt<T>(
     }
 }
 
-pub(super) fn load(path: &Path, rules: [u8; 16], last: u64) -> Result<(Engine, State), Unusable> {
+pub(super) fn load(path: &Path, rules: [u8; 16], log: &Log) -> Result<(Engine, State), Unusable> {
     let is_new = !path.exists();
     let engine = Engine::open(path).map_err(|error| Unusable::Store(with_causes(&error)))?;
     if is_new {
         return Ok((engine, State::default()));
     }
     let state = stored_state(&engine, rules)?;
+    let last = log.last_seq();
     if state.applied() > last {
         return Err(Unusable::Ahead { view: state.applied(), log: last });
     }
+    if !fits(&state, log) {
+        return Err(Unusable::Misfit { items: state.counts().0 });
+    }
     Ok((engine, state))
+}
+
+/// Returns whether the records of items are where the state has them: in each segment, its first and its last one. A line
+/// that was added to a segment, or taken out of it, moves all that follow.
+fn fits(state: &State, log: &Log) -> bool {
+    let mut ends: HashMap<u32, [(Position, &SourceId); 2]> = HashMap::new();
+    for (position, source) in state.positions() {
+        let [first, last] = ends.entry(position.day).or_insert([(position, source); 2]);
+        if position.offset < first.0.offset {
+            *first = (position, source);
+        }
+        if position.offset > last.0.offset {
+            *last = (position, source);
+        }
+    }
+    let is_there = |(position, source): &(Position, &SourceId)| matches!(log.read(*position), Ok(Record::Report(report)) if report.source == **source);
+    ends.values().flatten().all(is_there)
 }
 
 pub(super) fn stored_state(engine: &Engine, rules: [u8; 16]) -> Result<State, Unusable> {

@@ -35,6 +35,12 @@ impl State {
         self.controls.get(id).copied()
     }
 
+    /// Returns where the newest record of each item is, and the source that it is of.
+    pub(super) fn positions(&self) -> impl Iterator<Item = (Position, &SourceId)> + '_ {
+        let source = |slot: &super::item_state::ItemState| self.sources.get(usize::try_from(slot.source).ok()?);
+        self.slots.iter().filter_map(move |(_, slot)| Some((slot.position, &source(slot)?.id)))
+    }
+
     /// Returns the regions that items are tagged with.
     pub(super) fn tags(&self) -> Vec<RegionId> {
         let filled = self.timelines.iter().filter(|(_, timeline)| !timeline.is_empty());

@@ -14,7 +14,7 @@ use crate::model::{ItemId, Link, Moment, RegionId, SourceId};
 use crate::regions::Places;
 
 /// Version of the rules by which records become items. A different number means the view is rebuilt.
-const RULES: u32 = 7;
+const RULES: u32 = 8;
 /// Number of records applied between two writes when catching up.
 const STEP: usize = 1000;
 
@@ -48,6 +48,13 @@ pub enum Notice {
         view: u64,
         /// Where the old view is now.
         path: PathBuf,
+    },
+    /// The view had more items than the log gives: part of the log is lost.
+    Fewer {
+        /// How many the view had.
+        had: usize,
+        /// How many there are now.
+        has: usize,
     },
     /// A store that was set aside earlier could not be removed.
     Kept(String),
@@ -85,6 +92,10 @@ impl fmt::Display for Notice {
                 "the log ends with record {log}, but the view had record {view}: the records in between are lost; stop dayuan and restore a backup (the old view is in {})",
                 path.display()
             ),
+            Self::Fewer { had, has } => write!(
+                f,
+                "the log gives {has} items, but the view had {had}: the others are lost; stop dayuan and restore a backup"
+            ),
             Self::Kept(told) => f.write_str(told),
             Self::NewRules => f.write_str("the rules changed; the view was rebuilt from the log"),
             Self::CaughtUp(records) => write!(f, "the view was {records} records behind the log and caught up"),
@@ -115,7 +126,8 @@ impl View {
     pub fn open(options: &Options, log: Arc<Log>, progress: &dyn Fn(u64)) -> Result<(Self, Vec<Notice>), ViewError> {
         let rules = rules(options);
         let mut notices = Vec::new();
-        let (engine, state) = match attempt(&options.path, || load(&options.path, rules, log.last_seq()))? {
+        let mut had = 0;
+        let (engine, state) = match attempt(&options.path, || load(&options.path, rules, &log))? {
             Ok(loaded) => loaded,
             // On a full disk the store is intact but cannot be opened: derive its contents in memory and write them as
             // soon as there is room.
@@ -130,6 +142,9 @@ impl View {
                         .map_err(|source| ViewError::Move { path: options.path.clone(), source })?;
                 } else {
                     let (path, kept) = set_aside(&options.path)?;
+                    if let Unusable::Misfit { items } = reason {
+                        had = items;
+                    }
                     notices.push(match reason {
                         Unusable::Ahead { view, log } => Notice::Lost { log, view, path },
                         reason => Notice::SetAside { reason: reason.to_string(), path },
@@ -144,6 +159,10 @@ impl View {
             Self { log, engine, state: RwLock::new(state.with(&places)), writing: Mutex::default(), rules, places };
         let before = view.applied();
         notices.extend(view.catch_up(progress)?.into_iter().map(Notice::Damage));
+        let has = view.counts().0;
+        if has < had {
+            notices.push(Notice::Fewer { had, has });
+        }
         let behind = view.applied() - before;
         if behind > 0 && before > 0 {
             notices.push(Notice::CaughtUp(behind));

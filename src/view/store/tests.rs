@@ -121,6 +121,30 @@ fn d5_a_store_that_brings_the_process_down_is_set_aside_at_the_third_start() {
 }
 
 #[test]
+fn d18_a_line_taken_out_of_the_log_is_told_and_shows_no_empty_feed() {
+    let test_store = TestStore::new();
+    {
+        let (view, _) = test_store.view();
+        test_store.say(&view, &sample(), NOON);
+        let more = ["a", "b", "c"].map(|name| report(name, &format!("https://{name}.cn/9"), name, "", NOON));
+        test_store.say(&view, &more, NOON);
+        view.flush().unwrap();
+    }
+    let TestStore { folder, log } = test_store;
+    // The log is closed while somebody edits it.
+    drop(log);
+    let files = std::fs::read_dir(folder.path().join("log")).unwrap().map(|entry| entry.unwrap().path());
+    let segment = files.max_by_key(|path| path.metadata().unwrap().len()).unwrap();
+    let text = std::fs::read(&segment).unwrap();
+    let lines: Vec<&[u8]> = text.split_inclusive(|byte| *byte == b'\n').collect();
+    std::fs::write(&segment, [&lines[..2], &lines[3..]].concat().concat()).unwrap();
+    let log = std::sync::Arc::new(crate::log::Log::open(&folder.path().join("log")).unwrap().0);
+    let (_, notices) = TestStore { folder, log }.view();
+    assert!(notices.iter().any(|notice| matches!(notice, Notice::SetAside { .. })), "{notices:?}");
+    assert!(notices.iter().any(|notice| matches!(notice, Notice::Fewer { .. })), "{notices:?}");
+}
+
+#[test]
 fn a_withdrawn_story_is_hidden_with_all_that_joins_it() {
     let test_store = TestStore::new();
     let (view, _) = test_store.view();
