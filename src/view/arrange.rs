@@ -32,11 +32,11 @@ const MAX_PARTINGS: usize = 4096;
 impl State {
     /// Changes something about a story, then recomputes what it shows.
     pub(super) fn rearrange(&mut self, head: u64, change: impl FnOnce(&mut Self)) {
-        self.place(head, false);
+        self.leave_timelines(head);
         self.mark_dirty(head);
         change(self);
         self.arrange(head);
-        self.place(head, true);
+        self.enter_timelines(head);
         self.mark_dirty(head);
         self.touched.insert(head);
     }

@@ -217,7 +217,7 @@ impl State {
         read: Read<'_>,
     ) -> bool {
         let Some(head) = relations.same.first().copied() else {
-            self.place(seq, true);
+            self.enter_timelines(seq);
             self.link_event(seq, relations.event);
             self.link_parts(seq, relations);
             return false;
@@ -284,7 +284,7 @@ impl State {
     /// Adds an item to a story as a further report. The story keeps its older id.
     fn join(&mut self, seq: u64, head: u64, new: &NewItem<'_>, updated: Moment, read: Read<'_>) {
         let takes_over = self.takes_over(head, new, read);
-        self.place(head, false);
+        self.leave_timelines(head);
         self.mark_dirty(head);
         if let Some(slot) = self.slots.get_mut(&seq) {
             slot.head = head;
@@ -304,7 +304,7 @@ impl State {
         }
         self.arrange(head);
         self.touched.insert(head);
-        self.place(head, true);
+        self.enter_timelines(head);
         self.mark_dirty(head);
     }
 
@@ -356,8 +356,8 @@ impl State {
             .and_then(|stories| stories.iter().find(|story| **story != younger && **story != older))
             .copied();
         let moved: Vec<u64> = std::iter::once(younger).chain(joined.members().iter().copied()).collect();
-        self.place(older, false);
-        self.place(younger, false);
+        self.leave_timelines(older);
+        self.leave_timelines(younger);
         self.mark_dirty(younger);
         self.leave_event(younger);
         let mut parts = Vec::new();
@@ -388,7 +388,7 @@ impl State {
         }
         self.touched.insert(older);
         self.arrange(older);
-        self.place(older, true);
+        self.enter_timelines(older);
         self.mark_dirty(older);
         self.link_event(older, companion);
         self.link_parts(older, &Relations { parts, ..Relations::default() });

@@ -191,8 +191,8 @@ impl State {
         let (head, seen) = (slot.head, slot.seen);
         let is_alone = head == first && slot.members().is_empty();
         let moves = is_change && slot.reports <= MAX_UPDATES;
-        self.index(first, old.0, old.1, false);
-        self.index(first, old.0, fingerprint, true);
+        self.unindex(first, old.0, old.1);
+        self.index(first, old.0, fingerprint);
         self.touched.insert(first);
         if let Some(head) = self.slots.get_mut(&head)
             && head.shown(head.head) == first
@@ -214,7 +214,7 @@ impl State {
                 if let Some(ties) = self.slots.get_mut(&first).and_then(|slot| slot.ties.as_mut()) {
                     ties.parts.clear();
                 }
-                self.place(first, false);
+                self.leave_timelines(first);
                 self.assign_story(first, &new, &relations, updated, read);
             }
             self.remember(first, seen, new);
@@ -267,7 +267,7 @@ impl State {
         self.by_id.insert(upper(slot.id), seq, 0);
         *self.reporters.entry(source).or_default() += 1;
         self.slots.insert(seq, slot);
-        self.index(seq, source, fingerprint, true);
+        self.index(seq, source, fingerprint);
         self.touched.insert(seq);
         self.assign_story(seq, &new, &relations, updated, read);
         self.remember(seq, report.seen, new);
@@ -336,7 +336,7 @@ impl State {
             self.slots.iter().filter(|(first, slot)| is_dead(first, slot)).map(|(first, _)| *first).collect();
         for first in &dead {
             self.leave_event(*first);
-            self.place(*first, false);
+            self.leave_timelines(*first);
             self.mark_dirty(*first);
         }
         self.forget_parts(&dead);
@@ -360,7 +360,7 @@ impl State {
                 }
                 self.ids ^= slot.id.as_u128();
                 self.by_id.remove(upper(slot.id), first);
-                self.index(first, slot.source, slot.fingerprint, false);
+                self.unindex(first, slot.source, slot.fingerprint);
                 self.by_text.remove(first);
                 self.by_facts.remove(first);
                 self.touched.remove(&first);
@@ -369,30 +369,32 @@ impl State {
         }
     }
 
-    /// Adds a story to the timelines of its regions, or removes it.
-    pub(super) fn place(&mut self, head: u64, is_in: bool) {
+    /// Adds a story to the timelines of its regions.
+    pub(super) fn enter_timelines(&mut self, head: u64) {
         let Some(slot) = self.slots.get(&head) else { return };
         for (region, place) in slot.places(head) {
-            let timeline = self.timelines.entry(region).or_default();
-            if is_in {
-                timeline.insert(place)
-            } else {
-                timeline.remove(&place)
-            };
+            self.timelines.entry(region).or_default().insert(place);
         }
     }
 
-    pub(super) fn index(&mut self, first: u64, source: u32, fingerprint: Fingerprint, is_in: bool) {
-        let content = scoped(source, fingerprint.content);
-        if is_in {
-            self.by_content.insert(content, first, 0);
-            if fingerprint.link != 0 {
-                self.by_link.insert(fingerprint.link, first, 0);
-            }
-        } else {
-            self.by_content.remove(content, first);
-            self.by_link.remove(fingerprint.link, first);
+    /// Removes a story from the timelines of its regions.
+    pub(super) fn leave_timelines(&mut self, head: u64) {
+        let Some(slot) = self.slots.get(&head) else { return };
+        for (region, place) in slot.places(head) {
+            self.timelines.entry(region).or_default().remove(&place);
         }
+    }
+
+    pub(super) fn index(&mut self, first: u64, source: u32, fingerprint: Fingerprint) {
+        self.by_content.insert(scoped(source, fingerprint.content), first, 0);
+        if fingerprint.link != 0 {
+            self.by_link.insert(fingerprint.link, first, 0);
+        }
+    }
+
+    pub(super) fn unindex(&mut self, first: u64, source: u32, fingerprint: Fingerprint) {
+        self.by_content.remove(scoped(source, fingerprint.content), first);
+        self.by_link.remove(fingerprint.link, first);
     }
 
     /// Marks the regions of an item's story as changed.
