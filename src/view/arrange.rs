@@ -13,6 +13,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::item_state::{ItemState, Tags};
+use super::numbers::{RegionNo, SourceNo};
 use super::reports::{MIN_TITLE_LIKENESS, Read, credits, draft_at};
 use super::state::State;
 use crate::dedup::{self, Fingerprint, Likeness};
@@ -91,7 +92,7 @@ impl State {
             let Some(home) = self.facts(slot.source).map(|facts| facts.region.clone()) else { continue };
             let is_within =
                 |(number, _)| self.region(number).is_some_and(|region| self.places.is_within(region, &home));
-            let own: Vec<(u32, Evidence)> = slot.own_tags().iter().filter(|tag| is_within(*tag)).collect();
+            let own: Vec<(RegionNo, Evidence)> = slot.own_tags().iter().filter(|tag| is_within(*tag)).collect();
             let Some((_, evidence)) = own.first().copied().filter(|_| !tags.iter().any(is_within)) else { continue };
             let is_strange = self.slots.get(&shown).is_none_or(|shown| self.is_strange(shown.source, &home));
             if is_strange {
@@ -104,7 +105,7 @@ impl State {
     }
 
     /// Returns whether a source's region neither lies in this region nor holds it.
-    fn is_strange(&self, source: u32, region: &RegionId) -> bool {
+    fn is_strange(&self, source: SourceNo, region: &RegionId) -> bool {
         self.facts(source).is_none_or(|facts| {
             !self.places.is_within(&facts.region, region) && !self.places.is_within(region, &facts.region)
         })
@@ -176,7 +177,7 @@ impl State {
     }
 
     /// Returns the tags of a report by its contents.
-    pub(super) fn tags_of(&mut self, source: u32, report: &Report) -> Tags {
+    pub(super) fn tags_of(&mut self, source: SourceNo, report: &Report) -> Tags {
         let Some(home) = self.facts(source).map(|facts| facts.region.clone()) else { return Tags::default() };
         let is_believed = self.may_warn(source, &report.draft);
         let mut tags = Tags::default();
@@ -188,7 +189,7 @@ impl State {
 
     /// Returns whether a source may issue this warning: its code lies in the source's own region, or in one that an
     /// admin allowed (`alerts_for`).
-    pub(super) fn may_warn(&self, source: u32, draft: &Draft) -> bool {
+    pub(super) fn may_warn(&self, source: SourceNo, draft: &Draft) -> bool {
         let Some(facts) = self.facts(source) else { return false };
         let code = draft.code.as_deref();
         let lies_in = |region| code.is_some_and(|code| self.places.is_coded_within(code, region));
@@ -232,7 +233,7 @@ impl State {
         let (draft, Some(theirs)) = (&report.draft, draft_at(with.position, read)) else { return false };
         // A report that is not shown and links to the same page says no more than that page. The site whose page both
         // link to cannot be expelled from its story.
-        let home = |source: u32| self.home(source, draft);
+        let home = |source: SourceNo| self.home(source, draft);
         // An alert's link is hashed as its identifier, which proves no page.
         let is_same_page = with.fingerprint.link == new.link && new.link != 0 && draft.alert.is_none();
         if is_same_page && (shown != first || home(slot.source) > home(with.source)) {
@@ -309,7 +310,7 @@ impl State {
         // Rearrange every story with a report of such a source, so that the result does not depend on how many moved at
         // once.
         let mut stories: BTreeMap<u64, Vec<(u64, Tags)>> = BTreeMap::new();
-        let reports: Vec<(u64, u64, u32, bool)> = self
+        let reports: Vec<(u64, u64, SourceNo, bool)> = self
             .slots
             .iter()
             .filter(|(_, slot)| moved.contains(&slot.source))

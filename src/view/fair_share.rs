@@ -1,5 +1,9 @@
+//! Which stories of a timeline a feed shows, so that no source fills it alone.
+
 use std::cmp::Reverse;
 use std::collections::HashMap;
+
+use super::numbers::SourceNo;
 
 /// A story's place in a timeline: newest first, then by first report.
 pub(super) type Place = (Reverse<i64>, u64);
@@ -22,7 +26,7 @@ pub(super) struct Share {
     older: Vec<Place>,
     /// Stories beyond their source's share.
     spare: Vec<Place>,
-    taken: HashMap<Option<u32>, usize>,
+    taken: HashMap<Option<SourceNo>, usize>,
 }
 
 impl Share {
@@ -33,7 +37,7 @@ impl Share {
     }
 
     /// Adds the next story of a source, in timeline order. Returns `false` if no later one can improve the selection.
-    pub(super) fn take(&mut self, place: Place, source: Option<u32>) -> bool {
+    pub(super) fn take(&mut self, place: Place, source: Option<SourceNo>) -> bool {
         let Reverse(at) = place.0;
         let newest = *self.newest.get_or_insert(at);
         let is_recent = newest.saturating_sub(at) <= TURNS;
@@ -72,7 +76,7 @@ mod tests {
     fn newest(most: usize, each: usize, sources: &[u32]) -> Vec<u64> {
         let mut share = Share::new(most, each);
         for (source, first) in sources.iter().zip(0..) {
-            share.take((Reverse(100 - i64::try_from(first).unwrap()), first), Some(*source));
+            share.take((Reverse(100 - i64::try_from(first).unwrap()), first), Some(SourceNo(*source)));
         }
         share.newest().into_iter().map(|(_, first)| first).collect()
     }
@@ -97,8 +101,8 @@ mod tests {
         let mut share = Share::new(3, 2);
         let at = |days: i64, first: u64| (Reverse(TURNS * (9 - days)), first);
         let sources = [(at(0, 1), 1), (at(2, 2), 1), (at(3, 3), 2)];
-        assert!(sources.iter().all(|(place, source)| share.take(*place, Some(*source))));
-        assert!(!share.take(at(4, 4), Some(3)));
+        assert!(sources.iter().all(|(place, source)| share.take(*place, Some(SourceNo(*source)))));
+        assert!(!share.take(at(4, 4), Some(SourceNo(3))));
         assert_eq!(share.newest().into_iter().map(|(_, first)| first).collect::<Vec<_>>(), [1, 2, 3]);
     }
 }

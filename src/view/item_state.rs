@@ -3,6 +3,7 @@
 use std::num::NonZeroU8;
 
 use super::fair_share::Place;
+use super::numbers::{RegionNo, SourceNo};
 use super::record::ItemRecord;
 use crate::dedup::{Fingerprint, Known};
 use crate::log::Position;
@@ -13,7 +14,7 @@ use crate::regions::Evidence;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ItemState {
     pub(super) id: ItemId,
-    pub(super) source: u32,
+    pub(super) source: SourceNo,
     pub(super) position: Position,
     pub(super) seen: Moment,
     pub(super) reports: u16,
@@ -35,7 +36,7 @@ pub(super) struct ItemState {
 }
 
 /// A region, and the number of its evidence, counted from 1.
-type Tag = (u32, NonZeroU8);
+type Tag = (RegionNo, NonZeroU8);
 
 /// The regions of an item, each with the number of its evidence; most items have one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -46,7 +47,7 @@ pub(super) struct Tags {
 }
 
 impl Tags {
-    pub(super) fn push(&mut self, region: u32, evidence: Evidence) {
+    pub(super) fn push(&mut self, region: RegionNo, evidence: Evidence) {
         let tag = (region, NonZeroU8::MIN.saturating_add(u8::try_from(evidence.number()).unwrap_or(0)));
         if self.first.is_none() {
             self.first = Some(tag);
@@ -55,7 +56,7 @@ impl Tags {
         }
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = (u32, Evidence)> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = (RegionNo, Evidence)> {
         let tags = self.first.into_iter().chain(self.more.iter().flat_map(|more| more.iter().copied()));
         tags.map(|(region, evidence)| (region, Evidence::at(usize::from(evidence.get()) - 1)))
     }
@@ -167,7 +168,7 @@ impl ItemState {
 
     /// Returns its places in the timelines of its regions, if it is the first report of a visible story; `first` is its
     /// own number.
-    pub(super) fn places(&self, first: u64) -> impl Iterator<Item = (u32, Place)> + '_ {
+    pub(super) fn places(&self, first: u64) -> impl Iterator<Item = (RegionNo, Place)> + '_ {
         let place = (std::cmp::Reverse(self.published.at.millis()), first);
         let stands = self.head == first && !self.withdrawn && !self.ended;
         self.regions.iter().filter(move |_| stands).map(move |(region, _)| (region, place))
@@ -183,7 +184,7 @@ impl ItemState {
         &self,
         first: u64,
         source: &str,
-        region: impl Fn(u32) -> Option<&'r RegionId>,
+        region: impl Fn(RegionNo) -> Option<&'r RegionId>,
     ) -> ItemRecord {
         let place = |position: &Position| (position.day, position.offset, position.length);
         ItemRecord {
@@ -236,8 +237,8 @@ impl ItemState {
     pub(super) fn of(
         first: u64,
         record: ItemRecord,
-        source: u32,
-        mut region: impl FnMut(RegionId) -> u32,
+        source: SourceNo,
+        mut region: impl FnMut(RegionId) -> RegionNo,
     ) -> Option<Self> {
         let mut tags = |pairs: &[(String, String)]| {
             let mut tags = Tags::default();
@@ -288,7 +289,7 @@ impl ItemState {
 }
 
 /// Converts tags to the form used in records.
-fn tagged<'r>(tags: &Tags, region: &impl Fn(u32) -> Option<&'r RegionId>) -> Vec<(String, String)> {
+fn tagged<'r>(tags: &Tags, region: &impl Fn(RegionNo) -> Option<&'r RegionId>) -> Vec<(String, String)> {
     let pairs = tags.iter().filter_map(|(number, evidence)| Some((region(number)?.as_str(), evidence)));
     pairs.map(|(id, evidence)| (id.to_owned(), evidence.word().to_owned())).collect()
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::item_state::{ItemState, Tags};
 use super::new_item::{NewItem, Relations};
+use super::numbers::SourceNo;
 use super::reports::{Home, Read, credits, draft_at, published, story, tells_the_same};
 use super::similarity_index::WINDOW;
 use super::state::State;
@@ -60,14 +61,15 @@ impl State {
         }
         let (link, domain) = (new.report.draft.checked_link()?, self.domain(new.source)?);
         // A link that two items of one source share does not distinguish them.
-        let mut carried: HashMap<u32, usize> = HashMap::new();
+        let mut carried: HashMap<SourceNo, usize> = HashMap::new();
         for slot in found.iter().filter_map(|first| self.slots.get(first)) {
             *carried.entry(slot.source).or_default() += 1;
         }
         if carried.contains_key(&new.source) {
             return None;
         }
-        let is_at_home = |source: u32| self.domain(source).is_some_and(|domain| domain == link.registrable_domain());
+        let is_at_home =
+            |source: SourceNo| self.domain(source).is_some_and(|domain| domain == link.registrable_domain());
         let (at_home, elsewhere): (Vec<u64>, Vec<u64>) =
             found.into_iter().partition(|first| self.slots.get(first).is_some_and(|slot| is_at_home(slot.source)));
         at_home.into_iter().chain(elsewhere).find_map(|first| {
@@ -172,7 +174,7 @@ impl State {
     /// Returns whether a story may be joined by a similar report of this source. An ended story is not: only its own
     /// reports bring it back. Neither is one that an admin withdrew, if this source has higher authority: it makes a
     /// statement of its own.
-    fn takes_reports(&self, head: u64, source: u32) -> bool {
+    fn takes_reports(&self, head: u64, source: SourceNo) -> bool {
         let Some(slot) = self.slots.get(&head) else { return true };
         let is_above = || {
             let withdrawn = self.slots.get(&slot.owner(head)).and_then(|owner| self.facts(owner.source));
@@ -277,7 +279,7 @@ impl State {
         std::iter::once(head).chain(members).filter_map(|first| self.slots.get(&first))
     }
 
-    fn has_report_of(&self, head: u64, source: u32) -> bool {
+    fn has_report_of(&self, head: u64, source: SourceNo) -> bool {
         self.reports_of(head).any(|report| report.source == source && report.became().is_none())
     }
 

@@ -7,6 +7,7 @@ use super::fair_share::Place;
 use super::index::Index;
 use super::item_state::ItemState;
 use super::keys::{HIDDEN, META, REGIONS, SOURCES};
+use super::numbers::{RegionNo, SourceNo};
 use super::record::{self, FactsRecord, HiddenRecord, ItemRecord, MetaRecord};
 use super::similarity_index::SimilarityIndex;
 use super::snapshot::Outline;
@@ -49,10 +50,10 @@ impl State {
         changes
     }
 
-    fn facts_record(&self, number: u32) -> Option<FactsRecord> {
-        let facts = self.sources.get(usize::try_from(number).ok()?)?;
+    fn facts_record(&self, number: SourceNo) -> Option<FactsRecord> {
+        let facts = self.sources.get(number.at())?;
         Some(FactsRecord {
-            number,
+            number: number.0,
             id: facts.id.as_str().to_owned(),
             title: facts.title.clone(),
             link: facts.link.clone(),
@@ -68,7 +69,7 @@ impl State {
     }
 
     fn item_record(&self, first: u64, slot: &ItemState) -> Option<ItemRecord> {
-        let source = self.sources.get(usize::try_from(slot.source).ok()?)?;
+        let source = self.sources.get(slot.source.at())?;
         let held = |by_text: &SimilarityIndex| by_text.sketch(first).map(<[u32]>::to_vec).unwrap_or_default();
         Some(ItemRecord {
             sketch: held(&self.by_text),
@@ -127,7 +128,7 @@ impl State {
                     .find(|state| state.word() == control)?;
                 self.controls.insert(id.clone(), control);
             }
-            if self.number_of(&id) != number || source.number != number {
+            if self.number_of(&id).0 != number || source.number != number {
                 return None;
             }
             if !source.link.is_empty() {
@@ -152,7 +153,7 @@ impl State {
     /// Loads the items with their timelines, events and sketches; `None` if one of them cannot be read.
     fn load_items(&mut self, meta: &MetaRecord, items: impl Iterator<Item = Option<(u64, ItemRecord)>>) -> Option<()> {
         let (mut by_text, mut by_facts) = (Vec::new(), Vec::new());
-        let mut timelines: HashMap<u32, Vec<Place>> = HashMap::new();
+        let mut timelines: HashMap<RegionNo, Vec<Place>> = HashMap::new();
         for item in items {
             let (first, mut record) = item?;
             let source = *self.source_numbers.get(&SourceId::new(&record.source).ok()?)?;
@@ -203,7 +204,7 @@ impl State {
             let record = record.map(|record| ItemRecord { sketch: Vec::new(), pairs: Vec::new(), ..record });
             hasher.update(&record.map(|record| record::encode(&record)).unwrap_or_default());
         }
-        for number in 0..u32::try_from(self.sources.len()).unwrap_or(0) {
+        for number in (0..self.sources.len()).map(SourceNo::of) {
             hasher.update(&self.facts_record(number).map(|record| record::encode(&record)).unwrap_or_default());
         }
         for id in self.hidden.keys() {

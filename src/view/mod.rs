@@ -18,6 +18,7 @@ mod join;
 mod keys;
 mod loading;
 mod new_item;
+mod numbers;
 mod open;
 mod poll_states;
 mod queries;

@@ -1,6 +1,7 @@
 //! A new item while it is compared, and how it stands to the known stories.
 
 use super::item_state::Tags;
+use super::numbers::SourceNo;
 use crate::dedup::{self, Comparison, Fingerprint};
 use crate::model::Report;
 
@@ -21,7 +22,7 @@ pub(super) struct Relations {
 
 /// A new item while it is being compared.
 pub(super) struct NewItem<'a> {
-    pub(super) source: u32,
+    pub(super) source: SourceNo,
     pub(super) report: &'a Report,
     pub(super) fingerprint: Fingerprint,
     /// Regions it is tagged with, each with the evidence.
@@ -45,7 +46,7 @@ impl Relations {
 }
 
 impl<'a> NewItem<'a> {
-    pub(super) fn new(source: u32, report: &'a Report, fingerprint: Fingerprint, regions: Tags) -> Self {
+    pub(super) fn new(source: SourceNo, report: &'a Report, fingerprint: Fingerprint, regions: Tags) -> Self {
         let words = report.draft.words();
         // Warnings come from one template: neither texts nor facts distinguish them.
         let (sketch, pairs) = match report.draft.alert {

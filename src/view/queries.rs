@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::fair_share::{Place, Share};
 use super::item_state::ItemState;
 use super::new_item::NewItem;
+use super::numbers::{RegionNo, SourceNo};
 use super::reports::Read;
 use super::state::{State, day_number, number_of_day, scoped};
 use super::story::{Entry, Report, Story};
@@ -37,7 +38,7 @@ impl State {
 
     /// Returns where the newest record of each item is, and the source that it is of.
     pub(super) fn positions(&self) -> impl Iterator<Item = (Position, &SourceId)> + '_ {
-        let source = |slot: &super::item_state::ItemState| self.sources.get(usize::try_from(slot.source).ok()?);
+        let source = |slot: &super::item_state::ItemState| self.sources.get(slot.source.at());
         self.slots.iter().filter_map(move |(_, slot)| Some((slot.position, &source(slot)?.id)))
     }
 
@@ -97,13 +98,13 @@ impl State {
     }
 
     /// Returns the number of the source whose report of a story is shown.
-    fn shown_source(&self, first: u64) -> Option<u32> {
+    fn shown_source(&self, first: u64) -> Option<SourceNo> {
         let head = self.slots.get(&first)?;
         Some(self.slots.get(&head.shown(first)).unwrap_or(head).source)
     }
 
     pub(super) fn source_of(&self, first: u64) -> Option<&SourceId> {
-        self.sources.get(usize::try_from(self.shown_source(first)?).ok()?).map(|facts| &facts.id)
+        self.sources.get(self.shown_source(first)?.at()).map(|facts| &facts.id)
     }
 
     /// Returns the story that begins with this report; `None` if it is unknown, withdrawn or has ended.
@@ -111,7 +112,7 @@ impl State {
         let head = self.slots.get(&first).filter(|slot| !slot.withdrawn && !slot.ended)?;
         let report = |first: &u64| {
             let slot = self.slots.get(first)?;
-            let source = self.sources.get(usize::try_from(slot.source).ok()?)?.clone();
+            let source = self.sources.get(slot.source.at())?.clone();
             let (item, earlier) = (slot.id, slot.earlier().to_vec());
             Some(Report { position: slot.position, source, item, earlier })
         };
@@ -247,7 +248,7 @@ impl State {
 
     /// Returns the tagged regions that changed since the last call.
     pub(super) fn dirty(&mut self) -> Vec<RegionId> {
-        let dirty: Vec<u32> = self.dirty.drain().collect();
+        let dirty: Vec<RegionNo> = self.dirty.drain().collect();
         dirty.into_iter().filter_map(|number| self.region(number).cloned()).collect()
     }
 }

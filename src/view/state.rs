@@ -8,6 +8,7 @@ use super::index::Index;
 use super::item_state::ItemState;
 use super::item_table::ItemTable;
 use super::new_item::NewItem;
+use super::numbers::{RegionNo, SourceNo};
 use super::reports::{Home, Read, moment, published, updated_at};
 use super::similarity_index::{MAX_ALIKE, SimilarityIndex};
 use crate::dedup::Fingerprint;
@@ -22,33 +23,33 @@ const MAX_UPDATES: u16 = 24;
 pub(super) struct State {
     pub(super) slots: ItemTable,
     /// Number of items per source.
-    pub(super) reporters: HashMap<u32, usize>,
+    pub(super) reporters: HashMap<SourceNo, usize>,
     /// Keyed by the upper half of an item's id.
     pub(super) by_id: Index<12>,
     pub(super) by_link: Index<12>,
     pub(super) by_content: Index<12>,
-    pub(super) timelines: HashMap<u32, BTreeSet<Place>>,
+    pub(super) timelines: HashMap<RegionNo, BTreeSet<Place>>,
     pub(super) sources: Vec<SourceFacts>,
-    pub(super) source_numbers: HashMap<SourceId, u32>,
+    pub(super) source_numbers: HashMap<SourceId, SourceNo>,
     pub(super) controls: HashMap<SourceId, Control>,
     /// Withdrawn items, including those that are no longer known.
     pub(super) hidden: BTreeMap<u128, (Moment, String)>,
     pub(super) touched_hidden: BTreeSet<u128>,
     pub(super) regions: Vec<RegionId>,
-    pub(super) region_numbers: HashMap<RegionId, u32>,
+    pub(super) region_numbers: HashMap<RegionId, RegionNo>,
     /// Canonical links of the sources themselves; these are no story's address.
     pub(super) listings: HashSet<String>,
     pub(super) applied: u64,
     pub(super) ids: u128,
     /// Items that changed since the last call of `changes`.
     pub(super) touched: BTreeSet<u64>,
-    pub(super) touched_sources: BTreeSet<u32>,
+    pub(super) touched_sources: BTreeSet<SourceNo>,
     pub(super) removed: Vec<u64>,
     /// Regions whose feeds changed since the last call of `dirty`.
-    pub(super) dirty: HashSet<u32>,
+    pub(super) dirty: HashSet<RegionNo>,
     /// Time of the last change in each tagged region, by the log's own times.
-    pub(super) changed: HashMap<u32, Moment>,
-    pub(super) touched_regions: BTreeSet<u32>,
+    pub(super) changed: HashMap<RegionNo, Moment>,
+    pub(super) touched_regions: BTreeSet<RegionNo>,
     /// Time of the record being applied.
     pub(super) now: Moment,
     /// Region names used to place items.
@@ -62,7 +63,7 @@ pub(super) struct State {
     /// Former ids of renamed sources.
     pub(super) renamed: Vec<SourceId>,
     /// Sources that were moved to another region but whose items have not followed yet; empty between two writes.
-    pub(super) moved: BTreeSet<u32>,
+    pub(super) moved: BTreeSet<SourceNo>,
 }
 
 impl State {
@@ -104,7 +105,7 @@ impl State {
         }
         self.rename(&facts);
         let number = self.number_of(&facts.id);
-        if let Some(known) = usize::try_from(number).ok().and_then(|at| self.sources.get_mut(at)) {
+        if let Some(known) = self.sources.get_mut(number.at()) {
             let before = std::mem::replace(known, facts);
             if !before.link.is_empty() && before.region != known.region {
                 self.moved.insert(number);
@@ -133,15 +134,15 @@ impl State {
     /// Marks everything as changed, for a store that may have lost some of it.
     pub(super) fn touch_all(&mut self) {
         self.touched.extend(self.slots.iter().map(|(first, _)| *first));
-        self.touched_sources.extend((0..self.sources.len()).filter_map(|number| u32::try_from(number).ok()));
+        self.touched_sources.extend((0..self.sources.len()).map(SourceNo::of));
         self.touched_regions.extend(self.changed.keys());
         self.touched_hidden.extend(self.hidden.keys());
     }
 
     /// Returns the number of a source, assigning one if it has none.
-    pub(super) fn number_of(&mut self, id: &SourceId) -> u32 {
+    pub(super) fn number_of(&mut self, id: &SourceId) -> SourceNo {
         let number = self.source_numbers.get(id).copied().unwrap_or_else(|| {
-            let number = u32::try_from(self.sources.len()).unwrap_or(u32::MAX);
+            let number = SourceNo::of(self.sources.len());
             self.source_numbers.insert(id.clone(), number);
             self.sources.push(unknown(id.clone()));
             number
@@ -224,7 +225,7 @@ impl State {
 
     /// Returns the number of a report's source. If the log line with the source's facts is damaged, its items remain,
     /// without regions.
-    pub(super) fn source_of_report(&mut self, report: &ReportNoun) -> u32 {
+    pub(super) fn source_of_report(&mut self, report: &ReportNoun) -> SourceNo {
         self.source_numbers.get(&report.source).copied().unwrap_or_else(|| self.number_of(&report.source))
     }
 
@@ -385,14 +386,14 @@ impl State {
         }
     }
 
-    pub(super) fn index(&mut self, first: u64, source: u32, fingerprint: Fingerprint) {
+    pub(super) fn index(&mut self, first: u64, source: SourceNo, fingerprint: Fingerprint) {
         self.by_content.insert(scoped(source, fingerprint.content), first, 0);
         if fingerprint.link != 0 {
             self.by_link.insert(fingerprint.link, first, 0);
         }
     }
 
-    pub(super) fn unindex(&mut self, first: u64, source: u32, fingerprint: Fingerprint) {
+    pub(super) fn unindex(&mut self, first: u64, source: SourceNo, fingerprint: Fingerprint) {
         self.by_content.remove(scoped(source, fingerprint.content), first);
         self.by_link.remove(fingerprint.link, first);
     }
@@ -410,12 +411,12 @@ impl State {
     }
 
     /// Returns whether a draft's address is on the site of a source.
-    pub(super) fn is_home(&self, source: u32, draft: &Draft) -> bool {
+    pub(super) fn is_home(&self, source: SourceNo, draft: &Draft) -> bool {
         self.home(source, draft) > Home::Elsewhere
     }
 
     /// Returns how close a draft's address is to the source.
-    pub(super) fn home(&self, source: u32, draft: &Draft) -> Home {
+    pub(super) fn home(&self, source: SourceNo, draft: &Draft) -> Home {
         let own = self.facts(source).and_then(|facts| Link::parse(&facts.link).ok());
         // www.a.cn and a.cn are one host, and so are http and https.
         let host = |link: &Link| link.host_text().trim_start_matches("www.").to_owned();
@@ -427,25 +428,25 @@ impl State {
         }
     }
 
-    pub(super) fn region_number(&mut self, region: &RegionId) -> u32 {
+    pub(super) fn region_number(&mut self, region: &RegionId) -> RegionNo {
         if let Some(number) = self.region_numbers.get(region) {
             return *number;
         }
-        let number = u32::try_from(self.regions.len()).unwrap_or(u32::MAX);
+        let number = RegionNo::of(self.regions.len());
         self.region_numbers.insert(region.clone(), number);
         self.regions.push(region.clone());
         number
     }
 
-    pub(super) fn facts(&self, source: u32) -> Option<&SourceFacts> {
-        self.sources.get(usize::try_from(source).ok()?).filter(|facts| !facts.link.is_empty())
+    pub(super) fn facts(&self, source: SourceNo) -> Option<&SourceFacts> {
+        self.sources.get(source.at()).filter(|facts| !facts.link.is_empty())
     }
 
-    pub(super) fn region(&self, number: u32) -> Option<&RegionId> {
-        self.regions.get(usize::try_from(number).ok()?)
+    pub(super) fn region(&self, number: RegionNo) -> Option<&RegionId> {
+        self.regions.get(number.at())
     }
 
-    pub(super) fn domain(&self, source: u32) -> Option<String> {
+    pub(super) fn domain(&self, source: SourceNo) -> Option<String> {
         Link::parse(&self.facts(source)?.link).ok().map(|link| link.registrable_domain().to_owned())
     }
 
@@ -470,8 +471,8 @@ pub(super) fn upper(id: ItemId) -> u64 {
 }
 
 /// Combines a content hash with its source.
-pub(super) fn scoped(source: u32, content: u64) -> u64 {
-    content ^ u64::from(source).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+pub(super) fn scoped(source: SourceNo, content: u64) -> u64 {
+    content ^ u64::from(source.0).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
 fn unknown(id: SourceId) -> SourceFacts {
