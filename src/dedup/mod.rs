@@ -3,6 +3,7 @@
 //!
 //! Pure: the caller passes in what is known. [`judge`] compares links, [`compare`] texts; [`sketch`] finds candidates.
 
+mod alteration;
 mod changes;
 mod contradiction;
 mod fact_overlap;
@@ -14,6 +15,7 @@ mod story;
 mod text;
 mod warning;
 
+pub use alteration::is_altered;
 pub use changes::changes;
 pub use fact_overlap::{TELLING, fact_pairs};
 pub use identity::{Fingerprint, Identity, Known, Neighbours, Verdict, identify, repeated};

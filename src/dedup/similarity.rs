@@ -27,6 +27,11 @@ pub struct Story {
 }
 
 impl Story {
+    /// Returns the folded text.
+    pub(super) fn text(&self) -> &[char] {
+        &self.text
+    }
+
     /// Prepares an item with this title and text for comparison.
     pub fn new(title: &str, text: &str) -> Self {
         let folded = fold(text);

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 
 use super::item_state::{ItemState, Tags};
 use super::numbers::{RegionNo, SourceNo};
-use super::reports::{MIN_TITLE_LIKENESS, Read, credits, draft_at};
+use super::reports::{MIN_TITLE_LIKENESS, Read, credits, draft_at, story};
 use super::state::State;
 use crate::dedup::{self, Fingerprint, Likeness};
 use crate::log::{Position, Record, SourceFacts};
@@ -246,11 +246,12 @@ impl State {
             return true;
         }
         let title = dedup::title_likeness(&draft.title, &theirs.title);
-        let found = dedup::compare(
-            &dedup::Story::new(&draft.title, draft.words()),
-            &dedup::Story::new(&theirs.title, theirs.words()),
-        );
-        match found.likeness {
+        let (now, other) = (story(draft), story(&theirs));
+        let before = draft_at(slot.position, read);
+        let is_altered_since = || before.is_some_and(|before| dedup::is_altered(&story(&before), &now));
+        match dedup::compare(&now, &other).likeness {
+            // Step by step, small alterations would make another story of it without any of them being one.
+            Likeness::Same if !owns && dedup::is_altered(&now, &other) && is_altered_since() => true,
             Likeness::Same => !owns && self.has_outgrown(slot, draft, &theirs, title, read),
             Likeness::Event | Likeness::Opposed => !owns,
             Likeness::Part => true,
@@ -345,7 +346,6 @@ impl State {
 fn is_rewritten(before: Position, report: &Report, read: Read<'_>) -> bool {
     let Some(old) = draft_at(before, read) else { return false };
     let is_told = |draft: &Draft| !dedup::is_short(draft.words());
-    let story = |draft: &Draft| dedup::Story::new(&draft.title, draft.words());
     is_told(&old)
         && is_told(&report.draft)
         && dedup::compare(&story(&old), &story(&report.draft)).likeness == Likeness::Different

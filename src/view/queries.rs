@@ -36,10 +36,9 @@ impl State {
         self.controls.get(id).copied()
     }
 
-    /// Returns where the newest record of each item is, and the source that it is of.
-    pub(super) fn positions(&self) -> impl Iterator<Item = (Position, &SourceId)> + '_ {
-        let source = |slot: &super::item_state::ItemState| self.sources.get(slot.source.at());
-        self.slots.iter().filter_map(move |(_, slot)| Some((slot.position, &source(slot)?.id)))
+    /// Returns where the newest record of each item is.
+    pub(super) fn positions(&self) -> impl Iterator<Item = Position> + '_ {
+        self.slots.iter().map(|(_, slot)| slot.position)
     }
 
     /// Returns the regions that items are tagged with.

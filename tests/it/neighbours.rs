@@ -796,3 +796,26 @@ fn i44_who_copies_a_notice_first_takes_it_from_no_feed_of_its_place() {
     village.tell(&report("province", "https://province.cn/1", title, text, HOUR, 60));
     assert_eq!(village.stories("140321").len(), 1);
 }
+
+#[test]
+fn i46_who_alters_one_fact_after_another_leaves_the_story() {
+    let village = Village::new();
+    let copied = report("b", "https://b.cn/1", TITLE, TEXT, 0, 60);
+    village.tell(&copied);
+    village.tell(&report("a", "https://a.cn/1", TITLE, TEXT, HOUR, 60));
+    let mut text = TEXT.to_owned();
+    for (step, (from, to)) in
+        [("3月9日", "3月19日"), ("封闭，请", "开放，请"), ("服从", "不服从")].into_iter().enumerate()
+    {
+        text = text.replace(from, to);
+        village.tell(&changed(&copied, TITLE, &text, (2 + i64::try_from(step).unwrap()) * HOUR));
+    }
+    let shown: Vec<_> = village.stories("140300").iter().map(|story| village.shown(story).1).collect();
+    assert!(shown.contains(&"a".to_owned()), "{shown:?}");
+    // Who only corrects a letter stays in the story.
+    let village = Village::new();
+    village.tell(&copied);
+    village.tell(&report("a", "https://a.cn/1", TITLE, TEXT, HOUR, 60));
+    village.tell(&changed(&copied, TITLE, &TEXT.replace("敬请谅解", "敬请凉解"), 2 * HOUR));
+    assert_eq!(village.stories("140300").len(), 1);
+}
