@@ -14,7 +14,13 @@ pub(super) fn of(tree: &Tree<'_>, title: &str, length: usize) -> Option<String> 
     }
     let scripts: String =
         tree.elements(0).filter(|id| tree.is(*id, &["script"])).map(|id| tree.raw(id)).take(20).collect();
+    let is_marked = |id: usize| {
+        let marks = &tables().scripts.challenge_attributes;
+        marks.iter().any(|(name, value)| tree.attribute(id, name).is_some_and(|found| found.trim() == value))
+    };
+    let marked = || tree.elements(0).filter(|id| tree.is(*id, &["script"])).take(20).any(is_marked);
     let shown: usize = tree.texts(0).map(|(_, text)| text::width(&text)).sum();
-    (shown < 200 && length < 200_000 && tables().scripts.challenge.iter().any(|mark| scripts.contains(mark.as_str())))
+    let said = || tables().scripts.challenge.iter().any(|mark| scripts.contains(mark.as_str()));
+    (shown < 200 && length < 200_000 && (said() || marked()))
         .then(|| "the site returned a script challenge instead of a page".to_owned())
 }

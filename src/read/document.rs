@@ -165,8 +165,8 @@ fn records(page: &ListPage<'_>) -> Option<Reading> {
 
 /// Takes the rows of the page if they are a list without doubt.
 fn rows(page: &ListPage<'_>) -> Option<Reading> {
-    let is_expected = page.rules.kind == Kind::List && !page.drafts.is_empty();
-    (is_expected || page.detection.confidence >= MIN_CONFIDENCE).then(|| Reading {
+    let least = if page.rules.kind == Kind::List { MIN_EXPECTED } else { MIN_CONFIDENCE };
+    (page.detection.confidence >= least).then(|| Reading {
         next: list::next_page(page.tree, page.text, page.url),
         ..listing(Format::List, page.url, page.drafts.clone(), page.detection.clone(), page.faults.clone())
     })
@@ -213,6 +213,8 @@ fn no_list(page: &ListPage<'_>) -> Reading {
 
 /// The least confidence, in percent, with which a list is taken that the config does not name.
 const MIN_CONFIDENCE: u8 = 45;
+/// The same, where the config says that the page is a list.
+const MIN_EXPECTED: u8 = 35;
 /// The least bytes of a script that may hold a list.
 const MIN_SCRIPT: usize = 200;
 /// The fewest items of a list in a script.

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use super::link;
-use super::row;
+use super::parts::dated_parts;
 use super::row_date::{self, Row};
+use super::weight::{Group, is_beside, weigh};
 use crate::model::Link;
 use crate::read::date::Clock;
 use crate::read::lexicon::words;
@@ -24,15 +25,6 @@ const MOST_LINKS: usize = 1500;
 /// How deeply links may be nested: HTML forbids nesting them, and the text of the inner ones would be read once for
 /// each level.
 const MOST_AROUND: usize = 8;
-
-/// A group of links that may be the list.
-pub(in crate::read) struct Group {
-    pub(in crate::read) rows: Vec<Row>,
-    pub(in crate::read) weight: f64,
-    pub(in crate::read) dated: usize,
-    /// If the links say no more than "agenda" or "download": the number of the text beside them that is the title.
-    pub(in crate::read) beside: Option<usize>,
-}
 
 /// Finds the group of links that is the list of a page.
 pub(in crate::read) fn detect(tree: &Tree<'_>, url: &Link, base: &Link, clock: Clock<'_>) -> Option<Group> {
@@ -123,7 +115,7 @@ fn paths(tree: &Tree<'_>) -> Vec<u64> {
         // The classes of rows and cells often alternate, as do those of adjacent lists.
         if path != parent
             && !tree.is(id, &["tr", "td", "th", "li", "tbody", "p"])
-            && !(tree.is(id, &["ul", "ol", "dl"]) && has_twin(tree, id))
+            && !(tree.is(id, &["ul", "ol", "dl"]) && !is_beside(tree, id) && has_twin(tree, id))
             && let Some(class) = shared.class(tree, id)
         {
             path = xxh3_64_with_seed(class.as_bytes(), path);
@@ -256,12 +248,17 @@ fn without_boxes(tree: &Tree<'_>, links: Vec<Id>) -> Vec<Id> {
 /// Returns the possible readings of a group of links: one link per row, or several (notice, agenda and minutes of one
 /// meeting).
 fn readings(tree: &Tree<'_>, links: &[Id], url: &Link, base: &Link, clock: Clock<'_>) -> Vec<Group> {
-    let rows = complete(tree, rows_of(tree, links, base, clock), base);
-    let mut groups = vec![weigh(tree, rows, url, base, clock)];
+    let with_dates = |rows: Vec<Row>| -> Vec<(Row, bool)> {
+        rows.into_iter().map(|row| (row, row_date::has_date(tree, &row, clock))).collect()
+    };
+    let rows = with_dates(complete(tree, rows_of(tree, links, base, clock), base));
+    let mut groups = vec![weigh(tree, dated_parts(tree, rows), url, base, clock)];
     // If table rows hold one or more files each, the row is the item and its first link is the address.
     let mut lifted: Vec<Row> = Vec::new();
+    let are_icons = links.iter().all(|id| tree.line(*id).is_empty());
     for id in links {
-        let Some(holder) = tree.ancestors(*id).skip(1).find(|up| tree.is(*up, &["tr", "article"])) else { continue };
+        let holders: &[&str] = if are_icons { &["tr", "article", "li"] } else { &["tr", "article"] };
+        let Some(holder) = tree.ancestors(*id).skip(1).find(|up| tree.is(*up, holders)) else { continue };
         if lifted.last().is_none_or(|row| row.from != holder) {
             lifted.push(Row { link: *id, from: holder, to: tree.end(holder) });
         }
@@ -272,7 +269,7 @@ fn readings(tree: &Tree<'_>, links: &[Id], url: &Link, base: &Link, clock: Clock
         let dated_before = lifted.iter().filter(before).count() * 5 >= lifted.len() * 4;
         let count = |rows: usize| f64::from(u32::try_from(rows).unwrap_or(u32::MAX));
         let each = if dated_before { count(links.len()) / count(lifted.len()) } else { 1.0 };
-        let mut group = weigh(tree, lifted, url, base, clock);
+        let mut group = weigh(tree, with_dates(lifted), url, base, clock);
         group.weight *= 1.08 * each;
         groups.push(group);
     }
@@ -417,80 +414,4 @@ fn complete(tree: &Tree<'_>, rows: Vec<Row>, base: &Link) -> Vec<Row> {
     }
     all.sort_unstable_by_key(|row| row.from);
     all
-}
-
-fn weigh(tree: &Tree<'_>, rows: Vec<Row>, url: &Link, base: &Link, clock: Clock<'_>) -> Group {
-    let titles: Vec<String> = rows.iter().map(|row| link::title_of_link(tree, row.link)).collect();
-    let distinct: HashSet<&String> = titles.iter().collect();
-    let generic = titles.iter().filter(|title| link::is_generic(title)).count();
-    let beside = distinct.len() * 2 < rows.len() || generic * 2 > rows.len();
-    let column = if beside { row::column_beside(tree, &rows, clock) } else { 0 };
-    let targets: HashSet<String> =
-        rows.iter().filter_map(|row| Some(target(tree, row.link, base)?.canonical())).collect();
-    let (mut sum, mut dated, mut near) = (0.0, 0, 0);
-    let folder = url.path().rsplit_once('/').map_or("", |(folder, _)| folder);
-    for (at, (row, title)) in rows.iter().zip(&titles).enumerate() {
-        let title = if beside { row::title_beside(tree, row, column, clock) } else { title.clone() };
-        let width = text::width(&title);
-        let worth = f64::from(u32::try_from(width.min(40)).unwrap_or(40)) / 40.0;
-        // Later rows say less about the page's purpose.
-        let place = if at < 30 { 1.0 } else { 0.4 };
-        sum += place * worth * if width < 10 { 0.3 } else { 1.0 };
-        dated += usize::from(row_date::has_date(tree, row, clock));
-        near += usize::from(
-            target(tree, row.link, base).is_some_and(|to| !folder.is_empty() && to.path().starts_with(folder)),
-        );
-    }
-    let count = f64::from(u32::try_from(rows.len().max(1)).unwrap_or(1));
-    let share = |part: usize| f64::from(u32::try_from(part).unwrap_or(0)) / count;
-    let mut weight =
-        sum * (1.0 + 2.4 * share(dated)) * share(targets.len()) * share(targets.len()) * (1.0 + 0.3 * share(near));
-    if beside {
-        weight *= 0.5;
-    }
-    weight *= place(tree, &rows);
-    Group { rows, weight, dated, beside: beside.then_some(column) }
-}
-
-/// Rates how well a place suits a list, at most 1: menus, footers and sidebars count against it. An element that holds
-/// most of the page is not a box, whatever it is called.
-pub(in crate::read) fn place(tree: &Tree<'_>, rows: &[Row]) -> f64 {
-    let Some(first) = rows.first() else { return 0.0 };
-    let mut factor: f64 = 1.0;
-    for id in tree.ancestors(tree.parent(first.from)).take(12) {
-        if tree.is(id, &["body", "html", "main"]) || (tree.end(id) - id) * 10 > tree.len() * 7 {
-            continue;
-        }
-        factor = factor.min(match tree.name(id) {
-            "nav" | "footer" => 0.2,
-            "aside" => 0.4,
-            "header" => 0.6,
-            _ => 1.0,
-        });
-        let labels = tree.labels(id);
-        for (word, worth) in &tables().classes.beside {
-            if labels.contains(word) && !labels.contains("navigation-list") && is_labelled(&labels, word) {
-                factor = factor.min(*worth);
-            }
-        }
-    }
-    factor
-}
-
-/// Returns whether an element is labelled with a word, alone or with a usual affix (`hotnews`, `topnav`, `menu2`).
-fn is_labelled(labels: &str, word: &str) -> bool {
-    let classes = &tables().classes;
-    let tokens: Vec<&str> = labels.split(|c: char| !c.is_ascii_alphanumeric()).collect();
-    tokens.iter().enumerate().any(|(at, token)| {
-        let token = token.trim_end_matches(|c: char| c.is_ascii_digit());
-        // `has-sidebar` and `layout-sidebar` name an element next to a sidebar.
-        let is_of = at
-            .checked_sub(1)
-            .and_then(|last| tokens.get(last))
-            .is_some_and(|last| matches!(*last, "has" | "with" | "no" | "without" | "layout" | "is" | "not"));
-        !is_of
-            && (token == word
-                || token.strip_prefix(word).is_some_and(|rest| classes.suffixes.contains(rest))
-                || token.strip_suffix(word).is_some_and(|rest| classes.prefixes.contains(rest)))
-    })
 }

@@ -54,6 +54,7 @@ pub(in crate::read) fn title_of_link(tree: &Tree<'_>, id: Id) -> String {
     // Some sites put more than the title into the attribute, on further lines.
     let titled = tree
         .attribute(id, "title")
+        .filter(|title| !tree.is_set_phrase(title))
         .map(|title| text::line(title.trim().lines().next().unwrap_or("")))
         .map(|title| unprefixed(&title).to_owned())
         .unwrap_or_default();

@@ -1,15 +1,18 @@
 //! Pages and documents that list articles: HTML pages, JSON, records of XML, sitemaps.
 
+mod code;
 mod detect;
 pub(super) mod hanweb;
 pub(super) mod json_list;
 mod link;
 mod page;
 mod paging;
+mod parts;
 mod row;
 mod row_date;
 mod rules;
 pub(super) mod sitemap;
+mod weight;
 
 pub(super) use page::read;
 pub(super) use paging::{elsewhere, next_page};

@@ -7,11 +7,12 @@
 
 use std::collections::HashSet;
 
-use super::detect::{Group, detect, is_state, place, rows_of, stem};
+use super::detect::{detect, is_state, rows_of, stem};
 use super::link;
 use super::row;
 use super::row_date::{self, Row};
 use super::rules::{Detection, ListRules};
+use super::weight::{Group, place};
 use crate::model::{Draft, Link, Precision};
 use crate::read::date::{self, Clock};
 use crate::read::fault::{Fault, FaultKind};
@@ -42,9 +43,9 @@ pub(in crate::read) fn read(
     };
     let mostly_dated = group.dated * 5 >= group.rows.len() * 4;
     let mut drafts = Vec::with_capacity(group.rows.len());
-    let mut seen = HashSet::new();
+    let (mut seen, mut titles) = (HashSet::new(), Vec::new());
     for row in &group.rows {
-        let Some(mut draft) = row::draft(tree, row, &base, group.beside, clock) else { continue };
+        let Some((mut draft, whole_title)) = row::draft(tree, row, &base, group.beside, clock) else { continue };
         overrule(tree, row, rules, clock, &mut draft, faults);
         // Among dated rows, a short one without a date is a column heading.
         if mostly_dated && text::width(&draft.title) < 12 && !row_date::has_date(tree, row, clock) {
@@ -61,8 +62,10 @@ pub(in crate::read) fn read(
             ));
             break;
         }
+        titles.push(if draft.found.contains(&("title", "config".into())) { draft.title.clone() } else { whole_title });
         drafts.push(draft);
     }
+    keep_dates_that_tell_apart(&mut drafts, titles);
     settle_dates(&mut drafts, clock);
     strip_common_end(&mut drafts);
     let detection = describe(tree, &group, &drafts, rules);
@@ -140,7 +143,7 @@ fn pinned(tree: &Tree<'_>, base: &Link, rules: &ListRules, clock: Clock<'_>, fau
         rows = rows_of(tree, &links, base, clock);
     }
     let dated = rows.iter().filter(|row| row_date::has_date(tree, row, clock)).count();
-    (!rows.is_empty()).then_some(Group { rows, weight: 1.0, dated, beside: None })
+    (!rows.is_empty()).then_some(Group { rows, weight: 1.0, dated, beside: None, is_menu: false })
 }
 
 /// Strips the ending that most titles share after a separator: the site's name, "view".
@@ -166,11 +169,22 @@ fn strip_common_end(drafts: &mut [Draft]) {
     let titles: HashSet<&String> = drafts.iter().map(|draft| &draft.title).collect();
     let bared: HashSet<String> =
         drafts.iter().map(|draft| bare(&draft.title).unwrap_or_else(|| draft.title.clone())).collect();
-    if bared.len() == titles.len() && bared.iter().all(|title| text::width(title) >= 4) {
+    let is_title = |title: &String| text::width(title) >= 4 && title.chars().any(char::is_alphabetic);
+    if bared.len() == titles.len() && bared.iter().all(is_title) {
         for draft in drafts {
             if let Some(title) = bare(&draft.title) {
                 draft.title = title;
             }
+        }
+    }
+}
+
+/// Gives back the dates that were cut off titles, if only they tell the titles apart.
+fn keep_dates_that_tell_apart(drafts: &mut [Draft], whole: Vec<String>) {
+    let distinct = drafts.iter().map(|draft| draft.title.as_str()).collect::<HashSet<_>>().len();
+    if whole.iter().collect::<HashSet<_>>().len() > distinct {
+        for (draft, title) in drafts.iter_mut().zip(whole) {
+            draft.title = title;
         }
     }
 }
@@ -216,6 +230,10 @@ fn describe(tree: &Tree<'_>, group: &Group, drafts: &[Draft], rules: &ListRules)
     }
     let confidence = 20 + of(dated, 40) + of(wide, 25) + if total >= 8 { 15 } else { 5 };
     let confidence = if outside < 1.0 { confidence * 2 / 3 } else { confidence };
+    if group.is_menu {
+        reasons.push("its links lead to sections, as those of a menu".into());
+    }
+    let confidence = if group.is_menu { confidence / 2 } else { confidence };
     Detection { confidence: u8::try_from(confidence.min(99)).unwrap_or(0), reasons, selectors: selectors(tree, group) }
 }
 

@@ -84,14 +84,14 @@ pub(in crate::read) fn title_beside(tree: &Tree<'_>, row: &Row, column: usize, c
     if at < units.len() { units.swap_remove(at).1 } else { String::new() }
 }
 
-/// Reads a row; `None` if its link cannot be fetched.
+/// Reads a row, and returns its title also with the date that was cut off; `None` if its link cannot be fetched.
 pub(in crate::read) fn draft(
     tree: &Tree<'_>,
     row: &Row,
     base: &Link,
     beside: Option<usize>,
     clock: Clock<'_>,
-) -> Option<Draft> {
+) -> Option<(Draft, String)> {
     let link = target(tree, row.link, base)?;
     let own = title_of_link(tree, row.link);
     // A picture or "read more" is often followed by a link with the same target and a better text.
@@ -110,6 +110,7 @@ pub(in crate::read) fn draft(
         None if is_bare => twin().unwrap_or(own),
         None => own,
     };
+    let whole_title = text::line(&title);
     let (title, stamp) = strip_date(&title, clock);
     let mut draft = Draft { title: text::line(&title), link: Some(link.as_str().to_owned()), ..Draft::default() };
     draft.found.push(("title", if beside.is_some() { "text beside the link" } else { "link" }.into()));
@@ -127,5 +128,5 @@ pub(in crate::read) fn draft(
         draft.published = Some(stamp);
         draft.found.push(("published", by.into()));
     }
-    Some(draft)
+    Some((draft, whole_title))
 }

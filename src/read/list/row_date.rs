@@ -1,10 +1,12 @@
 //! The date of a row.
 
+use super::code::is_code;
 use crate::model::{Precision, Stamp};
 use crate::read::date::{self, Clock, month};
 use crate::read::lexicon::words;
 use crate::read::markup::text::{self, width};
 use crate::read::markup::tree::{Id, Tree};
+use crate::read::tables::tables;
 
 /// Returns whether a text consists of digits, punctuation and the Chinese words for dates.
 pub(super) fn is_numeric_date(piece: &str) -> bool {
@@ -47,18 +49,26 @@ pub(super) fn shown_date(tree: &Tree<'_>, row: &Row, clock: Clock<'_>) -> Option
     {
         return Some((stamp, "<time>"));
     }
+    if let Some(stamp) = marked_date(tree, row, clock) {
+        return Some((stamp, "attribute of the row"));
+    }
     let mut parts: Vec<String> = Vec::new();
-    let (mut loose, mut yearless) = (None, None);
+    let (mut loose, mut yearless, mut hidden) = (None, None, None);
     for (node, piece) in tree.texts_between(row.from, row.to).take(MOST_TEXTS) {
         let piece = text::line(&piece);
         let unseen =
             || tree.ancestors(tree.parent(node)).take_while(|up| *up >= row.from).any(|up| tree.is_invisible(up));
-        if piece.is_empty() || unseen() {
+        if piece.is_empty() {
             continue;
         }
-        let is_title = (row.link..tree.end(row.link)).contains(&node) && !is_date_text(&piece);
+        if unseen() {
+            hidden = hidden.or_else(|| whole(&piece, clock)).filter(|stamp| stamp.precision != Precision::Month);
+            continue;
+        }
+        let is_title = (row.link..tree.end(row.link)).contains(&node) && !is_date_text(&piece) && !is_month(&piece);
         // If the link's text is only a date, it dates the row.
-        let is_title = is_title && !(tree.line(row.link) == piece && whole(&piece, clock).is_some());
+        let is_title =
+            is_title && !(tree.line(row.link) == piece && !is_code(&piece) && whole(&piece, clock).is_some());
         if is_title {
             parts.clear();
             continue;
@@ -68,7 +78,7 @@ pub(super) fn shown_date(tree: &Tree<'_>, row: &Row, clock: Clock<'_>) -> Option
                 return Some((stamp, "text of the row"));
             }
         } else if loose.is_none() && piece.len() >= 8 && width(&piece) <= 70 {
-            loose = date::find(&piece, clock).map(|(stamp, _)| (stamp, "text of the row"));
+            loose = found(&piece, clock).map(|stamp| (stamp, "text of the row"));
         }
         // Day and month may be in separate elements.
         if piece.chars().count() <= 10 && is_part(&piece) {
@@ -94,7 +104,45 @@ pub(super) fn shown_date(tree: &Tree<'_>, row: &Row, clock: Clock<'_>) -> Option
             .find_map(|id| tree.attribute(id, "title").and_then(|title| whole(&title, clock)))
             .map(|stamp| (stamp, "title of an element"))
     };
-    yearless.or(loose).or_else(titled)
+    // What is not shown is the last resort.
+    let unshown = || hidden.map(|stamp| (stamp, "hidden text of the row"));
+    yearless.or(loose).or_else(titled).or_else(|| attribute_date(tree, row, clock)).or_else(unshown)
+}
+
+/// Returns the date within a text, unless it has a year that cannot be.
+fn found(piece: &str, clock: Clock<'_>) -> Option<Stamp> {
+    (!has_bad_year(piece)).then(|| date::find(piece, clock).map(|(stamp, _)| stamp)).flatten()
+}
+
+/// Returns whether a text ends with a year such as 0222, for which no other may be guessed.
+fn has_bad_year(piece: &str) -> bool {
+    let last = piece.trim_end_matches(|c: char| !c.is_ascii_digit()).rsplit(|c: char| !c.is_ascii_digit()).next();
+    last.is_some_and(|digits| digits.len() == 4 && digits.starts_with('0'))
+}
+
+/// Returns whether a text is the name of a month.
+fn is_month(piece: &str) -> bool {
+    month::named(&piece.trim_end_matches('.').to_lowercase()).is_some()
+}
+
+/// Returns the date of an element that is marked as one for machines (RDFa, microdata), with its zone.
+fn marked_date(tree: &Tree<'_>, row: &Row, clock: Clock<'_>) -> Option<Stamp> {
+    let is_date = |id: Id| {
+        ["property", "itemprop"].iter().filter_map(|name| tree.attribute(id, name)).any(|value| {
+            let value = value.to_ascii_lowercase();
+            value.ends_with("date") || value.contains("published")
+        })
+    };
+    let marked = (row.from..row.to).filter(|id| is_date(*id));
+    marked.filter_map(|id| tree.attribute(id, "content")).find_map(|content| date::parse(&content, clock))
+}
+
+/// Returns the date in an attribute that scripts sort rows by, such as `data-date`.
+fn attribute_date(tree: &Tree<'_>, row: &Row, clock: Clock<'_>) -> Option<(Stamp, &'static str)> {
+    let names = &tables().list.date_attributes;
+    let written = (row.from..row.to).find_map(|id| names.iter().find_map(|name| tree.attribute(id, name)))?;
+    let stamp = whole(&text::line(&written), clock).filter(|stamp| stamp.precision != Precision::Month)?;
+    Some((stamp, "attribute of the row"))
 }
 
 /// Returns whether one of the parts holds a four-digit year.
@@ -123,6 +171,9 @@ pub(super) fn whole(piece: &str, clock: Clock<'_>) -> Option<Stamp> {
         }
         _ => bare,
     };
+    if has_bad_year(bare) {
+        return None;
+    }
     let digits = bare.chars().filter(|c| c.is_ascii_digit()).count();
     if bare.chars().count() > 36 || digits == bare.len() && !matches!(digits, 8 | 10 | 13 | 14) {
         return None;
@@ -228,17 +279,25 @@ pub(super) fn american(title: &str, clock: Clock<'_>) -> Option<(Stamp, std::ops
 /// Splits off a date at the end or start of a title: `关于…的通知 [2023-03-09]`.
 pub(super) fn strip_date(title: &str, clock: Clock<'_>) -> (String, Option<Stamp>) {
     let Some((stamp, at)) = date::find(title, clock) else { return (title.to_owned(), None) };
+    // What a cut would leave behind is no title: `Meeting –`, `Minutes of the meeting on`, `_Agenda.pdf`.
+    let ends_open = |text: &str| {
+        let text = text.trim_end();
+        let word = text.rsplit(|c: char| !c.is_alphabetic()).next().unwrap_or("");
+        text.ends_with(['-', '–', '—', ':', '：', '_', ',', '/', '.', '至', '到', '自', '从', '于'])
+            || (1..=3).contains(&word.len()) && word.chars().all(char::is_lowercase) && !text.ends_with(['(', '['])
+    };
+    let starts_open = |text: &str| text.starts_with(['_', '.', '-', '–', ',', '/', '至', '到']);
     let is_edge = |text: &str| text.chars().all(|c| c.is_whitespace() || "[]()（）【】〔〕|·".contains(c));
     let (before, after) = (title.get(..at.start).unwrap_or(""), title.get(at.end..).unwrap_or(""));
     let numeric =
         title.get(at.clone()).is_some_and(|text| text.chars().all(|c| c.is_ascii_digit() || "-/.: ".contains(c)));
-    if numeric && is_edge(after) && width(before) >= 8 {
+    if numeric && is_edge(after) && width(before) >= 8 && !ends_open(before) {
         return (
             before.trim_end_matches(|c: char| c.is_whitespace() || "[(（【〔|·".contains(c)).to_owned(),
             Some(stamp),
         );
     }
-    if numeric && is_edge(before) && width(after) >= 8 {
+    if numeric && is_edge(before) && width(after) >= 8 && !starts_open(after) {
         return (
             after.trim_start_matches(|c: char| c.is_whitespace() || "])）】〕|·".contains(c)).to_owned(),
             Some(stamp),

@@ -7,7 +7,7 @@
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 pub(in crate::read) use super::text::is_block;
 use super::text::{self, Definitions};
@@ -47,6 +47,8 @@ pub(in crate::read) struct Tree<'a> {
     pub(super) nodes: Vec<Node<'a>>,
     /// Computed on first use.
     pub(super) places: OnceCell<Vec<Place>>,
+    /// Computed on first use.
+    pub(super) phrases: OnceCell<HashSet<String>>,
 }
 
 /// The position of an element among its sibling elements.
@@ -59,7 +61,28 @@ pub(in crate::read) struct Place {
     pub(in crate::read) is_last: bool,
 }
 
+/// On how many links, leading to different addresses, a title is a set phrase.
+const MIN_PHRASE: usize = 3;
+
 impl<'a> Tree<'a> {
+    /// Returns whether a `title` stands on links to several addresses, and so says nothing of any: "open in a new
+    /// window".
+    pub(in crate::read) fn is_set_phrase(&self, title: &str) -> bool {
+        let phrases = self.phrases.get_or_init(|| {
+            let mut seen: HashMap<String, (usize, String)> = HashMap::new();
+            for id in self.elements(0).filter(|id| self.is(*id, &["a"])) {
+                let (Some(title), Some(to)) = (self.attribute(id, "title"), self.attribute(id, "href")) else { continue };
+                let (count, last) = seen.entry(title.into_owned()).or_default();
+                if *last != *to {
+                    *count += 1;
+                    *last = to.into_owned();
+                }
+            }
+            seen.into_iter().filter(|(_, (count, _))| *count >= MIN_PHRASE).map(|(title, _)| title).collect()
+        });
+        phrases.contains(title)
+    }
+
     pub(in crate::read) fn len(&self) -> usize {
         self.nodes.len()
     }

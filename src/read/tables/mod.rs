@@ -21,6 +21,15 @@ pub(in crate::read) struct Tables {
     pub(in crate::read) files: HashMap<String, String>,
     pub(in crate::read) names: Names,
     pub(in crate::read) pictures: Pictures,
+    pub(in crate::read) list: ListMarks,
+}
+
+/// What rows of lists have beside their texts.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::read) struct ListMarks {
+    /// Attributes that hold the date of a row, in small letters.
+    pub(in crate::read) date_attributes: Vec<String>,
 }
 
 /// Attributes of pictures that a script would load, the most trusted first.
@@ -87,6 +96,8 @@ pub(in crate::read) struct Meta {
 pub(in crate::read) struct Scripts {
     pub(in crate::read) published: Vec<String>,
     pub(in crate::read) challenge: Vec<String>,
+    /// Attributes of the scripts of challenge pages, with their value.
+    pub(in crate::read) challenge_attributes: Vec<(String, String)>,
 }
 
 /// A page that is served in place of another one.
