@@ -1,5 +1,6 @@
 //! One row of a list: its link, title and date.
 
+use super::code::is_code;
 use super::link::{is_generic, title_of_link};
 use super::row_date::{Row, american, is_date_text, is_same_day_of_year, shown_date, strip_date, whole};
 use crate::model::{Draft, Link, Precision};
@@ -100,7 +101,7 @@ pub(in crate::read) fn draft(
             .filter(|id| *id != row.link && tree.is(*id, &["a"]))
             .filter(|id| target(tree, *id, base).is_some_and(|to| to == link))
             .map(|id| title_of_link(tree, id))
-            .find(|title| width(title) >= 8 && !is_generic(title))
+            .find(|title| width(title) >= 8 && !is_generic(title) && !is_code(title))
     };
     let is_bare = tree.line(row.link).is_empty();
     let title = match beside {

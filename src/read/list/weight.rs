@@ -53,10 +53,11 @@ pub(super) fn weigh(
     let column = if beside { row::column_beside(tree, &rows, clock) } else { 0 };
     let targets: HashSet<String> =
         rows.iter().filter_map(|row| Some(target(tree, row.link, base)?.canonical())).collect();
-    let (mut sum, mut near) = (0.0, 0);
+    let (mut sum, mut near, mut titled) = (0.0, 0, 0);
     let folder = url.path().rsplit_once('/').map_or("", |(folder, _)| folder);
     for (at, (row, title)) in rows.iter().zip(&titles).enumerate() {
         let title = if beside { row::title_beside(tree, row, column, clock) } else { title.clone() };
+        titled += usize::from(!title.is_empty());
         let width = text::width(&title);
         let worth = f64::from(u32::try_from(width.min(40)).unwrap_or(40)) / 40.0;
         // Later rows say less about the page's purpose.
@@ -74,7 +75,8 @@ pub(super) fn weigh(
         weight *= 0.5;
     }
     weight *= place(tree, &rows);
-    let is_menu = dated * 5 < rows.len() && !beside && is_menu(tree, &rows, &titles, url, base);
+    let has_others = beside && titled * 2 >= rows.len();
+    let is_menu = dated * 5 < rows.len() && !has_others && is_menu(tree, &rows, &titles, url, base);
     if is_menu {
         weight *= MENU;
     }
