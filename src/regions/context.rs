@@ -25,7 +25,8 @@ pub(super) fn role(text: &[char], to: usize) -> Role {
         return Role::Weak;
     }
     if begins(&behind, &compound.products) && !begins(&behind, &compound.products_unless) {
-        return Role::None;
+        // The feast of a dish is mostly where the dish is from.
+        return if behind.contains('节') { Role::Weak } else { Role::None };
     }
     // 山西北路, 中山东一路: directions and numbers may stand before the way.
     let rest = behind.trim_start_matches(|c| compound.between.contains(c));
@@ -64,55 +65,9 @@ pub(super) fn is_other_word(text: &[char], hit: &Hit<'_>, is_chained: bool) -> b
         || words().city_words.get(&name).is_some_and(|ends| begins(&behind, ends))
 }
 
-/// Returns whether a name is one that several cities use for their centre, outskirts or mining district.
-pub(super) fn is_generic(name: &[char]) -> bool {
-    matches!(name, ['城' | '郊' | '矿', '区'])
-}
-
 /// Returns whether a district's name is mostly an ordinary word.
 pub(super) fn is_common_quarter(name: &[char]) -> bool {
     matches!(name, ['老' | '新', '城', '区'] | ['东' | '西' | '南' | '北' | '新', '区'])
-}
-
-/// Returns whether a name stands on its own: 阳城县城区 does not contain 城区, nor 市场 a city; a Latin name ends where a word
-/// ends.
-pub(super) fn is_whole(text: &[char], from: usize, to: usize, name: &[char]) -> bool {
-    let before = from.checked_sub(1).and_then(|at| text.get(at)).copied();
-    let after = text.get(to).copied();
-    if name.iter().all(char::is_ascii) {
-        return !before.is_some_and(char::is_alphanumeric) && !after.is_some_and(char::is_alphanumeric);
-    }
-    if is_generic(name) {
-        return !matches!(before, Some('县' | '主' | '心' | '内' | '外' | '个' | '各' | '新' | '老' | '建'))
-            && !matches!(after, Some('域' | '间' | '位' | '别'));
-    }
-    // 响应县委, 现代县域, 沿海城市: what looks like a name is the end of another word.
-    let begins = before.is_none_or(|c| !is_han(c) || words().opens.contains(c));
-    let is_short_county = matches!(name, [_, '县']) || matches!(name, [_, '城', '市']);
-    if is_short_county {
-        let is_common = words()
-            .common_ends
-            .iter()
-            .any(|word| word.chars().next() == before && word.chars().nth(1) == name.first().copied());
-        let goes_on = matches!(after, Some('域' | '级' | '际' | '直'));
-        let doubtful = matches!(name, ['和' | '新' | '成', '县']) && before.is_some_and(is_han);
-        if is_common || goes_on || doubtful || matches!(name, [_, '县']) && !begins {
-            return false;
-        }
-    }
-    if name == ['沙', '县'] && after == Some('小') {
-        return false;
-    }
-    match name.last() {
-        Some('市') => after != Some('场'),
-        Some('区') => after != Some('域'),
-        Some('县') => !(after == Some('区') && before.is_some_and(|c| c == '省' || c == '市')),
-        _ => true,
-    }
-}
-
-fn is_han(c: char) -> bool {
-    matches!(c, '\u{3400}'..='\u{9fff}')
 }
 
 fn piece(text: &[char], from: usize, to: usize) -> String {

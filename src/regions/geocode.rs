@@ -5,13 +5,13 @@
 //! open a title or precede a township; townships of the source's own region; 我市, 我县 and 我省 by the level of the source;
 //! another province or city that alone is named; a part of the address; otherwise the source's own region (`inherited`).
 
-use super::context::{Role, is_in, role, visited};
+use super::context::{Role, role, visited};
 use super::evidence::{Evidence, Tag};
 use super::names::{Hit, Kind};
 use super::own::own;
 use super::places::{Level, Place, Places};
 use super::scene::{Found, Part, Scene, spelt};
-use super::words::words;
+use super::words::{begins, words};
 use crate::model::{Draft, Link, RegionId};
 
 /// Maximum number of regions per item; an item naming more concerns their common ancestor.
@@ -159,14 +159,21 @@ impl Scene<'_> {
             of_title.retain(|found| !found.is_weak);
             of_head.retain(|found| !found.is_weak);
         }
-        // A short name in the title that the text does not take up yields to a place that the text names in full.
-        let meet =
-            |one: &RegionId, other: &RegionId| self.places.is_within(one, other) || self.places.is_within(other, one);
-        let is_taken_up = |title: &Found| of_head.iter().any(|found| meet(&found.tag.region, &title.tag.region));
-        if of_head.iter().any(|found| found.is_chained && !found.is_short)
-            && of_title.iter().all(|title| title.is_short && !is_taken_up(title))
-        {
-            of_title.clear();
+        // A short name yields to a place that is named in full with what it belongs to, unless it is itself named in full.
+        let full: Vec<RegionId> = of_title
+            .iter()
+            .chain(&of_head)
+            .filter(|found| !found.is_short)
+            .map(|found| found.tag.region.clone())
+            .collect();
+        if of_title.iter().chain(&of_head).any(|found| found.is_chained && !found.is_short) {
+            let holds = |found: &Found| {
+                !found.is_short
+                    || found.is_chained
+                    || full.iter().any(|region| self.places.is_within(region, &found.tag.region))
+            };
+            of_title.retain(holds);
+            of_head.retain(holds);
         }
         let tags = |found: Vec<Found>| found.into_iter().map(|found| found.tag).collect::<Vec<_>>();
         (tags(of_title), tags(of_head))
@@ -216,7 +223,7 @@ impl Scene<'_> {
         let counts = match (hit.name.kind_for(region), level) {
             (_, Level::County) | (Kind::Former, _) | (Kind::Short, Level::City) => false,
             (Kind::Full, _) => true,
-            (Kind::Short, Level::Province) => is_about(part, hit, other),
+            (Kind::Short, Level::Province) => is_about(part, hit, region, other),
         };
         let evidence = if level == Level::Province { Evidence::Province } else { Evidence::City };
         counts.then(|| Tag { region: region.clone(), evidence })
@@ -236,12 +243,19 @@ impl Scene<'_> {
     }
 }
 
-/// Returns whether a province's short name is that of the place: it is taken up by the other part of the text, or stands
-/// before the name of a district (香港西贡区).
-fn is_about(part: &Part<'_>, hit: &Hit<'_>, other: &Part<'_>) -> bool {
-    let mut behind = part.text.get(hit.to + 2..).unwrap_or(&[]).iter().take(3);
-    role(&part.text, hit.to) == Role::Place
-        && (is_in(&hit.name.text, &other.text) || behind.any(|c| matches!(c, '区' | '县' | '市')))
+/// Returns whether a province's short name is that of the place: it does something, stands before the name of a district
+/// (香港西贡区), or is taken up in full by the other part of the text.
+fn is_about(part: &Part<'_>, hit: &Hit<'_>, region: &RegionId, other: &Part<'_>) -> bool {
+    if role(&part.text, hit.to) != Role::Place {
+        return false;
+    }
+    let behind: String = part.text.get(hit.to..).unwrap_or(&[]).iter().take(10).collect();
+    let stranger = &words().stranger;
+    let rest =
+        stranger.adverbs.iter().filter_map(|adverb| behind.strip_prefix(adverb.as_str())).min_by_key(|rest| rest.len());
+    let is_district = behind.chars().skip(2).take(3).any(|c| matches!(c, '区' | '县' | '市'));
+    let is_full = |hit: &Hit<'_>| hit.name.of(&[Kind::Full]).contains(&region);
+    is_district || begins(rest.unwrap_or(&behind), &stranger.acts) || other.hits.first().is_some_and(is_full)
 }
 
 #[cfg(test)]

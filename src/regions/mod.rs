@@ -2,6 +2,7 @@
 //!
 //! Pure: the regions and their names are passed in as arguments.
 
+mod boundary;
 mod context;
 mod evidence;
 mod geocode;

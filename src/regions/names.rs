@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::hash::BuildHasherDefault;
 
-use super::context::is_whole;
+use super::boundary::is_whole;
 use super::words::words;
 use crate::model::{Region, RegionId, SecretHasher};
 

@@ -33,6 +33,7 @@ pub(super) fn own(places: &Places, source: &RegionId, home: &Place, title: &[cha
     match home.level {
         Level::County if says(&own.county) || home.is_city && says(&own.city) => tag(source),
         Level::City if says(&own.city) => tag(source),
+        Level::Province if home.is_city && says(&own.city) => tag(source),
         // The counties of a municipality have no city above them; their province counts as the city.
         _ if says(&own.city) && !home.is_city => above(Level::City).or_else(|| above(Level::Province)).and_then(tag),
         _ if says(&own.province) => above(Level::Province).and_then(tag),

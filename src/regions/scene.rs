@@ -2,7 +2,8 @@
 
 use std::collections::HashSet;
 
-use super::context::{Role, is_common_quarter, is_generic, is_other_word, listed, may_be_short, role, visited};
+use super::boundary::is_generic;
+use super::context::{Role, is_common_quarter, is_other_word, listed, may_be_short, role, visited};
 use super::evidence::{Evidence, Tag};
 use super::names::{Hit, Kind};
 use super::places::{Level, Place, Places};
@@ -110,6 +111,14 @@ impl<'p> Scene<'p> {
                     return vec![region];
                 }
             }
+            // 石家庄市桥东区 is no 桥东区 of another city.
+            let is_city = |region: &&RegionId| self.places.level_of(region) == Some(Level::City);
+            let is_county = |region: &&RegionId| self.places.level_of(region) == Some(Level::County);
+            if chain.name.of(&[Kind::Full]).iter().any(is_city)
+                && name.of(&[Kind::Full, Kind::Short]).iter().all(is_county)
+            {
+                return Vec::new();
+            }
         }
         let today = name.of(&[Kind::Full, Kind::Short]);
         let is_quarter = is_common_quarter(&name.text);
@@ -121,7 +130,7 @@ impl<'p> Scene<'p> {
         match near.as_slice() {
             [] => {}
             [region] => return vec![region],
-            _ => return self.supported(&near).or_else(|| self.places.highest(&near)).into_iter().collect(),
+            _ => return self.places.highest(&near).or_else(|| self.supported(&near)).into_iter().collect(),
         }
         // A former county may have become several of today's.
         let former = name.of(&[Kind::Former]).into_iter().filter(|region| self.places.is_within(region, self.source));

@@ -27,6 +27,7 @@ pub(super) struct Words {
     pub(super) compound: Compound,
     pub(super) visited: Visited,
     pub(super) own: Own,
+    pub(super) stranger: Stranger,
     pub(super) whole: Whole,
     /// Pinyin by name.
     pub(super) readings: HashMap<String, String>,
@@ -73,6 +74,14 @@ pub(super) struct Own {
     pub(super) city: Vec<String>,
     pub(super) county: Vec<String>,
     pub(super) autonomous_codes: Vec<String>,
+}
+
+/// What another province does where its short name opens a report.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Stranger {
+    pub(super) adverbs: Vec<String>,
+    pub(super) acts: Vec<String>,
 }
 
 /// What says that a whole city is concerned.

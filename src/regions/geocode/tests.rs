@@ -93,3 +93,35 @@ fn ordinary_words_are_no_places() {
         check(&places, "140300", title, text, &["140300 inherited"]);
     }
 }
+
+/// The texts of `tests/fixtures/places.tsv`, each with a trap.
+#[test]
+fn names_mean_what_a_reader_takes_them_for() {
+    let regions = Regions::new(true, Vec::new(), Vec::new(), Vec::new()).unwrap();
+    let places = Places::new(&regions);
+    let mut wrong = Vec::new();
+    let rows = include_str!("../../../tests/fixtures/places.tsv").lines().filter(|line| !line.starts_with('#'));
+    for row in rows {
+        let columns: Vec<&str> = row.split('\t').collect();
+        let [trap, source, title, text, expected, rest @ ..] = columns.as_slice() else { panic!("{row}") };
+        let path = rest.first().unwrap_or(&"/n/1.html");
+        let draft = Draft {
+            title: (*title).into(),
+            text: (*text).into(),
+            link: Some(format!("https://news.example.cn{path}")),
+            ..Draft::default()
+        };
+        let tags = places.place(&RegionId::new(source).unwrap(), &draft, true);
+        let mut found: Vec<&str> = tags.iter().map(|tag| tag.region.as_str()).collect();
+        found.sort_unstable();
+        let is_right = expected.split('|').any(|codes| {
+            let mut codes: Vec<&str> = codes.split(',').collect();
+            codes.sort_unstable();
+            codes == found
+        });
+        if !is_right {
+            wrong.push(format!("{trap}: {title}: {expected} expected, {found:?} found"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
