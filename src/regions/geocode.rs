@@ -220,6 +220,11 @@ impl Scene<'_> {
         }
         let region = self.places.highest(&hit.name.of(&[Kind::Full, Kind::Short]))?;
         let level = self.places.level_of(region)?;
+        // A row of cities of several provinces is about none of them.
+        let top = |region: &RegionId| self.places.get(region).and_then(|place| place.path.last());
+        if self.named.iter().any(|other| top(other) != top(region)) {
+            return None;
+        }
         let counts = match (hit.name.kind_for(region), level) {
             (_, Level::County) | (Kind::Former, _) | (Kind::Short, Level::City) => false,
             (Kind::Full, _) => true,

@@ -29,7 +29,7 @@ pub(super) struct Scene<'p> {
     pub(super) title: Part<'p>,
     pub(super) head: Part<'p>,
     /// Regions that are named beyond doubt.
-    named: HashSet<&'p RegionId>,
+    pub(super) named: HashSet<&'p RegionId>,
 }
 
 /// A region that a name leads to.
@@ -210,8 +210,10 @@ pub(super) fn spelt<'p>(places: &'p Places, home: &Place, path: &str) -> Option<
     let top = home.path.last()?;
     let meant = |regions: &'p [RegionId]| {
         let near: Vec<&RegionId> = regions.iter().filter(|region| places.is_within(region, top)).collect();
-        // 长沙市 and 长沙县 are spelt alike: the city is meant.
-        places.highest(&near)
+        // 长沙市 and 长沙县 are spelt alike, and so are 临沂市 and 临邑县: the city is meant.
+        let level = near.iter().filter_map(|region| places.level_of(region)).min();
+        let mut highest = near.into_iter().filter(|region| places.level_of(region) == level);
+        highest.next().filter(|_| highest.next().is_none())
     };
     let found: Vec<&RegionId> = places.spelt.in_path(path).filter_map(meant).collect();
     found.iter().copied().find(|one| found.iter().all(|other| places.is_within(one, other)))
