@@ -47,9 +47,15 @@ pub(super) fn labelled(line: &str) -> Vec<(Label, String)> {
         let apart = begins
             && !needs_colon
             && !matches!(kind, Label::Time)
-            && *kind != Label::Date
+            && !matches!(kind, Label::Date | Label::Updated)
             && (after.starts_with(char::is_whitespace) || is_short && at > 0);
-        if has_colon || apart || *kind == Label::Other && begins && !needs_colon {
+        // Published 3 March 2022
+        let dated = begins
+            && matches!(kind, Label::Date | Label::Updated)
+            && after.starts_with(char::is_whitespace)
+            && value.chars().take(24).any(|c| c.is_ascii_digit());
+        let is_other = matches!(kind, Label::Other | Label::Updated) && begins && !needs_colon;
+        if has_colon || apart || dated || is_other {
             let skip = after.len()
                 - value.trim_start_matches(|c: char| c.is_whitespace() || ":：】丨|/／︱︰∶●＝=".contains(c)).len();
             marks.push((at, at + label.len() + skip, *kind));

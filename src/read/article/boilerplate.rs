@@ -76,7 +76,7 @@ pub(super) fn is_head_line(line: &str, clock: Clock<'_>) -> bool {
     }
     let labels = byline::labelled(line);
     // 时间 and 日期 may refer to an event in the text, so they do not count.
-    let known = labels.iter().any(|(label, _)| !matches!(label, Label::Other | Label::Time));
+    let known = labels.iter().any(|(label, _)| !matches!(label, Label::Other | Label::Time | Label::Updated));
     let dated = date::find(line, clock).is_some();
     let is_event = line.starts_with("时间") || line.starts_with("日期");
     known && (dated || length < 40 || labels.len() >= 2)

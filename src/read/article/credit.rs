@@ -63,10 +63,14 @@ fn labelled<'l>(lines: impl IntoIterator<Item = &'l Line>) -> Option<String> {
 
 /// 2019-09-26 10:56:28 证券时报网: returns a name alone next to the date.
 fn beside_date(reader: &Reader<'_>, lines: &Lines<'_>) -> Option<String> {
+    // Elsewhere than in China a word beside the date is anything but the source: Updated, Uhr, Monday.
+    if !reader.is_chinese {
+        return None;
+    }
     lines.head.iter().filter(|line| line.linked * 2 < width(&line.text).max(1)).find_map(|line| {
         date::find(&line.text, reader.clock)?;
         let labels = byline::labelled(&line.spaced);
-        if labels.iter().any(|(label, _)| !matches!(label, Label::Other | Label::Date)) {
+        if labels.iter().any(|(label, _)| !matches!(label, Label::Other | Label::Date | Label::Updated)) {
             return None;
         }
         let rest = reader.without_date(&line.spaced);
@@ -84,6 +88,7 @@ fn may_be_medium(piece: &str) -> bool {
     (3..=16).contains(&length)
         && !piece.ends_with([':', '：'])
         && !names.no_source.contains(bare)
+        && !date::is_weekday(bare)
         && !names.section_ends.iter().any(|end| bare.ends_with(end.as_str()))
         && bare.chars().all(|c| c.is_alphanumeric() || "-·".contains(c))
         && byline::labelled(piece).is_empty()
@@ -115,7 +120,11 @@ fn classed(reader: &Reader<'_>, _lines: &Lines<'_>) -> Option<String> {
         let labelled = byline::labelled(&line);
         match labelled.iter().find(|(label, _)| *label == Label::Source) {
             Some((_, value)) => byline::medium(value),
-            None if labelled.is_empty() && width(&line) <= 40 && date::find(&line, reader.clock).is_none() => {
+            None if reader.is_chinese
+                && labelled.is_empty()
+                && width(&line) <= 40
+                && date::find(&line, reader.clock).is_none() =>
+            {
                 byline::medium(&line)
             }
             None => None,

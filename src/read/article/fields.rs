@@ -7,6 +7,7 @@ use super::body;
 use super::body::Line;
 use super::content_html;
 use super::linked_data::linked_data;
+use super::published::Dated;
 use super::reader::Reader;
 use super::reader::{is_chinese, meta};
 use super::rules::Article;
@@ -75,7 +76,8 @@ impl Reader<'_> {
         let lead = self.lead(&page, body, &title, &full);
         let words: usize = kept.iter().map(|line| width(&line.text)).sum();
         let has_pictures = self.tree.elements(body).any(|id| self.tree.is(id, &["img", "video"]));
-        let published = self.published(&below, &above, &full);
+        let published =
+            self.published(&Dated { title: &title, body, below: &below, above: &above, inside: &full, tail: &tail });
         let lines = Lines { title: &title, page: &page, head: &head, inside: &full, tail: &tail, kept: &kept };
         let credit = self.credit(&lines);
         let is_dated = published.is_some()
@@ -98,6 +100,7 @@ impl Reader<'_> {
             title,
             link: Some(self.url.as_str().to_owned()),
             published,
+            updated: self.updated(published),
             authors,
             editors,
             credit,

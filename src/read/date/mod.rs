@@ -10,4 +10,5 @@ mod tokens;
 
 pub(super) use order::{Order, order};
 pub(super) use parse::{Clock, is_relative, parse};
+pub(super) use relative::is_weekday;
 pub(super) use search::{find, in_address};

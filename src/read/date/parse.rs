@@ -52,6 +52,12 @@ fn fold(text: &str) -> String {
             c => c.to_lowercase().next().unwrap_or(c),
         });
     }
+    // 5:09 p.m.
+    for (dotted, plain) in [("p.m", "pm"), ("a.m", "am"), ("p. m", "pm"), ("a. m", "am")] {
+        if out.contains(dotted) {
+            out = out.replace(dotted, plain);
+        }
+    }
     if out.is_ascii() { out } else { arabic(&out) }
 }
 
@@ -220,7 +226,12 @@ fn absolute(tokens: &[Token], clock: Clock<'_>) -> Option<Stamp> {
     let zone = time.as_ref().and_then(|_| zone(tokens.get(to..)?, clock));
     let before = tokens.get(..from).unwrap_or(tokens);
     let after = tokens.get(to..).unwrap_or(&[]);
-    let day = named(before, after).or_else(|| numeric(before, clock.order)).or_else(|| numeric(after, clock.order))?;
+    let order = order_of_marks(tokens, clock);
+    // A whole date in numbers is one, whatever word beside it may also name a month: 2022-03-14 May Miller.
+    let whole = numeric(before, order).filter(|day| day.year.is_some() && day.day.is_some());
+    let day = whole
+        .or_else(|| named(before, after))
+        .or_else(|| if has_month(tokens) { None } else { numeric(before, order).or_else(|| numeric(after, order)) })?;
     let parts = |year: i64| {
         Some((i16::try_from(year).ok()?, i8::try_from(day.month).ok()?, i8::try_from(day.day.unwrap_or(1)).ok()?))
     };
@@ -238,6 +249,16 @@ fn absolute(tokens: &[Token], clock: Clock<'_>) -> Option<Stamp> {
         }
     };
     Some(if day.day.is_none() { stamp.with_precision(Precision::Month) } else { stamp })
+}
+
+/// Returns the order of numeric dates; outside China, Japan and Korea, 02.12.19 begins with the day.
+fn order_of_marks(tokens: &[Token], clock: Clock<'_>) -> Order {
+    let has_dot = tokens.iter().any(|token| matches!(token, Token::Mark('.')));
+    if clock.order == Order::Unknown && !clock.chinese && has_dot { Order::DayFirst } else { clock.order }
+}
+
+fn has_month(tokens: &[Token]) -> bool {
+    tokens.iter().any(|token| matches!(token, Token::Word(word) if month::named(word).is_some()))
 }
 
 /// Parses a run of digits: 20230309, 20230309102702, 202303091027, 202303, 230309, 2023.
@@ -282,6 +303,9 @@ fn named(before: &[Token], after: &[Token]) -> Option<Day> {
     // In French, the first word of "Mar 12 Nov 2013" means Tuesday.
     let is_tuesday = matches!(before.first(), Some(Token::Word(word)) if word == "mar") && months.len() > 1;
     let month = *months.get(usize::from(is_tuesday))?;
+    if is_span(before) {
+        return None;
+    }
     // The number after a sign behind the time is an offset, not a year.
     let offset = after.iter().position(|token| matches!(token, Token::Mark('+' | '-')));
     let numbers = before.iter().chain(
@@ -300,6 +324,14 @@ fn named(before: &[Token], after: &[Token]) -> Option<Day> {
         }
     }
     Some(Day { year, month, day })
+}
+
+/// Returns whether two short numbers stand before the month, as in 10-12 May 2014 and 3 al 5 de septiembre.
+fn is_span(tokens: &[Token]) -> bool {
+    let at = tokens.iter().position(|token| matches!(token, Token::Word(word) if month::meant(word).is_some()));
+    let before = tokens.get(..at.unwrap_or(0)).unwrap_or(&[]);
+    let is_short = |token: &&Token| matches!(token, Token::Number(value, 1 | 2) if *value <= 31);
+    before.iter().filter(is_short).count() > 1
 }
 
 /// Returns the offset named after a time, in seconds east of UTC.

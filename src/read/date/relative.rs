@@ -184,6 +184,15 @@ fn weekday(text: &str) -> Option<Told> {
     Some(Told::Weekday(i64::try_from(day).ok()?))
 }
 
+/// Returns whether a text is the name of a day of the week in Chinese: 星期四, 周四.
+pub(in crate::read) fn is_weekday(text: &str) -> bool {
+    text.chars().count() <= 3
+        && ["星期", "周", "礼拜"].iter().any(|head| {
+            text.strip_prefix(head)
+                .is_some_and(|day| day.chars().count() == 1 && day.contains(|c| WEEKDAYS.contains(c)))
+        })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

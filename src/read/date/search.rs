@@ -129,7 +129,15 @@ fn is_month_word(word: &str) -> bool {
 }
 
 /// Finds the date in a web address: `/2023-03/09/`, `t20230309_1`, `/art/2016/11/22/`, `/20/0816/22/`. Day precision.
+///
+/// In the address of an archive's copy, only the copied address counts.
 pub(in crate::read) fn in_address(path: &str, clock: Clock<'_>) -> Option<Stamp> {
+    let path = ["http:/", "https:/"]
+        .iter()
+        .filter_map(|mark| path.rsplit_once(mark))
+        .map(|(_, rest)| rest)
+        .next()
+        .unwrap_or(path);
     let is_break = |c: Option<char>| c.is_none_or(|c| !c.is_ascii_digit());
     let digits = |text: &str, count: usize| {
         let part = text.get(..count)?;

@@ -15,6 +15,8 @@ pub(super) struct PageWords {
     pub(super) source: Vec<String>,
     pub(super) author: Vec<String>,
     pub(super) editor: Vec<String>,
+    /// Stand before the time of the last change.
+    pub(super) updated: Vec<String>,
     pub(super) other: Vec<String>,
     /// What stands before the name of an author.
     pub(super) by: Vec<String>,
@@ -39,13 +41,14 @@ pub(super) struct PageWords {
 
 impl PageWords {
     /// Returns the labels by what they stand before.
-    pub(super) fn labels(&self) -> [(Label, &[String]); 6] {
+    pub(super) fn labels(&self) -> [(Label, &[String]); 7] {
         [
             (Label::Date, &self.published),
             (Label::Time, &self.time),
             (Label::Source, &self.source),
             (Label::Author, &self.author),
             (Label::Editor, &self.editor),
+            (Label::Updated, &self.updated),
             (Label::Other, &self.other),
         ]
     }
@@ -61,6 +64,8 @@ pub(in crate::read) enum Label {
     Source,
     Author,
     Editor,
+    /// The time of the last change.
+    Updated,
     /// Something of no use, except that it ends what stands before it.
     Other,
 }

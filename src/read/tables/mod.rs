@@ -59,6 +59,8 @@ pub(in crate::read) struct Classes {
     pub(in crate::read) account_id: HashSet<String>,
     pub(in crate::read) source: HashSet<String>,
     pub(in crate::read) author: HashSet<String>,
+    pub(in crate::read) date: HashSet<String>,
+    pub(in crate::read) of_others: HashSet<String>,
     pub(in crate::read) byline: HashSet<String>,
     pub(in crate::read) not_byline: HashSet<String>,
     pub(in crate::read) title: HashSet<String>,
@@ -86,6 +88,9 @@ pub(in crate::read) struct JsonFields {
 #[serde(deny_unknown_fields)]
 pub(in crate::read) struct Meta {
     pub(in crate::read) published: Vec<String>,
+    /// Of dates of which it is not certain what they mean.
+    pub(in crate::read) dated: Vec<String>,
+    pub(in crate::read) modified: Vec<String>,
     pub(in crate::read) source: Vec<String>,
     pub(in crate::read) author: Vec<String>,
 }

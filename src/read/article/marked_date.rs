@@ -1,0 +1,96 @@
+//! Dates in elements that are marked as such: `<time>`, microdata, hAtom, and classes.
+
+use std::borrow::Cow;
+
+use super::body::{Line, words};
+use super::published::{Dated, Found};
+use super::reader::Reader;
+use crate::model::{Precision, Stamp};
+use crate::read::date;
+use crate::read::markup::text::width;
+use crate::read::markup::tree::Id;
+use crate::read::tables::tables;
+
+/// How many nodes above the lines around the title an element may stand.
+const ABOVE: usize = 40;
+/// The most elements that are looked at.
+const MAX_ELEMENTS: usize = 200;
+/// The widest element of a date.
+const MAX_WIDTH: usize = 80;
+
+impl Reader<'_> {
+    /// Returns the date that an element near the story holds for machines, best one that says that it is of publication.
+    pub(super) fn marked_date(&self, lines: &Dated<'_>) -> Option<Found> {
+        let near = self.near(lines);
+        let marked = |id: &Id| near.contains(id) && self.is_time(*id) && !self.is_of_others(*id);
+        let all: Vec<Id> = self.tree.elements(0).filter(marked).take(MAX_ELEMENTS).collect();
+        let published = all.iter().filter(|id| self.says_published(**id)).find_map(|id| self.machine_time(*id));
+        let any = || all.iter().filter(|id| !self.says_updated(**id)).find_map(|id| self.machine_time(*id));
+        published.or_else(any).map(|stamp| (stamp, "<time>"))
+    }
+
+    /// Returns the date in an element whose class says that it holds one.
+    pub(super) fn classed_date(&self, lines: &Dated<'_>) -> Option<Found> {
+        let (tree, classes) = (self.tree, &tables().classes);
+        let near = self.near(lines);
+        let is_dated = |id: &Id| {
+            near.contains(id)
+                && tree.has_attributes(*id)
+                && tree.end(*id) - *id < 24
+                && words(&tree.labels(*id)).any(|word| classes.date.contains(word))
+                && !self.is_of_others(*id)
+        };
+        let shown = tree.elements(0).filter(is_dated).take(MAX_ELEMENTS).map(|id| tree.line(id));
+        let mut dates = shown.filter(|line| width(line) <= MAX_WIDTH).filter_map(|line| {
+            date::find(&line, self.clock).map(|(stamp, _)| stamp).filter(|stamp| stamp.precision != Precision::Month)
+        });
+        dates.next().map(|stamp| (stamp, "element's class"))
+    }
+
+    /// Returns the nodes from a little above the title to the end of what may belong to the story.
+    fn near(&self, lines: &Dated<'_>) -> std::ops::Range<Id> {
+        let first = |lines: &[Line]| lines.first().map(|line| line.from);
+        let from = [first(lines.above), first(lines.below), Some(lines.body)].into_iter().flatten().min();
+        let to = lines.tail.get(4).map_or_else(|| self.tree.len(), |line| line.to);
+        from.unwrap_or(0).saturating_sub(ABOVE)..to
+    }
+
+    fn is_time(&self, id: Id) -> bool {
+        self.tree.is(id, &["time"])
+            || self.tree.attribute(id, "itemprop").is_some_and(|of| of.eq_ignore_ascii_case("datePublished"))
+            || self.tree.is(id, &["abbr"]) && self.tree.classes(id).any(|class| class == "published")
+    }
+
+    fn says_published(&self, id: Id) -> bool {
+        self.tree.attribute(id, "pubdate").is_some()
+            || self.tree.attribute(id, "itemprop").is_some_and(|of| of.eq_ignore_ascii_case("datePublished"))
+            || words(&self.tree.labels(id)).any(|word| matches!(word, "published" | "pubdate"))
+    }
+
+    fn says_updated(&self, id: Id) -> bool {
+        self.tree.attribute(id, "itemprop").is_some_and(|of| of.eq_ignore_ascii_case("dateModified"))
+            || words(&self.tree.labels(id)).any(|word| matches!(word, "updated" | "modified"))
+    }
+
+    /// Returns whether an element lies in a comment, a cited work or a box of other stories.
+    fn is_of_others(&self, id: Id) -> bool {
+        let (tree, classes) = (self.tree, &tables().classes);
+        tree.ancestors(id).skip(1).filter(|up| !tree.is(*up, &["body", "html"])).any(|up| {
+            let of = tree.attribute(up, "itemprop");
+            tree.is(up, &["nav", "aside", "footer"])
+                || of.is_some_and(|of| matches!(&*of, "citation" | "comment" | "isBasedOn" | "mentions"))
+                || words(&tree.labels(up)).any(|word| classes.of_others.contains(word))
+        })
+    }
+
+    fn machine_time(&self, id: Id) -> Option<Stamp> {
+        let exact = |stamp: &Stamp| stamp.precision != Precision::Month;
+        let written = ["datetime", "content", "title"].iter().filter_map(|name| self.tree.attribute(id, name));
+        let texts = written.chain([Cow::Owned(self.tree.line(id))]);
+        texts.map(|text| text.into_owned()).find_map(|text| {
+            date::parse(&text, self.clock)
+                .or_else(|| date::find(&text, self.clock).map(|(stamp, _)| stamp))
+                .filter(exact)
+        })
+    }
+}

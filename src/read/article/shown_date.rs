@@ -1,0 +1,86 @@
+//! Dates that an article's page shows near its title or behind its text.
+
+use super::body::Line;
+use super::boilerplate::is_head_line;
+use super::published::{Dated, Found};
+use super::reader::Reader;
+use crate::model::{Precision, Stamp};
+use crate::read::byline;
+use crate::read::date;
+use crate::read::lexicon::Label;
+use crate::read::markup::text;
+use crate::read::markup::text::width;
+
+/// How many lines at the end of the body, and behind it, may hold a labelled date.
+const ENDS: usize = 6;
+const BEHIND: usize = 12;
+
+impl Reader<'_> {
+    /// Finds the date near the title: labelled, or alone. Dates inside the story do not count.
+    pub(super) fn shown_date(&self, head: &[Line], inside: &[Line]) -> Option<Found> {
+        let exact = |stamp: &Stamp| stamp.precision != Precision::Month;
+        let early: Vec<&Line> = inside
+            .iter()
+            .take(6)
+            .take_while(|line| line.text.chars().count() < 90)
+            .filter(|line| is_head_line(&line.spaced, self.clock))
+            .collect();
+        let in_head = head.iter().find_map(|line| self.labelled_date(line, &[Label::Date, Label::Time]));
+        let in_body = || early.iter().find_map(|line| self.labelled_date(line, &[Label::Date]));
+        // A date may be split over neighbouring lines: 2023, 11/17, 20:52:15.
+        let joined: String = head
+            .iter()
+            .rev()
+            .take(8)
+            .collect::<Vec<_>>()
+            .into_iter()
+            .rev()
+            .map(|line| line.text.as_str())
+            .collect::<Vec<_>>()
+            .join(" ");
+        let alone = |line: &Line| {
+            let is_other = byline::labelled(&line.spaced).iter().any(|(label, _)| *label == Label::Other)
+                && (line.text.contains("打印") || line.text.contains("有效期"));
+            (line.linked * 2 < width(&line.text).max(1) && !is_other)
+                .then(|| date::find(&line.text, self.clock))
+                .flatten()
+                .map(|(stamp, _)| stamp)
+        };
+        in_head
+            .filter(exact)
+            .map(|stamp| (stamp, "labelled text"))
+            .or_else(|| head.iter().find_map(alone).filter(exact).map(|stamp| (stamp, "text near the title")))
+            .or_else(|| in_body().filter(exact).map(|stamp| (stamp, "labelled text")))
+            .or_else(|| {
+                early.iter().find_map(|line| alone(line)).filter(exact).map(|stamp| (stamp, "text near the title"))
+            })
+            .or_else(|| {
+                let found = date::find(&joined, self.clock).map(|(stamp, _)| stamp);
+                found.filter(exact).map(|stamp| (stamp, "text near the title"))
+            })
+    }
+
+    fn labelled_date(&self, line: &Line, labels: &[Label]) -> Option<Stamp> {
+        byline::labelled(&line.spaced).into_iter().filter(|(label, _)| labels.contains(label)).find_map(|(_, value)| {
+            date::find(&value, self.clock)
+                .map(|(stamp, _)| stamp)
+                .or_else(|| date::parse(text::head(&value, 40), self.clock))
+        })
+    }
+
+    /// Returns a labelled date at the end of the body or behind it; one of the last change if there is no other.
+    pub(super) fn date_behind(&self, lines: &Dated<'_>) -> Option<Found> {
+        let behind = || lines.inside.iter().rev().take(ENDS).chain(lines.tail.iter().take(BEHIND));
+        let short = || behind().filter(|line| line.text.chars().count() < 120);
+        let exact = |stamp: &Stamp| stamp.precision != Precision::Month;
+        let labelled =
+            |labels: &'static [Label]| short().find_map(|line| self.labelled_date(line, labels).filter(exact));
+        labelled(&[Label::Date]).or_else(|| labelled(&[Label::Updated])).map(|stamp| (stamp, "labelled text"))
+    }
+
+    /// Returns the month of a label that names no day.
+    pub(super) fn labelled_month(&self, lines: &Dated<'_>) -> Option<Found> {
+        let month = lines.below.iter().find_map(|line| self.labelled_date(line, &[Label::Date]));
+        month.map(|stamp| (stamp, "labelled text"))
+    }
+}
