@@ -286,6 +286,11 @@ pub(super) fn in_closing(line: &str) -> Vec<String> {
         .trim_start_matches("记者")
         .trim_start_matches("通讯员")
         .trim_start_matches("作者")
+        .trim_start_matches("文/图")
+        .trim_start_matches("图/文")
+        .trim_start_matches("文／图")
+        .trim_start_matches("图文")
+        .trim_start_matches("文/")
         .trim_start_matches(|c: char| c.is_whitespace() || "：:".contains(c));
     if !labelled(inside).iter().all(|(label, _)| *label == Label::Author) {
         return Vec::new();

@@ -112,6 +112,8 @@ fn is_name(text: &str, trust: Trust) -> bool {
         && text.chars().count() <= MAX_NAME
         && text.chars().filter(|c| c.is_alphabetic()).count() >= 2
         && !text.chars().any(|c| c.is_ascii_digit() || is_strange(c))
+        // christian.meier is an account.
+        && !(parts.len() == 1 && text.contains('.') && !text.contains(char::is_uppercase))
         && !names.accounts.contains(text.to_lowercase().as_str())
         && !parts.iter().any(|part| {
             words().no_name.contains(part.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase().as_str())

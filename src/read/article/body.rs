@@ -1,6 +1,6 @@
 //! Finds the body of an article, and the parts of it that are not its text.
 
-use super::density::is_dialog;
+use super::labels::{is_dialog, words};
 use crate::read::markup::text;
 use crate::read::markup::text::width;
 use crate::read::markup::tree::{self, Id, Tree, What};
@@ -18,12 +18,6 @@ pub(in crate::read) struct Line {
     pub(in crate::read) to: Id,
     /// The width of its linked text.
     pub(in crate::read) linked: usize,
-}
-
-/// Returns the words of an element's id and classes.
-pub(super) fn words(labels: &str) -> impl Iterator<Item = &str> {
-    let words = labels.split(|c: char| !c.is_ascii_alphanumeric());
-    words.map(|word| word.trim_end_matches(|c: char| c.is_ascii_digit())).filter(|word| !word.is_empty())
 }
 
 /// Splits the nodes from `from` up to `to` into lines, without invisible elements and without `dropped` ranges.
@@ -130,7 +124,10 @@ pub(in crate::read) fn foreign(tree: &Tree<'_>, body: Id) -> Vec<(Id, Id)> {
         }
         let labels = tree.labels(at);
         let wide = || tree.texts(at).map(|(_, text)| width(&text)).sum::<usize>();
-        let drop = matches!(name, "button" | "nav" | "input")
+        let is_foot = || name == "footer" || words(&labels).any(|word| matches!(word, "foot" | "footer"));
+        // The readings of ruby stand beside the words that they spell.
+        let drop = matches!(name, "button" | "nav" | "input" | "rt" | "rp")
+            || is_foot() && wide() * 5 < total * 4
             || matches!(name, "form" | "aside" | "footer") && wide() * 5 < total * 2
             || tree.is_invisible(at)
             || tree::is_hidden(name)

@@ -1,6 +1,6 @@
 //! Finds the element that holds the text of an article, by the density of its text.
 
-use super::body::words;
+use super::labels::{is_dialog, words};
 use crate::read::markup::text;
 use crate::read::markup::text::width;
 use crate::read::markup::tree::{self, Id, Tree, What};
@@ -142,14 +142,6 @@ fn set<T>(all: &mut [T], at: usize, value: T) {
 
 fn difference(sums: &[usize], from: Id, to: Id) -> usize {
     sums.get(to).copied().unwrap_or(0).saturating_sub(sums.get(from).copied().unwrap_or(0))
-}
-
-/// Returns whether an element is a dialog over the page, such as one that asks for consent to cookies.
-pub(super) fn is_dialog(tree: &Tree<'_>, id: Id) -> bool {
-    let classes = &tables().classes;
-    !tree.is(id, &["html", "body"])
-        && tree.has_attributes(id)
-        && words(&tree.labels(id)).any(|word| classes.dialog.iter().any(|start| word.starts_with(start.as_str())))
 }
 
 /// Returns whether an element holds something beside the story, by its name or its classes.

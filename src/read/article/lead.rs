@@ -1,7 +1,8 @@
 //! The lead of an article that stands outside the element of its text.
 
-use super::body::{Line, words};
+use super::body::Line;
 use super::boilerplate::{is_boilerplate, is_head_line};
+use super::labels::words;
 use super::reader::Reader;
 use super::story::is_prose;
 use crate::read::markup::text::{squeeze, width};

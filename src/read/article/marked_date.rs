@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::body::{Line, words};
+use super::body::Line;
+use super::labels::words;
 use super::published::{Dated, Found};
 use super::reader::Reader;
 use crate::model::{Precision, Stamp};
@@ -21,7 +22,8 @@ const MAX_WIDTH: usize = 80;
 impl Reader<'_> {
     /// Returns the date that an element near the story holds for machines, best one that says that it is of publication.
     pub(super) fn marked_date(&self, lines: &Dated<'_>) -> Option<Found> {
-        let near = self.near(lines);
+        // Behind the story stand those of other stories.
+        let near = self.near(lines).start..self.tree.end(lines.body);
         let marked = |id: &Id| near.contains(id) && self.is_time(*id) && !self.is_of_others(*id);
         let all: Vec<Id> = self.tree.elements(0).filter(marked).take(MAX_ELEMENTS).collect();
         let published = all.iter().filter(|id| self.says_published(**id)).find_map(|id| self.machine_time(*id));

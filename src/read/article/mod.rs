@@ -6,6 +6,7 @@ mod content_html;
 mod credit;
 mod density;
 mod fields;
+mod labels;
 mod lead;
 mod linked_data;
 mod marked_date;

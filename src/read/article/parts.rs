@@ -16,10 +16,13 @@ impl Reader<'_> {
         let column = self.meta(&["columnname"]);
         let words = self.meta(&["keywords", "news_keywords"]).unwrap_or_default();
         let mut found: Vec<String> = Vec::new();
-        for word in column.into_iter().chain(words.split([',', '，', ';', '；', '、', '|', ' ']).map(str::to_owned))
-        {
+        const MARKS: [char; 6] = [',', '，', ';', '；', '、', '|'];
+        // Where nothing else divides them, spaces do.
+        let has_marks = words.contains(MARKS);
+        let words = words.split(|c: char| MARKS.contains(&c) || c == ' ' && !has_marks);
+        for word in column.into_iter().chain(words.map(str::to_owned)) {
             let word = text::line(&word);
-            if width(&word) >= 2 && word.chars().count() <= 20 && !found.contains(&word) && found.len() < 32 {
+            if width(&word) >= 2 && word.chars().count() <= 40 && !found.contains(&word) && found.len() < 32 {
                 found.push(word);
             }
         }

@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use super::body::{self, Line, words};
+use super::body::{self, Line};
+use super::labels::words;
 use super::reader::Reader;
 use super::story::Lines;
 use crate::read::byline;
@@ -47,7 +48,10 @@ impl Reader<'_> {
                 add(&mut authors, place(self, lines));
             }
         }
-        authors.retain(|name| !editors.contains(name));
+        // A label may name one person as both; a bare name is the editor's.
+        if !is_named {
+            authors.retain(|name| !editors.contains(name));
+        }
         if !authors.is_empty() {
             self.found.push(("authors", "byline".into()));
         }
@@ -247,7 +251,7 @@ fn names_within(tree: &Tree<'_>, id: Id) -> Vec<String> {
 
 /// Returns the authors of a line above the story that begins with "By" in some language.
 fn in_head(reader: &Reader<'_>, lines: &Lines<'_>) -> Vec<String> {
-    let near = lines.head.iter().chain(lines.inside.iter().take(4));
+    let near = lines.head.iter().chain(lines.inside.iter().take(8));
     by_lines(reader, near)
 }
 

@@ -22,8 +22,9 @@ impl Reader<'_> {
         let early: Vec<&Line> = inside
             .iter()
             .take(6)
-            .take_while(|line| line.text.chars().count() < 90)
-            .filter(|line| is_head_line(&line.spaced, self.clock))
+            // A lead may stand before the date, but not on Chinese pages.
+            .take_while(|line| !self.is_chinese || line.text.chars().count() < 90)
+            .filter(|line| line.text.chars().count() < 90 && is_head_line(&line.spaced, self.clock))
             .collect();
         let in_head = head.iter().find_map(|line| self.labelled_date(line, &[Label::Date, Label::Time]));
         let in_body = || early.iter().find_map(|line| self.labelled_date(line, &[Label::Date]));

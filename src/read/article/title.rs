@@ -26,7 +26,7 @@ impl Reader<'_> {
             .as_ref()
             .and_then(|data| data.get("headline").or_else(|| data.get("title")))
             .and_then(Value::as_str)
-            .map(text::line);
+            .map(|title| text::line(&text::resolve(title, &text::Definitions::none())));
         let graph = self.meta(&["og:title", "twitter:title"]);
         let said = |title: &str| repeats(&document, title);
         let headings = self.headings(body);
@@ -73,6 +73,8 @@ impl Reader<'_> {
     }
 }
 
+/// The least width of an only `<h1>` that is taken for the title whatever `<title>` says.
+const MIN_SOLE: usize = 16;
 /// The elements that may hold a title if their classes say so.
 const TITLE_ELEMENTS: [&str; 5] = ["div", "p", "span", "td", "strong"];
 
@@ -110,10 +112,20 @@ impl Reader<'_> {
                 self.tree.is(*id, &["h1", "h2", "h3", "h4"]) || self.tree.is(*id, &TITLE_ELEMENTS) && is_titled(*id)
             })
             .filter(|id| self.tree.end(*id) - *id < 40)
-            .map(|id| (id, self.tree.line(id)))
+            .map(|id| (id, self.heading_line(id)))
             .filter(|(_, line)| (4..=240).contains(&width(line)))
             .map(|(id, line)| (id, self.first_line(id, line)))
             .collect()
+    }
+
+    /// Returns the text of a heading without the readings of its ruby.
+    fn heading_line(&self, id: Id) -> String {
+        if !self.tree.elements(id).any(|inner| self.tree.is(inner, &["rt", "rp"])) {
+            return self.tree.line(id);
+        }
+        let is_reading = |at: Id| self.tree.ancestors(at).any(|up| self.tree.is(up, &["rt", "rp"]));
+        let texts = self.tree.texts(id).filter(|(at, _)| !is_reading(*at)).map(|(_, text)| text);
+        text::line(&texts.collect::<String>())
     }
 
     /// Returns the heading that `<title>` repeats, else the `<h1>` nearest to the body.
@@ -194,6 +206,14 @@ impl Reader<'_> {
                 && !line.contains(['>', '»', '，', '。'])
                 && !["首页", "当前位置", "您的位置"].iter().any(|word| line.contains(word))
         };
+        // Chinese sites often set their own name as `<h1>`; elsewhere the only one is the title.
+        let mut first = headings.iter().filter(|(id, line)| self.tree.is(*id, &["h1"]) && width(line) >= MIN_SOLE);
+        if let (Some((id, line)), None) = (first.next(), first.next())
+            && !self.is_chinese
+            && *id <= body + 30
+        {
+            return Some(line.clone());
+        }
         let last = headings.iter().rev().find(|(id, line)| *id <= body + 30 && is_title(line));
         if let Some((id, line)) = last
             && (self.tree.is(*id, &["h1", "h2", "h3"]) || *id + 200 > body)

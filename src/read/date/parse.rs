@@ -303,7 +303,7 @@ fn named(before: &[Token], after: &[Token]) -> Option<Day> {
     // In French, the first word of "Mar 12 Nov 2013" means Tuesday.
     let is_tuesday = matches!(before.first(), Some(Token::Word(word)) if word == "mar") && months.len() > 1;
     let month = *months.get(usize::from(is_tuesday))?;
-    if is_span(before) {
+    if is_span(before) || is_span(after) {
         return None;
     }
     // The number after a sign behind the time is an offset, not a year.

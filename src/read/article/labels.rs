@@ -1,0 +1,18 @@
+//! What the ids and classes of elements say.
+
+use crate::read::markup::tree::{Id, Tree};
+use crate::read::tables::tables;
+
+/// Returns the words of an element's id and classes.
+pub(super) fn words(labels: &str) -> impl Iterator<Item = &str> {
+    let words = labels.split(|c: char| !c.is_ascii_alphanumeric());
+    words.map(|word| word.trim_end_matches(|c: char| c.is_ascii_digit())).filter(|word| !word.is_empty())
+}
+
+/// Returns whether an element is a dialog over the page, such as one that asks for consent to cookies.
+pub(super) fn is_dialog(tree: &Tree<'_>, id: Id) -> bool {
+    let classes = &tables().classes;
+    !tree.is(id, &["html", "body"])
+        && tree.has_attributes(id)
+        && words(&tree.labels(id)).any(|word| classes.dialog.iter().any(|start| word.starts_with(start.as_str())))
+}
