@@ -1,5 +1,6 @@
 //! Finds the element that holds the text of an article, by the density of its text.
 
+use super::boilerplate::ends_story;
 use super::labels::{is_dialog, words};
 use crate::read::markup::text;
 use crate::read::markup::text::width;
@@ -16,6 +17,8 @@ const LEVELS: usize = 4;
 const KEPT: f64 = 0.55;
 /// How many levels above the densest element are searched for other parts of the body.
 const MAX_CLIMB: usize = 8;
+/// How many texts behind a body may be the heading that ends it.
+const NEXT: usize = 3;
 
 /// Measures of the text directly in a block, without nested blocks.
 #[derive(Clone, Copy, Debug, Default)]
@@ -244,6 +247,9 @@ fn whole(tree: &Tree<'_>, sums: &Sums, blocks: &[Block], found: Id) -> Id {
         }
         id = parent;
     }
+    if is_article(tree, id) {
+        return id;
+    }
     let named = tree.ancestors(id).skip(1).take(MAX_CLIMB).find(|up| {
         tree.classes(*up).any(|class| tables().classes.whole_body.contains(&*class.to_ascii_lowercase()))
             && sums.linked(tree, *up) * 5 < sums.width(tree, *up) * 2
@@ -251,7 +257,11 @@ fn whole(tree: &Tree<'_>, sums: &Sums, blocks: &[Block], found: Id) -> Id {
     if let Some(named) = named {
         return named;
     }
-    for holder in tree.ancestors(id).skip(1).take(MAX_CLIMB) {
+    let start = id;
+    for holder in tree.ancestors(start).skip(1).take(MAX_CLIMB) {
+        if is_article(tree, id) || is_over(tree, id, holder) {
+            break;
+        }
         let gain = sums.prose(tree, holder) - sums.prose(tree, id);
         let added = sums.plain(tree, holder) - sums.plain(tree, id);
         if sums.prose(tree, id) > 0 && gain * 5 >= sums.prose(tree, id) && gain * 2 >= added {
@@ -259,6 +269,19 @@ fn whole(tree: &Tree<'_>, sums: &Sums, blocks: &[Block], found: Id) -> Id {
         }
     }
     id
+}
+
+/// Returns whether an element is marked as the whole article.
+fn is_article(tree: &Tree<'_>, id: Id) -> bool {
+    tree.is(id, &["article"])
+        || tree.classes(id).any(|class| class == "article")
+        || tree.attribute(id, "id").is_some_and(|id| id == "article")
+}
+
+/// Returns whether a heading above comments or other stories follows an element within `holder`.
+fn is_over(tree: &Tree<'_>, id: Id, holder: Id) -> bool {
+    let behind = tree.texts_between(tree.end(id), tree.end(holder)).map(|(_, text)| text);
+    behind.filter(|text| !text.trim().is_empty()).take(NEXT).any(|text| ends_story(text.trim()))
 }
 
 /// Returns the width of text in blocks that read like sentences.
