@@ -13,19 +13,15 @@ use super::guard::Guard;
 use super::patience::Patience;
 use super::resolver::Resolver;
 use super::robots::{Permission, RobotsCache};
-use super::unpack::{Coding, UnpackError};
-use crate::model::{Host, Link, Moment, Source, Tls, Validators, one_line};
+use super::unpack::Coding;
+use crate::model::{Host, Link, Moment, Source, Tls, Validators};
 
 /// Maximum number of redirects that are followed.
 const HOPS: usize = 5;
 /// Time limit for the response headers to arrive, including connecting.
 const HEADERS: Duration = Duration::from_secs(20);
-/// How much of a body needs no permit, and for how much more of it each permit of `Fetcher::large` is, in bytes.
-const SMALL: usize = 512 * 1024;
-/// Compressed bodies up to this size are unpacked on the async thread, in bytes.
-const INLINE: usize = 16 * 1024;
-/// Number of these permits. With 64 requests at once, all bodies together stay below 64 MiB, and a body that comes byte
-/// by byte holds no more of them than it is long.
+/// How many permits there are for the parts of bodies beyond their beginnings. With 64 requests at once, all bodies
+/// together stay below 64 MiB, and a body that comes byte by byte holds no more permits than it is long.
 const LARGE_PERMITS: usize = 64;
 /// How many bodies are unpacked at the same time.
 const UNPACKED_AT_ONCE: usize = 4;
@@ -104,11 +100,12 @@ pub struct Fetcher {
     asking: AddressLimiter,
     /// Limits concurrent polls per IP address.
     visiting: AddressLimiter,
-    timeout: Duration,
-    max_body: usize,
-    large: Semaphore,
+    pub(super) timeout: Duration,
+    pub(super) max_body: usize,
+    /// Limits how much of bodies beyond their beginnings is held at the same time.
+    pub(super) large: Semaphore,
     /// Limits how many bodies are unpacked at the same time.
-    unpacking: Semaphore,
+    pub(super) unpacking: Semaphore,
     pub(super) robots: RobotsCache,
 }
 
@@ -325,50 +322,7 @@ impl Fetcher {
         Ok(answer)
     }
 
-    /// Waits for room for more of a body; not for ever, since those that have some may wait for more.
-    async fn large_permit(&self) -> Result<tokio::sync::SemaphorePermit<'_>, FetchError> {
-        let permit = tokio::time::timeout(self.timeout, self.large.acquire()).await;
-        permit.ok().and_then(Result::ok).ok_or(FetchError::Crowded)
-    }
-
-    /// Reads a body in chunks, without trusting its Content-Length. Decodes it here, so that both the compressed and
-    /// the decoded size are limited.
-    async fn body(&self, mut response: Response, link: &Link, patience: &Patience) -> Result<Vec<u8>, FetchError> {
-        let broken = |detail: String| FetchError::Protocol { host: link.host_text().to_owned(), detail };
-        let coding = answer::text(response.headers(), header::CONTENT_ENCODING).unwrap_or("");
-        let coding = Coding::named(coding)
-            .ok_or_else(|| broken(format!("unsupported Content-Encoding `{}`", one_line(coding))))?;
-        let mut body = Vec::new();
-        let mut room = Vec::new();
-        while let Some(piece) = response.chunk().await.map_err(|error| self.explain(&error, link))? {
-            if body.len() + piece.len() > self.max_body {
-                return Err(FetchError::TooLarge(self.max_body));
-            }
-            while body.len() + piece.len() > SMALL * (room.len() + 1) {
-                room.push(patience.stopped(self.large_permit()).await?);
-            }
-            body.extend_from_slice(&piece);
-        }
-        let coding = coding.of(&body);
-        let most = self.max_body;
-        // Taken only after the body is complete, so that a slow site does not hold a permit.
-        let unpacking =
-            if coding == Coding::Plain { None } else { patience.stopped(self.unpacking.acquire()).await.ok() };
-        let unpacked = match coding {
-            Coding::Plain => return Ok(body),
-            _ if body.len() <= INLINE => coding.unpack(&body, most),
-            _ => tokio::task::spawn_blocking(move || coding.unpack(&body, most))
-                .await
-                .map_err(|_panic| broken("its content cannot be unpacked".to_owned()))?,
-        };
-        drop((room, unpacking));
-        unpacked.map_err(|error| match error {
-            UnpackError::TooLarge => FetchError::TooLarge(most),
-            UnpackError::Broken(detail) => broken(format!("its body cannot be decompressed: {detail}")),
-        })
-    }
-
-    fn explain(&self, error: &reqwest::Error, link: &Link) -> FetchError {
+    pub(super) fn explain(&self, error: &reqwest::Error, link: &Link) -> FetchError {
         let causes =
             || std::iter::successors(Some(error as &(dyn std::error::Error + 'static)), |error| error.source());
         for cause in causes() {

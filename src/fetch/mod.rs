@@ -7,6 +7,7 @@
 mod address_limiter;
 mod answer;
 mod ask_robots;
+mod body;
 mod client;
 mod error;
 mod guard;

@@ -30,10 +30,12 @@ mod tests {
 
     #[test]
     fn codes_are_neither_titles_nor_dates() {
-        for code in ["ZB-2023-004", "01234567-0/2023-00010", "某政发〔2023〕5号", "https://town.example/a", "#20231"] {
+        for code in ["ZB-2023-004", "01234567-0/2023-00010", "某政发〔2023〕5号", "https://town.example/a", "#20231"]
+        {
             assert!(is_code(code), "{code}");
         }
-        for title in ["2023-03-09", "20230309", "2026 TSPR 10", "Agenda", "关于停水的通知〔2023〕5号", "COVID-19", "F1"] {
+        for title in ["2023-03-09", "20230309", "2026 TSPR 10", "Agenda", "关于停水的通知〔2023〕5号", "COVID-19", "F1"]
+        {
             assert!(!is_code(title), "{title}");
         }
     }

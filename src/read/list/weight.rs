@@ -37,13 +37,7 @@ const MAX_VALUE: usize = 12;
 const MAX_SAMPLE: usize = 60;
 
 /// Weighs a group of rows; `dated` says which of them show a date.
-pub(super) fn weigh(
-    tree: &Tree<'_>,
-    rows: Vec<(Row, bool)>,
-    url: &Link,
-    base: &Link,
-    clock: Clock<'_>,
-) -> Group {
+pub(super) fn weigh(tree: &Tree<'_>, rows: Vec<(Row, bool)>, url: &Link, base: &Link, clock: Clock<'_>) -> Group {
     let dated = rows.iter().filter(|(_, is_dated)| *is_dated).count();
     let rows: Vec<Row> = rows.into_iter().map(|(row, _)| row).collect();
     let titles: Vec<String> = rows.iter().map(|row| link::title_of_link(tree, row.link)).collect();

@@ -71,7 +71,9 @@ impl<'a> Tree<'a> {
         let phrases = self.phrases.get_or_init(|| {
             let mut seen: HashMap<String, (usize, String)> = HashMap::new();
             for id in self.elements(0).filter(|id| self.is(*id, &["a"])) {
-                let (Some(title), Some(to)) = (self.attribute(id, "title"), self.attribute(id, "href")) else { continue };
+                let (Some(title), Some(to)) = (self.attribute(id, "title"), self.attribute(id, "href")) else {
+                    continue;
+                };
                 let (count, last) = seen.entry(title.into_owned()).or_default();
                 if *last != *to {
                     *count += 1;

@@ -216,7 +216,11 @@ fn end_tag(text: &str, name: &str) -> Option<usize> {
 impl<'a> Tree<'a> {
     pub(in crate::read) fn parse(page: &'a str) -> Self {
         let root = Node { what: What::Element(Cow::Borrowed(""), ""), parent: 0, end: 0 };
-        Builder { tree: Self { nodes: vec![root], places: OnceCell::new(), phrases: OnceCell::new() }, open: vec![0], counts: HashMap::new() }
-            .build(page)
+        Builder {
+            tree: Self { nodes: vec![root], places: OnceCell::new(), phrases: OnceCell::new() },
+            open: vec![0],
+            counts: HashMap::new(),
+        }
+        .build(page)
     }
 }

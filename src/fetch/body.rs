@@ -1,0 +1,67 @@
+//! Receives the body of an answer and unpacks it, both within limits.
+
+use reqwest::{Response, header};
+
+use super::answer;
+use super::client::Fetcher;
+use super::error::FetchError;
+use super::patience::Patience;
+use super::unpack::{Coding, UnpackError};
+use crate::model::{Link, one_line};
+
+/// How much of a body needs no permit, and for how much more of it each permit of `Fetcher::large` is, in bytes.
+const SMALL: usize = 512 * 1024;
+/// Compressed bodies up to this size are unpacked on the async thread, in bytes.
+const INLINE: usize = 16 * 1024;
+/// Maximum number of permits for one body, however long it may become.
+const MAX_PERMITS: usize = 16;
+
+impl Fetcher {
+    /// Waits for room for more of a body; not for ever, since those that have some may wait for more.
+    async fn large_permit(&self) -> Result<tokio::sync::SemaphorePermit<'_>, FetchError> {
+        let permit = tokio::time::timeout(self.timeout, self.large.acquire()).await;
+        permit.ok().and_then(Result::ok).ok_or(FetchError::Crowded)
+    }
+
+    /// Reads a body in chunks, without trusting its Content-Length. Decodes it here, so that both the compressed and
+    /// the decoded size are limited.
+    pub(super) async fn body(
+        &self,
+        mut response: Response,
+        link: &Link,
+        patience: &Patience,
+    ) -> Result<Vec<u8>, FetchError> {
+        let broken = |detail: String| FetchError::Protocol { host: link.host_text().to_owned(), detail };
+        let coding = answer::text(response.headers(), header::CONTENT_ENCODING).unwrap_or("");
+        let coding = Coding::named(coding)
+            .ok_or_else(|| broken(format!("unsupported Content-Encoding `{}`", one_line(coding))))?;
+        let mut body = Vec::new();
+        let mut room = Vec::new();
+        while let Some(piece) = response.chunk().await.map_err(|error| self.explain(&error, link))? {
+            if body.len() + piece.len() > self.max_body {
+                return Err(FetchError::TooLarge(self.max_body));
+            }
+            while body.len() + piece.len() > SMALL * (room.len() + 1) && room.len() < MAX_PERMITS {
+                room.push(patience.stopped(self.large_permit()).await?);
+            }
+            body.extend_from_slice(&piece);
+        }
+        let coding = coding.of(&body);
+        let most = self.max_body;
+        // Taken only after the body is complete, so that a slow site does not hold a permit.
+        let unpacking =
+            if coding == Coding::Plain { None } else { patience.stopped(self.unpacking.acquire()).await.ok() };
+        let unpacked = match coding {
+            Coding::Plain => return Ok(body),
+            _ if body.len() <= INLINE => coding.unpack(&body, most),
+            _ => tokio::task::spawn_blocking(move || coding.unpack(&body, most))
+                .await
+                .map_err(|_panic| broken("its content cannot be unpacked".to_owned()))?,
+        };
+        drop((room, unpacking));
+        unpacked.map_err(|error| match error {
+            UnpackError::TooLarge => FetchError::TooLarge(most),
+            UnpackError::Broken(detail) => broken(format!("its body cannot be decompressed: {detail}")),
+        })
+    }
+}
