@@ -104,6 +104,9 @@ fn show_outcome(view: &View, told: &Told, as_json: bool) {
     let is_first = shown == told.item;
     let (word, because) = match told.verdict {
         Verdict::New if is_first && told.is_roundup => ("roundup", "it is several stories in one"),
+        Verdict::New if is_first && story.as_ref().is_some_and(|story| story.event.is_some()) => {
+            ("new", "it tells of an event of which another story tells too")
+        }
         Verdict::New if is_first => ("new", "nothing like it was known"),
         Verdict::New => ("reprint", "another source reported the same story"),
         Verdict::Same | Verdict::Restless => ("known", "its source said the same before"),

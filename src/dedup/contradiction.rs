@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use super::text::{Gap, RANKS};
+use super::words::words;
 
 /// Returns whether corresponding places hold different facts. Each side must have a fact that the other text has in no
 /// differing place; if only one side says more, nothing is contradicted.
@@ -90,11 +91,6 @@ pub(super) type Fact = (Kind, String);
 
 /// Returns the facts in a piece of folded text.
 pub(super) fn facts(text: &[char]) -> Vec<Fact> {
-    const DEEDS: [&str; 32] = [
-        "发布", "解除", "升级", "降级", "启动", "终止", "取消", "更正", "招标", "中标", "成交", "磋商", "上篇", "下篇",
-        "开幕", "闭幕", "恢复", "暂停", "停航", "停运", "复航", "延期", "上调", "下调", "补充", "复课", "停课", "停水",
-        "停电", "停气", "停热", "撤销",
-    ];
     let mut found = Vec::new();
     let mut at = 0;
     while at < text.len() {
@@ -138,7 +134,7 @@ pub(super) fn facts(text: &[char]) -> Vec<Fact> {
             }
         }
         let pair: String = text.get(at..(at + 2).min(text.len())).unwrap_or(&[]).iter().collect();
-        if DEEDS.contains(&pair.as_str()) {
+        if words().deeds.contains(&pair) {
             found.push((Kind::Deed, pair));
         }
         at += 1;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::number::Number;
+use super::number::{Number, in_date, is_numeral};
 use crate::model::simplify;
 
 /// Maximum number of characters searched per text.
@@ -54,9 +54,18 @@ impl Facts {
     pub(super) fn of(title: &str, text: &str) -> Self {
         let mut chars: Vec<char> = Vec::with_capacity(LONGEST.min((title.len() + text.len()) / 2 + 1));
         for part in [title, "\n", text] {
-            for c in part.chars().take(LONGEST - chars.len()) {
-                if !matches!(c, '\u{200b}'..='\u{200f}' | '\u{feff}') {
-                    chars.push(simplify(c));
+            let mut rest = part.chars();
+            while let Some(c) = rest.next().filter(|_| chars.len() < LONGEST) {
+                match c {
+                    '\u{200b}'..='\u{200f}' | '\u{feff}' => {}
+                    // 三月九日 is 3月9日.
+                    c if is_numeral(c)
+                        && let Some((digits, length)) = in_date(c, rest.as_str()) =>
+                    {
+                        chars.extend(digits.chars());
+                        rest = rest.as_str().get(length..).unwrap_or("").chars();
+                    }
+                    c => chars.push(simplify(c)),
                 }
             }
         }

@@ -14,6 +14,7 @@ mod similarity;
 mod story;
 mod text;
 mod warning;
+mod words;
 
 pub use alteration::is_altered;
 pub use changes::changes;

@@ -13,6 +13,7 @@ use super::contradiction::{Kind, contradict, facts, slips, trimmed};
 use super::fact_overlap::Facts;
 use super::roundup::is_roundup;
 use super::text::{self, Gap, fold};
+use super::words::{without_boilerplate, words};
 
 /// The parts of an item that are compared.
 #[derive(Clone, Debug)]
@@ -34,6 +35,7 @@ impl Story {
 
     /// Prepares an item with this title and text for comparison.
     pub fn new(title: &str, text: &str) -> Self {
+        let text = &*without_boilerplate(text);
         let folded = fold(text);
         Self {
             title: fold(title),
@@ -112,6 +114,9 @@ const SHORTEST: usize = 40;
 const RETOLD: (f64, f64, f64) = (5.0, 0.8, 0.15);
 /// The same minimums for one event: if more facts are shared, a smaller share is enough.
 const ONE_EVENT: [(f64, f64, f64); 2] = [(2.4, 0.7, 0.08), (3.4, 0.5, 0.14)];
+
+/// Longest name of a place that stands where another text says 全市, in characters.
+const LONGEST_PLACE: usize = 6;
 
 /// Reason given if two texts are one story without being copies of each other.
 const RETOLD_WORDS: &str = "the one retells the other: it states the same facts in other words";
@@ -220,7 +225,7 @@ fn retold(a: &Story, b: &Story, alike: f64, titles: f64) -> (Likeness, &'static 
     if is_opposed || alike >= AKIN && shared.share < 0.5 && contradict(&text::differences(&a.text, &b.text)) {
         return (Opposed, "they are alike, but state different numbers, places, levels or deeds");
     }
-    if says(RETOLD) && !are_other_steps(a, b) && !are_other_places(a, b) {
+    if says(RETOLD) && !is_called_off(a, b) && !are_other_steps(a, b) && !are_other_places(a, b) {
         return (Same, RETOLD_WORDS);
     }
     if alike >= AKIN {
@@ -232,19 +237,15 @@ fn retold(a: &Story, b: &Story, alike: f64, titles: f64) -> (Likeness, &'static 
 
 /// Returns whether a warning's title says that the warning is over.
 pub(super) fn is_over(title: &str) -> bool {
-    ["解除", "取消", "终止"].iter().any(|word| title.contains(word))
+    words().over.iter().any(|word| title.contains(word.as_str()))
 }
 
 /// Returns whether two texts are different steps of one matter (tender and award, warning and all-clear, notice and
 /// correction); each step is a story of its own.
 fn are_other_steps(a: &Story, b: &Story) -> bool {
-    const STEPS: [&str; 15] = [
-        "发布", "解除", "升级", "降级", "启动", "终止", "取消", "招标", "中标", "成交", "磋商", "上篇", "下篇", "开幕",
-        "闭幕",
-    ];
     let deeds = |story: &Story| {
         let head: Vec<char> = story.title.iter().chain(story.text.iter().take(40)).copied().collect();
-        let found = facts(&head).into_iter().filter(|(kind, deed)| *kind == Kind::Deed && STEPS.contains(&&**deed));
+        let found = facts(&head).into_iter().filter(|(kind, deed)| *kind == Kind::Deed && words().steps.contains(deed));
         found.map(|(_, deed)| deed).collect::<HashSet<_>>()
     };
     let corrects = |story: &Story| story.title.windows(2).any(|pair| pair == ['更', '正']);
@@ -300,57 +301,46 @@ const fn whole<'t>(a: &'t [char], b: &'t [char]) -> Gap<'t> {
 /// count the first time.
 fn swaps(a: &Story, b: &Story, differences: &[Gap<'_>]) -> Option<&'static str> {
     const LONGEST: usize = 8;
-    const OPPOSITES: [&str; 9] =
-        ["东西南北", "上下", "男女", "甲乙丙丁", "水电气热暖", "ⅠⅡⅢⅣⅤ", "春夏秋冬", "前后", "初高"];
-    const BEFORE: [&str; 16] = [
-        "任命",
-        "免去",
-        "聘任",
-        "公示",
-        "当事人",
-        "原告",
-        "被告",
-        "申请人",
-        "供应商",
-        "中标人",
-        "负责人",
-        "代表人",
-        "受理",
-        "处罚",
-        "姓名",
-        "查处",
-    ];
-    const BEHIND: [&str; 6] = ["公司", "有限", "同志", "某", "为", "诉"];
+    let names = &words().names;
     let swap = |gap: &Gap<'_>| {
         let (a, b) = trimmed(gap.a, gap.b)?;
         (a.len().max(b.len()) <= LONGEST).then(|| (a.to_vec(), b.to_vec()))
     };
     let mut seen: HashSet<(Vec<char>, Vec<char>)> = HashSet::new();
     // Typos made with pinyin input replace a word with a homophone, usually the same word each time.
+    let shared = a.facts.shared(&b.facts);
+    let is_told_alike = shared.weight >= RETOLD.0 && shared.share >= RETOLD.1;
     let is_word = |pair: &(Vec<char>, Vec<char>)| {
         let han = |text: &[char]| text.iter().all(|c| c.is_alphabetic());
-        han(&pair.0) && han(&pair.1) && !sounds_alike(&pair.0, &pair.1)
+        // 全市 here and 阳泉市 there: if all facts are the same, so is the city.
+        let own = |text: &[char]| text.first().is_some_and(|c| words().own.iter().any(|word| word.starts_with(*c)));
+        let is_own = is_told_alike && own(&pair.0) != own(&pair.1) && pair.0.len().max(pair.1.len()) <= LONGEST_PLACE;
+        han(&pair.0) && han(&pair.1) && !is_own && !sounds_alike(&pair.0, &pair.1)
     };
     // Titles that differ in a single word.
     let titled = swap(&whole(&a.title, &b.title)).filter(is_word);
     seen.extend(titled);
     for gap in differences {
         for pair in slips_of(gap).into_iter().chain(swap(gap)).filter(is_word) {
+            let text = |chars: &[char]| chars.iter().collect::<String>();
+            let (before, behind) = context(gap, &pair);
             if let ([one], [other]) = (pair.0.as_slice(), pair.1.as_slice())
-                && OPPOSITES.iter().any(|group| group.contains(*one) && group.contains(*other))
+                && words().opposite.iter().any(|opposite| opposite.holds(*one, *other, &before, &behind))
             {
                 return Some("one says the opposite of the other in a corresponding place");
             }
-            let text = |chars: &[char]| chars.iter().collect::<String>();
             let (before, behind) = (text(gap.before), text(gap.after));
             let is_name = (2..=LONGEST).contains(&pair.0.len()) && (2..=LONGEST).contains(&pair.1.len());
-            if is_name && ["公司", "有限", "股份", "集团"].iter().any(|word| behind.starts_with(word)) {
+            if is_name && names.firm.iter().any(|word| behind.starts_with(word.as_str())) {
                 return Some("corresponding places name different companies");
             }
             if is_name
-                && BEFORE.iter().any(|word| before.ends_with(word) || before.contains(word) && before.len() <= 18)
-                && (BEHIND.iter().any(|word| behind.starts_with(word))
-                    || BEFORE.iter().any(|word| before.ends_with(word)))
+                && names
+                    .before
+                    .iter()
+                    .any(|word| before.ends_with(word.as_str()) || before.contains(word.as_str()) && before.len() <= 18)
+                && (names.behind.iter().any(|word| behind.starts_with(word.as_str()))
+                    || names.before.iter().any(|word| before.ends_with(word.as_str())))
             {
                 return Some("corresponding places name different people or companies");
             }
@@ -360,6 +350,14 @@ fn swaps(a: &Story, b: &Story, differences: &[Gap<'_>]) -> Option<&'static str> 
         }
     }
     None
+}
+
+/// Returns the words before and behind a pair of single characters within a gap.
+fn context(gap: &Gap<'_>, pair: &(Vec<char>, Vec<char>)) -> (String, String) {
+    let whole: Vec<char> = gap.before.iter().chain(gap.a).chain(gap.after).copied().collect();
+    let at = (gap.before.len()..whole.len()).find(|at| whole.get(*at) == pair.0.first()).unwrap_or(gap.before.len());
+    let part = |piece: Option<&[char]>| piece.unwrap_or(&[]).iter().collect::<String>();
+    (part(whole.get(..at)), part(whole.get(at + 1..)))
 }
 
 /// Returns whether one could be typed for the other in pinyin, character by character.
@@ -391,15 +389,24 @@ fn slips_of(gap: &Gap<'_>) -> Vec<(Vec<char>, Vec<char>)> {
 
 /// Returns a reason if one notice changes the other: its title says so, and the other one does not mention it.
 fn announces(a: &Story, b: &Story) -> Option<&'static str> {
-    const WORDS: [&str; 7] = ["更正", "调整", "补充", "延期", "取消", "恢复", "解除"];
+    says_alone(a, b, &words().changes).then_some("one changes what the other announced")
+}
+
+/// Returns whether one of two retellings says in its title that what the other announces does not take place.
+fn is_called_off(a: &Story, b: &Story) -> bool {
+    says_alone(a, b, &words().called_off)
+}
+
+/// Returns whether one title has one of the words, of which the other item says nothing.
+fn says_alone(a: &Story, b: &Story, words: &[String]) -> bool {
     let holds = |text: &[char], word: &str| {
         let word: Vec<char> = word.chars().collect();
         text.windows(word.len()).any(|window| window == word)
     };
     let only = |one: &Story, other: &Story| {
-        WORDS.iter().any(|word| holds(&one.title, word) && !holds(&other.title, word) && !holds(&other.text, word))
+        words.iter().any(|word| holds(&one.title, word) && !holds(&other.title, word) && !holds(&other.text, word))
     };
-    (only(a, b) || only(b, a)).then_some("one changes what the other announced")
+    only(a, b) || only(b, a)
 }
 
 /// Minimum number of unrelated characters before an embedded text.

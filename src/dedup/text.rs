@@ -5,6 +5,8 @@ use std::hash::BuildHasherDefault;
 
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::number::{in_date, in_digits, is_numeral};
+use super::words::without_boilerplate;
 use crate::model::{SecretHasher, simplify};
 
 /// Number of shingles kept per text to find similar texts: those with the smallest hashes.
@@ -39,6 +41,18 @@ pub(super) fn fold(text: &str) -> Vec<char> {
             continue;
         }
         flush(&mut word, &mut out);
+        // Numbers are compared by their value: 1.28万 is 12800, and 三月九日 3月9日.
+        let is_inside = || out.last().is_some_and(|c| c.is_ascii_digit() || *c == '.');
+        let written = match c {
+            '0'..='9' if !is_inside() => in_digits(c, chars.as_str()),
+            c if is_numeral(c) => in_date(c, chars.as_str()),
+            _ => None,
+        };
+        if let Some((digits, length)) = written {
+            out.extend(digits.chars());
+            chars = chars.as_str().get(length..).unwrap_or("").chars();
+            continue;
+        }
         let next = || chars.clone().next().map(simplify);
         let is_decimal =
             || c == '.' && out.last().is_some_and(char::is_ascii_digit) && next().is_some_and(|c| c.is_ascii_digit());
@@ -85,7 +99,7 @@ pub(super) fn runs(folded: &[char], length: usize) -> Hashes {
 
 /// Returns the smallest hashes of a text's shingles in ascending order; empty if the text is too short to compare.
 pub fn sketch(text: &str) -> Vec<u32> {
-    let folded = fold(text);
+    let folded = fold(&without_boilerplate(text));
     if folded.len() < 40 {
         return Vec::new();
     }

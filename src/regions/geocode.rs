@@ -222,7 +222,11 @@ impl Scene<'_> {
         let level = self.places.level_of(region)?;
         // A row of cities of several provinces is about none of them.
         let top = |region: &RegionId| self.places.get(region).and_then(|place| place.path.last());
-        if self.named.iter().any(|other| top(other) != top(region)) {
+        if self
+            .named
+            .iter()
+            .any(|other| self.places.level_of(other) != Some(Level::County) && top(other) != top(region))
+        {
             return None;
         }
         let counts = match (hit.name.kind_for(region), level) {

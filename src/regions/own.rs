@@ -34,6 +34,8 @@ pub(super) fn own(places: &Places, source: &RegionId, home: &Place, title: &[cha
         Level::County if says(&own.county) || home.is_city && says(&own.city) => tag(source),
         Level::City if says(&own.city) => tag(source),
         Level::Province if home.is_city && says(&own.city) => tag(source),
+        // A province's source that reprints 我市 says no more than whose words it passes on.
+        Level::Province if says(&own.city) => None,
         // The counties of a municipality have no city above them; their province counts as the city.
         _ if says(&own.city) && !home.is_city => above(Level::City).or_else(|| above(Level::Province)).and_then(tag),
         _ if says(&own.province) => above(Level::Province).and_then(tag),
