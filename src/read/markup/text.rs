@@ -299,12 +299,8 @@ fn break_line(out: &mut String, name: &str) {
     };
     match &*lower {
         // The cells of a row stay on one line.
-        "td" | "th" => {
-            if !out.is_empty() && !out.ends_with([' ', '\n']) {
-                out.push(' ');
-            }
-        }
-        "tbody" | "thead" | "tfoot" => {}
+        "td" | "th" if !out.is_empty() && !out.ends_with([' ', '\n']) => out.push(' '),
+        "td" | "th" | "tbody" | "thead" | "tfoot" => {}
         "br" | "legend" | "option" => end_line(out),
         name if is_block(name) => end_line(out),
         _ => {}
