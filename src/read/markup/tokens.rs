@@ -109,6 +109,11 @@ impl<'a> Tokens<'a> {
                 self.until(at + 2 + name.len(), ">");
                 return Some(Token::End { name });
             }
+            // `</>` and `</ …>` are comments (HTML, section 13.2.5.7).
+            if rest.len() > 2 {
+                self.until(at + 2, ">");
+                return None;
+            }
         }
         let name = name_at_start(cut(rest, 1, rest.len()));
         if name.is_empty() {
