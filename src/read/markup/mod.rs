@@ -1,6 +1,5 @@
 //! Tags, text and trees of XML and HTML: tokens, the tree of a page, CSS selectors, plain text and what may be shown of HTML.
 
-#[cfg(test)]
 mod html5lib;
 pub(super) mod page;
 mod prepare;
