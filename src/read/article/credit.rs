@@ -67,7 +67,8 @@ fn beside_date(reader: &Reader<'_>, lines: &Lines<'_>) -> Option<String> {
     if !reader.is_chinese {
         return None;
     }
-    lines.head.iter().filter(|line| line.linked * 2 < width(&line.text).max(1)).find_map(|line| {
+    // Some pages have both behind the text.
+    lines.head.iter().chain(lines.tail.iter().take(2)).filter(|line| line.linked * 2 < width(&line.text).max(1)).find_map(|line| {
         date::find(&line.text, reader.clock)?;
         let labels = byline::labelled(&line.spaced);
         if labels.iter().any(|(label, _)| !matches!(label, Label::Other | Label::Date | Label::Updated)) {
@@ -83,6 +84,8 @@ fn beside_date(reader: &Reader<'_>, lines: &Lines<'_>) -> Option<String> {
 
 fn may_be_medium(piece: &str) -> bool {
     let names = &tables().names;
+    // 游戏报[整理]
+    let piece = piece.split(['[', '【']).next().unwrap_or("");
     let bare = piece.trim_matches(|c: char| !c.is_alphanumeric());
     let length = bare.chars().count();
     (3..=16).contains(&length)
