@@ -67,19 +67,32 @@ fn beside_date(reader: &Reader<'_>, lines: &Lines<'_>) -> Option<String> {
     if !reader.is_chinese {
         return None;
     }
+    let document = reader.document_title();
     // Some pages have both behind the text.
-    lines.head.iter().chain(lines.tail.iter().take(2)).filter(|line| line.linked * 2 < width(&line.text).max(1)).find_map(|line| {
-        date::find(&line.text, reader.clock)?;
-        let labels = byline::labelled(&line.spaced);
-        if labels.iter().any(|(label, _)| !matches!(label, Label::Other | Label::Date | Label::Updated)) {
-            return None;
-        }
-        let rest = reader.without_date(&line.spaced);
-        let pieces = rest.split("  ").flat_map(|piece| piece.split(['|', '丨', '·', '　', ',']));
-        let mut names = pieces.map(str::trim).filter(|piece| may_be_medium(piece));
-        let name = names.next()?;
-        names.next().is_none().then(|| byline::medium(name)).flatten()
-    })
+    lines
+        .head
+        .iter()
+        .chain(lines.tail.iter().take(2))
+        .filter(|line| line.linked * 2 < width(&line.text).max(1))
+        .find_map(|line| {
+            date::find(&line.text, reader.clock)?;
+            let labels = byline::labelled(&line.spaced);
+            if labels.iter().any(|(label, _)| !matches!(label, Label::Other | Label::Date | Label::Updated)) {
+                return None;
+            }
+            let rest = reader.without_date(&line.spaced);
+            let pieces = rest.split("  ").flat_map(|piece| piece.split(['|', '丨', '·', '　', ',']));
+            let mut names = pieces.map(str::trim).filter(|piece| may_be_medium(piece) || ends_title(&document, piece));
+            let name = names.next()?;
+            names.next().is_none().then(|| byline::medium(name)).flatten()
+        })
+}
+
+/// Returns whether `<title>` ends with a name, as with that of its site.
+fn ends_title(document: &str, piece: &str) -> bool {
+    let name = piece.split(['[', '【']).next().unwrap_or("").trim();
+    let before = document.trim_end().strip_suffix(name).filter(|_| name.chars().count() >= 2);
+    before.is_some_and(|before| before.trim_end().ends_with(['|', '_', '-', '丨', '–', '—']))
 }
 
 fn may_be_medium(piece: &str) -> bool {

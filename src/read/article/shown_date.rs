@@ -79,12 +79,15 @@ impl Reader<'_> {
         // 2020-04-17 10:40 新华网: a line of its own right behind the text.
         let own = || {
             let lines = lines.tail.iter().take(2).filter(|line| line.linked == 0);
-            let mut dates = lines.filter(|line| is_head_line(&line.spaced, self.clock)).filter_map(|line| {
-                date::find(&line.text, self.clock).map(|(stamp, _)| stamp)
-            });
+            let mut dates = lines
+                .filter(|line| is_head_line(&line.spaced, self.clock))
+                .filter_map(|line| date::find(&line.text, self.clock).map(|(stamp, _)| stamp));
             dates.find(|stamp| stamp.precision >= Precision::Minute)
         };
-        labelled(&[Label::Date]).or_else(|| labelled(&[Label::Updated])).or_else(own).map(|stamp| (stamp, "labelled text"))
+        labelled(&[Label::Date])
+            .or_else(|| labelled(&[Label::Updated]))
+            .or_else(own)
+            .map(|stamp| (stamp, "labelled text"))
     }
 
     /// Returns the month of a label that names no day.

@@ -92,7 +92,7 @@ fn closer_heading(body: Id, short: &str, headings: &[(Id, String)]) -> Option<St
 
 impl Reader<'_> {
     /// Returns the text of `<title>`.
-    fn document_title(&self) -> String {
+    pub(super) fn document_title(&self) -> String {
         let title = self.tree.elements(0).find(|id| self.tree.is(*id, &["title"]));
         title.map(|id| text::line(&text::resolve(self.tree.raw(id), &text::Definitions::none()))).unwrap_or_default()
     }
