@@ -17,7 +17,7 @@ const LONGEST: usize = 20_000;
 const PRIVATE: u32 = 0xf_0000;
 const PRIVATE_SIZE: u64 = 65_534;
 /// Words that follow a place name and give its rank.
-pub(super) const RANKS: [char; 8] = ['县', '市', '区', '镇', '乡', '村', '街', '路'];
+pub(super) const RANKS: [char; 9] = ['县', '市', '区', '镇', '乡', '村', '街', '路', '巷'];
 /// Characters per shingle.
 const SHINGLE: usize = 4;
 
@@ -164,10 +164,23 @@ pub(super) fn differences<'t>(a: &'t [char], b: &'t [char]) -> Vec<Gap<'t>> {
                 found.push(gap);
             }
         }
+        // 23500 and 235000 have the same runs: only the shift between the texts shows the other number.
+        let is_shifted = from_a < a.len() && (from_a < end_a || from_b < end_b) && end_a + from_b != end_b + from_a;
+        if is_shifted && let (Some(one), Some(other)) = (number_at(a, from_a), number_at(b, from_b)) {
+            found.push(Gap { a: one, b: other, before: &[], after: &[] });
+        }
         end_a = end_a.max(from_a + SHINGLE);
         end_b = end_b.max(from_b + SHINGLE);
     }
     found
+}
+
+/// Returns the whole number of which the character at a position is a digit.
+fn number_at(text: &[char], at: usize) -> Option<&[char]> {
+    let is_digit = |c: &char| c.is_ascii_digit() || *c == '.';
+    let before = text.get(..at)?.iter().rev().take_while(|c| is_digit(c)).count();
+    let behind = text.get(at..)?.iter().take_while(|c| is_digit(c)).count();
+    (behind > 0).then(|| text.get(at - before..at + behind)).flatten()
 }
 
 /// Returns the positions, in both texts, of the runs of four characters that occur once in each, in an order both

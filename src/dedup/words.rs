@@ -56,8 +56,8 @@ struct Boilerplate {
     list: Vec<String>,
 }
 
-/// Longest line that may be boilerplate, in bytes.
-const LONGEST_LINE: usize = 240;
+/// Longest line that is boilerplate if it begins with a phrase of it, and if it only contains one, in bytes.
+const LONGEST_LINE: (usize, usize) = (240, 120);
 
 impl Opposite {
     /// Returns whether one character stands for the opposite of the other between these words.
@@ -84,7 +84,10 @@ pub(super) fn words() -> &'static Words {
 pub(super) fn without_boilerplate(text: &str) -> Cow<'_, str> {
     let boilerplate = &words().boilerplate;
     let is_phrase = |line: &str| {
-        line.len() <= LONGEST_LINE && boilerplate.phrases.iter().any(|phrase| line.contains(phrase.as_str()))
+        line.len() <= LONGEST_LINE.0
+            && boilerplate.phrases.iter().any(|phrase| {
+                line.starts_with(phrase.as_str()) || line.len() <= LONGEST_LINE.1 && line.contains(phrase.as_str())
+            })
     };
     if !text.contains('\n') || !text.lines().any(is_phrase) {
         return Cow::Borrowed(text);

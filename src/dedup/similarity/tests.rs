@@ -103,3 +103,28 @@ fn latin_texts_are_compared_by_words() {
     let other = "The library opens its new reading room on Saturday with a concert by the school orchestra, and the mayor will hand out the first hundred cards to children of the town. Books can be taken home for four weeks and returned at every branch. The room stays open until nine in the evening on weekdays, and until six on Sundays.";
     check(("Road closed", &text("South Street", "9")), ("Library", other), Likeness::Different);
 }
+
+/// Two texts of one line each, tab-separated: likeness, title, text, title, text.
+#[test]
+fn pairs_that_look_alike_or_unlike() {
+    let rows = include_str!("../../../tests/fixtures/likeness.tsv").lines().filter(|line| !line.starts_with('#'));
+    let mut wrong = Vec::new();
+    for row in rows {
+        let columns: Vec<String> = row.split('\t').map(|column| column.replace("\\n", "\n")).collect();
+        let [why, expected, title, text, other_title, other_text] = columns.as_slice() else { panic!("{row}") };
+        let (one, other) = (Story::new(title, text), Story::new(other_title, other_text));
+        for (a, b) in [(&one, &other), (&other, &one)] {
+            let found = compare(a, b);
+            let is_right = match expected.as_str() {
+                "same" => found.likeness == Likeness::Same,
+                "apart" => found.likeness != Likeness::Same,
+                "linked" => matches!(found.likeness, Likeness::Same | Likeness::Event),
+                other => panic!("{other}"),
+            };
+            if !is_right {
+                wrong.push(format!("{why}: {title} | {other_title}: {found:?}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
