@@ -135,7 +135,7 @@ impl<'p> Scene<'p> {
         // A former county may have become several of today's.
         let former = name.of(&[Kind::Former]).into_iter().filter(|region| self.places.is_within(region, self.source));
         let former: Vec<&RegionId> = former.collect();
-        if !(former.is_empty() || is_generic(&name.text) && self.home.level == Level::Province) {
+        if !former.is_empty() && (!is_generic(&name.text) || self.home.level != Level::Province) {
             return former;
         }
         if is_quarter || is_generic(&name.text) {
