@@ -99,7 +99,7 @@ fn x06_what_no_charset_can_read_is_refused_as_mojibake() {
 #[test]
 fn i4_a_hundred_thousand_items_are_cut_at_five_hundred() {
     let reading = read(rss(&"<item><title>t</title><link>http://example.org/1</link></item>".repeat(100_000)));
-    assert_eq!(reading.drafts.len(), read::MOST_DRAFTS);
+    assert_eq!(reading.drafts.len(), read::MAX_DRAFTS);
     assert!(reading.faults.iter().any(|fault| fault.kind == FaultKind::TooMany));
 }
 
@@ -135,7 +135,7 @@ fn h1_pages_of_nothing_but_depth_breadth_or_breaks() {
         assert!(!clean.contains("<b>") && !clean.contains("<ul>") && !clean.contains("<table>"));
         let page =
             Page { url: Link::parse("http://example.org/").unwrap(), content_type: None, body: body.into_bytes() };
-        assert!(read::read(&page, &rules, NOW).drafts.len() <= read::MOST_DRAFTS);
+        assert!(read::read(&page, &rules, NOW).drafts.len() <= read::MAX_DRAFTS);
         let article = read::read_article(&page, &rules, NOW);
         assert!(article.draft.is_none_or(|draft| draft.text.len() <= 256 * 1024));
     }

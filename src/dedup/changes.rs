@@ -11,7 +11,7 @@ const MAX_LINES: usize = 1000;
 /// Maximum number of paragraphs returned for one change.
 const MAX_CHANGES: usize = 400;
 /// Maximum number of characters compared per text.
-const LONGEST: usize = 100_000;
+const MAX_COMPARED: usize = 100_000;
 
 /// Returns the differences between two reports of an item, title first, by paragraph; empty if only white space
 /// differs.
@@ -20,7 +20,7 @@ pub fn changes(before: &Draft, after: &Draft) -> Vec<Change> {
         let text = std::iter::once(draft.title.as_str()).chain(draft.words().lines());
         let lines =
             text.map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).filter(|line| !line.is_empty());
-        let mut room = LONGEST;
+        let mut room = MAX_COMPARED;
         lines
             .take_while(|line| {
                 room = room.saturating_sub(line.chars().count());

@@ -10,18 +10,18 @@ use super::number::{Number, in_date, is_numeral};
 use crate::model::simplify;
 
 /// Maximum number of characters searched per text.
-const LONGEST: usize = 8_000;
+const MAX_SEARCHED: usize = 8_000;
 /// Maximum number of facts per text.
-const MOST: usize = 200;
+const MAX_FACTS: usize = 200;
 /// How many of the weightiest facts are paired to find retellings of a text.
 const PAIRED: usize = 7;
 /// Minimum weight, in tenths, of a paired fact: small numbers occur in every text.
-const LEAST_PAIRED: u32 = 9;
+const MIN_PAIRED: u32 = 9;
 
 /// Marks a pair that is strong evidence, such as a number of three significant digits with one of two.
 pub const TELLING: u32 = 1 << 31;
 /// Minimum combined weight of such a pair, in tenths.
-const LEAST_TELLING: u32 = 42;
+const MIN_TELLING: u32 = 42;
 
 /// The facts of a text, keyed by hash.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -52,10 +52,10 @@ pub fn fact_pairs(title: &str, text: &str) -> Vec<u32> {
 impl Facts {
     /// Extracts the facts of a title and a text.
     pub(super) fn of(title: &str, text: &str) -> Self {
-        let mut chars: Vec<char> = Vec::with_capacity(LONGEST.min((title.len() + text.len()) / 2 + 1));
+        let mut chars: Vec<char> = Vec::with_capacity(MAX_SEARCHED.min((title.len() + text.len()) / 2 + 1));
         for part in [title, "\n", text] {
             let mut rest = part.chars();
-            while let Some(c) = rest.next().filter(|_| chars.len() < LONGEST) {
+            while let Some(c) = rest.next().filter(|_| chars.len() < MAX_SEARCHED) {
                 match c {
                     '\u{200b}'..='\u{200f}' | '\u{feff}' => {}
                     // 三月九日 is 3月9日.
@@ -70,7 +70,7 @@ impl Facts {
             }
         }
         let mut scan = Scan { chars: &chars, at: 0, found: Self::default(), month: None };
-        while scan.at < chars.len() && scan.found.0.len() < MOST {
+        while scan.at < chars.len() && scan.found.0.len() < MAX_FACTS {
             scan.step();
         }
         scan.found
@@ -93,7 +93,7 @@ impl Facts {
         let mut heavy: Vec<(u32, u32)> = self
             .0
             .iter()
-            .filter(|(_, fact)| fact.weight >= LEAST_PAIRED && !fact.is_derived)
+            .filter(|(_, fact)| fact.weight >= MIN_PAIRED && !fact.is_derived)
             .map(|(hash, fact)| (fact.weight, *hash))
             .collect();
         heavy.sort_unstable_by_key(|(weight, hash)| (std::cmp::Reverse(*weight), *hash));
@@ -102,7 +102,7 @@ impl Facts {
         for (at, (weight, one)) in heavy.iter().enumerate() {
             for (other_weight, other) in heavy.iter().skip(at + 1) {
                 let hash = (one.min(other).rotate_left(13) ^ one.max(other)) & !TELLING;
-                pairs.push(if weight + other_weight >= LEAST_TELLING { hash | TELLING } else { hash });
+                pairs.push(if weight + other_weight >= MIN_TELLING { hash | TELLING } else { hash });
             }
         }
         pairs.sort_unstable();

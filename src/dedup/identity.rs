@@ -5,7 +5,7 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 use crate::model::{Draft, ItemId, Key, Link, Moment, SourceId};
 
 /// Maximum number of reports per item; if a source keeps changing its text, later changes are ignored.
-const MOST_REPORTS: u16 = 24;
+const MAX_REPORTS: u16 = 24;
 /// Minimum time between two reports of one item, in milliseconds.
 const BETWEEN_REPORTS: i64 = 3_600_000;
 
@@ -210,7 +210,7 @@ const fn is_other(known: Fingerprint, new: Fingerprint, is_repeated: bool) -> bo
 fn compare(known: Known, new: Fingerprint, now: Moment) -> Verdict {
     if known.fingerprint.content == new.content {
         Verdict::Same
-    } else if known.reports >= MOST_REPORTS || now.since(known.reported) < BETWEEN_REPORTS {
+    } else if known.reports >= MAX_REPORTS || now.since(known.reported) < BETWEEN_REPORTS {
         Verdict::Restless
     } else {
         Verdict::Changed

@@ -54,13 +54,13 @@ impl Number {
 }
 
 /// Longest number that is rewritten, in characters.
-const LONGEST: usize = 18;
+const MAX_NUMBER: usize = 18;
 
 /// Returns the digits of a number written with 万 or 亿 (1.28万 is 12800), and how many bytes of `rest`, which follows its
 /// first digit, it takes; `None` if it is written without.
 pub(super) fn in_digits(first: char, rest: &str) -> Option<(String, usize)> {
     let (mut digits, mut decimals, mut is_fraction) = (String::from(first), 0_usize, false);
-    for (at, c) in rest.char_indices().take(LONGEST) {
+    for (at, c) in rest.char_indices().take(MAX_NUMBER) {
         match simplify(c) {
             c if c.is_ascii_digit() => {
                 digits.push(c);

@@ -103,11 +103,11 @@ const PART_WORDS: &str = "one of them is a round-up that holds the other as a pa
 const SHARED_WORDS: f64 = 0.1;
 /// Texts shorter than this, in characters, must also have similar titles, unless they are nearly identical or share
 /// facts.
-const SHORT: usize = 100;
+const SHORT_TEXT: usize = 100;
 /// Titles at least this long, in characters, identify a story: template titles are shorter or contain a number.
 const OWN_TITLE: usize = 16;
 /// Texts shorter than this, in characters, are not compared.
-const SHORTEST: usize = 40;
+const MIN_COMPARED: usize = 40;
 
 /// Minimum overlap for one text to retell another: weight of the shared facts, their share of all facts of the text
 /// with fewer, and containment of two-character runs.
@@ -116,7 +116,7 @@ const RETOLD: (f64, f64, f64) = (5.0, 0.8, 0.15);
 const ONE_EVENT: [(f64, f64, f64); 2] = [(2.4, 0.7, 0.08), (3.4, 0.5, 0.14)];
 
 /// Longest name of a place that stands where another text says 全市, in characters.
-const LONGEST_PLACE: usize = 6;
+const MAX_PLACE: usize = 6;
 
 /// Reason given if two texts are one story without being copies of each other.
 const RETOLD_WORDS: &str = "the one retells the other: it states the same facts in other words";
@@ -166,7 +166,7 @@ fn judge(a: &Story, b: &Story, alike: f64) -> (Likeness, &'static str) {
     use Likeness::{Different, Event, Opposed, Part, Same};
     let titles = titles(&a.title, &b.title);
     let (least, most) = (a.text.len().min(b.text.len()), a.text.len().max(b.text.len()));
-    if least < SHORTEST {
+    if least < MIN_COMPARED {
         return (Different, "one of the texts is too short to be compared");
     }
     // A round-up contains its parts and is none of them; only a reprint of the round-up itself is the same story.
@@ -184,7 +184,7 @@ fn judge(a: &Story, b: &Story, alike: f64) -> (Likeness, &'static str) {
         return retold(a, b, alike, titles);
     }
     let shared = a.facts.shared(&b.facts);
-    if least < SHORT && titles < 0.5 && alike < 0.9 && (shared.weight < RETOLD.0 || shared.share < RETOLD.1) {
+    if least < SHORT_TEXT && titles < 0.5 && alike < 0.9 && (shared.weight < RETOLD.0 || shared.share < RETOLD.1) {
         return (Different, "the texts are short and their titles differ");
     }
     if holds_as_part(a, b) || holds_as_part(b, a) {
@@ -281,7 +281,7 @@ pub fn title_likeness(a: &str, b: &str) -> f64 {
 
 /// Returns whether a text is too short to be compared.
 pub fn is_short(text: &str) -> bool {
-    fold(text).len() < SHORTEST
+    fold(text).len() < MIN_COMPARED
 }
 
 fn titles(a: &[char], b: &[char]) -> f64 {
@@ -300,11 +300,11 @@ const fn whole<'t>(a: &'t [char], b: &'t [char]) -> Gap<'t> {
 /// and text, or more than once (停水 and 停气). A typo happens once. Opposites (东段 and 西段) and names of people or companies
 /// count the first time.
 fn swaps(a: &Story, b: &Story, differences: &[Gap<'_>]) -> Option<&'static str> {
-    const LONGEST: usize = 8;
+    const MAX_SWAP: usize = 8;
     let names = &words().names;
     let swap = |gap: &Gap<'_>| {
         let (a, b) = trimmed(gap.a, gap.b)?;
-        (a.len().max(b.len()) <= LONGEST).then(|| (a.to_vec(), b.to_vec()))
+        (a.len().max(b.len()) <= MAX_SWAP).then(|| (a.to_vec(), b.to_vec()))
     };
     let mut seen: HashSet<(Vec<char>, Vec<char>)> = HashSet::new();
     // Typos made with pinyin input replace a word with a homophone, usually the same word each time.
@@ -314,7 +314,7 @@ fn swaps(a: &Story, b: &Story, differences: &[Gap<'_>]) -> Option<&'static str> 
         let han = |text: &[char]| text.iter().all(|c| c.is_alphabetic());
         // 全市 here and 阳泉市 there: if all facts are the same, so is the city.
         let own = |text: &[char]| text.first().is_some_and(|c| words().own.iter().any(|word| word.starts_with(*c)));
-        let is_own = is_told_alike && own(&pair.0) != own(&pair.1) && pair.0.len().max(pair.1.len()) <= LONGEST_PLACE;
+        let is_own = is_told_alike && own(&pair.0) != own(&pair.1) && pair.0.len().max(pair.1.len()) <= MAX_PLACE;
         han(&pair.0) && han(&pair.1) && !is_own && !sounds_alike(&pair.0, &pair.1)
     };
     // Titles that differ in a single word.
@@ -330,7 +330,7 @@ fn swaps(a: &Story, b: &Story, differences: &[Gap<'_>]) -> Option<&'static str> 
                 return Some("one says the opposite of the other in a corresponding place");
             }
             let (before, behind) = (text(gap.before), text(gap.after));
-            let is_name = (2..=LONGEST).contains(&pair.0.len()) && (2..=LONGEST).contains(&pair.1.len());
+            let is_name = (2..=MAX_SWAP).contains(&pair.0.len()) && (2..=MAX_SWAP).contains(&pair.1.len());
             if is_name && names.firm.iter().any(|word| behind.starts_with(word.as_str())) {
                 return Some("corresponding places name different companies");
             }
@@ -410,7 +410,7 @@ fn says_alone(a: &Story, b: &Story, words: &[String]) -> bool {
 }
 
 /// Minimum number of unrelated characters before an embedded text.
-const LEAST_BEFORE: usize = 100;
+const MIN_BEFORE: usize = 100;
 
 /// Returns whether the long text puts much else before the short one, under an unrelated title. A reprint does not do
 /// that.
@@ -419,7 +419,7 @@ fn buries(long: &Story, short: &Story) -> bool {
         return false;
     }
     let first = text::anchors(&long.text, &short.text).first().copied();
-    first.is_some_and(|(in_long, in_short)| in_short < 40 && in_long >= LEAST_BEFORE + in_short)
+    first.is_some_and(|(in_long, in_short)| in_short < 40 && in_long >= MIN_BEFORE + in_short)
 }
 
 /// Returns whether a text contains all of a shorter one as one of several parts: then it also contains that one's
@@ -443,7 +443,7 @@ fn holds_as_part(long: &Story, short: &Story) -> bool {
     let told = text::ratio(own.iter().filter(|pair| told.contains(*pair)).count(), own.len());
     let first = text::anchors(&long.text, &short.text).first().copied();
     told < 0.25
-        || told < 0.5 && first.is_some_and(|(in_long, in_short)| in_short < 40 && in_long >= LEAST_BEFORE + in_short)
+        || told < 0.5 && first.is_some_and(|(in_long, in_short)| in_short < 40 && in_long >= MIN_BEFORE + in_short)
 }
 
 #[cfg(test)]

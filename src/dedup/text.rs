@@ -12,7 +12,7 @@ use crate::model::{SecretHasher, simplify};
 /// Number of shingles kept per text to find similar texts: those with the smallest hashes.
 const SKETCH: usize = 24;
 /// Maximum number of characters compared per text.
-const LONGEST: usize = 20_000;
+const MAX_COMPARED: usize = 20_000;
 /// Supplementary Private Use Area-A, without its last two code points.
 const PRIVATE: u32 = 0xf_0000;
 const PRIVATE_SIZE: u64 = 65_534;
@@ -60,7 +60,7 @@ pub(super) fn fold(text: &str) -> Vec<char> {
         if matches!(c, '\u{4e00}'..='\u{9fff}') || c.is_alphanumeric() || is_decimal() {
             out.push(c);
         }
-        if out.len() >= LONGEST {
+        if out.len() >= MAX_COMPARED {
             break;
         }
     }
@@ -72,7 +72,7 @@ pub(super) fn fold(text: &str) -> Vec<char> {
 pub(super) fn words(text: &str) -> HashSet<String> {
     let is_of_word = |c: char| u32::from(c) < 0x2e80 && c.is_alphabetic();
     let words = text.split(|c: char| !is_of_word(simplify(c))).filter(|word| !word.is_empty());
-    words.take(LONGEST).map(|word| word.chars().map(simplify).flat_map(char::to_lowercase).collect()).collect()
+    words.take(MAX_COMPARED).map(|word| word.chars().map(simplify).flat_map(char::to_lowercase).collect()).collect()
 }
 
 fn hash(window: &[char]) -> u64 {

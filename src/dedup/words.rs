@@ -57,7 +57,7 @@ struct Boilerplate {
 }
 
 /// Longest line that is boilerplate if it begins with a phrase of it, and if it only contains one, in bytes.
-const LONGEST_LINE: (usize, usize) = (240, 120);
+const MAX_LINE: (usize, usize) = (240, 120);
 
 impl Opposite {
     /// Returns whether one character stands for the opposite of the other between these words.
@@ -84,9 +84,9 @@ pub(super) fn words() -> &'static Words {
 pub(super) fn without_boilerplate(text: &str) -> Cow<'_, str> {
     let boilerplate = &words().boilerplate;
     let is_phrase = |line: &str| {
-        line.len() <= LONGEST_LINE.0
+        line.len() <= MAX_LINE.0
             && boilerplate.phrases.iter().any(|phrase| {
-                line.starts_with(phrase.as_str()) || line.len() <= LONGEST_LINE.1 && line.contains(phrase.as_str())
+                line.starts_with(phrase.as_str()) || line.len() <= MAX_LINE.1 && line.contains(phrase.as_str())
             })
     };
     if !text.contains('\n') || !text.lines().any(is_phrase) {

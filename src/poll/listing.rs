@@ -93,12 +93,12 @@ impl PollCycle<'_> {
             let Some(link) = next.take().filter(|link| is_of_site(self.source, link)) else { return };
             // Items older than the retention period need not be read.
             let is_old = reading.drafts.last().and_then(|draft| draft.published).is_some_and(|stamp| stamp.at < oldest);
-            if is_old || reading.drafts.len() >= read::MOST_DRAFTS {
+            if is_old || reading.drafts.len() >= read::MAX_DRAFTS {
                 return;
             }
             let Ok((further, ..)) = self.read_followed(&link, rules).await else { return };
             let known: HashSet<Option<String>> = reading.drafts.iter().map(|draft| draft.link.clone()).collect();
-            let room = read::MOST_DRAFTS - reading.drafts.len();
+            let room = read::MAX_DRAFTS - reading.drafts.len();
             let fresh: Vec<Draft> =
                 further.drafts.into_iter().filter(|draft| !known.contains(&draft.link)).take(room).collect();
             if fresh.is_empty() {

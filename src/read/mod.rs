@@ -37,7 +37,7 @@ pub use document::{read, read_article};
 pub use fault::{Fault, FaultKind};
 pub use list::{Detection, ListRules};
 pub use markup::{Selector, SelectorError, sanitise};
-pub use reading::{MOST_DRAFTS, Reading, Skip};
+pub use reading::{MAX_DRAFTS, Reading, Skip};
 pub use rules::Rules;
 
 /// The version of this reader, recorded in every report.

@@ -5,14 +5,14 @@ use super::list::Detection;
 use crate::model::{Draft, Format, Link, Moment, Stamp};
 
 /// The most drafts of one document; further ones are left out and reported.
-pub const MOST_DRAFTS: usize = 500;
+pub const MAX_DRAFTS: usize = 500;
 
 /// Returns which of the items of a document are read, in their order: the newest, because a document may begin with
 /// the oldest; the first, if most have no date. An item without a date counts as old as the one before it.
 pub(super) fn newest(dates: &[Option<Moment>]) -> Vec<usize> {
     let dated = dates.iter().flatten().count();
-    if dates.len() <= MOST_DRAFTS || dated * 2 < dates.len() {
-        return (0..dates.len().min(MOST_DRAFTS)).collect();
+    if dates.len() <= MAX_DRAFTS || dated * 2 < dates.len() {
+        return (0..dates.len().min(MAX_DRAFTS)).collect();
     }
     let mut last = dates.iter().flatten().next().copied();
     let mut order: Vec<(Option<Moment>, usize)> = Vec::with_capacity(dates.len());
@@ -22,7 +22,7 @@ pub(super) fn newest(dates: &[Option<Moment>]) -> Vec<usize> {
     }
     // Of equal dates, the first items.
     order.sort_by_key(|(date, at)| (std::cmp::Reverse(*date), *at));
-    order.truncate(MOST_DRAFTS);
+    order.truncate(MAX_DRAFTS);
     let mut kept: Vec<usize> = order.into_iter().map(|(_, at)| at).collect();
     kept.sort_unstable();
     kept

@@ -114,13 +114,13 @@ pub(super) fn listed(text: &[char], hits: &[Hit<'_>]) -> Vec<bool> {
     for run in hits.chunk_by(follows) {
         // 山西省阳泉市平定县 is one place: directly adjacent names belong together.
         let parted = run.windows(2).filter(|pair| matches!(pair, [one, next] if one.to < next.from)).count() + 1;
-        listed.extend(run.iter().map(|_| parted >= LEAST_LIST));
+        listed.extend(run.iter().map(|_| parted >= MIN_LIST));
     }
     listed
 }
 
 /// This many names in a row, separated only by punctuation, are a list.
-const LEAST_LIST: usize = 4;
+const MIN_LIST: usize = 4;
 
 /// Characters that may separate the names of a list.
 const BETWEEN_NAMES: &str = "、,和与及·/ 　;|-—";

@@ -9,7 +9,7 @@ use super::words::words;
 use crate::model::RegionId;
 
 /// Shortest part of an address that may be a name, in letters.
-const SHORTEST: usize = 4;
+const MIN_NAME: usize = 4;
 
 /// Regions by the spellings of their names.
 #[derive(Clone, Debug, Default)]
@@ -40,7 +40,7 @@ impl Spelt {
     /// Returns, for each part of an address that spells a name, the regions of that name.
     pub(super) fn in_path(&self, path: &str) -> impl Iterator<Item = &[RegionId]> {
         path.split('/')
-            .filter(|part| part.len() >= SHORTEST && part.bytes().all(|b| b.is_ascii_lowercase()))
+            .filter(|part| part.len() >= MIN_NAME && part.bytes().all(|b| b.is_ascii_lowercase()))
             .filter_map(|part| self.0.get(part).map(Vec::as_slice))
     }
 }

@@ -12,7 +12,7 @@ pub(super) struct Townships {
 }
 
 /// Longest name of a township that is looked for, in characters, without 镇, 乡 or 街道.
-const LONGEST: usize = 6;
+const MAX_NAME: usize = 6;
 /// A name that more counties of the country have is no evidence of any.
 const MAX_BEARERS: usize = 3;
 
@@ -48,7 +48,7 @@ impl Townships {
                 _ => continue,
             };
             // The longest name that is known: 北大街 before 大街.
-            let begin = at.saturating_sub(LONGEST).max(from);
+            let begin = at.saturating_sub(MAX_NAME).max(from);
             let names = (begin..at.saturating_sub(1)).filter_map(|start| text.get(start..at));
             let known =
                 names.map(|name| self.of(hash(name.iter().copied(), rank))).find(|counties| !counties.is_empty());

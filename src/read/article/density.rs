@@ -11,7 +11,7 @@ use crate::read::tables::tables;
 const MARKS: &str = "，。、；！？,.;!?،؛؟۔।";
 const ENDS: &str = "。！？!?؟۔।";
 /// The least width of a block that counts as prose.
-const LEAST_PROSE: usize = 40;
+const MIN_PROSE: usize = 40;
 /// How many levels a block's worth is passed up, and how much of it each level keeps.
 const LEVELS: usize = 4;
 const KEPT: f64 = 0.55;
@@ -32,7 +32,7 @@ struct Block {
 
 impl Block {
     const fn is_prose(&self) -> bool {
-        self.marks >= 2 && self.ends && self.width >= LEAST_PROSE && self.linked * 2 <= self.width
+        self.marks >= 2 && self.ends && self.width >= MIN_PROSE && self.linked * 2 <= self.width
     }
 }
 
@@ -288,7 +288,7 @@ fn is_over(tree: &Tree<'_>, id: Id, holder: Id) -> bool {
 fn blocks_of(tree: &Tree<'_>, blocks: &[Block], id: Id) -> usize {
     (id..tree.end(id))
         .filter_map(|at| blocks.get(at))
-        .filter(|block| block.marks >= 2 && block.width >= LEAST_PROSE)
+        .filter(|block| block.marks >= 2 && block.width >= MIN_PROSE)
         .map(|block| block.width)
         .sum()
 }

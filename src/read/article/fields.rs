@@ -12,7 +12,7 @@ use super::reader::Reader;
 use super::reader::{is_chinese, meta};
 use super::rules::Article;
 use super::rules::ArticleRules;
-use super::story::LEAST;
+use super::story::MIN_WIDTH;
 use super::story::merged;
 use super::story::{Around, Lines};
 use crate::model::Draft;
@@ -24,9 +24,9 @@ use crate::read::markup::text::width;
 use crate::read::markup::tree::Tree;
 
 /// Least width of a body if a label or a meta element gives the publication date, or if the body has pictures.
-const LEAST_DATED: usize = 20;
+const MIN_DATED: usize = 20;
 /// Least width of a body if the page gives neither a publication date nor a source.
-const LEAST_UNSIGNED: usize = 160;
+const MIN_UNSIGNED: usize = 160;
 
 /// Reads the article on a page.
 pub(in crate::read) fn read<'a>(
@@ -83,10 +83,10 @@ impl Reader<'_> {
         let is_dated = published.is_some()
             && self.found.iter().any(|(field, by)| *field == "published" && (by == "labelled text" || by == "meta"));
         let least = match () {
-            () if title.is_empty() => LEAST,
-            () if is_dated || has_pictures => LEAST_DATED,
-            () if published.is_none() && credit.is_none() => LEAST_UNSIGNED,
-            () => LEAST,
+            () if title.is_empty() => MIN_WIDTH,
+            () if is_dated || has_pictures => MIN_DATED,
+            () if published.is_none() && credit.is_none() => MIN_UNSIGNED,
+            () => MIN_WIDTH,
         };
         if words < least {
             return Article { faults: self.faults, ..Article::default() };

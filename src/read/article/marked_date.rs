@@ -79,7 +79,7 @@ impl Reader<'_> {
         let (tree, classes) = (self.tree, &tables().classes);
         tree.ancestors(id).skip(1).filter(|up| !tree.is(*up, &["body", "html"])).any(|up| {
             let of = tree.attribute(up, "itemprop");
-            tree.is(up, &["nav", "aside", "footer"])
+            tree.is(up, &["nav", "aside", "footer", "blockquote"])
                 || of.is_some_and(|of| matches!(&*of, "citation" | "comment" | "isBasedOn" | "mentions"))
                 || words(&tree.labels(up)).any(|word| classes.of_others.contains(word))
         })

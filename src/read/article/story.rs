@@ -13,7 +13,7 @@ use crate::read::markup::tree::Tree;
 use crate::read::tables::bodies;
 
 /// Least width of an article's body: 30 Chinese characters.
-pub(super) const LEAST: usize = 60;
+pub(super) const MIN_WIDTH: usize = 60;
 
 /// The lines of a page by where they lie.
 pub(super) struct Lines<'l> {
@@ -49,7 +49,7 @@ impl Reader<'_> {
         let known = bodies().iter().find_map(|selector| {
             let id = selector.first_of(self.tree, &marked)?;
             let wide: usize = self.tree.texts(id).map(|(_, text)| width(&text)).sum();
-            (wide >= 2 * LEAST).then_some(id)
+            (wide >= 2 * MIN_WIDTH).then_some(id)
         });
         let dense = density::find(self.tree);
         match (known, dense) {
@@ -68,7 +68,7 @@ impl Reader<'_> {
             tree.is(id, &["input"])
                 && tree.attribute(id, "type").is_some_and(|kind| kind.eq_ignore_ascii_case("password"))
                 && !tree.ancestors(id).any(|up| tree.is_invisible(up))
-        }) && tree.texts(0).map(|(_, text)| width(&text)).sum::<usize>() < 10 * LEAST
+        }) && tree.texts(0).map(|(_, text)| width(&text)).sum::<usize>() < 10 * MIN_WIDTH
         {
             return true;
         }

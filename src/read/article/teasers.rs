@@ -16,7 +16,7 @@ const MAX_HEADINGS: usize = 1000;
 /// How many levels above its heading the box of a teaser is searched for.
 const MAX_UP: usize = 5;
 /// The least prose beside its teasers that makes a page an article.
-const LEAST_STORY: usize = 240;
+const MIN_STORY: usize = 240;
 
 impl Reader<'_> {
     /// Returns the boxes of the teasers within a body.
@@ -64,6 +64,6 @@ impl Reader<'_> {
         dropped.sort_unstable();
         let lines = body::lines(self.tree, body, self.tree.end(body), &dropped);
         let story: usize = lines.iter().filter(|line| is_prose(line)).map(|line: &Line| width(&line.text)).sum();
-        story < LEAST_STORY
+        story < MIN_STORY
     }
 }

@@ -9,10 +9,10 @@ use super::xml_tree::{Element, outline};
 use crate::model::{Format, Link, Moment};
 use crate::read::date::Clock;
 use crate::read::fault::{Fault, FaultKind};
-use crate::read::reading::{MOST_DRAFTS, Reading, Skip, newest};
+use crate::read::reading::{MAX_DRAFTS, Reading, Skip, newest};
 
 /// The most items that are looked at to find the newest.
-const MAX_ITEMS: usize = 10 * MOST_DRAFTS;
+const MAX_ITEMS: usize = 10 * MAX_DRAFTS;
 
 /// Reads a document that is, or should be, a feed in XML.
 pub(in crate::read) fn read(text: &str, url: &Link, clock: Clock<'_>) -> Reading {
@@ -45,14 +45,14 @@ pub(in crate::read) fn read(text: &str, url: &Link, clock: Clock<'_>) -> Reading
         let detail = format!("more than {MAX_ITEMS} items, or too many elements; only the first were looked at");
         fault(FaultKind::TooMany, "document", detail);
     }
-    if items.len() > MOST_DRAFTS {
-        let detail = format!("{} items; only the newest {MOST_DRAFTS} were read", items.len());
+    if items.len() > MAX_DRAFTS {
+        let detail = format!("{} items; only the newest {MAX_DRAFTS} were read", items.len());
         fault(FaultKind::TooMany, "document", detail);
     }
     let first_item = items.first().copied().unwrap_or(outline.elements.len());
     reader.head(first_item, items.last().copied(), &mut reading);
     let end_of = |at: usize| items.get(at + 1).copied().unwrap_or(outline.elements.len());
-    let dates: Vec<Option<Moment>> = if items.len() > MOST_DRAFTS {
+    let dates: Vec<Option<Moment>> = if items.len() > MAX_DRAFTS {
         items.iter().enumerate().map(|(at, item)| reader.date(*item, end_of(at))).collect()
     } else {
         vec![None; items.len()]

@@ -10,7 +10,7 @@ use crate::read::markup::text::Definitions;
 use crate::read::markup::tokens::{Attributes, Token, Tokens, attribute, attributes, cut};
 
 /// The deepest nesting of a feed's own elements; real feeds need less than ten.
-const DEEPEST: usize = 64;
+const MAX_DEPTH: usize = 64;
 
 /// The most namespace declarations in scope.
 const MAX_NAMESPACES: usize = 64;
@@ -129,7 +129,7 @@ pub(in crate::read) fn outline(text: &str, most: usize) -> Outline<'_> {
                     declared.truncate(scope);
                 } else {
                     open.push(Open { name, index, from: tokens.end(), scope });
-                    if open.len() > DEEPEST {
+                    if open.len() > MAX_DEPTH {
                         out.too_deep = true;
                         break;
                     }

@@ -20,11 +20,11 @@ use crate::read::tables::tables;
 const FEWEST: usize = 3;
 
 /// The most groups of links to weigh, and the most links, and thus rows, of each.
-const MOST_GROUPS: usize = 200;
-const MOST_LINKS: usize = 1500;
+const MAX_GROUPS: usize = 200;
+const MAX_LINKS: usize = 1500;
 /// How deeply links may be nested: HTML forbids nesting them, and the text of the inner ones would be read once for
 /// each level.
-const MOST_AROUND: usize = 8;
+const MAX_AROUND: usize = 8;
 
 /// Finds the group of links that is the list of a page.
 pub(in crate::read) fn detect(tree: &Tree<'_>, url: &Link, base: &Link, clock: Clock<'_>) -> Option<Group> {
@@ -52,11 +52,11 @@ pub(in crate::read) fn detect(tree: &Tree<'_>, url: &Link, base: &Link, clock: C
             around.pop();
         }
         around.push(tree.end(id));
-        if id < hidden_to || around.len() > MOST_AROUND || in_head(id) {
+        if id < hidden_to || around.len() > MAX_AROUND || in_head(id) {
             continue;
         }
         let path = paths.get(id).copied().unwrap_or(0);
-        if groups.get(&path).is_some_and(|members| members.len() >= MOST_LINKS) {
+        if groups.get(&path).is_some_and(|members| members.len() >= MAX_LINKS) {
             continue;
         }
         let Some(target) = target(tree, id, base) else { continue };
@@ -73,9 +73,9 @@ pub(in crate::read) fn detect(tree: &Tree<'_>, url: &Link, base: &Link, clock: C
     let mut best: Option<Group> = None;
     // If a page has too many groups, only the largest are weighed.
     let size = |path: &u64| groups.get(path).map_or(0, Vec::len);
-    if order.len() > MOST_GROUPS {
+    if order.len() > MAX_GROUPS {
         order.sort_by_key(|path| std::cmp::Reverse(size(path)));
-        order.truncate(MOST_GROUPS);
+        order.truncate(MAX_GROUPS);
     }
     for path in order {
         let Some(members) = groups.get(&path) else { continue };
@@ -157,7 +157,7 @@ struct Shared {
 
 impl Shared {
     fn class(&mut self, tree: &Tree<'_>, id: Id) -> Option<String> {
-        const MOST: usize = 400;
+        const MAX_CLASSES: usize = 400;
         let classes: Vec<String> = tree.classes(id).map(stem).filter(|class| !is_state(class)).take(6).collect();
         if classes.len() <= 1 {
             return classes.into_iter().next();
@@ -166,7 +166,7 @@ impl Shared {
         if self.parent != parent || self.counts.is_empty() {
             self.parent = parent;
             self.counts.clear();
-            for child in tree.children(parent).filter(|child| tree.name(*child) == tree.name(id)).take(MOST) {
+            for child in tree.children(parent).filter(|child| tree.name(*child) == tree.name(id)).take(MAX_CLASSES) {
                 for class in tree.classes(child).map(stem).filter(|class| !is_state(class)).take(6) {
                     *self.counts.entry(class).or_default() += 1;
                 }
@@ -191,7 +191,7 @@ pub(in crate::read) fn is_state(class: &str) -> bool {
 fn once_each(tree: &Tree<'_>, members: &[Id], base: &Link) -> Vec<Id> {
     let mut kept: Vec<(u64, usize, Id)> = Vec::with_capacity(members.len());
     let mut times: HashMap<u64, usize> = HashMap::new();
-    for id in members.iter().take(MOST_LINKS) {
+    for id in members.iter().take(MAX_LINKS) {
         let Some(target) = target(tree, *id, base) else { continue };
         let (hash, width) = (xxh3_64(target.as_str().as_bytes()), text::width(&link::title_of_link(tree, *id)));
         match kept.last_mut() {
@@ -400,7 +400,7 @@ fn complete(tree: &Tree<'_>, rows: Vec<Row>, base: &Link) -> Vec<Row> {
             continue;
         }
         for child in tree.children(parent) {
-            if all.len() >= MOST_LINKS {
+            if all.len() >= MAX_LINKS {
                 break;
             }
             if tree.name(child) == name

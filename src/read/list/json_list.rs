@@ -11,7 +11,7 @@ use crate::read::fault::{Fault, FaultKind};
 use crate::read::markup::text;
 use crate::read::markup::text::width;
 use crate::read::markup::tree::Tree;
-use crate::read::reading::MOST_DRAFTS;
+use crate::read::reading::MAX_DRAFTS;
 use crate::read::tables::tables;
 
 /// The longest path to a list, in bytes; news lists have shorter ones.
@@ -19,7 +19,7 @@ const MAX_PATH: usize = 512;
 /// How many positions in a script are tried as the start of its data.
 const MAX_TRIES: usize = 16;
 /// The most values of a document that are searched.
-const MOST_VALUES: usize = 200_000;
+const MAX_VALUES: usize = 200_000;
 
 /// Reads a document that is JSON, or contains it as JSONP or in a variable. `None` if it holds no list.
 pub(in crate::read) fn read(
@@ -40,7 +40,7 @@ pub(in crate::read) fn read(
                 format!("`{path}` is not the path of a list in this JSON"),
             ));
         }
-        let drafts = items?.iter().take(MOST_DRAFTS).filter_map(|item| draft(item, url, rules, clock)).collect();
+        let drafts = items?.iter().take(MAX_DRAFTS).filter_map(|item| draft(item, url, rules, clock)).collect();
         return Some((
             drafts,
             Detection { confidence: 100, reasons: vec![format!("list at `{path}` by config")], selectors: None },
@@ -50,7 +50,7 @@ pub(in crate::read) fn read(
     match (best, inner) {
         (Some((worth, path, items)), inner) if inner.is_none_or(|(links, _)| worth > links * 20) => {
             let drafts: Vec<Draft> =
-                items.iter().take(MOST_DRAFTS).filter_map(|item| draft(item, url, rules, clock)).collect();
+                items.iter().take(MAX_DRAFTS).filter_map(|item| draft(item, url, rules, clock)).collect();
             let reasons = vec![format!("{} objects with title and link at `{path}`", drafts.len())];
             Some((drafts, Detection { confidence: 90, reasons, selectors: Some((path, String::new())) }))
         }
@@ -62,7 +62,7 @@ pub(in crate::read) fn read(
         }
         (Some((_, path, items)), None) => {
             let drafts: Vec<Draft> =
-                items.iter().take(MOST_DRAFTS).filter_map(|item| draft(item, url, rules, clock)).collect();
+                items.iter().take(MAX_DRAFTS).filter_map(|item| draft(item, url, rules, clock)).collect();
             Some((drafts, Detection { confidence: 60, reasons: vec![format!("objects at `{path}`")], selectors: None }))
         }
         (None, None) => None,
@@ -113,7 +113,7 @@ fn likeliest<'v>(root: &'v Value, url: &Link, rules: &ListRules, clock: Clock<'_
     let mut seen = 0;
     while let Some((path, value)) = open.pop() {
         seen += 1;
-        if seen > MOST_VALUES {
+        if seen > MAX_VALUES {
             break;
         }
         let join = |name: &str| {

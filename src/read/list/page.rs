@@ -20,7 +20,7 @@ use crate::read::markup::page::{base, target};
 use crate::read::markup::selector::Selector;
 use crate::read::markup::text;
 use crate::read::markup::tree::{Id, Tree};
-use crate::read::reading::MOST_DRAFTS;
+use crate::read::reading::MAX_DRAFTS;
 
 /// Reads the list of a page.
 pub(in crate::read) fn read(
@@ -54,11 +54,11 @@ pub(in crate::read) fn read(
         if draft.title.is_empty() || !seen.insert((draft.link.clone(), group.beside.map(|_| draft.title.clone()))) {
             continue;
         }
-        if drafts.len() == MOST_DRAFTS {
+        if drafts.len() == MAX_DRAFTS {
             faults.push(Fault::new(
                 FaultKind::TooMany,
                 "list",
-                format!("more than {MOST_DRAFTS} rows; only the first were read"),
+                format!("more than {MAX_DRAFTS} rows; only the first were read"),
             ));
             break;
         }
@@ -148,7 +148,7 @@ fn pinned(tree: &Tree<'_>, base: &Link, rules: &ListRules, clock: Clock<'_>, fau
 
 /// Strips the ending that most titles share after a separator: the site's name, "view".
 fn strip_common_end(drafts: &mut [Draft]) {
-    const LEAST: usize = 4;
+    const MIN_TITLES: usize = 4;
     const MARKS: [char; 8] = [' ', '-', '_', '|', '–', '—', '·', '丨'];
     let ends = |title: &str| {
         let at = title.char_indices().filter(|(_, c)| MARKS.contains(c)).map(|(at, _)| at);
@@ -162,7 +162,7 @@ fn strip_common_end(drafts: &mut [Draft]) {
     let candidates: Vec<String> = drafts.iter().take(2).flat_map(|draft| ends(&draft.title)).collect();
     let end = candidates.into_iter().filter(|end| {
         let bearers = drafts.iter().filter(|draft| draft.title.ends_with(&**end)).count();
-        bearers >= LEAST && bearers * 10 >= drafts.len() * 8
+        bearers >= MIN_TITLES && bearers * 10 >= drafts.len() * 8
     });
     let Some(end) = end.max_by_key(String::len) else { return };
     let bare = |title: &str| title.strip_suffix(&*end).map(|bare| bare.trim_end_matches(MARKS).to_owned());

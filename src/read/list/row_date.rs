@@ -42,7 +42,7 @@ pub(in crate::read) fn has_date(tree: &Tree<'_>, row: &Row, clock: Clock<'_>) ->
 
 /// Returns the date that a row shows outside its title, and where it was found.
 pub(super) fn shown_date(tree: &Tree<'_>, row: &Row, clock: Clock<'_>) -> Option<(Stamp, &'static str)> {
-    const MOST_TEXTS: usize = 60;
+    const MAX_TEXTS: usize = 60;
     if let Some(stamp) = (row.from..row.to)
         .filter(|id| tree.is(*id, &["time"]))
         .find_map(|id| date::parse(&tree.attribute(id, "datetime")?, clock))
@@ -54,7 +54,7 @@ pub(super) fn shown_date(tree: &Tree<'_>, row: &Row, clock: Clock<'_>) -> Option
     }
     let mut parts: Vec<String> = Vec::new();
     let (mut loose, mut yearless, mut hidden) = (None, None, None);
-    for (node, piece) in tree.texts_between(row.from, row.to).take(MOST_TEXTS) {
+    for (node, piece) in tree.texts_between(row.from, row.to).take(MAX_TEXTS) {
         let piece = text::line(&piece);
         let unseen =
             || tree.ancestors(tree.parent(node)).take_while(|up| *up >= row.from).any(|up| tree.is_invisible(up));
