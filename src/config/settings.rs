@@ -85,14 +85,6 @@ pub(super) fn parse(
         );
     }
     let public_url = public_url.unwrap_or_else(|| format!("http://{listen}"));
-    let metrics_listen = address(http, "metrics_listen");
-    if metrics_listen.is_some_and(|metrics| metrics == listen && metrics.port() != 0) {
-        http.fault(
-            "metrics_listen",
-            "`metrics_listen` is the address of `listen`, which can be used only once".to_owned(),
-            "give the metrics a port of their own",
-        );
-    }
     let state = places.state.clone().unwrap_or_else(|| PathBuf::from("./data"));
     let keep_days = store.integer("keep_days", 30, 36_500).unwrap_or(365);
     let contact = publish.string("contact");
@@ -103,7 +95,7 @@ pub(super) fn parse(
     let (log_format, log_level) = log_settings(log);
     let settings = Settings {
         listen,
-        metrics_listen,
+        metrics_listen: metrics_address(http, listen),
         store: store_path(store, state),
         socket: admin_socket(admin, places),
         poll: poll_options(poll, usize::try_from(concurrency).unwrap_or(64), !fetch.guard.allow.is_empty()),
@@ -206,6 +198,18 @@ fn publish_options(publish: &Section<'_>, public_url: String) -> serve::Options 
         cache_size: cache_size.or(former).unwrap_or(64 << 20),
         public_url,
     }
+}
+
+fn metrics_address(http: &Section<'_>, listen: SocketAddr) -> Option<SocketAddr> {
+    let metrics = address(http, "metrics_listen");
+    if metrics.is_some_and(|metrics| metrics == listen && metrics.port() != 0) {
+        http.fault(
+            "metrics_listen",
+            "`metrics_listen` is the address of `listen`, which can be used only once".to_owned(),
+            "give the metrics a port of their own",
+        );
+    }
+    metrics
 }
 
 fn store_path(store: &Section<'_>, default: PathBuf) -> PathBuf {

@@ -62,6 +62,12 @@ pub(super) fn labelled(line: &str) -> Vec<(Label, String)> {
         }
         at += label.len();
     }
+    values(line, &marks)
+}
+
+/// Returns each label with its value, which reaches to the next label. A mark is where a label begins, where its value does,
+/// and the label.
+fn values(line: &str, marks: &[(usize, usize, Label)]) -> Vec<(Label, String)> {
     let ends: Vec<usize> = marks.iter().skip(1).map(|(from, ..)| *from).chain([line.len()]).collect();
     marks
         .iter()

@@ -26,7 +26,8 @@ pub fn atom(channel: &Channel<'_>) -> Vec<u8> {
     feed.write_to(Vec::new()).unwrap_or_default()
 }
 
-fn entry(channel: &Channel<'_>, item: &Item) -> atom::Entry {
+/// Returns the links of an entry: the original page, its page here, other reports of the story, and attached files.
+fn links(channel: &Channel<'_>, item: &Item) -> Vec<atom::Link> {
     let mut links = Vec::new();
     if let Some(original) = &item.link {
         links.push(link("alternate", original, Some("text/html")));
@@ -53,6 +54,10 @@ fn entry(channel: &Channel<'_>, item: &Item) -> atom::Entry {
     if let Some(comments) = &item.comments {
         links.push(link("replies", comments, Some("text/html")));
     }
+    links
+}
+
+fn entry(channel: &Channel<'_>, item: &Item) -> atom::Entry {
     let provenance = &item.provenance;
     let authors = if item.authors.is_empty() {
         vec![person(&provenance.title)]
@@ -70,7 +75,7 @@ fn entry(channel: &Channel<'_>, item: &Item) -> atom::Entry {
             .iter()
             .map(|label| atom::Category { term: clean::xml(label), ..atom::Category::default() })
             .collect(),
-        links,
+        links: links(channel, item),
         rights: item.rights.as_deref().map(text),
         source: Some(atom::Source {
             title: text(&provenance.title),

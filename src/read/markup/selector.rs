@@ -292,27 +292,9 @@ fn compound(text: &str) -> Result<(Compound, usize), &'static str> {
                 at += end + 1;
             }
             ':' => {
-                let name = word(1);
-                at += 1 + name.len();
-                compound.place = Some(match name {
-                    "first-child" => Place::Nth(1),
-                    "last-child" => Place::Last,
-                    "nth-child" => {
-                        let inside = cut(rest, 1 + name.len(), rest.len())
-                            .strip_prefix('(')
-                            .ok_or("`:nth-child` wants a number in brackets")?;
-                        let (number, _) = inside.split_once(')').ok_or("a `(` is not closed")?;
-                        at += number.len() + 2;
-                        Place::Nth(
-                            number.trim().parse().map_err(|_no_number| "`:nth-child` takes a plain number here")?,
-                        )
-                    }
-                    _ => {
-                        return Err(
-                            "the only supported pseudo-classes are :first-child, :last-child and :nth-child(N)",
-                        );
-                    }
-                });
+                let (place, length) = pseudo_class(word(1), rest)?;
+                compound.place = Some(place);
+                at += length;
             }
             c if (c.is_alphanumeric() || c == '_') && at == 0 => {
                 let name = word(0);
@@ -323,6 +305,23 @@ fn compound(text: &str) -> Result<(Compound, usize), &'static str> {
         }
     }
     if at == 0 { Err("it contains an unsupported character") } else { Ok((compound, at)) }
+}
+
+/// Parses the pseudo-class with this name at the beginning of `rest`; returns its length, too.
+fn pseudo_class(name: &str, rest: &str) -> Result<(Place, usize), &'static str> {
+    let length = 1 + name.len();
+    match name {
+        "first-child" => Ok((Place::Nth(1), length)),
+        "last-child" => Ok((Place::Last, length)),
+        "nth-child" => {
+            let inside = cut(rest, length, rest.len()).strip_prefix('(');
+            let inside = inside.ok_or("`:nth-child` wants a number in brackets")?;
+            let (number, _) = inside.split_once(')').ok_or("a `(` is not closed")?;
+            let nth = number.trim().parse().map_err(|_no_number| "`:nth-child` takes a plain number here")?;
+            Ok((Place::Nth(nth), length + number.len() + 2))
+        }
+        _ => Err("the only supported pseudo-classes are :first-child, :last-child and :nth-child(N)"),
+    }
 }
 
 fn attribute(inside: &str) -> Result<Attribute, &'static str> {
