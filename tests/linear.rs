@@ -245,8 +245,8 @@ fn i45_bases_of_feeds_cost_once_and_lend_little() {
         let size: usize = reading.drafts.iter().map(dayuan::model::Draft::size).sum();
         (reading.work, size, length)
     };
-    let files = "<link rel=\"enclosure\" href=\"1\"/>";
-    let entries = |count: usize| format!("<entry><title>标题标题</title>{}</entry>", files.repeat(32)).repeat(count);
+    let files: String = (0..32).map(|number| format!("<link rel=\"enclosure\" href=\"{number}\"/>")).collect();
+    let entries = |count: usize| format!("<entry><title>标题标题</title>{files}</entry>").repeat(count);
     let long = |size: usize| {
         let tag = format!("<feed xmlns=\"http://www.w3.org/2005/Atom\" a=\"{}\" xml:base=\"/b/\">", "x".repeat(size));
         read(format!("{tag}{}</feed>", entries(size / 1500))).0
