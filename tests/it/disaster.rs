@@ -211,7 +211,7 @@ fn d4_a_store_that_cannot_be_used_is_told_in_a_sentence() {
     std::fs::write(&store, "x").unwrap();
     let output = installation.run(&["run"]);
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert_eq!(output.status.code(), Some(78), "{told}");
     assert!(told.contains("store"), "{told}");
     std::fs::remove_file(&store).unwrap();
     let Some(disk) = Disk::mount(&store, "size=24m") else {
