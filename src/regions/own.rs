@@ -1,20 +1,29 @@
 //! The words with which a source speaks of its own region: 我市, 全县, 省委.
 
+use std::sync::LazyLock;
+
 use super::evidence::{Evidence, Tag};
 use super::places::{Level, Place, Places};
 use super::words::words;
 use crate::model::RegionId;
+
+/// The first characters of all these words. Every character of a text is looked up here, so they are collected once.
+static FIRST: LazyLock<Vec<char>> = LazyLock::new(|| {
+    let own = &words().own;
+    let words = [&own.province, &own.autonomous, &own.city, &own.county].into_iter().flatten();
+    let mut first: Vec<char> = words.filter_map(|word| word.chars().next()).collect();
+    first.sort_unstable();
+    first.dedup();
+    first
+});
 
 /// Returns the region that the source means by such words in a title and the beginning of a text.
 pub(super) fn own(places: &Places, source: &RegionId, home: &Place, title: &[char], head: &[char]) -> Option<Tag> {
     let own = &words().own;
     let first: String = title.iter().collect();
     let both: String = title.iter().chain(head).collect();
-    let is_begin = |c: char| {
-        [&own.province, &own.autonomous, &own.city, &own.county].into_iter().flatten().any(|word| word.starts_with(c))
-    };
     let begins: Vec<&str> =
-        both.char_indices().filter(|(_, c)| is_begin(*c)).filter_map(|(at, _)| both.get(at..)).collect();
+        both.char_indices().filter(|(_, c)| FIRST.contains(c)).filter_map(|(at, _)| both.get(at..)).collect();
     let says = |words: &[String]| begins.iter().any(|rest| super::words::begins(rest, words));
     let tag = |region: &RegionId| Some(Tag { region: region.clone(), evidence: Evidence::Own });
     let above = |level: Level| home.path.iter().find(|region| places.level_of(region) == Some(level));
