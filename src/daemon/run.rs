@@ -33,8 +33,8 @@ const OPENING_TIMEOUT_USEC: u32 = 120_000_000;
 /// Maximum number of polls that wait for the log.
 const MAX_QUEUED_COMMITS: usize = 256;
 
-/// The threads for polling: one that waits for sites, and a few blocking ones that parse the responses. With a second one,
-/// every step of a poll would wake the other thread, which costs more than the poll.
+/// The threads for polling: one that waits for sites, and a few blocking ones that parse the responses. A second one would
+/// have little to do but to be woken by the first.
 struct PollRuntime {
     handle: tokio::runtime::Handle,
     threads: Option<tokio::runtime::Runtime>,
@@ -48,7 +48,7 @@ impl PollRuntime {
         let threads = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .max_blocking_threads(MAX_READERS)
-            .thread_name("outward")
+            .thread_name("polling")
             .enable_all()
             .build()?;
         Ok(Self { handle: threads.handle().clone(), threads: Some(threads) })
@@ -247,7 +247,7 @@ impl Running {
         let committer = Committer::new(Arc::clone(&self.log), Arc::clone(view), changed);
         let writer = tokio::task::spawn_blocking(move || committer.run(queue));
         let site = Arc::clone(&self.daemon.site);
-        self.part("shelf", |_stop| async move { site.forget(dirty).await });
+        self.part("response cache", |_stop| async move { site.forget(dirty).await });
 
         let context = PollContext {
             fetcher: Arc::new(Fetcher::new(settings.fetch.clone())?),
@@ -280,7 +280,7 @@ impl Running {
             alarms: self.daemon.alarms.clone(),
             identity: identity(&settings.store),
         };
-        self.part("keeper", |stop| async move { store_monitor.run(stop).await });
+        self.part("store monitor", |stop| async move { store_monitor.run(stop).await });
         let log_writer = context.log_writer.clone();
         let commands = self.start_polling(context, settings.poll);
         // The loop has given its first sign of life.

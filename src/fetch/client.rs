@@ -21,7 +21,7 @@ const HOPS: usize = 5;
 /// Time limit for the response headers to arrive, including connecting.
 const HEADERS: Duration = Duration::from_secs(20);
 /// How many permits there are for the parts of bodies beyond their beginnings. With 64 requests at once, all bodies
-/// together stay below 64 MiB, and a body that comes byte by byte holds no more permits than it is long.
+/// together stay below 64 MiB at the default `max_body` of 8 MiB, and a body that comes byte by byte holds no more permits than it is long.
 const LARGE_PERMITS: usize = 64;
 /// How many bodies are unpacked at the same time.
 const UNPACKED_AT_ONCE: usize = 4;
@@ -284,9 +284,9 @@ impl Fetcher {
             request = request.header(header::IF_MODIFIED_SINCE, date);
         }
         // Interim responses (1xx) alone do not count as an answer.
-        let patience = self.timeout.min(HEADERS);
-        let sent = tokio::time::timeout(patience, request.send()).await;
-        sent.map_err(|_late| FetchError::Timeout(patience))?.map_err(|error| self.explain(&error, link))
+        let limit = self.timeout.min(HEADERS);
+        let sent = tokio::time::timeout(limit, request.send()).await;
+        sent.map_err(|_late| FetchError::Timeout(limit))?.map_err(|error| self.explain(&error, link))
     }
 
     async fn answer(

@@ -61,11 +61,11 @@ impl ClockCheck {
     pub fn contradict(&self) -> bool {
         let told = self.told();
         let witnesses = if told.is_doubtful { 1 } else { WITNESSES };
-        let mut clock_check: Vec<i64> = told.servers.values().map(|(_, skew)| *skew).collect();
-        clock_check.sort_unstable();
-        let with_us = clock_check.iter().filter(|skew| skew.abs() <= MAX_SKEW).count();
+        let mut skews: Vec<i64> = told.servers.values().map(|(_, skew)| *skew).collect();
+        skews.sort_unstable();
+        let with_us = skews.iter().filter(|skew| skew.abs() <= MAX_SKEW).count();
         // Find the largest group that agrees on another time.
-        let others: Vec<i64> = clock_check.into_iter().filter(|skew| skew.abs() > MAX_SKEW).collect();
+        let others: Vec<i64> = skews.into_iter().filter(|skew| skew.abs() > MAX_SKEW).collect();
         let agreed = (0..others.len()).map(|from| {
             let first = others.get(from).copied().unwrap_or_default();
             others.get(from..).unwrap_or(&[]).partition_point(|skew| skew - first <= NEAR)

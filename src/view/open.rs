@@ -8,7 +8,7 @@ use super::error::ViewError;
 use super::keys::{HIDDEN, META, NO_ITEM, REGIONS, SOURCES};
 use super::record::{self, FactsRecord, HiddenRecord, ItemRecord, MetaRecord};
 use super::state::State;
-use crate::log::{Log, Position, Record};
+use crate::log::{Log, LogError, Position, Record};
 use crate::model::{Moment, RegionId, with_causes};
 
 /// Why a store cannot be used as it is.
@@ -78,21 +78,26 @@ pub(super) fn load(path: &Path, rules: [u8; 16], log: &Log) -> Result<(Engine, S
     Ok((engine, state))
 }
 
-/// Returns whether the records of items are where the state has them: in each segment, its first and its last one. A line
-/// that was added to a segment, or taken out of it, moves all that follow.
+/// Returns whether the records of items are where the state has them. A line that was added to a segment, or taken out of
+/// it, moves all that follow, so the last two of each segment are looked at; one alone may be a damaged line, which only
+/// costs its item. What cannot be read for now proves nothing.
 fn fits(state: &State, log: &Log) -> bool {
     let mut ends: HashMap<u32, [Position; 2]> = HashMap::new();
     for position in state.positions() {
-        let [first, last] = ends.entry(position.day).or_insert([position; 2]);
-        if position.offset < first.offset {
-            *first = position;
-        }
+        let [last, before] = ends.entry(position.day).or_insert([position; 2]);
         if position.offset > last.offset {
-            *last = position;
+            (*before, *last) = (*last, position);
+        } else if position.offset > before.offset || before.offset == last.offset {
+            *before = position;
         }
     }
-    let is_there = |position: &Position| matches!(log.read(*position), Ok(Record::Report(_)));
-    ends.values().flatten().all(is_there)
+    let is_elsewhere = |position: &Position| match log.read(*position) {
+        Ok(record) => !matches!(record, Record::Report(_)),
+        Err(LogError::Damaged { .. }) => true,
+        Err(LogError::File { source, .. }) => source.kind() == std::io::ErrorKind::UnexpectedEof,
+        Err(_) => false,
+    };
+    !ends.values().any(|ends| ends.iter().all(is_elsewhere))
 }
 
 pub(super) fn stored_state(engine: &Engine, rules: [u8; 16]) -> Result<State, Unusable> {
