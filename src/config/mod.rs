@@ -180,6 +180,10 @@ mod tests {
         assert_eq!(fault("[store]\npath = \"/dev/null\"", ""), (2, "/dev/null is not a folder".to_owned()));
         assert_eq!(fault("[fetch]\nallow_networks = [\"0.0.0.0/0\"]", "").0, 2);
         assert_eq!(fault("[fetch]\nports = [0]", "").0, 2);
+        assert_eq!(
+            fault("[fetch]\nallow_networks = [\"10.1.2.3/8\"]", ""),
+            (2, "`10.1.2.3/8` does not begin a network".to_owned())
+        );
         for site in ["http://b.cn/", "*.b.cn", "", "cn"] {
             assert_eq!(fault("", &source(&format!("leads_to = [\"{site}\"]"))).0, 6, "{site}");
         }
@@ -197,10 +201,20 @@ mod tests {
         };
         assert_eq!(warning("[http]\nlisten = \"0.0.0.0:8134\"", "", &source("")).0, Some(2));
         assert_eq!(warning("[log]\nlevel = \"off\"", "", &source("")).0, Some(2));
+        for target in ["dayaun", "dayuan::pol", "dayuan::poll::x=debug,polling"] {
+            assert_eq!(warning(&format!("[log]\nlevel = \"info,{target}=debug\""), "", &source("")).0, Some(2));
+        }
+        for level in ["info,dayuan::poll::poller=debug,hyper_util=warn", "warn"] {
+            let (_, warnings) = load(&format!("[log]\nlevel = \"{level}\""), "", &source("")).unwrap();
+            assert!(warnings.is_empty(), "{level}");
+        }
         assert_eq!(warning("", "publish = [\"130000\"]", &source("")).0, Some(4));
         let twice = source("") + &source("").replace("id = \"a\"", "id = \"b\"");
         let (line, message) = warning("", "", &twice);
         assert_eq!((line, message.contains("`a` and `b` have the same address")), (Some(10), true), "{message}");
+        let asked = |query: &str| source("").replace("a.cn/", &format!("a.cn/l?{query}"));
+        let reordered = asked("b=1&a=2") + &asked("a=2&b=1").replace("id = \"a\"", "id = \"b\"");
+        assert_eq!(warning("", "", &reordered).0, Some(10));
     }
 
     /// A config that cannot be accessed must not count as an empty one.

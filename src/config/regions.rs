@@ -39,18 +39,21 @@ pub(super) fn parse(path: &Path, text: &str, faults: &mut Faults, warnings: &mut
         Ok(regions) => (faults.count() == before).then_some(regions),
         Err(errors) => {
             for error in errors {
-                let owner = match &error {
-                    RegionError::Missing { region, .. }
-                    | RegionError::Circle(region)
-                    | RegionError::Slug(_, region) => spans.get(region),
-                    RegionError::Id(_) => None,
+                let (owner, help) = match &error {
+                    RegionError::Missing { region, .. } => {
+                        (spans.get(region), "region ids are those of GB/T 2260 (six digits), or your own [[region]]")
+                    }
+                    RegionError::Circle(region) => (spans.get(region), "a region lies within its `parent`"),
+                    RegionError::Slug(other, region) => {
+                        (spans.get(region).or_else(|| spans.get(other)), "give each a slug of its own")
+                    }
+                    RegionError::SlugIsId(_, region) => (spans.get(region), "an address would lead to the other one"),
+                    RegionError::GroupOfGroups { group, .. } => {
+                        (spans.get(group), "name the members of that group instead")
+                    }
+                    RegionError::Id(_) => (None, ""),
                 };
-                let span = owner.cloned().unwrap_or_else(|| publish_span.clone());
-                document.fault(
-                    span,
-                    error.to_string(),
-                    "region ids are those of GB/T 2260 (six digits), or your own [[region]]",
-                );
+                document.fault(owner.cloned().unwrap_or_else(|| publish_span.clone()), error.to_string(), help);
             }
             None
         }

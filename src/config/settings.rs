@@ -15,6 +15,11 @@ const REPORTS_A_DAY: u32 = 2000;
 /// Maximum number of bytes of text per source and day.
 const BYTES_A_DAY: u64 = 20 * 1024 * 1024;
 
+/// Modules of dayuan that write log lines.
+const LOG_TARGETS: [&str; 4] = ["daemon", "log", "poll", "serve"];
+/// First words of other crates whose log lines a filter may name.
+const LOGGING_CRATES: [&str; 8] = ["h2", "hickory", "hyper", "mio", "reqwest", "rustls", "tokio", "tower"];
+
 /// Directories assigned by the service manager through the environment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Places {
@@ -136,6 +141,15 @@ fn fetch_options(
                 span,
                 format!("`{text}` allows every address, also those of this machine"),
                 "name the networks that your own sources are in, such as 10.20.0.0/16",
+            ),
+            Ok(network) if !network.is_exact() => document.fault(
+                span,
+                format!("`{text}` does not begin a network"),
+                &format!(
+                    "write {0}/N for all of the network, or {text_only} alone for this one address",
+                    network.first_address(),
+                    text_only = text.split('/').next().unwrap_or("")
+                ),
             ),
             Ok(network) => allow.push(network),
             Err(error) => document.fault(span, error.to_string(), ""),
@@ -261,6 +275,15 @@ fn log_settings(log: &Section<'_>) -> (LogFormat, String) {
             "use error, warn, info, debug or trace, or a filter such as info,dayuan::poll=debug",
         );
     }
+    for target in level.split(',').filter_map(|part| part.split_once('=')).map(|(target, _)| target.trim()) {
+        if !is_target(target) {
+            log.warning(
+                "level",
+                format!("nothing logs under the name `{target}`"),
+                &format!("name dayuan, or a part of it: dayuan::{}", LOG_TARGETS.join(", dayuan::")),
+            );
+        }
+    }
     (format, level)
 }
 
@@ -287,6 +310,18 @@ fn is_level(text: &str) -> bool {
         ["error", "warn", "info", "debug", "trace", "off"].iter().any(|level| word.eq_ignore_ascii_case(level))
     };
     !text.is_empty() && text.split(',').all(|part| is_word(part.rsplit('=').next().unwrap_or(part).trim()))
+}
+
+/// Returns whether log lines may have this target: a path of dayuan's modules, or a crate that logs.
+fn is_target(target: &str) -> bool {
+    let target = target.split('[').next().unwrap_or("");
+    let mut path = target.split("::");
+    match (path.next(), path.next()) {
+        (Some("dayuan"), Some(module)) => LOG_TARGETS.contains(&module),
+        (Some("dayuan" | ""), None) => true,
+        (Some(other), _) => LOGGING_CRATES.iter().any(|name| other.starts_with(name)),
+        (None, _) => true,
+    }
 }
 
 fn address(section: &Section<'_>, key: &'static str) -> Option<SocketAddr> {
@@ -331,4 +366,28 @@ fn public_url(http: &Section<'_>) -> Option<String> {
 
 fn whole_seconds(length: Duration) -> u32 {
     u32::try_from(length.as_secs()).unwrap_or(u32::MAX).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_log_targets_are_the_modules_that_log() {
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+        let logs = |folder: &Path| {
+            let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+            files.filter(|path| path.is_file()).any(|path| {
+                let text = std::fs::read_to_string(path).unwrap();
+                ["error!(", "warn!(", "info!(", "debug!("].iter().any(|call| text.contains(&format!("tracing::{call}")))
+            })
+        };
+        let folders = std::fs::read_dir(source).unwrap().map(|entry| entry.unwrap().path());
+        let mut found: Vec<String> = folders
+            .filter(|path| path.is_dir() && logs(path))
+            .map(|path| path.file_name().unwrap().to_string_lossy().into_owned())
+            .collect();
+        found.sort();
+        assert_eq!(found, LOG_TARGETS);
+    }
 }

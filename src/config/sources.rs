@@ -89,7 +89,12 @@ impl Seen {
 
     /// Warns if another source has the same address. With other form data it is another list.
     fn warn_of_twin(&mut self, source: &Source, section: &Section<'_>) {
-        let address = format!("{} {}", source.url.canonical(), source.post.as_deref().unwrap_or(""));
+        let canonical = source.url.canonical();
+        // Most sites answer a query alike in any order.
+        let (page, query) = canonical.split_once('?').unwrap_or((&canonical, ""));
+        let mut pairs: Vec<&str> = query.split('&').collect();
+        pairs.sort_unstable();
+        let address = format!("{page}?{} {}", pairs.join("&"), source.post.as_deref().unwrap_or(""));
         if let Some(other) = self.addresses.insert(address, source.id.clone()) {
             section.warning(
                 "url",

@@ -29,6 +29,25 @@ impl Network {
         if prefix > most { Err(fault()) } else { Ok(Self { address, prefix }) }
     }
 
+    /// Returns the address with which the network begins. Another one in its place is probably a mistake in the prefix.
+    pub fn first_address(&self) -> IpAddr {
+        match self.address {
+            IpAddr::V4(address) => {
+                let mask = u32::MAX.checked_shl(32 - u32::from(self.prefix)).unwrap_or(0);
+                IpAddr::V4((u32::from(address) & mask).into())
+            }
+            IpAddr::V6(address) => {
+                let mask = u128::MAX.checked_shl(128 - u32::from(self.prefix)).unwrap_or(0);
+                IpAddr::V6((u128::from(address) & mask).into())
+            }
+        }
+    }
+
+    /// Returns whether the network was written with the address it begins with.
+    pub fn is_exact(&self) -> bool {
+        self.address == self.first_address()
+    }
+
     /// Returns whether the network holds all addresses of its kind.
     pub const fn is_everything(&self) -> bool {
         self.prefix == 0

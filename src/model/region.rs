@@ -26,6 +26,17 @@ pub enum RegionError {
     /// Two regions have the same slug.
     #[error("regions `{0}` and `{1}` have the same slug")]
     Slug(RegionId, RegionId),
+    /// A slug or former slug of the second region is the id of the first, whose pages it could never lead to.
+    #[error("the slug of region `{1}` is the id of region `{0}`")]
+    SlugIsId(RegionId, RegionId),
+    /// A group names a group as its member; groups hold regions of the tree.
+    #[error("region `{group}` names `{member}` as a member, which is a group itself")]
+    GroupOfGroups {
+        /// The group that names it.
+        group: RegionId,
+        /// Its member.
+        member: RegionId,
+    },
 }
 
 impl RegionId {

@@ -62,7 +62,18 @@ impl Regions {
                 {
                     faults.push(RegionError::Slug(other, region.id.clone()));
                 }
+                if *slug != region.id && regions.contains_key(slug) {
+                    faults.push(RegionError::SlugIsId(slug.clone(), region.id.clone()));
+                }
             }
+            let is_group = |id: &&RegionId| regions.get(*id).is_some_and(|region| !region.members.is_empty());
+            faults.extend(
+                region
+                    .members
+                    .iter()
+                    .filter(is_group)
+                    .map(|member| RegionError::GroupOfGroups { group: region.id.clone(), member: member.clone() }),
+            );
             if leads_back(&regions, &region.id) {
                 faults.push(RegionError::Circle(region.id.clone()));
             }
@@ -216,6 +227,21 @@ mod tests {
         b.parent = Some(id("a"));
         let faults = Regions::new(false, vec![a, b], vec![], vec![]).unwrap_err();
         assert_eq!(faults, [RegionError::Circle(id("a")), RegionError::Circle(id("b"))]);
+    }
+
+    #[test]
+    fn a_slug_that_is_another_regions_id_and_a_group_of_groups_are_faults() {
+        let mut slug = Region::new(id("x"), "X".to_owned());
+        slug.slug = Some(id("140300"));
+        let mut group = Region::new(id("g"), "G".to_owned());
+        group.members = vec![id("h"), id("g")];
+        let mut other = Region::new(id("h"), "H".to_owned());
+        other.members = vec![id("140300"), id("g")];
+        let nested = |group, member| RegionError::GroupOfGroups { group: id(group), member: id(member) };
+        assert_eq!(
+            Regions::new(true, vec![slug, group, other], vec![], vec![]).unwrap_err(),
+            [nested("g", "h"), nested("g", "g"), nested("h", "g"), RegionError::SlugIsId(id("140300"), id("x"))]
+        );
     }
 
     #[test]
