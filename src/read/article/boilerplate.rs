@@ -51,6 +51,10 @@ fn is_heading(line: &str, max_rest: usize) -> bool {
     let bare = line.trim_matches(|c: char| !c.is_alphanumeric());
     // 3 Kommentare
     let bare = bare.trim_start_matches(|c: char| c.is_ascii_digit() || c.is_whitespace());
+    let first = bare.chars().next().and_then(|first| first.to_lowercase().next());
+    if !first.is_some_and(|first| words().ends_story.may_begin_with(first)) {
+        return false;
+    }
     let squeezed: String = bare.chars().filter(|c| !c.is_whitespace()).take(60).collect();
     let squeezed = squeezed.to_lowercase();
     words().ends_story.beginning(&squeezed).any(|phrase| squeezed.chars().count() <= phrase.chars().count() + max_rest)

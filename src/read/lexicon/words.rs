@@ -164,6 +164,11 @@ impl Phrases {
         Self(ByFirst::new(by_first))
     }
 
+    /// Returns whether one of them begins with this character.
+    pub(in crate::read) fn may_begin_with(&self, first: char) -> bool {
+        !self.0.from(first).is_empty()
+    }
+
     /// Returns the phrases that a text begins with.
     pub(in crate::read) fn beginning<'a>(&'a self, text: &'a str) -> impl Iterator<Item = &'a str> {
         let same = text.chars().next().map_or(&[][..], |first| self.0.from(first));
