@@ -240,6 +240,30 @@ mod tests {
     }
 
     #[test]
+    fn a_long_list_is_read_in_parts_and_its_faults_told_with_their_lines() {
+        let many: Vec<String> = (0..3_000)
+            .map(|at| source("").replace("\"a\"", &format!("\"a{at}\"")).replace("a.cn", &format!("a{at}.cn")))
+            .collect();
+        let text = many.concat();
+        assert_eq!(load("", "", &text).unwrap().0.sources.len(), 3_000);
+        let claims = |at: usize| {
+            text.replace(&format!("https://a{at}.cn/\"\n"), &format!("https://a{at}.cn/\"\nwas = [\"a7\"]\n"))
+        };
+        let wrong = claims(2_500)
+            .replace("url = \"https://a2900.cn/\"", "url = 5 6")
+            .replace("a2800.cn/\"", "a2800.cn/\"\nregoin = 5");
+        let faults = load("", "", &wrong).unwrap_err();
+        let mut lines: Vec<usize> = faults.iter().map(|fault| fault.line().unwrap()).collect();
+        lines.sort_unstable();
+        lines.dedup();
+        let line_of = |text: &str| wrong.lines().position(|line| line.contains(text)).unwrap() + 1;
+        assert_eq!(lines, [line_of("was = "), line_of("regoin"), line_of("5 6")], "{}", faults.render(false));
+        // A text of several lines may hold what looks like a source.
+        let held = text.replacen("title = \"a1\"", "title = \"\"\"a\n[[source]]\n\"\"\"", 1);
+        assert_eq!(load("", "", &held).unwrap_err().iter().count(), 1);
+    }
+
+    #[test]
     fn ten_thousand_faults_take_no_more_than_some() {
         let many: String = (0..10_000)
             .map(|at| source(&format!("regoin = \"{at}\"\n")).replace("\"a\"", &format!("\"a{at}\"")))

@@ -2,11 +2,12 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::fault::Faults;
-use super::section::{Document, Section};
+use super::section::{self, Document, Section};
 use super::settings::Settings;
 use crate::log::SourceFacts;
 use crate::model::{
@@ -29,34 +30,37 @@ pub(super) fn parse(
     let mut seen = Seen::default();
     let mut formers: Vec<Former> = Vec::new();
     for (file, (path, text)) in lists.iter().enumerate() {
-        let (cell, slips) = (RefCell::new(&mut *faults), RefCell::new(&mut *warnings));
-        let document = Document::new(path, text, &cell, &slips);
-        let table = document.root();
-        let root = Section::new(&document, "", &table);
-        for section in root.sections("source") {
-            let found = source(&section, settings, regions);
-            section.finish();
-            let Some(source) = found.filter(|source| seen.is_new(source, &section, path)) else { continue };
-            seen.warn_of_twin(&source, &section);
-            seen.warn_if_unpublished(&source, &section, regions);
-            let spans = section.strings("was").into_iter().map(|(_, span)| span);
-            formers.extend(source.was.iter().cloned().zip(spans).map(|(id, span)| Former {
-                id,
-                of: source.id.clone(),
-                file,
-                span,
-            }));
-            if sources.len() >= MAX_SOURCES {
-                section.fault(
-                    "id",
-                    format!("there are more than {MAX_SOURCES} sources"),
-                    "run a second dayuan for the rest",
-                );
-                return sources;
+        let shared = Rc::default();
+        for part in section::parts(text, "source") {
+            let (cell, slips) = (RefCell::new(&mut *faults), RefCell::new(&mut *warnings));
+            let document = Document::new(path, text, &cell, &slips).of_part(part, &shared);
+            let table = document.root();
+            let root = Section::new(&document, "", &table);
+            for section in root.sections("source") {
+                let found = source(&section, settings, regions);
+                section.finish();
+                let Some(source) = found.filter(|source| seen.is_new(source, &section, path)) else { continue };
+                seen.warn_of_twin(&source, &section);
+                seen.warn_if_unpublished(&source, &section, regions);
+                let spans = section.strings("was").into_iter().map(|(_, span)| document.in_file(span));
+                formers.extend(source.was.iter().cloned().zip(spans).map(|(id, span)| Former {
+                    id,
+                    of: source.id.clone(),
+                    file,
+                    span,
+                }));
+                if sources.len() >= MAX_SOURCES {
+                    section.fault(
+                        "id",
+                        format!("there are more than {MAX_SOURCES} sources"),
+                        "run a second dayuan for the rest",
+                    );
+                    return sources;
+                }
+                sources.push(Arc::new(source));
             }
-            sources.push(Arc::new(source));
+            root.finish();
         }
-        root.finish();
     }
     tell_formers(lists, &formers, &seen.ids, faults, warnings);
     sources.sort_by(|a, b| a.id.cmp(&b.id));
