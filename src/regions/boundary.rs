@@ -3,8 +3,8 @@
 use super::words::words;
 
 /// Returns whether a name stands on its own: 阳城县城区 does not contain 城区, nor 市场 a city; a Latin name ends where a word
-/// ends.
-pub(super) fn is_whole(text: &[char], from: usize, to: usize, name: &[char]) -> bool {
+/// ends. A name that `follows` another place's directly needs no other sign of where it begins.
+pub(super) fn is_whole(text: &[char], from: usize, to: usize, name: &[char], follows: bool) -> bool {
     let before = from.checked_sub(1).and_then(|at| text.get(at)).copied();
     let after = text.get(to).copied();
     if name.iter().all(char::is_ascii) {
@@ -15,28 +15,40 @@ pub(super) fn is_whole(text: &[char], from: usize, to: usize, name: &[char]) -> 
             && !matches!(after, Some('域' | '间' | '位' | '别'));
     }
     // 响应县委, 现代县域, 沿海城市: what looks like a name is the end of another word.
-    let begins = before.is_none_or(|c| !is_han(c) || words().opens.contains(c));
+    let begins = follows || before.is_none_or(|c| !is_han(c) || words().opens.contains(c));
     let is_short_county = matches!(name, [_, '县']) || matches!(name, [_, '城', '市']);
     if is_short_county {
         let is_common = words()
             .common_ends
             .iter()
             .any(|word| word.chars().next() == before && word.chars().nth(1) == name.first().copied());
-        let goes_on = matches!(after, Some('域' | '级' | '际' | '直'));
-        let doubtful = matches!(name, ['和' | '新' | '成', '县']) && before.is_some_and(is_han);
-        if is_common || goes_on || doubtful || matches!(name, [_, '县']) && !begins {
+        // 代县长: an acting head, of whichever county.
+        let goes_on = matches!(after, Some('域' | '级' | '际' | '直' | '长'));
+        let doubtful = matches!(name, ['和' | '新' | '成', '县']) && before.is_some_and(is_han) && !follows;
+        let is_known = begins || name.first().is_some_and(|first| words().begins_county.contains(*first));
+        if is_common || goes_on || doubtful || matches!(name, [_, '县']) && !is_known {
             return false;
         }
+    }
+    // 安居乐业县域, 邻里互助县城: a word, and then what happens in some county.
+    if matches!(after, Some('里' | '域' | '城' | '内' | '中')) && !begins && is_ordinary(name) {
+        return false;
     }
     if name == ['沙', '县'] && after == Some('小') {
         return false;
     }
     match name.last() {
         Some('市') => after != Some('场'),
-        Some('区') => after != Some('域'),
+        Some('区') => !matches!(after, Some('域' | '别')),
         Some('县') => !(after == Some('区') && before.is_some_and(|c| c == '省' || c == '市')),
         _ => true,
     }
+}
+
+/// Returns whether a name without its rank is an ordinary word.
+fn is_ordinary(name: &[char]) -> bool {
+    let bare: String = name.iter().take(name.len().saturating_sub(1)).collect();
+    words().ordinary.contains(&bare)
 }
 
 /// Returns whether a name is one that several cities use for their centre, outskirts or mining district.

@@ -24,6 +24,10 @@ pub(super) fn role(text: &[char], to: usize) -> Role {
     if begins(&behind, &compound.weak) {
         return Role::Weak;
     }
+    // 长白山, 鄱阳湖: what has the name of a place lies in several.
+    if begins(&behind, &compound.nature) && !begins(&behind, &compound.nature_unless) {
+        return Role::None;
+    }
     if begins(&behind, &compound.products) && !begins(&behind, &compound.products_unless) {
         // The feast of a dish is mostly where the dish is from.
         return if behind.contains('节') { Role::Weak } else { Role::None };
@@ -49,13 +53,23 @@ pub(super) fn may_be_short(text: &[char], hit: &Hit<'_>, other: &[char]) -> bool
         return false;
     }
     let township = next.iter().skip(1).any(|c| matches!(c, '镇' | '乡' | '村'));
-    township || hit.from == 0 && (is_in(&hit.name.text, other) || matches!(next.first(), Some(':' | ' ')))
+    township || hit.from == 0 && (is_taken_up(hit, &next, other) || matches!(next.first(), Some(':' | ' ')))
 }
 
-/// Returns whether a text contains a name.
-pub(super) fn is_in(name: &[char], text: &[char]) -> bool {
-    text.windows(name.len().max(1)).any(|window| window == name)
+/// Returns whether `other` names a place again, and not only the thing that the place's name is a part of here: 和顺家庭,
+/// 浑源凉粉. What a place does may be said twice: 昔阳召开.
+fn is_taken_up(hit: &Hit<'_>, next: &[char], other: &[char]) -> bool {
+    let name = &hit.name.text;
+    let thing: Vec<char> = name.iter().chain(next.iter().take(THING)).copied().collect();
+    let does = begins(&next.iter().collect::<String>(), &words().stranger.acts);
+    other
+        .windows(name.len().max(1))
+        .enumerate()
+        .any(|(at, window)| window == name && (does || !other.get(at..).unwrap_or(&[]).starts_with(&thing)))
 }
+
+/// So many characters behind a name are compared to tell whether it is part of the same thing.
+const THING: usize = 2;
 
 /// Returns whether a city's short name is part of another word here: 长治久安, 八方来宾.
 pub(super) fn is_other_word(text: &[char], hit: &Hit<'_>, is_chained: bool) -> bool {
@@ -75,8 +89,9 @@ fn piece(text: &[char], from: usize, to: usize) -> String {
 }
 
 /// Flags the names that are not where the story is: home towns, visitors' places, destinations, origins or comparisons.
-/// Names that are adjacent, or separated only by 、 or 和, are judged together.
-pub(super) fn visited(text: &[char], hits: &[Hit<'_>]) -> Vec<bool> {
+/// Names that are adjacent, or separated only by 、 or 和, are judged together. People of places that are `far` are
+/// mostly abroad: a teacher of the own county is at home.
+pub(super) fn visited(text: &[char], hits: &[Hit<'_>], is_far: impl Fn(&Hit<'_>) -> bool) -> Vec<bool> {
     let visited = &words().visited;
     let mut flags = vec![false; hits.len()];
     let mut start = 0;
@@ -97,6 +112,7 @@ pub(super) fn visited(text: &[char], hits: &[Hit<'_>]) -> Vec<bool> {
             let is_visit = compared
                 || visited.before.iter().any(|word| before.ends_with(word.as_str()))
                 || begins(&behind, &visited.behind)
+                || is_far(last) && begins(&behind, &visited.people)
                 || visited.near.iter().any(|word| behind.contains(word.as_str()));
             flags.iter_mut().take(end).skip(start).for_each(|flag| *flag = is_visit);
         }

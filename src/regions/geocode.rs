@@ -5,7 +5,7 @@
 //! open a title or precede a township; townships of the source's own region; 我市, 我县 and 我省 by the level of the source;
 //! another province or city that alone is named; a part of the address; otherwise the source's own region (`inherited`).
 
-use super::context::{Role, role, visited};
+use super::context::{Role, role};
 use super::evidence::{Evidence, Tag};
 use super::names::{Hit, Kind};
 use super::own::own;
@@ -215,7 +215,7 @@ impl Scene<'_> {
     /// Returns the province or city whose name opens a part of the text.
     fn opening(&self, part: &Part<'_>, other: &Part<'_>) -> Option<Tag> {
         let hit = part.hits.first().filter(|hit| hit.from == 0)?;
-        if visited(&part.text, &part.hits).first() == Some(&true) {
+        if self.visited(part).first() == Some(&true) {
             return None;
         }
         let region = self.places.highest(&hit.name.of(&[Kind::Full, Kind::Short]))?;

@@ -98,7 +98,8 @@ impl Names {
         let mut found = Vec::new();
         let mut at = 0;
         while at + 1 < text.len() {
-            match self.at(text, at).filter(|hit| !self.is_cut(text, hit)) {
+            let follows = found.last().is_some_and(|last: &Hit<'_>| last.to == at);
+            match self.at(text, at, follows).filter(|hit| !self.is_cut(text, hit)) {
                 Some(hit) => {
                     at = hit.to;
                     found.push(hit);
@@ -109,21 +110,21 @@ impl Names {
         found
     }
 
-    /// Returns the longest name at a position, if it stands there on its own.
-    fn at(&self, text: &[char], at: usize) -> Option<Hit<'_>> {
+    /// Returns the longest name at a position, if it stands there on its own or `follows` another one.
+    fn at(&self, text: &[char], at: usize, follows: bool) -> Option<Hit<'_>> {
         let (first, second) = (text.get(at)?, text.get(at + 1)?);
         let rest = text.get(at..)?;
         let list = self.begins.of(pair(*first, *second))?;
         let name = list.iter().filter_map(|name| self.all.get(*name)).find(|name| rest.starts_with(&name.text))?;
         let to = at + name.text.len();
-        is_whole(text, at, to, &name.text).then_some(Hit { name, from: at, to })
+        is_whole(text, at, to, &name.text, follows).then_some(Hit { name, from: at, to })
     }
 
     /// Returns whether a short name runs into a full one, which is then the one that is meant: 盂县和平定县 holds no 和平.
     fn is_cut(&self, text: &[char], hit: &Hit<'_>) -> bool {
         !hit.name.is_full()
             && (hit.from + 1..hit.to)
-                .any(|at| self.at(text, at).is_some_and(|other| other.to > hit.to && other.name.is_full()))
+                .any(|at| self.at(text, at, false).is_some_and(|other| other.to > hit.to && other.name.is_full()))
     }
 }
 

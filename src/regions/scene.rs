@@ -64,7 +64,7 @@ impl<'p> Scene<'p> {
     /// Returns the regions that the names in a part of the text mean; `other` is the other part.
     pub(super) fn named_in(&self, part: &Part<'p>, other: &Part<'p>) -> Vec<Found> {
         let mut found: Vec<Found> = Vec::new();
-        let (visited, listed) = (visited(&part.text, &part.hits), listed(&part.text, &part.hits));
+        let (visited, listed) = (self.visited(part), listed(&part.text, &part.hits));
         for (at, hit) in part.hits.iter().enumerate() {
             if visited.get(at).copied().unwrap_or(false) {
                 continue;
@@ -93,6 +93,13 @@ impl<'p> Scene<'p> {
             }
         }
         found
+    }
+
+    /// Flags the names that are not where the story is.
+    pub(super) fn visited(&self, part: &Part<'_>) -> Vec<bool> {
+        let top = |region: &RegionId| self.places.get(region).and_then(|place| place.path.last());
+        let is_far = |hit: &Hit<'_>| hit.name.bearers.iter().all(|(_, region)| top(region) != self.home.path.last());
+        visited(&part.text, &part.hits, is_far)
     }
 
     fn is_below_any(&self, region: &RegionId, chain: &Hit<'_>) -> bool {

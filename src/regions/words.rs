@@ -18,6 +18,7 @@ pub(super) struct Words {
     pub(super) ordinary: HashSet<String>,
     pub(super) city_alone: HashSet<String>,
     pub(super) opens: String,
+    pub(super) begins_county: String,
     pub(super) common_ends: Vec<String>,
     pub(super) media: Vec<String>,
     pub(super) rank: Vec<Rank>,
@@ -53,6 +54,8 @@ pub(super) struct Compound {
     pub(super) products: Vec<String>,
     pub(super) products_unless: Vec<String>,
     pub(super) weak: Vec<String>,
+    pub(super) nature: Vec<String>,
+    pub(super) nature_unless: Vec<String>,
 }
 
 /// What makes a name that of another place than the story's.
@@ -61,6 +64,7 @@ pub(super) struct Compound {
 pub(super) struct Visited {
     pub(super) before: Vec<String>,
     pub(super) behind: Vec<String>,
+    pub(super) people: Vec<String>,
     pub(super) near: Vec<String>,
     pub(super) compared: String,
 }
