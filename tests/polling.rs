@@ -456,8 +456,8 @@ fn live(seed: u64) -> Life {
         }
         let list =
             running.view.timeline(&[RegionId::new("140300").unwrap()], Some(&SourceId::new("list").unwrap()), 500, 500);
-        let earlier = |first: &u64| running.view.story(*first).map_or(0, |story| story.shown.earlier.len());
-        let corrected = list.iter().filter(|entry| earlier(&entry.first) > 0).count();
+        let earlier = |story: &view::StoryNo| running.view.story(*story).map_or(0, |story| story.shown.earlier.len());
+        let corrected = list.iter().filter(|entry| earlier(&entry.story) > 0).count();
         let born = DAYS * DAY / 39_600;
         if i64::try_from(corrected).unwrap() < born / 5 - 5 {
             faults.push(format!("only {corrected} of about {} corrections were seen", born / 5));

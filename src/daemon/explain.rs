@@ -5,7 +5,7 @@ use crate::dedup::{self, Likeness};
 use crate::log::{Log, Record};
 use crate::model::{Change, ItemId, Link, Moment, Report, counted};
 use crate::regions::Evidence;
-use crate::view::{self, View};
+use crate::view::{self, StoryNo, View};
 
 /// Maximum number of similar stories to list.
 const MAX_BESIDE: usize = 5;
@@ -23,12 +23,12 @@ fn named(view: &View, name: &str) -> Option<ItemId> {
 /// A sentence if there is no such item, or if it was decided so before.
 pub fn decided(view: &View, log: &Log, name: &str, withdraws: bool) -> Result<(Vec<ItemId>, String), String> {
     let named = named(view, name).ok_or_else(|| no_item(name))?;
-    let first = view.find(named);
-    let story = first.and_then(|first| view.item(first)).unwrap_or(named);
+    let number = view.find(named);
+    let story = number.and_then(|number| view.id_of(number)).unwrap_or(named);
     let is_alone = named != story && (view.is_withdrawn_alone(named) || withdraws && !view.is_shown(named));
     let id = if is_alone { named } else { story };
     let is_withdrawn =
-        if is_alone { view.is_withdrawn_alone(named) } else { first.is_some_and(|first| view.is_withdrawn(first)) };
+        if is_alone { view.is_withdrawn_alone(named) } else { number.is_some_and(|number| view.is_withdrawn(number)) };
     let title = |position| report_at(log, position).map(|report| report.draft.title).unwrap_or_default();
     match (withdraws, is_withdrawn) {
         (true, true) => Err(format!("{id} is withdrawn already; `dayuan explain {id}` says when and why")),
@@ -38,7 +38,7 @@ pub fn decided(view: &View, log: &Log, name: &str, withdraws: bool) -> Result<(V
             Ok((vec![id], format!("{id} is withdrawn: {told}; the story {story}, of which it is one report, stays")))
         }
         (true, false) => {
-            let story = first.and_then(|first| view.story(first));
+            let story = number.and_then(|number| view.story(number));
             let told = story.map_or_else(String::new, |story| {
                 let others = match story.others.len() {
                     0 => String::new(),
@@ -51,7 +51,7 @@ pub fn decided(view: &View, log: &Log, name: &str, withdraws: bool) -> Result<(V
         (false, true) if is_alone => Ok((vec![id], format!("{id} is published again"))),
         (false, true) => {
             let of_it = |(item, ..): (ItemId, Moment, String)| {
-                (view.find(item) == first && !view.is_withdrawn_alone(item)).then_some(item)
+                (view.find(item) == number && !view.is_withdrawn_alone(item)).then_some(item)
             };
             let mut items: Vec<ItemId> = view.withdrawn().into_iter().filter_map(of_it).collect();
             if !items.contains(&id) {
@@ -73,12 +73,12 @@ pub fn withdrawn(view: &View, log: &Log) -> Vec<String> {
 }
 
 /// Explains why an item is not published.
-fn unpublished(view: &View, log: &Log, id: ItemId, first: u64) -> Vec<String> {
+fn unpublished(view: &View, log: &Log, id: ItemId, number: StoryNo) -> Vec<String> {
     let report = view.newest(id).and_then(|position| report_at(log, position));
     let title = report.as_ref().map(|report| report.draft.title.clone()).unwrap_or_default();
     let mut lines = vec![format!("{id}  {title}")];
-    let said = view.withdrawn().into_iter().find(|(item, ..)| view.find(*item) == Some(first));
-    match (view.is_withdrawn(first), said) {
+    let said = view.withdrawn().into_iter().find(|(item, ..)| view.find(*item) == Some(number));
+    match (view.is_withdrawn(number), said) {
         (true, Some((_, at, reason))) => {
             lines.push(format!("withdrawn {}: {reason}", at.rfc3339()));
             lines.push("it and what joins it is not published; `dayuan restore-item` undoes that".to_owned());
@@ -97,9 +97,9 @@ fn unpublished(view: &View, log: &Log, id: ItemId, first: u64) -> Vec<String> {
 /// Explains an item in lines; `None` if it is unknown. `name` is an id, or the URL of the item's page or of a report.
 pub fn explain(view: &View, log: &Log, name: &str) -> Option<Vec<String>> {
     let id = named(view, name)?;
-    let first = view.find(id)?;
-    let Some(story) = view.story(first) else {
-        return Some(unpublished(view, log, id, first));
+    let number = view.find(id)?;
+    let Some(story) = view.story(number) else {
+        return Some(unpublished(view, log, id, number));
     };
     let shown = report_at(log, story.shown.position)?;
     let mut lines = vec![format!("{}  {}", story.id, shown.draft.title)];
@@ -115,7 +115,7 @@ pub fn explain(view: &View, log: &Log, name: &str) -> Option<Vec<String>> {
     lines.push("reports".to_owned());
     lines.extend(reports(log, &story, &shown));
     lines.extend(revisions(log, &story.shown, &shown));
-    lines.extend(neighbours(view, log, first, &story));
+    lines.extend(neighbours(view, log, number, &story));
     Some(lines.into_iter().flat_map(|line| line.split('\n').map(str::to_owned).collect::<Vec<_>>()).collect())
 }
 
@@ -145,10 +145,10 @@ fn reports(log: &Log, story: &view::Story, shown: &Report) -> Vec<String> {
 }
 
 /// Lists the stories of the same event, those that a round-up holds, and those that are alike but kept apart.
-fn neighbours(view: &View, log: &Log, first: u64, story: &view::Story) -> Vec<String> {
+fn neighbours(view: &View, log: &Log, number: StoryNo, story: &view::Story) -> Vec<String> {
     let mut lines = Vec::new();
-    let title_of = |first: &u64| {
-        let story = view.story(*first)?;
+    let title_of = |number: &StoryNo| {
+        let story = view.story(*number)?;
         Some((story.id, report_at(log, story.shown.position)?.draft.title))
     };
     for (words, others) in
@@ -161,13 +161,13 @@ fn neighbours(view: &View, log: &Log, first: u64, story: &view::Story) -> Vec<St
         }
     }
     let beside: Vec<String> = view
-        .beside(first)
+        .beside(number)
         .iter()
-        .filter(|(first, _)| !story.parts.contains(first))
+        .filter(|(other, _)| !story.parts.contains(other))
         .filter(|(_, found)| found.likeness != Likeness::Different || found.containment >= 0.3)
         .take(MAX_BESIDE)
-        .filter_map(|(first, found)| {
-            let (id, title) = title_of(first)?;
+        .filter_map(|(other, found)| {
+            let (id, title) = title_of(other)?;
             Some(format!("  {id}  {title}\n    {} (containment {:.2})", found.because, found.containment))
         })
         .collect();

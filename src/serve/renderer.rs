@@ -13,7 +13,7 @@ use crate::model::{
     Source, SourceId, Tls,
 };
 use crate::read;
-use crate::view::{self, PollStates, Story, View};
+use crate::view::{self, PollStates, Story, StoryNo, View};
 use crate::write::{self, Beside, Channel, Crumb, Format, Language, Listed, Note, Outline, Page, SourceHealth};
 
 /// Everything that a document is rendered from.
@@ -170,8 +170,8 @@ impl Renderer<'_> {
             .filter(|tag| regions.is_published(&tag.id))
             .map(crumb)
             .collect();
-        let other = |first: &u64| {
-            let story = self.view.story(*first)?;
+        let other = |story: &StoryNo| {
+            let story = self.view.story(*story)?;
             let name = self.report(story.shown.position)?.draft.title;
             Some(Crumb { name, path: format!("/items/{}", story.id) })
         };
@@ -305,7 +305,7 @@ impl Renderer<'_> {
         let most = self.published.options.items;
         let share = if source.is_some() { most } else { most.div_ceil(2) };
         let chosen = self.view.timeline(&tags, source, most, share);
-        let items = chosen.iter().filter_map(|entry| self.item(&self.view.story(entry.first)?)).collect();
+        let items = chosen.iter().filter_map(|entry| self.item(&self.view.story(entry.story)?)).collect();
         (items, self.view.changed(&tags))
     }
 

@@ -152,7 +152,7 @@ fn derive(log: &Log, mut state: State, until: u64, is_all: bool) -> Result<(Chec
                         break;
                     }
                 }
-                state.apply(replayed.seq, replayed.position, &replayed.record, &|position| log.read(position).ok());
+                state.apply(replayed.seq, replayed.position, &replayed.record, log);
                 check.records += 1;
             }
             Err(damage) => check.damages.push(damage),

@@ -3,10 +3,10 @@
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
-use super::numbers::SourceNo;
+use super::numbers::{SourceNo, StoryNo};
 
-/// A story's place in a timeline: newest first, then by first report.
-pub(super) type Place = (Reverse<i64>, u64);
+/// A story's place in a timeline: newest first, then by number.
+pub(super) type Place = (Reverse<i64>, StoryNo);
 
 /// Stories up to this long before the newest one are taken in turns, in milliseconds: readers look at least once a day,
 /// and a story dated only by its day counts as published at the start of that day.
@@ -71,14 +71,16 @@ impl Share {
 
 #[cfg(test)]
 mod tests {
+    use super::super::numbers::ItemNo;
     use super::*;
 
     fn newest(most: usize, each: usize, sources: &[u32]) -> Vec<u64> {
         let mut share = Share::new(most, each);
-        for (source, first) in sources.iter().zip(0..) {
-            share.take((Reverse(100 - i64::try_from(first).unwrap()), first), Some(SourceNo(*source)));
+        for (source, seq) in sources.iter().zip(0..) {
+            let place = (Reverse(100 - i64::try_from(seq).unwrap()), ItemNo::of(seq).story());
+            share.take(place, Some(SourceNo(*source)));
         }
-        share.newest().into_iter().map(|(_, first)| first).collect()
+        share.newest().into_iter().map(|(_, story)| story.seq()).collect()
     }
 
     #[test]
@@ -99,10 +101,10 @@ mod tests {
     #[test]
     fn what_is_older_than_a_day_is_taken_by_its_age() {
         let mut share = Share::new(3, 2);
-        let at = |days: i64, first: u64| (Reverse(TURNS * (9 - days)), first);
+        let at = |days: i64, seq: u64| (Reverse(TURNS * (9 - days)), ItemNo::of(seq).story());
         let sources = [(at(0, 1), 1), (at(2, 2), 1), (at(3, 3), 2)];
         assert!(sources.iter().all(|(place, source)| share.take(*place, Some(SourceNo(*source)))));
         assert!(!share.take(at(4, 4), Some(SourceNo(3))));
-        assert_eq!(share.newest().into_iter().map(|(_, first)| first).collect::<Vec<_>>(), [1, 2, 3]);
+        assert_eq!(share.newest().into_iter().map(|(_, story)| story.seq()).collect::<Vec<_>>(), [1, 2, 3]);
     }
 }

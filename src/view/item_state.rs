@@ -1,10 +1,9 @@
 //! An item in memory, and its conversion to and from a record.
 
-use std::num::NonZeroU8;
-
 use super::fair_share::Place;
-use super::numbers::{RegionNo, SourceNo};
+use super::numbers::{ItemNo, RegionNo, SourceNo, StoryNo};
 use super::record::ItemRecord;
+use super::tags::Tags;
 use crate::dedup::{Fingerprint, Known};
 use crate::log::Position;
 use crate::model::{ItemId, Moment, Precision, RegionId, Stamp};
@@ -21,13 +20,13 @@ pub(super) struct ItemState {
     pub(super) published: Stamp,
     pub(super) updated: Moment,
     pub(super) fingerprint: Fingerprint,
-    /// First report of the story it belongs to; its own number if it is that report.
-    pub(super) head: u64,
+    /// The story it belongs to.
+    pub(super) story: StoryNo,
     pub(super) regions: Tags,
     pub(super) withdrawn: bool,
     /// Whether it is gone at its source, or its source now says something else there.
     pub(super) gone: bool,
-    /// Whether every report of the story is gone, if this is the first of it.
+    /// Whether every report of the story is gone, if the story begins with this item.
     pub(super) ended: bool,
     /// Whether its address is on the site of its source.
     pub(super) at_home: bool,
@@ -35,67 +34,55 @@ pub(super) struct ItemState {
     pub(super) ties: Option<Box<ItemRelations>>,
 }
 
-/// A region, and the number of its evidence, counted from 1.
-type Tag = (RegionNo, NonZeroU8);
-
-/// The regions of an item, each with the number of its evidence; most items have one.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[expect(clippy::box_collection, reason = "a word instead of three, in each of a million items")]
-pub(super) struct Tags {
-    first: Option<Tag>,
-    more: Option<Box<Vec<Tag>>>,
-}
-
-impl Tags {
-    pub(super) fn push(&mut self, region: RegionNo, evidence: Evidence) {
-        let tag = (region, NonZeroU8::MIN.saturating_add(u8::try_from(evidence.number()).unwrap_or(0)));
-        if self.first.is_none() {
-            self.first = Some(tag);
-        } else if !self.iter().any(|(known, _)| known == region) {
-            self.more.get_or_insert_default().push(tag);
-        }
-    }
-
-    pub(super) fn iter(&self) -> impl Iterator<Item = (RegionNo, Evidence)> {
-        let tags = self.first.into_iter().chain(self.more.iter().flat_map(|more| more.iter().copied()));
-        tags.map(|(region, evidence)| (region, Evidence::at(usize::from(evidence.get()) - 1)))
-    }
-}
-
 /// Data that only some items have: other reports of the story, earlier texts, an event.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct ItemRelations {
-    /// Other reports of the story, if this is the first.
-    pub(super) members: Vec<u64>,
+    /// The other items of the story, if it begins with this one.
+    pub(super) members: Vec<ItemNo>,
     /// Positions of the item's earlier reports, oldest first.
     pub(super) earlier: Vec<Position>,
     /// Oldest story of the event that the story belongs to, if it has others.
-    pub(super) event: Option<u64>,
+    pub(super) event: Option<StoryNo>,
     /// Time of the newest report, if it is not the first.
     pub(super) reported: Option<Moment>,
-    /// Report of the story that is shown, if it is not the first.
-    pub(super) shown: Option<u64>,
-    /// Stories it contains as parts, if it is a round-up.
-    pub(super) parts: Vec<u64>,
-    /// The item's own tags, if this is the first of its story and the story has others.
+    /// The item of the story that is shown, if it is not the first.
+    pub(super) shown: Option<ItemNo>,
+    /// The stories it contains as parts, if it is a round-up; some may have been joined to others since.
+    pub(super) parts: Vec<StoryNo>,
+    /// The item's own tags, if its story begins with it and has others.
     pub(super) own: Option<Tags>,
-    /// The item's own date, if this is the first of its story and the story has another.
+    /// The item's own date, if its story begins with it and has another.
     pub(super) dated: Option<Stamp>,
-    /// Item that later reports from its source belong to, if they tell another story.
-    pub(super) became: Option<u64>,
-    /// Report that took the story over, if any; it is shown while it is live.
-    pub(super) right: Option<u64>,
+    /// The item that later reports from its source belong to, if they tell another story.
+    pub(super) became: Option<ItemNo>,
+    /// The item that took the story over, if any; it is shown while it is live.
+    pub(super) right: Option<ItemNo>,
 }
 
 impl ItemState {
-    /// Returns whether the report can be read. `first` is its own number.
-    pub(super) const fn is_live(&self, first: u64) -> bool {
-        !self.gone && (!self.withdrawn || self.head == first)
+    /// Returns whether its story begins with it; `own` is its own number, here and below.
+    pub(super) fn is_first(&self, own: ItemNo) -> bool {
+        self.story.first() == own
     }
 
-    /// Returns the other reports of the story, if this is the first.
-    pub(super) fn members(&self) -> &[u64] {
+    /// Returns whether the report can be read.
+    pub(super) fn is_live(&self, own: ItemNo) -> bool {
+        !self.gone && (!self.withdrawn || self.is_first(own))
+    }
+
+    /// Returns the other items of the story, if it begins with this one.
+    pub(super) fn members(&self) -> &[ItemNo] {
         self.ties.as_ref().map_or(&[], |ties| &ties.members)
+    }
+
+    /// Returns all items of the story that begins with this one.
+    pub(super) fn all(&self, own: ItemNo) -> impl Iterator<Item = ItemNo> + '_ {
+        std::iter::once(own).chain(self.members().iter().copied())
+    }
+
+    /// Returns the position of the item's first report.
+    pub(super) fn oldest(&self) -> Position {
+        self.earlier().first().copied().unwrap_or(self.position)
     }
 
     /// Returns the positions of the item's earlier reports, oldest first.
@@ -104,12 +91,12 @@ impl ItemState {
     }
 
     /// Returns the oldest story of the event, if it has others.
-    pub(super) fn event(&self) -> Option<u64> {
+    pub(super) fn event(&self) -> Option<StoryNo> {
         self.ties.as_ref().and_then(|ties| ties.event)
     }
 
     /// Returns the stories that a round-up contains as parts.
-    pub(super) fn parts(&self) -> &[u64] {
+    pub(super) fn parts(&self) -> &[StoryNo] {
         self.ties.as_ref().map_or(&[], |ties| &ties.parts)
     }
 
@@ -124,13 +111,22 @@ impl ItemState {
     }
 
     /// Returns the item that later reports from its source belong to, if they tell another story.
-    pub(super) fn became(&self) -> Option<u64> {
+    pub(super) fn became(&self) -> Option<ItemNo> {
         self.ties.as_ref().and_then(|ties| ties.became)
     }
 
-    /// Returns the report that the story belongs to: the first one (`head`), or the one that took it over.
-    pub(super) fn owner(&self, head: u64) -> u64 {
-        self.ties.as_ref().and_then(|ties| ties.right).unwrap_or(head)
+    /// Returns the item that the story belongs to: the first one, or the one that took it over.
+    pub(super) fn owner(&self, own: ItemNo) -> ItemNo {
+        self.ties.as_ref().and_then(|ties| ties.right).unwrap_or(own)
+    }
+
+    /// Takes over the item's newest report.
+    pub(super) fn add_report(&mut self, position: Position, seen: Moment) {
+        let before = std::mem::replace(&mut self.position, position);
+        let ties = self.ties_mut();
+        ties.earlier.push(before);
+        ties.reported = Some(seen);
+        self.reports = self.reports.saturating_add(1);
     }
 
     /// Sets the date of the story that begins with this item; keeps the item's own date.
@@ -157,20 +153,19 @@ impl ItemState {
         self.ties.as_ref().and_then(|ties| ties.reported).unwrap_or(self.seen)
     }
 
-    /// Returns the report of the story that is shown; `first` is the item's own number.
-    pub(super) fn shown(&self, first: u64) -> u64 {
-        self.ties.as_ref().and_then(|ties| ties.shown).unwrap_or(first)
+    /// Returns the item of the story that is shown.
+    pub(super) fn shown(&self, own: ItemNo) -> ItemNo {
+        self.ties.as_ref().and_then(|ties| ties.shown).unwrap_or(own)
     }
 
     pub(super) fn ties_mut(&mut self) -> &mut ItemRelations {
         self.ties.get_or_insert_default()
     }
 
-    /// Returns its places in the timelines of its regions, if it is the first report of a visible story; `first` is its
-    /// own number.
-    pub(super) fn places(&self, first: u64) -> impl Iterator<Item = (RegionNo, Place)> + '_ {
-        let place = (std::cmp::Reverse(self.published.at.millis()), first);
-        let stands = self.head == first && !self.withdrawn && !self.ended;
+    /// Returns its places in the timelines of its regions, if a visible story begins with it.
+    pub(super) fn places(&self, own: ItemNo) -> impl Iterator<Item = (RegionNo, Place)> + '_ {
+        let place = (std::cmp::Reverse(self.published.at.millis()), self.story);
+        let stands = self.is_first(own) && !self.withdrawn && !self.ended;
         self.regions.iter().filter(move |_| stands).map(move |(region, _)| (region, place))
     }
 
@@ -178,11 +173,10 @@ impl ItemState {
         Known { item: self.id, fingerprint: self.fingerprint, reported: self.reported(), reports: self.reports }
     }
 
-    /// Returns the record of the item with the first report `first`; `source` is the id of its source, `region` maps a
-    /// region number to its id.
+    /// Returns the item's record; `source` is the id of its source, `region` maps a region number to its id.
     pub(super) fn record<'r>(
         &self,
-        first: u64,
+        own: ItemNo,
         source: &str,
         region: impl Fn(RegionNo) -> Option<&'r RegionId>,
     ) -> ItemRecord {
@@ -203,16 +197,16 @@ impl ItemState {
             link: self.fingerprint.link,
             title: self.fingerprint.title,
             content: self.fingerprint.content,
-            head: self.head,
-            members: self.members().to_vec(),
-            shown: self.shown(first),
+            head: self.story.seq(),
+            members: self.members().iter().copied().map(ItemNo::seq).collect(),
+            shown: self.shown(own).seq(),
             regions: tagged(&self.regions, &region),
             withdrawn: self.withdrawn,
             earlier: self.earlier().iter().map(place).collect(),
-            event: self.event(),
+            event: self.event().map(StoryNo::seq),
             sketch: Vec::new(),
             pairs: Vec::new(),
-            parts: self.parts().to_vec(),
+            parts: self.parts().iter().copied().map(StoryNo::seq).collect(),
             own: self
                 .ties
                 .as_ref()
@@ -224,18 +218,18 @@ impl ItemState {
                 .as_ref()
                 .and_then(|ties| ties.dated)
                 .map(|stamp| (stamp.at.millis(), precision_number(stamp.precision), stamp.offset)),
-            became: self.became(),
+            became: self.became().map(ItemNo::seq),
             ends: u8::from(self.gone)
                 | u8::from(self.ended) << 1
                 | u8::from(self.at_home) << 2
                 | u8::from(self.ties.as_ref().is_some_and(|ties| ties.own == Some(Tags::default()))) << 3,
-            right: self.ties.as_ref().and_then(|ties| ties.right),
+            right: self.ties.as_ref().and_then(|ties| ties.right).map(ItemNo::seq),
         }
     }
 
     /// Restores an item from its record; `None` if a value is invalid.
     pub(super) fn of(
-        first: u64,
+        own: ItemNo,
         record: ItemRecord,
         source: SourceNo,
         mut region: impl FnMut(RegionId) -> RegionNo,
@@ -247,22 +241,23 @@ impl ItemState {
             }
             Some(tags)
         };
-        let (regions, own) = (tags(&record.regions)?, tags(&record.own)?);
+        let (regions, own_tags) = (tags(&record.regions)?, tags(&record.own)?);
         let stamp = |(at, precision, offset): (i64, u8, i32)| {
             Some(Stamp { at: Moment::from_millis(at), precision: precision_of(precision)?, offset })
         };
         let place = |(day, offset, length)| Position { day, length, offset };
+        let story = |seq| ItemNo::of(seq).story();
         let ties = ItemRelations {
-            members: record.members,
+            members: record.members.into_iter().map(ItemNo::of).collect(),
             earlier: record.earlier.into_iter().map(place).collect(),
-            event: record.event,
+            event: record.event.map(story),
             reported: (record.reported != record.seen).then_some(Moment::from_millis(record.reported)),
-            shown: (record.shown != first).then_some(record.shown),
-            parts: record.parts,
-            own: (!record.own.is_empty() || record.ends & 8 != 0).then_some(own),
+            shown: Some(ItemNo::of(record.shown)).filter(|shown| *shown != own),
+            parts: record.parts.into_iter().map(story).collect(),
+            own: (!record.own.is_empty() || record.ends & 8 != 0).then_some(own_tags),
             dated: record.dated.map(|dated| stamp(dated).ok_or(())).transpose().ok()?,
-            became: record.became,
-            right: record.right,
+            became: record.became.map(ItemNo::of),
+            right: record.right.map(ItemNo::of),
         };
         Some(Self {
             id: ItemId::from_u128(record.id),
@@ -277,7 +272,7 @@ impl ItemState {
             },
             updated: Moment::from_millis(record.updated),
             fingerprint: Fingerprint { link: record.link, title: record.title, content: record.content },
-            head: record.head,
+            story: story(record.head),
             regions,
             withdrawn: record.withdrawn,
             gone: record.ends & 1 != 0,

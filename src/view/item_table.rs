@@ -1,15 +1,16 @@
 //! The items in memory, ordered by their first reports.
 
 use super::item_state::ItemState;
+use super::numbers::ItemNo;
 
 /// Items per chunk. Only one chunk grows at a time, so nothing large is copied or left half empty.
-const STRETCH: usize = 4096;
+const CHUNK: usize = 4096;
 
-/// Items keyed by the number of their first report. Numbers only grow, so a new item is normally appended.
+/// Items by number. Numbers only grow, so a new item is normally appended.
 #[derive(Debug, Default)]
 pub(super) struct ItemTable {
     /// Sorted; no chunk is empty.
-    stretches: Vec<Vec<(u64, ItemState)>>,
+    chunks: Vec<Vec<(ItemNo, ItemState)>>,
     count: usize,
 }
 
@@ -18,65 +19,65 @@ impl ItemTable {
         self.count
     }
 
-    fn find(&self, first: u64) -> Option<(usize, usize)> {
-        let at = self.stretches.partition_point(|stretch| stretch.first().is_some_and(|(known, _)| *known <= first));
-        let stretch = self.stretches.get(at.checked_sub(1)?)?;
-        Some((at - 1, stretch.binary_search_by_key(&first, |(known, _)| *known).ok()?))
+    fn find(&self, number: ItemNo) -> Option<(usize, usize)> {
+        let at = self.chunks.partition_point(|chunk| chunk.first().is_some_and(|(known, _)| *known <= number));
+        let chunk = self.chunks.get(at.checked_sub(1)?)?;
+        Some((at - 1, chunk.binary_search_by_key(&number, |(known, _)| *known).ok()?))
     }
 
-    pub(super) fn get(&self, first: &u64) -> Option<&ItemState> {
-        let (stretch, at) = self.find(*first)?;
-        self.stretches.get(stretch)?.get(at).map(|(_, slot)| slot)
+    pub(super) fn get(&self, number: ItemNo) -> Option<&ItemState> {
+        let (chunk, at) = self.find(number)?;
+        self.chunks.get(chunk)?.get(at).map(|(_, item)| item)
     }
 
-    pub(super) fn get_mut(&mut self, first: &u64) -> Option<&mut ItemState> {
-        let (stretch, at) = self.find(*first)?;
-        self.stretches.get_mut(stretch)?.get_mut(at).map(|(_, slot)| slot)
+    pub(super) fn get_mut(&mut self, number: ItemNo) -> Option<&mut ItemState> {
+        let (chunk, at) = self.find(number)?;
+        self.chunks.get_mut(chunk)?.get_mut(at).map(|(_, item)| item)
     }
 
-    pub(super) fn contains_key(&self, first: &u64) -> bool {
-        self.find(*first).is_some()
+    pub(super) fn contains(&self, number: ItemNo) -> bool {
+        self.find(number).is_some()
     }
 
-    pub(super) fn insert(&mut self, first: u64, slot: ItemState) {
-        let last = self.stretches.last().and_then(|stretch| stretch.last()).map(|(known, _)| *known);
-        if last.is_none_or(|last| last < first) {
-            if self.stretches.last().is_none_or(|stretch| stretch.len() >= STRETCH) {
-                self.stretches.push(Vec::new());
+    pub(super) fn insert(&mut self, number: ItemNo, item: ItemState) {
+        let last = self.chunks.last().and_then(|chunk| chunk.last()).map(|(known, _)| *known);
+        if last.is_none_or(|last| last < number) {
+            if self.chunks.last().is_none_or(|chunk| chunk.len() >= CHUNK) {
+                self.chunks.push(Vec::new());
             }
-            if let Some(stretch) = self.stretches.last_mut() {
-                stretch.push((first, slot));
+            if let Some(chunk) = self.chunks.last_mut() {
+                chunk.push((number, item));
                 self.count += 1;
             }
             return;
         }
-        let at = self.stretches.partition_point(|stretch| stretch.first().is_some_and(|(known, _)| *known <= first));
-        let Some(stretch) = self.stretches.get_mut(at.saturating_sub(1)) else { return };
-        match stretch.binary_search_by_key(&first, |(known, _)| *known) {
+        let at = self.chunks.partition_point(|chunk| chunk.first().is_some_and(|(known, _)| *known <= number));
+        let Some(chunk) = self.chunks.get_mut(at.saturating_sub(1)) else { return };
+        match chunk.binary_search_by_key(&number, |(known, _)| *known) {
             Ok(at) => {
-                if let Some(place) = stretch.get_mut(at) {
-                    place.1 = slot;
+                if let Some(place) = chunk.get_mut(at) {
+                    place.1 = item;
                 }
             }
             Err(at) => {
-                stretch.insert(at, (first, slot));
+                chunk.insert(at, (number, item));
                 self.count += 1;
             }
         }
     }
 
-    pub(super) fn remove(&mut self, first: &u64) -> Option<ItemState> {
-        let (stretch, at) = self.find(*first)?;
-        let shelf = self.stretches.get_mut(stretch)?;
-        let (_, slot) = shelf.remove(at);
-        if shelf.is_empty() {
-            self.stretches.remove(stretch);
+    pub(super) fn remove(&mut self, number: ItemNo) -> Option<ItemState> {
+        let (chunk, at) = self.find(number)?;
+        let items = self.chunks.get_mut(chunk)?;
+        let (_, item) = items.remove(at);
+        if items.is_empty() {
+            self.chunks.remove(chunk);
         }
         self.count -= 1;
-        Some(slot)
+        Some(item)
     }
 
-    pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = (&u64, &ItemState)> + Clone {
-        self.stretches.iter().flatten().map(|(first, slot)| (first, slot))
+    pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = (ItemNo, &ItemState)> + Clone {
+        self.chunks.iter().flatten().map(|(number, item)| (*number, item))
     }
 }

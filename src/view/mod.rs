@@ -6,34 +6,50 @@
 //!
 //! The poll states are in a directory of their own, which a rebuild never touches.
 
+mod apply;
 mod arrange;
+mod candidates;
 mod check;
 mod engine;
 mod error;
+mod events;
+mod expiry;
 mod fair_share;
+mod geography;
 mod index;
 mod item_state;
 mod item_table;
+mod items;
 mod join;
+mod judge;
 mod keys;
-mod loading;
+mod leaving;
+mod moves;
 mod new_item;
 mod numbers;
 mod open;
+mod persist;
 mod poll_states;
 mod queries;
 mod record;
 mod reports;
+mod similar;
 mod similarity_index;
 mod snapshot;
+mod sources;
 mod state;
 mod store;
 mod story;
+mod tags;
 #[cfg(test)]
 mod test_store;
+mod texts;
+mod timelines;
+mod withdrawn;
 
 pub use check::{Check, Verdict};
 pub use error::ViewError;
+pub use numbers::StoryNo;
 pub use poll_states::PollStates;
 pub use snapshot::Outline;
 pub use store::{Notice, Options, View};

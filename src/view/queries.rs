@@ -1,16 +1,12 @@
 //! Queries of the view's state.
 
-use std::collections::BTreeSet;
-
 use super::fair_share::{Place, Share};
 use super::item_state::ItemState;
-use super::new_item::NewItem;
-use super::numbers::{RegionNo, SourceNo};
-use super::reports::Read;
-use super::state::{State, day_number, number_of_day, scoped};
+use super::numbers::{ItemNo, SourceNo, StoryNo};
+use super::state::State;
 use super::story::{Entry, Report, Story};
-use crate::dedup::{self, Fingerprint, Known, Neighbours};
-use crate::log::{Control, Position, Record, SourceFacts};
+use crate::dedup::{Fingerprint, Known, Neighbours};
+use crate::log::{Position, SourceFacts};
 use crate::model::{Draft, ItemId, Link, Moment, RegionId, SourceId};
 
 /// How many places of a region's timeline are examined if one source fills it.
@@ -25,26 +21,21 @@ impl State {
 
     /// Returns the number of items and of stories.
     pub(super) fn counts(&self) -> (usize, usize) {
-        (self.slots.len(), self.slots.iter().filter(|(first, slot)| slot.head == **first).count())
+        (self.items.len(), self.items.iter().filter(|(number, item)| item.is_first(*number)).count())
     }
 
     pub(super) fn known_source(&self, id: &SourceId) -> Option<&SourceFacts> {
-        self.facts(*self.source_numbers.get(id)?)
-    }
-
-    pub(super) fn control(&self, id: &SourceId) -> Option<Control> {
-        self.controls.get(id).copied()
+        self.sources.facts(self.sources.number(id)?)
     }
 
     /// Returns where the newest record of each item is.
     pub(super) fn positions(&self) -> impl Iterator<Item = Position> + '_ {
-        self.slots.iter().map(|(_, slot)| slot.position)
+        self.items.iter().map(|(_, item)| item.position)
     }
 
     /// Returns the regions that items are tagged with.
     pub(super) fn tags(&self) -> Vec<RegionId> {
-        let filled = self.timelines.iter().filter(|(_, timeline)| !timeline.is_empty());
-        filled.filter_map(|(number, _)| self.region(*number).cloned()).collect()
+        self.timelines.regions().filter_map(|number| self.geography.region(number).cloned()).collect()
     }
 
     /// Returns the newest stories tagged with any of these regions; if `source` is given, only those it reported.
@@ -55,27 +46,22 @@ impl State {
         most: usize,
         share: usize,
     ) -> Vec<Entry> {
-        let number = source.map(|source| self.source_numbers.get(source).copied());
+        let number = source.map(|source| self.sources.number(source));
         // Do not search everything for a source that has no items.
-        if number.is_some_and(|number| number.is_none_or(|number| !self.reporters.contains_key(&number))) {
+        let held = number.map(|number| number.map_or(0, |number| self.items.count_of(number)));
+        if held == Some(0) {
             return Vec::new();
         }
-        let held = number.flatten().and_then(|number| self.reporters.get(&number)).copied();
         let most = held.map_or(most, |held| most.min(held));
-        let is_of = |first: u64| match number {
-            None => true,
-            Some(wanted) => self.slots.get(&first).is_some_and(|slot| {
-                std::iter::once(&first)
-                    .chain(slot.members())
-                    .any(|report| self.slots.get(report).map(|slot| slot.source) == wanted)
-            }),
+        let is_of = |story: StoryNo| {
+            number.is_none_or(|wanted| self.items.of_story(story).any(|item| Some(item.source) == wanted))
         };
         // Select the best stories within each tag first, then among all of them.
         let mut candidates: Vec<Place> = Vec::new();
-        for timeline in tags.iter().filter_map(|tag| self.timelines.get(self.region_numbers.get(tag)?)) {
+        for region in tags.iter().filter_map(|tag| self.geography.number(tag)) {
             let mut here = Share::new(most, share);
             let furthest = if number.is_some() { FURTHEST_OF_ONE } else { FURTHEST };
-            for place in timeline.iter().take(furthest).filter(|(_, first)| is_of(*first)) {
+            for place in self.timelines.of(region).take(furthest).filter(|(_, story)| is_of(*story)) {
                 if !here.take(*place, self.shown_source(place.1)) {
                     break;
                 }
@@ -90,179 +76,130 @@ impl State {
                 break;
             }
         }
-        all.newest()
-            .into_iter()
-            .map(|(published, first)| Entry { published: Moment::from_millis(published.0), first })
-            .collect()
+        let entry = |(published, story): Place| Entry { published: Moment::from_millis(published.0), story };
+        all.newest().into_iter().map(entry).collect()
     }
 
     /// Returns the number of the source whose report of a story is shown.
-    fn shown_source(&self, first: u64) -> Option<SourceNo> {
-        let head = self.slots.get(&first)?;
-        Some(self.slots.get(&head.shown(first)).unwrap_or(head).source)
+    fn shown_source(&self, story: StoryNo) -> Option<SourceNo> {
+        let head = self.items.head(story)?;
+        Some(self.items.get(head.shown(story.first())).unwrap_or(head).source)
     }
 
-    pub(super) fn source_of(&self, first: u64) -> Option<&SourceId> {
-        self.sources.get(self.shown_source(first)?.at()).map(|facts| &facts.id)
+    pub(super) fn source_of(&self, story: StoryNo) -> Option<&SourceId> {
+        self.sources.entry(self.shown_source(story)?).map(|facts| &facts.id)
     }
 
-    /// Returns the story that begins with this report; `None` if it is unknown, withdrawn or has ended.
-    pub(super) fn story(&self, first: u64) -> Option<Story> {
-        let head = self.slots.get(&first).filter(|slot| !slot.withdrawn && !slot.ended)?;
-        let report = |first: &u64| {
-            let slot = self.slots.get(first)?;
-            let source = self.sources.get(slot.source.at())?.clone();
-            let (item, earlier) = (slot.id, slot.earlier().to_vec());
-            Some(Report { position: slot.position, source, item, earlier })
+    /// Returns a story; `None` if it is unknown, withdrawn or has ended.
+    pub(super) fn story(&self, story: StoryNo) -> Option<Story> {
+        let first = story.first();
+        let head = self.items.get(first).filter(|head| !head.withdrawn && !head.ended)?;
+        let report = |number: ItemNo| {
+            let item = self.items.get(number)?;
+            let source = self.sources.entry(item.source)?.clone();
+            Some(Report { position: item.position, source, item: item.id, earlier: item.earlier().to_vec() })
         };
-        let is_live = |one: &&u64| self.slots.get(one).is_some_and(|slot| slot.is_live(**one));
-        let all = std::iter::once(&first).chain(head.members()).filter(is_live);
+        let is_live = |number: &ItemNo| self.items.get(*number).is_some_and(|item| item.is_live(*number));
         // Sources with the same address are one source, whatever its id was.
-        let address =
-            |one: &u64| self.slots.get(one).and_then(|slot| self.facts(slot.source)).map(|facts| facts.link.as_str());
+        let address = |number: ItemNo| {
+            self.items.get(number).and_then(|item| self.sources.facts(item.source)).map(|facts| facts.link.as_str())
+        };
         let shown = head.shown(first);
-        let is_other = |one: &&u64| **one != shown && (address(one).is_none() || address(one) != address(&shown));
+        let is_other =
+            |number: &ItemNo| *number != shown && (address(*number).is_none() || address(*number) != address(shown));
+        let region = |(number, evidence)| Some((self.geography.region(number)?.clone(), evidence));
+        let alongside = head.event().into_iter().flat_map(|event| self.events.stories(event));
         Some(Story {
             id: head.id,
             published: head.published,
             updated: head.updated,
             seen: head.seen,
-            shown: report(&shown)?,
-            others: all.filter(is_other).filter_map(report).collect(),
-            regions: head
-                .regions
-                .iter()
-                .filter_map(|(number, evidence)| Some((self.region(number)?.clone(), evidence)))
-                .collect(),
-            alongside: head
-                .event()
-                .and_then(|event| self.events.get(&event))
-                .map(|stories| stories.iter().copied().filter(|story| *story != first).collect())
-                .unwrap_or_default(),
+            shown: report(shown)?,
+            others: head.all(first).filter(is_live).filter(is_other).filter_map(report).collect(),
+            regions: head.regions.iter().filter_map(region).collect(),
+            alongside: alongside.filter(|other| *other != story).collect(),
             parts: self.parts(head),
-            event: head.event().and_then(|event| self.slots.get(&event)).map(|slot| slot.id),
+            event: head.event().and_then(|event| self.items.head(event)).map(|oldest| oldest.id),
         })
     }
 
-    /// Returns the first report of the story that an item belongs to.
-    pub(super) fn find(&self, item: ItemId) -> Option<u64> {
-        let first = self.first_of(item)?;
-        self.slots.get(&first).map(|slot| slot.head)
+    /// Returns the stories that a round-up contains; some may have been joined since.
+    fn parts(&self, whole: &ItemState) -> Vec<StoryNo> {
+        let mut parts: Vec<StoryNo> =
+            whole.parts().iter().filter_map(|part| self.items.head(*part)).map(|head| head.story).collect();
+        parts.sort_unstable();
+        parts.dedup();
+        parts
     }
 
-    /// Returns the item whose first report this is.
-    pub(super) fn item(&self, first: u64) -> Option<ItemId> {
-        self.slots.get(&first).map(|slot| slot.id)
+    /// Returns the story that an item belongs to.
+    pub(super) fn find(&self, id: ItemId) -> Option<StoryNo> {
+        self.items.get(self.items.with_id(id)?).map(|item| item.story)
+    }
+
+    /// Returns the id of a story.
+    pub(super) fn id_of(&self, story: StoryNo) -> Option<ItemId> {
+        self.items.head(story).map(|head| head.id)
     }
 
     /// Returns the items whose newest reports have this address, with the positions of those reports, oldest item
     /// first.
     pub(super) fn at_address(&self, link: &Link) -> Vec<(ItemId, Position)> {
         let draft = Draft { link: Some(link.as_str().to_owned()), ..Draft::default() };
-        let found = self.with_link(Fingerprint::of(&draft).link);
-        found.filter_map(|first| self.slots.get(&first)).map(|slot| (slot.id, slot.position)).collect()
+        let found = self.items.with_link(Fingerprint::of(&draft).link);
+        found.map(|(_, item)| (item.id, item.position)).collect()
     }
 
-    pub(super) fn newest(&self, item: ItemId) -> Option<Position> {
-        self.slots.get(&self.first_of(item)?).map(|slot| slot.position)
-    }
-
-    /// Returns the withdrawn items, most recently withdrawn first.
-    pub(super) fn withdrawn(&self) -> Vec<(ItemId, Moment, String)> {
-        let mut all: Vec<_> =
-            self.hidden.iter().map(|(id, (at, reason))| (ItemId::from_u128(*id), *at, reason.clone())).collect();
-        all.sort_by_key(|(id, at, _)| (std::cmp::Reverse(*at), *id));
-        all
+    pub(super) fn newest(&self, id: ItemId) -> Option<Position> {
+        self.items.get(self.items.with_id(id)?).map(|item| item.position)
     }
 
     /// Returns whether the item's source said that it is gone and has not reported it again since.
-    pub(super) fn is_gone(&self, item: ItemId) -> bool {
-        let current = self.first_of(item).map(|first| self.current(first));
-        current.and_then(|first| self.slots.get(&first)).is_some_and(|slot| slot.gone)
-    }
-
-    /// Returns whether the admin withdrew this item, even if it is no longer kept.
-    pub(super) fn is_hidden(&self, item: ItemId) -> bool {
-        self.hidden.contains_key(&item.as_u128())
+    pub(super) fn is_gone(&self, id: ItemId) -> bool {
+        let current = self.items.with_id(id).map(|number| self.items.current(number));
+        current.and_then(|number| self.items.get(number)).is_some_and(|item| item.gone)
     }
 
     /// Returns whether a report that is not the first of its story was withdrawn on its own.
-    pub(super) fn is_withdrawn_alone(&self, item: ItemId) -> bool {
-        let first = self.first_of(item);
-        first
-            .and_then(|first| Some((first, self.slots.get(&first)?)))
-            .is_some_and(|(first, slot)| slot.withdrawn && slot.head != first)
+    pub(super) fn is_withdrawn_alone(&self, id: ItemId) -> bool {
+        let number = self.items.with_id(id);
+        let item = number.and_then(|number| Some((number, self.items.get(number)?)));
+        item.is_some_and(|(number, item)| item.withdrawn && !item.is_first(number))
     }
 
     /// Returns whether the item's report is the one its story shows.
-    pub(super) fn is_shown(&self, item: ItemId) -> bool {
-        let first = self.first_of(item);
-        first
-            .and_then(|first| Some((first, self.slots.get(&self.slots.get(&first)?.head)?)))
-            .is_some_and(|(first, head)| head.shown(head.head) == first)
+    pub(super) fn is_shown(&self, id: ItemId) -> bool {
+        let shown = |story: StoryNo| self.items.head(story).map(|head| head.shown(story.first()));
+        self.find(id).and_then(shown).is_some_and(|shown| self.items.with_id(id) == Some(shown))
     }
 
-    /// Returns whether the story that begins with this report was withdrawn.
-    pub(super) fn is_withdrawn(&self, first: u64) -> bool {
-        self.slots.get(&first).is_some_and(|slot| slot.withdrawn)
-    }
-
-    /// Returns the other stories that an item was compared with, and how they relate; `read` loads the reports.
-    pub(super) fn beside(&self, first: u64, read: Read<'_>) -> Vec<(u64, dedup::Comparison)> {
-        let Some(slot) = self.slots.get(&first) else { return Vec::new() };
-        let Some(Record::Report(report)) = read(slot.position) else { return Vec::new() };
-        let new = NewItem::new(slot.source, &report, slot.fingerprint, slot.regions.clone());
-        let compared = self.relations(&new, read).compared;
-        compared.into_iter().filter(|(head, _)| *head != slot.head).collect()
-    }
-
-    /// Returns the items that expire with the stories that began up to this day, although later log segments mention
-    /// them.
-    pub(super) fn going_with(&self, day: &str) -> Vec<ItemId> {
-        let Some(last) = day_number(day) else { return Vec::new() };
-        let goes = |slot: &ItemState| {
-            let head = self.slots.get(&slot.head).map_or(slot.seen, |head| head.seen);
-            number_of_day(head) <= last && i64::from(slot.position.day) > last
-        };
-        // An item that parted from an older one is a report of the older one in the log.
-        let is_old = |first: u64| self.slots.get(&first).is_some_and(|slot| number_of_day(slot.seen) <= last);
-        let parts = |slot: &ItemState| slot.became().is_some() && is_old(slot.head);
-        let mut next: Vec<u64> =
-            self.slots.iter().filter(|(_, slot)| goes(slot) || parts(slot)).map(|(first, _)| *first).collect();
-        let mut going: BTreeSet<u64> = BTreeSet::new();
-        while let Some(first) = next.pop() {
-            if going.insert(first)
-                && let Some(slot) = self.slots.get(&first)
-            {
-                next.extend(slot.members().iter().copied().chain(slot.became()));
-            }
-        }
-        going.into_iter().filter_map(|first| self.slots.get(&first)).map(|slot| slot.id).collect()
+    /// Returns whether a story was withdrawn.
+    pub(super) fn is_withdrawn(&self, story: StoryNo) -> bool {
+        self.items.head(story).is_some_and(|head| head.withdrawn)
     }
 
     /// Returns the time of the last change among these tagged regions.
     pub(super) fn changed(&self, tags: &[RegionId]) -> Moment {
-        tags.iter().filter_map(|tag| self.changed.get(self.region_numbers.get(tag)?)).max().copied().unwrap_or_default()
+        let changed = |tag: &RegionId| self.timelines.changed(self.geography.number(tag)?);
+        tags.iter().filter_map(changed).max().unwrap_or_default()
     }
 
     /// Returns the tagged regions that changed since the last call.
     pub(super) fn dirty(&mut self) -> Vec<RegionId> {
-        let dirty: Vec<RegionNo> = self.dirty.drain().collect();
-        dirty.into_iter().filter_map(|number| self.region(number).cloned()).collect()
+        let dirty = self.timelines.take_dirty();
+        dirty.into_iter().filter_map(|number| self.geography.region(number).cloned()).collect()
     }
 }
 
 impl Neighbours for State {
     fn by_id(&self, item: ItemId) -> Option<Known> {
-        let first = self.first_of(item)?;
-        let newest = self.slots.get(&self.current(first)).map(ItemState::known)?;
+        let number = self.items.with_id(item)?;
+        let newest = self.items.get(self.items.current(number)).map(ItemState::known)?;
         Some(Known { item, ..newest })
     }
 
     fn by_content(&self, source: &SourceId, content: u64) -> Option<Known> {
-        let source = *self.source_numbers.get(source)?;
-        let hash = scoped(source, content);
-        let mut found = self.by_content.of(hash, 0).filter_map(|first| self.slots.get(&first));
-        found.find(|slot| slot.source == source && slot.fingerprint.content == content).map(ItemState::known)
+        let source = self.sources.number(source)?;
+        self.items.with_content(source, content).next().map(ItemState::known)
     }
 }

@@ -1,31 +1,22 @@
-//! What reports in the log say: read back, dated, compared, and whom they credit.
+//! What reports say: their dates, whom they credit, and whether two tell the same.
 
+use super::texts::Text;
 use crate::dedup::{self, Likeness};
-use crate::log::{Position, Record, SourceFacts};
+use crate::log::{Record, SourceFacts};
 use crate::model::{Draft, Link, Moment, Precision, Report, Stamp};
-
-/// Loads a record from the log.
-pub(super) type Read<'r> = &'r dyn Fn(Position) -> Option<Record>;
-
-pub(super) fn draft_at(position: Position, read: Read<'_>) -> Option<Draft> {
-    match read(position)? {
-        Record::Report(report) => Some(report.draft),
-        _ => None,
-    }
-}
 
 /// Prepares a draft for comparison.
 pub(super) fn story(draft: &Draft) -> dedup::Story {
     dedup::Story::new(&draft.title, draft.words())
 }
 
-/// Returns whether two drafts tell the same story, or at least the same event: by their texts, or by their titles if
-/// one text is too short.
-pub(super) fn tells_the_same(one: &Draft, other: &Draft) -> bool {
-    match dedup::compare(&story(one), &story(other)).likeness {
+/// Returns whether a draft tells the same story as a report of the log, or at least the same event: by their texts, or
+/// by their titles if one text is too short.
+pub(super) fn tells_the_same(draft: &Draft, other: &Text) -> bool {
+    match dedup::compare(&story(draft), other.story()).likeness {
         Likeness::Same | Likeness::Event => true,
-        Likeness::Different if dedup::is_short(one.words()) || dedup::is_short(other.words()) => {
-            dedup::title_likeness(&one.title, &other.title) >= MIN_TITLE_LIKENESS
+        Likeness::Different if dedup::is_short(draft.words()) || dedup::is_short(other.draft().words()) => {
+            dedup::title_likeness(&draft.title, &other.draft().title) >= MIN_TITLE_LIKENESS
         }
         _ => false,
     }
@@ -92,6 +83,9 @@ pub(super) enum Home {
     Host,
 }
 
+/// A day, in milliseconds.
+pub(super) const DAY: i64 = 24 * 3_600_000;
+
 /// How far a date may lie after the time the item was first seen, in milliseconds.
 const MAX_AHEAD: i64 = 10 * 60 * 1000;
 
@@ -111,6 +105,16 @@ pub(super) fn published(report: &Report) -> Stamp {
 /// poll differ. It depends only on the record, however much of the log remains.
 pub(super) fn updated_at(seq: u64, seen: Moment) -> Moment {
     seen.plus_millis(i64::try_from(seq % 1000).unwrap_or(0))
+}
+
+/// Returns whether a story with this date was new when first seen, so that readers saw it among the new ones.
+pub(super) fn was_new(date: Stamp, seen: Moment) -> bool {
+    let days = match date.precision {
+        // Dated to the beginning of its month, where nobody looks for new stories.
+        Precision::Month => 0,
+        Precision::Day | Precision::Minute | Precision::Second => 1,
+    };
+    seen.since(date.at) <= days * DAY
 }
 
 /// Returns the time of a record.

@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 
 use super::index::Index;
+use super::numbers::ItemNo;
 use crate::model::Moment;
 
 /// How far apart two items of one story may be published, in milliseconds.
@@ -27,7 +28,7 @@ const WORTH_BITS: u32 = 2;
 /// An item in the index.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Entry {
-    first: u64,
+    item: ItemNo,
     seen: Moment,
     sketch: Box<[u32]>,
 }
@@ -35,10 +36,10 @@ struct Entry {
 #[derive(Debug, Default)]
 pub(super) struct SimilarityIndex {
     by_shingle: Index<16>,
-    /// Sorted by first report.
+    /// Sorted by item.
     entries: VecDeque<Entry>,
     /// All items before this one are too old for good.
-    from: u64,
+    from: ItemNo,
 }
 
 /// The index follows from the entries, so only these are compared.
@@ -54,50 +55,50 @@ fn key(hash: u32) -> u64 {
 }
 
 impl SimilarityIndex {
-    /// Builds an index of these items, sorted by first report; all items before `from` are too old.
-    pub(super) fn of_all(items: Vec<(u64, Moment, Vec<u32>)>, from: u64) -> Self {
+    /// Builds an index of these items, sorted by number; all items before `from` are too old.
+    pub(super) fn of_all(items: Vec<(ItemNo, Moment, Vec<u32>)>, from: ItemNo) -> Self {
         let items = items.into_iter().filter(|(.., sketch)| !sketch.is_empty());
         let entries: VecDeque<Entry> =
-            items.map(|(first, seen, sketch)| Entry { first, seen, sketch: sketch.into() }).collect();
-        let pairs = entries.iter().flat_map(|entry| entry.sketch.iter().map(|hash| (key(*hash), entry.first)));
+            items.map(|(item, seen, sketch)| Entry { item, seen, sketch: sketch.into() }).collect();
+        let pairs = entries.iter().flat_map(|entry| entry.sketch.iter().map(|hash| (key(*hash), entry.item)));
         Self { by_shingle: Index::of_all(pairs), entries, from }
     }
 
     /// Inserts an item with the sketch of its text, replacing its former sketch. An empty sketch (text too short)
     /// removes it.
-    pub(super) fn put(&mut self, first: u64, seen: Moment, sketch: Vec<u32>) {
-        self.remove(first);
-        if sketch.is_empty() || first < self.from {
+    pub(super) fn put(&mut self, item: ItemNo, seen: Moment, sketch: Vec<u32>) {
+        self.remove(item);
+        if sketch.is_empty() || item < self.from {
             return;
         }
         for hash in &sketch {
-            self.by_shingle.insert(key(*hash), first, self.from);
+            self.by_shingle.insert(key(*hash), item, self.from);
         }
-        let at = self.entries.partition_point(|entry| entry.first < first);
-        self.entries.insert(at, Entry { first, seen, sketch: sketch.into() });
+        let at = self.entries.partition_point(|entry| entry.item < item);
+        self.entries.insert(at, Entry { item, seen, sketch: sketch.into() });
     }
 
     /// Returns the first item that is not too old for good.
-    pub(super) const fn from(&self) -> u64 {
+    pub(super) const fn from(&self) -> ItemNo {
         self.from
     }
 
     /// Returns the sketch of an indexed item.
-    pub(super) fn sketch(&self, first: u64) -> Option<&[u32]> {
-        let at = self.entries.binary_search_by_key(&first, |entry| entry.first).ok()?;
+    pub(super) fn sketch(&self, item: ItemNo) -> Option<&[u32]> {
+        let at = self.entries.binary_search_by_key(&item, |entry| entry.item).ok()?;
         self.entries.get(at).map(|entry| &*entry.sketch)
     }
 
     /// Returns whether the item is in the index.
-    pub(super) fn holds(&self, first: u64) -> bool {
-        self.entries.binary_search_by_key(&first, |entry| entry.first).is_ok()
+    pub(super) fn holds(&self, item: ItemNo) -> bool {
+        self.entries.binary_search_by_key(&item, |entry| entry.item).is_ok()
     }
 
-    pub(super) fn remove(&mut self, first: u64) {
-        let found = self.entries.binary_search_by_key(&first, |entry| entry.first).ok();
+    pub(super) fn remove(&mut self, item: ItemNo) {
+        let found = self.entries.binary_search_by_key(&item, |entry| entry.item).ok();
         let Some(entry) = found.and_then(|at| self.entries.remove(at)) else { return };
         for hash in &entry.sketch {
-            self.by_shingle.remove(key(*hash), first);
+            self.by_shingle.remove(key(*hash), item);
         }
     }
 
@@ -106,19 +107,19 @@ impl SimilarityIndex {
         while self.entries.len() > MIN_INDEXED
             && self.entries.front().is_some_and(|entry| now.since(entry.seen) > INDEXED_FOR)
         {
-            self.from = self.entries.pop_front().map_or(self.from, |entry| entry.first + 1);
+            self.from = self.entries.pop_front().map_or(self.from, |entry| ItemNo::of(entry.item.seq() + 1));
         }
     }
 
     /// Returns the items that share enough with a sketch, best matches first. `worth` gives the weight of a hash, up to
     /// 3.
-    pub(super) fn of(&self, sketch: &[u32], worth: impl Fn(u32) -> u64) -> Vec<u64> {
+    pub(super) fn of(&self, sketch: &[u32], worth: impl Fn(u32) -> u64) -> Vec<ItemNo> {
         // Item and weight are packed into one number because there are many of them.
         let mut postings: Vec<u64> = Vec::new();
         for hash in sketch {
             let worth = worth(*hash);
             let found = self.by_shingle.up_to(MAX_BEARERS, key(*hash), self.from);
-            postings.extend(found.map(|first| first << WORTH_BITS | worth));
+            postings.extend(found.map(|item| item.seq() << WORTH_BITS | worth));
         }
         postings.sort_unstable();
         let worth = |bearer: &u64| bearer & ((1 << WORTH_BITS) - 1);
@@ -127,7 +128,7 @@ impl SimilarityIndex {
             .filter_map(|same| Some((same.iter().map(worth).sum(), same.first()? >> WORTH_BITS)))
             .filter(|(count, _)| *count >= MIN_SHARED)
             .collect();
-        found.sort_unstable_by_key(|(count, first)| (std::cmp::Reverse(*count), *first));
-        found.into_iter().map(|(_, first)| first).collect()
+        found.sort_unstable_by_key(|(count, item)| (std::cmp::Reverse(*count), *item));
+        found.into_iter().map(|(_, item)| ItemNo::of(item)).collect()
     }
 }

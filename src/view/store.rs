@@ -4,10 +4,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, Rw
 
 use super::engine::{Change, Engine, has_room};
 use super::error::ViewError;
+use super::judge::Judge;
+use super::numbers::StoryNo;
 use super::open::{Unusable, attempt, load, set_aside};
 use super::snapshot::Outline;
 use super::state::State;
 use super::story::{Entry, Story};
+use super::texts::Texts;
 use crate::dedup::{Comparison, Known, Neighbours};
 use crate::log::{Appended, Control, Damage, Log, Position, Record, SourceFacts};
 use crate::model::{ItemId, Link, Moment, RegionId, SourceId};
@@ -177,9 +180,7 @@ impl View {
             match found {
                 Ok(replayed) => {
                     let mut state = self.write();
-                    state.apply(replayed.seq, replayed.position, &replayed.record, &|position| {
-                        self.log.read(position).ok()
-                    });
+                    state.apply(replayed.seq, replayed.position, &replayed.record, &self.log);
                     steps += 1;
                     if steps.is_multiple_of(STEP) {
                         let changes = state.changes(self.rules);
@@ -216,7 +217,7 @@ impl View {
     pub fn apply_in_memory(&self, appended: &[Appended], records: &[Record]) {
         let mut state = self.write();
         for (at, record) in appended.iter().zip(records) {
-            state.apply(at.seq, at.position, record, &|position| self.log.read(position).ok());
+            state.apply(at.seq, at.position, record, &self.log);
         }
     }
 
@@ -268,23 +269,23 @@ impl View {
     }
 
     /// Returns the source whose report of a story is shown.
-    pub fn source_of(&self, first: u64) -> Option<SourceId> {
-        self.read().source_of(first).cloned()
+    pub fn source_of(&self, story: StoryNo) -> Option<SourceId> {
+        self.read().source_of(story).cloned()
     }
 
-    /// Returns the story that begins with this report; `None` if there is none, or it was withdrawn or has ended.
-    pub fn story(&self, first: u64) -> Option<Story> {
-        self.read().story(first)
+    /// Returns a story; `None` if there is none, or it was withdrawn or has ended.
+    pub fn story(&self, story: StoryNo) -> Option<Story> {
+        self.read().story(story)
     }
 
-    /// Returns the first report of the story that an item belongs to.
-    pub fn find(&self, item: ItemId) -> Option<u64> {
+    /// Returns the story that an item belongs to.
+    pub fn find(&self, item: ItemId) -> Option<StoryNo> {
         self.read().find(item)
     }
 
-    /// Returns the item whose first report this is.
-    pub fn item(&self, first: u64) -> Option<ItemId> {
-        self.read().item(first)
+    /// Returns the id of a story: that of its first item.
+    pub fn id_of(&self, story: StoryNo) -> Option<ItemId> {
+        self.read().id_of(story)
     }
 
     /// Returns the item of the newest report with this address.
@@ -305,12 +306,12 @@ impl View {
 
     /// Returns the withdrawn items with time and reason, most recently withdrawn first.
     pub fn withdrawn(&self) -> Vec<(ItemId, Moment, String)> {
-        self.read().withdrawn()
+        self.read().withdrawn.newest()
     }
 
     /// Returns whether the admin withdrew this item, even if it is no longer kept.
     pub fn is_hidden(&self, item: ItemId) -> bool {
-        self.read().is_hidden(item)
+        self.read().withdrawn.contains(item)
     }
 
     /// Returns whether a report that is not the first of its story was withdrawn on its own.
@@ -328,14 +329,14 @@ impl View {
         self.read().is_gone(item)
     }
 
-    /// Returns whether the story that begins with this report was withdrawn.
-    pub fn is_withdrawn(&self, first: u64) -> bool {
-        self.read().is_withdrawn(first)
+    /// Returns whether a story was withdrawn.
+    pub fn is_withdrawn(&self, story: StoryNo) -> bool {
+        self.read().is_withdrawn(story)
     }
 
     /// Returns the stories most similar to this one that were not joined with it, and why.
-    pub fn beside(&self, first: u64) -> Vec<(u64, Comparison)> {
-        self.read().beside(first, &|position| self.log.read(position).ok())
+    pub fn beside(&self, story: StoryNo) -> Vec<(StoryNo, Comparison)> {
+        Judge::new(&self.read(), &Texts::of(&self.log)).beside(story)
     }
 
     /// Looks at what the log says of a source, without a copy of it.
@@ -350,12 +351,12 @@ impl View {
 
     /// Returns the facts of every source in the log.
     pub fn sources(&self) -> Vec<SourceFacts> {
-        self.read().sources.iter().filter(|facts| !facts.link.is_empty()).cloned().collect()
+        self.read().sources.all().cloned().collect()
     }
 
     /// Returns the last control record of a source: paused, resumed or gone.
     pub fn control(&self, id: &SourceId) -> Option<Control> {
-        self.read().control(id)
+        self.read().sources.control(id)
     }
 
     /// Flushes everything to the operating system, before an orderly shutdown.

@@ -1,5 +1,6 @@
 //! Stories as they are asked for.
 
+use super::numbers::StoryNo;
 use crate::log::{Position, SourceFacts};
 use crate::model::{ItemId, Moment, RegionId, Stamp};
 use crate::regions::Evidence;
@@ -9,8 +10,8 @@ use crate::regions::Evidence;
 pub struct Entry {
     /// Time of publication.
     pub published: Moment,
-    /// Number of its first report.
-    pub first: u64,
+    /// The story.
+    pub story: StoryNo,
 }
 
 /// A story: an item and the reports of other sources that belong to it.
@@ -32,10 +33,10 @@ pub struct Story {
     pub regions: Vec<(RegionId, Evidence)>,
     /// The event it belongs to, named by that event's oldest story; `None` if no other story belongs to it.
     pub event: Option<ItemId>,
-    /// First reports of the other stories of the event.
-    pub alongside: Vec<u64>,
-    /// First reports of the stories it contains as parts, if it is a round-up.
-    pub parts: Vec<u64>,
+    /// The other stories of the event.
+    pub alongside: Vec<StoryNo>,
+    /// The stories it contains as parts, if it is a round-up.
+    pub parts: Vec<StoryNo>,
 }
 
 /// The newest report of an item: its position and its source.

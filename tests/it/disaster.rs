@@ -380,7 +380,7 @@ fn options(folder: &Path) -> view::Options {
 fn titles(view: &View, log: &Log) -> HashSet<String> {
     let tags = [RegionId::new("140300").unwrap()];
     let title = |entry: &view::Entry| {
-        let story = view.story(entry.first)?;
+        let story = view.story(entry.story)?;
         match log.read(story.shown.position).ok()? {
             Record::Report(report) => Some(report.draft.title),
             _ => None,

@@ -67,7 +67,7 @@ impl Village {
         std::fs::remove_dir_all(self.folder.path().join("anew")).unwrap();
         let tags = [RegionId::new(region).unwrap()];
         let chosen = self.view.timeline(&tags, None, 50, 50);
-        chosen.iter().map(|entry| self.view.story(entry.first).unwrap()).collect()
+        chosen.iter().map(|entry| self.view.story(entry.story).unwrap()).collect()
     }
 
     /// The oldest day goes, as it does when it is old enough.

@@ -10,7 +10,7 @@ fn one_story_by_link_shows_the_report_of_its_own_site() {
     assert_eq!(view.counts(), (3, 2));
     let here = view.timeline(&[region("140300")], None, 10, 10);
     assert_eq!(here.len(), 1);
-    let story = view.story(here[0].first).unwrap();
+    let story = view.story(here[0].story).unwrap();
     assert_eq!(story.shown.source.id.as_str(), "paper");
     assert_eq!(story.others.len(), 1);
     let Record::Report(first) = &sample()[2] else { panic!() };
@@ -48,10 +48,10 @@ fn a_view_that_is_opened_anew_compares_with_the_same_texts() {
     let (items, stories) = view.counts();
     assert_eq!(items - stories, 11, "ten reprints, one of them when its text came, and the story of the sample");
     view.flush().unwrap();
-    let live = format!("{:?}", view.read().by_text());
+    let live = format!("{:?}", view.read().similar);
     drop(view);
     let (again, _) = test_store.view();
-    assert_eq!(format!("{:?}", again.read().by_text()), live);
+    assert_eq!(format!("{:?}", again.read().similar), live);
     assert!(again.verify().unwrap().is_well());
 }
 
@@ -198,7 +198,7 @@ fn a_round_up_forgets_the_parts_that_expire() {
     let library = "市图书馆新馆周末开放到二十一时，少儿阅览区同步延长，读者凭证预约，每日限六百人，馆内新增自助借还机十二台，盲文阅览室一并开放。";
     tell(1, "https://portal.cn/2", "图书馆周末延时", library);
     tell(1, "https://portal.cn/3", "一周要闻", &format!("▶一\n{}\n▶二\n{library}", part("北大街")));
-    let whole = view.timeline(&[region("140300")], None, 10, 10).into_iter().map(|entry| entry.first).max().unwrap();
+    let whole = view.timeline(&[region("140300")], None, 10, 10).into_iter().map(|entry| entry.story).max().unwrap();
     assert_eq!(view.story(whole).unwrap().parts.len(), 2);
     let day = test_store.log.oldest_day().unwrap().unwrap();
     let expire = Record::Expire { day: day.clone(), items: view.going_with(&day), at: NOON.plus_seconds(90_000) };
@@ -214,7 +214,7 @@ fn updated_is_never_given_twice() {
     let (view, _) = test_store.view();
     test_store.say(&view, &sample(), NOON);
     let all = view.timeline(&[region("140300"), region("140321")], None, 10, 10);
-    let mut updated: Vec<Moment> = all.iter().map(|entry| view.story(entry.first).unwrap().updated).collect();
+    let mut updated: Vec<Moment> = all.iter().map(|entry| view.story(entry.story).unwrap().updated).collect();
     updated.dedup();
     assert_eq!(updated.len(), 2);
 }

@@ -4,14 +4,17 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::engine::Change;
 use super::fair_share::Place;
-use super::index::Index;
 use super::item_state::ItemState;
+use super::item_table::ItemTable;
+use super::items::Items;
 use super::keys::{HIDDEN, META, REGIONS, SOURCES};
-use super::numbers::{RegionNo, SourceNo};
+use super::numbers::{ItemNo, RegionNo, SourceNo};
 use super::record::{self, FactsRecord, HiddenRecord, ItemRecord, MetaRecord};
+use super::similar::Similar;
 use super::similarity_index::SimilarityIndex;
 use super::snapshot::Outline;
-use super::state::{State, scoped, upper};
+use super::state::State;
+use super::withdrawn::Withdrawn;
 use crate::log::{Control, SourceFacts};
 use crate::model::{Authority, Moment, RegionId, SourceId, Zone};
 
@@ -20,38 +23,61 @@ impl State {
     pub(super) fn changes(&mut self, rules: [u8; 16]) -> Vec<Change> {
         // Apply pending moves of sources first: they are not stored, so a restart would lose them.
         self.settle_moves();
-        let touched = std::mem::take(&mut self.touched);
-        let mut changes: Vec<Change> =
-            std::mem::take(&mut self.removed).into_iter().map(|first| (first.to_be_bytes().to_vec(), None)).collect();
-        for first in touched {
-            if let Some(record) = self.slots.get(&first).and_then(|slot| self.item_record(first, slot)) {
-                changes.push((first.to_be_bytes().to_vec(), Some(record::encode(&record))));
-            }
-        }
-        for id in std::mem::take(&mut self.touched_hidden) {
-            let hidden = |(at, reason): &(Moment, String)| HiddenRecord { at: at.millis(), reason: reason.clone() };
-            let value = self.hidden.get(&id).map(|said| record::encode(&hidden(said)));
-            changes.push(([HIDDEN.as_slice(), &id.to_be_bytes()].concat(), value));
-        }
-        for number in std::mem::take(&mut self.touched_regions) {
-            if let (Some(region), Some(changed)) = (self.region(number), self.changed.get(&number)) {
-                changes.push(([REGIONS, region.as_str().as_bytes()].concat(), Some(record::encode(&changed.millis()))));
-            }
-        }
-        for former in std::mem::take(&mut self.renamed) {
-            changes.push(([SOURCES, former.as_str().as_bytes()].concat(), None));
-        }
-        for number in std::mem::take(&mut self.touched_sources) {
-            if let Some(record) = self.facts_record(number) {
-                changes.push(([SOURCES, record.id.as_bytes()].concat(), Some(record::encode(&record))));
-            }
-        }
+        let mut changes = self.item_changes();
+        changes.extend(self.withdrawn_changes());
+        changes.extend(self.region_changes());
+        changes.extend(self.source_changes());
         changes.push((META.to_vec(), Some(record::encode(&self.meta_record(rules)))));
         changes
     }
 
+    fn item_changes(&mut self) -> Vec<Change> {
+        let (removed, changed) = self.items.take_changed();
+        let key = |number: ItemNo| number.seq().to_be_bytes().to_vec();
+        let mut changes: Vec<Change> = removed.into_iter().map(|number| (key(number), None)).collect();
+        for number in changed {
+            if let Some(record) = self.items.get(number).and_then(|item| self.item_record(number, item)) {
+                changes.push((key(number), Some(record::encode(&record))));
+            }
+        }
+        changes
+    }
+
+    fn withdrawn_changes(&mut self) -> Vec<Change> {
+        let record = |(at, reason): &(Moment, String)| HiddenRecord { at: at.millis(), reason: reason.clone() };
+        let changed = self.withdrawn.take_changed().into_iter();
+        changed
+            .map(|id| {
+                let value = self.withdrawn.get(id).map(|said| record::encode(&record(said)));
+                ([HIDDEN.as_slice(), &id.to_be_bytes()].concat(), value)
+            })
+            .collect()
+    }
+
+    fn region_changes(&mut self) -> Vec<Change> {
+        let mut changes = Vec::new();
+        for number in self.timelines.take_changed() {
+            if let (Some(region), Some(changed)) = (self.geography.region(number), self.timelines.changed(number)) {
+                changes.push(([REGIONS, region.as_str().as_bytes()].concat(), Some(record::encode(&changed.millis()))));
+            }
+        }
+        changes
+    }
+
+    fn source_changes(&mut self) -> Vec<Change> {
+        let (renamed, changed) = self.sources.take_changed();
+        let key = |id: &str| [SOURCES, id.as_bytes()].concat();
+        let mut changes: Vec<Change> = renamed.into_iter().map(|former| (key(former.as_str()), None)).collect();
+        for number in changed {
+            if let Some(record) = self.facts_record(number) {
+                changes.push((key(&record.id), Some(record::encode(&record))));
+            }
+        }
+        changes
+    }
+
     fn facts_record(&self, number: SourceNo) -> Option<FactsRecord> {
-        let facts = self.sources.get(number.at())?;
+        let facts = self.sources.entry(number)?;
         Some(FactsRecord {
             number: number.0,
             id: facts.id.as_str().to_owned(),
@@ -64,34 +90,32 @@ impl State {
             was: facts.was.iter().map(|id| id.as_str().to_owned()).collect(),
             alerts_for: facts.alerts_for.iter().map(|id| id.as_str().to_owned()).collect(),
             at: facts.at.millis(),
-            control: self.control(&facts.id).map(|control| control.word().to_owned()),
+            control: self.sources.control(&facts.id).map(|control| control.word().to_owned()),
         })
     }
 
-    fn item_record(&self, first: u64, slot: &ItemState) -> Option<ItemRecord> {
-        let source = self.sources.get(slot.source.at())?;
-        let held = |by_text: &SimilarityIndex| by_text.sketch(first).map(<[u32]>::to_vec).unwrap_or_default();
-        Some(ItemRecord {
-            sketch: held(&self.by_text),
-            pairs: held(&self.by_facts),
-            ..slot.record(first, source.id.as_str(), |number| self.region(number))
-        })
+    fn item_record(&self, number: ItemNo, item: &ItemState) -> Option<ItemRecord> {
+        let source = self.sources.entry(item.source)?;
+        let [sketch, pairs] = self.similar.sketches(number);
+        let record = item.record(number, source.id.as_str(), |region| self.geography.region(region));
+        Some(ItemRecord { sketch, pairs, ..record })
     }
 
     /// Returns a summary of what the view derives.
     pub(super) fn outline(&self) -> Outline {
-        Outline::of(self.slots.iter().filter_map(|(first, slot)| Some((*first, self.item_record(*first, slot)?))))
+        let record = |(number, item): (ItemNo, &ItemState)| Some((number.seq(), self.item_record(number, item)?));
+        Outline::of(self.items.iter().filter_map(record))
     }
 
     fn meta_record(&self, rules: [u8; 16]) -> MetaRecord {
         MetaRecord {
             applied: self.applied,
             rules,
-            items: u64::try_from(self.slots.len()).unwrap_or(u64::MAX),
-            ids: self.ids,
+            items: u64::try_from(self.items.len()).unwrap_or(u64::MAX),
+            ids: self.items.ids(),
             updated: 0,
             sources: u32::try_from(self.sources.len()).unwrap_or(u32::MAX),
-            compared_from: [self.by_text.from(), self.by_facts.from()],
+            compared_from: self.similar.from().map(ItemNo::seq),
         }
     }
 
@@ -103,18 +127,17 @@ impl State {
         hidden: BTreeMap<u128, (Moment, String)>,
         items: impl Iterator<Item = Option<(u64, ItemRecord)>>,
     ) -> Option<Self> {
-        let mut state = Self { applied: meta.applied, hidden, ..Self::default() };
+        let mut state = Self { applied: meta.applied, withdrawn: Withdrawn::load(hidden), ..Self::default() };
         state.load_sources(sources)?;
         if u32::try_from(state.sources.len()).ok()? != meta.sources {
             return None;
         }
         for (region, changed) in regions {
-            let number = state.region_number(&region);
-            state.changed.insert(number, Moment::from_millis(changed));
+            let number = state.geography.number_or_new(&region);
+            state.timelines.load_change(number, Moment::from_millis(changed));
         }
         state.load_items(meta, items)?;
-        state.index_all();
-        (u64::try_from(state.slots.len()).ok()? == meta.items && state.ids == meta.ids).then_some(state)
+        (u64::try_from(state.items.len()).ok()? == meta.items && state.items.ids() == meta.ids).then_some(state)
     }
 
     /// Loads the sources, whose numbers must be complete; `None` if they are not.
@@ -126,13 +149,13 @@ impl State {
                 let control = [Control::Paused, Control::Resumed, Control::Gone]
                     .into_iter()
                     .find(|state| state.word() == control)?;
-                self.controls.insert(id.clone(), control);
+                self.sources.set_control(&id, control);
             }
-            if self.number_of(&id).0 != number || source.number != number {
+            if self.sources.number_or_new(&id).0 != number || source.number != number {
                 return None;
             }
             if !source.link.is_empty() {
-                self.upsert_source(SourceFacts {
+                self.sources.upsert(SourceFacts {
                     id,
                     title: source.title.clone(),
                     link: source.link.clone(),
@@ -146,68 +169,57 @@ impl State {
                 });
             }
         }
-        self.touched_sources.clear();
+        self.sources.take_changed();
         Some(())
     }
 
     /// Loads the items with their timelines, events and sketches; `None` if one of them cannot be read.
     fn load_items(&mut self, meta: &MetaRecord, items: impl Iterator<Item = Option<(u64, ItemRecord)>>) -> Option<()> {
         let (mut by_text, mut by_facts) = (Vec::new(), Vec::new());
-        let mut timelines: HashMap<RegionNo, Vec<Place>> = HashMap::new();
+        let mut places: HashMap<RegionNo, Vec<Place>> = HashMap::new();
+        let mut table = ItemTable::default();
+        let [texts, facts] = meta.compared_from.map(ItemNo::of);
         for item in items {
-            let (first, mut record) = item?;
-            let source = *self.source_numbers.get(&SourceId::new(&record.source).ok()?)?;
+            let (seq, mut record) = item?;
+            let number = ItemNo::of(seq);
+            let source = self.sources.number(&SourceId::new(&record.source).ok()?)?;
             let (sketch, pairs) = (std::mem::take(&mut record.sketch), std::mem::take(&mut record.pairs));
-            let slot = ItemState::of(first, record, source, |region| self.region_number(&region))?;
-            let [texts, facts] = meta.compared_from;
-            if first >= texts {
-                by_text.push((first, slot.seen, sketch));
+            let item = ItemState::of(number, record, source, |region| self.geography.number_or_new(&region))?;
+            if number >= texts {
+                by_text.push((number, item.seen, sketch));
             }
-            if first >= facts {
-                by_facts.push((first, slot.seen, pairs));
+            if number >= facts {
+                by_facts.push((number, item.seen, pairs));
             }
-            if let Some(event) = slot.event() {
-                self.events.entry(event).or_default().insert(first);
+            if let Some(event) = item.event() {
+                self.events.load(event, number.story());
             }
-            self.ids ^= slot.id.as_u128();
-            for (region, place) in slot.places(first) {
-                timelines.entry(region).or_default().push(place);
+            for (region, place) in item.places(number) {
+                places.entry(region).or_default().push(place);
             }
-            *self.reporters.entry(source).or_default() += 1;
-            self.slots.insert(first, slot);
+            table.insert(number, item);
         }
-        self.timelines = timelines.into_iter().map(|(region, places)| (region, places.into_iter().collect())).collect();
-        let [texts, facts] = meta.compared_from;
-        self.by_text = SimilarityIndex::of_all(by_text, texts);
-        self.by_facts = SimilarityIndex::of_all(by_facts, facts);
+        self.items = Items::load(table);
+        self.timelines.load(places);
+        self.similar = Similar::load(SimilarityIndex::of_all(by_text, texts), SimilarityIndex::of_all(by_facts, facts));
         Some(())
-    }
-
-    /// Makes the indexes of links, contents and ids.
-    fn index_all(&mut self) {
-        let slots = || self.slots.iter().map(|(first, slot)| (*first, slot));
-        let linked = slots().filter(|(_, slot)| slot.fingerprint.link != 0);
-        self.by_link = Index::of_all(linked.map(|(first, slot)| (slot.fingerprint.link, first)));
-        let contents = slots().map(|(first, slot)| (scoped(slot.source, slot.fingerprint.content), first));
-        self.by_content = Index::of_all(contents);
-        self.by_id = Index::of_all(slots().map(|(first, slot)| (upper(slot.id), first)));
     }
 
     /// Returns a digest of everything derived (BLAKE3 over the records in order), to compare two views. It leaves out
     /// when a region last changed: expired items may have changed it, and the remaining log does not tell.
     pub(super) fn digest(&self) -> String {
         let mut hasher = blake3::Hasher::new();
-        for (first, slot) in self.slots.iter() {
-            hasher.update(&first.to_be_bytes());
+        for (number, item) in self.items.iter() {
+            hasher.update(&number.seq().to_be_bytes());
             // Sketches only find candidates, and for old items they depend on when the record was last written.
-            let record = self.item_record(*first, slot);
+            let record = self.item_record(number, item);
             let record = record.map(|record| ItemRecord { sketch: Vec::new(), pairs: Vec::new(), ..record });
             hasher.update(&record.map(|record| record::encode(&record)).unwrap_or_default());
         }
-        for number in (0..self.sources.len()).map(SourceNo::of) {
+        for number in self.sources.numbers() {
             hasher.update(&self.facts_record(number).map(|record| record::encode(&record)).unwrap_or_default());
         }
-        for id in self.hidden.keys() {
+        for id in self.withdrawn.ids() {
             hasher.update(&id.to_be_bytes());
         }
         hasher.update(&record::encode(&MetaRecord { compared_from: [0; 2], ..self.meta_record([0; 16]) }));
