@@ -101,7 +101,7 @@ impl View {
             let stored = stored_state(&self.engine, self.rules).map(|state| state.digest());
             (digest, applied, stored)
         })?;
-        let (mut check, anew) = derive(&self.log, State::default().with(&self.places), applied, false)?;
+        let (mut check, anew) = derive(&self.log, State::default().with(&self.places), applied, Extent::Until)?;
         if anew != digest || stored.as_ref() != Ok(&digest) {
             check.verdict = Verdict::Differs;
         }
@@ -124,7 +124,7 @@ impl View {
             Err(Unusable::Rules)
         };
         let until = stored.as_ref().map_or(last, |stored| stored.as_ref().map_or(last, State::applied));
-        let (mut check, anew) = derive(log, State::default().with(&options.places), until, true)?;
+        let (mut check, anew) = derive(log, State::default().with(&options.places), until, Extent::Whole)?;
         check.verdict = match stored {
             Err(Unusable::Rules) | Ok(None) => Verdict::Agrees,
             Err(Unusable::Ahead { view, log }) => Verdict::Ahead { view, log },
@@ -137,9 +137,17 @@ impl View {
     }
 }
 
-/// Rebuilds a state from the log. Returns the counts, over the whole log if `is_all` and otherwise up to the record
-/// `until`, and the digest at `until`.
-fn derive(log: &Log, mut state: State, until: u64, is_all: bool) -> Result<(Check, String), ViewError> {
+/// How much of the log is read to compare a view with it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Extent {
+    /// What the view has applied.
+    Until,
+    /// Everything, so that all damage is found.
+    Whole,
+}
+
+/// Rebuilds a state from the log. Returns the counts, over so much of it, and the digest at the record `until`.
+fn derive(log: &Log, mut state: State, until: u64, extent: Extent) -> Result<(Check, String), ViewError> {
     let mut check = Check { records: 0, items: 0, stories: 0, damages: Vec::new(), verdict: Verdict::Agrees };
     let mut digest = None;
     for found in log.replay(0)? {
@@ -148,7 +156,7 @@ fn derive(log: &Log, mut state: State, until: u64, is_all: bool) -> Result<(Chec
                 if replayed.seq > until && digest.is_none() {
                     state.settle_moves();
                     digest = Some(state.digest());
-                    if !is_all {
+                    if extent == Extent::Until {
                         break;
                     }
                 }

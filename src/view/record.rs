@@ -63,7 +63,7 @@ pub(super) struct ItemRecord {
     pub(super) right: Option<u64>,
 }
 
-/// State of the whole view, under [`META`](super::state::META).
+/// State of the whole view, under [`META`](super::keys::META).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct MetaRecord {
     /// Number of the last applied record.
