@@ -75,6 +75,8 @@ pub fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
     // Connections inherit this option. Without it, the kernel would keep megabytes for a client that reads nothing; a
     // client that reads gets as much at a time as before.
     socket.set_tcp_notsent_lowat(UNSENT)?;
+    // They inherit this one, too. A feed is written in few pieces; waiting for more would only delay it.
+    socket.set_tcp_nodelay(true)?;
     socket.bind(&address.into())?;
     socket.listen(4096)?;
     TcpListener::from_std(socket.into())
@@ -114,10 +116,7 @@ pub async fn serve<H: Handler>(listener: TcpListener, handler: Arc<H>, limits: L
                 let (handler, connections, stopping) =
                     (Arc::clone(&handler), Arc::clone(&connections), Arc::clone(&stopping));
                 tasks.spawn(async move {
-                    // A feed is written in few pieces; waiting for more would only delay it.
-                    if stream.set_nodelay(true).is_ok() {
-                        answer_all(stream, &handler, &connection, &stopping).await;
-                    }
+                    answer_all(stream, &handler, &connection, &stopping).await;
                     connections.leave(&connection);
                     handler.metrics().open(connections.count());
                 });
