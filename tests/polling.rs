@@ -23,7 +23,7 @@ use tokio::sync::mpsc;
 const START: i64 = 1_767_225_600;
 const DAY: i64 = 86_400;
 const DAYS: i64 = 30;
-const PACE: Pace = Pace { min: 900, max: 21_600 };
+const PACE: Pace = Pace { min: Duration::from_secs(900), max: Duration::from_secs(21_600) };
 
 /// The same throws for the same seed (SplitMix64).
 #[derive(Clone)]
@@ -318,7 +318,7 @@ async fn start(folder: &Path, now: &Arc<AtomicI64>, sources: &[Source]) -> Runni
     });
     let (clock, paused) = (Arc::clone(now), Arc::clone(now));
     let context = PollContext {
-        fetcher: Arc::new(fetcher.unwrap()),
+        fetcher: Arc::new(fetcher.unwrap().keeping_robots(Arc::clone(&poll_states) as _)),
         view: Arc::clone(&view),
         poll_states: Arc::clone(&poll_states),
         log_writer: LogWriter::new(commits),
@@ -327,14 +327,14 @@ async fn start(folder: &Path, now: &Arc<AtomicI64>, sources: &[Source]) -> Runni
             paused.fetch_add(i64::try_from(time.as_millis().div_ceil(1000)).unwrap(), Ordering::SeqCst);
             Box::pin(std::future::ready(()))
         }),
-        limits: Limits { keep_days: 365, reports: 2000, bytes: 20 << 20 },
+        limits: Limits { keep: Duration::from_secs(365 * 86_400), reports: 2000, bytes: 20 << 20 },
         metrics: Metrics::default(),
         full: Arc::default(),
         clock_check: Arc::default(),
         host_clock: Arc::default(),
     };
-    let mut poller =
-        Poller::new(context, Options { concurrency: 4, pace: PACE, host_gap: 1000 }, Arc::new(Heartbeat::default()));
+    let options = Options { concurrency: 4, pace: PACE, host_gap: Duration::from_secs(1) };
+    let mut poller = Poller::new(context, options, Arc::new(Heartbeat::default()));
     poller.load(sources.iter().cloned().map(Arc::new).collect()).await.unwrap();
     Running { poller, view, poll_states, writer, reader }
 }
@@ -441,7 +441,8 @@ fn live(seed: u64) -> Life {
             }
         }
         // P15: a quiet source drifts to the maximum, a lively one stays well below.
-        let interval = |id: &str| running.poll_states.get(&SourceId::new(id).unwrap()).unwrap().unwrap().interval;
+        let interval =
+            |id: &str| running.poll_states.get(&SourceId::new(id).unwrap()).unwrap().unwrap().interval.as_secs();
         if interval("quiet") < 20_000 && outages.iter().all(|(_, to)| START + DAYS * DAY - to > 3 * DAY) {
             faults.push(format!("P15 the quiet source is asked every {} s", interval("quiet")));
         }

@@ -71,7 +71,7 @@ async fn visit_all(config: Config) -> anyhow::Result<bool> {
     for source in config.sources {
         hosts.entry(source.url.host_text().to_owned()).or_default().push(source);
     }
-    let gap = std::time::Duration::from_millis(u64::try_from(config.settings.poll.host_gap).unwrap_or(1000));
+    let gap = config.settings.poll.host_gap;
     let mut tasks = JoinSet::new();
     for sources in hosts.into_values() {
         let (fetcher, room) = (Arc::clone(&fetcher), Arc::clone(&room));

@@ -3,7 +3,7 @@
 use crate::config::Config;
 use crate::daemon::now;
 use crate::fetch::{Fetcher, Options, Request};
-use crate::model::{Link, Page, Source, Tls, Validators};
+use crate::model::{Link, Page, Source, Tls};
 
 use super::out::say;
 use super::place;
@@ -32,15 +32,11 @@ pub(super) fn page(
     let is_inside = source.map_or_else(|| options.guard.names_own(named), |source| source.is_inside);
     let fetcher = Fetcher::new(options)?;
     let request = Request {
-        link,
-        validators: &Validators::default(),
-        given_by: None,
         own_port: named.port(),
         is_inside,
-        is_page: false,
-        is_bound: false,
         tls: source.map_or(Tls::Strict, |source| source.tls),
         post: source.and_then(|source| source.post.as_deref()),
+        ..Request::to(link)
     };
     let answer = place::runtime()?.block_on(fetcher.get(request, now()))?;
     anyhow::ensure!(answer.status == 200, "{} answered {} instead of a document", answer.url, answer.status);

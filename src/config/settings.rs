@@ -105,11 +105,7 @@ pub(super) fn parse(
         socket: admin_socket(admin, places),
         poll: poll_options(poll, usize::try_from(concurrency).unwrap_or(64), !fetch.guard.allow.is_empty()),
         fetch,
-        limits: Limits {
-            keep_days: u32::try_from(keep_days).unwrap_or(365),
-            reports: REPORTS_A_DAY,
-            bytes: BYTES_A_DAY,
-        },
+        limits: Limits { keep: seconds(keep_days * 86_400), reports: REPORTS_A_DAY, bytes: BYTES_A_DAY },
         publish,
         log_format,
         log_level,
@@ -178,11 +174,7 @@ fn poll_options(poll: &Section<'_>, concurrency: usize, allows_own: bool) -> pol
         );
     }
     let host_gap = poll.duration("host_gap", least_gap, seconds(3600)).unwrap_or_else(|| seconds(1));
-    poll::Options {
-        concurrency,
-        pace: Pace { min: whole_seconds(min), max: whole_seconds(max) },
-        host_gap: i64::try_from(host_gap.as_millis()).unwrap_or(1000),
-    }
+    poll::Options { concurrency, pace: Pace { min, max }, host_gap }
 }
 
 fn publish_options(publish: &Section<'_>, public_url: String) -> serve::Options {
@@ -362,10 +354,6 @@ fn public_url(http: &Section<'_>) -> Option<String> {
             None
         }
     }
-}
-
-fn whole_seconds(length: Duration) -> u32 {
-    u32::try_from(length.as_secs()).unwrap_or(u32::MAX).max(1)
 }
 
 #[cfg(test)]

@@ -215,7 +215,7 @@ fn source(section: &Section<'_>, settings: &Settings, regions: Option<&Regions>)
         topics: section.strings("topics").into_iter().map(|(topic, _)| topic).collect(),
         alerts_for: alerts_for(section, regions),
         leads_to: leads_to(section),
-        interval: interval.map(|interval| u32::try_from(interval.as_secs()).unwrap_or(u32::MAX)),
+        interval,
         is_own,
         is_inside: is_own,
         charset: charset(section),

@@ -185,10 +185,11 @@ impl Daemon {
                 .filter(|(_, changed)| *changed)
                 .map(|(name, _)| format!("{name} changed; restart the daemon to apply it")),
         );
-        if let Some(handles) = &self.handles
-            && let Err(reason) = handles.load(config.sources.clone(), config.settings.poll).await
-        {
-            return AdminReply::failed(format!("the old config stays: {reason}"));
+        if let Some(handles) = &self.handles {
+            match handles.load(config.sources.clone(), config.settings.poll).await {
+                Ok(warnings) => lines.extend(warnings),
+                Err(reason) => return AdminReply::failed(format!("the old config stays: {reason}")),
+            }
         }
         self.site.publish(published(&config), now());
         if let Some(handles) = &self.handles
@@ -203,8 +204,8 @@ impl Daemon {
 }
 
 impl StoreHandles {
-    /// Passes a list of sources to the poll loop.
-    async fn load(&self, sources: Vec<Arc<Source>>, options: poll::Options) -> Result<(), String> {
+    /// Passes a list of sources to the poll loop; returns its warnings.
+    async fn load(&self, sources: Vec<Arc<Source>>, options: poll::Options) -> Result<Vec<String>, String> {
         let (done, answer) = oneshot::channel();
         let stopping = || "the daemon is stopping".to_owned();
         self.commands.send(Command::Sources(sources, options, done)).await.map_err(|_closed| stopping())?;
@@ -243,17 +244,9 @@ fn differences(old: &[Arc<Source>], new: &[Arc<Source>]) -> Vec<String> {
             Some(_) => {}
         }
     }
-    // A new source with the address of a removed one is probably the same source, renamed.
-    let removed: Vec<&Arc<Source>> = old.iter().filter(|source| !after.contains(&source.id)).collect();
-    let gone: HashMap<String, &&Arc<Source>> = removed.iter().map(|source| (source.url.canonical(), source)).collect();
-    let renamed = added.iter().filter_map(|source| {
-        let known = gone.get(&source.url.canonical()).filter(|known| !source.was.contains(&known.id))?;
-        let (now, before) = (&source.id, &known.id);
-        Some(format!("source `{now}` has the address of the removed source `{before}`: add was = [\"{before}\"] to it, or corrections to the items of `{before}` are lost"))
-    });
-    let added_lines = added.iter().map(|source| format!("+ {}", source.id));
-    let removed_lines = removed.iter().map(|source| format!("- {}", source.id));
-    added_lines.chain(removed_lines).chain(changed).chain(renamed).collect()
+    let added = added.iter().map(|source| format!("+ {}", source.id));
+    let removed = old.iter().filter(|source| !after.contains(&source.id)).map(|source| format!("- {}", source.id));
+    added.chain(removed).chain(changed).collect()
 }
 
 /// Puts the port that the system chose into the public URL, in place of 0.

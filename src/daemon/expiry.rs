@@ -13,6 +13,8 @@ use crate::view::View;
 
 /// Interval between two checks.
 const INTERVAL: Duration = Duration::from_secs(3600);
+/// A day is kept until all of it is old enough.
+const ONE_DAY: Duration = Duration::from_secs(86_400);
 /// Minimum number of server responses that the clock must have been compared with.
 const MIN_WITNESSES: u64 = 5;
 
@@ -20,7 +22,8 @@ pub(super) struct Expiry {
     pub(super) log: Arc<Log>,
     pub(super) view: Arc<View>,
     pub(super) log_writer: LogWriter,
-    pub(super) keep_days: u32,
+    /// How old a day must be.
+    pub(super) keep: Duration,
     pub(super) clock_check: Arc<ClockCheck>,
 }
 
@@ -40,7 +43,7 @@ impl Expiry {
     /// Drops the oldest day if it is old enough: commits the record that says so, then removes the segment.
     async fn drop_one(&self, now: Moment) -> Result<(), String> {
         let oldest = self.log.oldest_day().map_err(|error| error.to_string())?;
-        let last = now.plus_seconds(-86_400 * (i64::from(self.keep_days) + 1)).day();
+        let last = (now - self.keep - ONE_DAY).day();
         let Some(day) = oldest.filter(|day| *day < last) else { return Ok(()) };
         if !self.clock_check.agree(MIN_WITNESSES) {
             tracing::warn!(

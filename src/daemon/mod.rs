@@ -8,6 +8,8 @@ mod error;
 mod expiry;
 mod explain;
 mod logging;
+mod opening;
+mod polling;
 mod run;
 mod service;
 mod status;

@@ -1,6 +1,5 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use prometheus_client::registry::Registry;
@@ -15,58 +14,19 @@ use super::admin_handler::{Daemon, Loader, MetricsHandler, StoreHandles, publish
 use super::clock::now;
 use super::error::DaemonError;
 use super::expiry::Expiry;
+use super::opening::{OPENING_TIMEOUT_USEC, open};
+use super::polling::PollRuntime;
 use super::service;
 use super::store_monitor::{Alarms, StoreMonitor, identity};
 use crate::config::Config;
 use crate::fetch::Fetcher;
 use crate::log::Log;
-use crate::model::{Regions, Source};
-use crate::poll::{self, Command, Committer, Heartbeat, LogWriter, PollContext, PollRefused, Poller};
-use crate::regions::Places;
+use crate::poll::{self, Committer, Heartbeat, LogWriter, PollContext, Poller};
 use crate::serve::{self, Limits, Site};
-use crate::view::{self, Notice, PollStates, View};
+use crate::view::{PollStates, View};
 
-/// How long running polls may take to finish at the stop.
-const STOP_GRACE: Duration = Duration::from_secs(5);
-/// How long the next step of opening may take before systemd considers the start stuck, in microseconds.
-const OPENING_TIMEOUT_USEC: u32 = 120_000_000;
 /// Maximum number of polls that wait for the log.
 const MAX_QUEUED_COMMITS: usize = 256;
-
-/// The threads for polling: one that waits for sites, and a few blocking ones that parse the responses. A second one would
-/// have little to do but to be woken by the first.
-struct PollRuntime {
-    handle: tokio::runtime::Handle,
-    threads: Option<tokio::runtime::Runtime>,
-}
-
-/// Maximum number of documents that are parsed at one time.
-const MAX_READERS: usize = 4;
-
-impl PollRuntime {
-    fn new() -> std::io::Result<Self> {
-        let threads = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(1)
-            .max_blocking_threads(MAX_READERS)
-            .thread_name("polling")
-            .enable_all()
-            .build()?;
-        Ok(Self { handle: threads.handle().clone(), threads: Some(threads) })
-    }
-
-    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
-        self.handle.spawn(task)
-    }
-}
-
-impl Drop for PollRuntime {
-    fn drop(&mut self) {
-        // A running parser cannot be cancelled; it is left behind, and nothing waits for it.
-        if let Some(threads) = self.threads.take() {
-            threads.shutdown_background();
-        }
-    }
-}
 
 /// A daemon that serves feeds.
 #[derive(Clone, Copy, Debug)]
@@ -250,7 +210,7 @@ impl Running {
         self.part("response cache", |_stop| async move { site.forget(dirty).await });
 
         let context = PollContext {
-            fetcher: Arc::new(Fetcher::new(settings.fetch.clone())?),
+            fetcher: Arc::new(Fetcher::new(settings.fetch.clone())?.keeping_robots(Arc::clone(poll_states) as _)),
             view: Arc::clone(view),
             poll_states: Arc::clone(poll_states),
             log_writer: LogWriter::new(commits),
@@ -266,7 +226,7 @@ impl Running {
             log: Arc::clone(&self.log),
             view: Arc::clone(view),
             log_writer: context.log_writer.clone(),
-            keep_days: settings.limits.keep_days,
+            keep: settings.limits.keep,
             clock_check: Arc::clone(&context.clock_check),
         };
         self.part("expiry", |stop| async move { expiry.run(stop).await });
@@ -282,7 +242,10 @@ impl Running {
         };
         self.part("store monitor", |stop| async move { store_monitor.run(stop).await });
         let log_writer = context.log_writer.clone();
-        let commands = self.start_polling(context, settings.poll);
+        let poller = Poller::new(context, settings.poll, Arc::clone(&self.daemon.heartbeat));
+        let (sources, alarms) = (self.daemon.config.sources.clone(), self.daemon.alarms.clone());
+        let (commands, polling) = self.poll_runtime.start(poller, sources, alarms, self.stop.clone());
+        self.part("poll loop", |_stop| polling);
         // The loop has given its first sign of life.
         let (heartbeat, watched) = (Arc::clone(&self.daemon.heartbeat), Arc::clone(view));
         self.part("watchdog", |stop| service::watchdog(heartbeat, watched, stop));
@@ -295,25 +258,6 @@ impl Running {
         });
         service::tell(&[NotifyState::Ready, NotifyState::Status("running")]);
         Ok(writer)
-    }
-
-    /// Starts the poll loop on threads of its own, so that nothing that sites send keeps a reader waiting.
-    fn start_polling(&mut self, context: PollContext, options: poll::Options) -> mpsc::Sender<Command> {
-        let mut poller = Poller::new(context, options, Arc::clone(&self.daemon.heartbeat));
-        let (sources, alarms) = (self.daemon.config.sources.clone(), self.daemon.alarms.clone());
-        let (commands, mut orders) = mpsc::channel(16);
-        let end = self.stop.clone();
-        let polling = self.poll_runtime.spawn(async move {
-            if take_sources(&mut poller, sources, &alarms, &mut orders, &end).await {
-                poller.run(orders, end, STOP_GRACE).await;
-            }
-        });
-        self.part("poll loop", |_stop| async move {
-            if let Err(error) = polling.await {
-                tracing::error!(error = &error as &dyn std::error::Error, "the poll loop panicked");
-            }
-        });
-        commands
     }
 
     /// Answers admins and signals until the daemon is to stop, or a part ended by itself.
@@ -395,36 +339,6 @@ async fn stopped(
     Ok(())
 }
 
-/// Loads the sources into the poll loop, as soon as their poll states can be read; on a full disk, feeds are served
-/// meanwhile. Returns `false` if it is stopped before.
-async fn take_sources(
-    poller: &mut Poller,
-    sources: Vec<Arc<Source>>,
-    alarms: &Alarms,
-    orders: &mut mpsc::Receiver<Command>,
-    stop: &CancellationToken,
-) -> bool {
-    loop {
-        let Err(reason) = poller.load(sources.clone()).await else {
-            alarms.set("polling", None);
-            return true;
-        };
-        let trouble = format!("nothing is polled yet: {reason}");
-        if alarms.set("polling", Some(trouble.clone())) {
-            tracing::error!("{trouble}");
-        }
-        tokio::select! {
-            () = stop.cancelled() => return false,
-            Some(command) = orders.recv() => match command {
-                Command::Poll(_, answer) => drop(answer.send(Err(PollRefused::NotYet(reason)))),
-                Command::Sources(_, _, answer) => drop(answer.send(Err(trouble))),
-                Command::Control(_) => {}
-            },
-            () = tokio::time::sleep(Duration::from_secs(5)) => poller.live(),
-        }
-    }
-}
-
 /// Raises the limit of open files as far as the system allows, and returns it.
 fn open_files() -> usize {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -445,45 +359,4 @@ fn limits(polls: usize) -> Limits {
         tracing::warn!(connections = most, "few files may be open; raise LimitNOFILE for more connections");
     }
     Limits { connections: limits.connections.min(most), ..limits }
-}
-
-fn open(
-    log: &Arc<Log>,
-    store: &std::path::Path,
-    regions: &Regions,
-    alarms: &Alarms,
-) -> Result<(View, PollStates), DaemonError> {
-    let options =
-        view::Options { path: store.join("view"), rules: String::new(), places: Arc::new(Places::new(regions)) };
-    let told = AtomicI64::new(0);
-    let progress = |seq: u64| {
-        let now = now().millis();
-        if now - told.swap(now, Ordering::Relaxed).min(now) > 0 {
-            service::tell(&[
-                NotifyState::ExtendTimeoutUsec(OPENING_TIMEOUT_USEC),
-                NotifyState::Status(&format!("reading the log: record {seq}")),
-            ]);
-        }
-    };
-    let (view, notices) = View::open(&options, Arc::clone(log), &progress)?;
-    if notices.iter().any(|notice| matches!(notice, Notice::Lost { .. } | Notice::Fewer { .. })) {
-        // Lost items can be recovered only by fetching every source without validators.
-        PollStates::set_aside(&store.join("visits"))?;
-    }
-    for notice in notices {
-        match notice {
-            Notice::NewRules | Notice::CaughtUp(_) => tracing::info!("{notice}"),
-            Notice::Kept(_) => tracing::warn!("{notice}"),
-            Notice::Lost { .. } | Notice::Fewer { .. } => {
-                tracing::error!("{notice}");
-                alarms.set("lost", Some(notice.to_string()));
-            }
-            Notice::SetAside { .. } | Notice::NoRoom { .. } | Notice::Damage(_) => tracing::error!("{notice}"),
-        }
-    }
-    let (poll_states, lost) = PollStates::open(&store.join("visits"))?;
-    if lost {
-        tracing::error!(aside = %store.join("visits.bad").display(), "the poll states were damaged and moved aside; every source is fetched in full");
-    }
-    Ok((view, poll_states))
 }

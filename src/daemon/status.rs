@@ -46,7 +46,7 @@ pub struct SourceStatus {
     /// Time of the next poll.
     pub due: Option<String>,
     /// Current polling interval, in seconds.
-    pub interval: u32,
+    pub interval: u64,
     /// Number of consecutive failures.
     pub failures: u32,
     /// Number of polls so far.
@@ -92,7 +92,7 @@ pub(super) fn of_source(source: &Source, view: &View, poll_states: &PollStates) 
         succeeded: state.succeeded.map(Moment::rfc3339),
         last_new: state.last_new.map(Moment::rfc3339),
         due: is_planned.then(|| state.due.rfc3339()),
-        interval: state.interval,
+        interval: state.interval.as_secs(),
         failures: state.failures,
         polls: state.polls,
         moved: state.moved.map(|(to, _)| to.to_string()),

@@ -1,12 +1,14 @@
+use std::time::Duration;
+
 use headers::{CacheControl, HeaderMapExt};
 use reqwest::header::{self, HeaderMap};
 
 use crate::model::{Link, Moment, Validators};
 
-/// Longest freshness hint that is honoured, in seconds.
-const MAX_FRESHNESS: u64 = 24 * 3600;
-/// Longest Retry-After that is honoured, in seconds.
-const MAX_RETRY: u64 = 7 * 24 * 3600;
+/// Longest freshness hint that is honoured.
+const MAX_FRESHNESS: Duration = Duration::from_secs(24 * 3600);
+/// Longest Retry-After that is honoured.
+const MAX_RETRY: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// An HTTP response, as far as polling needs it.
 #[derive(Clone, Debug)]
@@ -21,10 +23,10 @@ pub struct Answer {
     pub content_type: Option<String>,
     /// What makes the next request conditional.
     pub validators: Validators,
-    /// Seconds for which the answer stays fresh (RFC 9111, section 4.2), at most a day.
-    pub fresh: u64,
-    /// Seconds after which to try again (RFC 9110, section 10.2.3), at most a week.
-    pub retry_after: Option<u64>,
+    /// How long the answer stays fresh (RFC 9111, section 4.2), at most a day.
+    pub fresh: Duration,
+    /// After how long to try again (RFC 9110, section 10.2.3), at most a week.
+    pub retry_after: Option<Duration>,
     /// The `Date` header: the server's own clock.
     pub date: Option<Moment>,
     /// The address to use from now on, if every redirect on the way was permanent.
@@ -44,35 +46,36 @@ pub(super) fn validators(headers: &HeaderMap) -> Validators {
     Validators { etag: bytes(header::ETAG), last_modified: bytes(header::LAST_MODIFIED) }
 }
 
-/// Returns the freshness in seconds: max-age minus Age, or else Expires relative to the server's own Date.
-pub(super) fn fresh(headers: &HeaderMap, now: Moment) -> u64 {
+/// Returns the freshness: max-age minus Age, or else Expires relative to the server's own Date.
+pub(super) fn fresh(headers: &HeaderMap, now: Moment) -> Duration {
     let control = headers.typed_get::<CacheControl>();
     if control.as_ref().is_some_and(|control| control.no_cache() || control.no_store()) {
-        return 0;
+        return Duration::ZERO;
     }
     let age = text(headers, header::AGE).and_then(|age| age.trim().parse::<u64>().ok()).unwrap_or(0);
-    let seconds = match control.and_then(|control| control.max_age()) {
-        Some(most) => most.as_secs().saturating_sub(age),
+    let fresh = match control.and_then(|control| control.max_age()) {
+        Some(most) => most.saturating_sub(Duration::from_secs(age)),
         None => {
             let from = date(headers).unwrap_or(now);
             let until = text(headers, header::EXPIRES).and_then(http_date);
-            until.map_or(0, |until| u64::try_from(until.since(from) / 1000).unwrap_or(0))
+            until.map_or(Duration::ZERO, |until| until.duration_since(from))
         }
     };
-    seconds.min(MAX_FRESHNESS)
+    fresh.min(MAX_FRESHNESS)
 }
 
-/// Returns Retry-After in seconds, whether written as a number or a date; invalid values and past dates are ignored.
-pub(super) fn retry_after(headers: &HeaderMap, now: Moment) -> Option<u64> {
+/// Returns Retry-After, whether written as seconds or a date; invalid values and past dates are ignored.
+pub(super) fn retry_after(headers: &HeaderMap, now: Moment) -> Option<Duration> {
     let value = text(headers, header::RETRY_AFTER)?.trim();
     let is_number = !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit());
-    let seconds = if is_number {
-        value.parse().unwrap_or(MAX_RETRY)
+    let wait = if is_number {
+        value.parse().map_or(MAX_RETRY, Duration::from_secs)
     } else {
         let from = date(headers).unwrap_or(now);
-        u64::try_from(http_date(value)?.since(from) / 1000).ok()?
+        let until = http_date(value)?;
+        (until >= from).then(|| until.duration_since(from))?
     };
-    Some(seconds.min(MAX_RETRY))
+    Some(wait.min(MAX_RETRY))
 }
 
 pub(super) fn date(headers: &HeaderMap) -> Option<Moment> {
@@ -100,7 +103,8 @@ mod tests {
 
     #[test]
     fn freshness_is_counted_from_the_servers_clock_and_capped_at_a_day() {
-        let check = |pairs: &[_], expected| assert_eq!(fresh(&headers(pairs), NOW), expected, "{pairs:?}");
+        let check =
+            |pairs: &[_], expected| assert_eq!(fresh(&headers(pairs), NOW), Duration::from_secs(expected), "{pairs:?}");
         check(&[("cache-control", "max-age=600"), ("age", "100")], 500);
         check(&[("date", "Thu, 09 Mar 2000 02:00:00 GMT"), ("expires", "Thu, 09 Mar 2000 03:00:00 GMT")], 3600);
         check(&[("cache-control", "max-age=99999999")], 86_400);
@@ -114,7 +118,7 @@ mod tests {
         let check = |value: &str, expected| {
             assert_eq!(retry_after(&headers(&[("retry-after", value)]), NOW), expected, "{value}")
         };
-        check("120", Some(120));
+        check("120", Some(Duration::from_secs(120)));
         check("999999999999", Some(MAX_RETRY));
         check("99999999999999999999999999", Some(MAX_RETRY));
         check("Fri, 31 Dec 9999 23:59:59 GMT", Some(MAX_RETRY));

@@ -5,6 +5,7 @@ use reqwest::{Response, header};
 use super::answer;
 use super::client::Fetcher;
 use super::error::FetchError;
+use super::failure::explain;
 use super::patience::Patience;
 use super::unpack::{Coding, UnpackError};
 use crate::model::{Link, one_line};
@@ -37,7 +38,7 @@ impl Fetcher {
             .ok_or_else(|| broken(format!("unsupported Content-Encoding `{}`", one_line(coding))))?;
         let mut body = Vec::new();
         let mut room = Vec::new();
-        while let Some(piece) = response.chunk().await.map_err(|error| self.explain(&error, link))? {
+        while let Some(piece) = response.chunk().await.map_err(|error| explain(&error, link, self.timeout))? {
             if body.len() + piece.len() > self.max_body {
                 return Err(FetchError::TooLarge(self.max_body));
             }

@@ -1,20 +1,20 @@
-use std::net::IpAddr;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::header::{self, HeaderMap, HeaderValue};
-use reqwest::{Client, Response, StatusCode, redirect};
+use reqwest::header::{self, HeaderValue};
+use reqwest::{Response, StatusCode};
 use tokio::sync::Semaphore;
 
 use super::address_limiter::{AddressLimiter, AddressPermit};
 use super::answer::{self, Answer};
 use super::error::FetchError;
+use super::failure::explain;
 use super::guard::Guard;
 use super::patience::Patience;
-use super::resolver::Resolver;
-use super::robots::{Permission, RobotsCache};
-use super::unpack::Coding;
-use crate::model::{Host, Link, Moment, Source, Tls, Validators};
+use super::request::{NO_VALIDATORS, Request};
+use super::robots::{Permission, RobotsCache, RobotsStore};
+use super::way::{Way, agent};
+use crate::model::{Link, Moment, Tls, Validators};
 
 /// Maximum number of redirects that are followed.
 const HOPS: usize = 5;
@@ -25,9 +25,6 @@ const HEADERS: Duration = Duration::from_secs(20);
 const LARGE_PERMITS: usize = 64;
 /// How many bodies are unpacked at the same time.
 const UNPACKED_AT_ONCE: usize = 4;
-/// The `Accept` header: feeds before pages.
-const ACCEPT: &str = "application/atom+xml, application/rss+xml, application/feed+json, application/rdf+xml, application/xml;q=0.9, text/xml;q=0.9, application/json;q=0.8, text/html;q=0.7, */*;q=0.1";
-
 /// Options of a [`Fetcher`].
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -41,52 +38,6 @@ pub struct Options {
     pub public_url: Option<String>,
     /// Contact address, for the `User-Agent`.
     pub contact: Option<String>,
-}
-
-/// One request.
-#[derive(Clone, Copy, Debug)]
-pub struct Request<'a> {
-    /// The address to fetch.
-    pub link: &'a Link,
-    /// Validators received with the last answer.
-    pub validators: &'a Validators,
-    /// Address that gave the validators: the requested one, or one that it redirects to. They are sent to no other
-    /// address.
-    pub given_by: Option<&'a Link>,
-    /// Port of the source's own address, which is therefore allowed.
-    pub own_port: u16,
-    /// Whether connections may go into the networks that an admin allowed; only set for sources whose own address is
-    /// there.
-    pub is_inside: bool,
-    /// Whether robots.txt applies to redirect targets, too; set for everything that is not a feed.
-    pub is_page: bool,
-    /// Whether redirects must stay on the site of the address.
-    pub is_bound: bool,
-    /// How certificates are checked.
-    pub tls: Tls,
-    /// Form to be posted, if the address answers to POST only.
-    pub post: Option<&'a str>,
-}
-
-/// The validators of a document that was never fetched.
-static NO_VALIDATORS: Validators = Validators { etag: None, last_modified: None };
-
-impl<'a> Request<'a> {
-    /// Requests the page at `link` for a source, with the rights that the source has: without validators or form, and
-    /// free to redirect.
-    pub fn page(source: &Source, link: &'a Link) -> Self {
-        Self {
-            link,
-            validators: &NO_VALIDATORS,
-            given_by: None,
-            own_port: source.url.port(),
-            is_inside: source.is_inside,
-            is_page: true,
-            is_bound: false,
-            tls: source.tls,
-            post: None,
-        }
-    }
 }
 
 /// The guarded HTTP client that all requests go through.
@@ -106,36 +57,10 @@ pub struct Fetcher {
     pub(super) large: Semaphore,
     /// Limits how many bodies are unpacked at the same time.
     pub(super) unpacking: Semaphore,
+    /// What sites allow.
     pub(super) robots: RobotsCache,
-}
-
-/// Clients, guard and resolver for sources with the same access to networks.
-#[derive(Debug)]
-struct Way {
-    strict: Client,
-    lenient: LazyLock<Client, Box<dyn FnOnce() -> Client + Send>>,
-    guard: Arc<Guard>,
-    resolver: Resolver,
-}
-
-impl Way {
-    fn new(guard: Guard, timeout: Duration, agent: &str) -> Result<Self, FetchError> {
-        let guard = Arc::new(guard);
-        let resolver = Resolver::new(Arc::clone(&guard));
-        let strict = client(&resolver, timeout, agent, Tls::Strict).map_err(|error| unusable(&error))?;
-        let (shared, fallback, agent) = (resolver.clone(), strict.clone(), agent.to_owned());
-        let lenient: Box<dyn FnOnce() -> Client + Send> =
-            Box::new(move || client(&shared, timeout, &agent, Tls::Lenient).unwrap_or(fallback));
-        Ok(Self { strict, lenient: LazyLock::new(lenient), guard, resolver })
-    }
-
-    /// Returns `None` if the name does not resolve; connecting will then report the error.
-    async fn address_of(&self, link: &Link) -> Option<IpAddr> {
-        match link.host() {
-            Host::Address(address) => Some(address),
-            Host::Name(name) => self.resolver.locate(&name).await,
-        }
-    }
+    /// Where that is kept across restarts.
+    pub(super) robots_store: Option<Arc<dyn RobotsStore>>,
 }
 
 /// Installs the TLS implementation for the whole process; to be called once, before the first [`Fetcher`] is made.
@@ -162,7 +87,14 @@ impl Fetcher {
             large: Semaphore::new(LARGE_PERMITS),
             unpacking: Semaphore::new(UNPACKED_AT_ONCE),
             robots: RobotsCache::default(),
+            robots_store: None,
         })
+    }
+
+    /// Keeps the robots.txt of sites in a store, so that a restart does not ask for them again.
+    #[must_use]
+    pub fn keeping_robots(self, store: Arc<dyn RobotsStore>) -> Self {
+        Self { robots_store: Some(store), ..self }
     }
 
     /// Fetches an address, following up to five redirects. `now` is used to evaluate caching headers.
@@ -218,8 +150,7 @@ impl Fetcher {
                 room = self.asking.enter(way.address_of(&link).await).await;
             }
             // Validators are only sent to the address that gave them.
-            let conditional =
-                if given_by.as_ref() == Some(&link) { request.validators } else { &Validators::default() };
+            let conditional = if given_by.as_ref() == Some(&link) { request.validators } else { &NO_VALIDATORS };
             let post = request.post.filter(|_| hop == 0);
             let response = self.send(way, &link, conditional, request.tls, post).await?;
             let Some(next) = target(&response, &link)? else {
@@ -240,19 +171,12 @@ impl Fetcher {
 
     /// Checks robots.txt for the target of a redirect.
     async fn permit_hop(&self, request: &Request<'_>, link: &Link, now: Moment) -> Result<(), FetchError> {
-        let mut permission = self.permission(link, now);
-        if permission.is_none() {
-            let asked = Request { link, is_page: false, ..*request };
-            let said = Box::pin(self.ask_robots(&asked, now)).await?;
-            self.learn(link, &said, now);
-            permission = self.permission(link, now);
-        }
-        match permission {
-            Some(Permission::Allowed(_)) => Ok(()),
-            Some(Permission::Forbidden) => {
+        match self.permission(&Request { link, ..*request }, now).await? {
+            Permission::Allowed { .. } => Ok(()),
+            Permission::Forbidden => {
                 Err(FetchError::Blocked(format!("it redirects to {link}, which robots.txt there disallows")))
             }
-            Some(Permission::Unknown) | None => Err(FetchError::Blocked(format!(
+            Permission::Unknown => Err(FetchError::Blocked(format!(
                 "it redirects to {link}, but the robots.txt there cannot be fetched; it will be tried again"
             ))),
         }
@@ -266,10 +190,7 @@ impl Fetcher {
         tls: Tls,
         post: Option<&str>,
     ) -> Result<Response, FetchError> {
-        let client = match tls {
-            Tls::Strict => &way.strict,
-            Tls::Lenient => &*way.lenient,
-        };
+        let client = way.client(tls);
         let mut request = match post {
             Some(form) => client
                 .post(link.as_str())
@@ -286,7 +207,7 @@ impl Fetcher {
         // Interim responses (1xx) alone do not count as an answer.
         let limit = self.timeout.min(HEADERS);
         let sent = tokio::time::timeout(limit, request.send()).await;
-        sent.map_err(|_late| FetchError::Timeout(limit))?.map_err(|error| self.explain(&error, link))
+        sent.map_err(|_late| FetchError::Timeout(limit))?.map_err(|error| explain(&error, link, self.timeout))
     }
 
     async fn answer(
@@ -321,40 +242,6 @@ impl Fetcher {
         }
         Ok(answer)
     }
-
-    pub(super) fn explain(&self, error: &reqwest::Error, link: &Link) -> FetchError {
-        let causes =
-            || std::iter::successors(Some(error as &(dyn std::error::Error + 'static)), |error| error.source());
-        for cause in causes() {
-            match cause.downcast_ref::<FetchError>() {
-                Some(FetchError::Blocked(reason)) => return FetchError::Blocked(reason.clone()),
-                Some(FetchError::Name(name)) => return FetchError::Name(name.clone()),
-                _ => {}
-            }
-        }
-        let host = link.host_text().to_owned();
-        // The innermost cause says what happened; the outer ones only say where.
-        let detail = causes().last().map(ToString::to_string).unwrap_or_default();
-        if error.is_timeout() {
-            return FetchError::Timeout(self.timeout);
-        }
-        if causes().any(|cause| cause.is::<rustls::Error>() || cause.to_string().contains("certificate")) {
-            return FetchError::Tls { host, detail };
-        }
-        if error.is_connect() {
-            return FetchError::Connect { host, detail };
-        }
-        // A server that hangs up before it answers counts as silent, like one that never accepts. Depending on timing
-        // this shows up as an incomplete message, a reset, or a request that was never sent. Only a received message
-        // can violate the protocol.
-        let is_garbled = causes()
-            .any(|cause| cause.downcast_ref::<hyper::Error>().is_some_and(|error| error.is_parse() || error.is_user()));
-        if error.is_request() && !is_garbled {
-            let detail = "it closed the connection without an answer".to_owned();
-            return FetchError::Connect { host, detail };
-        }
-        FetchError::Protocol { host, detail }
-    }
 }
 
 /// Returns the target of a redirect; `None` if the response is not a redirect.
@@ -371,46 +258,6 @@ fn target(response: &Response, from: &Link) -> Result<Option<Link>, FetchError> 
         .join(location)
         .map_err(|error| FetchError::Blocked(format!("it redirects to an address that cannot be fetched: {error}")))?;
     Ok(Some(next.without_fragment()))
-}
-
-fn client(resolver: &Resolver, timeout: Duration, agent: &str, tls: Tls) -> Result<Client, reqwest::Error> {
-    let mut headers = HeaderMap::new();
-    headers.insert(header::ACCEPT, HeaderValue::from_static(ACCEPT));
-    headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static(Coding::ACCEPTED));
-    let builder = Client::builder()
-        .user_agent(agent)
-        .default_headers(headers)
-        .dns_resolver(Arc::new(resolver.clone()))
-        .redirect(redirect::Policy::none())
-        .referer(false)
-        .no_proxy()
-        .connect_timeout(timeout.min(Duration::from_secs(10)))
-        .read_timeout(timeout.min(Duration::from_secs(15)))
-        // Connections are too short-lived for keep-alive probes, and each setup would cost four system calls.
-        .tcp_keepalive(None)
-        .tcp_keepalive_interval(None)
-        .tcp_keepalive_retries(None)
-        // By default a source is polled every 15 minutes at most, so keeping its connection open gains nothing.
-        .pool_max_idle_per_host(0);
-    match tls {
-        Tls::Strict => builder.build(),
-        Tls::Lenient => builder.tls_danger_accept_invalid_certs(true).build(),
-    }
-}
-
-/// Builds the `User-Agent`: `dayuan/VERSION (+public URL; contact)`, the same for every request.
-fn agent(public_url: Option<&str>, contact: Option<&str>) -> String {
-    let about: Vec<String> =
-        public_url.map(|url| format!("+{url}")).into_iter().chain(contact.map(str::to_owned)).collect();
-    let name = concat!("dayuan/", env!("CARGO_PKG_VERSION"));
-    if about.is_empty() { name.to_owned() } else { format!("{name} ({})", about.join("; ")) }
-}
-
-fn unusable(error: &reqwest::Error) -> FetchError {
-    let detail = std::iter::successors(std::error::Error::source(error), |error| error.source())
-        .last()
-        .map_or_else(|| error.to_string(), ToString::to_string);
-    FetchError::Tls { host: "any host".to_owned(), detail }
 }
 
 #[cfg(test)]
@@ -443,18 +290,7 @@ mod tests {
                 .map(|_| {
                     let (fetcher, url) = (Arc::clone(&fetcher), url.clone());
                     runtime.spawn(async move {
-                        let validators = Validators::default();
-                        let request = Request {
-                            link: &url,
-                            validators: &validators,
-                            given_by: None,
-                            own_port: url.port(),
-                            is_inside: true,
-                            is_page: false,
-                            is_bound: false,
-                            tls: Tls::Strict,
-                            post: None,
-                        };
+                        let request = Request { is_inside: true, ..Request::to(&url) };
                         fetcher.get(request, Moment::default()).await.unwrap_err()
                     })
                 })

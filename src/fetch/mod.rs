@@ -6,19 +6,23 @@
 
 mod address_limiter;
 mod answer;
-mod ask_robots;
 mod body;
 mod client;
 mod error;
+mod failure;
 mod guard;
 mod patience;
+mod permission;
+mod request;
 mod resolver;
 mod robots;
 mod unpack;
+mod way;
 
 pub use address_limiter::AddressPermit;
 pub use answer::Answer;
-pub use client::{Fetcher, Options, Request, install_crypto};
+pub use client::{Fetcher, Options, install_crypto};
 pub use error::FetchError;
 pub use guard::{Guard, Network, NetworkError};
-pub use robots::{Permission, site_of};
+pub use request::Request;
+pub use robots::{Permission, RobotsStore};

@@ -1,18 +1,20 @@
 //! What sites allow programs to fetch (robots.txt, RFC 9309), requested once a day per site.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use robotxt::AccessResult;
 
 use crate::model::{Link, Moment, Robots};
 
-/// How long an answer is valid, in seconds (RFC 9309, section 2.4).
-pub(super) const VALIDITY: i64 = 24 * 3600;
-/// How long a site is left alone if its robots.txt is unavailable, in seconds.
-pub(super) const RETRY_AFTER: i64 = 3600;
-/// Longest Crawl-delay that is honoured, in milliseconds.
-const MAX_DELAY: i64 = 60_000;
+/// How long an answer is valid (RFC 9309, section 2.4).
+pub(super) const VALIDITY: Duration = Duration::from_secs(24 * 3600);
+/// How long a site is left alone if its robots.txt is unavailable.
+pub(super) const RETRY_AFTER: Duration = Duration::from_secs(3600);
+/// Longest Crawl-delay that is honoured.
+const MAX_DELAY: Duration = Duration::from_secs(60);
 /// Longest robots.txt that is parsed, in bytes (RFC 9309, section 2.5); the rest is ignored.
 const MAX_TEXT_BYTES: usize = 500 * 1024;
 /// Limit on the stored rules of a site, in bytes. If the rules that apply to us are longer, everything is forbidden.
@@ -25,13 +27,25 @@ const NAME: &str = "dayuan";
 /// Whether a page may be fetched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Permission {
-    /// The page may be fetched. The value is the Crawl-delay between two requests to the site, in milliseconds; 0 if
-    /// none is given.
-    Allowed(i64),
+    /// The page may be fetched.
+    Allowed {
+        /// The Crawl-delay between two requests to the site; zero if none is given.
+        delay: Duration,
+        /// Whether its robots.txt was requested just now.
+        was_asked: bool,
+    },
     /// The site forbids it.
     Forbidden,
     /// The robots.txt is unavailable, so the pages of the site are left alone until it can be fetched.
     Unknown,
+}
+
+/// Keeps the robots.txt of sites across restarts.
+pub trait RobotsStore: Send + Sync + fmt::Debug {
+    /// Returns what is kept under the address of a robots.txt.
+    fn robots(&self, site: &Link) -> Option<Robots>;
+    /// Keeps a robots.txt under its address.
+    fn keep(&self, site: &Link, robots: &Robots);
 }
 
 /// Cached rules of a site.
@@ -57,13 +71,12 @@ impl RobotsCache {
         if !rules.is_allowed(&link.path_and_query()) {
             return Some(Permission::Forbidden);
         }
-        let delay = rules.crawl_delay().map_or(0, |delay| i64::try_from(delay.as_millis()).unwrap_or(MAX_DELAY));
-        Some(Permission::Allowed(delay.min(MAX_DELAY)))
+        let delay = rules.crawl_delay().unwrap_or_default().min(MAX_DELAY);
+        Some(Permission::Allowed { delay, was_asked: false })
     }
 
-    /// Caches the rules of a site.
-    pub(super) fn learn(&self, link: &Link, said: &Robots, now: Moment) {
-        let Some(site) = site_of(link) else { return };
+    /// Caches the rules of a site, by the address of its robots.txt.
+    pub(super) fn learn(&self, site: &Link, said: &Robots, now: Moment) {
         let rules = said.text.as_ref().map(|text| rules(AccessResult::Successful(text)));
         let mut asked = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if asked.len() >= MAX_SITES {
@@ -77,7 +90,7 @@ impl RobotsCache {
 }
 
 /// Returns the address of the robots.txt of a page's site.
-pub fn site_of(link: &Link) -> Option<Link> {
+pub(super) fn site_of(link: &Link) -> Option<Link> {
     link.join("/robots.txt").ok()
 }
 

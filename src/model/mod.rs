@@ -28,7 +28,7 @@ pub use item::{Change, Item, Provenance, Related, Revision};
 pub use link::{Host, Link, LinkError};
 pub use moment::{Moment, Precision, Stamp, Zone, ZoneError};
 pub use page::{Page, Validators};
-pub use poll_state::{Health, ListingState, Outcome, PollState, Revisit, Robots};
+pub use poll_state::{Health, Listing, Outcome, PollState, Revisit, Robots};
 pub use region::{Region, RegionError, RegionId, Service};
 pub use region_tree::{Named, Regions};
 pub use report::Report;

@@ -1,4 +1,6 @@
 use std::fmt;
+use std::ops::{Add, Sub};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime, Time};
@@ -46,6 +48,11 @@ impl Moment {
         self.0.saturating_sub(earlier.0)
     }
 
+    /// Returns the time from `earlier` to this moment; zero if `earlier` is later.
+    pub fn duration_since(self, earlier: Self) -> Duration {
+        Duration::from_millis(u64::try_from(self.since(earlier)).unwrap_or(0))
+    }
+
     /// Formats as RFC 3339 in UTC with milliseconds: `2023-03-09T02:27:02.000Z`.
     pub fn rfc3339(self) -> String {
         let at = self.civil(Offset::UTC);
@@ -89,6 +96,27 @@ impl Moment {
     fn civil(self, offset: Offset) -> DateTime {
         offset.to_datetime(self.timestamp())
     }
+}
+
+impl Add<Duration> for Moment {
+    type Output = Self;
+
+    /// A moment too late to be written is the last one.
+    fn add(self, length: Duration) -> Self {
+        self.plus_millis(millis(length))
+    }
+}
+
+impl Sub<Duration> for Moment {
+    type Output = Self;
+
+    fn sub(self, length: Duration) -> Self {
+        self.plus_millis(-millis(length))
+    }
+}
+
+fn millis(length: Duration) -> i64 {
+    i64::try_from(length.as_millis()).unwrap_or(i64::MAX)
 }
 
 fn day_text(date: Date) -> String {

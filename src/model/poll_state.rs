@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use super::{Draft, Format, ItemId, Link, Moment, Validators, one_line};
 
 /// State of a source, as shown to the admin.
@@ -46,13 +48,13 @@ pub enum Outcome {
     Read {
         /// Number of new or changed items.
         new: usize,
-        /// Minimum wait in seconds that the source asks for (max-age, ttl, sy), counted from now.
-        wait: u64,
+        /// Minimum wait that the source asks for (max-age, ttl, sy), counted from now.
+        wait: Duration,
     },
     /// The answer was 304 (Not Modified).
     Unchanged {
         /// As in [`Outcome::Read`].
-        wait: u64,
+        wait: Duration,
     },
     /// There was no answer, or nothing in it could be read.
     Failed {
@@ -63,8 +65,8 @@ pub enum Outcome {
     },
     /// The answer was 429 or 503, or had a Retry-After header.
     Busy {
-        /// Wait in seconds that the site asks for; `None` if it gives none.
-        wait: Option<u64>,
+        /// Wait that the site asks for; `None` if it gives none.
+        wait: Option<Duration>,
         /// The reason, as a sentence for the admin.
         reason: String,
     },
@@ -108,29 +110,28 @@ pub struct Revisit {
     pub is_gone: bool,
 }
 
-/// State of a source's list, kept separately from [`PollState`].
+/// What a source's document looked like, and where its list is. If the address of the source changes, all of it is
+/// discarded.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ListingState {
-    /// Address of the source from which this was learned; if the source's address changes, all of it is discarded.
+pub struct Listing {
+    /// Address of the source from which this was learned.
     pub page: Option<Link>,
+    /// Time of the last request to that address, which may only lead to the items.
+    pub page_asked: Option<Moment>,
+    /// Address of the actual list, if the source's address only leads to it.
+    pub follow: Option<Link>,
     /// Format of the last document.
     pub format: Format,
     /// Usual number of rows.
     pub usual: u32,
-    /// Address of the actual list, if the source's address only leads to it.
-    pub follow: Option<Link>,
-    /// Articles to be fetched again.
-    pub revisits: Vec<Revisit>,
-    /// Minimum time between two polls that the document last asked for (`ttl`, `sy:updatePeriod`), in seconds.
-    pub wait: u64,
+    /// Hashes of the entries last listed (guid, link and content), sorted.
+    pub hashes: Vec<u64>,
+    /// Minimum time between two polls that the document last asked for (`ttl`, `sy:updatePeriod`).
+    pub wait: Duration,
     /// Hours (UTC) in which not to poll, as a bit mask; the lowest bit is midnight.
     pub skip_hours: u32,
     /// Weekdays (UTC) on which not to poll, as a bit mask; the lowest bit is Monday.
     pub skip_days: u32,
-    /// Time of the last request to the source's own address, which may only lead to the items.
-    pub page_asked: Option<Moment>,
-    /// Hosts that asked not to be contacted until the given time.
-    pub busy_hosts: Vec<(String, Moment)>,
 }
 
 /// State of a source between two polls.
@@ -150,8 +151,8 @@ pub struct PollState {
     pub last_new: Option<Moment>,
     /// Earliest time of the next poll, because of Retry-After.
     pub not_before: Moment,
-    /// Current polling interval, in seconds.
-    pub interval: u32,
+    /// Current polling interval, in whole seconds.
+    pub interval: Duration,
     /// Number of consecutive failures.
     pub failures: u32,
     /// Current health.
@@ -160,18 +161,20 @@ pub struct PollState {
     pub reason: String,
     /// Address to which it has moved, and the time since which the server has said so.
     pub moved: Option<(Link, Moment)>,
-    /// Hashes of the entries last listed (guid, link and content), sorted.
-    pub listed: Vec<u64>,
     /// Number of polls so far.
     pub polls: u64,
-    /// Usual time between two polls that return something new, in seconds; 0 if unknown.
-    pub rhythm: u32,
+    /// Usual time between two polls that return something new, in whole seconds; `None` if unknown.
+    pub rhythm: Option<Duration>,
     /// Time since which it has had its current health.
     pub since: Option<Moment>,
     /// A warning for the admin although polls succeed, as a sentence; empty if there is none.
     pub doubt: String,
     /// Since when its own address has answered 410, and how many times in a row.
     pub gone: Option<(Moment, u32)>,
+    /// Hosts that asked not to be contacted until the given time.
+    pub busy_hosts: Vec<(String, Moment)>,
+    /// What its document looked like.
+    pub listing: Listing,
 }
 
 impl PollState {

@@ -1,4 +1,5 @@
 use std::fmt;
+use std::time::Duration;
 
 use super::{Link, RegionId, Zone};
 
@@ -163,7 +164,7 @@ pub struct Source {
     /// Labels added to all its items.
     pub topics: Vec<String>,
     /// Minimum time between two polls, in seconds, if the config sets one.
-    pub interval: Option<u32>,
+    pub interval: Option<Duration>,
     /// Whether it is inside the admin's own networks (`allow_networks`), and may be polled more often than other sites.
     pub is_own: bool,
     /// Whether its requests may go into the admin's own networks; those of other sources never may.

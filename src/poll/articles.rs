@@ -5,36 +5,39 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::context::PollContext;
-use super::permission::permitted;
+use super::parse::parse;
+use super::permission::{Refusal, permit};
 use super::quota::Quota;
-use crate::fetch::{Answer, Permission, Request};
+use crate::fetch::{Answer, Request};
 use crate::model::{Draft, Enclosure, Link, Moment, Page, Revisit, Source};
 use crate::read::{self, Rules};
 
+const HOUR: Duration = Duration::from_secs(3600);
+const DAY: Duration = Duration::from_secs(24 * 3600);
+const WEEK: Duration = Duration::from_secs(7 * 24 * 3600);
+
 /// Maximum number of article pages read per poll; the rest is read in later polls.
 const MAX_ARTICLES: usize = 60;
-/// Maximum time that one poll spends on article pages, in milliseconds.
-const MAX_TIME: i64 = 180_000;
+/// Maximum time that one poll spends on article pages.
+const MAX_TIME: Duration = Duration::from_secs(180);
 /// The same if another source is waiting for the host.
-const MAX_TIME_IF_WANTED: i64 = 10_000;
+const MAX_TIME_IF_WANTED: Duration = Duration::from_secs(10);
 /// Longest wait for a turn at a host that other sources read from, too.
 const MAX_TURN: Duration = Duration::from_secs(10);
 /// Maximum number of pages per article.
 const MAX_PAGES: usize = 10;
-/// When an article is read again, in seconds after the previous reading.
-const REREAD_AFTER: [i64; 3] = [3600, 24 * 3600, 7 * 24 * 3600];
-/// Interval between checks for a missing article, in seconds.
-const MISSING_CHECK_INTERVAL: i64 = 20 * 3600;
+/// When an article is read again, after the previous reading.
+const REREAD_AFTER: [Duration; 3] = [HOUR, DAY, WEEK];
+/// Interval between checks for a missing article.
+const MISSING_CHECK_INTERVAL: Duration = Duration::from_secs(20 * 3600);
 /// Number of misses after which a missing article is given up.
 const MAX_MISSES: u8 = 12;
 /// Once an article has this many bytes of text or of HTML, no further page of it is read.
 const MAX_TEXT: usize = 256 * 1024;
 /// Maximum number of busy hosts, other than the source's own, that are remembered.
 const MAX_BUSY_HOSTS: usize = 32;
-/// How long a busy host is left alone if it does not say how long, in seconds.
-const DEFAULT_WAIT: u64 = 3600;
-/// Larger pages are parsed on a blocking thread, in bytes.
-const LARGE: usize = 64 * 1024;
+/// How long a busy host is left alone if it does not say how long.
+const DEFAULT_WAIT: Duration = HOUR;
 
 /// Why no article was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,12 +73,11 @@ impl<'a> Articles<'a> {
     pub(super) fn new(
         context: &'a PollContext,
         source: &'a Source,
-        gap: i64,
+        gap: Duration,
         busy_hosts: Vec<(String, Moment)>,
         quota: Quota,
         is_wanted: Arc<AtomicBool>,
     ) -> Self {
-        let gap = Duration::from_millis(u64::try_from(gap).unwrap_or(0));
         let (rules, began) = (Arc::new(Rules::of(source)), (context.clock)());
         Self { context, source, rules, gap, began, asked: 0, busy: None, busy_hosts, quota, is_wanted }
     }
@@ -99,7 +101,7 @@ impl<'a> Articles<'a> {
     pub(super) fn has_room(&self) -> bool {
         // If other sources are waiting for the host, leave the rest to later polls.
         let longest = if self.is_wanted.load(Ordering::Relaxed) { MAX_TIME_IF_WANTED } else { MAX_TIME };
-        self.busy.is_none() && self.asked < MAX_ARTICLES && (self.context.clock)().since(self.began) < longest
+        self.busy.is_none() && self.asked < MAX_ARTICLES && (self.context.clock)().duration_since(self.began) < longest
     }
 
     /// Completes a list's entry for an item from its page.
@@ -170,8 +172,7 @@ impl<'a> Articles<'a> {
             // These apply to the whole host, whichever page was requested (RFC 6585, section 4; RFC 9110, 15.6.4), but
             // another host has no say about the source's own.
             status @ (429 | 503) => {
-                let wait = answer.retry_after.unwrap_or(DEFAULT_WAIT);
-                let until = now.plus_seconds(i64::try_from(wait).unwrap_or(0));
+                let until = now + answer.retry_after.unwrap_or(DEFAULT_WAIT);
                 let host = answer.url.host_text();
                 if host == self.source.url.host_text() {
                     self.busy = Some(until);
@@ -198,17 +199,13 @@ impl<'a> Articles<'a> {
         }
         let is_bound = !self.quota.has_hosts((self.context.clock)());
         let request = Request { is_bound, ..Request::page(self.source, link) };
-        let mut gap = i64::try_from(self.gap.as_millis()).unwrap_or(0);
-        let permission = permitted(self.context, &request, &mut gap).await;
-        match permission.map_err(|error| Unread::Later(error.to_string()))? {
-            Permission::Allowed(_) => self.gap = Duration::from_millis(u64::try_from(gap).unwrap_or(0)),
-            Permission::Forbidden => {
+        match permit(self.context, &request, &mut self.gap).await {
+            Ok(()) => {}
+            Err(Refusal::Forbidden(_)) => {
                 tracing::info!(source = %self.source.id, url = %link, "robots.txt disallows this article; its item appears without text");
                 return Err(Unread::NoArticle);
             }
-            Permission::Unknown => {
-                return Err(Unread::Later(format!("cannot fetch robots.txt of {}", link.host_text())));
-            }
+            Err(refusal) => return Err(Unread::Later(refusal.to_string())),
         }
         let now = (self.context.clock)();
         let answer = self.context.fetcher.get(request, now).await.map_err(|error| Unread::Later(error.to_string()))?;
@@ -219,15 +216,9 @@ impl<'a> Articles<'a> {
         }
         self.judge(&answer, link, now)?;
         let page = Page { url: answer.url, content_type: answer.content_type, body: answer.body };
-        let rules = Arc::clone(&self.rules);
-        let article = if page.body.len() > LARGE {
-            let read = tokio::task::spawn_blocking(move || read::read_article(&page, &rules, now)).await;
-            read.map_err(|_panic| {
-                Unread::Later("internal error: the parser panicked on this page; please report its URL".to_owned())
-            })?
-        } else {
-            read::read_article(&page, &rules, now)
-        };
+        let article = parse(read::read_article, page, &self.rules, now).await.ok_or_else(|| {
+            Unread::Later("internal error: the parser panicked on this page; please report its URL".to_owned())
+        })?;
         for fault in &article.faults {
             tracing::warn!(source = %self.source.id, url = %link, fault = fault.kind.word(), place = fault.place, detail = fault.detail, "fault in an article");
         }
@@ -238,39 +229,32 @@ impl<'a> Articles<'a> {
 /// Schedules the next reading of an article that was just read; `None` after the last one.
 pub(super) fn again(revisit: Revisit, now: Moment) -> Option<Revisit> {
     let wait = *REREAD_AFTER.get(usize::from(revisit.step))?;
-    Some(Revisit {
-        due: now.plus_seconds(wait),
-        step: revisit.step + 1,
-        misses: 0,
-        missed: None,
-        is_gone: false,
-        ..revisit
-    })
+    Some(Revisit { due: now + wait, step: revisit.step + 1, misses: 0, missed: None, is_gone: false, ..revisit })
 }
 
 /// Schedules the next check for a missing article: soon if the site may be under repair, then about once a day, and
 /// once a week if the article is gone. Returns `None` after enough checks.
 pub(super) fn look_again(revisit: Revisit, now: Moment) -> Option<Revisit> {
     let wait = match (revisit.is_gone, revisit.misses) {
-        (false, ..=1) => REREAD_AFTER[0],
+        (false, ..=1) => HOUR,
         (false, _) => MISSING_CHECK_INTERVAL,
-        (true, ..MAX_MISSES) => 7 * 24 * 3600,
+        (true, ..MAX_MISSES) => WEEK,
         (true, _) => return None,
     };
-    Some(Revisit { due: now.plus_seconds(wait), ..revisit })
+    Some(Revisit { due: now + wait, ..revisit })
 }
 
 /// Returns whether a missing article is gone: after two misses an hour apart if the last was a 410, or three over two
 /// days if it was a 404, since a site under repair may answer 404 for everything.
 pub(super) fn is_gone(revisit: &Revisit, is_meant: bool, now: Moment) -> bool {
     let Some(missed) = revisit.missed else { return false };
-    let (times, seconds) = if is_meant { (2, REREAD_AFTER[0]) } else { (3, 2 * 24 * 3600) };
-    revisit.misses >= times && now.since(missed) >= seconds * 1000
+    let (times, length) = if is_meant { (2, HOUR) } else { (3, DAY * 2) };
+    revisit.misses >= times && now.duration_since(missed) >= length
 }
 
 /// Schedules a retry for a page that could not be read now.
 pub(super) fn retry(revisit: Revisit, now: Moment) -> Revisit {
-    Revisit { due: now.plus_seconds(REREAD_AFTER[0]), ..revisit }
+    Revisit { due: now + HOUR, ..revisit }
 }
 
 #[cfg(test)]

@@ -61,11 +61,14 @@ impl ClockCheck {
     pub fn contradict(&self) -> bool {
         let told = self.told();
         let witnesses = if told.is_doubtful { 1 } else { WITNESSES };
-        let mut skews: Vec<i64> = told.servers.values().map(|(_, skew)| *skew).collect();
-        skews.sort_unstable();
-        let with_us = skews.iter().filter(|skew| skew.abs() <= MAX_SKEW).count();
+        let mut others: Vec<i64> =
+            told.servers.values().map(|(_, skew)| *skew).filter(|skew| skew.abs() > MAX_SKEW).collect();
+        if others.len() < witnesses {
+            return false;
+        }
+        let with_us = told.servers.len() - others.len();
         // Find the largest group that agrees on another time.
-        let others: Vec<i64> = skews.into_iter().filter(|skew| skew.abs() > MAX_SKEW).collect();
+        others.sort_unstable();
         let agreed = (0..others.len()).map(|from| {
             let first = others.get(from).copied().unwrap_or_default();
             others.get(from..).unwrap_or(&[]).partition_point(|skew| skew - first <= NEAR)

@@ -13,7 +13,8 @@ pub enum Command {
     /// The paused state of a source changed; the log has the new state.
     Control(SourceId),
     /// Replace the list of sources and the options.
-    Sources(Vec<Arc<Source>>, Options, oneshot::Sender<Result<(), String>>),
+    /// The answer has warnings for the admin.
+    Sources(Vec<Arc<Source>>, Options, oneshot::Sender<Result<Vec<String>, String>>),
 }
 
 /// Why a source is not polled now.

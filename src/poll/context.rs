@@ -54,9 +54,9 @@ impl fmt::Debug for PollContext {
     }
 }
 
-/// Waits for `gap` milliseconds.
-pub(super) async fn wait(context: &PollContext, gap: i64) {
-    if gap > 0 {
-        (context.pause)(Duration::from_millis(u64::try_from(gap).unwrap_or(0))).await;
+/// Waits for the gap between two requests, if there is one.
+pub(super) async fn wait(context: &PollContext, gap: Duration) {
+    if !gap.is_zero() {
+        (context.pause)(gap).await;
     }
 }

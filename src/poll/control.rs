@@ -3,7 +3,6 @@
 use std::cmp::Reverse;
 
 use super::command::{Command, PollRefused};
-use super::permission::forget_unknown;
 use super::poller::{MAX_GAP, Poller};
 use crate::log::Control;
 use crate::model::{Health, Moment, SourceId};
@@ -70,11 +69,11 @@ impl Poller {
             return Err(PollRefused::Wait { source_id: id.clone(), until: watched.state.not_before });
         }
         let host = self.hosts.get(watched.source.url.host_text());
-        if let Some(until) = host.map(|host| host.free).filter(|free| free.since(now) > MAX_GAP) {
+        if let Some(until) = host.map(|host| host.free).filter(|free| free.duration_since(now) > MAX_GAP) {
             return Err(PollRefused::Wait { source_id: id.clone(), until });
         }
         for link in std::iter::once(&watched.source.url).chain(&watched.state.url) {
-            forget_unknown(&self.context, link, now);
+            self.context.fetcher.forget_unknown(link, now);
         }
         if !watched.is_running {
             watched.planned = now;

@@ -26,15 +26,14 @@ impl HostClock {
         if free.len() >= MAX_HOSTS {
             free.retain(|_, until| *until > now);
         }
-        let millis = |length: Duration| i64::try_from(length.as_millis()).unwrap_or(i64::MAX);
         // A time further ahead is from before our clock was set back.
-        let is_sensible = |until: &&Moment| until.since(now) <= millis(MAX_AHEAD);
+        let is_sensible = |until: &&Moment| until.duration_since(now) <= MAX_AHEAD;
         let at = free.get(host).filter(is_sensible).map_or(now, |until| (*until).max(now));
-        if at.since(now) > millis(most) || free.len() >= MAX_HOSTS {
+        if at.duration_since(now) > most || free.len() >= MAX_HOSTS {
             return None;
         }
-        free.insert(host.to_owned(), at.plus_millis(millis(gap)));
-        Some(Duration::from_millis(u64::try_from(at.since(now)).unwrap_or(0)))
+        free.insert(host.to_owned(), at + gap);
+        Some(at.duration_since(now))
     }
 }
 

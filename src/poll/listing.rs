@@ -1,19 +1,23 @@
 //! Reads what a source answered: its list or feed, where it leads, and whether it is still what it was.
 
 use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
 
 use super::context::wait;
+use super::moved::is_of_site;
 use super::outcome::{least_wait, unsaved};
-use super::permission::permitted;
-use super::poll_source::{MAX_HINT, PollCycle, is_of_site};
+use super::parse::parse;
+use super::permission::permit;
+use super::poll_source::{MAX_HINT, PollCycle};
 use super::reports::Reports;
-use crate::fetch::{Answer, Permission, Request};
+use crate::fetch::{Answer, Request};
 use crate::model::{Draft, Kind, Link, Outcome, Page, Validators};
 use crate::read::{self, Fault, FaultKind, Reading, Rules};
 
 impl PollCycle<'_> {
     pub(super) async fn read(&mut self, answer: Answer) -> Outcome {
-        let rules = Rules::of(self.source);
+        let rules = Arc::new(Rules::of(self.source));
         let asked_wait = least_wait(&answer);
         let page = Page { url: answer.url.clone(), content_type: answer.content_type.clone(), body: answer.body };
         let mut reading = self.read_page(page, &rules).await;
@@ -28,26 +32,26 @@ impl PollCycle<'_> {
             return Outcome::Failed { blocked: false, reason };
         }
         if given_by == self.source.url.without_fragment() {
-            self.listing_state.follow = None;
+            self.state.listing.follow = None;
         }
         if let Some(follow) = follow {
             match self.read_followed(&follow, &rules).await {
                 Ok(followed) => {
                     (reading, given_by, validators) = followed;
-                    self.listing_state.follow = Some(follow);
+                    self.state.listing.follow = Some(follow);
                 }
                 Err(reason) => return Outcome::Failed { blocked: false, reason },
             }
         }
-        if reading.wait > MAX_HINT {
-            self.state.doubt =
-                format!("the source asks to be polled only every {} days; it is polled daily", reading.wait / 86_400);
+        let document_wait = Duration::from_secs(reading.wait);
+        if document_wait > MAX_HINT {
+            let days = document_wait.as_secs() / 86_400;
+            self.state.doubt = format!("the source asks to be polled only every {days} days; it is polled daily");
         }
-        let asked_wait = asked_wait.min(MAX_HINT);
-        let wait = asked_wait.max(reading.wait.min(MAX_HINT));
-        self.listing_state.wait = reading.wait.min(MAX_HINT);
-        self.listing_state.skip_hours = reading.skip.hours.iter().fold(0, |bits, hour| bits | 1 << (hour % 24));
-        self.listing_state.skip_days = reading.skip.days.iter().fold(0, |bits, day| bits | 1 << (day % 7));
+        let wait = asked_wait.max(document_wait).min(MAX_HINT);
+        self.state.listing.wait = document_wait.min(MAX_HINT);
+        self.state.listing.skip_hours = reading.skip.hours.iter().fold(0, |bits, hour| bits | 1 << (hour % 24));
+        self.state.listing.skip_days = reading.skip.days.iter().fold(0, |bits, day| bits | 1 << (day % 7));
         for fault in &reading.faults {
             tracing::debug!(source = %self.source.id, fault = fault.kind.word(), place = fault.place, detail = fault.detail, "fault in a document");
         }
@@ -65,7 +69,7 @@ impl PollCycle<'_> {
         if let Err(error) = self.context.log_writer.commit(records, self.now).await {
             return unsaved(self.source, &error);
         }
-        self.state.listed = listed;
+        self.state.listing.hashes = listed;
         // Replace both: validators that this answer lacks are dropped. With none, the next answer is not 304, so that what
         // was left for later is seen.
         self.state.validators = if is_deferred { Validators::default() } else { validators };
@@ -73,22 +77,14 @@ impl PollCycle<'_> {
         Outcome::Read { new, wait }
     }
 
-    pub(super) async fn read_page(&self, page: Page, rules: &Rules) -> Reading {
-        let now = self.now;
-        if page.body.len() > LARGE {
-            let rules = rules.clone();
-            tokio::task::spawn_blocking(move || read::read(&page, &rules, now))
-                .await
-                .unwrap_or_else(|_panic| fell_over())
-        } else {
-            read::read(&page, rules, now)
-        }
+    async fn read_page(&self, page: Page, rules: &Arc<Rules>) -> Reading {
+        parse(read::read, page, rules, self.now).await.unwrap_or_else(fell_over)
     }
 
     /// Reads further pages at the first import: a source's recent items do not all fit on the first one.
-    pub(super) async fn read_further(&self, reading: &mut Reading, rules: &Rules) {
+    async fn read_further(&self, reading: &mut Reading, rules: &Arc<Rules>) {
         let mut next = reading.next.take();
-        let oldest = self.now.plus_seconds(-86_400 * i64::from(self.context.limits.keep_days));
+        let oldest = self.now - self.context.limits.keep;
         for _ in 1..MAX_PAGES {
             let Some(link) = next.take().filter(|link| is_of_site(self.source, link)) else { return };
             // Items older than the retention period need not be read.
@@ -110,24 +106,13 @@ impl PollCycle<'_> {
     }
 
     /// Reads the address that a page without a list of its own leads to, one hop only.
-    pub(super) async fn read_followed(
-        &self,
-        link: &Link,
-        rules: &Rules,
-    ) -> Result<(Reading, Link, Validators), String> {
+    async fn read_followed(&self, link: &Link, rules: &Arc<Rules>) -> Result<(Reading, Link, Validators), String> {
         let request = Request::page(self.source, link);
         // The robots.txt of the target's site applies as well.
         let mut gap = self.gap;
-        match permitted(self.context, &request, &mut gap).await {
-            Ok(Permission::Allowed(_)) => {}
-            Ok(Permission::Forbidden) => {
-                return Err(format!("the page leads to {link}, which robots.txt disallows"));
-            }
-            Ok(Permission::Unknown) => {
-                return Err(format!("the page leads to {link}; cannot fetch the robots.txt there"));
-            }
-            Err(error) => return Err(error.to_string()),
-        }
+        permit(self.context, &request, &mut gap)
+            .await
+            .map_err(|refusal| format!("the page leads to {link}: {refusal}"))?;
         wait(self.context, gap).await;
         let answer = self.context.fetcher.get(request, self.now).await.map_err(|error| error.to_string())?;
         if answer.status != 200 {
@@ -149,16 +134,16 @@ impl PollCycle<'_> {
     pub(super) fn drift(&mut self, reading: &Reading) -> Option<String> {
         const PATIENCE: u32 = 3;
         let is_list = reading.detection.is_some();
-        let was_feed = self.listing_state.format.is_feed();
+        let was_feed = self.state.listing.format.is_feed();
         if is_list && was_feed && self.source.kind == Kind::Auto {
             return Some(format!(
                 "the feed ({}) has become a page; if that is meant to be, set as = \"list\"",
-                self.listing_state.format.word()
+                self.state.listing.format.word()
             ));
         }
         let count = u32::try_from(reading.drafts.len()).unwrap_or(u32::MAX);
         if is_list {
-            let usual = self.listing_state.usual;
+            let usual = self.state.listing.usual;
             // If it stays so for several polls, the page has really changed.
             if usual >= 8 && count.saturating_mul(4) <= usual && self.state.failures < PATIENCE {
                 return Some(format!(
@@ -172,9 +157,9 @@ impl PollCycle<'_> {
                         .to_owned(),
                 );
             }
-            self.listing_state.usual = count.max(usual - usual / 8);
+            self.state.listing.usual = count.max(usual - usual / 8);
         }
-        self.listing_state.format = reading.format;
+        self.state.listing.format = reading.format;
         None
     }
 }
@@ -186,9 +171,6 @@ fn fell_over() -> Reading {
         ..Reading::default()
     }
 }
-
-/// Larger documents are parsed on a blocking thread, in bytes.
-const LARGE: usize = 64 * 1024;
 
 /// Maximum number of pages of a list read at the first import.
 const MAX_PAGES: usize = 4;

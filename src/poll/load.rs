@@ -3,27 +3,28 @@
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::poller::{CLOCK_JUMP, Poller};
 use super::schedule;
 use super::watched::Watched;
 use crate::log::{Control, Record, SourceFacts};
-use crate::model::{Health, Moment, PollState, Source, SourceId};
+use crate::model::{Health, Link, Moment, PollState, Source, SourceId};
 
 /// How many sources are taken in between two signs of life.
 const BETWEEN_BEATS: usize = 1000;
 
 impl Poller {
     /// Replaces the list of sources: writes the facts of new or changed ones to the log and schedules their polls. The
-    /// state of the others is kept.
+    /// state of the others is kept. Returns warnings for the admin.
     ///
     /// # Errors
     /// Returns an error if the log cannot write the facts or the poll states cannot be read; the old list then stays.
-    pub async fn load(&mut self, list: Vec<Arc<Source>>) -> Result<(), String> {
+    pub async fn load(&mut self, list: Vec<Arc<Source>>) -> Result<Vec<String>, String> {
         let now = (self.context.clock)();
         let facts: Vec<Record> =
             list.iter().filter_map(|source| self.news_of(source, now)).map(Record::Source).collect();
-        self.warn_of_renames(&list);
+        let warnings = self.renames(&list);
         for facts in facts.chunks(BETWEEN_BEATS) {
             self.beat();
             self.context.log_writer.commit(facts.to_vec(), now).await.map_err(|error| error.to_string())?;
@@ -48,7 +49,7 @@ impl Poller {
             self.watch(source, state, fresh, now);
         }
         self.context.metrics.count(self.sources.values().map(|watched| watched.state.health));
-        Ok(())
+        Ok(warnings)
     }
 
     /// The stored poll states of the sources that are not watched yet; `None` for the others and for those never polled.
@@ -77,7 +78,6 @@ impl Poller {
         let is_running = known.as_ref().is_some_and(|watched| watched.is_running);
         let is_marked = known.as_ref().is_some_and(|watched| watched.is_marked);
         let quota = known.as_ref().map(|watched| watched.quota.clone()).unwrap_or_default();
-        let known_skip = known.as_ref().map(|watched| watched.skip);
         // A source whose next time is stored but that was not asked yet keeps its place.
         let marked = known.as_ref().filter(|watched| watched.is_marked).map(|watched| watched.planned);
         let mut state = known.map(|watched| watched.state).or(state).unwrap_or_else(|| PollState {
@@ -97,50 +97,40 @@ impl Poller {
         distrust_future(&id, &mut state, fresh, now);
         // Retry-After applies to every source of the host and survives a restart.
         if state.not_before > now {
-            let listing_state = self.context.poll_states.listing_state(&id).unwrap_or_default();
             let host = source.url.host_text();
-            if let Some((_, until)) = listing_state.busy_hosts.iter().find(|(busy, _)| busy == host) {
+            if let Some((_, until)) = state.busy_hosts.iter().find(|(busy, _)| busy == host) {
                 let host = self.hosts.entry(host.to_owned()).or_default();
                 host.free = host.free.max((*until).min(latest(now)));
             }
         }
         let planned = marked.unwrap_or(state.due);
-        let skip = known_skip.unwrap_or_else(|| {
-            let listing_state = self.context.poll_states.listing_state(&id).unwrap_or_default();
-            (listing_state.skip_hours, listing_state.skip_days)
-        });
-        self.sources.insert(id.clone(), Watched { source, state, quota, is_running, planned, is_marked, skip });
+        self.sources.insert(id.clone(), Watched { source, state, quota, is_running, planned, is_marked });
         if !is_running {
             self.queue.push(Reverse((planned, id)));
         }
     }
 
-    /// Warns if a new source has the address of a known one that is no longer listed: it was probably renamed.
-    fn warn_of_renames(&self, list: &[Arc<Source>]) {
-        let fresh: Vec<&Arc<Source>> =
-            list.iter().filter(|source| self.context.view.with_source(&source.id, |known| known.is_none())).collect();
+    /// Returns a warning for each new source with the address of a known one that is no longer listed: it was probably
+    /// renamed.
+    fn renames(&self, list: &[Arc<Source>]) -> Vec<String> {
+        let is_new = |source: &&Arc<Source>| self.context.view.with_source(&source.id, |known| known.is_none());
+        let fresh: Vec<&Arc<Source>> = list.iter().filter(is_new).collect();
         if fresh.is_empty() {
-            return;
+            return Vec::new();
         }
-        let ids: HashSet<&SourceId> =
+        let listed: HashSet<&SourceId> =
             list.iter().flat_map(|source| std::iter::once(&source.id).chain(&source.was)).collect();
-        let known: HashMap<String, SourceId> = self
-            .context
-            .view
-            .sources()
-            .into_iter()
-            .filter(|facts| !ids.contains(&facts.id))
-            .map(|facts| (facts.link, facts.id))
-            .collect();
-        for source in fresh {
-            if let Some(before) = known.get(source.url.as_str()) {
-                tracing::warn!(
-                    source = %source.id,
-                    "`{}` has the address of the removed source `{before}`; if it was renamed, add was = [\"{before}\"] to it, or corrections of items of `{before}` are lost",
-                    source.id
-                );
-            }
-        }
+        let facts = self.context.view.sources().into_iter().filter(|facts| !listed.contains(&facts.id));
+        let removed: HashMap<String, SourceId> =
+            facts.filter_map(|facts| Some((Link::parse(&facts.link).ok()?.canonical(), facts.id))).collect();
+        let warning = |source: &&Arc<Source>| {
+            let before = removed.get(&source.url.canonical())?;
+            let now = &source.id;
+            Some(format!(
+                "source `{now}` has the address of the removed source `{before}`; if it was renamed, add was = [\"{before}\"] to it, or corrections to the items of `{before}` are lost"
+            ))
+        };
+        fresh.iter().filter_map(warning).collect()
     }
 
     /// Returns the facts of a source, if the log has none or different ones.
@@ -163,14 +153,14 @@ impl Poller {
 }
 
 /// The latest time that a poll is planned for: a clock that was ahead must not keep a source silent for years.
-const fn latest(now: Moment) -> Moment {
-    now.plus_seconds(8 * 86_400)
+fn latest(now: Moment) -> Moment {
+    now + Duration::from_secs(8 * 86_400)
 }
 
 /// Resets times that were scheduled while our clock was ahead; none of them can be trusted.
 fn distrust_future(id: &SourceId, state: &mut PollState, fresh: usize, now: Moment) {
     state.due = state.due.min(latest(now));
-    if state.asked.is_some_and(|asked| asked > now.plus_millis(CLOCK_JUMP)) {
+    if state.asked.is_some_and(|asked| asked > now + CLOCK_JUMP) {
         state.due = schedule::spread(id, fresh.max(64), now);
         state.not_before = Moment::default();
         state.asked = None;

@@ -3,19 +3,23 @@
 //! `schedule` is pure, `poll_source` is one poll in order, and `commit` writes what all polls found to the log and the view
 //! in one order. The module does not know how items are published.
 
+mod answer;
 mod articles;
 mod clock_check;
 mod command;
 mod commit;
 mod context;
 mod control;
+mod finish;
 mod heartbeat;
 mod host_clock;
 mod listing;
 mod load;
 mod metrics;
+mod moved;
 mod options;
 mod outcome;
+mod parse;
 mod permission;
 mod poll_source;
 mod poller;
@@ -23,6 +27,7 @@ mod quota;
 mod reports;
 mod revisits;
 mod schedule;
+mod silence;
 mod watched;
 
 pub use clock_check::ClockCheck;

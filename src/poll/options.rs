@@ -1,5 +1,7 @@
 //! How the poll loop works.
 
+use std::time::Duration;
+
 use super::schedule::Pace;
 
 /// Options of the poll loop.
@@ -9,6 +11,6 @@ pub struct Options {
     pub concurrency: usize,
     /// Minimum and maximum interval between polls of a source.
     pub pace: Pace,
-    /// Minimum time between two requests to one host, in milliseconds.
-    pub host_gap: i64,
+    /// Minimum time between two requests to one host.
+    pub host_gap: Duration,
 }

@@ -1,12 +1,14 @@
 //! Outcomes of polls, worded for an admin.
 
+use std::time::Duration;
+
 use super::commit::CommitError;
 use crate::fetch::{Answer, FetchError};
-use crate::model::{Link, Outcome, Source};
+use crate::model::{Outcome, Source};
 
-/// Returns how long an answer asks us to wait at least, in seconds, whatever its status.
-pub(super) fn least_wait(answer: &Answer) -> u64 {
-    answer.fresh.max(answer.retry_after.unwrap_or(0))
+/// Returns how long an answer asks us to wait at least, whatever its status.
+pub(super) fn least_wait(answer: &Answer) -> Duration {
+    answer.fresh.max(answer.retry_after.unwrap_or_default())
 }
 
 pub(super) fn refused(status: u16, answer: &Answer) -> Outcome {
@@ -25,16 +27,6 @@ pub(super) fn refused(status: u16, answer: &Answer) -> Outcome {
     } else {
         Outcome::Failed { blocked: matches!(status, 401 | 403 | 412 | 521), reason }
     }
-}
-
-pub(super) fn forbidden(link: &Link) -> Outcome {
-    let reason = format!("robots.txt of {} disallows this page", link.host_text());
-    Outcome::Failed { blocked: true, reason }
-}
-
-pub(super) fn unknown(link: &Link) -> Outcome {
-    let reason = format!("cannot fetch robots.txt of {}; its pages are not polled until that works", link.host_text());
-    Outcome::Failed { blocked: false, reason }
 }
 
 pub(super) fn unsaved(source: &Source, error: &CommitError) -> Outcome {

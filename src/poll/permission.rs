@@ -1,62 +1,55 @@
-//! Decides whether a page may be requested, by its site's robots.txt, which is saved with the poll states and fetched once a
-//! day.
+//! Whether a page may be requested, by its site's robots.txt; how often, then; and where that is kept.
+
+use std::time::Duration;
 
 use super::context::{PollContext, wait};
-use crate::fetch::{self, FetchError, Permission, Request};
-use crate::model::{Link, Moment, Robots};
+use crate::fetch::{FetchError, Permission, Request, RobotsStore};
+use crate::model::{Link, Robots};
+use crate::view::PollStates;
 
-/// Returns whether a page may be requested. Fetches the site's robots.txt at most once a day, across restarts, and
-/// pauses after fetching it. Raises `gap` to the interval that the site wants between two requests, in milliseconds.
-///
-/// # Errors
-/// Returns an error if robots.txt is requested and nothing answers.
-pub(super) async fn permitted(
-    context: &PollContext,
-    request: &Request<'_>,
-    gap: &mut i64,
-) -> Result<Permission, FetchError> {
-    let now = (context.clock)();
-    let site = fetch::site_of(request.link);
-    let mut permission = context.fetcher.permission(request.link, now);
-    let mut was_asked = false;
-    if permission.is_none()
-        && let Some(site) = &site
-    {
-        // A saved robots.txt that cannot be read is fetched again.
-        let kept = context.poll_states.robots(site).unwrap_or_default();
-        let said = match kept.filter(|kept| kept.until > now) {
-            Some(kept) => kept,
-            None => {
-                was_asked = true;
-                let said = context.fetcher.ask_robots(request, now).await?;
-                if let Err(error) = context.poll_states.put_robots(site, &said) {
-                    tracing::error!(error = &error as &dyn std::error::Error, "a robots.txt cannot be saved");
-                }
-                said
-            }
-        };
-        context.fetcher.learn(request.link, &said, now);
-        permission = context.fetcher.permission(request.link, now);
-    }
-    let permission = permission.unwrap_or(Permission::Unknown);
-    if let Permission::Allowed(delay) = permission {
-        *gap = (*gap).max(delay);
-        if was_asked {
-            wait(context, *gap).await;
-        }
-    }
-    Ok(permission)
+/// Why a page may not be requested.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Refusal {
+    /// The site forbids it.
+    #[error("robots.txt of {0} disallows this page")]
+    Forbidden(String),
+    /// The site cannot be asked.
+    #[error("cannot fetch robots.txt of {0}; its pages are not polled until that works")]
+    Unknown(String),
+    /// Nothing answers.
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
 }
 
-/// Forgets that the robots.txt of a page's site could not be fetched, so that it is fetched anew.
-pub(super) fn forget_unknown(context: &PollContext, link: &Link, now: Moment) {
-    let Some(site) = fetch::site_of(link) else { return };
-    let kept = context.poll_states.robots(&site).ok().flatten();
-    if kept.is_some_and(|kept| kept.text.is_none() && kept.until > now) {
-        let over = Robots { text: None, until: now };
-        if let Err(error) = context.poll_states.put_robots(&site, &over) {
+/// Asks whether a page may be requested, and pauses if its site was asked for its robots.txt. Raises `gap` to the interval
+/// that the site wants between two requests.
+///
+/// # Errors
+/// Returns an error if the page may not be requested.
+pub(super) async fn permit(context: &PollContext, request: &Request<'_>, gap: &mut Duration) -> Result<(), Refusal> {
+    let host = || request.link.host_text().to_owned();
+    match context.fetcher.permission(request, (context.clock)()).await? {
+        Permission::Allowed { delay, was_asked } => {
+            *gap = delay.max(*gap);
+            if was_asked {
+                wait(context, *gap).await;
+            }
+            Ok(())
+        }
+        Permission::Forbidden => Err(Refusal::Forbidden(host())),
+        Permission::Unknown => Err(Refusal::Unknown(host())),
+    }
+}
+
+impl RobotsStore for PollStates {
+    fn robots(&self, site: &Link) -> Option<Robots> {
+        // A robots.txt that cannot be read is fetched again.
+        Self::robots(self, site).unwrap_or_default()
+    }
+
+    fn keep(&self, site: &Link, robots: &Robots) {
+        if let Err(error) = self.put_robots(site, robots) {
             tracing::error!(error = &error as &dyn std::error::Error, "a robots.txt cannot be saved");
         }
-        context.fetcher.learn(link, &over, now);
     }
 }

@@ -1,3 +1,5 @@
+//! The loop: which sources are due, whether their hosts and slots are free, and what is written before they are asked.
+
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, HashSet};
 use std::sync::Arc;
@@ -6,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
+use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use super::clock_check::EARLIEST;
@@ -15,36 +18,39 @@ use super::heartbeat::Heartbeat;
 use super::options::Options;
 use super::poll_source::{PollResult, Terms, poll_source};
 use super::schedule::{self, Pace};
+use super::silence::Silence;
 use super::watched::{Host, Reliability, Running, Watched};
-use crate::log::Control;
-use crate::model::{Health, Moment, Outcome, PollState, Source, SourceId};
+use crate::model::{Health, Moment, Outcome, Source, SourceId};
 
 /// Maximum sleep of the loop, so that the watchdog sees it alive and clock jumps are noticed.
 const MAX_SLEEP: Duration = Duration::from_secs(5);
 
-/// Minimum time between two polls of a source outside our own networks, in seconds.
-const MIN_INTERVAL: u32 = 300;
-/// A host that is not free for longer than this asked to be left alone, in milliseconds.
-pub(super) const MAX_GAP: i64 = 120_000;
-/// Minimum time between two requests to a host outside our own networks, in milliseconds.
-const MIN_GAP: i64 = 1000;
+/// Polls that become due within this time of each other start together: they then share the wake-ups of the thread and of
+/// its timer, which cost more than what is done between two of them.
+const TOGETHER: Duration = Duration::from_millis(250);
+
+/// Minimum time between two polls of a source outside our own networks.
+const MIN_INTERVAL: Duration = Duration::from_secs(300);
+/// The same of a source in our own networks.
+const MIN_OWN_INTERVAL: Duration = Duration::from_secs(1);
+/// A host that is not free for longer than this asked to be left alone.
+pub(super) const MAX_GAP: Duration = Duration::from_secs(120);
+/// Minimum time between two requests to a host outside our own networks.
+pub(super) const MIN_GAP: Duration = Duration::from_secs(1);
 
 /// Maximum number of sources whose next poll times are saved with one flush.
 const MARKED_AT_ONCE: usize = 1024;
-/// How far ahead next poll times are saved, in milliseconds; at most a quarter of the minimum interval.
-const MARK_AHEAD: i64 = 30_000;
+/// How far ahead next poll times are saved; at most a quarter of the minimum interval.
+const MARK_AHEAD: Duration = Duration::from_secs(30);
 
-/// If this many hosts in a row do not answer, our own network is down.
-const OFFLINE_HOSTS: usize = 3;
+/// Delay before a source is tried again if its IP address or its share of slots is at the limit.
+pub(super) const CROWDED_DELAY: Duration = Duration::from_secs(1);
 
-/// Delay before a source is tried again if its IP address or its share of slots is at the limit, in milliseconds.
-const CROWDED_DELAY: i64 = 1000;
+/// Difference between clock and elapsed time from which on the clock counts as set.
+pub(super) const CLOCK_JUMP: Duration = Duration::from_secs(60);
 
-/// Difference between clock and elapsed time from which on the clock counts as set, in milliseconds.
-pub(super) const CLOCK_JUMP: i64 = 60_000;
-
-/// How long polling pauses after the poll states could not be saved, in seconds.
-const UNSAVED_PAUSE: i64 = 10;
+/// How long polling pauses after the poll states could not be saved.
+const UNSAVED_PAUSE: Duration = Duration::from_secs(10);
 
 /// Whether a source that is due can be polled.
 enum Readiness {
@@ -74,12 +80,8 @@ pub struct Poller {
     pub(super) running: HashMap<tokio::task::Id, Running>,
     /// Nothing is polled before this, because the poll states could not be saved.
     pub(super) hold: Moment,
-    /// The sources that got no answer since anything answered last, each with its poll state before.
-    pub(super) silent: HashMap<SourceId, PollState>,
-    /// Their hosts.
-    pub(super) silent_hosts: HashSet<String>,
-    /// The silent sources whose last failure has not been forgiven.
-    pub(super) counted: Vec<SourceId>,
+    /// Which sources got no answer lately.
+    pub(super) silence: Silence,
 }
 
 impl Poller {
@@ -96,9 +98,7 @@ impl Poller {
             turns: JoinSet::new(),
             running: HashMap::new(),
             hold: Moment::default(),
-            silent: HashMap::new(),
-            silent_hosts: HashSet::new(),
-            counted: Vec::new(),
+            silence: Silence::default(),
         };
         poller.live();
         poller
@@ -117,11 +117,17 @@ impl Poller {
     /// Polls until it is told to stop, then waits for the polls in progress, for at most `grace`.
     pub async fn run(mut self, mut commands: mpsc::Receiver<Command>, stop: CancellationToken, grace: Duration) {
         let mut last = ((self.context.clock)(), Instant::now());
+        let began = last.1;
+        let wake = tokio::time::sleep(Duration::ZERO);
+        tokio::pin!(wake);
+        // While a timer is set that ends before those of the requests, setting these does not wake the thread.
+        let mut beat = tokio::time::interval(MAX_SLEEP);
+        beat.set_missed_tick_behavior(MissedTickBehavior::Skip);
         loop {
             let here = ((self.context.clock)(), Instant::now());
             let passed = i64::try_from(here.1.duration_since(last.1).as_millis()).unwrap_or(i64::MAX);
             let jump = here.0.since(last.0) - passed;
-            if jump.abs() > CLOCK_JUMP {
+            if u128::from(jump.unsigned_abs()) > CLOCK_JUMP.as_millis() {
                 self.context.clock_check.set(jump / 1000);
                 self.shift(jump);
             }
@@ -129,12 +135,21 @@ impl Poller {
             self.heartbeat.beat.store(here.0.millis(), Ordering::Relaxed);
             self.heartbeat.running.store(self.turns.len(), Ordering::Relaxed);
             self.start_due();
-            let sleep = self.until_next();
+            let next = next_start(began, Instant::now() + self.until_next());
+            if wake.deadline() != next {
+                wake.as_mut().reset(next);
+            }
             tokio::select! {
                 () = stop.cancelled() => break,
-                Some(done) = self.turns.join_next_with_id() => self.finish(done),
+                Some(done) = self.turns.join_next_with_id() => {
+                    self.finish(done);
+                    while let Some(done) = self.turns.try_join_next_with_id() {
+                        self.finish(done);
+                    }
+                }
                 Some(command) = commands.recv() => self.obey(command).await,
-                () = tokio::time::sleep(sleep) => {}
+                () = wake.as_mut() => {}
+                _ = beat.tick() => {}
             }
         }
         let finish = async {
@@ -172,8 +187,8 @@ impl Poller {
         if self.is_held(now) {
             return MAX_SLEEP;
         }
-        let next = self.queue.peek().map_or(i64::MAX, |Reverse((due, _))| due.since(now));
-        Duration::from_millis(u64::try_from(next).unwrap_or(0).max(1)).min(MAX_SLEEP)
+        let next = self.queue.peek().map_or(MAX_SLEEP, |Reverse((due, _))| due.duration_since(now));
+        next.min(MAX_SLEEP)
     }
 
     /// Returns whether polling is on hold because results could not be saved, or would be saved with a wrong date.
@@ -216,7 +231,7 @@ impl Poller {
             return Readiness::Waits;
         }
         // A poll that had to wait may have slipped into hours that the source excludes.
-        let free = schedule::outside(now, watched.skip.0, watched.skip.1);
+        let free = schedule::outside(now, &watched.state.listing);
         if free > now {
             watched.planned = free;
             self.call_next(&host_name, now);
@@ -237,7 +252,7 @@ impl Poller {
             .into_iter()
             .any(|least| doubt >= least && running(least) >= least.share(self.options.concurrency));
         if is_full {
-            watched.planned = now.plus_millis(CROWDED_DELAY);
+            watched.planned = now + CROWDED_DELAY;
             return Readiness::At(watched.planned);
         }
         if watched.is_marked { Readiness::Ready(doubt) } else { Readiness::Unmarked(watched.planned) }
@@ -277,7 +292,7 @@ impl Poller {
     /// earlier polls. One flush covers them all. Returns `false` if that failed; polling then pauses for a while.
     fn mark_due(&mut self, now: Moment) -> bool {
         // Include sources that are due soon: a flush costs more than a poll.
-        let soon = now.plus_millis((i64::from(self.options.pace.min) * 250).min(MARK_AHEAD));
+        let soon = now + (self.options.pace.min / 4).min(MARK_AHEAD);
         let due: HashSet<&SourceId> = self
             .queue
             .iter()
@@ -293,7 +308,7 @@ impl Poller {
             };
             let pace = pace_of(&watched.source, self.options.pace);
             let at = watched.planned.max(now);
-            let next = schedule::next(id, &watched.state, &Outcome::Unchanged { wait: 0 }, at, pace);
+            let next = schedule::next(id, &watched.state, &Outcome::Unchanged { wait: Duration::ZERO }, at, pace);
             watched.state.asked = Some(at);
             watched.state.due = next.due;
             watched.is_marked = true;
@@ -308,127 +323,27 @@ impl Poller {
                     "cannot save the poll state; polling pauses until it can be saved"
                 );
                 self.sources.values_mut().for_each(|watched| watched.is_marked = false);
-                self.hold = now.plus_seconds(UNSAVED_PAUSE);
+                self.hold = now + UNSAVED_PAUSE;
                 false
             }
         }
     }
-
-    pub(super) fn finish(&mut self, ended: Result<(tokio::task::Id, Option<PollResult>), tokio::task::JoinError>) {
-        let now = (self.context.clock)();
-        let (task, done) = match ended {
-            Ok((task, None)) => return self.put_off(task, now),
-            Ok((task, done)) => (task, done),
-            // If a poll task panics, only that source misses this poll.
-            Err(error) => {
-                tracing::error!(
-                    error = &error as &dyn std::error::Error,
-                    "internal error: a poll panicked; please report it"
-                );
-                (error.id(), None)
-            }
-        };
-        let Some(Running { source: id, host: host_name, .. }) = self.running.remove(&task) else { return };
-        let host = self.hosts.entry(host_name.clone()).or_default();
-        host.is_busy = false;
-        let gap = self.sources.get(&id).map_or(MIN_GAP, |watched| gap_of(&watched.source, self.options.host_gap));
-        host.free = now.plus_millis(gap).max(done.as_ref().and_then(|done| done.host_until).unwrap_or_default());
-        if let Some(next) = host.waiting.pop_front() {
-            self.queue.push(Reverse((host.free, next)));
-        }
-        // The source may have been removed from the list during the poll.
-        if let Some(watched) = self.sources.get_mut(&id) {
-            watched.is_running = false;
-            match done {
-                Some(done) => {
-                    self.context.metrics.changed(watched.state.health, done.state.health);
-                    watched.state = done.state;
-                    // The source may have been paused during the poll.
-                    if self.context.view.control(&id) == Some(Control::Paused) {
-                        watched.state.health = Health::Paused;
-                    }
-                    watched.quota = done.quota;
-                    watched.skip = done.skip;
-                    match done.is_reached {
-                        Some(true) => {
-                            self.silent.clear();
-                            self.silent_hosts.clear();
-                            self.counted.clear();
-                        }
-                        Some(false) => {
-                            self.silent.entry(id.clone()).or_insert(done.before);
-                            self.silent_hosts.insert(host_name);
-                            self.counted.push(id.clone());
-                        }
-                        None => {}
-                    }
-                }
-                None => watched.state.due = now.plus_seconds(i64::from(self.options.pace.max)),
-            }
-            watched.planned = watched.state.due;
-            self.queue.push(Reverse((watched.planned, id)));
-        }
-        self.forgive(now);
-        // Drop idle hosts whose gap is over, so that the map stays bounded.
-        if self.hosts.len() > 2 * self.sources.len() + 64 {
-            self.hosts.retain(|_, host| host.is_busy || host.free > now || !host.waiting.is_empty());
-        }
-    }
-
-    /// Reschedules a source that was not polled because too many polls are at its IP address.
-    fn put_off(&mut self, task: tokio::task::Id, now: Moment) {
-        let Some(Running { source: id, host: host_name, .. }) = self.running.remove(&task) else { return };
-        let again = now.plus_millis(CROWDED_DELAY);
-        if let Some(host) = self.hosts.get_mut(&host_name) {
-            host.is_busy = false;
-            if let Some(next) = host.waiting.pop_front() {
-                self.queue.push(Reverse((again, next)));
-            }
-        }
-        if let Some(watched) = self.sources.get_mut(&id) {
-            watched.is_running = false;
-            watched.is_marked = true;
-            watched.planned = again;
-            self.queue.push(Reverse((again, id)));
-        }
-    }
-
-    /// If several hosts in a row do not answer, our own network is down, and no source is to blame.
-    fn forgive(&mut self, now: Moment) {
-        if self.silent_hosts.len() < OFFLINE_HOSTS {
-            return;
-        }
-        for id in std::mem::take(&mut self.counted) {
-            let (Some(watched), Some(before)) = (self.sources.get_mut(&id), self.silent.get(&id)) else { continue };
-            if watched.is_running {
-                self.counted.push(id);
-                continue;
-            }
-            if watched.state.failures <= before.failures {
-                continue;
-            }
-            let pace = pace_of(&watched.source, self.options.pace);
-            let forgiven = schedule::next(&id, before, &Outcome::Offline, now, pace);
-            self.context.metrics.changed(watched.state.health, forgiven.health);
-            watched.state = forgiven;
-            watched.planned = watched.state.due;
-            // The stale entry of the queue is ignored when it is popped: only the planned time counts.
-            self.queue.push(Reverse((watched.planned, id.clone())));
-            if let Err(error) = self.context.poll_states.put(&id, &watched.state) {
-                tracing::error!(source = %id, error = &error as &dyn std::error::Error, "the visit cannot be saved");
-            }
-            tracing::warn!(source = %id, "no host answers: our own network seems to be down; the failure is not counted");
-        }
-    }
 }
 
-/// Returns the minimum time between two requests to a source's host, in milliseconds.
-fn gap_of(source: &Source, gap: i64) -> i64 {
+/// Returns the time from `at` on at which polls start: these times are [`TOGETHER`] apart.
+fn next_start(began: Instant, at: Instant) -> tokio::time::Instant {
+    let (since, step) = (at.duration_since(began).as_micros(), TOGETHER.as_micros());
+    let steps = u32::try_from(since / step + 1).unwrap_or(u32::MAX);
+    (began + TOGETHER.saturating_mul(steps)).into()
+}
+
+/// Returns the minimum time between two requests to a source's host.
+pub(super) fn gap_of(source: &Source, gap: Duration) -> Duration {
     if source.is_own { gap } else { gap.max(MIN_GAP) }
 }
 
 /// Returns the limits for this source: its own minimum interval, and the one for sources outside our own networks.
-fn pace_of(source: &Source, pace: Pace) -> Pace {
-    let least = if source.is_own { 1 } else { MIN_INTERVAL };
-    Pace { min: pace.min.max(source.interval.unwrap_or(0)).max(least), ..pace }
+pub(super) fn pace_of(source: &Source, pace: Pace) -> Pace {
+    let least = if source.is_own { MIN_OWN_INTERVAL } else { MIN_INTERVAL };
+    Pace { min: pace.min.max(source.interval.unwrap_or_default()).max(least), ..pace }
 }

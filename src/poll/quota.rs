@@ -1,5 +1,7 @@
 //! Limits what is taken from each source per day, so that no single one fills the store.
 
+use std::time::Duration;
+
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::model::{Draft, Moment};
@@ -7,8 +9,8 @@ use crate::model::{Draft, Moment};
 /// Limits on what is taken from a source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Items older than this are not added, in days.
-    pub keep_days: u32,
+    /// Items older than this are not added.
+    pub keep: Duration,
     /// Maximum number of reports per source and day.
     pub reports: u32,
     /// Maximum bytes of text per source and day.

@@ -76,9 +76,9 @@ impl PollCycle<'_> {
     /// Returns the records for the new and changed items of a listing. If a list has no texts, the pages of its new and
     /// changed items are read first.
     pub(super) async fn reports(&mut self, reading: &Reading) -> Reports {
-        let known: HashSet<u64> = self.state.listed.iter().copied().collect();
+        let known: HashSet<u64> = self.state.listing.hashes.iter().copied().collect();
         let repeated = dedup::repeated(&reading.drafts);
-        let oldest = self.now.plus_seconds(-86_400 * i64::from(self.context.limits.keep_days));
+        let oldest = self.now - self.context.limits.keep;
         let mut found =
             Found { reads_articles: self.source.reads_articles && reading.format.is_list(), ..Found::default() };
         let (mut listed, mut is_deferred) = (Vec::with_capacity(reading.drafts.len()), false);
@@ -112,7 +112,7 @@ impl PollCycle<'_> {
             }
         }
         self.busy = self.busy.max(articles.busy());
-        (self.listing_state.busy_hosts, self.quota) = articles.end();
+        (self.state.busy_hosts, self.quota) = articles.end();
         self.context.metrics.found(found.new, found.changed);
         listed.sort_unstable();
         listed.dedup();
@@ -150,8 +150,9 @@ impl PollCycle<'_> {
             tracing::warn!(source = %self.source.id, "the source exceeds the daily limit per source; the rest is left for later");
             return Taken::Full;
         }
-        if identity.verdict == Verdict::New && self.listing_state.revisits.len() < MAX_REVISITS {
-            self.listing_state.revisits.extend(revisit);
+        if identity.verdict == Verdict::New && self.revisits.len() < MAX_REVISITS {
+            self.has_new_revisits |= revisit.is_some();
+            self.revisits.extend(revisit);
         }
         let is_first_import = self.state.is_first();
         found.records.push(self.report(identity, draft.into_owned(), is_first_import));

@@ -13,14 +13,18 @@ impl<'a> PollCycle<'a> {
     /// Rereads the articles that are due: a correction becomes a new report, an article that is gone is taken out.
     pub(super) async fn read_again(&mut self, outcome: &mut Outcome) {
         const MAX_PER_POLL: usize = 10;
+        if self.revisits.iter().all(|revisit| revisit.due > self.now) {
+            return;
+        }
         let (due, later): (Vec<Revisit>, Vec<Revisit>) =
-            std::mem::take(&mut self.listing_state.revisits).into_iter().partition(|revisit| revisit.due <= self.now);
-        self.listing_state.revisits = later;
+            std::mem::take(&mut self.revisits).into_iter().partition(|revisit| revisit.due <= self.now);
+        self.revisits = later;
+        self.has_new_revisits = true;
         let mut articles = self.articles();
         let mut records = Vec::new();
         for (revisit, number) in due.into_iter().zip(0..) {
             if number >= MAX_PER_POLL || !articles.has_room() {
-                self.listing_state.revisits.push(revisit);
+                self.revisits.push(revisit);
                 continue;
             }
             match articles.read(&revisit.listed).await {
@@ -36,7 +40,7 @@ impl<'a> PollCycle<'a> {
                     {
                         records.push(self.report(found, draft, false));
                     }
-                    self.listing_state.revisits.extend(articles::again(revisit, self.now));
+                    self.revisits.extend(articles::again(revisit, self.now));
                 }
                 Err(Unread::Gone { is_meant }) => {
                     let missed = revisit.missed.or(Some(self.now));
@@ -46,21 +50,21 @@ impl<'a> PollCycle<'a> {
                         records.push(Record::Gone { item: revisit.item, at: self.now });
                         revisit.is_gone = true;
                     }
-                    self.listing_state.revisits.extend(articles::look_again(revisit, self.now));
+                    self.revisits.extend(articles::look_again(revisit, self.now));
                 }
                 Err(Unread::Later(reason)) => {
                     tracing::debug!(source = %self.source.id, link = revisit.listed.link, reason, "an article cannot be read again now");
-                    self.listing_state.revisits.push(articles::retry(revisit, self.now));
+                    self.revisits.push(articles::retry(revisit, self.now));
                 }
                 // An article that is gone stays so until it can be read again.
                 Err(Unread::NoArticle) if revisit.is_gone => {
-                    self.listing_state.revisits.extend(articles::look_again(revisit, self.now));
+                    self.revisits.extend(articles::look_again(revisit, self.now));
                 }
-                Err(Unread::NoArticle) => self.listing_state.revisits.extend(articles::again(revisit, self.now)),
+                Err(Unread::NoArticle) => self.revisits.extend(articles::again(revisit, self.now)),
             }
         }
         self.busy = self.busy.max(articles.busy());
-        (self.listing_state.busy_hosts, self.quota) = articles.end();
+        (self.state.busy_hosts, self.quota) = articles.end();
         if !records.is_empty()
             && let Err(error) = self.context.log_writer.commit(records, self.now).await
         {
@@ -70,7 +74,7 @@ impl<'a> PollCycle<'a> {
 
     /// Creates the reader for article pages; it takes the quota until it ends.
     pub(super) fn articles(&mut self) -> Articles<'a> {
-        let (busy, quota) = (self.listing_state.busy_hosts.clone(), std::mem::take(&mut self.quota));
+        let (busy, quota) = (self.state.busy_hosts.clone(), std::mem::take(&mut self.quota));
         Articles::new(self.context, self.source, self.gap, busy, quota, Arc::clone(&self.is_wanted))
     }
 }

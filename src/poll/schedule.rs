@@ -1,31 +1,36 @@
 //! Decides when a source is polled next. Pure: takes what is remembered, the last outcome and the present moment.
 
-use crate::model::{Health, Moment, Outcome, PollState, SourceId};
+use std::time::Duration;
+
+use crate::model::{Health, Listing, Moment, Outcome, PollState, SourceId};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-/// Maximum back-off, in seconds. A failing source is retried for ever.
-const MAX_BACKOFF: u64 = 24 * 3600;
-/// Initial back-off for a busy site that does not say how long to wait, in seconds.
-const BUSY_BACKOFF: u64 = 3600;
-/// Interval for a source that is gone, in seconds: it may come back.
-const GONE_INTERVAL: u64 = 7 * 24 * 3600;
-/// Maximum time that a source's skip hours and days can delay a poll, in hours.
-const MAX_SKIP: i64 = 72;
-/// Average spacing of the first polls of sources that were never polled, in milliseconds.
-const FIRST_POLL_SPACING: u64 = 20;
+const HOUR: Duration = Duration::from_secs(3600);
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// Maximum back-off. A failing source is retried for ever.
+const MAX_BACKOFF: Duration = DAY;
+/// Initial back-off for a busy site that does not say how long to wait.
+const BUSY_BACKOFF: Duration = HOUR;
+/// Interval for a source that is gone: it may come back.
+const GONE_INTERVAL: Duration = Duration::from_secs(7 * 24 * 3600);
+/// Maximum number of hours that a source's skip hours and days can delay a poll.
+const MAX_SKIPPED_HOURS: usize = 72;
+/// Average spacing of the first polls of sources that were never polled.
+const FIRST_POLL_SPACING: Duration = Duration::from_millis(20);
 
 /// A source is stale after this many times its usual interval without a new item.
-const STALE_FACTOR: i64 = 3;
-/// A shorter silence than this is never stale, in seconds: offices close at night and over the weekend.
-const MIN_STALE: i64 = 3 * 86_400;
+const STALE_FACTOR: u32 = 3;
+/// A shorter silence than this is never stale: offices close at night and over the weekend.
+const MIN_STALE: Duration = Duration::from_secs(3 * 24 * 3600);
 
 /// How often a source may be polled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pace {
-    /// Minimum time between two polls, in seconds.
-    pub min: u32,
-    /// Maximum time between two polls of a healthy source, in seconds.
-    pub max: u32,
+    /// Minimum time between two polls.
+    pub min: Duration,
+    /// Maximum time between two polls of a healthy source.
+    pub max: Duration,
 }
 
 /// Returns what to remember after a poll: the time of the next one, the interval and the health. The interval halves if
@@ -46,43 +51,44 @@ pub fn next(source: &SourceId, state: &PollState, outcome: &Outcome, now: Moment
 
 /// Returns why a healthy source is stale, if it has brought nothing new for more than three times its usual interval.
 fn silence(state: &PollState, now: Moment) -> Option<String> {
-    let silent = now.since(state.last_new?) / 1000;
-    let usual = i64::from(state.rhythm);
-    let is_stale = usual > 0 && silent > (STALE_FACTOR * usual).max(MIN_STALE);
-    let days = |seconds: i64| match seconds / 86_400 {
-        0 => format!("{} hours", (seconds / 3600).max(1)),
+    let silent = now.duration_since(state.last_new?);
+    let usual = state.rhythm?;
+    let days = |length: Duration| match length.as_secs() / DAY.as_secs() {
+        0 => format!("{} hours", (length.as_secs() / HOUR.as_secs()).max(1)),
         1 => "1 day".to_owned(),
         days => format!("{days} days"),
     };
-    is_stale.then(|| {
-        format!(
-            "nothing new for {}; before, there was something new about every {}",
-            days(silent),
-            days(usual.max(3600))
-        )
+    (silent > (usual * STALE_FACTOR).max(MIN_STALE)).then(|| {
+        format!("nothing new for {}; before, there was something new about every {}", days(silent), days(usual))
     })
 }
 
 /// Returns the usual interval after a new item. Longer pauses count more than shorter ones, so that nights and weekends
 /// are included.
-fn rhythm(state: &PollState, now: Moment) -> u32 {
+fn rhythm(state: &PollState, now: Moment) -> Option<Duration> {
     let Some(last) = state.last_new else { return state.rhythm };
-    let pause = u32::try_from(now.since(last) / 1000).unwrap_or(0);
-    match state.rhythm {
-        0 => pause,
-        usual if pause > usual => usual + (pause - usual) / 2,
-        usual => usual - (usual - pause) / 8,
-    }
+    let pause = now.duration_since(last);
+    let usual = match state.rhythm {
+        None => pause,
+        Some(usual) if pause > usual => usual + (pause - usual) / 2,
+        Some(usual) => usual - (usual - pause) / 8,
+    };
+    Some(whole_seconds(usual)).filter(|usual| !usual.is_zero())
+}
+
+/// Rounds up to whole seconds, which is what the store keeps.
+const fn whole_seconds(length: Duration) -> Duration {
+    Duration::from_secs(length.as_secs() + if length.subsec_nanos() > 0 { 1 } else { 0 })
 }
 
 fn planned(source: &SourceId, state: &PollState, outcome: &Outcome, now: Moment, pace: Pace) -> PollState {
     let mut after = state.clone();
     after.polls += 1;
-    let interval = u64::from(state.interval.clamp(pace.min, pace.max.max(pace.min)));
-    let (min, max) = (u64::from(pace.min), u64::from(pace.max.max(pace.min)));
-    let well = |after: &mut PollState, interval: u64, wait: u64| {
-        let interval = interval.clamp(min, max);
-        after.interval = u32::try_from(interval).unwrap_or(u32::MAX);
+    let (min, max) = (pace.min, pace.max.max(pace.min));
+    let interval = state.interval.clamp(min, max);
+    let well = |after: &mut PollState, interval: Duration, wait: Duration| {
+        let interval = whole_seconds(interval.clamp(min, max));
+        after.interval = interval;
         after.failures = 0;
         after.health = Health::Ok;
         after.reason.clear();
@@ -91,7 +97,7 @@ fn planned(source: &SourceId, state: &PollState, outcome: &Outcome, now: Moment,
     };
     let wait = match outcome {
         Outcome::Read { new: 0, wait } | Outcome::Unchanged { wait } => {
-            well(&mut after, interval + interval.div_ceil(4), *wait)
+            well(&mut after, interval + interval / 4, *wait)
         }
         Outcome::Read { wait, .. } => {
             let wait = well(&mut after, interval / 2, *wait);
@@ -110,7 +116,7 @@ fn planned(source: &SourceId, state: &PollState, outcome: &Outcome, now: Moment,
             after.health = Health::Degraded;
             after.reason.clone_from(reason);
             let wait = wait.unwrap_or_else(|| backoff(BUSY_BACKOFF, after.failures - 1)).max(min);
-            after.not_before = now.plus_seconds(i64::try_from(wait).unwrap_or(i64::MAX / 1000));
+            after.not_before = now + wait;
             wait
         }
         // The site is not to blame.
@@ -123,14 +129,14 @@ fn planned(source: &SourceId, state: &PollState, outcome: &Outcome, now: Moment,
             GONE_INTERVAL
         }
     };
-    let millis = i64::try_from(wait.saturating_mul(1000)).unwrap_or(i64::MAX);
-    after.due = now.plus_millis(millis.saturating_add(jitter(source, after.polls, millis)));
+    after.due = now + wait + jitter(source, after.polls, wait);
     after
 }
 
 /// Returns the first moment from `due` on that is outside the hours and days in which a source does not want to be
 /// polled (`skipHours` and `skipDays` of RSS 2.0, in UTC). If a source excludes every hour or day, that is ignored.
-pub(super) fn outside(due: Moment, hours: u32, days: u32) -> Moment {
+pub(super) fn outside(due: Moment, listing: &Listing) -> Moment {
+    let (hours, days) = (listing.skip_hours, listing.skip_days);
     const ALL_HOURS: u32 = (1 << 24) - 1;
     const ALL_DAYS: u32 = (1 << 7) - 1;
     if hours & ALL_HOURS == ALL_HOURS || days & ALL_DAYS == ALL_DAYS || hours | days == 0 {
@@ -143,7 +149,7 @@ pub(super) fn outside(due: Moment, hours: u32, days: u32) -> Moment {
         hours & 1 << hour.rem_euclid(24) != 0 || days & 1 << day != 0
     };
     let mut at = due;
-    for _ in 0..MAX_SKIP {
+    for _ in 0..MAX_SKIPPED_HOURS {
         if !is_skipped(at) {
             return at;
         }
@@ -153,33 +159,38 @@ pub(super) fn outside(due: Moment, hours: u32, days: u32) -> Moment {
 }
 
 /// Returns the back-off, which doubles with every failure, from the interval to a day.
-fn backoff(interval: u64, failures: u32) -> u64 {
-    interval.saturating_mul(1_u64.checked_shl(failures.min(20)).unwrap_or(u64::MAX)).min(MAX_BACKOFF.max(interval))
+fn backoff(interval: Duration, failures: u32) -> Duration {
+    interval.saturating_mul(1 << failures.min(20)).min(MAX_BACKOFF.max(interval))
 }
 
 /// Returns a delay of up to a tenth of the wait; the same for the same poll of the same source.
-fn jitter(source: &SourceId, polls: u64, millis: i64) -> i64 {
-    let most = u64::try_from(millis / 10).unwrap_or(0) + 1;
-    i64::try_from(xxh3_64_with_seed(source.as_str().as_bytes(), polls) % most).unwrap_or(0)
+fn jitter(source: &SourceId, polls: u64, wait: Duration) -> Duration {
+    below(wait / 10, xxh3_64_with_seed(source.as_str().as_bytes(), polls))
+}
+
+/// Returns a length of at most `most` in milliseconds, chosen by a hash.
+fn below(most: Duration, hash: u64) -> Duration {
+    Duration::from_millis(hash % u64::try_from(most.as_millis()).unwrap_or(u64::MAX).saturating_add(1))
 }
 
 /// Returns the time of the first poll of a source that was never polled, so that a thousand of them do not start at
 /// once.
 pub fn spread(source: &SourceId, fresh: usize, now: Moment) -> Moment {
-    let most = u64::try_from(fresh).unwrap_or(u64::MAX).saturating_mul(FIRST_POLL_SPACING).max(1);
-    now.plus_millis(i64::try_from(xxh3_64_with_seed(source.as_str().as_bytes(), 0) % most).unwrap_or(0))
+    let most = FIRST_POLL_SPACING.saturating_mul(u32::try_from(fresh).unwrap_or(u32::MAX));
+    now + below(most, xxh3_64_with_seed(source.as_str().as_bytes(), 0))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const PACE: Pace = Pace { min: 900, max: 21_600 };
+    const PACE: Pace = Pace { min: Duration::from_secs(900), max: Duration::from_secs(21_600) };
+    const AT_ONCE: Duration = Duration::ZERO;
     const NOW: Moment = Moment::from_seconds(1_678_328_822);
 
-    fn after(state: &PollState, outcome: &Outcome) -> (PollState, i64) {
+    fn after(state: &PollState, outcome: &Outcome) -> (PollState, u64) {
         let after = next(&SourceId::new("a").unwrap(), state, outcome, NOW, PACE);
-        let wait = after.due.since(NOW) / 1000;
+        let wait = after.due.duration_since(NOW).as_secs();
         (after, wait)
     }
 
@@ -191,13 +202,13 @@ mod tests {
     fn a_quiet_source_drifts_to_the_maximum_and_a_new_item_brings_it_back() {
         let mut state = PollState::default();
         for _ in 0..40 {
-            state = after(&state, &Outcome::Unchanged { wait: 0 }).0;
+            state = after(&state, &Outcome::Unchanged { wait: AT_ONCE }).0;
         }
-        assert_eq!(state.interval, 21_600);
+        assert_eq!(state.interval, PACE.max);
         for _ in 0..10 {
-            state = after(&state, &Outcome::Read { new: 1, wait: 0 }).0;
+            state = after(&state, &Outcome::Read { new: 1, wait: AT_ONCE }).0;
         }
-        assert_eq!(state.interval, 900);
+        assert_eq!(state.interval, PACE.min);
     }
 
     #[test]
@@ -212,17 +223,20 @@ mod tests {
         assert!(waits[0] >= 1800 && waits[0] <= 1980, "{}", waits[0]);
         assert!(waits.iter().all(|wait| *wait <= 24 * 3600 * 11 / 10));
         assert_eq!(state.health, Health::Degraded);
-        let (well, wait) = after(&state, &Outcome::Unchanged { wait: 0 });
+        let (well, wait) = after(&state, &Outcome::Unchanged { wait: AT_ONCE });
         assert!(wait < 1500 && well.health == Health::Ok && well.reason.is_empty());
     }
 
     #[test]
     fn what_the_source_asks_for_is_a_lower_bound() {
-        assert!(after(&PollState::default(), &Outcome::Read { new: 1, wait: 7200 }).1 >= 7200);
-        let (busy, wait) = after(&PollState::default(), &Outcome::Busy { wait: Some(5000), reason: "429".into() });
+        assert!(after(&PollState::default(), &Outcome::Read { new: 1, wait: HOUR * 2 }).1 >= 7200);
+        let (busy, wait) = after(
+            &PollState::default(),
+            &Outcome::Busy { wait: Some(Duration::from_secs(5000)), reason: "429".into() },
+        );
         assert!(wait >= 5000 && busy.not_before == NOW.plus_seconds(5000));
         assert!(
-            after(&PollState::default(), &Outcome::Busy { wait: Some(0), reason: "503".into() }).1 >= 900,
+            after(&PollState::default(), &Outcome::Busy { wait: Some(AT_ONCE), reason: "503".into() }).1 >= 900,
             "never at once"
         );
         assert!(after(&PollState::default(), &Outcome::Busy { wait: None, reason: "503".into() }).1 >= 3600);
@@ -231,6 +245,9 @@ mod tests {
     #[test]
     fn hours_and_days_that_a_source_keeps_free() {
         let at = |text: &str| Moment::from_rfc3339(text).unwrap();
+        let outside = |due: Moment, skip_hours: u32, skip_days: u32| {
+            outside(due, &Listing { skip_hours, skip_days, ..Listing::default() })
+        };
         let friday = at("2023-03-10T22:30:00Z");
         assert_eq!(outside(friday, 1 << 22 | 1 << 23 | 1, 0), at("2023-03-11T01:00:00Z"));
         assert_eq!(outside(friday, 0, 1 << 4 | 1 << 5 | 1 << 6), at("2023-03-13T00:00:00Z"));
@@ -254,15 +271,15 @@ mod tests {
         for day in 0..21 {
             for hours in [6, 18] {
                 if day % 7 < 5 {
-                    state = next(&source, &state, &Outcome::Read { new: 1, wait: 0 }, now, PACE);
+                    state = next(&source, &state, &Outcome::Read { new: 1, wait: AT_ONCE }, now, PACE);
                 }
                 now = now.plus_seconds(hours * 3600);
-                state = next(&source, &state, &Outcome::Unchanged { wait: 0 }, now, PACE);
+                state = next(&source, &state, &Outcome::Unchanged { wait: AT_ONCE }, now, PACE);
                 assert_eq!(state.health, Health::Ok, "day {day}");
             }
         }
         now = now.plus_seconds(10 * 86_400);
-        state = next(&source, &state, &Outcome::Unchanged { wait: 0 }, now, PACE);
+        state = next(&source, &state, &Outcome::Unchanged { wait: AT_ONCE }, now, PACE);
         assert_eq!(state.health, Health::Stale);
         assert!(
             state.reason.starts_with("nothing new for 12 days; before, there was something new about every"),
@@ -271,8 +288,8 @@ mod tests {
         );
         assert_eq!(state.since, Some(now));
         let later = now.plus_seconds(3600);
-        assert_eq!(next(&source, &state, &Outcome::Unchanged { wait: 0 }, later, PACE).since, Some(now));
-        state = next(&source, &state, &Outcome::Read { new: 2, wait: 0 }, later, PACE);
+        assert_eq!(next(&source, &state, &Outcome::Unchanged { wait: AT_ONCE }, later, PACE).since, Some(now));
+        state = next(&source, &state, &Outcome::Read { new: 2, wait: AT_ONCE }, later, PACE);
         assert_eq!((state.health, state.since, &*state.reason), (Health::Ok, Some(later), ""));
     }
 

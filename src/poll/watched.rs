@@ -57,8 +57,6 @@ pub(super) struct Watched {
     pub(super) planned: Moment,
     /// Whether the time of the poll after that one is saved; only then may a request be sent.
     pub(super) is_marked: bool,
-    /// The hours and days in which the source does not want to be polled.
-    pub(super) skip: (u32, u32),
 }
 
 #[derive(Debug, Default)]

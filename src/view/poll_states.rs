@@ -1,14 +1,15 @@
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use super::engine::{Engine, has_room};
 use super::error::ViewError;
-use super::record::{self, ListingRecord, LooksRecord, PollStateRecord, RevisitRecord, RobotsRecord};
+use super::record::{self, ListingRecord, LooksRecord, PollStateRecord, RevisitRecord, RevisitsRecord, RobotsRecord};
 use super::store::View;
 use crate::log::Control;
 use crate::model::{
-    Draft, Format, Health, ItemId, Link, ListingState, Moment, PollState, Revisit, Robots, SourceId, Stamp, Validators,
+    Draft, Format, Health, ItemId, Link, Listing, Moment, PollState, Revisit, Robots, SourceId, Stamp, Validators,
 };
 
 /// Prefix of the keys of robots.txt records, and the end of their range.
@@ -20,8 +21,8 @@ const LOOKS: [u8; 6] = *b"\0looks";
 const MAX_ROBOTS: usize = 4096;
 /// Number of robots.txt writes between two removals of old ones.
 const ROBOTS_BETWEEN: u32 = 256;
-/// A robots.txt that expired this long before the newest one will is removed, in seconds.
-const ROBOTS_KEPT: i64 = 3 * 86_400;
+/// A robots.txt that expired this long before the newest one will is removed.
+const ROBOTS_KEPT: Duration = Duration::from_secs(3 * 86_400);
 
 /// What is remembered of each source between two polls. Losing it costs requests, never items.
 #[derive(Debug)]
@@ -72,7 +73,15 @@ impl PollStates {
     /// Returns an error if the store cannot be read.
     pub fn get(&self, source: &SourceId) -> Result<Option<PollState>, ViewError> {
         let bytes = self.engine.get(source.as_str().as_bytes())?;
-        Ok(bytes.and_then(|bytes| record::decode::<PollStateRecord>(&bytes)).and_then(state))
+        let Some(mut record) = bytes.and_then(|bytes| record::decode::<PollStateRecord>(&bytes)) else {
+            return Ok(None);
+        };
+        if record.page.is_none()
+            && let Some(listing) = self.old_listing(source)?
+        {
+            record.take_in(listing);
+        }
+        Ok(state(record))
     }
 
     /// Returns the poll state of a source. If the log says that the source is paused or gone, that takes precedence, even if
@@ -95,8 +104,9 @@ impl PollStates {
     /// # Errors
     /// Returns an error if the store cannot be written.
     pub fn put(&self, source: &SourceId, state: &PollState) -> Result<(), ViewError> {
+        let text = |link: &Option<Link>| link.as_ref().map(|link| link.as_str().to_owned());
         let record = PollStateRecord {
-            url: state.url.as_ref().map(|url| url.as_str().to_owned()),
+            url: text(&state.url),
             etag: state.validators.etag.clone(),
             last_modified: state.validators.last_modified.clone(),
             due: state.due.millis(),
@@ -104,36 +114,48 @@ impl PollStates {
             succeeded: state.succeeded.map(Moment::millis),
             last_new: state.last_new.map(Moment::millis),
             not_before: state.not_before.millis(),
-            interval: state.interval,
+            interval: seconds(state.interval),
             failures: state.failures,
             health: health_number(state.health),
             reason: state.reason.clone(),
             moved: state.moved.as_ref().map(|(link, since)| (link.as_str().to_owned(), since.millis())),
-            listed: state.listed.clone(),
+            listed: state.listing.hashes.clone(),
             polls: state.polls,
-            rhythm: state.rhythm,
+            rhythm: state.rhythm.map_or(0, seconds),
             since: state.since.map(Moment::millis),
             doubt: state.doubt.clone(),
             gone: state.gone.map(|(since, times)| (since.millis(), times)),
+            page: text(&state.listing.page),
+            format: state.listing.format.word().to_owned(),
+            usual: state.listing.usual,
+            follow: text(&state.listing.follow),
+            wait: state.listing.wait.as_secs(),
+            skip_hours: state.listing.skip_hours,
+            skip_days: state.listing.skip_days,
+            page_asked: state.listing.page_asked.map(Moment::millis),
+            busy_hosts: state.busy_hosts.iter().map(|(host, until)| (host.clone(), until.millis())).collect(),
         };
         self.engine.put(source.as_str().as_bytes(), record::encode(&record))
     }
 
-    /// Returns what is remembered of a source's list; the default if nothing is.
+    /// Returns the articles of a source to read again.
     ///
     /// # Errors
     /// Returns an error if the store cannot be read.
-    pub fn listing_state(&self, source: &SourceId) -> Result<ListingState, ViewError> {
-        let bytes = self.engine.get(&memory_key(source))?;
-        Ok(bytes.and_then(|bytes| record::decode::<ListingRecord>(&bytes)).map(listing_state).unwrap_or_default())
+    pub fn revisits(&self, source: &SourceId) -> Result<Vec<Revisit>, ViewError> {
+        let record = match self.engine.get(&revisits_key(source))? {
+            Some(bytes) => record::decode::<RevisitsRecord>(&bytes),
+            None => self.old_listing(source)?.map(ListingRecord::revisits),
+        };
+        Ok(record.map(revisits).unwrap_or_default())
     }
 
-    /// Saves what is remembered of a source's list.
+    /// Saves the articles of a source to read again.
     ///
     /// # Errors
     /// Returns an error if the store cannot be written.
-    pub fn put_listing_state(&self, source: &SourceId, listing_state: &ListingState) -> Result<(), ViewError> {
-        let revisit = |revisit: &Revisit| RevisitRecord {
+    pub fn put_revisits(&self, source: &SourceId, revisits: &[Revisit]) -> Result<(), ViewError> {
+        let one = |revisit: &Revisit| RevisitRecord {
             item: revisit.item.as_u128(),
             guid: revisit.listed.guid.clone(),
             link: revisit.listed.link.clone(),
@@ -143,30 +165,25 @@ impl PollStates {
             step: revisit.step,
             misses: revisit.misses,
         };
-        let record = ListingRecord {
-            page: listing_state.page.as_ref().map(|link| link.as_str().to_owned()),
-            format: listing_state.format.word().to_owned(),
-            usual: listing_state.usual,
-            follow: listing_state.follow.as_ref().map(|link| link.as_str().to_owned()),
-            revisits: listing_state.revisits.iter().map(revisit).collect(),
-            wait: listing_state.wait,
-            skip_hours: listing_state.skip_hours,
-            skip_days: listing_state.skip_days,
-            page_asked: listing_state.page_asked.map(Moment::millis),
-            busy_hosts: listing_state.busy_hosts.iter().map(|(host, until)| (host.clone(), until.millis())).collect(),
-            missing: listing_state
-                .revisits
+        let record = RevisitsRecord {
+            revisits: revisits.iter().map(one).collect(),
+            missing: revisits
                 .iter()
                 .filter_map(|revisit| Some((revisit.item.as_u128(), revisit.missed?.millis(), revisit.is_gone)))
                 .collect(),
-            codes: listing_state
-                .revisits
+            codes: revisits
                 .iter()
                 .filter(|revisit| revisit.listed.alert.is_some() || revisit.listed.code.is_some())
                 .map(|revisit| (revisit.item.as_u128(), revisit.listed.alert.clone(), revisit.listed.code.clone()))
                 .collect(),
         };
-        self.engine.put(&memory_key(source), record::encode(&record))
+        self.engine.put(&revisits_key(source), record::encode(&record))
+    }
+
+    /// Returns what earlier versions kept of a source's list beside its poll state.
+    fn old_listing(&self, source: &SourceId) -> Result<Option<ListingRecord>, ViewError> {
+        let bytes = self.engine.get(&old_listing_key(source))?;
+        Ok(bytes.and_then(|bytes| record::decode::<ListingRecord>(&bytes)))
     }
 
     /// Returns the saved robots.txt of a site.
@@ -187,7 +204,7 @@ impl PollStates {
         let record = RobotsRecord { until: robots.until.millis(), text: robots.text.clone() };
         self.engine.put(&robots_key(site), record::encode(&record))?;
         if self.robots_put.fetch_add(1, Ordering::Relaxed).is_multiple_of(ROBOTS_BETWEEN) {
-            self.forget_robots(robots.until.plus_seconds(-ROBOTS_KEPT))?;
+            self.forget_robots(robots.until - ROBOTS_KEPT)?;
         }
         Ok(())
     }
@@ -260,18 +277,34 @@ fn state(record: PollStateRecord) -> Option<PollState> {
         succeeded: record.succeeded.map(Moment::from_millis),
         last_new: record.last_new.map(Moment::from_millis),
         not_before: Moment::from_millis(record.not_before),
-        interval: record.interval,
+        interval: Duration::from_secs(record.interval.into()),
         failures: record.failures,
         health: Health::ALL.into_iter().nth(usize::from(record.health))?,
         reason: record.reason,
         moved: record.moved.and_then(|(text, since)| Some((link(text)?, Moment::from_millis(since)))),
-        listed: record.listed,
         polls: record.polls,
-        rhythm: record.rhythm,
+        rhythm: (record.rhythm > 0).then(|| Duration::from_secs(record.rhythm.into())),
         since: record.since.map(Moment::from_millis),
         doubt: record.doubt,
         gone: record.gone.map(|(since, times)| (Moment::from_millis(since), times)),
+        busy_hosts: record.busy_hosts.into_iter().map(|(host, until)| (host, Moment::from_millis(until))).collect(),
+        listing: Listing {
+            page: record.page.and_then(link),
+            page_asked: record.page_asked.map(Moment::from_millis),
+            follow: record.follow.and_then(link),
+            format: Format::from_word(&record.format),
+            usual: record.usual,
+            hashes: record.listed,
+            wait: Duration::from_secs(record.wait),
+            skip_hours: record.skip_hours,
+            skip_days: record.skip_days,
+        },
     })
+}
+
+/// The seconds of a duration, as records have them.
+fn seconds(length: Duration) -> u32 {
+    u32::try_from(length.as_secs()).unwrap_or(u32::MAX)
 }
 
 fn robots_key(site: &Link) -> Vec<u8> {
@@ -279,11 +312,15 @@ fn robots_key(site: &Link) -> Vec<u8> {
 }
 
 /// A source's id never contains a NUL.
-fn memory_key(source: &SourceId) -> Vec<u8> {
+fn revisits_key(source: &SourceId) -> Vec<u8> {
+    [source.as_str().as_bytes(), b"\0again"].concat()
+}
+
+fn old_listing_key(source: &SourceId) -> Vec<u8> {
     [source.as_str().as_bytes(), b"\0memory"].concat()
 }
 
-fn listing_state(record: ListingRecord) -> ListingState {
+fn revisits(record: RevisitsRecord) -> Vec<Revisit> {
     let missing: HashMap<u128, (i64, bool)> =
         record.missing.iter().map(|(item, since, is_gone)| (*item, (*since, *is_gone))).collect();
     let mut codes: HashMap<u128, (Option<String>, Option<String>)> =
@@ -305,18 +342,7 @@ fn listing_state(record: ListingRecord) -> ListingState {
         missed: missing.get(&record.item).map(|(since, _)| Moment::from_millis(*since)),
         is_gone: missing.get(&record.item).is_some_and(|(_, is_gone)| *is_gone),
     };
-    ListingState {
-        page: record.page.and_then(|text| Link::parse(&text).ok()),
-        format: Format::from_word(&record.format),
-        usual: record.usual,
-        follow: record.follow.and_then(|text| Link::parse(&text).ok()),
-        revisits: record.revisits.into_iter().map(&mut revisit).collect(),
-        wait: record.wait,
-        skip_hours: record.skip_hours,
-        skip_days: record.skip_days,
-        page_asked: record.page_asked.map(Moment::from_millis),
-        busy_hosts: record.busy_hosts.into_iter().map(|(host, until)| (host, Moment::from_millis(until))).collect(),
-    }
+    record.revisits.into_iter().map(&mut revisit).collect()
 }
 
 fn health_number(health: Health) -> u8 {
@@ -347,8 +373,42 @@ mod tests {
             missed: None,
             is_gone: false,
         };
-        let listing_state = ListingState { revisits: vec![revisit], ..ListingState::default() };
-        poll_states.put_listing_state(&source, &listing_state).unwrap();
-        assert_eq!(poll_states.listing_state(&source).unwrap(), listing_state);
+        poll_states.put_revisits(&source, std::slice::from_ref(&revisit)).unwrap();
+        assert_eq!(poll_states.revisits(&source).unwrap(), [revisit]);
+    }
+
+    /// A store of version 0.1, whose poll states were in two records: `visit` and `memory` of the golden files.
+    #[test]
+    fn a_store_with_two_records_a_source_keeps_validators_and_due_times() {
+        let bytes = |text: &str, kind: &str| -> Vec<u8> {
+            let hex = text.lines().find_map(|line| line.strip_prefix(kind)?.strip_prefix('\t')).unwrap();
+            hex.as_bytes()
+                .chunks(2)
+                .map(|two| u8::from_str_radix(std::str::from_utf8(two).unwrap(), 16).unwrap())
+                .collect()
+        };
+        let visit = bytes(include_str!("../../tests/fixtures/view/version-4.txt"), "visit");
+        let memory = bytes(include_str!("../../tests/fixtures/view/version-5.txt"), "memory");
+        let folder = tempfile::tempdir().unwrap();
+        let (poll_states, _) = PollStates::open(&folder.path().join("visits")).unwrap();
+        let source = SourceId::new("a").unwrap();
+        poll_states.engine.put(b"a", visit).unwrap();
+        poll_states.engine.put(b"a\0memory", memory).unwrap();
+
+        let state = poll_states.get(&source).unwrap().unwrap();
+        assert_eq!(state.validators.etag.as_deref(), Some(b"W/\"1\"".as_slice()));
+        assert_eq!(state.validators.last_modified.as_deref(), Some(b"Thu, 09 Mar 2023 02:27:02 GMT".as_slice()));
+        assert_eq!(state.due, Moment::from_millis(1));
+        let link = |text| Some(Link::parse(text).unwrap());
+        assert_eq!((&state.listing.page, &state.listing.follow), (&link("http://a.cn/"), &link("http://a.cn/list")));
+        assert_eq!((state.listing.format, state.listing.usual), (Format::List, 20));
+        assert_eq!(state.busy_hosts, [("b.cn".to_owned(), Moment::from_millis(5))]);
+        let revisits = poll_states.revisits(&source).unwrap();
+        assert_eq!(revisits.len(), 1);
+
+        poll_states.put(&source, &state).unwrap();
+        poll_states.put_revisits(&source, &[]).unwrap();
+        assert_eq!(poll_states.get(&source).unwrap(), Some(state), "in one record now");
+        assert_eq!(poll_states.revisits(&source).unwrap(), []);
     }
 }

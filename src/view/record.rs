@@ -124,8 +124,30 @@ pub(super) struct PollStateRecord {
     pub(super) doubt: String,
     /// Time of the first 410 answer, and how many there have been.
     pub(super) gone: Option<(i64, u32)>,
+    /// `None` in records before version 4: then the rest is in a [`ListingRecord`].
+    pub(super) page: Option<String>,
+    pub(super) format: String,
+    pub(super) usual: u32,
+    pub(super) follow: Option<String>,
+    pub(super) wait: u64,
+    pub(super) skip_hours: u32,
+    pub(super) skip_days: u32,
+    pub(super) page_asked: Option<i64>,
+    pub(super) busy_hosts: Vec<(String, i64)>,
 }
 
+/// The articles of a source to read again. A record of its own: it is long, and few polls change it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct RevisitsRecord {
+    pub(super) revisits: Vec<RevisitRecord>,
+    /// Missing articles: item, since when (milliseconds), and whether the log records it as gone.
+    pub(super) missing: Vec<(u128, i64, bool)>,
+    /// Identifiers of warnings and region codes: item, identifier, code.
+    pub(super) codes: Vec<(u128, Option<String>, Option<String>)>,
+}
+
+/// What was once kept beside a [`PollStateRecord`]. It is only read: its parts are in that record and in
+/// [`RevisitsRecord`] now.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct ListingRecord {
     pub(super) page: Option<String>,
@@ -142,6 +164,27 @@ pub(super) struct ListingRecord {
     pub(super) missing: Vec<(u128, i64, bool)>,
     /// Identifiers of warnings and region codes of the articles to read again: item, identifier, code.
     pub(super) codes: Vec<(u128, Option<String>, Option<String>)>,
+}
+
+impl PollStateRecord {
+    /// Takes over what was kept beside a record before version 4.
+    pub(super) fn take_in(&mut self, listing: ListingRecord) {
+        self.page = listing.page;
+        self.format = listing.format;
+        self.usual = listing.usual;
+        self.follow = listing.follow;
+        self.wait = listing.wait;
+        self.skip_hours = listing.skip_hours;
+        self.skip_days = listing.skip_days;
+        self.page_asked = listing.page_asked;
+        self.busy_hosts = listing.busy_hosts;
+    }
+}
+
+impl ListingRecord {
+    pub(super) fn revisits(self) -> RevisitsRecord {
+        RevisitsRecord { revisits: self.revisits, missing: self.missing, codes: self.codes }
+    }
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -196,8 +239,9 @@ impl Stored for MetaRecord {
     const ADDED: &'static [usize] = &[2];
 }
 impl Stored for PollStateRecord {
-    const ADDED: &'static [usize] = &[2, 2];
+    const ADDED: &'static [usize] = &[2, 2, 9];
 }
+impl Stored for RevisitsRecord {}
 impl Stored for ListingRecord {
     const ADDED: &'static [usize] = &[3, 3, 1];
 }
@@ -271,6 +315,7 @@ mod tests {
             golden(include_str!("../../tests/fixtures/view/version-3.txt")),
             golden(include_str!("../../tests/fixtures/view/version-4.txt")),
             golden(include_str!("../../tests/fixtures/view/version-5.txt")),
+            golden(include_str!("../../tests/fixtures/view/version-6.txt")),
         ];
         let of = |kind: &str| {
             let lines = golden.iter().flatten().filter(|(name, _)| *name == kind);
@@ -281,6 +326,7 @@ mod tests {
         check::<FactsRecord>(&of("facts"));
         check::<PollStateRecord>(&of("visit"));
         check::<ListingRecord>(&of("memory"));
+        check::<RevisitsRecord>(&of("again"));
         let item: ItemRecord = decode(of("item")[2]).unwrap();
         assert_eq!((item.earlier, item.event), (vec![(19_425, 7, 90)], Some(3)));
         assert_eq!((item.sketch, item.pairs, item.parts, item.ends), (vec![1, 2, 3], vec![4], vec![2], 0));

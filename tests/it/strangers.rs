@@ -91,7 +91,7 @@ fn p14_robots_are_obeyed_where_a_page_leads() {
     let installation = Installation::new(&(source("a", "140300", &site.url("/")) + "as = \"list\"\n"));
     let daemon = installation.start();
     let reason = until("it is refused", || daemon.status(&installation, "a")["reason"].as_str().map(str::to_owned));
-    assert!(reason.contains("robots.txt disallows"), "{reason}");
+    assert!(reason.contains("robots.txt of 127.0.7.") && reason.contains("disallows"), "{reason}");
     assert!(site.asked().iter().all(|asked| asked.path == "/"));
 }
 

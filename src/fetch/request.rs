@@ -1,0 +1,60 @@
+//! What is asked of a site, and with which rights.
+
+use crate::model::{Link, Source, Tls, Validators};
+
+/// One request.
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'a> {
+    /// The address to fetch.
+    pub link: &'a Link,
+    /// Validators received with the last answer.
+    pub validators: &'a Validators,
+    /// Address that gave the validators: the requested one, or one that it redirects to. They are sent to no other
+    /// address.
+    pub given_by: Option<&'a Link>,
+    /// Port of the source's own address, which is therefore allowed.
+    pub own_port: u16,
+    /// Whether connections may go into the networks that an admin allowed; only set for sources whose own address is
+    /// there.
+    pub is_inside: bool,
+    /// Whether robots.txt applies to redirect targets, too; set for everything that is not a feed.
+    pub is_page: bool,
+    /// Whether redirects must stay on the site of the address.
+    pub is_bound: bool,
+    /// How certificates are checked.
+    pub tls: Tls,
+    /// Form to be posted, if the address answers to POST only.
+    pub post: Option<&'a str>,
+}
+
+/// The validators of a document that was never fetched.
+pub(super) static NO_VALIDATORS: Validators = Validators { etag: None, last_modified: None };
+
+impl<'a> Request<'a> {
+    /// Requests an address without any rights: no validators, no form, no allowed network; its own port is allowed.
+    pub fn to(link: &'a Link) -> Self {
+        Self {
+            link,
+            validators: &NO_VALIDATORS,
+            given_by: None,
+            own_port: link.port(),
+            is_inside: false,
+            is_page: false,
+            is_bound: false,
+            tls: Tls::Strict,
+            post: None,
+        }
+    }
+
+    /// Requests the page at `link` for a source, with the rights that the source has: without validators or form, and
+    /// free to redirect.
+    pub fn page(source: &Source, link: &'a Link) -> Self {
+        Self {
+            own_port: source.url.port(),
+            is_inside: source.is_inside,
+            is_page: true,
+            tls: source.tls,
+            ..Self::to(link)
+        }
+    }
+}
