@@ -10,8 +10,8 @@ use super::clock::now;
 use crate::poll::Heartbeat;
 use crate::view::View;
 
-/// How long the poll loop may be silent before it counts as stuck, in milliseconds.
-const SILENCE: i64 = 20_000;
+/// How long the poll loop may be silent before it counts as stuck.
+const SILENCE: Duration = Duration::from_secs(20);
 
 /// Sends a notification to systemd.
 pub(super) fn tell(state: &[NotifyState<'_>]) {
@@ -31,7 +31,7 @@ pub(super) async fn watchdog(heartbeat: Arc<Heartbeat>, view: Arc<View>, stop: C
         let view = Arc::clone(&view);
         // The probe waits for the lock of the view; if that is never released, the pings stop, as they should.
         let probe = tokio::task::spawn_blocking(move || view.applied()).await;
-        let is_alive = now().since(heartbeat.last()) < SILENCE;
+        let is_alive = now().duration_since(heartbeat.last()) < SILENCE;
         if probe.is_ok() && is_alive {
             tell(&[NotifyState::Watchdog]);
         } else {

@@ -16,14 +16,25 @@ const MAX_MOVED: usize = 2048;
 const GONE_POLLS: u32 = 3;
 const GONE_AFTER: Duration = Duration::from_secs(3 * 86_400);
 
+/// An answer that says what the source holds.
+pub(super) enum Accepted {
+    /// It holds what it held, and is not to be asked for this long.
+    Unchanged(Duration),
+    /// It holds this.
+    Document(Answer),
+}
+
 impl PollCycle<'_> {
-    /// Processes an answer, up to the validators.
-    pub(super) async fn take(&mut self, answer: Answer) -> Outcome {
+    /// Judges an answer: by our clock, by where it came from, by its status.
+    ///
+    /// # Errors
+    /// Returns the outcome of the poll if the answer says nothing of what the source holds.
+    pub(super) async fn accept(&mut self, answer: Answer) -> Result<Accepted, Outcome> {
         self.context.metrics.fetched(answer.body.len());
         self.compare_clocks(&answer);
         if self.context.clock_check.contradict() {
             tracing::error!(source = %self.source.id, "our clock differs by more than a day from the servers' clocks; nothing is accepted until our clock is set");
-            return Outcome::Unsaved;
+            return Err(Outcome::Unsaved);
         }
         self.follow_move(&answer);
         if answer.downgraded {
@@ -42,21 +53,21 @@ impl PollCycle<'_> {
             self.state.gone = None;
         }
         match answer.status {
-            200 => self.read(answer).await,
-            304 if !self.is_conditional => Outcome::Failed {
+            200 => Ok(Accepted::Document(answer)),
+            304 if !self.is_conditional => Err(Outcome::Failed {
                 blocked: false,
                 reason: "the site answered 304 (not modified) to an unconditional request".to_owned(),
-            },
+            }),
             304 => {
                 merge(&mut self.state.validators, &answer);
-                Outcome::Unchanged { wait: least_wait(&answer).max(self.state.listing.wait).min(MAX_HINT) }
+                Ok(Accepted::Unchanged(least_wait(&answer).max(self.state.listing.wait).min(MAX_HINT)))
             }
-            410 if is_own_answer => self.take_gone().await,
+            410 if is_own_answer => Err(self.take_gone().await),
             status => {
                 // These apply to the whole host, if the answer came from the source's own host.
                 self.is_host_busy =
                     matches!(status, 429 | 503) && answer.url.host_text() == self.source.url.host_text();
-                refused(status, &answer)
+                Err(refused(status, &answer))
             }
         }
     }
@@ -79,12 +90,12 @@ impl PollCycle<'_> {
     }
 
     /// Resumes a source that was gone and is back.
-    pub(super) async fn resume(&self) -> Result<(), CommitError> {
+    pub(super) async fn resume(&self) -> Result<(), Outcome> {
         if !self.is_gone() {
             return Ok(());
         }
         tracing::warn!(source = %self.source.id, "a source that was gone is back");
-        self.control(Control::Resumed).await
+        self.control(Control::Resumed).await.map_err(|error| unsaved(self.source, &error))
     }
 
     async fn control(&self, state: Control) -> Result<(), CommitError> {

@@ -15,66 +15,82 @@ use crate::fetch::{Answer, Request};
 use crate::model::{Draft, Kind, Link, Outcome, Page, Validators};
 use crate::read::{self, Fault, FaultKind, Reading, Rules};
 
+/// What a source listed.
+pub(super) struct Document {
+    pub(super) reading: Reading,
+    rules: Arc<Rules>,
+    /// Validators are only sent to the address that gave them.
+    given_by: Link,
+    validators: Validators,
+    /// How long the answer and the document want us to wait.
+    wait: Duration,
+}
+
 impl PollCycle<'_> {
-    pub(super) async fn read(&mut self, answer: Answer) -> Outcome {
+    /// Reads an answer, and the page or frame that it leads to if it lists nothing itself.
+    ///
+    /// # Errors
+    /// Returns the outcome of the poll if the document cannot be read.
+    pub(super) async fn read(&mut self, answer: Answer) -> Result<Document, Outcome> {
         let rules = Arc::new(Rules::of(self.source));
         let asked_wait = least_wait(&answer);
         let page = Page { url: answer.url.clone(), content_type: answer.content_type.clone(), body: answer.body };
         let mut reading = self.read_page(page, &rules).await;
-        // Validators are only sent to the address that gave them.
         let (mut given_by, mut validators) = (answer.url.clone(), answer.validators);
         let follow = reading.follow.take().filter(|_| reading.drafts.is_empty());
         if let Some(follow) = follow.as_ref().filter(|follow| !is_of_site(self.source, follow)) {
             let site = follow.registrable_domain();
-            let reason = format!(
+            return Err(failure(format!(
                 "the page leads to {follow}, on another site; where that is meant, write leads_to = [\"{site}\"] or give that address as url"
-            );
-            return Outcome::Failed { blocked: false, reason };
+            )));
         }
         if given_by == self.source.url.without_fragment() {
             self.state.listing.follow = None;
         }
         if let Some(follow) = follow {
-            match self.read_followed(&follow, &rules).await {
-                Ok(followed) => {
-                    (reading, given_by, validators) = followed;
-                    self.state.listing.follow = Some(follow);
-                }
-                Err(reason) => return Outcome::Failed { blocked: false, reason },
-            }
+            (reading, given_by, validators) = self.read_followed(&follow, &rules).await.map_err(failure)?;
+            self.state.listing.follow = Some(follow);
         }
+        let wait = self.take_wishes(&reading, asked_wait);
+        for fault in &reading.faults {
+            tracing::debug!(source = %self.source.id, fault = fault.kind.word(), place = fault.place, detail = fault.detail, "fault in a document");
+        }
+        if let Some(fault) = reading.faults.iter().find(|fault| fault.kind.is_fatal()) {
+            let blocked = fault.kind == FaultKind::Challenge;
+            return Err(Outcome::Failed { blocked, reason: fault.detail.clone() });
+        }
+        Ok(Document { reading, rules, given_by, validators, wait })
+    }
+
+    /// Takes over when the document wants to be polled; returns for how long not.
+    fn take_wishes(&mut self, reading: &Reading, asked_wait: Duration) -> Duration {
         let document_wait = Duration::from_secs(reading.wait);
         if document_wait > MAX_HINT {
             let days = document_wait.as_secs() / 86_400;
             self.state.doubt = format!("the source asks to be polled only every {days} days; it is polled daily");
         }
-        let wait = asked_wait.max(document_wait).min(MAX_HINT);
         self.state.listing.wait = document_wait.min(MAX_HINT);
         self.state.listing.skip_hours = reading.skip.hours.iter().fold(0, |bits, hour| bits | 1 << (hour % 24));
         self.state.listing.skip_days = reading.skip.days.iter().fold(0, |bits, day| bits | 1 << (day % 7));
-        for fault in &reading.faults {
-            tracing::debug!(source = %self.source.id, fault = fault.kind.word(), place = fault.place, detail = fault.detail, "fault in a document");
-        }
-        if let Some(fault) = reading.faults.iter().find(|fault| fault.kind.is_fatal()) {
-            return Outcome::Failed { blocked: fault.kind == FaultKind::Challenge, reason: fault.detail.clone() };
-        }
-        if let Some(reason) = self.drift(&reading) {
-            return Outcome::Failed { blocked: false, reason };
-        }
-        if self.state.is_first() {
-            self.read_further(&mut reading, &rules).await;
-        }
-        let Reports { records, listed, is_deferred } = self.reports(&reading).await;
+        asked_wait.max(document_wait).min(MAX_HINT)
+    }
+
+    /// Writes the reports of a document; only then takes over its validators.
+    ///
+    /// # Errors
+    /// Returns the outcome of the poll if they cannot be written.
+    pub(super) async fn commit(&mut self, reports: Reports, document: Document) -> Result<Outcome, Outcome> {
+        let Reports { records, listed, is_deferred } = reports;
         let new = records.len();
         if let Err(error) = self.context.log_writer.commit(records, self.now).await {
-            return unsaved(self.source, &error);
+            return Err(unsaved(self.source, &error));
         }
         self.state.listing.hashes = listed;
         // Replace both: validators that this answer lacks are dropped. With none, the next answer is not 304, so that what
         // was left for later is seen.
-        self.state.validators = if is_deferred { Validators::default() } else { validators };
-        self.state.url = Some(given_by);
-        Outcome::Read { new, wait }
+        self.state.validators = if is_deferred { Validators::default() } else { document.validators };
+        self.state.url = Some(document.given_by);
+        Ok(Outcome::Read { new, wait: document.wait })
     }
 
     async fn read_page(&self, page: Page, rules: &Arc<Rules>) -> Reading {
@@ -82,7 +98,11 @@ impl PollCycle<'_> {
     }
 
     /// Reads further pages at the first import: a source's recent items do not all fit on the first one.
-    async fn read_further(&self, reading: &mut Reading, rules: &Arc<Rules>) {
+    pub(super) async fn read_further(&self, document: &mut Document) {
+        if !self.state.is_first() {
+            return;
+        }
+        let Document { reading, rules, .. } = document;
         let mut next = reading.next.take();
         let oldest = self.now - self.context.limits.keep;
         for _ in 1..MAX_PAGES {
@@ -129,9 +149,16 @@ impl PollCycle<'_> {
         Ok((self.read_page(page, rules).await, answer.url, answer.validators))
     }
 
-    /// Returns why a document must not be trusted, if it has changed its kind or lost most of its rows; the last good
-    /// items then stay.
-    pub(super) fn drift(&mut self, reading: &Reading) -> Option<String> {
+    /// Checks that a document has neither changed its kind nor lost most of its rows; otherwise the last good items stay.
+    ///
+    /// # Errors
+    /// Returns the outcome of the poll if the document must not be trusted.
+    pub(super) fn check_drift(&mut self, reading: &Reading) -> Result<(), Outcome> {
+        self.drift(reading).map_or(Ok(()), |reason| Err(failure(reason)))
+    }
+
+    /// Returns why a document must not be trusted.
+    fn drift(&mut self, reading: &Reading) -> Option<String> {
         const PATIENCE: u32 = 3;
         let is_list = reading.detection.is_some();
         let was_feed = self.state.listing.format.is_feed();
@@ -162,6 +189,10 @@ impl PollCycle<'_> {
         self.state.listing.format = reading.format;
         None
     }
+}
+
+fn failure(reason: String) -> Outcome {
+    Outcome::Failed { blocked: false, reason }
 }
 
 fn fell_over() -> Reading {

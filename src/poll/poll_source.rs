@@ -9,9 +9,10 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use super::answer::Accepted;
 use super::context::PollContext;
 use super::moved::{is_of_site, start};
-use super::outcome::{failed, log, unsaved, word};
+use super::outcome::{failed, log, word};
 use super::permission::{Refusal, permit};
 use super::quota::Quota;
 use super::schedule::{self, Pace};
@@ -27,7 +28,7 @@ pub(super) const MAX_HINT: Duration = Duration::from_secs(86_400);
 /// Result of one poll.
 #[derive(Debug)]
 pub(super) struct PollResult {
-    /// The poll state before this poll, in case the poll must not count.
+    /// The poll state before this poll, in case that nothing answered and the poll must not count.
     pub(super) before: PollState,
     /// Whether anything answered; `None` if nothing was requested.
     pub(super) is_reached: Option<bool>,
@@ -60,21 +61,32 @@ pub(super) async fn poll_source(
     let pace = terms.pace;
     let mut cycle = PollCycle::plan(context, source, state, terms, taken);
     let _permit = context.fetcher.reserve(&cycle.link, source.is_inside).await?;
-    let answer = match cycle.permit().await {
-        Ok(()) => cycle.fetch().await,
-        Err(refused) => Err(refused),
-    };
-    cycle.now = (context.clock)();
-    let before = cycle.state.clone();
-    let mut outcome = match answer {
-        Ok(answer) => cycle.take(answer).await,
-        Err(outcome) => outcome,
-    };
-    cycle.settle(&mut outcome).await;
+    let outcome = cycle.ask().await.unwrap_or_else(|early| early);
     let outcome = cycle.believed(outcome.cleaned());
     let state = cycle.schedule(&outcome, pace);
     cycle.save(&outcome, &state);
-    Some(cycle.end(before, state))
+    Some(cycle.end(state))
+}
+
+impl PollCycle<'_> {
+    /// Does everything for which sites are asked. An error is the outcome of a poll that ends early.
+    async fn ask(&mut self) -> Result<Outcome, Outcome> {
+        self.permit().await?;
+        let answer = self.fetch().await?;
+        let outcome = match self.accept(answer).await? {
+            Accepted::Unchanged(wait) => Outcome::Unchanged { wait },
+            Accepted::Document(answer) => {
+                let mut document = self.read(answer).await?;
+                self.check_drift(&document.reading)?;
+                self.read_further(&mut document).await;
+                let reports = self.identify(&document.reading).await;
+                self.commit(reports, document).await?
+            }
+        };
+        self.read_again().await?;
+        self.resume().await?;
+        Ok(outcome)
+    }
 }
 
 /// One poll of a source while it is under way.
@@ -120,15 +132,14 @@ impl<'a> PollCycle<'a> {
         // Articles that are forgotten are not read again; nothing else is lost.
         let mut revisits = context.poll_states.revisits(&source.id).unwrap_or_default();
         let mut has_new_revisits = false;
-        if state.listing.page.as_ref() != Some(&source.url) {
+        if state.listing.page.as_ref().is_some_and(|page| *page != source.url) {
             // What is known of another address does not count.
-            if state.listing.page.is_some() {
-                state.validators = Validators::default();
-                has_new_revisits = !revisits.is_empty();
-                revisits.clear();
-            }
-            state.listing = Listing { page: Some(source.url.clone()), ..Listing::default() };
+            state.validators = Validators::default();
+            state.listing = Listing::default();
+            has_new_revisits = !revisits.is_empty();
+            revisits.clear();
         }
+        state.listing.page = Some(source.url.clone());
         // If the source's page leads elsewhere, the page itself is asked once a day: it may hold the list again.
         let is_page_due = state.listing.page_asked.is_none_or(|at| now.duration_since(at) >= PAGE_AGAIN || at > now);
         let start = start(source, &state, now, taken);
@@ -175,6 +186,7 @@ impl<'a> PollCycle<'a> {
         let mut gap = self.gap;
         let permission = permit(self.context, &request, &mut gap).await;
         self.gap = gap;
+        self.now = (self.context.clock)();
         if let Err(Refusal::Fetch(error)) = &permission {
             self.is_reached = Some(!error.is_silence());
         }
@@ -185,22 +197,10 @@ impl<'a> PollCycle<'a> {
     }
 
     async fn fetch(&mut self) -> Result<Answer, Outcome> {
-        let answer = self.context.fetcher.get(self.request(), (self.context.clock)()).await;
+        let answer = self.context.fetcher.get(self.request(), self.now).await;
+        self.now = (self.context.clock)();
         self.is_reached = Some(answer.as_ref().err().is_none_or(|error| !error.is_silence()));
         answer.map_err(|error| failed(&error))
-    }
-
-    /// After the list was read: reads articles again, and notes that a source is back which was gone.
-    async fn settle(&mut self, outcome: &mut Outcome) {
-        if matches!(outcome, Outcome::Read { .. } | Outcome::Unchanged { .. }) {
-            self.read_again(outcome).await;
-            if let Err(error) = self.resume().await {
-                *outcome = unsaved(self.source, &error);
-            }
-        } else {
-            // The next poll asks the page again where its list is.
-            self.state.listing.follow = None;
-        }
     }
 
     /// A source that is gone is polled seldom, whatever it answers instead.
@@ -218,6 +218,10 @@ impl<'a> PollCycle<'a> {
     /// Decides when the next poll is.
     fn schedule(&mut self, outcome: &Outcome, pace: Pace) -> PollState {
         let mut state = schedule::next(&self.source.id, &self.state, outcome, self.now, pace);
+        if !matches!(outcome, Outcome::Read { .. } | Outcome::Unchanged { .. }) {
+            // The next poll asks the page again where its list is.
+            state.listing.follow = None;
+        }
         if self.is_host_busy {
             self.busy = Some(state.not_before);
             let host = self.source.url.host_text();
@@ -242,7 +246,7 @@ impl<'a> PollCycle<'a> {
         }
     }
 
-    fn end(self, before: PollState, state: PollState) -> PollResult {
-        PollResult { before, state, host_until: self.busy, quota: self.quota, is_reached: self.is_reached }
+    fn end(self, state: PollState) -> PollResult {
+        PollResult { before: self.state, state, host_until: self.busy, quota: self.quota, is_reached: self.is_reached }
     }
 }

@@ -22,7 +22,8 @@ pub(super) struct Reports {
 }
 
 impl PollCycle<'_> {
-    pub(super) fn identify(&self, draft: &Draft, repeated: &[Key]) -> Option<Identity> {
+    /// Returns which item of the source a draft is.
+    pub(super) fn identity(&self, draft: &Draft, repeated: &[Key]) -> Option<Identity> {
         let ids: Vec<&SourceId> = std::iter::once(&self.source.id).chain(&self.source.was).collect();
         dedup::identify(&ids, draft, repeated, self.now, self.context.view.as_ref())
     }
@@ -59,7 +60,7 @@ impl PollCycle<'_> {
         };
         match articles.read(draft).await {
             Ok(whole) => {
-                let found = self.identify(&whole, repeated)?;
+                let found = self.identity(&whole, repeated)?;
                 Some((Cow::Owned(whole), found, articles::again(again, self.now)))
             }
             // A known item keeps the text it has.
@@ -75,7 +76,7 @@ impl PollCycle<'_> {
 
     /// Returns the records for the new and changed items of a listing. If a list has no texts, the pages of its new and
     /// changed items are read first.
-    pub(super) async fn reports(&mut self, reading: &Reading) -> Reports {
+    pub(super) async fn identify(&mut self, reading: &Reading) -> Reports {
         let known: HashSet<u64> = self.state.listing.hashes.iter().copied().collect();
         let repeated = dedup::repeated(&reading.drafts);
         let oldest = self.now - self.context.limits.keep;
@@ -127,7 +128,7 @@ impl PollCycle<'_> {
         repeated: &[Key],
         found: &mut Found,
     ) -> Taken {
-        let Some(identity) = self.identify(draft, repeated) else { return Taken::Unnamed };
+        let Some(identity) = self.identity(draft, repeated) else { return Taken::Unnamed };
         let is_news = matches!(identity.verdict, Verdict::New | Verdict::Changed);
         let (draft, identity, revisit) = if found.reads_articles && draft.text.is_empty() && is_news {
             match self.with_text(articles, draft, identity, repeated).await {

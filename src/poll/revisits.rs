@@ -11,10 +11,13 @@ use crate::model::{Outcome, Revisit};
 
 impl<'a> PollCycle<'a> {
     /// Rereads the articles that are due: a correction becomes a new report, an article that is gone is taken out.
-    pub(super) async fn read_again(&mut self, outcome: &mut Outcome) {
+    ///
+    /// # Errors
+    /// Returns the outcome of the poll if what was found cannot be written.
+    pub(super) async fn read_again(&mut self) -> Result<(), Outcome> {
         const MAX_PER_POLL: usize = 10;
         if self.revisits.iter().all(|revisit| revisit.due > self.now) {
-            return;
+            return Ok(());
         }
         let (due, later): (Vec<Revisit>, Vec<Revisit>) =
             std::mem::take(&mut self.revisits).into_iter().partition(|revisit| revisit.due <= self.now);
@@ -29,7 +32,7 @@ impl<'a> PollCycle<'a> {
             }
             match articles.read(&revisit.listed).await {
                 Ok(draft) => {
-                    let found = self.identify(&draft, &[]);
+                    let found = self.identity(&draft, &[]);
                     if revisit.is_gone || self.context.view.is_gone(revisit.item) {
                         tracing::warn!(source = %self.source.id, link = revisit.listed.link, "an article that was gone at the source is back");
                         records.push(Record::Back { item: revisit.item, at: self.now });
@@ -65,11 +68,8 @@ impl<'a> PollCycle<'a> {
         }
         self.busy = self.busy.max(articles.busy());
         (self.state.busy_hosts, self.quota) = articles.end();
-        if !records.is_empty()
-            && let Err(error) = self.context.log_writer.commit(records, self.now).await
-        {
-            *outcome = unsaved(self.source, &error);
-        }
+        let written = self.context.log_writer.commit(records, self.now).await;
+        written.map_err(|error| unsaved(self.source, &error))
     }
 
     /// Creates the reader for article pages; it takes the quota until it ends.

@@ -11,8 +11,8 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::sync::CancellationToken;
 
-/// How long a connection may wait for its request before it becomes the first to be evicted, in milliseconds.
-const FAIR: u64 = 1000;
+/// How long a connection may wait for its request before it becomes the first to be evicted.
+const FAIR: Duration = Duration::from_secs(1);
 
 /// The open connections; decides which one is evicted when there are too many.
 #[derive(Debug)]
@@ -84,7 +84,7 @@ impl Connections {
             let patience = |one: &Arc<Connection>| {
                 let since = one.since.load(Ordering::Relaxed);
                 let class = match one.doing() {
-                    Doing::Waiting if now.saturating_sub(since) >= FAIR => 0,
+                    Doing::Waiting if u128::from(now.saturating_sub(since)) >= FAIR.as_millis() => 0,
                     Doing::Stalled => 1,
                     // A connection that was just opened has not had the time to send a request.
                     Doing::Waiting | Doing::Answering => 2,
