@@ -193,10 +193,10 @@ impl Fetcher {
         let client = way.client(tls);
         let mut request = match post {
             Some(form) => client
-                .post(link.as_str())
+                .post(link.url().clone())
                 .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded; charset=utf-8")
                 .body(form.to_owned()),
-            None => client.get(link.as_str()),
+            None => client.get(link.url().clone()),
         };
         if let Some(etag) = validators.etag.as_deref().and_then(|etag| HeaderValue::from_bytes(etag).ok()) {
             request = request.header(header::IF_NONE_MATCH, etag);

@@ -110,6 +110,11 @@ impl Link {
         self.0.as_str()
     }
 
+    /// Returns the parsed address: what was checked is what is requested.
+    pub const fn url(&self) -> &Url {
+        &self.0
+    }
+
     /// Returns the host, as a name or an IP address.
     pub fn host(&self) -> Host {
         match self.0.host() {

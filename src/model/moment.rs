@@ -304,3 +304,18 @@ impl Zone {
         self.0.iana_name().unwrap_or("UTC")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_saturate() {
+        let (early, late) = (Moment::from_millis(1_500), Moment::from_millis(4_000));
+        assert_eq!(late.duration_since(early), Duration::from_millis(2_500));
+        assert_eq!(early.duration_since(late), Duration::ZERO, "a clock that was set back");
+        assert_eq!(early + Duration::from_millis(2_500), late);
+        assert_eq!(late - Duration::from_millis(2_500), early);
+        assert_eq!((late + Duration::MAX).millis(), i64::MAX);
+    }
+}

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::commit::CommitError;
 use super::moved::is_of_site;
-use super::outcome::{least_wait, refused, unsaved};
+use super::outcome::{Accepted, least_wait, refused, unsaved};
 use super::poll_source::{MAX_HINT, PollCycle};
 use crate::fetch::Answer;
 use crate::log::{Control, Record};
@@ -15,14 +15,6 @@ const MAX_MOVED: usize = 2048;
 /// How often, and for how long, a source must answer 410 before it counts as gone.
 const GONE_POLLS: u32 = 3;
 const GONE_AFTER: Duration = Duration::from_secs(3 * 86_400);
-
-/// An answer that says what the source holds.
-pub(super) enum Accepted {
-    /// It holds what it held, and is not to be asked for this long.
-    Unchanged(Duration),
-    /// It holds this.
-    Document(Answer),
-}
 
 impl PollCycle<'_> {
     /// Judges an answer: by our clock, by where it came from, by its status.
@@ -53,7 +45,7 @@ impl PollCycle<'_> {
             self.state.gone = None;
         }
         match answer.status {
-            200 => Ok(Accepted::Document(answer)),
+            200 => Ok(Accepted::Document(Box::new(answer))),
             304 if !self.is_conditional => Err(Outcome::Failed {
                 blocked: false,
                 reason: "the site answered 304 (not modified) to an unconditional request".to_owned(),

@@ -6,6 +6,14 @@ use super::commit::CommitError;
 use crate::fetch::{Answer, FetchError};
 use crate::model::{Outcome, Source};
 
+/// What an answer says of what the source holds.
+pub(super) enum Accepted {
+    /// It holds what it held, and is not to be asked for this long.
+    Unchanged(Duration),
+    /// It holds this.
+    Document(Box<Answer>),
+}
+
 /// Returns how long an answer asks us to wait at least, whatever its status.
 pub(super) fn least_wait(answer: &Answer) -> Duration {
     answer.fresh.max(answer.retry_after.unwrap_or_default())

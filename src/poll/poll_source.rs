@@ -9,10 +9,9 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use super::answer::Accepted;
 use super::context::PollContext;
 use super::moved::{is_of_site, start};
-use super::outcome::{failed, log, word};
+use super::outcome::{Accepted, failed, log, word};
 use super::permission::{Refusal, permit};
 use super::quota::Quota;
 use super::schedule::{self, Pace};
@@ -76,7 +75,7 @@ impl PollCycle<'_> {
         let outcome = match self.accept(answer).await? {
             Accepted::Unchanged(wait) => Outcome::Unchanged { wait },
             Accepted::Document(answer) => {
-                let mut document = self.read(answer).await?;
+                let mut document = self.read(*answer).await?;
                 self.check_drift(&document.reading)?;
                 self.read_further(&mut document).await;
                 let reports = self.identify(&document.reading).await;

@@ -67,7 +67,7 @@ enum Readiness {
 /// The loop that polls every source when it is due.
 #[derive(Debug)]
 pub struct Poller {
-    pub(super) context: PollContext,
+    pub(super) context: Arc<PollContext>,
     pub(super) options: Options,
     pub(super) heartbeat: Arc<Heartbeat>,
     pub(super) sources: HashMap<SourceId, Watched>,
@@ -88,7 +88,7 @@ impl Poller {
     /// Creates a loop without sources; [`Command::Sources`] or [`Poller::load`] adds them.
     pub fn new(context: PollContext, options: Options, heartbeat: Arc<Heartbeat>) -> Self {
         let poller = Self {
-            context,
+            context: Arc::new(context),
             options,
             heartbeat,
             sources: HashMap::new(),
@@ -267,7 +267,7 @@ impl Poller {
         host.is_wanted.store(!host.waiting.is_empty(), Ordering::Relaxed);
         watched.is_running = true;
         watched.is_marked = false;
-        let (context, source, state) = (self.context.clone(), Arc::clone(&watched.source), watched.state.clone());
+        let (context, source, state) = (Arc::clone(&self.context), Arc::clone(&watched.source), watched.state.clone());
         let taken = Arc::clone(&self.taken);
         let terms = Terms {
             pace: pace_of(&source, self.options.pace),
@@ -346,4 +346,18 @@ pub(super) fn gap_of(source: &Source, gap: Duration) -> Duration {
 pub(super) fn pace_of(source: &Source, pace: Pace) -> Pace {
     let least = if source.is_own { MIN_OWN_INTERVAL } else { MIN_INTERVAL };
     Pace { min: pace.min.max(source.interval.unwrap_or_default()).max(least), ..pace }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn polls_that_are_due_within_a_quarter_of_a_second_start_together() {
+        let began = Instant::now();
+        let start = |millis| next_start(began, began + Duration::from_millis(millis)).duration_since(began.into());
+        assert_eq!([0, 100, 249].map(start), [TOGETHER; 3]);
+        assert_eq!(start(250), TOGETHER * 2, "never at the time that has just passed");
+        assert_eq!(start(86_400_000), Duration::from_secs(86_400) + TOGETHER);
+    }
 }

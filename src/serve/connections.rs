@@ -190,9 +190,8 @@ impl<S: AsyncWrite + Unpin> Write for Wire<S> {
         Pin::new(&mut self.stream).poll_flush(cx)
     }
 
-    /// The stream is closed right after this, which tells the peer the same.
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }
 
