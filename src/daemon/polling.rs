@@ -95,7 +95,7 @@ async fn take_sources(
                 Command::Sources(_, _, answer) => drop(answer.send(Err(trouble))),
                 Command::Control(_) => {}
             },
-            () = tokio::time::sleep(Duration::from_secs(5)) => poller.live(),
+            () = tokio::time::sleep(Duration::from_secs(5)) => poller.beat(),
         }
     }
 }

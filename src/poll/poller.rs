@@ -100,17 +100,12 @@ impl Poller {
             hold: Moment::default(),
             silence: Silence::default(),
         };
-        poller.live();
+        poller.beat();
         poller
     }
 
-    /// Signals that the loop is alive while it is not running yet.
-    pub fn live(&self) {
-        self.beat();
-    }
-
-    /// Signals that the loop is alive during long work.
-    pub(super) fn beat(&self) {
+    /// Signals that the loop is alive: during long work, and while it does not run yet.
+    pub fn beat(&self) {
         self.heartbeat.beat.store((self.context.clock)().millis(), Ordering::Relaxed);
     }
 
