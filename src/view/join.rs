@@ -14,6 +14,8 @@ impl State {
         if let Some(story) = relations.same.first().copied() {
             self.join(number, story, assignment.joining, updated);
             for other in &assignment.merges {
+                // The story may itself have been joined to an older one by now.
+                let story = self.items.get(number).map_or(story, |item| item.story);
                 self.merge_stories(story, *other);
             }
         } else {

@@ -218,3 +218,40 @@ fn updated_is_never_given_twice() {
     updated.dedup();
     assert_eq!(updated.len(), 2);
 }
+
+#[test]
+fn a_report_of_three_stories_makes_them_one() {
+    let test_store = TestStore::new();
+    let (view, _) = test_store.view();
+    let text = "因供热管网改造，新建北大街自十二中路口至桥头路段将于3月9日起临时封闭，请过往车辆绕行南大街，公交3路、15路改线运行，敬请谅解。";
+    let sources = ["a", "b", "c", "d"].map(|name| source(name, &format!("https://{name}.cn/feed"), "140300"));
+    test_store.say(&view, &sources, NOON);
+    let tell = |name: &str, seen: i64, credited: Option<&str>| {
+        let seen = NOON.plus_seconds(seen);
+        let Record::Report(mut report) = report(name, &format!("https://{name}.cn/1"), "封闭通告", text, seen)
+        else {
+            panic!()
+        };
+        report.draft.credit =
+            credited.map(|link| crate::model::Credit { name: String::new(), link: Some(link.to_owned()) });
+        let item = report.item;
+        test_store.say(&view, &[Record::Report(report)], seen);
+        item
+    };
+    // While they are gone nobody joins them, so the same text is three stories.
+    let gone = ["a", "b"].map(|name| {
+        let item = tell(name, 0, None);
+        test_store.say(&view, &[Record::Gone { item, at: NOON }], NOON);
+        item
+    });
+    let newest = tell("c", 3, None);
+    let back = gone.map(|item| Record::Back { item, at: NOON });
+    test_store.say(&view, &back, NOON);
+    assert_eq!(view.counts(), (3, 3));
+    let last = tell("d", 20, Some("https://c.cn/1"));
+    assert_eq!(view.counts(), (4, 1));
+    let story = view.story(view.find(last).unwrap()).unwrap();
+    assert_eq!((story.id, story.others.len()), (gone[0], 3));
+    assert_eq!(view.find(newest), view.find(last));
+    assert!(view.verify().unwrap().is_well());
+}
