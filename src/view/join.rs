@@ -67,7 +67,18 @@ impl State {
         self.leave_timelines(younger);
         self.mark_dirty(younger.first());
         self.leave_event(younger);
+        // The report that a source of higher authority published is not hidden by one that only came to tell the same.
+        let owners = [older, younger].map(|story| self.items.head(story).map(|head| head.owner(story.first())));
+        let [kept, joining] = owners.map(|owner| owner.and_then(|owner| self.authority(owner)));
+        let taking_over = owners[1].filter(|_| joining > kept);
         let parts = self.move_items(&moved, younger, older);
+        if let Some(owner) = taking_over
+            && let Some(head) = self.items.head_mut(older)
+        {
+            let ties = head.ties_mut();
+            (ties.shown, ties.right) = (Some(owner), Some(owner));
+            self.redate_by_owner(older, owner);
+        }
         for number in moved {
             if !self.items.get(number).is_some_and(|item| self.is_compared(number, item)) {
                 self.similar.remove(number);

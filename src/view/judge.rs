@@ -7,10 +7,10 @@ use super::candidates::Possible;
 use super::item_state::ItemState;
 use super::new_item::{Assignment, Joining, NewItem, Relations};
 use super::numbers::{ItemNo, SourceNo, StoryNo};
-use super::reports::{Home, credits, published, story, tells_the_same, was_new};
+use super::reports::{Home, credits, is_titled_alike, published, story, tells_the_same, was_new};
 use super::similarity_index::WINDOW;
 use super::state::State;
-use super::texts::Texts;
+use super::texts::{Text, Texts};
 use crate::dedup::{self, Comparison, Likeness};
 
 /// Judges by the known stories and the texts in the log.
@@ -89,11 +89,16 @@ impl<'a> Judge<'a> {
                 return false;
             }
             let Some(head) = self.state.items.head(item.story) else { return false };
+            let Some(told) = self.texts.get(item.position) else { return false };
             let candidate = || {
-                let link = self.texts.get(item.position)?.draft().checked_link()?.canonical();
+                let link = told.draft().checked_link()?.canonical();
                 Some(dedup::Candidate { link, domain: sources.domain(item.source)? })
             };
             if !candidate().is_some_and(|other| dedup::judge(&link, &domain, sources.listings(), &other)) {
+                return false;
+            }
+            // Anyone may name an address: without a word in common it is another's story, or not yet its own.
+            if !is_titled_alike(&new.report.draft, told.draft()) && !tells_the_same(&new.report.draft, &told) {
                 return false;
             }
             // If someone else used the address long before the site itself published there, that was not this story.
@@ -134,6 +139,9 @@ impl<'a> Judge<'a> {
             let Some(other) = self.texts.get(item.position) else { continue };
             let mine = mine.get_or_insert_with(|| story(&new.report.draft));
             let found = self.comparison(new, mine, item, other.story(), candidate.is_credited);
+            if found.likeness == Likeness::Same && !self.stands_for_its_story(candidate.number, item, &other, new) {
+                continue;
+            }
             match found.likeness {
                 Likeness::Part if mine.is_longer(other.story()) => relations.parts.push(item.story),
                 Likeness::Part => relations.wholes.push(item.story),
@@ -144,6 +152,20 @@ impl<'a> Judge<'a> {
             }
             relations.compared.push((item.story, found));
         }
+    }
+
+    /// Returns whether what is like a report is like the story it belongs to: a report may have come to its story by its
+    /// address and tell something else.
+    fn stands_for_its_story(&self, number: ItemNo, item: &ItemState, told: &Text, new: &NewItem<'_>) -> bool {
+        let Some(head) = self.state.items.head(item.story) else { return true };
+        let shown = head.shown(item.story.first());
+        let Some(shown) = self.state.items.get(shown).filter(|_| shown != number) else { return true };
+        let Some(shown) = self.texts.get(shown.position) else { return true };
+        if dedup::is_short(shown.draft().words()) {
+            return is_titled_alike(&new.report.draft, shown.draft());
+        }
+        let found = dedup::compare(shown.story(), told.story());
+        !matches!(found.likeness, Likeness::Different | Likeness::Opposed) || found.is_of_one_text()
     }
 
     /// Compares the text of a new item with that of a known one.
@@ -187,15 +209,21 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// Returns whether a further report is shown from now on: one whose site is closer to the link, one that the shown
-    /// report credits, or one of higher authority that does not credit the shown one. Every takeover goes to a report
-    /// with a better claim, so that the result does not depend on the order of arrival.
+    /// Returns whether a further report is shown from now on: it outranks the report that owns the story and, while that
+    /// one is gone, the one that stands in. So every takeover goes to a report with a better claim, and the result does
+    /// not depend on the order of arrival.
     fn takes_over(&self, story: StoryNo, new: &NewItem<'_>) -> bool {
-        let (items, sources) = (&self.state.items, &self.state.sources);
-        let Some(head) = items.head(story) else { return false };
+        let Some(head) = self.state.items.head(story) else { return false };
         let (owner, shown) = (head.owner(story.first()), head.shown(story.first()));
-        let Some(shown) = items.get(owner).filter(|item| shown == owner && !item.gone) else { return false };
-        let (Some(mine), Some(theirs)) = (sources.facts(new.source), sources.facts(shown.source)) else { return false };
+        self.outranks(new, owner) && (shown == owner || self.outranks(new, shown))
+    }
+
+    /// Returns whether a new report has a better claim than a known one: its site is closer to the link, or the known one
+    /// credits it, or it has higher authority and does not credit the known one.
+    fn outranks(&self, new: &NewItem<'_>, number: ItemNo) -> bool {
+        let sources = &self.state.sources;
+        let Some(known) = self.state.items.get(number) else { return false };
+        let (Some(mine), Some(theirs)) = (sources.facts(new.source), sources.facts(known.source)) else { return false };
         // The same source under another id.
         if mine.link == theirs.link {
             return true;
@@ -210,13 +238,15 @@ impl<'a> Judge<'a> {
             return has_higher;
         }
         let home = sources.home(new.source, draft);
+        // Whoever leads to the other's site has it from there. An office that leads elsewhere, such as to its own account
+        // on a platform, still has its authority.
         if home == Home::Elsewhere {
-            return false;
+            return has_higher && sources.home(known.source, draft) == Home::Elsewhere;
         }
         // A link proves whose story it is only if both carry it.
-        let same_link = shown.fingerprint.link == new.fingerprint.link && new.fingerprint.link != 0;
-        let told = self.texts.get(shown.position);
-        let is_nearer = || told.as_ref().is_some_and(|told| home > sources.home(shown.source, told.draft()));
+        let same_link = known.fingerprint.link == new.fingerprint.link && new.fingerprint.link != 0;
+        let told = self.texts.get(known.position);
+        let is_nearer = || told.as_ref().is_some_and(|told| home > sources.home(known.source, told.draft()));
         same_link && is_nearer() || has_higher || told.as_ref().is_some_and(|told| credits(told.draft(), mine))
     }
 
@@ -249,12 +279,11 @@ impl<'a> Judge<'a> {
             let found = if are_apart { found.of_other_places() } else { found };
             found.likeness == Likeness::Same || found.is_of_one_text() && told.is_titled_as(retold) && !are_apart
         };
-        // If the older item only got this text after the younger one was reported, it is not the older report of this
-        // story.
+        // If the older item only told this after the younger one was reported, it is not the older report of this story.
         let is_late = || {
             let was = a.earlier().first().and_then(|first| self.texts.get(*first));
             let is_changed_since = a.ties.as_ref().and_then(|ties| ties.reported).is_some_and(|at| at > b.seen);
-            is_changed_since && was.is_some_and(|was| dedup::compare(was.story(), told).likeness == Likeness::Different)
+            is_changed_since && was.is_some_and(|was| dedup::compare(was.story(), told).likeness != Likeness::Same)
         };
         !told.is_roundup() && !retold.is_roundup() && is_one() && !is_late()
     }

@@ -16,10 +16,15 @@ pub(super) fn tells_the_same(draft: &Draft, other: &Text) -> bool {
     match dedup::compare(&story(draft), other.story()).likeness {
         Likeness::Same | Likeness::Event => true,
         Likeness::Different if dedup::is_short(draft.words()) || dedup::is_short(other.draft().words()) => {
-            dedup::title_likeness(&draft.title, &other.draft().title) >= MIN_TITLE_LIKENESS
+            is_titled_alike(draft, other.draft())
         }
         _ => false,
     }
+}
+
+/// Returns whether two titles may be those of one text.
+pub(super) fn is_titled_alike(one: &Draft, other: &Draft) -> bool {
+    dedup::title_likeness(&one.title, &other.title) >= MIN_TITLE_LIKENESS
 }
 
 /// Returns whether a report names this source as its origin.
@@ -27,9 +32,12 @@ pub(super) fn credits(draft: &Draft, facts: &SourceFacts) -> bool {
     let Some(credit) = &draft.credit else { return false };
     let squeezed = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).collect::<String>();
     let (name, title) = (squeezed(&credit.name), squeezed(&facts.title));
+    // Offices of one domain are several, and a report that leads to its own site credits nobody.
     let by_link = || {
-        let domain = |text: &str| Link::parse(text).ok().map(|link| link.registrable_domain().to_owned());
-        credit.link.as_deref().and_then(domain).is_some_and(|to| domain(&facts.link) == Some(to))
+        let host =
+            |text: &str| Link::parse(text).ok().map(|link| link.host_text().trim_start_matches("www.").to_owned());
+        let to = credit.link.as_deref().and_then(host);
+        to.is_some() && to == host(&facts.link) && to != draft.link.as_deref().and_then(host)
     };
     let is_one = |short: &str, long: &str| {
         short.chars().count() >= 3 && long.strip_prefix(short).is_some_and(|rest| rest.is_empty() || is_tail(rest))
