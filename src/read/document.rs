@@ -165,8 +165,7 @@ fn records(page: &ListPage<'_>) -> Option<Reading> {
 
 /// Takes the rows of the page if they are a list without doubt.
 fn rows(page: &ListPage<'_>) -> Option<Reading> {
-    let least = if page.rules.kind == Kind::List { MIN_EXPECTED } else { MIN_CONFIDENCE };
-    (page.detection.confidence >= least).then(|| Reading {
+    (page.detection.confidence >= MIN_CONFIDENCE).then(|| Reading {
         next: list::next_page(page.tree, page.text, page.url),
         ..listing(Format::List, page.url, page.drafts.clone(), page.detection.clone(), page.faults.clone())
     })
@@ -211,10 +210,9 @@ fn no_list(page: &ListPage<'_>) -> Reading {
     Reading { detection: Some(page.detection.clone()), faults, ..Reading::default() }
 }
 
-/// The least confidence, in percent, with which a list is taken that the config does not name.
+/// The least confidence, in percent, with which a list is taken, also where the config says that the page is one: its
+/// menus are not published in place of a list that is missing.
 const MIN_CONFIDENCE: u8 = 45;
-/// The same, where the config says that the page is a list.
-const MIN_EXPECTED: u8 = 35;
 /// The least bytes of a script that may hold a list.
 const MIN_SCRIPT: usize = 200;
 /// The fewest items of a list in a script.

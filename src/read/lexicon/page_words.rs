@@ -27,6 +27,7 @@ pub(super) struct PageWords {
     pub(super) before_date: Vec<String>,
     pub(super) title_columns: Vec<String>,
     pub(super) popular: Vec<String>,
+    pub(super) attachments: Vec<String>,
     pub(super) ends_story: Vec<String>,
     pub(super) ends_story_always: Vec<String>,
     pub(super) missing: Vec<String>,

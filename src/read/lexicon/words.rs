@@ -24,6 +24,7 @@ pub(in crate::read) struct Words {
     pub(in crate::read) paging: HashSet<String>,
     /// Link texts that do not say where the link leads.
     pub(in crate::read) generic: HashSet<String>,
+    /// What stands before titles in links, longest first.
     pub(in crate::read) title_prefixes: Vec<String>,
     /// What stands before the names of authors, longest first, each with the space behind it.
     pub(in crate::read) by: Vec<String>,
@@ -32,6 +33,8 @@ pub(in crate::read) struct Words {
     pub(in crate::read) before_date: HashSet<String>,
     pub(in crate::read) title_columns: Vec<String>,
     pub(in crate::read) popular: Vec<String>,
+    /// Headings of the files that belong to a text, in small letters.
+    pub(in crate::read) attachments: HashSet<String>,
     /// Written without white space, in small letters.
     pub(in crate::read) ends_story: Phrases,
     pub(in crate::read) ends_story_always: Phrases,
@@ -57,13 +60,14 @@ impl Words {
             generic: all(|page| &page.generic).chain(paging.iter().cloned()).collect(),
             next,
             paging,
-            title_prefixes: all(|page| &page.title_prefixes).collect(),
-            by: by(all(|page| &page.by)),
+            title_prefixes: longest_first(all(|page| &page.title_prefixes)),
+            by: longest_first(all(|page| &page.by)),
             and: all(|page| &page.and).collect(),
             no_name: all(|page| &page.no_name).collect(),
             before_date: all(|page| &page.before_date).collect(),
             title_columns: all(|page| &page.title_columns).collect(),
             popular: all(|page| &page.popular).collect(),
+            attachments: all(|page| &page.attachments).collect(),
             ends_story: Phrases::new(
                 all(|page| &page.ends_story).map(|phrase| phrase.to_lowercase().split_whitespace().collect()),
             ),
@@ -86,7 +90,7 @@ impl Words {
     }
 }
 
-fn by(words: impl Iterator<Item = String>) -> Vec<String> {
+fn longest_first(words: impl Iterator<Item = String>) -> Vec<String> {
     let mut words: Vec<String> = words.collect();
     words.sort_by_key(|word| std::cmp::Reverse(word.len()));
     words.dedup();

@@ -6,6 +6,7 @@ use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use super::link;
 use super::parts::dated_parts;
+use super::phrase::holds;
 use super::row_date::{self, Row};
 use super::weight::{Group, is_beside, weigh};
 use crate::model::Link;
@@ -37,6 +38,7 @@ pub(in crate::read) fn detect(tree: &Tree<'_>, url: &Link, base: &Link, clock: C
     let in_head =
         |id: Id| tree.ancestors(id).take(6).any(|up| tree.is(up, &["th", "thead"]) && !has_cell(tree.parent(up)));
     let own = url.canonical();
+    let mut addresses = Addresses::default();
     let mut hidden_to = 0;
     // Where the links around the current element end.
     let mut around: Vec<Id> = Vec::new();
@@ -64,11 +66,19 @@ pub(in crate::read) fn detect(tree: &Tree<'_>, url: &Link, base: &Link, clock: C
         if target.canonical() == own || link::is_generic(&line) && !line.is_empty() && is_paging(&line) {
             continue;
         }
+        if line.is_empty() && is_picture(&target) {
+            continue;
+        }
+        addresses.add(id, &target);
         let members = groups.entry(path).or_default();
         if members.is_empty() {
             order.push(path);
         }
         members.push(id);
+    }
+    let parts = addresses.parts();
+    for members in groups.values_mut() {
+        members.retain(|id| !parts.contains(id));
     }
     let mut best: Option<Group> = None;
     // If a page has too many groups, only the largest are weighed.
@@ -90,6 +100,33 @@ pub(in crate::read) fn detect(tree: &Tree<'_>, url: &Link, base: &Link, clock: C
         }
     }
     best
+}
+
+/// The addresses of a page's links, to tell links to parts of a story, such as its comments, from links to it.
+#[derive(Default)]
+struct Addresses {
+    whole: HashSet<u64>,
+    with_fragment: Vec<(Id, u64)>,
+}
+
+impl Addresses {
+    fn add(&mut self, id: Id, target: &Link) {
+        match target.as_str().split_once('#') {
+            Some((whole, _)) => self.with_fragment.push((id, xxh3_64(whole.as_bytes()))),
+            None => _ = self.whole.insert(xxh3_64(target.as_str().as_bytes())),
+        }
+    }
+
+    /// Returns the links to a part of what another link leads to.
+    fn parts(self) -> HashSet<Id> {
+        self.with_fragment.into_iter().filter(|(_, whole)| self.whole.contains(whole)).map(|(id, _)| id).collect()
+    }
+}
+
+/// Returns whether a link leads to a picture.
+fn is_picture(target: &Link) -> bool {
+    let ending = target.path().rsplit_once('.').map_or("", |(_, ending)| ending);
+    ending.len() <= 4 && tables().list.pictures.contains(&ending.to_ascii_lowercase())
 }
 
 /// Returns whether a link's text is a paging label: next, previous, 1, 2, 3.
@@ -234,7 +271,7 @@ fn without_boxes(tree: &Tree<'_>, links: Vec<Id>) -> Vec<Id> {
     let is_box = |part: Id, first: Id| {
         tree.texts_between(part, first).filter(|(_, text)| !text.trim().is_empty()).take(6).any(|(_, text)| {
             let text = text.trim().to_lowercase();
-            text::width(&text) <= 20 && words().popular.iter().any(|head| text.contains(head))
+            text::width(&text) <= 20 && words().popular.iter().any(|head| holds(&text, head))
         })
     };
     let kept: Vec<Id> = parts

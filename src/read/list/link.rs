@@ -1,6 +1,8 @@
 //! The link of a row, and the title that it carries.
 
-use super::row_date::{is_date_text, is_numeric_date};
+use super::date_text::{is_date_text, is_numeric_date};
+use super::phrase::{unmarked, unprefixed};
+
 use crate::model::Link;
 use crate::read::lexicon::words;
 use crate::read::markup::page::target;
@@ -76,19 +78,10 @@ pub(in crate::read) fn title_of_link(tree: &Tree<'_>, id: Id) -> String {
     } else {
         written
     };
-    unprefixed(&title)
+    unmarked(unprefixed(&title))
         .trim_start_matches(['·', '•', '▪', '■', '◆', '●', '▶', '>', '»', '*', '\u{a0}', ' ', '-', '—'])
         .trim()
         .to_owned()
-}
-
-pub(super) fn unprefixed(title: &str) -> &str {
-    words()
-        .title_prefixes
-        .iter()
-        .find_map(|prefix| title.strip_prefix(prefix.as_str()))
-        .filter(|rest| !rest.is_empty())
-        .unwrap_or(title)
 }
 
 /// Returns the text of a link without date and summary: its first block, if it has blocks.

@@ -1,6 +1,7 @@
 //! Pages and documents that list articles: HTML pages, JSON, records of XML, sitemaps.
 
 mod code;
+mod date_text;
 mod detect;
 pub(super) mod hanweb;
 pub(super) mod json_list;
@@ -8,10 +9,12 @@ mod link;
 mod page;
 mod paging;
 mod parts;
+mod phrase;
 mod row;
 mod row_date;
 mod rules;
 pub(super) mod sitemap;
+mod story;
 mod weight;
 
 pub(super) use page::read;

@@ -12,6 +12,7 @@ use super::link;
 use super::row;
 use super::row_date::{self, Row};
 use super::rules::{Detection, ListRules};
+use super::story;
 use super::weight::{Group, place};
 use crate::model::{Draft, Link, Precision};
 use crate::read::date::{self, Clock};
@@ -68,7 +69,12 @@ pub(in crate::read) fn read(
     keep_dates_that_tell_apart(&mut drafts, titles);
     settle_dates(&mut drafts, clock);
     strip_common_end(&mut drafts);
-    let detection = describe(tree, &group, &drafts, rules);
+    let mut detection = describe(tree, &group, &drafts, rules);
+    let (is_found, outside) = (detection.confidence < 100, place(tree, &group.rows) < 1.0);
+    if is_found && story::belongs_to_story(tree, &group.rows, outside, group.dated > 0, &base) {
+        detection.reasons.push("it belongs to the story that the page tells".into());
+        detection.confidence /= 4;
+    }
     (drafts, detection)
 }
 

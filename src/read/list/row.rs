@@ -1,8 +1,10 @@
 //! One row of a list: its link, title and date.
 
 use super::code::is_code;
+use super::date_text::{american, is_date_text, is_same_day_of_year, strip_date, whole};
 use super::link::{is_generic, title_of_link};
-use super::row_date::{Row, american, is_date_text, is_same_day_of_year, shown_date, strip_date, whole};
+use super::phrase::holds;
+use super::row_date::{Row, shown_date};
 use crate::model::{Draft, Link, Precision};
 use crate::read::date::{self, Clock};
 use crate::read::lexicon::words;
@@ -68,7 +70,7 @@ pub(in crate::read) fn column_beside(tree: &Tree<'_>, rows: &[Row], clock: Clock
         let named = column
             .checked_sub(1)
             .and_then(|at| head.get(at))
-            .is_some_and(|head| words().title_columns.iter().any(|name| head.contains(name)));
+            .is_some_and(|head| words().title_columns.iter().any(|name| holds(head, name)));
         distinct * wide.min(30) * 20_usize.saturating_sub(column) * if named { 4 } else { 1 }
     };
     (0..most).rev().max_by_key(|column| worth(*column)).unwrap_or(0)

@@ -28,6 +28,8 @@ pub(in crate::read) struct Group {
 const MENU: f64 = 0.3;
 /// The mean width of titles from which links without dates are no menu.
 const MIN_TITLE: usize = 34;
+/// The mean width below which they always are one.
+const MIN_MENU_TITLE: usize = 15;
 /// How many texts of a row are looked at, and by how much they are wider than the title in a row with a summary.
 const MAX_TEXTS: usize = 40;
 const MIN_SUMMARY: usize = 30;
@@ -80,6 +82,10 @@ pub(super) fn weigh(tree: &Tree<'_>, rows: Vec<(Row, bool)>, url: &Link, base: &
 /// Returns whether rows without dates are a menu: they lead to sections and not to articles or files, or to other views
 /// of the same page (languages, filters), or each is an entry of an entry.
 fn is_menu(tree: &Tree<'_>, rows: &[Row], titles: &[String], url: &Link, base: &Link) -> bool {
+    let wide = titles.iter().map(|title| text::width(title)).sum::<usize>() / titles.len().max(1);
+    if wide < MIN_MENU_TITLE {
+        return true;
+    }
     let links: Vec<Link> = rows.iter().take(MAX_SAMPLE).filter_map(|row| target(tree, row.link, base)).collect();
     let count = links.len().max(1);
     if are_views(&links, url) {
@@ -97,7 +103,6 @@ fn is_menu(tree: &Tree<'_>, rows: &[Row], titles: &[String], url: &Link, base: &
     if rows.iter().take(MAX_SAMPLE).filter(nested).count() * 2 > count {
         return true;
     }
-    let wide = titles.iter().map(|title| text::width(title)).sum::<usize>() / titles.len().max(1);
     let articles = links.iter().filter(|to| is_article(to)).count();
     articles == 0 || wide < MIN_TITLE && articles * 10 < count * 3
 }

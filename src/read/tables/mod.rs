@@ -30,6 +30,12 @@ pub(in crate::read) struct Tables {
 pub(in crate::read) struct ListMarks {
     /// Attributes that hold the date of a row, in small letters.
     pub(in crate::read) date_attributes: Vec<String>,
+    /// Marks of pinned and new rows that stand in brackets beside titles, in small letters.
+    pub(in crate::read) marks: HashSet<String>,
+    /// How the names of pictures end, in small letters.
+    pub(in crate::read) pictures: HashSet<String>,
+    /// Names of meta elements of pages of one story, in small letters.
+    pub(in crate::read) story_marks: HashSet<String>,
 }
 
 /// Attributes of pictures that a script would load, the most trusted first.
