@@ -16,6 +16,7 @@ mod rules;
 pub(super) mod sitemap;
 mod story;
 mod weight;
+mod year;
 
 pub(super) use page::read;
 pub(super) use paging::{elsewhere, next_page};

@@ -14,14 +14,18 @@ use super::row_date::{self, Row};
 use super::rules::{Detection, ListRules};
 use super::story;
 use super::weight::{Group, place};
-use crate::model::{Draft, Link, Precision};
+use super::year::{clock_of_year, differs_in_year, year_headings};
+use crate::model::{Draft, Link, Moment, Precision};
 use crate::read::date::{self, Clock};
 use crate::read::fault::{Fault, FaultKind};
 use crate::read::markup::page::{base, target};
 use crate::read::markup::selector::Selector;
 use crate::read::markup::text;
 use crate::read::markup::tree::{Id, Tree};
-use crate::read::reading::MAX_DRAFTS;
+use crate::read::reading::{MAX_DRAFTS, newest};
+
+/// The most rows that are looked at to find the newest.
+const MAX_ROWS: usize = 10 * MAX_DRAFTS;
 
 /// Reads the list of a page.
 pub(in crate::read) fn read(
@@ -42,11 +46,20 @@ pub(in crate::read) fn read(
             Detection { reasons: vec!["no group of links looks like a list".into()], ..Detection::default() },
         );
     };
+    let years = year_headings(tree);
     let mostly_dated = group.dated * 5 >= group.rows.len() * 4;
     let mut drafts = Vec::with_capacity(group.rows.len());
     let (mut seen, mut titles) = (HashSet::new(), Vec::new());
     for row in &group.rows {
         let Some((mut draft, whole_title)) = row::draft(tree, row, &base, group.beside, clock) else { continue };
+        if let Some(stamp) = draft.published
+            && let Some(then) = clock_of_year(&years, row, stamp, clock)
+            && let Some((again, _)) = row::draft(tree, row, &base, group.beside, then)
+            && let Some(dated) = again.published.filter(|dated| differs_in_year(*dated, stamp, clock))
+        {
+            draft.published = Some(dated);
+            draft.found.push(("published", "row and the year above it".into()));
+        }
         overrule(tree, row, rules, clock, &mut draft, faults);
         // Among dated rows, a short one without a date is a column heading.
         if mostly_dated && text::width(&draft.title) < 12 && !row_date::has_date(tree, row, clock) {
@@ -55,17 +68,13 @@ pub(in crate::read) fn read(
         if draft.title.is_empty() || !seen.insert((draft.link.clone(), group.beside.map(|_| draft.title.clone()))) {
             continue;
         }
-        if drafts.len() == MAX_DRAFTS {
-            faults.push(Fault::new(
-                FaultKind::TooMany,
-                "list",
-                format!("more than {MAX_DRAFTS} rows; only the first were read"),
-            ));
+        if drafts.len() == MAX_ROWS {
             break;
         }
         titles.push(if draft.found.contains(&("title", "config".into())) { draft.title.clone() } else { whole_title });
         drafts.push(draft);
     }
+    keep_newest(&mut drafts, &mut titles, faults);
     keep_dates_that_tell_apart(&mut drafts, titles);
     settle_dates(&mut drafts, clock);
     strip_common_end(&mut drafts);
@@ -76,6 +85,21 @@ pub(in crate::read) fn read(
         detection.confidence /= 4;
     }
     (drafts, detection)
+}
+
+/// Keeps the newest rows of a list that has too many, and reports it.
+fn keep_newest(drafts: &mut Vec<Draft>, titles: &mut Vec<String>, faults: &mut Vec<Fault>) {
+    if drafts.len() <= MAX_DRAFTS {
+        return;
+    }
+    let detail = format!("{} rows; only the newest {MAX_DRAFTS} were read", drafts.len());
+    faults.push(Fault::new(FaultKind::TooMany, "list", detail));
+    let dates: Vec<Option<Moment>> = drafts.iter().map(|draft| draft.published.map(|stamp| stamp.at)).collect();
+    let kept: HashSet<usize> = newest(&dates).into_iter().collect();
+    let mut at = 0..;
+    drafts.retain(|_| at.next().is_some_and(|at| kept.contains(&at)));
+    let mut at = 0..;
+    titles.retain(|_| at.next().is_some_and(|at| kept.contains(&at)));
 }
 
 /// Replaces detected fields by what the config's selectors find, and reports a selector that finds nothing.
