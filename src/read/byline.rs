@@ -157,7 +157,8 @@ pub(super) fn people(value: &str) -> Vec<String> {
             (Some(second), None, Some(first)) => found.push(format!("{first}{second}")),
             (Some(first), None, None) if is_han(first) => single = Some(first),
             _ if is_person(part) => found.push(part.to_owned()),
-            // Anything after a word that is not a name is not a name either.
+            // The office that sent the story may stand before its people, but behind what is no name stands none.
+            _ if found.is_empty() && is_office(part) => {}
             _ => break,
         }
         if found.len() >= 12 {
@@ -166,6 +167,14 @@ pub(super) fn people(value: &str) -> Vec<String> {
     }
     found.dedup();
     found
+}
+
+/// Returns whether a name is that of an office or a medium: 县文旅局, 青原日报社.
+fn is_office(name: &str) -> bool {
+    let names = &tables().names;
+    (3..=16).contains(&name.chars().count())
+        && name.chars().all(is_han)
+        && names.office_ends.iter().chain(&names.medium_ends).any(|end| name.ends_with(end.as_str()))
 }
 
 /// Extracts the editors from the value of 编辑: people, or a single pen name.
@@ -199,9 +208,12 @@ pub(super) fn in_dateline(line: &str) -> Vec<String> {
         if inside.chars().count() > 40 {
             continue;
         }
-        let named = ["记者", "通讯员", "作者"].iter().find_map(|word| inside.split_once(word));
+        const ROLES: [&str; 3] = ["记者", "通讯员", "作者"];
+        let first = ROLES.iter().filter_map(|word| Some((inside.find(word)?, *word))).min();
+        let named = first.and_then(|(_, word)| inside.split_once(word));
         if let Some((_, names)) = named {
-            let names: Vec<String> = names.split("通讯员").flat_map(people).collect();
+            let parts = names.split("通讯员").flat_map(|part| part.split("记者"));
+            let names: Vec<String> = parts.flat_map(people).collect();
             if !names.is_empty() {
                 return names;
             }
@@ -287,17 +299,11 @@ pub(super) fn in_closing(line: &str) -> Vec<String> {
     if !ends || inside.chars().count() > 24 {
         return Vec::new();
     }
-    let bare = inside
-        .trim_start_matches("本报记者")
-        .trim_start_matches("记者")
-        .trim_start_matches("通讯员")
-        .trim_start_matches("作者")
-        .trim_start_matches("文/图")
-        .trim_start_matches("图/文")
-        .trim_start_matches("文／图")
-        .trim_start_matches("图文")
-        .trim_start_matches("文/")
-        .trim_start_matches(|c: char| c.is_whitespace() || "：:".contains(c));
+    let mut bare = inside;
+    let roles = &tables().names.before_people;
+    while let Some(rest) = roles.iter().find_map(|role| bare.strip_prefix(role.as_str())) {
+        bare = rest.trim_start_matches(|c: char| c.is_whitespace() || "：:/".contains(c));
+    }
     if !labelled(inside).iter().all(|(label, _)| *label == Label::Author) {
         return Vec::new();
     }

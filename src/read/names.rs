@@ -49,7 +49,15 @@ pub(super) fn names(text: &str, trust: Trust) -> Vec<String> {
 
 /// Returns the names of a line that begins as a byline: "By Jane Miller and Tom Reed, Staff Writers".
 pub(super) fn in_byline(line: &str) -> Vec<String> {
-    without_by(line.trim()).map(|rest| names(text::head(rest, MAX_TEXT), Trust::Line)).unwrap_or_default()
+    without_by(line.trim()).map(|rest| names(without_rest(text::head(rest, MAX_TEXT)), Trust::Line)).unwrap_or_default()
+}
+
+/// Strips a small word from the end of a byline, which led to the date or place behind it: "Jane Miller on".
+fn without_rest(line: &str) -> &str {
+    let line = line.trim_end();
+    let Some((before, last)) = line.rsplit_once(char::is_whitespace) else { return line };
+    let is_small = last.chars().all(char::is_lowercase) && !tables().names.particles.contains(last);
+    if is_small && before.split_whitespace().nth(1).is_some() { before } else { line }
 }
 
 /// Strips the word before the names of a byline; `None` if there is none.
@@ -135,6 +143,7 @@ mod tests {
             "Anna van der Berg; Karl-Heinz Groß; Eva Klein"
         );
         assert_eq!(line("Par Élodie Martin"), "Élodie Martin");
+        assert_eq!(line("Posted by Jane Miller on"), "Jane Miller");
         for none in
             ["By the river stands a mill", "Von der Redaktion", "By Staff Writer", "Byron Miller", "By 5:09 p.m."]
         {

@@ -26,12 +26,21 @@ fn is_prose_behind(line: &str) -> bool {
     })
 }
 
+/// Returns whether a line only says what its writer is: "Staff Writer", "Journalist".
+pub(super) fn is_role(line: &str) -> bool {
+    let mut parts = line.split(|c: char| !c.is_alphanumeric()).filter(|part| !part.is_empty()).peekable();
+    line.len() <= 40
+        && parts.peek().is_some()
+        && parts.all(|part| words().no_name.contains(part.to_lowercase().as_str()))
+}
+
 fn is_tool(line: &str) -> bool {
     let parts: Vec<&str> = line
         .split(|c: char| c.is_whitespace() || "|/[]【】()（）>·".contains(c))
         .filter(|part| !part.is_empty())
         .collect();
-    !parts.is_empty() && parts.len() <= 12 && parts.iter().all(|part| words().tools.contains(*part))
+    let is_whole = || words().tools.contains(line.trim_matches(|c: char| !c.is_alphanumeric()));
+    !parts.is_empty() && parts.len() <= 12 && (is_whole() || parts.iter().all(|part| words().tools.contains(*part)))
 }
 
 /// So much longer than its phrase may a heading above other stories be, in characters.

@@ -82,10 +82,20 @@ fn beside_date(reader: &Reader<'_>, lines: &Lines<'_>) -> Option<String> {
             }
             let rest = reader.without_date(&line.spaced);
             let pieces = rest.split("  ").flat_map(|piece| piece.split(['|', '丨', '·', '　', ',']));
-            let mut names = pieces.map(str::trim).filter(|piece| may_be_medium(piece) || ends_title(&document, piece));
+            let mut names = pieces
+                .map(|piece| without_weekday(piece.trim()))
+                .filter(|piece| may_be_medium(piece) || ends_title(&document, piece));
             let name = names.next()?;
             names.next().is_none().then(|| byline::medium(name)).flatten()
         })
+}
+
+/// Strips the day of the week that may stand before a name: 星期三 青原日报.
+fn without_weekday(piece: &str) -> &str {
+    match piece.split_once(' ') {
+        Some((day, rest)) if date::is_weekday(day) => rest.trim_start(),
+        _ => piece,
+    }
 }
 
 /// Returns whether `<title>` ends with a name, as with that of its site.

@@ -5,8 +5,16 @@ use crate::read::tables::tables;
 
 /// Returns the words of an element's id and classes.
 pub(super) fn words(labels: &str) -> impl Iterator<Item = &str> {
-    let words = labels.split(|c: char| !c.is_ascii_alphanumeric());
-    words.map(|word| word.trim_end_matches(|c: char| c.is_ascii_digit())).filter(|word| !word.is_empty())
+    labels.split_ascii_whitespace().flat_map(|class| {
+        let words = class.split(|c: char| !c.is_ascii_alphanumeric());
+        let words = words.map(|word| word.trim_end_matches(|c: char| c.is_ascii_digit()));
+        words.filter(move |word| !word.is_empty() && !(*word == "widget" && is_built(class)))
+    })
+}
+
+/// Returns whether a page builder gave an element its class: it calls every part of a page a widget.
+fn is_built(class: &str) -> bool {
+    tables().classes.builders.iter().any(|builder| class.starts_with(builder.as_str()))
 }
 
 /// Returns whether an element is a dialog over the page, such as one that asks for consent to cookies.

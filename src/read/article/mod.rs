@@ -1,5 +1,6 @@
 //! The page of one article: its title, date, source, authors and text.
 
+mod bare_names;
 mod body;
 mod boilerplate;
 mod content_html;

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::bare_names::{beside_day, signed, with_role};
 use super::body::{self, Line};
 use super::labels::words;
 use super::reader::Reader;
@@ -18,18 +19,21 @@ use crate::read::tables::tables;
 type Place = fn(&Reader<'_>, &Lines<'_>) -> Vec<String>;
 
 /// The places that may name the authors if no label does, the most trusted first.
-const AUTHORS: [Place; 11] = [
+const AUTHORS: [Place; 14] = [
     beside_date,
     dateline,
     author_element,
     linked_data,
     byline_elements,
     in_head,
+    with_role,
     meta,
     own_line,
     closing,
     at_the_ends,
     titled,
+    beside_day,
+    signed,
 ];
 /// The most authors or editors of an article.
 const MAX_NAMES: usize = 12;
@@ -213,7 +217,9 @@ fn byline_elements(reader: &Reader<'_>, lines: &Lines<'_>) -> Vec<String> {
             all.push(name);
         }
     }
-    all
+    // Only the first of several may be marked: the line of the byline names them all.
+    let line = if all.is_empty() { Vec::new() } else { in_head(reader, lines) };
+    if line.len() > all.len() && all.iter().all(|name| line.contains(name)) { line } else { all }
 }
 
 /// Returns whether an element is marked as the author's, and does not lie in a box about something else.
@@ -223,11 +229,26 @@ fn marks_author(tree: &Tree<'_>, id: Id) -> bool {
         tree.attribute(id, name).is_some_and(|value| value.split_ascii_whitespace().any(|part| part == word))
     };
     let labels = tree.labels(id);
-    let is_marked =
-        has("rel", "author") || has("itemprop", "author") || words(&labels).any(|word| classes.byline.contains(word));
+    let has_role = || {
+        let mut roles = classes.roles.iter().filter_map(|name| tree.attribute(id, name));
+        roles.any(|role| classes.byline_role.contains(role.to_ascii_lowercase().as_str()))
+    };
+    let is_marked = has("rel", "author")
+        || has("itemprop", "author")
+        || words(&labels).any(|word| classes.byline.contains(word))
+        || has_role();
     is_marked
         && !tree.is(id, &["body", "html", "article", "img", "meta", "link", "script"])
-        && !tree.ancestors(id).take(6).any(|up| words(&tree.labels(up)).any(|word| classes.not_byline.contains(word)))
+        && !tree.ancestors(id).take(6).any(|up| is_no_byline(&tree.labels(up)))
+}
+
+/// Returns whether an element with these classes holds something else than the names of authors.
+fn is_no_byline(labels: &str) -> bool {
+    let classes = &tables().classes;
+    labels.split_ascii_whitespace().any(|class| {
+        let is_own = || classes.own_foot.iter().any(|start| class.starts_with(start.as_str()));
+        words(class).any(|word| classes.not_byline.contains(word) && !(word == "footer" && is_own()))
+    })
 }
 
 /// Returns the names in the element of an author.

@@ -58,12 +58,28 @@ impl Reader<'_> {
         let behind = || self.date_behind(lines).or_else(|| self.classed_date(lines));
         let (stamp, by) = match (said, shown) {
             (Some(said), Some(shown)) => self.settle(said, shown),
-            (said, shown) => {
-                said.or(shown).or_else(behind).or_else(in_address).or_else(|| self.labelled_month(lines))?
-            }
+            (said, shown) => said
+                .or(shown)
+                .or_else(behind)
+                .or_else(in_address)
+                .or_else(|| self.pictured_date())
+                .or_else(|| self.labelled_month(lines))?,
         };
+        // A whole day in the address is that of the first publication; metadata may give that of the last change.
+        let is_shown = shown.is_some_and(|(shown, _)| shown.day() == stamp.day());
+        let first = in_address()
+            .filter(|(first, _)| !self.is_chinese && !is_shown && said.is_some() && stamp.at.since(first.at) > LATE);
+        let (stamp, by) = first.unwrap_or((stamp, by));
         self.found.push(("published", by.into()));
         Some(stamp)
+    }
+
+    /// Returns the day in the address of the page's picture, in whose folder sites put what they upload on a day.
+    fn pictured_date(&self) -> Option<Found> {
+        let picture = self.meta(&["og:image", "twitter:image"])?;
+        let stamp = date::in_address(&picture, self.clock)?;
+        let day = stamp.day().to_string().replace('-', "/");
+        picture.contains(&format!("/{day}/")).then_some((stamp, "address of the picture"))
     }
 
     /// Returns when the article was last changed, if the page says so for machines.
@@ -131,6 +147,8 @@ impl Reader<'_> {
     }
 }
 
+/// From how far behind the day in the address on a declared date is that of a change, in milliseconds.
+const LATE: i64 = 3 * 86_400_000;
 /// The largest offset from UTC, in seconds.
 const MAX_OFFSET: i64 = 14 * 3600;
 

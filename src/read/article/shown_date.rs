@@ -14,6 +14,8 @@ use crate::read::markup::text::width;
 /// How many lines at the end of the body, and behind it, may hold a labelled date.
 const ENDS: usize = 6;
 const BEHIND: usize = 12;
+/// The beginning of a longer line that may be labelled, in bytes.
+const BEGINNING: usize = 160;
 
 impl Reader<'_> {
     /// Finds the date near the title: labelled, or alone. Dates inside the story do not count.
@@ -72,7 +74,15 @@ impl Reader<'_> {
     /// Returns a labelled date at the end of the body or behind it; one of the last change if there is no other.
     pub(super) fn date_behind(&self, lines: &Dated<'_>) -> Option<Found> {
         let behind = || lines.inside.iter().rev().take(ENDS).chain(lines.tail.iter().take(BEHIND));
-        let short = || behind().filter(|line| line.text.chars().count() < 120);
+        // "This entry was posted on 3 May 2012 and is filed under …" goes on.
+        let begins = |line: &Line| {
+            byline::labelled(text::head(&line.spaced, BEGINNING)).first().is_some_and(|(label, value)| {
+                *label == Label::Date
+                    && line.text.chars().count() < 500
+                    && line.spaced.find(value.as_str()).is_some_and(|at| at < 48)
+            })
+        };
+        let short = || behind().filter(|line| line.text.chars().count() < 120 || begins(line));
         let exact = |stamp: &Stamp| stamp.precision != Precision::Month;
         let labelled =
             |labels: &'static [Label]| short().find_map(|line| self.labelled_date(line, labels).filter(exact));

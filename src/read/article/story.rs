@@ -144,7 +144,7 @@ impl Reader<'_> {
                     && boilerplate::ends_story(&line.text)
                     && !all_lines.get(at + 1).is_some_and(is_prose);
             let is_title = is_early && squeeze(&line.text) == bare;
-            let is_head = is_early && is_head_line(&line.spaced, self.clock);
+            let is_head = is_early && (is_head_line(&line.spaced, self.clock) || boilerplate::is_role(&line.text));
             let mostly_link =
                 line.linked * 10 > width(&line.text) * 9 && width(&line.text) < 60 && is_link_line(&line.text);
             // A notice may link each thing that it lists and then go on.

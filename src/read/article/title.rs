@@ -7,6 +7,7 @@ use crate::read::article::body;
 use crate::read::byline;
 use crate::read::date;
 use crate::read::lexicon::words;
+use crate::read::markup::page::target;
 use crate::read::markup::text;
 use crate::read::markup::text::{squeeze, width};
 use crate::read::markup::tree::Id;
@@ -111,11 +112,20 @@ impl Reader<'_> {
             .filter(|id| {
                 self.tree.is(*id, &["h1", "h2", "h3", "h4"]) || self.tree.is(*id, &TITLE_ELEMENTS) && is_titled(*id)
             })
-            .filter(|id| self.tree.end(*id) - *id < 40)
+            .filter(|id| self.tree.end(*id) - *id < 40 && !self.leads_home(*id))
             .map(|id| (id, self.heading_line(id)))
             .filter(|(_, line)| (4..=240).contains(&width(line)))
             .map(|(id, line)| (id, self.first_line(id, line)))
             .collect()
+    }
+
+    /// Returns whether a heading is a link to the first page of the site, as its name above every page is.
+    fn leads_home(&self, id: Id) -> bool {
+        let link = self.tree.elements(id).find(|at| self.tree.is(*at, &["a"]));
+        self.url.path().len() > 1
+            && link
+                .and_then(|link| target(self.tree, link, &self.base))
+                .is_some_and(|to| to.path() == "/" && to.same_origin(self.url) && !to.as_str().contains('?'))
     }
 
     /// Returns the text of a heading without the readings of its ruby.
@@ -206,7 +216,7 @@ impl Reader<'_> {
                 && !line.contains(['>', '»', '，', '。'])
                 && !["首页", "当前位置", "您的位置"].iter().any(|word| line.contains(word))
         };
-        // Chinese sites often set their own name as `<h1>`; elsewhere the only one is the title.
+        // Chinese sites often set their own name as `<h1>`; elsewhere the only one is the title, unless it leads home.
         let mut first = headings.iter().filter(|(id, line)| self.tree.is(*id, &["h1"]) && width(line) >= MIN_SOLE);
         if let (Some((id, line)), None) = (first.next(), first.next())
             && !self.is_chinese

@@ -168,6 +168,16 @@ struct Time {
     to: usize,
 }
 
+/// Words that stand before or behind a time of day whose hours and minutes a dot divides.
+const BEFORE_TIME: [&str; 11] = ["kl", "klo", "kello", "klockan", "klokken", "om", "um", "alle", "ore", "kell", "godz"];
+const BEHIND_TIME: [&str; 4] = ["uhr", "uur", "h", "hrs"];
+
+fn is_hour(tokens: &[Token], at: usize) -> bool {
+    let is_word = |at: Option<usize>, words: &[&str]| matches!(at.and_then(|at| tokens.get(at)), Some(Token::Word(word)) if words.contains(&word.as_str()));
+    let is_dot = matches!(at.checked_sub(1).and_then(|at| tokens.get(at)), Some(Token::Mark('.' | ':')));
+    is_word(at.checked_sub(if is_dot { 2 } else { 1 }), &BEFORE_TIME) || is_word(Some(at + 3), &BEHIND_TIME)
+}
+
 /// Finds a time: 8:05, 8:05:09.0, 8时5分, 8点, with am and pm, 上午 and 下午.
 fn time(tokens: &[Token]) -> Option<Time> {
     let number = |at: usize| match tokens.get(at) {
@@ -179,7 +189,10 @@ fn time(tokens: &[Token]) -> Option<Time> {
         let hour = number(at).filter(|hour| *hour <= 24)?;
         // 10h27, in French and Portuguese
         let is_h = matches!(tokens.get(at + 1), Some(Token::Word(word)) if word == "h");
-        if mark(at + 1, &[':']) || is_h {
+        // kl. 8.30, om 11.30 uur, 9.40 Uhr
+        let is_dotted =
+            || mark(at + 1, &['.']) && matches!(tokens.get(at + 2), Some(Token::Number(_, 2))) && is_hour(tokens, at);
+        if mark(at + 1, &[':']) || is_h || is_dotted() {
             let minute = number(at + 2).filter(|minute| *minute < 60)?;
             let second = if mark(at + 3, &[':', '.']) { number(at + 4).filter(|second| *second < 61) } else { None };
             let mut to = at + if second.is_some() { 5 } else { 3 };
@@ -360,7 +373,16 @@ fn zone(tokens: &[Token], clock: Clock<'_>) -> Option<i32> {
 
 /// Returns the offset of a named zone, in seconds: those of RFC 5322, section 4.3, and others that feeds use.
 fn zone_named(word: &str, clock: Clock<'_>) -> Option<i32> {
-    let hours = match word {
+    let half_hours = match word {
+        "ist" => 11,
+        "npt" => return Some(20_700),
+        _ => 2 * zone_hours(word, clock)?,
+    };
+    Some(half_hours * 1800)
+}
+
+fn zone_hours(word: &str, clock: Clock<'_>) -> Option<i32> {
+    Some(match word {
         "z" | "ut" | "utc" | "gmt" | "wet" => 0,
         "est" => -5,
         "edt" => -4,
@@ -385,9 +407,15 @@ fn zone_named(word: &str, clock: Clock<'_>) -> Option<i32> {
         "aedt" => 11,
         "nzst" => 12,
         "nzdt" => 13,
+        "wib" | "ict" => 7,
+        "wita" | "pht" => 8,
+        "wit" => 9,
+        "pkt" => 5,
+        "gst" => 4,
+        "trt" => 3,
+        "brt" => -3,
         _ => return None,
-    };
-    Some(hours * 3600)
+    })
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::parse::{AHEAD, BEHIND, Clock, parse};
 use super::tokens::{is_han, is_hangul};
-use crate::model::Stamp;
+use crate::model::{Precision, Stamp};
 use crate::read::date::month;
 use crate::read::markup::text;
 use crate::read::markup::tokens::cut;
@@ -51,11 +51,31 @@ fn find_plain(text: &str, clock: Clock<'_>) -> Option<(Stamp, Range<usize>)> {
         if (has_year(candidate) || is_all)
             && let Some((stamp, length)) = longest(candidate, clock)
         {
+            let (stamp, length) = with_time(rest, stamp, length, clock).unwrap_or((stamp, length));
             return Some((stamp, at..at + length));
         }
         at += if is_digit(c) { run_length(rest, is_date_char).max(1) } else { length };
     }
     None
+}
+
+/// 17 May 2023 | 10:45 WIB: returns a day with the time that stands behind a bar, and the length of both.
+fn with_time(text: &str, day: Stamp, length: usize, clock: Clock<'_>) -> Option<(Stamp, usize)> {
+    let rest = cut(text, length, text.len());
+    let time = rest.trim_start().strip_prefix(['|', '｜', '·', '•', '/', '–', '—'])?.trim_start();
+    let from = text.len() - time.len();
+    let head = text::head(time, 24);
+    let run = head.find(|c: char| !c.is_alphanumeric() && !": +".contains(c)).unwrap_or(head.len());
+    let time = cut(head, 0, run);
+    let digits = time.find(|c: char| !c.is_ascii_digit()).filter(|digits| (1..=2).contains(digits))?;
+    if day.precision != Precision::Day || !cut(time, digits, time.len()).starts_with(':') {
+        return None;
+    }
+    let words: Vec<usize> = time.char_indices().filter(|(_, c)| *c == ' ').map(|(at, _)| at).chain([run]).collect();
+    words.into_iter().rev().take(4).find_map(|end| {
+        let stamp = parse(&format!("{} {}", cut(text, 0, length), cut(time, 0, end)), clock)?;
+        (stamp.precision >= Precision::Minute).then_some((stamp, from + end))
+    })
 }
 
 /// Returns the date of a candidate, and the length of the shortest beginning that still gives it.
@@ -83,7 +103,10 @@ fn pieces(candidate: &str) -> impl Iterator<Item = &str> {
     words.into_iter().rev().take(8).filter_map(|end| candidate.get(..end)).filter(|piece| {
         let mut words = piece.split(|c: char| !c.is_alphabetic());
         let tuesday = words.clone().next().is_some_and(|word| word.eq_ignore_ascii_case("mar"));
-        let months = words.by_ref().filter(|word| is_month_word(word)).count();
+        // One month may have two names: 24 نيسان / أبريل 2020.
+        let mut months: Vec<i64> = words.by_ref().filter_map(|word| month::named(&word.to_lowercase())).collect();
+        months.dedup();
+        let months = months.len();
         months <= 1 + usize::from(tuesday) && (piece.bytes().any(|b| b.is_ascii_digit()) || !piece.is_ascii())
     })
 }

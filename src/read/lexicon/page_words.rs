@@ -22,6 +22,8 @@ pub(super) struct PageWords {
     pub(super) by: Vec<String>,
     /// What stands between two names.
     pub(super) and: Vec<String>,
+    /// What stands behind the name of an author.
+    pub(super) role: Vec<String>,
     /// Words that no name of a person holds.
     pub(super) no_name: Vec<String>,
     pub(super) before_date: Vec<String>,

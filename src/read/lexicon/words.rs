@@ -29,6 +29,8 @@ pub(in crate::read) struct Words {
     /// What stands before the names of authors, longest first, each with the space behind it.
     pub(in crate::read) by: Vec<String>,
     pub(in crate::read) and: HashSet<String>,
+    /// What stands behind the name of an author, longest first.
+    pub(in crate::read) role: Vec<String>,
     pub(in crate::read) no_name: HashSet<String>,
     pub(in crate::read) before_date: HashSet<String>,
     pub(in crate::read) title_columns: Vec<String>,
@@ -63,6 +65,7 @@ impl Words {
             title_prefixes: longest_first(all(|page| &page.title_prefixes)),
             by: longest_first(all(|page| &page.by)),
             and: all(|page| &page.and).collect(),
+            role: by(all(|page| &page.role)),
             no_name: all(|page| &page.no_name).collect(),
             before_date: all(|page| &page.before_date).collect(),
             title_columns: all(|page| &page.title_columns).collect(),

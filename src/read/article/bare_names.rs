@@ -1,0 +1,135 @@
+//! Authors whose names stand without a word such as "By": before a role, beside the date, or at the end.
+
+use super::body::Line;
+use super::reader::Reader;
+use super::story::Lines;
+use crate::read::byline::is_han;
+use crate::read::date;
+use crate::read::lexicon::words;
+use crate::read::markup::text::{head, squeeze, width};
+use crate::read::names::{self, Trust};
+
+/// How much of a line may hold a name and its role, in bytes.
+const MAX_BEGINNING: usize = 160;
+/// The widest line that may hold a name and its role.
+const MAX_WIDTH: usize = 160;
+/// The widest line that is nothing but a name.
+const MAX_ALONE: usize = 40;
+
+/// 김하늘 기자, 山田太郎記者: returns the names that stand before a role, near the title and at the ends of the story.
+pub(super) fn with_role(reader: &Reader<'_>, lines: &Lines<'_>) -> Vec<String> {
+    if reader.is_chinese {
+        return Vec::new();
+    }
+    let head = lines.head.iter().filter(|line| width(&line.text) <= MAX_WIDTH);
+    let begins = lines.inside.iter().take(2);
+    let ends = lines.inside.iter().rev().take(4).filter(|line| width(&line.text) <= MAX_WIDTH);
+    let names = head.chain(begins).chain(ends).map(|line| before_role(head_of(&line.text)));
+    names.into_iter().find(|names| !names.is_empty()).unwrap_or_default()
+}
+
+fn head_of(line: &str) -> &str {
+    head(line, MAX_BEGINNING)
+}
+
+/// Returns the names in a line that stand before a role, with or without a space between.
+fn before_role(line: &str) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    let mut last = "";
+    for part in line.split(|c: char| !c.is_alphabetic()).filter(|part| !part.is_empty()) {
+        let role = words().role.iter().find_map(|role| part.strip_suffix(role.as_str()));
+        let name = match role {
+            Some("") => last,
+            Some(name) => name,
+            None => "",
+        };
+        if is_asian_name(name) && !found.iter().any(|known| known == name) {
+            found.push(name.to_owned());
+        }
+        last = part;
+    }
+    found
+}
+
+/// Returns whether a word may be a Korean or Japanese name.
+fn is_asian_name(word: &str) -> bool {
+    let hangul = word.chars().all(|c| ('\u{ac00}'..='\u{d7a3}').contains(&c));
+    let japanese = word.chars().all(|c| is_han(c) || is_kana(c)) && word.chars().any(is_han);
+    hangul && (2..=4).contains(&word.chars().count()) || japanese && (3..=6).contains(&word.chars().count())
+}
+
+fn is_kana(c: char) -> bool {
+    ('\u{3041}'..='\u{30ff}').contains(&c)
+}
+
+/// Returns a Japanese name in a line of its own right above or below the date, or on its line.
+pub(super) fn beside_day(reader: &Reader<'_>, lines: &Lines<'_>) -> Vec<String> {
+    let is_japanese = lines.inside.iter().take(4).any(|line| line.text.chars().any(is_kana));
+    if !is_japanese {
+        return Vec::new();
+    }
+    let dated: Vec<bool> = lines.head.iter().map(|line| date::find(&line.text, reader.clock).is_some()).collect();
+    let is_dated = |at: Option<usize>| at.and_then(|at| dated.get(at)).is_some_and(|is_dated| *is_dated);
+    let title = squeeze(lines.title);
+    let names = lines.head.iter().enumerate().map(|(at, line)| {
+        let own = is_dated(Some(at));
+        if !(own || is_dated(at.checked_sub(1)) || is_dated(Some(at + 1))) || squeeze(&line.text) == title {
+            return Vec::new();
+        }
+        let rest = if own { reader.without_date(&line.spaced) } else { line.spaced.clone() };
+        let mut pieces = rest.split("  ").map(str::trim).filter(|piece| !piece.is_empty());
+        let (Some(piece), None) = (pieces.next(), pieces.next()) else { return Vec::new() };
+        spaced_name(piece)
+    });
+    names.into_iter().find(|names| !names.is_empty()).unwrap_or_default()
+}
+
+/// 山田 太郎: returns a Japanese name, whose parts are set apart.
+fn spaced_name(piece: &str) -> Vec<String> {
+    let parts: Vec<&str> = piece.split_whitespace().collect();
+    let fits = |part: &&str| (1..=3).contains(&part.chars().count()) && part.chars().all(|c| is_han(c) || is_kana(c));
+    match parts.as_slice() {
+        [family, given] if [family, given].iter().all(|part| fits(part)) && family.chars().any(is_han) => {
+            vec![format!("{family} {given}")]
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Returns the name of a line that is nothing else.
+fn alone(line: &str) -> Vec<String> {
+    let is_whole = |names: &Vec<String>| matches!(names.as_slice(), [name] if squeeze(name) == squeeze(line));
+    let is_shouted = !line.chars().any(char::is_lowercase);
+    if width(line) > MAX_ALONE || is_shouted {
+        return Vec::new();
+    }
+    Some(names::names(line, Trust::Line)).filter(is_whole).unwrap_or_default()
+}
+
+/// Returns the name that signs a story: its last line, set to the right.
+pub(super) fn signed(reader: &Reader<'_>, lines: &Lines<'_>) -> Vec<String> {
+    let tree = reader.tree;
+    let is_right = |line: &Line| {
+        tree.ancestors(line.from).take(4).any(|up| {
+            let says = |name: &str, what: &str| tree.attribute(up, name).is_some_and(|value| value.contains(what));
+            says("align", "right") || says("style", "right")
+        })
+    };
+    let last = lines.kept.last().filter(|line| !reader.is_chinese && is_right(line));
+    last.map(|line| alone(&line.text)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_before_their_role() {
+        assert_eq!(before_role("[한내=한내일보] 김하늘 기자 = 시의회는"), ["김하늘"]);
+        assert_eq!(before_role("山田太郎記者"), ["山田太郎"]);
+        assert_eq!(before_role("記者会見で市長は"), [""; 0]);
+        assert_eq!(spaced_name("山田 太郎"), ["山田 太郎"]);
+        assert_eq!(alone("Local News"), [""; 0]);
+        assert_eq!(alone("Petr Dlouhý"), ["Petr Dlouhý"]);
+    }
+}
