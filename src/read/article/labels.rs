@@ -5,11 +5,10 @@ use crate::read::tables::tables;
 
 /// Returns the words of an element's id and classes.
 pub(super) fn words(labels: &str) -> impl Iterator<Item = &str> {
-    labels.split_ascii_whitespace().flat_map(|class| {
-        let words = class.split(|c: char| !c.is_ascii_alphanumeric());
-        let words = words.map(|word| word.trim_end_matches(|c: char| c.is_ascii_digit()));
-        words.filter(move |word| !word.is_empty() && !(*word == "widget" && is_built(class)))
-    })
+    let words = labels.split(|c: char| !c.is_ascii_alphanumeric());
+    let words = words.map(|word| word.trim_end_matches(|c: char| c.is_ascii_digit())).filter(|word| !word.is_empty());
+    let is_built = labels.contains("widget") && labels.split_ascii_whitespace().any(is_built);
+    words.filter(move |word| !is_built || *word != "widget")
 }
 
 /// Returns whether a page builder gave an element its class: it calls every part of a page a widget.
