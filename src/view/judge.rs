@@ -290,46 +290,4 @@ impl<'a> Judge<'a> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::tags::Tags;
-    use super::super::test_store::{NOON, TestStore, report, source};
-    use super::*;
-    use crate::dedup::Fingerprint;
-    use crate::log::{Record, SourceFacts};
-    use crate::model::{Authority, SourceId};
-
-    const TEXT: &str = "因供热管网改造，新建北大街自十二中路口至桥头路段将于3月9日起临时封闭，请过往车辆绕行南大街，公交3路、15路改线运行，敬请谅解。";
-
-    /// Returns the verdict on a report that is not applied, in words. The paper reported `TEXT` before.
-    fn verdict(from: &str, link: &str, text: &str) -> String {
-        let store = TestStore::new();
-        let (view, _) = store.view();
-        let official = match source("office", "https://office.cn/feed", "140300") {
-            Record::Source(facts) => Record::Source(SourceFacts { authority: Authority::Official, ..facts }),
-            other => other,
-        };
-        let paper = source("paper", "https://paper.cn/feed", "140300");
-        let portal = source("portal", "https://portal.cn/feed", "140300");
-        store.say(&view, &[official, paper, portal], NOON);
-        store.say(&view, &[report("paper", "https://paper.cn/1", "封闭通告", TEXT, NOON)], NOON);
-        let Record::Report(new) = report(from, link, "封闭通告", text, NOON.plus_seconds(60)) else { panic!() };
-        let state = view.read();
-        let number = state.sources.number(&SourceId::new(from).unwrap()).unwrap();
-        let new = NewItem::new(ItemNo::of(9), number, &new, Fingerprint::of(&new.draft), Tags::default());
-        let Assignment { relations, joining, merges } = Judge::new(&state, &Texts::of(&store.log)).assignment(&new);
-        assert_eq!(merges, []);
-        let compared: Vec<_> = relations.compared.iter().map(|(_, found)| found.likeness).collect();
-        let same: Vec<u64> = relations.same.iter().map(|story| story.seq()).collect();
-        format!("{same:?} {joining:?} {compared:?}")
-    }
-
-    #[test]
-    fn a_verdict_tells_the_story_and_what_becomes_of_it() {
-        assert_eq!(verdict("portal", "https://portal.cn/1", TEXT), "[4] Plain [Same]");
-        assert_eq!(verdict("portal", "https://paper.cn/1", TEXT), "[4] Plain []", "by its link, unread");
-        assert_eq!(verdict("office", "https://office.cn/1", TEXT), "[4] TakesOver [Same]");
-        let other = TEXT.replace("3月9日", "3月20日");
-        assert_eq!(verdict("portal", "https://portal.cn/1", &other), "[] Plain [Opposed]");
-        assert_eq!(verdict("paper", "https://paper.cn/2", &other), "[] Plain []", "two notices of one source, unread");
-    }
-}
+mod tests;

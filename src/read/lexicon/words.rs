@@ -65,7 +65,7 @@ impl Words {
             title_prefixes: longest_first(all(|page| &page.title_prefixes)),
             by: longest_first(all(|page| &page.by)),
             and: all(|page| &page.and).collect(),
-            role: by(all(|page| &page.role)),
+            role: longest_first(all(|page| &page.role)),
             no_name: all(|page| &page.no_name).collect(),
             before_date: all(|page| &page.before_date).collect(),
             title_columns: all(|page| &page.title_columns).collect(),

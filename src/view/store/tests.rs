@@ -164,8 +164,8 @@ fn expired_days_are_forgotten_and_their_sources_are_not() {
     let (view, _) = test_store.view();
     test_store.say(&view, &sample(), NOON);
     let later = NOON.plus_seconds(86_400);
-    let late = |source, link| report(source, link, "三", "丙", later);
-    test_store.say(&view, &[late("portal", "https://portal.cn/3"), late("portal", "https://www.paper.cn/2")], later);
+    let late = |title, link| report("portal", link, title, "丙", later);
+    test_store.say(&view, &[late("三", "https://portal.cn/3"), late("二", "https://www.paper.cn/2")], later);
     let day = test_store.log.oldest_day().unwrap().unwrap();
     let items = view.going_with(&day);
     assert_eq!(items.len(), 1, "a reprint of later goes with its story");
