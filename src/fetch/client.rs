@@ -112,10 +112,11 @@ impl Fetcher {
         }
     }
 
-    /// Takes a permit for a whole poll at the IP address of a link; `None` if four polls are running there already.
-    pub async fn reserve(&self, link: &Link, is_inside: bool) -> Option<AddressPermit> {
+    /// Takes a permit for a whole poll at the IP address of a link; `None` if four polls are running there already, or
+    /// others have waited longer.
+    pub async fn reserve(&self, link: &Link, is_inside: bool, now: Moment) -> Option<AddressPermit> {
         match self.way(is_inside).address_of(link).await {
-            Some(address) => self.visiting.try_enter(address),
+            Some(address) => self.visiting.try_enter(address, link.host_text(), now),
             None => Some(self.visiting.enter(None).await),
         }
     }

@@ -58,7 +58,7 @@ pub(super) struct Articles<'a> {
     context: &'a PollContext,
     source: &'a Source,
     rules: Arc<Rules>,
-    gap: Duration,
+    gaps: Gaps,
     began: Moment,
     asked: usize,
     /// If the source's own host asked to be left alone, until when.
@@ -66,20 +66,47 @@ pub(super) struct Articles<'a> {
     /// The same for other hosts; applies only to the articles of this source.
     busy_hosts: Vec<(String, Moment)>,
     quota: Quota,
-    is_wanted: Arc<AtomicBool>,
+    is_wanted: Vec<Arc<AtomicBool>>,
+}
+
+/// Minimum time between two requests, by host: what a source's own site wants is no matter of others.
+#[derive(Debug)]
+pub(super) struct Gaps {
+    /// At the source's own host.
+    pub(super) own: Duration,
+    /// At any host, before it says what it wants.
+    pub(super) least: Duration,
+    /// At other hosts that want more.
+    pub(super) others: Vec<(String, Duration)>,
+}
+
+impl Gaps {
+    fn of(&self, host: &str, is_own: bool) -> Duration {
+        let other = || self.others.iter().find(|(other, _)| other == host).map_or(self.least, |(_, gap)| *gap);
+        if is_own { self.own } else { other() }
+    }
+
+    fn learn(&mut self, host: &str, is_own: bool, gap: Duration) {
+        if is_own {
+            self.own = gap;
+        } else if gap > self.of(host, false) && self.others.len() < MAX_BUSY_HOSTS {
+            self.others.retain(|(other, _)| other != host);
+            self.others.push((host.to_owned(), gap));
+        }
+    }
 }
 
 impl<'a> Articles<'a> {
     pub(super) fn new(
         context: &'a PollContext,
         source: &'a Source,
-        gap: Duration,
+        gaps: Gaps,
         busy_hosts: Vec<(String, Moment)>,
         quota: Quota,
-        is_wanted: Arc<AtomicBool>,
+        is_wanted: Vec<Arc<AtomicBool>>,
     ) -> Self {
         let (rules, began) = (Arc::new(Rules::of(source)), (context.clock)());
-        Self { context, source, rules, gap, began, asked: 0, busy: None, busy_hosts, quota, is_wanted }
+        Self { context, source, rules, gaps, began, asked: 0, busy: None, busy_hosts, quota, is_wanted }
     }
 
     /// Returns the source's quota.
@@ -99,8 +126,9 @@ impl<'a> Articles<'a> {
 
     /// Returns whether this poll may read more pages.
     pub(super) fn has_room(&self) -> bool {
-        // If other sources are waiting for the host, leave the rest to later polls.
-        let longest = if self.is_wanted.load(Ordering::Relaxed) { MAX_TIME_IF_WANTED } else { MAX_TIME };
+        // If other sources are waiting for the host or its machine, leave the rest to later polls.
+        let is_wanted = self.is_wanted.iter().any(|flag| flag.load(Ordering::Relaxed));
+        let longest = if is_wanted { MAX_TIME_IF_WANTED } else { MAX_TIME };
         self.busy.is_none() && self.asked < MAX_ARTICLES && (self.context.clock)().duration_since(self.began) < longest
     }
 
@@ -139,17 +167,23 @@ impl<'a> Articles<'a> {
     /// Returns how long to wait before the next request at a host: the gap, and at a host that is not the source's own,
     /// until all other sources that read there have had theirs. `None` if that is too long.
     fn turn(&self, host: &str) -> Option<Duration> {
-        if host == self.source.url.host_text() || self.gap.is_zero() {
-            return Some(self.gap);
+        let is_own = self.is_own(host);
+        let gap = self.gaps.of(host, is_own);
+        if is_own || gap.is_zero() {
+            return Some(gap);
         }
-        let wait = self.context.host_clock.reserve(host, (self.context.clock)(), self.gap, MAX_TURN)?;
-        Some(wait.max(self.gap))
+        let wait = self.context.host_clock.reserve(host, (self.context.clock)(), gap, MAX_TURN)?;
+        Some(wait.max(self.gaps.least))
+    }
+
+    fn is_own(&self, host: &str) -> bool {
+        host == self.source.url.host_text()
     }
 
     /// Takes a page of another host from the day's quota, unless that host asked to be left alone.
     fn take_host(&mut self, link: &Link) -> Result<(), Unread> {
         let host = link.host_text();
-        if host == self.source.url.host_text() {
+        if self.is_own(host) {
             return Ok(());
         }
         let now = (self.context.clock)();
@@ -199,7 +233,11 @@ impl<'a> Articles<'a> {
         }
         let is_bound = !self.quota.has_hosts((self.context.clock)());
         let request = Request { is_bound, ..Request::page(self.source, link) };
-        match permit(self.context, &request, &mut self.gap).await {
+        let is_own = self.is_own(link.host_text());
+        let mut gap = self.gaps.of(link.host_text(), is_own);
+        let permission = permit(self.context, &request, &mut gap).await;
+        self.gaps.learn(link.host_text(), is_own, gap);
+        match permission {
             Ok(()) => {}
             Err(Refusal::Forbidden(_)) => {
                 tracing::info!(source = %self.source.id, url = %link, "robots.txt disallows this article; its item appears without text");

@@ -59,7 +59,8 @@ pub(super) async fn poll_source(
 ) -> Option<PollResult> {
     let pace = terms.pace;
     let mut cycle = PollCycle::plan(context, source, state, terms, taken);
-    let _permit = context.fetcher.reserve(&cycle.link, source.is_inside).await?;
+    let permit = context.fetcher.reserve(&cycle.link, source.is_inside, cycle.now).await?;
+    cycle.is_wanted.push(permit.wanted());
     let outcome = cycle.ask().await.unwrap_or_else(|early| early);
     let outcome = cycle.believed(outcome.cleaned());
     let state = cycle.schedule(&outcome, pace);
@@ -105,8 +106,11 @@ pub(super) struct PollCycle<'a> {
     is_reached: Option<bool>,
     /// Minimum time between two requests to one host.
     pub(super) gap: Duration,
+    /// The same before any site said what it wants.
+    pub(super) least_gap: Duration,
     pub(super) quota: Quota,
-    pub(super) is_wanted: Arc<AtomicBool>,
+    /// Set while another source waits for its host or for its IP address.
+    pub(super) is_wanted: Vec<Arc<AtomicBool>>,
     pub(super) now: Moment,
     /// Time until which the host asked us not to contact it, according to one of its article pages.
     pub(super) busy: Option<Moment>,
@@ -157,8 +161,9 @@ impl<'a> PollCycle<'a> {
             link: follow.unwrap_or(start),
             is_reached: None,
             gap: terms.gap,
+            least_gap: terms.gap,
             quota: terms.quota,
-            is_wanted: terms.is_wanted,
+            is_wanted: vec![terms.is_wanted],
             now,
             busy: None,
             is_host_busy: false,

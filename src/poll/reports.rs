@@ -147,6 +147,10 @@ impl PollCycle<'_> {
             Verdict::New => found.new += 1,
             Verdict::Changed => found.changed += 1,
         }
+        found.held += draft.size();
+        if found.held > MAX_HELD {
+            return Taken::Full;
+        }
         if !articles.quota().take(self.now, &draft, self.context.limits) {
             tracing::warn!(source = %self.source.id, "the source exceeds the daily limit per source; the rest is left for later");
             return Taken::Full;
@@ -170,7 +174,12 @@ struct Found {
     told: HashSet<ItemId>,
     new: usize,
     changed: usize,
+    /// Size of the records, in bytes.
+    held: usize,
 }
+
+/// Maximum size of the reports of one poll, which are held until its end, in bytes; the rest is left to the next one.
+const MAX_HELD: usize = 6 * 1024 * 1024;
 
 /// What became of an item of a listing.
 enum Taken {

@@ -1,8 +1,6 @@
 //! Reads articles again: corrections, and what is gone.
 
-use std::sync::Arc;
-
-use super::articles::{self, Articles, Unread};
+use super::articles::{self, Articles, Gaps, Unread};
 use super::outcome::unsaved;
 use super::poll_source::PollCycle;
 use crate::dedup::Verdict;
@@ -75,6 +73,7 @@ impl<'a> PollCycle<'a> {
     /// Creates the reader for article pages; it takes the quota until it ends.
     pub(super) fn articles(&mut self) -> Articles<'a> {
         let (busy, quota) = (self.state.busy_hosts.clone(), std::mem::take(&mut self.quota));
-        Articles::new(self.context, self.source, self.gap, busy, quota, Arc::clone(&self.is_wanted))
+        let gaps = Gaps { own: self.gap, least: self.least_gap, others: Vec::new() };
+        Articles::new(self.context, self.source, gaps, busy, quota, self.is_wanted.clone())
     }
 }
