@@ -176,7 +176,16 @@ mod tests {
         assert_eq!(fault("[http]\npublic_url = \"https://a.cn/x\"", "").0, 2);
         let same = "[http]\nlisten = \"127.0.0.1:9\"\nmetrics_listen = \"127.0.0.1:9\"";
         assert_eq!(fault(same, "").0, 3);
+        let any = "[http]\nlisten = \"127.0.0.1:9\"\nmetrics_listen = \"0.0.0.0:9\"";
+        assert_eq!(fault(any, "").0, 3);
         assert_eq!(fault("[admin]\nsocket = \"/\"", ""), (2, "/ is a folder".to_owned()));
+        assert_eq!(fault("[admin]\nsocket = \"/etc/passwd\"", "").0, 2);
+        assert_eq!(fault("", &source("").replace("a.cn/", "a.cn:0/")).0, 5);
+        let named = |id: &str, name: &str| {
+            let region = format!("[[region]]\nid = \"{id}\"\nname = \"{name}\"");
+            load("", &region, &source("")).unwrap_err().iter().next().unwrap().line()
+        };
+        assert_eq!((named("all", "x"), named("x", "")), (Some(2), Some(3)));
         assert_eq!(fault("[store]\npath = \"/dev/null\"", ""), (2, "/dev/null is not a folder".to_owned()));
         assert_eq!(fault("[fetch]\nallow_networks = [\"0.0.0.0/0\"]", "").0, 2);
         assert_eq!(fault("[fetch]\nports = [0]", "").0, 2);
@@ -184,7 +193,7 @@ mod tests {
             fault("[fetch]\nallow_networks = [\"10.1.2.3/8\"]", ""),
             (2, "`10.1.2.3/8` does not begin a network".to_owned())
         );
-        for site in ["http://b.cn/", "*.b.cn", "", "cn"] {
+        for site in ["http://b.cn/", "*.b.cn", "", "cn", "gov.cn"] {
             assert_eq!(fault("", &source(&format!("leads_to = [\"{site}\"]"))).0, 6, "{site}");
         }
         let living = source("was = [\"b\"]\n")

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::fault::Faults;
 use super::section::{Document, Section};
+use crate::log::SourceFacts;
 use crate::model::{Region, RegionError, RegionId, Regions, Service};
 
 pub(super) fn parse(path: &Path, text: &str, faults: &mut Faults, warnings: &mut Faults) -> Option<Regions> {
@@ -89,7 +90,13 @@ fn region(document: &Document<'_>, section: &Section<'_>, china: bool) -> Option
         section.fault("id", "this region has no `id`".to_owned(), "give it one, such as id = \"140300\"");
     }
     let id = one("id");
+    if id.as_ref().is_some_and(|id| id.as_str() == SourceFacts::ALL) {
+        section.fault("id", "`all` means every region in `alerts_for`".to_owned(), "give it another id");
+    }
     let name = section.string("name");
+    if name.as_deref() == Some("") {
+        section.fault("name", "`name` is empty".to_owned(), "give the region the name that readers know");
+    }
     let aliases = section.strings("aliases").into_iter().map(|(alias, _)| alias).collect();
     let (slug, parent) = (one("slug"), one("parent"));
     let members = ids(document, section, "members").into_iter().map(|(id, _)| id).collect();

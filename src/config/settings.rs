@@ -208,10 +208,16 @@ fn publish_options(publish: &Section<'_>, public_url: String) -> serve::Options 
 
 fn metrics_address(http: &Section<'_>, listen: SocketAddr) -> Option<SocketAddr> {
     let metrics = address(http, "metrics_listen");
-    if metrics.is_some_and(|metrics| metrics == listen && metrics.port() != 0) {
+    let overlaps = |metrics: SocketAddr| {
+        let is_any = |address: SocketAddr| address.ip().is_unspecified();
+        metrics.port() == listen.port()
+            && metrics.port() != 0
+            && (metrics.ip() == listen.ip() || is_any(metrics) || is_any(listen))
+    };
+    if metrics.is_some_and(overlaps) {
         http.fault(
             "metrics_listen",
-            "`metrics_listen` is the address of `listen`, which can be used only once".to_owned(),
+            "`metrics_listen` needs the port of `listen`, which can be used only once".to_owned(),
             "give the metrics a port of their own",
         );
     }
@@ -237,6 +243,13 @@ fn admin_socket(admin: &Section<'_>, places: &Places) -> PathBuf {
             "socket",
             "the path of the socket is longer than the system allows (100 bytes)".to_owned(),
             "choose a shorter one",
+        );
+    }
+    if socket.is_file() {
+        admin.fault(
+            "socket",
+            format!("{} is a file, which stays as it is", socket.display()),
+            "name another path, such as /run/dayuan/dayuan.sock",
         );
     }
     if socket.is_dir() {

@@ -239,7 +239,8 @@ fn leads_to(section: &Section<'_>) -> Vec<String> {
     for (text, span) in section.strings("leads_to") {
         let site = text.to_lowercase();
         let link = Link::parse(&format!("https://{site}/")).ok().filter(|link| link.host_text() == site);
-        if link.is_some() && site.contains('.') && !site.contains('*') {
+        let is_site = link.is_some_and(|link| !link.is_public_suffix());
+        if is_site && site.contains('.') && !site.contains('*') {
             sites.push(site);
         } else {
             section.fault_at(
@@ -276,6 +277,9 @@ fn url(section: &Section<'_>, settings: &Settings) -> (Option<Link>, bool) {
             "`own_network` is set, but [fetch] allow_networks is empty".to_owned(),
             "name the network of this source in [fetch] allow_networks of dayuan.toml",
         );
+    }
+    if url.as_ref().is_some_and(|url| url.port() == 0) {
+        section.fault("url", "port 0 is no port".to_owned(), "leave it out, or name the one that the site uses");
     }
     if let Some(url) = &url
         && let Err(error) = guard.check_link(url, url.port())

@@ -208,6 +208,11 @@ impl Link {
         }
     }
 
+    /// Returns whether the host is one below which anybody may register names: `gov.cn`, `com`.
+    pub fn is_public_suffix(&self) -> bool {
+        matches!(self.host(), Host::Name(_)) && psl::domain_str(self.host_text()).is_none()
+    }
+
     /// Returns whether this is the home page of its site.
     pub fn is_home(&self) -> bool {
         !self.canonical().contains(['/', '?', '#'])

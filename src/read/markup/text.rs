@@ -185,7 +185,7 @@ pub(in crate::read) fn line(text: &str) -> String {
     let mut out = String::with_capacity(text.len().min(4 * TITLE));
     let (mut count, mut marks, mut space) = (0, 0, false);
     for c in text.chars() {
-        if !is_allowed(c) || is_direction(c) {
+        if !is_allowed(c) || is_unseen(c) {
             continue;
         }
         if c.is_whitespace() {
@@ -215,8 +215,8 @@ pub(in crate::read) fn paragraph(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut space = false;
     for c in text.chars() {
-        let is_common = matches!(c, '!'..='~' | '\u{3001}'..='\u{9fff}');
-        if !is_common && (!is_allowed(c) || is_direction(c) || c == '\u{200b}') {
+        let is_common = matches!(c, '!'..='~' | '\u{3001}'..='\u{3163}' | '\u{3165}'..='\u{9fff}');
+        if !is_common && (!is_allowed(c) || is_unseen(c)) {
             continue;
         }
         if !is_common && c.is_whitespace() {
@@ -231,9 +231,25 @@ pub(in crate::read) fn paragraph(text: &str) -> String {
     out
 }
 
-/// Characters that change the direction of the text after them, and can thereby change the meaning of a title.
-const fn is_direction(c: char) -> bool {
-    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{feff}')
+/// Characters that nobody sees: those that change the direction of the text after them, and can thereby change the meaning
+/// of a title, and fillers, with which two titles look alike and are not. Joiners stay: scripts and emoji need them.
+const fn is_unseen(c: char) -> bool {
+    matches!(
+        c,
+        '\u{ad}'
+            | '\u{115f}'
+            | '\u{1160}'
+            | '\u{180e}'
+            | '\u{200b}'
+            | '\u{200e}'
+            | '\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{2069}'
+            | '\u{3164}'
+            | '\u{feff}'
+            | '\u{ffa0}'
+            | '\u{e0000}'..='\u{e007f}'
+    )
 }
 
 const fn is_mark(c: char) -> bool {
@@ -368,7 +384,7 @@ pub(in crate::read) fn is_block(name: &str) -> bool {
 
 fn push_words(out: &mut String, text: &str) {
     // Most text is Chinese, so test for that first.
-    let is_word = |c| matches!(c, '\u{3400}'..='\u{9fff}') || is_allowed(c) && !is_direction(c) && !c.is_whitespace();
+    let is_word = |c| matches!(c, '\u{3400}'..='\u{9fff}') || is_allowed(c) && !is_unseen(c) && !c.is_whitespace();
     let mut from = 0;
     for (at, c) in text.char_indices().filter(|(_, c)| !is_word(*c)) {
         out.push_str(cut(text, from, at));
@@ -464,6 +480,8 @@ mod tests {
     #[test]
     fn one_line() {
         assert_eq!(line(" a\n\u{202e}b\u{0}  c "), "a b c");
+        assert_eq!(line("通\u{3164}\u{ad}告\u{e0041}\u{2060}"), "通告");
+        assert_eq!(paragraph("通\u{3164}\u{ad}告\u{200b}"), "通告");
         assert_eq!(line(&"字".repeat(600)).chars().count(), 512);
         assert_eq!(line(&format!("{} {}", "字".repeat(511), "b".repeat(600))).chars().count(), 511);
         assert_eq!(line(&format!("a{}", "\u{301}".repeat(200))).chars().count(), 9);

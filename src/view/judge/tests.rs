@@ -87,7 +87,7 @@ const OTHER: &str = "市图书馆新馆周末开放到二十一时，少儿阅�
 const NOTHING: fn(&mut Draft) = |_| {};
 
 #[test]
-fn i47_a_strangers_report_at_a_storys_address_draws_no_third_story_into_it() {
+fn i48_a_strangers_report_at_a_storys_address_draws_no_third_story_into_it() {
     for title in ["图书馆周末延时", "封闭通告"] {
         let sites = Sites::new("");
         sites.tell(0, "a", "https://a.cn/1", "封闭通告", TEXT, NOTHING);
@@ -113,7 +113,7 @@ fn i47_an_address_taken_in_advance_draws_no_story_into_another() {
 }
 
 #[test]
-fn i48_an_older_item_made_like_an_official_one_does_not_take_its_place() {
+fn i49_an_older_item_made_like_an_official_one_does_not_take_its_place() {
     let sites = Sites::new("a");
     let fraud = format!("{TEXT}缴费请转账至个人账户。");
     sites.tell(0, "b", "https://b.cn/1", "封闭通告", &TEXT.chars().take(20).collect::<String>(), NOTHING);
@@ -124,7 +124,7 @@ fn i48_an_older_item_made_like_an_official_one_does_not_take_its_place() {
 }
 
 #[test]
-fn i49_credit_for_the_own_site_is_none_for_a_neighbour() {
+fn i50_credit_for_the_own_site_is_none_for_a_neighbour() {
     let sites = Sites::new("a");
     let credits = |draft: &mut Draft| {
         draft.credit =
@@ -141,7 +141,7 @@ fn i49_credit_for_the_own_site_is_none_for_a_neighbour() {
 }
 
 #[test]
-fn i50_an_official_report_is_shown_though_the_first_teller_is_gone() {
+fn i51_an_official_report_is_shown_though_the_first_teller_is_gone() {
     let sites = Sites::new("a");
     let item = sites.tell(0, "b", "https://b.cn/1", "封闭通告", TEXT, NOTHING);
     sites.tell(60, "c", "https://c.cn/1", "封闭通告", TEXT, NOTHING);
@@ -151,7 +151,7 @@ fn i50_an_official_report_is_shown_though_the_first_teller_is_gone() {
 }
 
 #[test]
-fn i51_an_official_report_that_leads_to_a_platform_is_shown() {
+fn i52_an_official_report_that_leads_to_a_platform_is_shown() {
     let sites = Sites::new("a");
     sites.tell(0, "b", "https://b.cn/1", "封闭通告", TEXT, NOTHING);
     sites.tell(60, "a", "https://weixin.example/s/1", "封闭通告", TEXT, NOTHING);
