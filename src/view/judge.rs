@@ -7,7 +7,7 @@ use super::candidates::Possible;
 use super::item_state::ItemState;
 use super::new_item::{Assignment, Joining, NewItem, Relations};
 use super::numbers::{ItemNo, SourceNo, StoryNo};
-use super::reports::{Home, credits, is_titled_alike, published, story, tells_the_same, was_new};
+use super::reports::{Home, credits, is_titled_alike, published, story, tells_another, tells_the_same, was_new};
 use super::similarity_index::WINDOW;
 use super::state::State;
 use super::texts::{Text, Texts};
@@ -97,8 +97,8 @@ impl<'a> Judge<'a> {
             if !candidate().is_some_and(|other| dedup::judge(&link, &domain, sources.listings(), &other)) {
                 return false;
             }
-            // Anyone may name an address: without a word in common it is another's story, or not yet its own.
-            if !is_titled_alike(&new.report.draft, told.draft()) && !tells_the_same(&new.report.draft, &told) {
+            // Anyone may name an address and tell something else.
+            if tells_another(&new.report.draft, &told) {
                 return false;
             }
             // If someone else used the address long before the site itself published there, that was not this story.

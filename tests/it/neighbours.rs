@@ -433,9 +433,11 @@ fn i30_who_only_leads_to_a_page_that_is_gone_shows_nothing_in_its_place() {
     let own = village.tell(&report("a", "https://a.cn/1", TITLE, TEXT, HOUR / 2, 60));
     village.tell(&report("c", "https://a.cn/1", "新春大促销", SPAM, HOUR, 60));
     village.say(Record::Gone { item: own, at: NOON.plus_seconds(DAY) });
-    assert_eq!(village.stories("140300"), []);
+    let shown =
+        |village: &Village| village.stories("140300").iter().map(|story| village.shown(story)).collect::<Vec<_>>();
+    assert_eq!(shown(&village), [by("新春大促销", "c")], "what tells something else is a story of its own");
     village.say(Record::Back { item: own, at: NOON.plus_seconds(2 * DAY) });
-    assert_eq!(village.shown(&village.stories("140300")[0]), by(TITLE, "a"));
+    assert!(shown(&village).contains(&by(TITLE, "a")));
 }
 
 #[test]

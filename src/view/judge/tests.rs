@@ -162,3 +162,15 @@ fn i52_an_official_report_that_leads_to_a_platform_is_shown() {
     sites.tell(60, "a", "https://b.cn/1", "封闭通告", TEXT, NOTHING);
     assert_eq!(sites.shown(), ["b 封闭通告"]);
 }
+
+#[test]
+fn unrelated_titles_and_a_retelling_are_told_apart() {
+    let likeness = crate::dedup::title_likeness;
+    let retold = likeness("关于新建北大街部分路段临时封闭的通告", "北大街封闭施工，这些公交线路有调整");
+    assert!((0.2..0.4).contains(&retold), "{retold}");
+    for other in ["图书馆周末延时", "新春大促销", "平定县公布首批非遗工坊名单", "关于召开春季植树动员会的通知"]
+    {
+        let found = likeness("关于新建北大街部分路段临时封闭的通告", other);
+        assert!(found < 0.2, "{other}: {found}");
+    }
+}
