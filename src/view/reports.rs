@@ -28,15 +28,24 @@ pub(super) fn tells_the_same(draft: &Draft, other: &Text) -> bool {
 pub(super) fn tells_another(draft: &Draft, other: &Text) -> bool {
     !dedup::is_short(draft.words())
         && !dedup::is_short(other.draft().words())
-        && dedup::title_likeness(&draft.title, &other.draft().title) < MIN_TITLE_TOUCH
+        && dedup::title_likeness(&draft.title, &other.draft().title) < least_title_likeness(draft, other.draft())
         && dedup::compare(&story(draft), other.story()).containment < MIN_TEXT_TOUCH
         && !tells_the_same(draft, other)
+}
+
+/// Returns how alike the titles of two reports of one address must be at least if their texts are not: titles of notices
+/// have set words in common, but a teaser of a line or two has no more to show than its title.
+fn least_title_likeness(one: &Draft, other: &Draft) -> f64 {
+    let least = one.words().chars().count().min(other.words().chars().count());
+    if least < MAX_TEASER { MIN_TITLE_TOUCH } else { MIN_TITLE_LIKENESS }
 }
 
 /// Two titles, and two texts, that have less in common than this are of different things, from 0 to 1. Fitted in
 /// November 2026 on the demo's retelling and on unrelated notices (titles up to .16).
 const MIN_TITLE_TOUCH: f64 = 0.2;
 const MIN_TEXT_TOUCH: f64 = 0.1;
+/// Texts shorter than this are teasers, in characters.
+const MAX_TEASER: usize = 80;
 
 /// Returns whether two titles may be those of one text.
 pub(super) fn is_titled_alike(one: &Draft, other: &Draft) -> bool {

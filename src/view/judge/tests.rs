@@ -110,6 +110,14 @@ fn i47_an_address_taken_in_advance_draws_no_story_into_another() {
     sites.tell(120, "a", "https://a.cn/2", "封闭通告", TEXT, NOTHING);
     assert_eq!(sites.view.counts().1, 2, "{:?}", sites.shown());
     assert!(sites.shown().contains(&"a 封闭通告".to_owned()));
+    // Titles of notices have set words in common.
+    let sites = Sites::new("a");
+    let gas = "为保障居民用气安全，县住房和城乡建设局决定自12月1日起对城区居民燃气表进行免费更换。更换范围为阳光小区、和平小区、迎宾小区共一千二百户居民，工作人员佩戴证件上门，不收取任何费用，请居民予以配合，有疑问可拨打服务热线咨询。";
+    let parking = "为进一步规范城区停车秩序，方便群众出行，经研究决定，自十二月一日起在迎宾大街、文化路、体育场周边共设置停车泊位一千二百六十个，其中免费泊位八百四十个，收费泊位四百二十个，每小时收费两元，首个小时免费，对违规停放的车辆将依法予以处罚。";
+    sites.tell(0, "b", "https://a.cn/2", "关于城区居民燃气表免费更换工作的通告", gas, NOTHING);
+    sites.tell(60, "c", "https://c.cn/1", "关于城区居民燃气表免费更换工作的通告", gas, NOTHING);
+    sites.tell(120, "a", "https://a.cn/2", "关于规范城区停车秩序的通告", parking, NOTHING);
+    assert_eq!(sites.view.counts().1, 2, "{:?}", sites.shown());
 }
 
 #[test]
