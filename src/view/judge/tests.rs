@@ -124,7 +124,7 @@ fn i47_an_address_taken_in_advance_draws_no_story_into_another() {
 fn i49_an_older_item_made_like_an_official_one_does_not_take_its_place() {
     let sites = Sites::new("a");
     let fraud = format!("{TEXT}缴费请转账至个人账户。");
-    sites.tell(0, "b", "https://b.cn/1", "封闭通告", &TEXT.chars().take(20).collect::<String>(), NOTHING);
+    sites.tell(0, "b", "https://b.cn/1", "封闭通告", &TEXT.replace("3月9日", "3月20日"), NOTHING);
     sites.tell(3600, "a", "https://a.cn/1", "封闭通告", TEXT, NOTHING);
     sites.tell(7200, "b", "https://b.cn/1", "封闭通告", &fraud, NOTHING);
     sites.tell(9000, "c", "https://c.cn/1", "封闭通告", TEXT, NOTHING);
