@@ -141,11 +141,6 @@ mod tests {
             labels.sort();
             labels.dedup();
             assert_eq!(labels.len(), all, "{code} has a label twice");
-            let mut labels: Vec<&String> = language.page.labels().into_iter().flat_map(|(_, words)| words).collect();
-            let all = labels.len();
-            labels.sort();
-            labels.dedup();
-            assert_eq!(labels.len(), all, "{code} has a label twice");
             let relative = &language.relative;
             let units = relative.units().into_iter().flat_map(|(_, words)| words);
             let days = relative.days().into_iter().flat_map(|(_, words)| words);
