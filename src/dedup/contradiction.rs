@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use pinyin::ToPinyinMulti;
+
 use super::text::{Gap, RANKS};
 use super::words::words;
 
@@ -77,6 +79,15 @@ pub(super) fn slips(a: &[char], b: &[char]) -> Option<Vec<(char, char)>> {
     let apart: Vec<bool> = a.iter().zip(b).map(|(a, b)| a != b).collect();
     let beside = apart.windows(2).any(|pair| matches!(pair, [true, true]));
     (!beside).then(|| a.iter().copied().zip(b.iter().copied()).filter(|(a, b)| a != b).collect())
+}
+
+/// Returns whether one could be typed for the other in pinyin, character by character.
+pub(super) fn sounds_alike(a: &[char], b: &[char]) -> bool {
+    let alike = |a: char, b: char| {
+        let readings = |c: char| c.to_pinyin_multi().into_iter().flatten().map(pinyin::Pinyin::plain);
+        a == b || readings(a).any(|one| readings(b).any(|other| one == other))
+    };
+    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| alike(*a, *b))
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -9,6 +9,7 @@ mod contradiction;
 mod fact_overlap;
 mod identity;
 mod number;
+mod replacement;
 mod roundup;
 mod similarity;
 mod story;

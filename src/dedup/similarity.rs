@@ -7,10 +7,9 @@
 
 use std::collections::HashSet;
 
-use pinyin::ToPinyinMulti;
-
-use super::contradiction::{Kind, contradict, facts, slips, trimmed};
+use super::contradiction::{Kind, contradict, facts, slips, sounds_alike, trimmed};
 use super::fact_overlap::Facts;
+use super::replacement::{Told, replaces};
 use super::roundup::is_roundup;
 use super::text::{self, Gap, fold};
 use super::words::{without_boilerplate, words};
@@ -31,6 +30,11 @@ impl Story {
     /// Returns the folded text.
     pub(super) fn text(&self) -> &[char] {
         &self.text
+    }
+
+    /// Returns the folded title and text.
+    fn told(&self) -> Told<'_> {
+        Told { title: &self.title, text: &self.text }
     }
 
     /// Prepares an item with this title and text for comparison.
@@ -194,7 +198,7 @@ fn judge(a: &Story, b: &Story, alike: f64) -> (Likeness, &'static str) {
         return (Event, "one text holds the other behind much else, under another title");
     }
     let differences = text::differences(&a.text, &b.text);
-    if let Some(why) = swaps(a, b, &differences).or_else(|| announces(a, b)) {
+    if let Some(why) = swaps(a, b, &differences).or_else(|| announces(a, b)).or_else(|| replaces(a.told(), b.told())) {
         return (Opposed, why);
     }
     // The same text under another title is the same story.
@@ -358,15 +362,6 @@ fn context(gap: &Gap<'_>, pair: &(Vec<char>, Vec<char>)) -> (String, String) {
     let at = (gap.before.len()..whole.len()).find(|at| whole.get(*at) == pair.0.first()).unwrap_or(gap.before.len());
     let part = |piece: Option<&[char]>| piece.unwrap_or(&[]).iter().collect::<String>();
     (part(whole.get(..at)), part(whole.get(at + 1..)))
-}
-
-/// Returns whether one could be typed for the other in pinyin, character by character.
-fn sounds_alike(a: &[char], b: &[char]) -> bool {
-    let alike = |a: char, b: char| {
-        let readings = |c: char| c.to_pinyin_multi().into_iter().flatten().map(pinyin::Pinyin::plain);
-        a == b || readings(a).any(|one| readings(b).any(|other| one == other))
-    };
-    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| alike(*a, *b))
 }
 
 /// Returns the single characters by which the two sides of a gap differ, if they differ in nothing else. If one side is

@@ -152,12 +152,7 @@ pub(super) fn differences<'t>(a: &'t [char], b: &'t [char]) -> Vec<Gap<'t>> {
             // 县 after 平定 and 盂 shows that they are places.
             let ranked = a.get(from_a).is_some_and(|c| RANKS.contains(c)) && from_a > end_a && from_b > end_b;
             let (to_a, to_b) = (from_a + usize::from(ranked), from_b + usize::from(ranked));
-            let gap = Gap {
-                a: a.get(end_a..to_a).unwrap_or(&[]),
-                b: b.get(end_b..to_b).unwrap_or(&[]),
-                before: a.get(end_a.saturating_sub(6)..end_a).unwrap_or(&[]),
-                after: a.get(from_a..(from_a + SHINGLE).min(a.len())).unwrap_or(&[]),
-            };
+            let gap = Gap { a: a.get(end_a..to_a).unwrap_or(&[]), ..gap(a, b, (end_a, end_b), (from_a, to_b)) };
             let is_edge = end_a == 0 || from_a == a.len();
             // Before the first anchor and after the last, one text often just has more.
             if !gap.a.is_empty() && !gap.b.is_empty() && (!is_edge || gap.a.len().max(gap.b.len()) <= 40) {
@@ -173,6 +168,37 @@ pub(super) fn differences<'t>(a: &'t [char], b: &'t [char]) -> Vec<Gap<'t>> {
         end_b = end_b.max(from_b + SHINGLE);
     }
     found
+}
+
+/// Returns where two texts differ between two places that both share, or before the first one; also where only one of
+/// them has something.
+pub(super) fn aligned<'t>(a: &'t [char], b: &'t [char]) -> Vec<Gap<'t>> {
+    let mut found = Vec::new();
+    let (mut end_a, mut end_b) = (0_usize, 0_usize);
+    for (from_a, from_b) in anchors(a, b) {
+        // Where both ends of a replaced piece have the same characters, the runs around it overlap.
+        let overlap = end_a.saturating_sub(from_a).max(end_b.saturating_sub(from_b));
+        if end_a + from_b != end_b + from_a || overlap == 0 {
+            let (to_a, to_b) = (from_a + overlap, from_b + overlap);
+            let gap = gap(a, b, (end_a, end_b), (to_a, to_b));
+            if gap.a != gap.b {
+                found.push(gap);
+            }
+        }
+        end_a = end_a.max(from_a + SHINGLE);
+        end_b = end_b.max(from_b + SHINGLE);
+    }
+    found
+}
+
+/// Returns the difference between two places in both texts.
+fn gap<'t>(a: &'t [char], b: &'t [char], from: (usize, usize), to: (usize, usize)) -> Gap<'t> {
+    Gap {
+        a: a.get(from.0..to.0).unwrap_or(&[]),
+        b: b.get(from.1..to.1).unwrap_or(&[]),
+        before: a.get(from.0.saturating_sub(6)..from.0).unwrap_or(&[]),
+        after: a.get(to.0..(to.0 + SHINGLE).min(a.len())).unwrap_or(&[]),
+    }
 }
 
 /// Returns the whole number of which the character at a position is a digit.
