@@ -5,6 +5,7 @@
 
 mod alteration;
 mod changes;
+mod clock;
 mod contradiction;
 mod fact_overlap;
 mod identity;

@@ -1,5 +1,6 @@
 //! Numbers as they appear in texts.
 
+use super::words::words;
 use crate::model::simplify;
 
 /// A number as written, without loss of precision: `digits` × 10^`exponent`.
@@ -84,6 +85,21 @@ pub(super) fn in_digits(first: char, rest: &str) -> Option<(String, usize)> {
     None
 }
 
+/// Returns the digits of a number with a unit that is a thousand of another (5.6公里 is 5600米), with that unit, and how
+/// many bytes of `text`, from behind its first digit, they take; `None` if it has no such unit.
+pub(super) fn in_metres(text: &str) -> Option<(String, usize)> {
+    let length = text.chars().take(MAX_NUMBER).take_while(|c| c.is_ascii_digit() || *c == '.').count();
+    let (written, rest) = text.split_at_checked(length)?;
+    let unit = words().thousands.iter().find(|unit| rest.starts_with(unit.from.as_str()))?;
+    let (whole, decimals) = written.split_once('.').unwrap_or((written, ""));
+    if decimals.contains('.') || decimals.len() > 3 {
+        return None;
+    }
+    let digits = format!("{whole}{decimals:0<3}");
+    let digits = digits.trim_start_matches('0');
+    Some((format!("{digits}{}", unit.to), length + unit.from.len() - 1))
+}
+
 /// Returns whether a character is a Chinese numeral that a date may begin with.
 pub(super) const fn is_numeral(c: char) -> bool {
     matches!(c, '一' | '二' | '三' | '四' | '五' | '六' | '七' | '八' | '九' | '十')
@@ -122,6 +138,82 @@ pub(super) fn in_date(first: char, rest: &str) -> Option<(String, usize)> {
     is_date.then(|| (value.to_string(), end))
 }
 
+/// Longest number in words that is rewritten, in characters.
+const MAX_WORDS: usize = 12;
+
+/// Returns the digits of a number in Chinese numerals that counts something (三十八分钟, 五年, 百分之六十), and how many bytes of
+/// `rest`, which follows its first character, it takes; `None` if it is none. `before` precedes it.
+pub(super) fn in_words(first: char, rest: &str, before: Option<char>) -> Option<(String, usize)> {
+    const PERCENT: &str = "分之";
+    if first == '百' {
+        let part = rest.strip_prefix(PERCENT)?;
+        let part_first = part.chars().next()?;
+        let (digits, length) = if part_first.is_ascii_digit() {
+            (part_first.to_string(), 0)
+        } else {
+            let (value, length, _) = value_in_words(part_first, part.get(part_first.len_utf8()..)?)?;
+            (value.to_string(), length)
+        };
+        return Some((digits, PERCENT.len() + part_first.len_utf8() + length));
+    }
+    let (value, length, count) = value_in_words(first, rest)?;
+    let behind = rest.get(length..)?;
+    let is_counted = || {
+        let is_idiom = first == '一' && behind.starts_with(|c| words().not_one.contains(c));
+        !is_idiom && words().measures.iter().any(|measure| behind.starts_with(measure.as_str()))
+    };
+    (count > 1 || before == Some('第') || is_counted()).then(|| (value.to_string(), length))
+}
+
+/// Returns the value of a number in Chinese numerals, how many bytes of `rest` it takes, and its number of characters.
+fn value_in_words(first: char, rest: &str) -> Option<(u64, usize, usize)> {
+    let digit = |c: char| "〇一二三四五六七八九".chars().position(|known| known == c).or_else(|| match c {
+        '零' => Some(0),
+        '两' => Some(2),
+        _ => None,
+    });
+    let power = |c: char| match c {
+        '十' => Some(10_u64),
+        '百' => Some(100),
+        '千' => Some(1000),
+        '万' => Some(10_000),
+        '亿' => Some(100_000_000),
+        _ => None,
+    };
+    let (mut total, mut section, mut last, mut least) = (0_u64, 0_u64, None, 10_000_u64);
+    let (mut length, mut count) = (0, 0);
+    for (at, c) in std::iter::once((0, first)).chain(rest.char_indices().take(MAX_WORDS).map(|(at, c)| (at + c.len_utf8(), simplify(c)))) {
+        if let Some(value) = digit(c) {
+            // 三四个 is about three; 二〇二三 is a year.
+            if last.is_some_and(|before| before != 0) {
+                return None;
+            }
+            last = Some(u64::try_from(value).ok()?);
+        } else if let Some(power) = power(c) {
+            let factor = match last.take() {
+                Some(0) => return None,
+                Some(value) => value,
+                None if c == '十' && section == 0 => 1,
+                None if power >= 10_000 && (section > 0 || total > 0) => 0,
+                None => return None,
+            };
+            if power >= 10_000 {
+                total = (total + section + factor).checked_mul(power)?;
+                (section, least) = (0, 10_000);
+            } else if power < least {
+                section += factor * power;
+                least = power;
+            } else {
+                return None;
+            }
+        } else {
+            break;
+        }
+        (length, count) = (at, count + 1);
+    }
+    Some((total + section + last.unwrap_or(0), length, count))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -156,6 +248,26 @@ mod tests {
             let mut chars = written.chars();
             let first = chars.next().unwrap();
             assert_eq!(in_date(first, chars.as_str()).map(|(digits, _)| digits).as_deref(), expected, "{written}");
+        }
+        for (written, expected) in [
+            ("三十八分钟", Some("38")),
+            ("五年", Some("5")),
+            ("两座", Some("2")),
+            ("一百二十万元", Some("1200000")),
+            ("两万三千亩", Some("23000")),
+            ("百分之六十二", Some("62")),
+            ("百分之30", Some("3")),
+            ("三千零五户", Some("3005")),
+            ("一些", None),
+            ("三四个", None),
+            ("四川", None),
+            ("万一", None),
+            ("百姓", None),
+        ] {
+            let mut chars = written.chars();
+            let first = chars.next().unwrap();
+            let found = in_words(first, chars.as_str(), None).map(|(digits, _)| digits);
+            assert_eq!(found.as_deref(), expected, "{written}");
         }
     }
 }

@@ -27,7 +27,6 @@ const CREDIT_WITHIN: usize = 6;
 struct Replaced<'t> {
     a: &'t [char],
     b: &'t [char],
-    before: &'t [char],
     after: &'t [char],
 }
 
@@ -51,12 +50,16 @@ pub(super) fn replaces(a: Told<'_>, b: Told<'_>) -> Option<&'static str> {
     }
     let both = || pieces.iter().filter(|piece| !piece.a.is_empty() && !piece.b.is_empty() && !is_slip(piece));
     let is_edited = both().filter(|piece| is_wording(piece.a) || is_wording(piece.b)).count() >= MIN_REWORDED;
+    let is_short = |piece: &Replaced<'_>| piece.a.len() == 1 && piece.b.len() == 1;
+    let is_shown = |piece: &Replaced<'_>| is_of_name(piece.after) || is_letter(piece.a, piece.b);
+    // Where characters are replaced that belong to no name, others are slips too.
+    let is_mistyped = both().any(|piece| is_short(piece) && !(is_content(piece.a) && is_content(piece.b) && is_shown(piece)));
     let is_name = |piece: &Replaced<'_>| {
-        let is_short = piece.a.len() == 1 && piece.b.len() == 1;
         is_content(piece.a)
             && is_content(piece.b)
             && !is_abbreviated(piece.a, piece.b)
-            && (!(is_short || is_edited) || is_of_name(piece.after) || is_letter(piece.a, piece.b))
+            && !(is_short(piece) && is_mistyped)
+            && (!(is_short(piece) || is_edited || is_mistyped) || is_shown(piece))
     };
     both().any(is_name).then_some("corresponding places name different things or people")
 }
@@ -86,7 +89,7 @@ fn put<'t>(found: &mut Vec<Replaced<'t>>, gap: &Gap<'t>) {
     let ends = gap.a.iter().rev().zip(gap.b.iter().rev()).take_while(|(one, other)| one == other).count();
     let ends = ends.min(gap.a.len() - a.len());
     let after = if ends > 0 { gap.a.get(gap.a.len() - ends..).unwrap_or(&[]) } else { gap.after };
-    found.push(Replaced { a, b, before: gap.before, after });
+    found.push(Replaced { a, b, after });
 }
 
 /// Returns two pieces without their common beginning and end; one of them may then be empty.

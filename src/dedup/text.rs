@@ -5,7 +5,8 @@ use std::hash::BuildHasherDefault;
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::number::{in_date, in_digits, is_numeral};
+use super::clock::Time;
+use super::number::{in_date, in_digits, in_metres, in_words, is_numeral};
 use super::words::without_boilerplate;
 use crate::model::{SecretHasher, simplify};
 
@@ -34,18 +35,30 @@ pub(super) fn fold(text: &str) -> Vec<char> {
         }
     };
     let mut chars = text.chars();
-    while let Some(c) = chars.next().map(simplify) {
+    while let Some(c) = chars.next() {
+        let width = c.len_utf8();
+        let c = simplify(c);
         let is_level = matches!(c, 'Ⅰ'..='Ⅻ');
         if u32::from(c) < 0x2e80 && c.is_alphabetic() && !is_level {
             word.extend(c.to_lowercase());
             continue;
         }
         flush(&mut word, &mut out);
-        // Numbers are compared by their value: 1.28万 is 12800, and 三月九日 3月9日.
+        // Times and numbers are compared by their value: 09:30 is 9时30分, 1.28万 12800, and 三月九日 3月9日.
         let is_inside = || out.last().is_some_and(|c| c.is_ascii_digit() || *c == '.');
+        let is_first = (c.is_ascii_digit() || is_numeral(c)) && !is_inside();
+        let rest = text.get(text.len() - chars.as_str().len() - width..).unwrap_or("");
+        if is_first && let Some(time) = Time::read(rest) {
+            time.write(&mut out);
+            chars = rest.get(time.length..).unwrap_or("").chars();
+            continue;
+        }
         let written = match c {
-            '0'..='9' if !is_inside() => in_digits(c, chars.as_str()),
-            c if is_numeral(c) => in_date(c, chars.as_str()),
+            '0'..='9' if is_first => in_metres(rest).or_else(|| in_digits(c, chars.as_str())),
+            c if is_numeral(c) => {
+                in_date(c, chars.as_str()).or_else(|| in_words(c, chars.as_str(), out.last().copied()))
+            }
+            '两' | '百' => in_words(c, chars.as_str(), out.last().copied()),
             _ => None,
         };
         if let Some((digits, length)) = written {

@@ -23,10 +23,31 @@ pub(super) struct Words {
     pub(super) function: String,
     pub(super) wording: Vec<String>,
     pub(super) heads: Vec<String>,
+    pub(super) measures: Vec<String>,
+    pub(super) not_one: String,
+    pub(super) thousands: Vec<Thousand>,
+    pub(super) day_part: Vec<DayPart>,
     pub(super) names: Names,
     pub(super) opposite: Vec<Opposite>,
     pub(super) roundup: Roundup,
     boilerplate: Boilerplate,
+}
+
+/// A unit that is a thousand of another.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Thousand {
+    pub(super) from: String,
+    pub(super) to: String,
+}
+
+/// A part of the day, and the hours of the clock's first half that lie in its second half there.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DayPart {
+    pub(super) word: String,
+    pub(super) from: u32,
+    pub(super) to: u32,
 }
 
 /// Words around names of persons and firms.
