@@ -23,7 +23,8 @@ impl Time {
             return None;
         }
         if mark == ':' {
-            let (minute, rest) = number(rest, false).filter(|(minute, after)| *minute < 60 && rest.len() == after.len() + 2)?;
+            let (minute, rest) =
+                number(rest, false).filter(|(minute, after)| *minute < 60 && rest.len() == after.len() + 2)?;
             let second = rest.strip_prefix([':', '：']).and_then(|rest| number(rest, false));
             let second = second.filter(|(second, after)| *second < 60 && rest.len() == after.len() + 3);
             let rest = second.map_or(rest, |(_, rest)| rest);
@@ -79,7 +80,9 @@ fn number(text: &str, is_in_words: bool) -> Option<(u32, &str)> {
         let is_longer = chars.clone().next().is_some_and(|c| simplify(c).is_ascii_digit());
         return (!is_longer).then_some((value * 10 + next, chars.as_str()));
     }
-    let numeral = |c: char| "零一二三四五六七八九".chars().position(|known| known == c).and_then(|value| u32::try_from(value).ok());
+    let numeral = |c: char| {
+        "零一二三四五六七八九".chars().position(|known| known == c).and_then(|value| u32::try_from(value).ok())
+    };
     let length = text.chars().take(3).take_while(|c| *c == '十' || numeral(*c).is_some()).map(char::len_utf8).sum();
     let (run, rest) = text.split_at_checked(length).filter(|_| is_in_words)?;
     let value = match *run.chars().collect::<Vec<_>>().as_slice() {

@@ -167,11 +167,13 @@ pub(super) fn in_words(first: char, rest: &str, before: Option<char>) -> Option<
 
 /// Returns the value of a number in Chinese numerals, how many bytes of `rest` it takes, and its number of characters.
 fn value_in_words(first: char, rest: &str) -> Option<(u64, usize, usize)> {
-    let digit = |c: char| "〇一二三四五六七八九".chars().position(|known| known == c).or_else(|| match c {
-        '零' => Some(0),
-        '两' => Some(2),
-        _ => None,
-    });
+    let digit = |c: char| {
+        "〇一二三四五六七八九".chars().position(|known| known == c).or_else(|| match c {
+            '零' => Some(0),
+            '两' => Some(2),
+            _ => None,
+        })
+    };
     let power = |c: char| match c {
         '十' => Some(10_u64),
         '百' => Some(100),
@@ -182,7 +184,9 @@ fn value_in_words(first: char, rest: &str) -> Option<(u64, usize, usize)> {
     };
     let (mut total, mut section, mut last, mut least) = (0_u64, 0_u64, None, 10_000_u64);
     let (mut length, mut count) = (0, 0);
-    for (at, c) in std::iter::once((0, first)).chain(rest.char_indices().take(MAX_WORDS).map(|(at, c)| (at + c.len_utf8(), simplify(c)))) {
+    for (at, c) in std::iter::once((0, first))
+        .chain(rest.char_indices().take(MAX_WORDS).map(|(at, c)| (at + c.len_utf8(), simplify(c))))
+    {
         if let Some(value) = digit(c) {
             // 三四个 is about three; 二〇二三 is a year.
             if last.is_some_and(|before| before != 0) {

@@ -19,7 +19,7 @@ const MIN_REWORDED: usize = 2;
 /// characters.
 const MAX_TURN: (usize, usize) = (4, 16);
 /// Characters behind a replaced character in which the rest of its name is expected.
-const HEAD_WITHIN: usize = 3;
+const HEAD_WITHIN: usize = 2;
 /// Characters before a difference in which a credit (记者, 来源) is looked for.
 const CREDIT_WITHIN: usize = 6;
 
@@ -53,7 +53,8 @@ pub(super) fn replaces(a: Told<'_>, b: Told<'_>) -> Option<&'static str> {
     let is_short = |piece: &Replaced<'_>| piece.a.len() == 1 && piece.b.len() == 1;
     let is_shown = |piece: &Replaced<'_>| is_of_name(piece.after) || is_letter(piece.a, piece.b);
     // Where characters are replaced that belong to no name, others are slips too.
-    let is_mistyped = both().any(|piece| is_short(piece) && !(is_content(piece.a) && is_content(piece.b) && is_shown(piece)));
+    let is_mistyped =
+        both().any(|piece| is_short(piece) && !(is_content(piece.a) && is_content(piece.b) && is_shown(piece)));
     let is_name = |piece: &Replaced<'_>| {
         is_content(piece.a)
             && is_content(piece.b)
@@ -206,6 +207,9 @@ fn is_abbreviated(a: &[char], b: &[char]) -> bool {
 fn is_of_name(after: &[char]) -> bool {
     let after: String = after.iter().take(HEAD_WITHIN + 1).collect();
     words().heads.iter().any(|head| {
-        after.char_indices().take(HEAD_WITHIN).any(|(at, _)| after.get(at..).is_some_and(|rest| rest.starts_with(head.as_str())))
+        after
+            .char_indices()
+            .take(HEAD_WITHIN)
+            .any(|(at, _)| after.get(at..).is_some_and(|rest| rest.starts_with(head.as_str())))
     })
 }

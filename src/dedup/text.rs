@@ -34,10 +34,10 @@ pub(super) fn fold(text: &str) -> Vec<char> {
             word.clear();
         }
     };
+    let text = &*text.chars().map(simplify).collect::<String>();
     let mut chars = text.chars();
     while let Some(c) = chars.next() {
         let width = c.len_utf8();
-        let c = simplify(c);
         let is_level = matches!(c, 'Ⅰ'..='Ⅻ');
         if u32::from(c) < 0x2e80 && c.is_alphabetic() && !is_level {
             word.extend(c.to_lowercase());
