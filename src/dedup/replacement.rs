@@ -149,7 +149,7 @@ fn is_turned(a: Told<'_>, b: Told<'_>, pieces: &[Replaced<'_>]) -> bool {
         let most = if other.is_empty() { MAX_TURN.0 } else { MAX_TURN.1 };
         one.len() <= most
             && other.len() <= MAX_TURN.1
-            && (words().negations.contains(&one.iter().collect::<String>())
+            && (other.is_empty() && words().negations.contains(&one.iter().collect::<String>())
                 || reversal(other).is_none() && reversal(one).is_some_and(|word| !holds(text, word)))
     };
     by_title(a, b)
