@@ -10,6 +10,15 @@ use super::words::words;
 /// Returns whether corresponding places hold different facts. Each side must have a fact that the other text has in no
 /// differing place; if only one side says more, nothing is contradicted.
 pub(super) fn contradict(differences: &[Gap<'_>]) -> bool {
+    do_contradict(differences, false)
+}
+
+/// The same for two texts one of which is full of slips of the pen.
+pub(super) fn contradict_with_slips(differences: &[Gap<'_>]) -> bool {
+    do_contradict(differences, true)
+}
+
+fn do_contradict(differences: &[Gap<'_>], is_mistyped: bool) -> bool {
     let told: Vec<(Vec<Fact>, Vec<Fact>)> = differences
         .iter()
         .filter_map(|gap| trimmed(gap.a, gap.b))
@@ -27,7 +36,12 @@ pub(super) fn contradict(differences: &[Gap<'_>]) -> bool {
                     (hard(a), hard(b))
                 })
                 .collect(),
-            None => vec![(facts(a), facts(b))],
+            None => {
+                let is_slip = is_mistyped && outside_numbers(a) != outside_numbers(b);
+                let read =
+                    |text| facts(text).into_iter().filter(|(kind, _)| !(is_slip && *kind == Kind::Number)).collect();
+                vec![(read(a), read(b))]
+            }
         })
         .collect();
     let one: HashSet<&Fact> = told.iter().flat_map(|(a, _)| a).collect();
@@ -47,6 +61,12 @@ pub(super) fn contradict(differences: &[Gap<'_>]) -> bool {
             only(a, &other) && only(b, &one)
         })
     })
+}
+
+/// Returns the number of characters that are no digits. A slip within or behind a Chinese number leaves a character there:
+/// 20 (二十) and 得10.
+fn outside_numbers(text: &[char]) -> usize {
+    text.iter().filter(|c| !c.is_ascii_digit()).count()
 }
 
 /// Returns two pieces without their common beginning and end, keeping numbers whole; `None` if one is then empty.
@@ -120,10 +140,10 @@ pub(super) fn facts(text: &[char]) -> Vec<Fact> {
             found.push((Kind::Number, number));
             continue;
         }
-        if "一二三四五六七八九十".contains(c)
+        if let Some(value) = "一二三四五六七八九十".chars().position(|numeral| numeral == c)
             && !text.get(at + 1).is_some_and(|next| "个些样定种般直起旦方".contains(*next))
         {
-            found.push((Kind::Number, c.to_string()));
+            found.push((Kind::Number, (value + 1).to_string()));
         }
         if matches!(c, 'Ⅰ'..='Ⅴ') {
             found.push((Kind::Level, c.to_string()));

@@ -5,6 +5,8 @@
 //! unless one of them is mere wording (介绍 for 表示), a credit, a word for the source's own region, an abbreviation or a
 //! slip of the pen.
 
+use std::collections::HashSet;
+
 use super::contradiction::{sounds_alike, trimmed};
 use super::text::{Gap, aligned};
 use super::words::words;
@@ -15,6 +17,8 @@ const MAX_NAME: usize = 12;
 const MAX_SEARCHED: usize = 40;
 /// From so many places on that are worded otherwise, an editor worked on the text, and only names that show as such count.
 const MIN_REWORDED: usize = 2;
+/// From so many unrelated slips on, a text is mistyped throughout. Notices of one template differ in a name or two.
+const MIN_SLIPS: usize = 3;
 /// Longest clause that may turn a deed round: where it only stands in one text, and where it replaces another, in
 /// characters.
 const MAX_TURN: (usize, usize) = (4, 16);
@@ -37,32 +41,77 @@ pub(super) struct Told<'t> {
     pub(super) text: &'t [char],
 }
 
-/// Returns why two nearly equal texts tell two stories, if one names another thing or person in the same place, or says
-/// that a thing does not take place.
-pub(super) fn replaces(a: Told<'_>, b: Told<'_>) -> Option<&'static str> {
-    let gaps = aligned(a.text, b.text);
-    if gaps.iter().any(|gap| is_way_back(gap.a, gap.b)) {
-        return Some("they name the way there and the way back");
+/// The places in which two texts differ.
+pub(super) struct Replacements<'t> {
+    gaps: Vec<Gap<'t>>,
+    pieces: Vec<Replaced<'t>>,
+}
+
+impl<'t> Replacements<'t> {
+    /// Finds the places in which two folded texts differ.
+    pub(super) fn between(a: &'t [char], b: &'t [char]) -> Self {
+        let gaps = aligned(a, b);
+        let pieces = gaps.iter().filter(|gap| !is_credited(gap)).flat_map(pieces).collect();
+        Self { gaps, pieces }
     }
-    let pieces: Vec<Replaced<'_>> = gaps.iter().filter(|gap| !is_credited(gap)).flat_map(pieces).collect();
-    if is_turned(a, b, &pieces) {
-        return Some("one says that what the other announces does not take place");
+
+    /// Returns the pieces that stand for another one and are neither its homophone nor a number.
+    fn both(&self) -> impl Iterator<Item = &Replaced<'t>> {
+        self.pieces.iter().filter(|piece| !piece.a.is_empty() && !piece.b.is_empty() && !is_slip(piece))
     }
-    let both = || pieces.iter().filter(|piece| !piece.a.is_empty() && !piece.b.is_empty() && !is_slip(piece));
-    let is_edited = both().filter(|piece| is_wording(piece.a) || is_wording(piece.b)).count() >= MIN_REWORDED;
-    let is_short = |piece: &Replaced<'_>| piece.a.len() == 1 && piece.b.len() == 1;
-    let is_shown = |piece: &Replaced<'_>| is_of_name(piece.after) || is_letter(piece.a, piece.b);
-    // Where characters are replaced that belong to no name, others are slips too.
-    let is_mistyped =
-        both().any(|piece| is_short(piece) && !(is_content(piece.a) && is_content(piece.b) && is_shown(piece)));
-    let is_name = |piece: &Replaced<'_>| {
-        is_content(piece.a)
-            && is_content(piece.b)
-            && !is_abbreviated(piece.a, piece.b)
-            && !(is_short(piece) && is_mistyped)
-            && (!(is_short(piece) || is_edited || is_mistyped) || is_shown(piece))
-    };
-    both().any(is_name).then_some("corresponding places name different things or people")
+
+    /// Returns whether one text is full of slips of the pen: single characters, in most of the places, that stand for
+    /// another one each and belong to no name.
+    pub(super) fn are_slips(&self) -> bool {
+        let is_synonym = |piece: &Replaced<'_>| is_wording(piece.a) && is_wording(piece.b);
+        let slips: HashSet<(&[char], &[char])> = self
+            .both()
+            .filter(|piece| piece.is_short() && !piece.is_of_name() && !is_synonym(piece))
+            .map(|piece| (piece.a, piece.b))
+            .collect();
+        slips.len() >= MIN_SLIPS && slips.len() * 2 > self.both().count()
+    }
+
+    /// Returns why two nearly equal texts tell two stories, if one names another thing or person in the same place, or
+    /// says that a thing does not take place.
+    pub(super) fn why(&self, a: Told<'_>, b: Told<'_>) -> Option<&'static str> {
+        if self.gaps.iter().any(|gap| is_way_back(gap.a, gap.b)) {
+            return Some("they name the way there and the way back");
+        }
+        if is_turned(a, b, &self.pieces) {
+            return Some("one says that what the other announces does not take place");
+        }
+        if self.are_slips() {
+            return None;
+        }
+        let is_edited = self.both().filter(|piece| is_wording(piece.a) || is_wording(piece.b)).count() >= MIN_REWORDED;
+        // Where characters are replaced that belong to no name, others are slips too.
+        let is_mistyped = self.both().any(|piece| piece.is_short() && !piece.is_of_name());
+        let is_name = |piece: &Replaced<'_>| {
+            let is_short = piece.is_short();
+            is_content(piece.a)
+                && is_content(piece.b)
+                && !is_abbreviated(piece.a, piece.b)
+                && !(is_short && is_mistyped)
+                && (!(is_short || is_edited || is_mistyped) || piece.is_shown())
+        };
+        self.both().any(is_name).then_some("corresponding places name different things or people")
+    }
+}
+
+impl Replaced<'_> {
+    const fn is_short(&self) -> bool {
+        self.a.len() == 1 && self.b.len() == 1
+    }
+
+    /// Returns whether what stands around the pieces shows that they are (part of) names.
+    fn is_shown(&self) -> bool {
+        is_of_name(self.after) || is_letter(self.a, self.b)
+    }
+
+    fn is_of_name(&self) -> bool {
+        is_content(self.a) && is_content(self.b) && self.is_shown()
+    }
 }
 
 /// Returns the pieces by which the two sides of a difference differ, each between runs of two characters that both have.

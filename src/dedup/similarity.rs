@@ -7,9 +7,9 @@
 
 use std::collections::HashSet;
 
-use super::contradiction::{Kind, contradict, facts, slips, sounds_alike, trimmed};
+use super::contradiction::{Kind, contradict, contradict_with_slips, facts, slips, sounds_alike, trimmed};
 use super::fact_overlap::Facts;
-use super::replacement::{Told, replaces};
+use super::replacement::{Replacements, Told};
 use super::roundup::is_roundup;
 use super::text::{self, Gap, fold};
 use super::words::{without_boilerplate, words};
@@ -198,18 +198,21 @@ fn judge(a: &Story, b: &Story, alike: f64) -> (Likeness, &'static str) {
         return (Event, "one text holds the other behind much else, under another title");
     }
     let differences = text::differences(&a.text, &b.text);
-    if let Some(why) = swaps(a, b, &differences).or_else(|| announces(a, b)).or_else(|| replaces(a.told(), b.told())) {
+    let replaced = Replacements::between(&a.text, &b.text);
+    let why = swaps(a, b, &differences).or_else(|| announces(a, b)).or_else(|| replaced.why(a.told(), b.told()));
+    if let Some(why) = why {
         return (Opposed, why);
     }
+    let is_opposed = if replaced.are_slips() { contradict_with_slips } else { contradict };
     // The same text under another title is the same story.
-    if alike > 0.97 && least * 20 > most * 19 && !contradict(&differences) {
+    if alike > 0.97 && least * 20 > most * 19 && !is_opposed(&differences) {
         return (Same, "the texts are equal but for trifles");
     }
     // Titles from one template: 第3号 and 第4号, 平定县 and 盂县.
     if titles > 0.4 && titles < 1.0 && contradict(&[whole(&a.title, &b.title)]) {
         return (Opposed, "the titles contradict each other in a number, a place, a level or a deed");
     }
-    if contradict(&differences) {
+    if is_opposed(&differences) {
         return (Opposed, "corresponding places hold different numbers, places, levels or deeds");
     }
     (Same, "one text holds the other")
