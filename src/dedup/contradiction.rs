@@ -27,7 +27,7 @@ fn do_contradict(differences: &[Gap<'_>], is_mistyped: bool) -> bool {
             let (least, most) = (a.len().min(b.len()), a.len().max(b.len()));
             least <= FREE && most <= 2 * least + FREE / 2
         })
-        .flat_map(|(a, b)| match slips(a, b) {
+        .flat_map(|(a, b)| match slips(a, b).or_else(|| slips_in_words(a, b).filter(|_| is_mistyped)) {
             // Of typos, only numbers and levels count as facts, and only if both sides have one.
             Some(slips) => slips
                 .into_iter()
@@ -99,6 +99,32 @@ pub(super) fn slips(a: &[char], b: &[char]) -> Option<Vec<(char, char)>> {
     let apart: Vec<bool> = a.iter().zip(b).map(|(a, b)| a != b).collect();
     let beside = apart.windows(2).any(|pair| matches!(pair, [true, true]));
     (!beside).then(|| a.iter().copied().zip(b.iter().copied()).filter(|(a, b)| a != b).collect())
+}
+
+/// The same with numbers below a hundred in Chinese numerals: 20大 (二十大) and 得10大.
+fn slips_in_words(a: &[char], b: &[char]) -> Option<Vec<(char, char)>> {
+    slips(&in_numerals(a), &in_numerals(b))
+}
+
+/// Returns a piece with its numbers below a hundred in Chinese numerals.
+fn in_numerals(text: &[char]) -> Vec<char> {
+    const NUMERALS: [char; 10] = ['零', '一', '二', '三', '四', '五', '六', '七', '八', '九'];
+    let value = |digit: &char| digit.to_digit(10).and_then(|value| usize::try_from(value).ok()).unwrap_or(0);
+    let mut out = Vec::with_capacity(text.len() + 2);
+    for run in text.chunk_by(|one, other| one.is_ascii_digit() == other.is_ascii_digit()) {
+        let (tens, ones) = match run {
+            [one] if one.is_ascii_digit() => (0, value(one)),
+            [ten, one] if ten.is_ascii_digit() => (value(ten), value(one)),
+            _ => {
+                out.extend(run);
+                continue;
+            }
+        };
+        out.extend(NUMERALS.get(tens).filter(|_| tens > 1));
+        out.extend((tens > 0).then_some('十'));
+        out.extend(NUMERALS.get(ones).filter(|_| ones > 0 || tens == 0));
+    }
+    out
 }
 
 /// Returns whether one could be typed for the other in pinyin, character by character.

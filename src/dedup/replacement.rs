@@ -255,10 +255,11 @@ fn is_abbreviated(a: &[char], b: &[char]) -> bool {
 /// Returns whether what follows a piece shows that it is part of a name (村, 小区, 公司).
 fn is_of_name(after: &[char]) -> bool {
     let after: String = after.iter().take(HEAD_WITHIN + 1).collect();
+    // 的 ends a name: 天下的街 names no street.
+    let is_inside = |(_, c): &(usize, char)| !words().function.contains(*c);
     words().heads.iter().any(|head| {
-        after
-            .char_indices()
-            .take(HEAD_WITHIN)
-            .any(|(at, _)| after.get(at..).is_some_and(|rest| rest.starts_with(head.as_str())))
+        let starts = after.char_indices().take(HEAD_WITHIN - 1);
+        let is_head = |(at, _): (usize, char)| after.get(at..).is_some_and(|rest| rest.starts_with(head.as_str()));
+        after.starts_with(head.as_str()) || starts.take_while(is_inside).any(|(at, c)| is_head((at + c.len_utf8(), c)))
     })
 }
