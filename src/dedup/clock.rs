@@ -1,5 +1,6 @@
 //! Times of day, however they are written: 09:30, 9时30分 and 上午9点半 are one time.
 
+use super::number::{is_numeral, value_in_words};
 use super::words::words;
 use crate::model::simplify;
 
@@ -80,20 +81,12 @@ fn number(text: &str, is_in_words: bool) -> Option<(u32, &str)> {
         let is_longer = chars.clone().next().is_some_and(|c| simplify(c).is_ascii_digit());
         return (!is_longer).then_some((value * 10 + next, chars.as_str()));
     }
-    let numeral = |c: char| {
-        "零一二三四五六七八九".chars().position(|known| known == c).and_then(|value| u32::try_from(value).ok())
-    };
-    let length = text.chars().take(3).take_while(|c| *c == '十' || numeral(*c).is_some()).map(char::len_utf8).sum();
-    let (run, rest) = text.split_at_checked(length).filter(|_| is_in_words)?;
-    let value = match *run.chars().collect::<Vec<_>>().as_slice() {
-        ['十'] => 10,
-        [c] | ['零', c] => numeral(c)?,
-        ['十', c] => 10 + numeral(c)?,
-        [tens, '十'] => numeral(tens)? * 10,
-        [tens, '十', c] => numeral(tens)? * 10 + numeral(c)?,
-        _ => return None,
-    };
-    Some((value, rest))
+    if !is_in_words || !(is_numeral(first) || first == '零') {
+        return None;
+    }
+    let (value, length, _) = value_in_words(first, chars.as_str())?;
+    let value = u32::try_from(value).ok().filter(|value| *value < 100)?;
+    Some((value, chars.as_str().get(length..)?))
 }
 
 #[cfg(test)]

@@ -166,7 +166,7 @@ pub(super) fn in_words(first: char, rest: &str, before: Option<char>) -> Option<
 }
 
 /// Returns the value of a number in Chinese numerals, how many bytes of `rest` it takes, and its number of characters.
-fn value_in_words(first: char, rest: &str) -> Option<(u64, usize, usize)> {
+pub(super) fn value_in_words(first: char, rest: &str) -> Option<(u64, usize, usize)> {
     let digit = |c: char| {
         "〇一二三四五六七八九".chars().position(|known| known == c).or(match c {
             '零' => Some(0),

@@ -48,9 +48,9 @@ pub(super) struct Replacements<'t> {
 }
 
 impl<'t> Replacements<'t> {
-    /// Finds the places in which two folded texts differ.
-    pub(super) fn between(a: &'t [char], b: &'t [char]) -> Self {
-        let gaps = aligned(a, b);
+    /// Finds the places in which two folded texts differ, by the places that they share.
+    pub(super) fn between(a: &'t [char], b: &'t [char], anchors: &[(usize, usize)]) -> Self {
+        let gaps = aligned(a, b, anchors);
         let pieces = gaps.iter().filter(|gap| !is_credited(gap)).flat_map(pieces).collect();
         Self { gaps, pieces }
     }
@@ -188,22 +188,25 @@ fn is_way_back(a: &[char], b: &[char]) -> bool {
 fn is_turned(a: Told<'_>, b: Told<'_>, pieces: &[Replaced<'_>]) -> bool {
     let holds = |text: &[char], word: &[char]| text.windows(word.len().max(1)).any(|window| window == word);
     let all: Vec<Vec<char>> = words().reversals.iter().map(|word| word.chars().collect()).collect();
-    let reversal = |text: &[char]| all.iter().find(|word| holds(text, word));
-    let by_title = |one: Told<'_>, other: Told<'_>| {
-        all.iter().any(|word| {
-            holds(one.title, word) && holds(one.text, word) && !holds(other.title, word) && !holds(other.text, word)
-        })
+    let held = |text: &[char]| all.iter().filter(|word| holds(text, word)).collect::<Vec<_>>();
+    // Looked up once: each piece may hold one of them.
+    let (of_a, of_b) = (held(a.text), held(b.text));
+    let by_title = |one: Told<'_>, of_one: &[&Vec<char>], other: Told<'_>, of_other: &[&Vec<char>]| {
+        let is_only_there =
+            |word: &&Vec<char>| !of_other.contains(word) && holds(one.title, word) && !holds(other.title, word);
+        of_one.iter().any(is_only_there)
     };
-    let turns = |one: &[char], other: &[char], text: &[char]| {
+    let reversal = |text: &[char]| all.iter().find(|word| holds(text, word));
+    let turns = |one: &[char], other: &[char], of_other: &[&Vec<char>]| {
         let most = if other.is_empty() { MAX_TURN.0 } else { MAX_TURN.1 };
         one.len() <= most
             && other.len() <= MAX_TURN.1
             && (other.is_empty() && words().negations.contains(&one.iter().collect::<String>())
-                || reversal(other).is_none() && reversal(one).is_some_and(|word| !holds(text, word)))
+                || reversal(other).is_none() && reversal(one).is_some_and(|word| !of_other.contains(&word)))
     };
-    by_title(a, b)
-        || by_title(b, a)
-        || pieces.iter().any(|piece| turns(piece.a, piece.b, b.text) || turns(piece.b, piece.a, a.text))
+    by_title(a, &of_a, b, &of_b)
+        || by_title(b, &of_b, a, &of_a)
+        || pieces.iter().any(|piece| turns(piece.a, piece.b, &of_b) || turns(piece.b, piece.a, &of_a))
 }
 
 /// Returns whether the difference is in a line about who wrote or published the text.

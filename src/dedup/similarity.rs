@@ -197,10 +197,13 @@ fn judge(a: &Story, b: &Story, alike: f64) -> (Likeness, &'static str) {
     if buries(a, b) || buries(b, a) {
         return (Event, "one text holds the other behind much else, under another title");
     }
-    let differences = text::differences(&a.text, &b.text);
-    let replaced = Replacements::between(&a.text, &b.text);
-    let why = swaps(a, b, &differences).or_else(|| announces(a, b)).or_else(|| replaced.why(a.told(), b.told()));
-    if let Some(why) = why {
+    let anchors = text::anchors(&a.text, &b.text);
+    let differences = text::differences(&a.text, &b.text, &anchors);
+    if let Some(why) = swaps(a, b, &differences).or_else(|| announces(a, b)) {
+        return (Opposed, why);
+    }
+    let replaced = Replacements::between(&a.text, &b.text, &anchors);
+    if let Some(why) = replaced.why(a.told(), b.told()) {
         return (Opposed, why);
     }
     let is_opposed = if replaced.are_slips() { contradict_with_slips } else { contradict };
@@ -229,7 +232,8 @@ fn retold(a: &Story, b: &Story, alike: f64, titles: f64) -> (Likeness, &'static 
         return (Different, "the texts have little in common");
     }
     let is_opposed = titles > 0.4 && titles < 1.0 && contradict(&[whole(&a.title, &b.title)]);
-    if is_opposed || alike >= AKIN && shared.share < 0.5 && contradict(&text::differences(&a.text, &b.text)) {
+    let differ = || contradict(&text::differences(&a.text, &b.text, &text::anchors(&a.text, &b.text)));
+    if is_opposed || alike >= AKIN && shared.share < 0.5 && differ() {
         return (Opposed, "they are alike, but state different numbers, places, levels or deeds");
     }
     if says(RETOLD) && !is_called_off(a, b) && !are_other_steps(a, b) && !are_other_places(a, b) {

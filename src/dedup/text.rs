@@ -156,8 +156,7 @@ pub(super) struct Gap<'t> {
 
 /// Returns where two texts differ in corresponding places. The texts are aligned on runs of four characters that occur
 /// exactly once in each.
-pub(super) fn differences<'t>(a: &'t [char], b: &'t [char]) -> Vec<Gap<'t>> {
-    let anchors = anchors(a, b);
+pub(super) fn differences<'t>(a: &'t [char], b: &'t [char], anchors: &[(usize, usize)]) -> Vec<Gap<'t>> {
     let mut found = Vec::new();
     let (mut end_a, mut end_b) = (0, 0);
     for (from_a, from_b) in anchors.iter().copied().chain([(a.len(), b.len())]) {
@@ -185,10 +184,10 @@ pub(super) fn differences<'t>(a: &'t [char], b: &'t [char]) -> Vec<Gap<'t>> {
 
 /// Returns where two texts differ between two places that both share, or before the first one; also where only one of
 /// them has something.
-pub(super) fn aligned<'t>(a: &'t [char], b: &'t [char]) -> Vec<Gap<'t>> {
+pub(super) fn aligned<'t>(a: &'t [char], b: &'t [char], anchors: &[(usize, usize)]) -> Vec<Gap<'t>> {
     let mut found = Vec::new();
     let (mut end_a, mut end_b) = (0_usize, 0_usize);
-    for (from_a, from_b) in anchors(a, b) {
+    for (from_a, from_b) in anchors.iter().copied() {
         // Where both ends of a replaced piece have the same characters, the runs around it overlap.
         let overlap = end_a.saturating_sub(from_a).max(end_b.saturating_sub(from_b));
         if end_a + from_b != end_b + from_a || overlap == 0 {
