@@ -87,9 +87,7 @@ impl AddressLimiter {
         let mut places = locked(&self.places);
         // Drop idle places so that the map stays bounded.
         if places.len() > 1024 {
-            places.retain(|_, place| {
-                place.permits.available_permits() < MAX_REQUESTS || place.is_wanted.load(Ordering::Relaxed)
-            });
+            places.retain(|_, place| Arc::strong_count(place) > 1 || place.permits.available_permits() < MAX_REQUESTS);
         }
         // Treat `::ffff:192.0.2.1` and `192.0.2.1` as the same machine.
         Arc::clone(places.entry(address.to_canonical()).or_default())

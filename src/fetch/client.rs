@@ -21,7 +21,8 @@ const HOPS: usize = 5;
 /// Time limit for the response headers to arrive, including connecting.
 const HEADERS: Duration = Duration::from_secs(20);
 /// How many permits there are for the parts of bodies beyond their beginnings. With 64 requests at once, all bodies
-/// together stay below 64 MiB at the default `max_body` of 8 MiB, and a body that comes byte by byte holds no more permits than it is long.
+/// together stay below 64 MiB at the default `max_body` of 8 MiB, and a body that comes byte by byte holds no more permits
+/// than it is long.
 const LARGE_PERMITS: usize = 64;
 /// How many bodies are unpacked at the same time.
 const UNPACKED_AT_ONCE: usize = 4;

@@ -8,6 +8,7 @@ mod answer;
 mod cache;
 mod connections;
 mod document;
+mod handler;
 mod metrics;
 mod published;
 mod recent;

@@ -76,8 +76,11 @@ impl Part {
     }
 }
 
+/// The table of forms.
+pub(super) const TEXT: &str = include_str!("forms.toml");
+
 static FORMS: LazyLock<Vec<Form>> = LazyLock::new(|| {
-    let forms: Forms = match toml::from_str(include_str!("forms.toml")) {
+    let forms: Forms = match toml::from_str(TEXT) {
         Ok(forms) => forms,
         Err(error) => unreachable!("src/read/date/forms.toml: {error}"),
     };
@@ -152,7 +155,7 @@ mod tests {
 
     #[test]
     fn every_form_reads_its_example() {
-        let forms: Forms = toml::from_str(include_str!("forms.toml")).unwrap();
+        let forms: Forms = toml::from_str(TEXT).unwrap();
         let now = Moment::from_rfc3339("2026-11-24T10:00:00+08:00").unwrap();
         for row in forms.form {
             let order = match row.order.as_deref() {

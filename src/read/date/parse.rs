@@ -3,26 +3,15 @@
 
 use std::borrow::Cow;
 
+use super::clock::Clock;
 use super::month;
 use super::numeric::numeric;
 use super::order::Order;
 use super::relative::{self, Told};
+use super::time::{time, zone};
 use super::tokens::{Day, Token, century, tokens};
-use crate::model::{Moment, Precision, Stamp, Zone};
+use crate::model::{Moment, Precision, Stamp};
 use crate::read::lexicon::Unit;
-
-/// The context needed to understand a date.
-#[derive(Clone, Copy, Debug)]
-pub(in crate::read) struct Clock<'a> {
-    /// The time of reading.
-    pub(in crate::read) now: Moment,
-    /// The zone of dates that do not name one.
-    pub(in crate::read) zone: &'a Zone,
-    /// Whether the document is Chinese, where CST means China's time, not America's.
-    pub(in crate::read) chinese: bool,
-    /// Which part comes first in 05/06/2023.
-    pub(in crate::read) order: Order,
-}
 
 /// How far ahead a date may lie, in seconds. One more than a day ahead is a mistake, or meant to keep an item on top.
 pub(in crate::read) const AHEAD: i64 = 24 * 3600;
@@ -161,75 +150,6 @@ fn epoch(text: &str, clock: Clock<'_>) -> Option<Stamp> {
     Some(Stamp { at, precision: Precision::Second, offset: clock.zone.offset(at) })
 }
 
-/// A time of day, and the tokens that it spans.
-struct Time {
-    parts: (i8, i8, Option<i8>),
-    from: usize,
-    to: usize,
-}
-
-/// Words that stand before or behind a time of day whose hours and minutes a dot divides.
-const BEFORE_TIME: [&str; 11] = ["kl", "klo", "kello", "klockan", "klokken", "om", "um", "alle", "ore", "kell", "godz"];
-const BEHIND_TIME: [&str; 4] = ["uhr", "uur", "h", "hrs"];
-
-fn is_hour(tokens: &[Token], at: usize) -> bool {
-    let is_word = |at: Option<usize>, words: &[&str]| matches!(at.and_then(|at| tokens.get(at)), Some(Token::Word(word)) if words.contains(&word.as_str()));
-    let is_dot = matches!(at.checked_sub(1).and_then(|at| tokens.get(at)), Some(Token::Mark('.' | ':')));
-    is_word(at.checked_sub(if is_dot { 2 } else { 1 }), &BEFORE_TIME) || is_word(Some(at + 3), &BEHIND_TIME)
-}
-
-/// Finds a time: 8:05, 8:05:09.0, 8时5分, 8点, with am and pm, 上午 and 下午.
-fn time(tokens: &[Token]) -> Option<Time> {
-    let number = |at: usize| match tokens.get(at) {
-        Some(Token::Number(value, digits)) if *digits <= 2 => i8::try_from(*value).ok(),
-        _ => None,
-    };
-    let mark = |at: usize, marks: &[char]| matches!(tokens.get(at), Some(Token::Mark(c)) if marks.contains(c));
-    let found = (0..tokens.len()).find_map(|at| {
-        let hour = number(at).filter(|hour| *hour <= 24)?;
-        // 10h27, in French and Portuguese
-        let is_h = matches!(tokens.get(at + 1), Some(Token::Word(word)) if word == "h");
-        // kl. 8.30, om 11.30 uur, 9.40 Uhr
-        let is_dotted =
-            || mark(at + 1, &['.']) && matches!(tokens.get(at + 2), Some(Token::Number(_, 2))) && is_hour(tokens, at);
-        if mark(at + 1, &[':']) || is_h || is_dotted() {
-            let minute = number(at + 2).filter(|minute| *minute < 60)?;
-            let second = if mark(at + 3, &[':', '.']) { number(at + 4).filter(|second| *second < 61) } else { None };
-            let mut to = at + if second.is_some() { 5 } else { 3 };
-            if second.is_some() && mark(to, &['.', ',']) && matches!(tokens.get(to + 1), Some(Token::Number(..))) {
-                to += 2;
-            }
-            return Some(Time { parts: (hour, minute, second), from: at, to });
-        }
-        if mark(at + 1, &['时', '時', '点', '點', '시']) {
-            let minute = number(at + 2).filter(|_| !mark(at + 3, &['月', '日', '年']));
-            let has_second = minute.is_some() && mark(at + 3, &['分', '분']) && mark(at + 5, &['秒', '초']);
-            let second = if has_second { number(at + 4) } else { None };
-            let to = at
-                + if has_second {
-                    6
-                } else if minute.is_some() {
-                    4
-                } else {
-                    2
-                };
-            return Some(Time { parts: (hour, minute.unwrap_or(0), second), from: at, to: to.min(tokens.len()) });
-        }
-        None
-    })?;
-    let before = |a: char, b: char| found.from >= 2 && mark(found.from - 2, &[a]) && mark(found.from - 1, &[b]);
-    let word = |text: &str| tokens.iter().any(|token| matches!(token, Token::Word(word) if word == text));
-    let (mut hour, minute, second) = found.parts;
-    let afternoon = before('下', '午') || before('晚', '上') || before('오', '후') || word("pm");
-    if afternoon && hour < 12 {
-        hour += 12;
-    }
-    if (word("am") || before('上', '午') || before('오', '전')) && hour == 12 {
-        hour = 0;
-    }
-    Some(Time { parts: (hour, minute, second), ..found })
-}
-
 fn absolute(tokens: &[Token], clock: Clock<'_>) -> Option<Stamp> {
     if let [Token::Number(number, digits)] = tokens {
         return run_of_digits(*number, *digits, clock);
@@ -345,77 +265,6 @@ fn is_span(tokens: &[Token]) -> bool {
     let before = tokens.get(..at.unwrap_or(0)).unwrap_or(&[]);
     let is_short = |token: &&Token| matches!(token, Token::Number(value, 1 | 2) if *value <= 31);
     before.iter().filter(is_short).count() > 1
-}
-
-/// Returns the offset named after a time, in seconds east of UTC.
-fn zone(tokens: &[Token], clock: Clock<'_>) -> Option<i32> {
-    let named = tokens.iter().find_map(|token| match token {
-        Token::Word(word) => zone_named(word, clock),
-        _ => None,
-    });
-    let sign = tokens.iter().take(2).position(|token| matches!(token, Token::Mark('+' | '-')));
-    let Some(sign) = sign else { return named };
-    let negative = matches!(tokens.get(sign), Some(Token::Mark('-')));
-    let minutes = match (tokens.get(sign + 1), tokens.get(sign + 2), tokens.get(sign + 3)) {
-        (Some(Token::Number(hours, 1 | 2)), Some(Token::Mark(':')), Some(Token::Number(minutes, 2))) => {
-            hours * 60 + minutes
-        }
-        // After 23:59, `-05-2023` is a date, not an offset.
-        (Some(Token::Number(_, 1 | 2)), Some(Token::Mark('-' | '/' | '.')), _) => return named,
-        (Some(Token::Number(hours, 1 | 2)), _, _) => hours * 60,
-        (Some(Token::Number(both, 3 | 4)), _, _) => both / 100 * 60 + both % 100,
-        _ => return named,
-    };
-    // No offset exceeds 14 hours.
-    let seconds = i32::try_from(minutes * 60).ok().filter(|seconds| *seconds <= 14 * 3600)?;
-    Some(if negative { -seconds } else { seconds })
-}
-
-/// Returns the offset of a named zone, in seconds: those of RFC 5322, section 4.3, and others that feeds use.
-fn zone_named(word: &str, clock: Clock<'_>) -> Option<i32> {
-    let half_hours = match word {
-        "ist" => 11,
-        "npt" => return Some(20_700),
-        _ => 2 * zone_hours(word, clock)?,
-    };
-    Some(half_hours * 1800)
-}
-
-fn zone_hours(word: &str, clock: Clock<'_>) -> Option<i32> {
-    Some(match word {
-        "z" | "ut" | "utc" | "gmt" | "wet" => 0,
-        "est" => -5,
-        "edt" => -4,
-        "cst" if clock.chinese && clock.zone.offset(clock.now) == 8 * 3600 => 8,
-        "cst" => -6,
-        "cdt" => -5,
-        "mst" => -7,
-        "mdt" => -6,
-        "pst" => -8,
-        "pdt" => -7,
-        "akst" => -9,
-        "akdt" => -8,
-        "hst" => -10,
-        "ast" => -4,
-        "adt" => -3,
-        "bst" | "cet" | "west" | "met" => 1,
-        "cest" | "mest" | "eet" | "sast" => 2,
-        "msk" | "eest" => 3,
-        "hkt" | "awst" | "sgt" => 8,
-        "jst" | "kst" => 9,
-        "aest" => 10,
-        "aedt" => 11,
-        "nzst" => 12,
-        "nzdt" => 13,
-        "wib" | "ict" => 7,
-        "wita" | "pht" => 8,
-        "wit" => 9,
-        "pkt" => 5,
-        "gst" => 4,
-        "trt" => 3,
-        "brt" => -3,
-        _ => return None,
-    })
 }
 
 #[cfg(test)]

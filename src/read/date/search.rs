@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use super::parse::{AHEAD, BEHIND, Clock, parse};
+use super::clock::Clock;
+use super::parse::{AHEAD, BEHIND, parse};
 use super::tokens::{is_han, is_hangul};
 use crate::model::{Precision, Stamp};
 use crate::read::date::month;

@@ -3,6 +3,7 @@
 mod html5lib;
 pub(super) mod page;
 mod prepare;
+mod references;
 pub(super) mod sanitise;
 pub(super) mod selector;
 pub(super) mod text;

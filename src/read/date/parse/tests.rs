@@ -1,4 +1,5 @@
 use super::*;
+use crate::model::Zone;
 
 fn read(text: &str) -> String {
     let zone = Zone::shanghai();

@@ -1,0 +1,277 @@
+//! Answers requests for the public site: from the cache, or by rendering.
+
+use std::cell::Cell;
+use std::sync::Arc;
+
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
+use hyper::header;
+use hyper::{Request, Response, StatusCode};
+
+use super::answer::{self, Answer};
+use super::cache::Key;
+use super::metrics::Metrics;
+use super::recent;
+use super::renderer::{Rendered, Renderer};
+use super::route::{Route, parameter};
+use super::server::Handler;
+use super::site::{Queue, Site, Store};
+use crate::model::{Named, RegionId, SourceId};
+use crate::write::{self, Format, Language, Page};
+
+/// The public site.
+impl Handler for (Arc<Site>, Metrics) {
+    async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+        let (site, metrics) = self;
+        if request.uri().query().is_none()
+            && let Some(document) = site.cache.at(request.uri().path())
+        {
+            return answer::document(&request, &document, false);
+        }
+        match Route::of(request.uri().path()) {
+            Route::Health => answer::plain(StatusCode::OK, "ok\n"),
+            Route::Ready if site.is_open() => answer::plain(StatusCode::OK, "ready\n"),
+            Route::Ready => answer::busy(5, "the store is being opened\n"),
+            Route::Style => style(&request),
+            Route::Robots => answer::plain(StatusCode::OK, "User-agent: *\nAllow: /\n"),
+            Route::Home => serve_cached(site, metrics, &request, Key::Home(language(site, &request))).await,
+            Route::Opml => serve_cached(site, metrics, &request, Key::Opml).await,
+            Route::Region(name) => {
+                let language = language(site, &request);
+                match region(site, name, "") {
+                    Ok(region) => serve_cached(site, metrics, &request, Key::Region(region, language)).await,
+                    Err(answer) => *answer,
+                }
+            }
+            Route::Feed(name, format) => match feed(site, &request, name, format) {
+                Ok(key) => serve_cached(site, metrics, &request, key).await,
+                Err(answer) => *answer,
+            },
+            // The page of a report that joined another story redirects to the page of that story.
+            Route::Item(id) if let Some(story) = site.joined(id) => answer::moved(&format!("/items/{story}")),
+            Route::Item(id) => {
+                let language = language(site, &request);
+                let key = recent::Key::Item(id, language);
+                let missing =
+                    move |renderer: &Renderer<'_>| if renderer.has_had(id) { Failure::Gone } else { Failure::Missing };
+                serve_rendered(site, metrics, &request, key, move |renderer| {
+                    renderer.item_page(id, language).ok_or_else(|| missing(renderer))
+                })
+                .await
+            }
+            Route::Sources => {
+                let language = language(site, &request);
+                serve_rendered(site, metrics, &request, recent::Key::Sources(language), move |renderer| {
+                    renderer.sources(language).map_err(|_told| Failure::Closed)
+                })
+                .await
+            }
+            Route::SourcesFeed => {
+                serve_rendered(site, metrics, &request, recent::Key::SourcesFeed, |renderer| {
+                    renderer.sources_feed().map_err(|_told| Failure::Closed)
+                })
+                .await
+            }
+            Route::Nothing => missing(site, &request),
+        }
+    }
+
+    fn metrics(&self) -> &Metrics {
+        &self.1
+    }
+}
+
+/// Resolves the name of a region in a path; an error is the response that says where the region went.
+fn region(site: &Site, name: &str, rest: &str) -> Result<RegionId, Box<Answer>> {
+    let published = site.published();
+    match published.regions.named(name) {
+        Some(Named::Region(region)) => Ok(region.id.clone()),
+        Some(Named::Moved(region)) => {
+            Err(Box::new(answer::moved(&format!("{}/regions/{}{rest}", published.options.public_url, region.id))))
+        }
+        Some(Named::Gone) => Err(Box::new(answer::plain(StatusCode::GONE, "this region was removed\n"))),
+        None => Err(Box::new(answer::plain(StatusCode::NOT_FOUND, "there is no such region\n"))),
+    }
+}
+
+/// Resolves the name of a region and the parameter `source` to a feed; an error is the response if there is none.
+fn feed(site: &Site, request: &Request<Incoming>, name: &str, format: Format) -> Result<Key, Box<Answer>> {
+    let region = region(site, name, &format!("/{}", format.file()))?;
+    let Some(source) = parameter(request.uri().query(), "source") else { return Ok(Key::Feed(region, format, None)) };
+    let is_known = |id: &SourceId| site.store().is_none_or(|store| store.view.source(id).is_some());
+    match SourceId::new(&source).ok().filter(is_known) {
+        Some(source) => Ok(Key::Feed(region, format, Some(source))),
+        None => Err(Box::new(missing(site, request))),
+    }
+}
+
+/// Answers from the cache; a document that is missing is rendered once for all requests that wait for it.
+async fn serve_cached(site: &Arc<Site>, metrics: &Metrics, request: &Request<Incoming>, key: Key) -> Answer {
+    if let Some(document) = site.cache.get(&key) {
+        return answer::document(request, &document, key.is_page());
+    }
+    let place = site.cache.place(&key);
+    let made = place
+        .get_or_try_init(|| async {
+            let wanted = key.clone();
+            let renderer = if matches!(key, Key::Feed(_, _, Some(_))) { &site.aside } else { &site.main };
+            let draft =
+                make(site, renderer, metrics, move |renderer| renderer.make(&wanted).ok_or(Failure::Missing)).await?;
+            let (shared, wanted) = (Arc::clone(site), key.clone());
+            let document = tokio::task::spawn_blocking(move || {
+                let changed = shared.cache.date(&wanted, blake3::hash(&draft.bytes), draft.changed);
+                Arc::new(Rendered { changed, ..draft }.finish())
+            });
+            let document = document.await.map_err(|_panic| Failure::FellOver)?;
+            site.cache.finished(&key, &place, &document);
+            Ok(document)
+        })
+        .await;
+    match made {
+        Ok(document) => answer::document(request, document, key.is_page()),
+        Err(failure) => {
+            site.cache.abandon(&key);
+            failed(site, request, failure)
+        }
+    }
+}
+
+/// Answers with a document that is rendered on request and shared with requests for it at the same time.
+async fn serve_rendered(
+    site: &Arc<Site>,
+    metrics: &Metrics,
+    request: &Request<Incoming>,
+    key: recent::Key,
+    work: impl FnOnce(&Renderer<'_>) -> Result<Rendered, Failure> + Send + 'static,
+) -> Answer {
+    let is_page = key != recent::Key::SourcesFeed;
+    // Taken before rendering, so that a record that arrives meanwhile makes the document stale.
+    let seq = site.store().map_or(0, |store| store.view.applied());
+    if let Some(document) = site.recent.get(key, seq) {
+        return answer::document(request, &document, is_page);
+    }
+    let finished = match make(site, &site.aside, metrics, work).await {
+        Ok(draft) => {
+            let shared = Arc::clone(site);
+            tokio::task::spawn_blocking(move || {
+                let changed = draft.changed.max(shared.cache.floor());
+                shared.recent.finish(key, seq, Rendered { changed, ..draft })
+            })
+            .await
+            .map_err(|_panic| Failure::FellOver)
+        }
+        Err(failure) => Err(failure),
+    };
+    match finished {
+        Ok(document) => answer::document(request, &document, is_page),
+        Err(failure) => failed(site, request, failure),
+    }
+}
+
+/// Why there is no document.
+enum Failure {
+    /// There is nothing under this name.
+    Missing,
+    /// What was here was withdrawn by the admin or by its source.
+    Gone,
+    /// Too many requests are waiting.
+    Busy,
+    /// The store is not open yet.
+    Opening,
+    /// The document needs a part of the store that cannot be read for now.
+    Closed,
+    /// Rendering panicked.
+    FellOver,
+}
+
+/// Renders a document on a blocking thread, as soon as the queue has a free slot; fails if too many requests wait for
+/// one.
+async fn make(
+    site: &Arc<Site>,
+    queue: &Queue,
+    metrics: &Metrics,
+    work: impl FnOnce(&Renderer<'_>) -> Result<Rendered, Failure> + Send + 'static,
+) -> Result<Rendered, Failure> {
+    if !site.is_open() {
+        return Err(Failure::Opening);
+    }
+    let _waiting = queue.waiting.try_acquire().map_err(|_full| Failure::Busy)?;
+    let working = Arc::clone(&queue.working).acquire_owned().await.map_err(|_closed| Failure::Busy)?;
+    metrics.make();
+    let site = Arc::clone(site);
+    let made = tokio::task::spawn_blocking(move || {
+        let _working = working;
+        let Store { log, view, poll_states } = site.store().ok_or(Failure::Opening)?;
+        let published = site.published();
+        let renderer = Renderer { published: &published, log, view, poll_states, is_unreadable: Cell::new(false) };
+        let made = work(&renderer)?;
+        // A document that lacks something is not served as if it were complete.
+        if renderer.is_unreadable.get() { Err(Failure::Closed) } else { Ok(made) }
+    });
+    made.await.map_err(|_panic| Failure::FellOver)?
+}
+
+fn failed(site: &Site, request: &Request<Incoming>, failure: Failure) -> Answer {
+    match failure {
+        Failure::Missing => missing(site, request),
+        Failure::Gone => gone(site, request),
+        Failure::Busy => answer::busy(2, "the server is busy; try again in a few seconds\n"),
+        Failure::Opening => answer::busy(5, "the store is being opened; try again soon\n"),
+        Failure::Closed => answer::busy(60, "this part of the store cannot be read now; the log says why\n"),
+        Failure::FellOver => {
+            tracing::error!("rendering a document panicked; please report this with the log");
+            answer::plain(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "internal error: this document could not be rendered; see the log\n",
+            )
+        }
+    }
+}
+
+fn missing(site: &Site, request: &Request<Incoming>) -> Answer {
+    let (title, detail) = match language(site, request) {
+        Language::Chinese => ("没有这个页面", "地址可能写错了，或者这条消息已超过保存期限。"),
+        Language::English => ("There is no such page", "The address may be mistyped, or the item is no longer kept."),
+    };
+    fault(site, request, StatusCode::NOT_FOUND, title, detail)
+}
+
+/// Tells readers and caches that a withdrawn item will not come back (RFC 9110, section 15.5.11).
+fn gone(site: &Site, request: &Request<Incoming>) -> Answer {
+    let (title, detail) = match language(site, request) {
+        Language::Chinese => ("这条消息已被撤下", "它不再由本站发布。"),
+        Language::English => ("This item was withdrawn", "It is no longer published here."),
+    };
+    fault(site, request, StatusCode::GONE, title, detail)
+}
+
+/// Returns a page that says why there is nothing to read.
+fn fault(site: &Site, request: &Request<Incoming>, status: StatusCode, title: &str, detail: &str) -> Answer {
+    let published = site.published();
+    let page =
+        Page { site: &published.options.title, language: language(site, request), zone: &published.options.zone };
+    answer::page(status, write::fault(&page, title, detail))
+}
+
+/// Returns the language of a page: that of the first tag of Accept-Language, else the site's own.
+fn language(site: &Site, request: &Request<Incoming>) -> Language {
+    let wish = request.headers().get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+    let first =
+        wish.and_then(|wish| wish.split([',', ';']).next()).map(str::trim).filter(|tag| !tag.is_empty() && *tag != "*");
+    match first {
+        Some(tag) => Language::of_tag(tag),
+        None => Language::of_tag(&site.published().options.language),
+    }
+}
+
+fn style(request: &Request<Incoming>) -> Answer {
+    static STYLE: std::sync::LazyLock<super::document::Document> = std::sync::LazyLock::new(|| {
+        // The stylesheet is part of the program and has no date of its own; clients revalidate it by its ETag.
+        super::document::Document::new(
+            "text/css; charset=utf-8",
+            write::stylesheet().as_bytes().to_vec(),
+            crate::model::Moment::default(),
+        )
+    });
+    answer::document(request, &STYLE, false)
+}
