@@ -12,6 +12,7 @@ mod parts;
 mod phrase;
 mod row;
 mod row_date;
+mod rows;
 mod rules;
 pub(super) mod sitemap;
 mod story;

@@ -7,10 +7,11 @@
 
 use std::collections::HashSet;
 
-use super::detect::{detect, is_state, rows_of, stem};
+use super::detect::{detect, is_state, stem};
 use super::link;
 use super::row;
 use super::row_date::{self, Row};
+use super::rows::rows_of;
 use super::rules::{Detection, ListRules};
 use super::story;
 use super::weight::{Group, place};
