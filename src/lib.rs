@@ -20,5 +20,6 @@ pub mod poll;
 pub mod read;
 pub mod regions;
 pub mod serve;
+pub mod topics;
 pub mod view;
 pub mod write;

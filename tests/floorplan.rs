@@ -13,11 +13,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-const LAYERS: [(&str, u8); 13] = [
+const LAYERS: [(&str, u8); 14] = [
     ("model", 0),
     ("read", 1),
     ("dedup", 1),
     ("regions", 1),
+    ("topics", 1),
     ("write", 1),
     ("log", 2),
     ("fetch", 2),
@@ -53,7 +54,7 @@ const OWNERS: [(&str, &[&str]); 27] = [
     ("sled", &["view"]),
     ("postcard", &["view"]),
     ("headers", &["fetch", "serve"]),
-    ("toml", &["config", "dedup", "read", "regions"]),
+    ("toml", &["config", "dedup", "read", "regions", "topics"]),
     ("miette", &["config"]),
     ("sd_notify", &["daemon"]),
     ("tracing_subscriber", &["daemon"]),

@@ -45,6 +45,8 @@ fn every_setting_stands_there_at_its_default() {
     stated.metrics_listen = None;
     stated.publish.public_url.clone_from(&defaults.publish.public_url);
     stated.publish.rights = None;
+    stated.publish.contact = None;
+    stated.topics.clone_from(&defaults.topics);
     stated.fetch.contact = None;
     stated.fetch.public_url.clone_from(&defaults.fetch.public_url);
     assert_eq!(format!("{stated:#?}"), format!("{defaults:#?}"));

@@ -155,11 +155,12 @@ pub fn request(data: &[u8]) {
         let (config, _) = Config::from_texts("", "", "", &Places::default()).unwrap();
         let published = serve::PublishConfig {
             options: config.settings.publish,
+            topics: config.settings.topics,
             regions: config.regions,
             sources: Default::default(),
             listing: Vec::new(),
         };
-        Arc::new((Arc::new(Site::new(published)), Metrics::default()))
+        Arc::new((Arc::new(Site::new(published, || NOW)), Metrics::default()))
     });
     thread_local! {
         static RUNTIME: tokio::runtime::Runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
@@ -197,6 +198,7 @@ pub fn publish(data: &[u8]) {
         published: Stamp { at: NOW, precision: Precision::Second, offset: 0 },
         updated: NOW,
         authors: vec![text.chars().take(64).collect()],
+        editors: vec![text.chars().take(64).collect()],
         categories: vec![text.chars().take(64).collect()],
         excerpt: write::excerpt(&text),
         content_html: Some(body),

@@ -10,6 +10,7 @@ mod regions;
 mod section;
 mod settings;
 mod sources;
+mod topics;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -173,7 +174,7 @@ mod tests {
         };
         assert_eq!(fault("[log]\nlevel = \"verbose\"", ""), (2, "`verbose` is not a log level".to_owned()));
         assert_eq!(fault("", &source("charset = \"gb18031\"")), (6, "`gb18031` is not a charset".to_owned()));
-        assert_eq!(fault("[http]\npublic_url = \"https://a.cn/x\"", "").0, 2);
+        assert_eq!(fault("[http]\npublic_url = \"https://a.cn/x?y\"", "").0, 2);
         let same = "[http]\nlisten = \"127.0.0.1:9\"\nmetrics_listen = \"127.0.0.1:9\"";
         assert_eq!(fault(same, "").0, 3);
         let any = "[http]\nlisten = \"127.0.0.1:9\"\nmetrics_listen = \"0.0.0.0:9\"";

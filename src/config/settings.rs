@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use super::fault::Faults;
 use super::section::{Document, Section};
+use super::topics;
 use crate::fetch::{self, Guard, Network};
 use crate::model::{Link, Zone};
 use crate::poll::{self, Limits, Pace};
 use crate::serve;
+use crate::topics::Topics;
 
 /// Maximum number of reports per source and day.
 const REPORTS_A_DAY: u32 = 2000;
@@ -59,6 +61,8 @@ pub struct Settings {
     pub limits: Limits,
     /// Options for publishing.
     pub publish: serve::Options,
+    /// The topics of stories: the built-in ones, and those of the admin.
+    pub topics: Topics,
     /// Format of the daemon's own log.
     pub log_format: LogFormat,
     /// Log filter: `error`, `warn`, `info`, `debug`, `trace` or `off`, or a tracing filter.
@@ -99,6 +103,7 @@ pub(super) fn parse(
     let fetch = fetch_options(fetch, &document, public_url, contact);
     let (log_format, log_level) = log_settings(log);
     let settings = Settings {
+        topics: topics::parse(&document, &root),
         listen,
         metrics_listen: metrics_address(http, listen),
         store: store_path(store, state),
@@ -203,6 +208,7 @@ fn publish_options(publish: &Section<'_>, public_url: String) -> serve::Options 
         rights: publish.string("rights"),
         cache_size: cache_size.or(former).unwrap_or(64 << 20),
         public_url,
+        contact: publish.string("contact"),
     }
 }
 
@@ -350,14 +356,6 @@ fn public_url(http: &Section<'_>) -> Option<String> {
                 "public_url",
                 "`public_url` must not have a query or a fragment".to_owned(),
                 "write it like https://news.example.org",
-            );
-            None
-        }
-        Ok(link) if link.path() != "/" => {
-            http.fault(
-                "public_url",
-                "`public_url` must not have a path: pages lead to /style.css, /regions and so on".to_owned(),
-                "give dayuan a host name of its own, such as https://news.example.org",
             );
             None
         }

@@ -261,6 +261,7 @@ pub(super) fn published(config: &Config) -> PublishConfig {
     PublishConfig {
         options: config.settings.publish.clone(),
         regions: config.regions.clone(),
+        topics: config.settings.topics.clone(),
         sources: config.sources.iter().map(|source| (source.id.clone(), publication(source))).collect(),
         listing: config.sources.clone(),
     }

@@ -125,7 +125,7 @@ impl Running {
         let (questions, asked) = mpsc::channel::<PendingRequest>(16);
         let mut running = Self {
             daemon: Daemon {
-                site: Arc::new(Site::new(published(&config))),
+                site: Arc::new(Site::new(published(&config), now)),
                 config,
                 reload,
                 registry: Arc::new(registry),

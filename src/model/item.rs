@@ -15,6 +15,8 @@ pub struct Item {
     pub updated: Moment,
     /// Who wrote it.
     pub authors: Vec<String>,
+    /// Who put it up (责编).
+    pub editors: Vec<String>,
     /// Labels given by the source.
     pub categories: Vec<String>,
     /// Plain text of the first paragraph, cut to the length of an excerpt.
@@ -57,6 +59,8 @@ pub struct Related {
     pub link: String,
     /// Title of the source.
     pub source: String,
+    /// Publication date that this report gives.
+    pub published: Option<Stamp>,
 }
 
 /// One change of an item's text.

@@ -13,8 +13,9 @@ use crate::write::{Format, Language};
 pub(super) enum Key {
     /// The feed of a region; of one source only if it is given.
     Feed(RegionId, Format, Option<SourceId>),
-    Region(RegionId, Language),
-    Home(Language),
+    /// The page of a region in one hour, counted since 1970.
+    Region(RegionId, Language, i64),
+    Home(Language, i64),
     Opml,
 }
 
@@ -25,12 +26,12 @@ impl Key {
         match self {
             Self::Feed(region, format, None) => Some(format!("/regions/{region}/{}", format.file())),
             Self::Opml => Some("/opml.xml".to_owned()),
-            Self::Feed(..) | Self::Region(..) | Self::Home(_) => None,
+            Self::Feed(..) | Self::Region(..) | Self::Home(..) => None,
         }
     }
 
     pub(super) const fn is_page(&self) -> bool {
-        matches!(self, Self::Region(..) | Self::Home(_))
+        matches!(self, Self::Region(..) | Self::Home(..))
     }
 }
 
@@ -134,8 +135,8 @@ impl ResponseCache {
 
     pub(super) fn forget(&self, regions: &HashSet<RegionId>) {
         self.forget_where(|key| match key {
-            Key::Feed(region, ..) | Key::Region(region, _) => regions.contains(region),
-            Key::Home(_) | Key::Opml => true,
+            Key::Feed(region, ..) | Key::Region(region, ..) => regions.contains(region),
+            Key::Home(..) | Key::Opml => true,
         });
     }
 

@@ -18,6 +18,35 @@ pub(super) struct Document {
     representations: [Option<Representation>; 4],
 }
 
+/// The bytes of a document, and when they changed last.
+pub(super) struct Rendered {
+    pub(super) media_type: &'static str,
+    pub(super) bytes: Vec<u8>,
+    pub(super) changed: Moment,
+}
+
+/// Why there is no document.
+pub(super) enum Failure {
+    /// There is nothing under this name.
+    Missing,
+    /// What was here was withdrawn by the admin or by its source.
+    Gone,
+    /// Too many requests are waiting.
+    Busy,
+    /// The store is not open yet.
+    Opening,
+    /// The document needs a part of the store that cannot be read for now.
+    Closed,
+    /// Rendering panicked.
+    FellOver,
+}
+
+impl Rendered {
+    pub(super) fn finish(self) -> Document {
+        Document::new(self.media_type, self.bytes, self.changed)
+    }
+}
+
 /// A representation of a document, with its own strong validator (RFC 9110, section 8.8.3.3).
 #[derive(Debug)]
 pub(super) struct Representation {

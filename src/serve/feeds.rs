@@ -1,6 +1,7 @@
 //! Renders the feeds of the site: those of regions, of the health of the sources, and the list of all.
 
-use super::renderer::{Rendered, Renderer};
+use super::document::Rendered;
+use super::renderer::Renderer;
 use crate::model::{Item, Region, RegionId, SourceId};
 use crate::view;
 use crate::write::{self, Channel, Format, Language, Outline};

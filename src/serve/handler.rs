@@ -1,7 +1,7 @@
 //! Answers requests for the public site: from the cache, or by rendering.
 
 use std::cell::Cell;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
@@ -10,13 +10,15 @@ use hyper::{Request, Response, StatusCode};
 
 use super::answer::{self, Answer};
 use super::cache::Key;
+use super::document::{Document, Failure, Rendered};
 use super::metrics::Metrics;
 use super::recent;
-use super::renderer::{Rendered, Renderer};
+use super::renderer::Renderer;
 use super::route::{Route, parameter};
+use super::selection::{Cursor, Selection};
 use super::server::Handler;
 use super::site::{Queue, Site, Store};
-use crate::model::{Named, RegionId, SourceId};
+use crate::model::{Moment, Named, RegionId, SourceId};
 use crate::write::{self, Format, Language, Page};
 
 /// The public site.
@@ -28,50 +30,45 @@ impl Handler for (Arc<Site>, Metrics) {
         {
             return answer::document(&request, &document, false);
         }
-        match Route::of(request.uri().path()) {
+        let root = site.published();
+        match Route::of(below(request.uri().path(), root.options.root())) {
             Route::Health => answer::plain(StatusCode::OK, "ok\n"),
             Route::Ready if site.is_open() => answer::plain(StatusCode::OK, "ready\n"),
             Route::Ready => answer::busy(5, "the store is being opened\n"),
-            Route::Style => style(&request),
+            Route::Style => file(&request, &STYLE),
+            Route::Icon => file(&request, &ICON),
             Route::Robots => answer::plain(StatusCode::OK, "User-agent: *\nAllow: /\n"),
-            Route::Home => serve_cached(site, metrics, &request, Key::Home(language(site, &request))).await,
+            Route::Home => stories(site, metrics, &request, Selection::default()).await,
             Route::Opml => serve_cached(site, metrics, &request, Key::Opml).await,
-            Route::Region(name) => {
-                let language = language(site, &request);
-                match region(site, name, "") {
-                    Ok(region) => serve_cached(site, metrics, &request, Key::Region(region, language)).await,
-                    Err(answer) => *answer,
+            Route::Region(name) => match region(site, name, "") {
+                Ok(region) => {
+                    stories(site, metrics, &request, Selection { region: Some(region), ..Selection::default() }).await
                 }
+                Err(answer) => *answer,
+            },
+            Route::Source(id) => {
+                stories(site, metrics, &request, Selection { source: Some(id), ..Selection::default() }).await
             }
             Route::Feed(name, format) => match feed(site, &request, name, format) {
                 Ok(key) => serve_cached(site, metrics, &request, key).await,
                 Err(answer) => *answer,
             },
             // The page of a report that joined another story redirects to the page of that story.
-            Route::Item(id) if let Some(story) = site.joined(id) => answer::moved(&format!("/items/{story}")),
+            Route::Item(id) if let Some(story) = site.joined(id) => {
+                answer::moved(&format!("{}/items/{story}", root.options.root()))
+            }
             Route::Item(id) => {
-                let language = language(site, &request);
-                let key = recent::Key::Item(id, language);
-                let missing =
-                    move |renderer: &Renderer<'_>| if renderer.has_had(id) { Failure::Gone } else { Failure::Missing };
-                serve_rendered(site, metrics, &request, key, move |renderer| {
-                    renderer.item_page(id, language).ok_or_else(|| missing(renderer))
-                })
-                .await
+                let key = recent::Key::Item(id, language(site, &request), site.hour());
+                serve_rendered(site, metrics, &request, key).await
             }
+            Route::Regions => {
+                serve_rendered(site, metrics, &request, recent::Key::Regions(language(site, &request))).await
+            }
+            Route::About => serve_rendered(site, metrics, &request, recent::Key::About(language(site, &request))).await,
             Route::Sources => {
-                let language = language(site, &request);
-                serve_rendered(site, metrics, &request, recent::Key::Sources(language), move |renderer| {
-                    renderer.sources(language).map_err(|_told| Failure::Closed)
-                })
-                .await
+                serve_rendered(site, metrics, &request, recent::Key::Sources(language(site, &request))).await
             }
-            Route::SourcesFeed => {
-                serve_rendered(site, metrics, &request, recent::Key::SourcesFeed, |renderer| {
-                    renderer.sources_feed().map_err(|_told| Failure::Closed)
-                })
-                .await
-            }
+            Route::SourcesFeed => serve_rendered(site, metrics, &request, recent::Key::SourcesFeed).await,
             Route::Nothing => missing(site, &request),
         }
     }
@@ -79,6 +76,36 @@ impl Handler for (Arc<Site>, Metrics) {
     fn metrics(&self) -> &Metrics {
         &self.1
     }
+}
+
+/// Returns a path below the path of the site. A proxy in front may have removed that already.
+fn below<'a>(path: &'a str, root: &str) -> &'a str {
+    match path.strip_prefix(root) {
+        Some("") => "/",
+        Some(rest) if rest.starts_with('/') => rest,
+        _ => path,
+    }
+}
+
+/// Answers with a page of stories: its newest ones from the cache, others as they are asked for.
+async fn stories(site: &Arc<Site>, metrics: &Metrics, request: &Request<Incoming>, selection: Selection) -> Answer {
+    let query = request.uri().query();
+    let (topic, before) = (parameter(query, "topic"), parameter(query, "before"));
+    let from = before.as_deref().map(Cursor::parse);
+    let is_known = |topic: &String| site.published().topics.get(topic).is_some();
+    if !topic.as_ref().is_none_or(is_known) || matches!(from, Some(None)) {
+        return missing(site, request);
+    }
+    let (language, hour) = (language(site, request), site.hour());
+    let selection = Selection { topic, from: from.flatten(), ..selection };
+    let key = match &selection {
+        Selection { region: Some(region), source: None, topic: None, from: None } => {
+            Key::Region(region.clone(), language, hour)
+        }
+        Selection { region: None, source: None, topic: None, from: None } => Key::Home(language, hour),
+        _ => return serve_rendered(site, metrics, request, recent::Key::Stories(selection, language, hour)).await,
+    };
+    serve_cached(site, metrics, request, key).await
 }
 
 /// Resolves the name of a region in a path; an error is the response that says where the region went.
@@ -137,20 +164,15 @@ async fn serve_cached(site: &Arc<Site>, metrics: &Metrics, request: &Request<Inc
 }
 
 /// Answers with a document that is rendered on request and shared with requests for it at the same time.
-async fn serve_rendered(
-    site: &Arc<Site>,
-    metrics: &Metrics,
-    request: &Request<Incoming>,
-    key: recent::Key,
-    work: impl FnOnce(&Renderer<'_>) -> Result<Rendered, Failure> + Send + 'static,
-) -> Answer {
+async fn serve_rendered(site: &Arc<Site>, metrics: &Metrics, request: &Request<Incoming>, key: recent::Key) -> Answer {
     let is_page = key != recent::Key::SourcesFeed;
     // Taken before rendering, so that a record that arrives meanwhile makes the document stale.
     let seq = site.store().map_or(0, |store| store.view.applied());
-    if let Some(document) = site.recent.get(key, seq) {
+    if let Some(document) = site.recent.get(&key, seq) {
         return answer::document(request, &document, is_page);
     }
-    let finished = match make(site, &site.aside, metrics, work).await {
+    let wanted = key.clone();
+    let finished = match make(site, &site.aside, metrics, move |renderer| renderer.make_once(&wanted)).await {
         Ok(draft) => {
             let shared = Arc::clone(site);
             tokio::task::spawn_blocking(move || {
@@ -166,22 +188,6 @@ async fn serve_rendered(
         Ok(document) => answer::document(request, &document, is_page),
         Err(failure) => failed(site, request, failure),
     }
-}
-
-/// Why there is no document.
-enum Failure {
-    /// There is nothing under this name.
-    Missing,
-    /// What was here was withdrawn by the admin or by its source.
-    Gone,
-    /// Too many requests are waiting.
-    Busy,
-    /// The store is not open yet.
-    Opening,
-    /// The document needs a part of the store that cannot be read for now.
-    Closed,
-    /// Rendering panicked.
-    FellOver,
 }
 
 /// Renders a document on a blocking thread, as soon as the queue has a free slot; fails if too many requests wait for
@@ -203,7 +209,9 @@ async fn make(
         let _working = working;
         let Store { log, view, poll_states } = site.store().ok_or(Failure::Opening)?;
         let published = site.published();
-        let renderer = Renderer { published: &published, log, view, poll_states, is_unreadable: Cell::new(false) };
+        let hour = Moment::from_seconds(site.hour() * 3600);
+        let renderer =
+            Renderer { published: &published, log, view, poll_states, hour, is_unreadable: Cell::new(false) };
         let made = work(&renderer)?;
         // A document that lacks something is not served as if it were complete.
         if renderer.is_unreadable.get() { Err(Failure::Closed) } else { Ok(made) }
@@ -248,8 +256,16 @@ fn gone(site: &Site, request: &Request<Incoming>) -> Answer {
 /// Returns a page that says why there is nothing to read.
 fn fault(site: &Site, request: &Request<Incoming>, status: StatusCode, title: &str, detail: &str) -> Answer {
     let published = site.published();
-    let page =
-        Page { site: &published.options.title, language: language(site, request), zone: &published.options.zone };
+    let options = &published.options;
+    let page = Page {
+        site: &options.title,
+        language: language(site, request),
+        zone: &options.zone,
+        now: Moment::from_seconds(site.hour() * 3600),
+        url: &options.public_url,
+        root: options.root(),
+        contact: options.contact.as_deref(),
+    };
     answer::page(status, write::fault(&page, title, detail))
 }
 
@@ -264,14 +280,15 @@ fn language(site: &Site, request: &Request<Incoming>) -> Language {
     }
 }
 
-fn style(request: &Request<Incoming>) -> Answer {
-    static STYLE: std::sync::LazyLock<super::document::Document> = std::sync::LazyLock::new(|| {
-        // The stylesheet is part of the program and has no date of its own; clients revalidate it by its ETag.
-        super::document::Document::new(
-            "text/css; charset=utf-8",
-            write::stylesheet().as_bytes().to_vec(),
-            crate::model::Moment::default(),
-        )
-    });
-    answer::document(request, &STYLE, false)
+/// The stylesheet and the icon, which are part of the program and have no date of their own: clients revalidate them by
+/// their ETag.
+static STYLE: LazyLock<Document> = LazyLock::new(|| fixed("text/css; charset=utf-8", write::stylesheet()));
+static ICON: LazyLock<Document> = LazyLock::new(|| fixed("image/svg+xml", write::icon()));
+
+fn fixed(media_type: &'static str, text: &str) -> Document {
+    Document::new(media_type, text.as_bytes().to_vec(), Moment::default())
+}
+
+fn file(request: &Request<Incoming>, document: &Document) -> Answer {
+    answer::document(request, document, false)
 }

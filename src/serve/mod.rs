@@ -16,8 +16,10 @@ mod published;
 mod recent;
 mod renderer;
 mod route;
+mod selection;
 mod server;
 mod site;
+mod stories;
 
 pub use metrics::Metrics;
 pub use published::{Options, PublishConfig, SourcePolicy};

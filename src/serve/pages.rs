@@ -1,57 +1,187 @@
-//! Renders the pages of the site: the home page, regions, items and the status of the sources.
+//! Renders the pages of the site: the home page, regions, items, sources and what is about the site.
 
-use super::renderer::{Rendered, Renderer};
+use std::sync::Arc;
+
+use super::document::Rendered;
+use super::renderer::Renderer;
+use super::selection::Selection;
+use super::stories::Chosen;
 use crate::dedup;
-use crate::model::{Change, ItemId, Region, RegionId, Report, Revision};
+use crate::model::{Change, ItemId, Moment, Region, RegionId, Report, Revision, Source};
+use crate::topics;
 use crate::view::{self, StoryNo};
-use crate::write::{self, Beside, Crumb, Language, Listed, Page};
+use crate::write::{self, AboutSource, Around, Beside, Crumb, Language, Listed, Listing, Page};
 
 const HTML: &str = "text/html; charset=utf-8";
+/// Maximum number of sources named on the page of a region.
+const MAX_SOURCES: usize = 40;
 
 impl Renderer<'_> {
     pub(super) fn page(&self, language: Language) -> Page<'_> {
-        Page { site: &self.published.options.title, language, zone: &self.published.options.zone }
-    }
-
-    pub(super) fn region_page(&self, region: &RegionId, language: Language) -> Option<Rendered> {
-        let regions = &self.published.regions;
-        let place = regions.get(region)?;
-        let tags = self.view.tags();
-        let crumbs: Vec<Crumb> =
-            regions.path(region).iter().rev().filter(|up| regions.is_published(&up.id)).map(|up| crumb(up)).collect();
-        let below = regions.children(region).iter().chain(&place.members);
-        let children =
-            below.filter_map(|child| regions.get(child)).map(|child| self.listed(child, &tags)).collect::<Vec<_>>();
-        let (items, changed) = self.items(|tag| regions.covers(region, tag), None);
-        let bytes = write::region(&self.page(language), &crumbs, &children, &place.services, &items);
-        Some(Rendered { media_type: HTML, bytes, changed })
-    }
-
-    pub(super) fn home(&self, language: Language) -> Rendered {
-        let regions = &self.published.regions;
-        let tags = self.view.tags();
-        let roots = regions.roots();
-        let mut listed: Vec<Listed> = roots.iter().map(|root| self.listed(root, &tags)).collect();
-        // If there is a single region at the top, also list those below it for visitors to choose from.
-        if let [root] = roots.as_slice() {
-            listed.extend(
-                regions
-                    .children(&root.id)
-                    .iter()
-                    .filter_map(|child| regions.get(child))
-                    .map(|child| self.listed(child, &tags)),
-            );
+        let options = &self.published.options;
+        Page {
+            site: &options.title,
+            language,
+            zone: &options.zone,
+            now: self.hour,
+            url: &options.public_url,
+            root: options.root(),
+            contact: options.contact.as_deref(),
         }
-        let feeds = match roots.as_slice() {
-            [root] => Some(crumb(root).path),
+    }
+
+    fn rendered(&self, bytes: Vec<u8>, changed: Moment) -> Rendered {
+        // Pages name times relative to the hour.
+        Rendered { media_type: HTML, bytes, changed: changed.max(self.hour) }
+    }
+
+    /// Renders a page of stories: the home page, or that of a region, with its newest stories, older ones, or those of
+    /// a topic. Returns `None` if there is no such region or topic.
+    pub(super) fn stories_page(&self, selection: &Selection, language: Language) -> Option<Rendered> {
+        let regions = &self.published.regions;
+        let region = selection.region.as_ref();
+        let place = match region {
+            Some(region) => Some(regions.get(region)?),
+            None => None,
+        };
+        let topic = match &selection.topic {
+            Some(topic) => Some(self.published.topics.get(topic)?),
+            None => None,
+        };
+        let path = region.map_or_else(|| "/".to_owned(), |region| format!("/regions/{region}"));
+        let tags = self.tags_in(region);
+        let chosen = self.choose(selection, &tags);
+        let stories = self.rows(&chosen.stories, region);
+        let sources = region.map(|region| self.sources_of(region)).unwrap_or_default();
+        let around = Around {
+            crumbs: region.map(|region| self.way_to(region)).unwrap_or_default(),
+            regions: self.choices(place),
+            services: place.map(|place| place.services.clone()).unwrap_or_default(),
+            has_no_source: region.is_some() && stories.is_empty() && sources.is_empty(),
+            sources,
+            topics: self.topic_links(selection, &tags, &path, language),
+            topic: Some(address(&path, selection.topic.as_deref(), None)),
+            warnings: if selection.from.is_none() && topic.is_none() { self.warnings(&stories) } else { Vec::new() },
+            older: chosen.older.map(|older| address(&path, selection.topic.as_deref(), Some(&older.to_string()))),
+            newest: selection.from.map(|_| address(&path, selection.topic.as_deref(), None)),
+            feeds: self.feeds_of(region),
+        };
+        let page = self.page(language);
+        let bytes = match (place, topic) {
+            (None, None) => write::home(&page, &around, &stories),
+            (place, topic) => {
+                let place = place.map_or(page.site, |place| place.name.as_str());
+                let topic = topic.map(|topic| topic.name(language.tag()));
+                let name = topic.map_or_else(|| place.to_owned(), |topic| format!("{place} · {topic}"));
+                write::region(&page, &name, &address(&path, selection.topic.as_deref(), None), &around, &stories)
+            }
+        };
+        Some(self.rendered(bytes, self.view.changed(&tags)))
+    }
+
+    /// Returns the way from the top to a region, without the region itself.
+    fn way_to(&self, region: &RegionId) -> Vec<Crumb> {
+        let mut way = self.path_of(region);
+        way.pop();
+        way
+    }
+
+    /// Returns the published regions from the top to this one.
+    fn path_of(&self, region: &RegionId) -> Vec<Crumb> {
+        let regions = &self.published.regions;
+        regions.path(region).iter().rev().filter(|up| regions.is_published(&up.id)).map(|up| crumb(up)).collect()
+    }
+
+    /// Returns the regions that a page offers: those below it, and on the home page those at the top. Those with news
+    /// come first.
+    fn choices(&self, place: Option<&Region>) -> Vec<Listed> {
+        let regions = &self.published.regions;
+        let roots = regions.roots();
+        let tags = self.view.tags();
+        let below = |region: &Region| {
+            let all = regions.children(&region.id).iter().chain(&region.members);
+            all.filter_map(|child| regions.get(child)).map(|child| self.listed(child, &tags, 0)).collect::<Vec<_>>()
+        };
+        let mut listed = match (place, roots.as_slice()) {
+            (Some(place), _) => below(place),
+            // A single region at the top is not much of a choice, so those below it are offered, too.
+            (None, [root]) => [vec![self.listed(root, &tags, 0)], below(root)].concat(),
+            (None, roots) => roots.iter().map(|root| self.listed(root, &tags, 0)).collect(),
+        };
+        listed.sort_by_key(|listed| !listed.has_items);
+        listed
+    }
+
+    /// Returns a region as it is listed, with as many levels below it.
+    fn listed(&self, region: &Region, tags: &[RegionId], levels: usize) -> Listed {
+        let regions = &self.published.regions;
+        let has_items = tags.iter().any(|tag| regions.covers(&region.id, tag));
+        let below = match levels {
+            0 => Vec::new(),
+            levels => {
+                let children = regions.children(&region.id).iter().filter_map(|child| regions.get(child));
+                // Below a region without news there is none either.
+                children.map(|child| self.listed(child, tags, if has_items { levels - 1 } else { 0 })).collect()
+            }
+        };
+        Listed { region: crumb(region), has_items, below }
+    }
+
+    /// Renders the page with the tree of all regions.
+    pub(super) fn regions_page(&self, language: Language) -> Rendered {
+        let tags = self.view.tags();
+        let roots: Vec<Listed> =
+            self.published.regions.roots().into_iter().map(|root| self.listed(root, &tags, 2)).collect();
+        self.rendered(write::regions(&self.page(language), &roots), self.view.changed(&tags))
+    }
+
+    /// Renders the page about the site.
+    pub(super) fn about_page(&self, language: Language) -> Rendered {
+        self.rendered(write::about(&self.page(language)), Moment::default())
+    }
+
+    fn sources_of(&self, region: &RegionId) -> Vec<Crumb> {
+        let is_here = |source: &&Arc<Source>| self.published.regions.covers(region, &source.region);
+        let sources = self.published.listing.iter().filter(is_here).take(MAX_SOURCES);
+        sources.map(|source| Crumb { name: source.title.clone(), path: format!("/sources/{}", source.id) }).collect()
+    }
+
+    fn feeds_of(&self, region: Option<&RegionId>) -> Option<(String, String)> {
+        let roots = self.published.regions.roots();
+        let only = match roots.as_slice() {
+            [root] => Some(root.id.clone()),
             _ => None,
         };
-        let (items, changed) = self.items(|tag| regions.is_published(tag), None);
-        Rendered {
-            media_type: HTML,
-            bytes: write::home(&self.page(language), feeds.as_deref(), &listed, &items),
-            changed,
+        let region = region.cloned().or(only)?;
+        Some((format!("/regions/{region}"), String::new()))
+    }
+
+    /// Returns the topics of the newest stories as links, after that to all of them.
+    fn topic_links(&self, selection: &Selection, tags: &[RegionId], path: &str, language: Language) -> Vec<Crumb> {
+        let newest = Selection { region: selection.region.clone(), ..Selection::default() };
+        let Chosen { stories, .. } = self.choose(&newest, tags);
+        let found: Vec<Vec<String>> = stories.iter().map(|story| self.topics_of(story)).collect();
+        let is_used =
+            |id: &str| selection.topic.as_deref() == Some(id) || found.iter().flatten().any(|topic| topic == id);
+        let used = self.published.topics.all().filter(|topic| is_used(&topic.id));
+        let mut links: Vec<Crumb> = used
+            .map(|topic| Crumb {
+                name: topic.name(language.tag()).to_owned(),
+                path: address(path, Some(&topic.id), None),
+            })
+            .collect();
+        if !links.is_empty() {
+            let all = write::all_topics(language).to_owned();
+            links.insert(0, Crumb { name: all, path: address(path, None, None) });
         }
+        links
+    }
+
+    fn warnings(&self, stories: &[Listing]) -> Vec<Listing> {
+        const MAX_WARNINGS: usize = 5;
+        let is_warning =
+            |listing: &&Listing| topics::is_warning(&listing.item.title, self.hour.since(listing.item.published.at));
+        stories.iter().filter(is_warning).take(MAX_WARNINGS).cloned().collect()
     }
 
     /// Renders the page of an item; `None` if there is none, or it was withdrawn.
@@ -60,27 +190,63 @@ impl Renderer<'_> {
         const MAX_PARTS: usize = 50;
         let story = self.view.story(self.view.find(id)?)?;
         let item = self.item(&story)?;
-        let regions = &self.published.regions;
-        let tags = item
-            .regions
-            .iter()
-            .filter_map(|tag| regions.get(tag))
-            .filter(|tag| regions.is_published(&tag.id))
-            .map(crumb)
-            .collect();
+        let is_published = |tag: &&RegionId| self.published.regions.is_published(tag);
+        let regions: Vec<Vec<Crumb>> = item.regions.iter().filter(is_published).map(|tag| self.path_of(tag)).collect();
         let other = |story: &StoryNo| {
             let story = self.view.story(*story)?;
-            let name = self.report(story.shown.position)?.draft.title;
-            Some(Crumb { name, path: format!("/items/{}", story.id) })
+            let title = self.report(story.shown.position)?.draft.title;
+            Some((Crumb::to_item(story.id, &title), story.published))
         };
-        let event = story.alongside.iter().rev().filter_map(other).take(MAX_EVENT).collect();
-        let parts = story.parts.iter().filter_map(other).take(MAX_PARTS).collect();
-        let beside = Beside { tags, event, parts, revisions: self.revisions(&story.shown) };
-        Some(Rendered {
-            media_type: HTML,
-            bytes: write::item(&self.page(language), &item, &beside),
-            changed: item.updated.max(self.view.changed(&item.regions)),
-        })
+        let own = regions.first().and_then(|path| path.last()).map_or("/", |own| own.path.as_str());
+        let topics = self.topics_of(&story);
+        let topics = topics.iter().filter_map(|id| self.published.topics.get(id)).map(|topic| Crumb {
+            name: topic.name(language.tag()).to_owned(),
+            path: address(own, Some(&topic.id), None),
+        });
+        let beside = Beside {
+            topics: topics.collect(),
+            event: story.alongside.iter().rev().filter_map(other).take(MAX_EVENT).collect(),
+            parts: story.parts.iter().filter_map(other).map(|(part, _)| part).take(MAX_PARTS).collect(),
+            revisions: self.revisions(&story.shown),
+            regions,
+        };
+        let changed = item.updated.max(self.view.changed(&item.regions));
+        Some(self.rendered(write::item(&self.page(language), &item, &beside), changed))
+    }
+
+    /// Renders the page of a source, or one of its older stories; `None` if there is no such source.
+    ///
+    /// # Errors
+    /// If the poll states cannot be read; the error is logged.
+    pub(super) fn source_page(
+        &self,
+        selection: &Selection,
+        language: Language,
+    ) -> Result<Option<Rendered>, view::ViewError> {
+        let Some(id) = &selection.source else { return Ok(None) };
+        let listed = self.published.listing.iter().find(|source| source.id == *id);
+        let facts = self.view.source(id);
+        let (title, link, region) = match (&listed, &facts) {
+            (Some(source), _) => (source.title.clone(), source.url.to_string(), source.region.clone()),
+            (None, Some(facts)) => (facts.title.clone(), facts.link.clone(), facts.region.clone()),
+            (None, None) => return Ok(None),
+        };
+        let health = listed.map(|source| self.health_of(source)).transpose()?;
+        let tags = self.tags_in(None);
+        let chosen = self.choose(selection, &tags);
+        let path = format!("/sources/{id}");
+        let about = AboutSource {
+            title: &title,
+            link: &link,
+            crumbs: self.path_of(&region),
+            older: chosen.older.map(|older| address(&path, None, Some(&older.to_string()))),
+            newest: selection.from.map(|_| path.clone()),
+            feeds: facts.is_some().then(|| (format!("/regions/{region}"), format!("?source={id}"))),
+            path,
+            health,
+        };
+        let bytes = write::source(&self.page(language), &about, &self.rows(&chosen.stories, None));
+        Ok(Some(self.rendered(bytes, self.view.changed(&tags))))
     }
 
     /// Renders the page with the health of every source.
@@ -117,15 +283,16 @@ impl Renderer<'_> {
         found.reverse();
         found
     }
+}
 
-    fn listed(&self, region: &Region, tags: &[RegionId]) -> Listed {
-        Listed {
-            region: crumb(region),
-            has_items: tags.iter().any(|tag| self.published.regions.covers(&region.id, tag)),
-        }
-    }
+/// Returns the address of a page of stories on this site.
+fn address(path: &str, topic: Option<&str>, before: Option<&str>) -> String {
+    let topic = topic.map(|topic| format!("topic={topic}"));
+    let before = before.map(|before| format!("before={before}"));
+    let query: Vec<String> = topic.into_iter().chain(before).collect();
+    if query.is_empty() { path.to_owned() } else { format!("{path}?{}", query.join("&")) }
 }
 
 fn crumb(region: &Region) -> Crumb {
-    Crumb { name: region.name.clone(), path: format!("/regions/{}", region.id) }
+    Crumb::to_region(&region.id, &region.name)
 }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::model::{Policy, Regions, Source, SourceId, Zone};
+use crate::topics::Topics;
 
 /// The published part of the config; a reload replaces it.
 #[derive(Clone, Debug)]
@@ -14,6 +15,8 @@ pub struct PublishConfig {
     pub regions: Regions,
     /// How the items of each source are published.
     pub sources: HashMap<SourceId, SourcePolicy>,
+    /// The topics of stories.
+    pub topics: Topics,
     /// The sources, as the config lists them.
     pub listing: Vec<Arc<Source>>,
 }
@@ -35,6 +38,17 @@ pub struct Options {
     pub cache_size: usize,
     /// Base URL of the site, without a slash at the end. Links are built from it, never from a request.
     pub public_url: String,
+    /// Whom readers write to about mistakes: an address of mail or of a page.
+    pub contact: Option<String>,
+}
+
+impl Options {
+    /// Returns the path of the base URL, before every path of the site; empty if there is none.
+    pub fn root(&self) -> &str {
+        let after = self.public_url.find("://").map_or(0, |at| at + 3);
+        let rest = self.public_url.get(after..).unwrap_or("");
+        rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("")
+    }
 }
 
 /// How the items of a source are published.

@@ -4,15 +4,20 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::document::{Coding, Document};
-use super::renderer::Rendered;
+use super::document::{Coding, Document, Rendered};
+use super::selection::Selection;
 use crate::model::ItemId;
 use crate::write::Language;
 
 /// Key of a document that is rendered on request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Key {
-    Item(ItemId, Language),
+    /// The page of an item in one hour, counted since 1970.
+    Item(ItemId, Language, i64),
+    /// A page of stories that is not cached for long: older ones, or those of a topic or a source.
+    Stories(Selection, Language, i64),
+    Regions(Language),
+    About(Language),
     Sources(Language),
     SourcesFeed,
 }
@@ -38,11 +43,11 @@ struct Held {
 
 impl RecentDocuments {
     /// Returns the document if it is still current; `seq` is the last record that the view has applied.
-    pub(super) fn get(&self, key: Key, seq: u64) -> Option<Arc<Document>> {
+    pub(super) fn get(&self, key: &Key, seq: u64) -> Option<Arc<Document>> {
         let held = self.lock();
-        let found = held.iter().find(|held| held.key == key)?;
+        let found = held.iter().find(|held| held.key == *key)?;
         let is_valid = match key {
-            Key::Item(..) => found.seq == seq,
+            Key::Item(..) | Key::Stories(..) | Key::Regions(_) | Key::About(_) => found.seq == seq,
             Key::Sources(_) | Key::SourcesFeed => found.made.elapsed() < AGE,
         };
         is_valid.then(|| Arc::clone(&found.document))

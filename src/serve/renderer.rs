@@ -1,11 +1,12 @@
 //! Renders documents: builds items from the view and the log, and feeds and pages from items.
 
 use std::cell::Cell;
-use std::sync::Arc;
 
 use super::cache::Key;
-use super::document::Document;
+use super::document::{Failure, Rendered};
 use super::published::PublishConfig;
+use super::recent;
+use super::selection::Selection;
 use crate::log::{Log, Position, Record};
 use crate::model::{
     Enclosure, Item, ItemId, Link, Moment, Policy, Provenance, RegionId, Related, Report, Source, SourceId, Tls,
@@ -20,21 +21,10 @@ pub(super) struct Renderer<'a> {
     pub(super) log: &'a Log,
     pub(super) view: &'a View,
     pub(super) poll_states: &'a PollStates,
+    /// The start of the hour for which pages are rendered: they say how long ago something was.
+    pub(super) hour: Moment,
     /// Set if a report could not be read for now, which leaves the document incomplete.
     pub(super) is_unreadable: Cell<bool>,
-}
-
-/// The bytes of a document, and when they changed last.
-pub(super) struct Rendered {
-    pub(super) media_type: &'static str,
-    pub(super) bytes: Vec<u8>,
-    pub(super) changed: Moment,
-}
-
-impl Rendered {
-    pub(super) fn finish(self) -> Document {
-        Document::new(self.media_type, self.bytes, self.changed)
-    }
 }
 
 /// Maximum number of other reports of a story that a document lists.
@@ -48,9 +38,29 @@ impl Renderer<'_> {
     pub(super) fn make(&self, key: &Key) -> Option<Rendered> {
         match key {
             Key::Feed(region, format, source) => self.feed(region, *format, source.as_ref()),
-            Key::Region(region, language) => self.region_page(region, *language),
-            Key::Home(language) => Some(self.home(*language)),
+            Key::Region(region, language, _) => {
+                self.stories_page(&Selection { region: Some(region.clone()), ..Selection::default() }, *language)
+            }
+            Key::Home(language, _) => self.stories_page(&Selection::default(), *language),
             Key::Opml => Some(self.opml()),
+        }
+    }
+
+    /// Renders a document that is not cached for long.
+    pub(super) fn make_once(&self, key: &recent::Key) -> Result<Rendered, Failure> {
+        use recent::Key;
+        match key {
+            Key::Item(id, language, _) => self
+                .item_page(*id, *language)
+                .ok_or_else(|| if self.has_had(*id) { Failure::Gone } else { Failure::Missing }),
+            Key::Stories(selection, language, _) if selection.source.is_some() => {
+                self.source_page(selection, *language).map_err(|_told| Failure::Closed)?.ok_or(Failure::Missing)
+            }
+            Key::Stories(selection, language, _) => self.stories_page(selection, *language).ok_or(Failure::Missing),
+            Key::Regions(language) => Ok(self.regions_page(*language)),
+            Key::About(language) => Ok(self.about_page(*language)),
+            Key::Sources(language) => self.sources(*language).map_err(|_told| Failure::Closed),
+            Key::SourcesFeed => self.sources_feed().map_err(|_told| Failure::Closed),
         }
     }
 
@@ -60,26 +70,31 @@ impl Renderer<'_> {
     }
 
     pub(super) fn healths(&self) -> Result<Vec<SourceHealth>, view::ViewError> {
-        let health_of = |source: &Arc<Source>| {
-            let state = self.poll_states.health_of(self.view, &source.id)?;
-            let moved = state.moved.map(|(to, _)| Note::Moved(to.to_string()));
-            let unchecked = (source.tls == Tls::Lenient).then_some(Note::Unchecked);
-            let doubt = (!state.doubt.is_empty()).then_some(Note::Doubt(state.doubt));
-            Ok(SourceHealth {
-                id: source.id.clone(),
-                title: source.title.clone(),
-                url: source.url.to_string(),
-                health: state.health,
-                reason: state.reason,
-                since: state.since,
-                failures: state.failures,
-                succeeded: state.succeeded,
-                last_new: state.last_new,
-                notes: moved.into_iter().chain(unchecked).chain(doubt).collect(),
-            })
-        };
-        self.published.listing.iter().map(health_of).collect::<Result<_, view::ViewError>>().inspect_err(|error| {
-            tracing::error!(error = error as &dyn std::error::Error, "cannot read the health of the sources");
+        self.published.listing.iter().map(|source| self.health_of(source)).collect()
+    }
+
+    /// Returns how a source fares.
+    ///
+    /// # Errors
+    /// If the poll states cannot be read; the error is logged.
+    pub(super) fn health_of(&self, source: &Source) -> Result<SourceHealth, view::ViewError> {
+        let state = self.poll_states.health_of(self.view, &source.id).inspect_err(|error| {
+            tracing::error!(error = error as &dyn std::error::Error, "cannot read the health of a source");
+        })?;
+        let moved = state.moved.map(|(to, _)| Note::Moved(to.to_string()));
+        let unchecked = (source.tls == Tls::Lenient).then_some(Note::Unchecked);
+        let doubt = (!state.doubt.is_empty()).then_some(Note::Doubt(state.doubt));
+        Ok(SourceHealth {
+            id: source.id.clone(),
+            title: source.title.clone(),
+            url: source.url.to_string(),
+            health: state.health,
+            reason: state.reason,
+            since: state.since,
+            failures: state.failures,
+            succeeded: state.succeeded,
+            last_new: state.last_new,
+            notes: moved.into_iter().chain(unchecked).chain(doubt).collect(),
         })
     }
 
@@ -118,6 +133,7 @@ impl Renderer<'_> {
             published: story.published,
             updated: story.updated,
             authors: draft.authors,
+            editors: draft.editors,
             categories,
             excerpt,
             content_html: content,
@@ -141,6 +157,7 @@ impl Renderer<'_> {
             title: draft.title,
             link: draft.link.filter(|url| Link::parse(url).is_ok())?,
             source: other.source.title.clone(),
+            published: draft.published,
         })
     }
 

@@ -1,6 +1,6 @@
 //! The routing table, short enough to be read by eye.
 
-use crate::model::{ItemId, RegionId};
+use crate::model::{ItemId, RegionId, SourceId};
 use crate::write::Format;
 
 /// The target of a request.
@@ -11,6 +11,12 @@ pub(super) enum Route<'a> {
     Feed(&'a str, Format),
     Item(ItemId),
     Opml,
+    /// The tree of all regions.
+    Regions,
+    About,
+    Icon,
+    /// The page of a source.
+    Source(SourceId),
     Sources,
     SourcesFeed,
     Style,
@@ -32,10 +38,14 @@ impl<'a> Route<'a> {
             (Some("regions"), Some(name), Some("feed.json"), None) => {
                 named(name, |name| Self::Feed(name, Format::Json))
             }
+            (Some("regions"), None, ..) => Self::Regions,
+            (Some("about"), None, ..) => Self::About,
+            (Some("icon.svg"), None, ..) => Self::Icon,
             (Some("items"), Some(id), None, _) => ItemId::parse(id).map_or(Self::Nothing, Self::Item),
             (Some("opml.xml"), None, ..) => Self::Opml,
             (Some("sources"), None, ..) => Self::Sources,
             (Some("sources"), Some("atom.xml"), None, _) => Self::SourcesFeed,
+            (Some("sources"), Some(id), None, _) => SourceId::new(id).map_or(Self::Nothing, Self::Source),
             (Some("style.css"), None, ..) => Self::Style,
             (Some("healthz"), None, ..) => Self::Health,
             (Some("readyz"), None, ..) => Self::Ready,
@@ -81,6 +91,8 @@ mod tests {
         check("/regions/140300/", Route::Region("140300"));
         check("/regions/140300/atom.xml", Route::Feed("140300", Format::Atom));
         check("/opml.xml", Route::Opml);
+        check("/sources/atom.xml", Route::SourcesFeed);
+        check("/sources/yq-gov", Route::Source(SourceId::new("yq-gov").unwrap()));
         for path in [
             "/../../etc/passwd",
             "/%2e%2e%2f",

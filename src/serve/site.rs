@@ -26,6 +26,8 @@ pub(super) struct Store {
 #[derive(Debug)]
 pub struct Site {
     published: RwLock<Arc<PublishConfig>>,
+    /// Reads the system clock.
+    now: fn() -> Moment,
     store: OnceLock<Store>,
     pub(super) cache: ResponseCache,
     pub(super) recent: RecentDocuments,
@@ -50,10 +52,11 @@ impl Queue {
 
 impl Site {
     /// Creates a site whose store is not open yet.
-    pub fn new(published: PublishConfig) -> Self {
+    pub fn new(published: PublishConfig, now: fn() -> Moment) -> Self {
         let room = published.options.cache_size;
         Self {
             published: RwLock::new(Arc::new(published)),
+            now,
             store: OnceLock::new(),
             cache: ResponseCache::new(room),
             recent: RecentDocuments::default(),
@@ -68,6 +71,11 @@ impl Site {
         self.cache.forget_all(since);
         // A second call would pass in the same store.
         drop(self.store.set(Store { log, view, poll_states }));
+    }
+
+    /// Returns the current hour, counted since 1970.
+    pub(super) fn hour(&self) -> i64 {
+        (self.now)().seconds().div_euclid(3600)
     }
 
     /// Returns whether feeds are served.
@@ -115,6 +123,7 @@ impl Site {
             let publication = published.sources.get(&source.id);
             hasher.update(format!("\n{} {} {publication:?}", source.id, source.title).as_bytes());
         }
+        hasher.update(format!("\n{:?}", published.topics).as_bytes());
         let mut regions: Vec<_> = published.regions.all().collect();
         regions.sort_by(|one, other| one.id.cmp(&other.id));
         for region in regions {

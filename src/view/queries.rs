@@ -1,5 +1,7 @@
 //! Queries of the view's state.
 
+use std::cmp::Reverse;
+
 use super::fair_share::{Place, Share};
 use super::item_state::ItemState;
 use super::numbers::{ItemNo, SourceNo, StoryNo};
@@ -78,6 +80,36 @@ impl State {
         }
         let entry = |(published, story): Place| Entry { published: Moment::from_millis(published.0), story };
         all.newest().into_iter().map(entry).collect()
+    }
+
+    /// Returns the stories tagged with any of these regions, newest first, from the story `from` on if it is given; if
+    /// `source` is given, only those it reported. No source is held back.
+    pub(super) fn listing(
+        &self,
+        tags: &[RegionId],
+        source: Option<&SourceId>,
+        from: Option<(Moment, ItemId)>,
+        most: usize,
+    ) -> Vec<Entry> {
+        let number = source.map(|source| self.sources.number(source));
+        if number.is_some_and(|number| number.is_none_or(|number| self.items.count_of(number) == 0)) {
+            return Vec::new();
+        }
+        let is_of = |story: StoryNo| {
+            number.is_none_or(|wanted| self.items.of_story(story).any(|item| Some(item.source) == wanted))
+        };
+        let newest = (Reverse(i64::MAX), StoryNo::default());
+        let first = from.map_or(newest, |(at, item)| (Reverse(at.millis()), self.find(item).unwrap_or_default()));
+        let mut places: Vec<Place> = Vec::new();
+        for region in tags.iter().filter_map(|tag| self.geography.number(tag)) {
+            let here = self.timelines.from(region, first).take(FURTHEST_OF_ONE);
+            places.extend(here.filter(|(_, story)| is_of(*story)).take(most));
+        }
+        places.sort_unstable();
+        places.dedup();
+        places.truncate(most);
+        let entry = |(published, story): Place| Entry { published: Moment::from_millis(published.0), story };
+        places.into_iter().map(entry).collect()
     }
 
     /// Returns the number of the source whose report of a story is shown.

@@ -257,6 +257,18 @@ impl View {
         self.read().timeline(tags, source, most, share)
     }
 
+    /// Returns the stories tagged with any of these regions, newest first, from the story `from` (its date and id) on if
+    /// it is given; if `source` is given, only those it reported.
+    pub fn listing(
+        &self,
+        tags: &[RegionId],
+        source: Option<&SourceId>,
+        from: Option<(Moment, ItemId)>,
+        most: usize,
+    ) -> Vec<Entry> {
+        self.read().listing(tags, source, from, most)
+    }
+
     /// Returns the items that expire with the stories that began up to this day (`YYYY-MM-DD`), although later log
     /// segments mention them; the `expire` record names them.
     pub fn going_with(&self, day: &str) -> Vec<ItemId> {

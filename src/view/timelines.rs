@@ -35,6 +35,11 @@ impl Timelines {
         self.by_region.get(&region).into_iter().flatten()
     }
 
+    /// Returns the stories of a region from this place on, newest first.
+    pub(super) fn from(&self, region: RegionNo, place: Place) -> impl Iterator<Item = &Place> {
+        self.by_region.get(&region).into_iter().flat_map(move |timeline| timeline.range(place..))
+    }
+
     /// Returns the regions with at least one story.
     pub(super) fn regions(&self) -> impl Iterator<Item = RegionNo> {
         self.by_region.iter().filter(|(_, timeline)| !timeline.is_empty()).map(|(region, _)| *region)

@@ -25,6 +25,27 @@ pub(super) fn escape(text: &str) -> String {
     out
 }
 
+/// Decodes the percent-encoding of a part of a URL for people to read (RFC 3986, section 2.1).
+pub(super) fn percent_decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((byte, after)) = rest.split_first() {
+        let hex = after.get(..2).filter(|_| *byte == b'%').and_then(|hex| std::str::from_utf8(hex).ok());
+        match hex.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
+            Some(decoded) => {
+                bytes.push(decoded);
+                rest = after.get(2..).unwrap_or_default();
+            }
+            None => {
+                bytes.push(*byte);
+                rest = after;
+            }
+        }
+    }
+    // A name in GBK is shown as it stands in the address.
+    String::from_utf8(bytes).unwrap_or_else(|_invalid| text.to_owned())
+}
+
 /// Prefixes of lines about the text, such as who edited it, which are not part of it.
 const LABELS: [&str; 8] = ["网络编辑", "责任编辑", "编辑：", "来源：", "作者：", "记者：", "发布时间", "发布日期"];
 

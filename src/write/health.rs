@@ -4,7 +4,9 @@ use askama::Template;
 use atom_syndication as atom;
 
 use super::clean;
-use super::page::{FeedLink, Page, Words, moment, render};
+use super::frame::{FeedLink, Frame, Page};
+use super::page::render;
+use super::rows::{Crumb, Day, Listing, Time, days};
 use crate::model::{Health, ItemId, Key, Moment, SourceId};
 
 /// Health of a source, as it is shown.
@@ -57,52 +59,67 @@ impl SourceHealth {
 struct Row<'a> {
     source: &'a SourceHealth,
     word: &'static str,
-    succeeded: Option<(String, String)>,
-    last_new: Option<(String, String)>,
+    succeeded: Option<Time>,
+    last_new: Option<Time>,
     notes: Vec<String>,
 }
 
 #[derive(Template)]
 #[template(path = "sources.html", config = "src/write/askama.toml")]
 struct Sources<'a> {
-    lang: &'static str,
-    w: &'static Words,
-    site: &'a str,
-    title: &'a str,
-    feeds: Vec<FeedLink>,
+    f: Frame<'a>,
     counts: Vec<(&'static str, usize)>,
     rows: Vec<Row<'a>>,
+}
+
+#[derive(Template)]
+#[template(path = "source.html", config = "src/write/askama.toml")]
+struct SourcePage<'a> {
+    f: Frame<'a>,
+    crumbs: &'a [Crumb],
+    link: &'a str,
+    row: Option<Row<'a>>,
+    days: Vec<Day<'a>>,
+    older: Option<&'a str>,
+    newest: Option<&'a str>,
+}
+
+/// What the page of a source shows besides its stories.
+#[derive(Clone, Debug)]
+pub struct AboutSource<'a> {
+    /// Title of the source.
+    pub title: &'a str,
+    /// Address of the source.
+    pub link: &'a str,
+    /// The way to its region from the top.
+    pub crumbs: Vec<Crumb>,
+    /// How it fares; `None` if the config does not list it any more.
+    pub health: Option<SourceHealth>,
+    /// Path of the page, without that of the site.
+    pub path: String,
+    /// Path and query of the next older stories.
+    pub older: Option<String>,
+    /// Path of the newest stories, on a page of older ones.
+    pub newest: Option<String>,
+    /// Path below which its feeds are, and their query.
+    pub feeds: Option<(String, String)>,
 }
 
 /// Path of the feed.
 const HEALTH_FEED: &str = "/sources/atom.xml";
 
-/// Renders the page: unhealthy sources first, otherwise in the order of the config.
+/// Renders the page of all sources: unhealthy ones first, otherwise in the order of the config.
 pub fn sources(page: &Page<'_>, healths: &[SourceHealth]) -> Vec<u8> {
     let words = page.language.words();
-    let note = |note: &Note| match note {
-        Note::Moved(to) => format!("{} {to}", words.moved),
-        Note::Unchecked => words.unchecked.to_owned(),
-        Note::Doubt(doubt) => doubt.clone(),
-    };
-    let mut rows: Vec<Row<'_>> = healths
-        .iter()
-        .map(|source| Row {
-            source,
-            word: words.health(source.health),
-            succeeded: source.succeeded.map(|at| moment(page, at)),
-            last_new: source.last_new.map(|at| moment(page, at)),
-            notes: source.notes.iter().map(note).collect(),
-        })
-        .collect();
+    let mut rows: Vec<Row<'_>> = healths.iter().map(|source| row(page, source)).collect();
     rows.sort_by_key(|row| !row.source.is_ill());
     let count = |health: Health| healths.iter().filter(|source| source.health == health).count();
+    let path = format!("{}{HEALTH_FEED}", page.root);
     render(&Sources {
-        lang: page.language.tag(),
-        w: words,
-        site: page.site,
-        title: words.sources,
-        feeds: vec![FeedLink { path: HEALTH_FEED.to_owned(), media_type: "application/atom+xml", name: "Atom" }],
+        f: Frame {
+            feeds: vec![FeedLink { path, media_type: "application/atom+xml", name: "Atom" }],
+            ..page.frame(words.sources, "/sources")
+        },
         counts: Health::ALL
             .into_iter()
             .map(|health| (words.health(health), count(health)))
@@ -110,6 +127,36 @@ pub fn sources(page: &Page<'_>, healths: &[SourceHealth]) -> Vec<u8> {
             .collect(),
         rows,
     })
+}
+
+/// Renders the page of a source: how it fares, and its stories.
+pub fn source(page: &Page<'_>, about: &AboutSource<'_>, stories: &[Listing]) -> Vec<u8> {
+    let feeds = about.feeds.as_ref().map(|feeds| page.feed_links(feeds)).unwrap_or_default();
+    render(&SourcePage {
+        f: Frame { feeds, ..page.frame(about.title, &about.path) },
+        crumbs: &about.crumbs,
+        link: about.link,
+        row: about.health.as_ref().map(|source| row(page, source)),
+        days: days(page, stories),
+        older: about.older.as_deref(),
+        newest: about.newest.as_deref(),
+    })
+}
+
+fn row<'a>(page: &Page<'_>, source: &'a SourceHealth) -> Row<'a> {
+    let words = page.language.words();
+    let note = |note: &Note| match note {
+        Note::Moved(to) => format!("{} {to}", words.moved),
+        Note::Unchecked => words.unchecked.to_owned(),
+        Note::Doubt(doubt) => doubt.clone(),
+    };
+    Row {
+        source,
+        word: words.health(source.health),
+        succeeded: source.succeeded.map(|at| Time::minute(page, at)),
+        last_new: source.last_new.map(|at| Time::minute(page, at)),
+        notes: source.notes.iter().map(note).collect(),
+    }
 }
 
 /// Renders the feed (RFC 4287): an entry for each unhealthy source, newest first. A source that becomes unhealthy again

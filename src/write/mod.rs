@@ -5,17 +5,23 @@
 mod atom;
 mod channel;
 mod clean;
+mod frame;
 mod health;
 mod json;
 mod opml;
 mod page;
+mod rows;
 mod rss;
+mod words;
 
 pub use atom::atom;
 pub use channel::{Channel, Format};
 pub use clean::excerpt;
-pub use health::{Note, SourceHealth, health_feed, sources};
+pub use frame::Page;
+pub use health::{AboutSource, Note, SourceHealth, health_feed, source, sources};
 pub use json::json;
 pub use opml::{Outline, opml};
-pub use page::{Beside, Crumb, Language, Listed, Page, Words, fault, home, item, region, stylesheet};
+pub use page::{Around, Beside, Listed, about, fault, home, icon, item, region, regions, stylesheet};
+pub use rows::{Crumb, Listing};
 pub use rss::rss;
+pub use words::{Language, all_topics};

@@ -15,6 +15,7 @@ mod installation;
 mod kill;
 mod lists;
 mod neighbours;
+mod pages;
 mod politeness;
 mod serving;
 mod stories;

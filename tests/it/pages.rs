@@ -1,0 +1,140 @@
+//! The pages that readers open in a browser.
+
+use std::collections::BTreeSet;
+
+use super::http::{Reply, Site, get, request};
+use super::installation::{Daemon, Installation, feed, source};
+
+/// A feed of so many items, the oldest first dated the furthest back; titles by number.
+fn items(count: usize, title: impl Fn(usize) -> String) -> String {
+    let items: Vec<(String, String, String, i64)> =
+        (0..count).map(|n| (n.to_string(), format!("/a/{n}"), title(n), i64::try_from(1 + n * 3).unwrap())).collect();
+    let items: Vec<_> =
+        items.iter().map(|(guid, link, title, age)| (guid.as_str(), link.as_str(), title.as_str(), *age)).collect();
+    feed(&items)
+}
+
+fn page(daemon: &Daemon, path: &str) -> String {
+    let answer = get(daemon.address, path);
+    assert_eq!(answer.status, 200, "{path}");
+    String::from_utf8(answer.body).unwrap()
+}
+
+/// Returns what stands between two marks, each time.
+fn between<'a>(text: &'a str, before: &str, after: &str) -> Vec<&'a str> {
+    text.split(before).skip(1).filter_map(|rest| rest.split(after).next()).collect()
+}
+
+fn stories(page: &str) -> Vec<String> {
+    between(page, "<h4><a href=\"", "\"").into_iter().map(str::to_owned).collect()
+}
+
+/// Follows the links to older stories to the end; returns the stories of every page.
+fn follow(daemon: &Daemon, path: &str) -> Vec<Vec<String>> {
+    let mut next = Some(path.to_owned());
+    let mut pages = Vec::new();
+    while let Some(path) = next {
+        let text = page(daemon, &path);
+        pages.push(stories(&text));
+        next = between(&text, "rel=\"next\" href=\"", "\"").first().map(|link| link.replace("&#38;", "&"));
+        assert!(pages.len() < 20, "the pages do not end");
+    }
+    pages
+}
+
+#[test]
+fn older_pages_hold_every_story_once() {
+    let words = ["桥", "路", "河", "井", "塔", "园", "街", "山", "田", "站", "院"];
+    let title = move |n: usize| format!("{}{}工程第{n}号完工", words[n % 11], words[n / 11 % 11]);
+    let site = Site::new(160, move |_| Reply::ok(items(120, title)));
+    let installation = Installation::new(&source("a", "140300", &site.url("/feed")));
+    let daemon = installation.start();
+    super::installation::until("all are there", || {
+        let all: usize = follow(&daemon, "/regions/140300").iter().map(Vec::len).sum();
+        (all == 120).then_some(())
+    });
+    for path in ["/regions/140300", "/", "/sources/a"] {
+        let pages = follow(&daemon, path);
+        assert_eq!(pages.iter().map(Vec::len).collect::<Vec<_>>(), [50, 50, 20], "{path}");
+        assert_eq!(pages.iter().flatten().collect::<BTreeSet<_>>().len(), 120, "{path}");
+    }
+}
+
+#[test]
+fn what_gave_way_to_a_flood_is_on_the_older_pages() {
+    let flood = Site::new(161, |_| {
+        Reply::ok(items(90, |n| format!("洪水般的第{n}条 {}", "甲乙丙丁戊己庚辛壬癸".repeat(n % 7))))
+    });
+    let quiet = Site::new(162, |_| Reply::ok(items(3, |n| format!("另一家的消息之{n}"))));
+    let sources = [source("a", "140300", &flood.url("/feed")), source("b", "140300", &quiet.url("/feed"))];
+    let installation = Installation::new(&sources.concat());
+    let daemon = installation.start();
+    super::installation::until("all are there", || {
+        let all: BTreeSet<String> = follow(&daemon, "/regions/140300").into_iter().flatten().collect();
+        (all.len() == 93).then_some(())
+    });
+}
+
+#[test]
+fn topics_choose_and_unknown_ones_are_missing() {
+    let titles = ["关于三矿路停水通知", "市第一医院开通夜间门诊", "北大街临时封闭", "老年大学合唱团演出"];
+    let site = Site::new(163, move |_| Reply::ok(items(4, |n| titles[n].to_owned())));
+    let installation = Installation::new(&source("a", "140300", &site.url("/feed")));
+    let daemon = installation.start();
+    daemon.until_items("140300", 4);
+    let titles_of = |path: &str| {
+        let text = page(&daemon, path);
+        let titles = between(&text, "<h4><a href=", "</a>").into_iter().filter_map(|link| link.split('>').nth(1));
+        titles.map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(titles_of("/regions/140300?topic=utilities"), ["关于三矿路停水通知"]);
+    assert_eq!(titles_of("/regions/140300?topic=health"), ["市第一医院开通夜间门诊"]);
+    assert_eq!(titles_of("/?topic=transport"), ["北大街临时封闭"]);
+    let all = page(&daemon, "/regions/140300");
+    assert!(all.contains("href=\"/regions/140300?topic=utilities\""), "{all}");
+    for path in ["/regions/140300?topic=nothing", "/?topic=%3Cb%3E", "/regions/140300?before=1", "/sources/nobody"] {
+        assert_eq!(get(daemon.address, path).status, 404, "{path}");
+    }
+    let marked = page(&daemon, "/regions/140300?topic=health");
+    assert!(marked.contains("?topic=health\" aria-current=\"page\""), "{marked}");
+}
+
+#[test]
+fn every_link_keeps_the_path_of_the_site() {
+    let site = Site::new(164, |_| Reply::ok(items(60, |n| format!("第{n}条消息"))));
+    let installation = Installation::new(&source("a", "140300", &site.url("/feed")));
+    let path = installation.config().join("dayuan.toml");
+    let settings = std::fs::read_to_string(&path).unwrap();
+    let settings = settings.replace("[http]\n", "[http]\npublic_url = \"https://portal.example.cn/news/\"\n");
+    std::fs::write(&path, settings).unwrap();
+    let daemon = installation.start();
+    daemon.until_items("140300", 50);
+    let first = stories(&page(&daemon, "/news/regions/140300")).remove(0);
+    for path in ["/news/", "/news", "/news/regions/140300", "/news/sources", "/news/regions", "/news/about", &first] {
+        let text = page(&daemon, path);
+        let links = between(&text, "href=\"", "\"").into_iter().chain(between(&text, "src=\"", "\""));
+        for link in links.filter(|link| link.starts_with('/')) {
+            assert!(link.starts_with("/news/"), "{path} leads to {link}");
+            let link = link.replace("&#38;", "&");
+            assert_eq!(get(daemon.address, &link).status, 200, "{path} leads to {link}");
+        }
+        let stripped = path.strip_prefix("/news").filter(|rest| !rest.is_empty()).unwrap_or("/");
+        assert_eq!(page(&daemon, stripped), text, "a proxy that removes the path gets the same as {path}");
+    }
+    let atom = page(&daemon, "/news/regions/140300/atom.xml");
+    assert!(atom.contains("href=\"https://portal.example.cn/news/regions/140300/atom.xml\""), "{atom}");
+}
+
+#[test]
+fn a_region_without_sources_says_so() {
+    let site = Site::new(165, |_| Reply::ok(items(2, |n| format!("第{n}条消息"))));
+    let installation = Installation::new(&source("a", "140300", &site.url("/feed")));
+    let daemon = installation.start();
+    daemon.until_items("140300", 2);
+    let answer = request(daemon.address, "GET", "/regions/140200", &[("accept-language", "en")]);
+    let text = String::from_utf8(answer.body).unwrap();
+    assert!(text.contains("This region has no source of its own yet"), "{text}");
+    let own = request(daemon.address, "GET", "/regions/140300", &[("accept-language", "en")]);
+    let text = String::from_utf8(own.body).unwrap();
+    assert!(!text.contains("no source of its own") && text.contains("href=\"/sources/a\""), "{text}");
+}
