@@ -228,13 +228,16 @@ fn items() -> Vec<Item> {
             categories: vec!["通告".into()],
             excerpt: write::excerpt(&draft.text),
             content_html: Some(format!("<p>{}</p>", draft.text)),
+            picture: None,
             enclosures: vec![],
             comments: None,
+            replies: None,
             rights: None,
             provenance: Provenance {
                 source: source.clone(),
                 title: "例".into(),
                 link: "https://www.example.gov.cn/feed.xml".into(),
+                is_feed: true,
                 credit: None,
             },
             related: vec![],
@@ -256,6 +259,7 @@ fn writing(c: &mut Criterion) {
         language: "zh-CN",
         rights: None,
         items: &items,
+        ..Channel::default()
     };
     let mut group = c.benchmark_group("write");
     group.throughput(Throughput::Elements(50));

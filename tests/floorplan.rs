@@ -54,7 +54,7 @@ const OWNERS: [(&str, &[&str]); 27] = [
     ("sled", &["view"]),
     ("postcard", &["view"]),
     ("headers", &["fetch", "serve"]),
-    ("toml", &["config", "dedup", "read", "regions", "topics"]),
+    ("toml", &["config", "dedup", "read", "regions", "topics", "write"]),
     ("miette", &["config"]),
     ("sd_notify", &["daemon"]),
     ("tracing_subscriber", &["daemon"]),

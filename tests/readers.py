@@ -1,8 +1,11 @@
 #!/usr/bin/env python3
 """readers.py DAYUAN [ATOM.RNG]: runs the demo and reads its feeds with what people read feeds with: feedparser, sfeed,
-newsboat and rss2email, and checks them with expat and the RELAX NG grammar of RFC 4287. What is not installed is SKIPPED.
+newsboat and rss2email, and checks them with expat, the
+RELAX NG grammar of RFC 4287 and the rules of the W3C validator; archives, filtered feeds and withdrawn items, too. What is not installed is SKIPPED.
 """
-import json, os, pathlib, re, shutil, sqlite3, subprocess, sys, tempfile, time, urllib.request, xml.parsers.expat
+import email.utils, http.server, json, os, pathlib, re, shutil, sqlite3, subprocess, sys, tempfile, threading, time
+import urllib.error, urllib.request, xml.parsers.expat
+import xml.etree.ElementTree as ElementTree
 
 import feedparser
 
@@ -97,13 +100,172 @@ def read_with_rss2email(base, folder):
         report(f'rss2email {file}', '' if len(mails) == ITEMS else f'{len(mails)} mails; {added.stderr[-200:]} {run.stderr[-200:]}')
 
 
-def check_grammar(base, folder, grammar):
+def check_grammar(urls, folder, grammar):
     if not grammar or not shutil.which('xmllint'):
         return skipped('RELAX NG of RFC 4287')
-    document = folder / 'atom.xml'
-    document.write_bytes(get(f'{base}/atom.xml'))
-    run = subprocess.run(['xmllint', '--noout', '--nonet', '--relaxng', grammar, str(document)], capture_output=True, text=True)
-    report('RELAX NG of RFC 4287', '' if run.returncode == 0 else run.stderr[:300])
+    for url in urls:
+        document = folder / 'document.xml'
+        document.write_bytes(get(url))
+        run = subprocess.run(['xmllint', '--noout', '--nonet', '--relaxng', grammar, str(document)], capture_output=True, text=True)
+        report(f'RELAX NG of RFC 4287, {name(url)}', '' if run.returncode == 0 else run.stderr[:300])
+
+
+def name(url):
+    return url.split('/', 3)[3]
+
+
+ATOM = '{http://www.w3.org/2005/Atom}'
+HISTORY, TOMBSTONES = '{http://purl.org/syndication/history/1.0}', '{http://purl.org/atompub/tombstones/1.0}'
+RFC3339 = re.compile(r'\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)')
+
+
+def feed_links(feed, rel):
+    return [link.get('href') for link in feed.findall(ATOM + 'link') if link.get('rel') == rel]
+
+
+def rules_of_atom(url):
+    """What the W3C validator complains of in Atom, as far as these feeds could get it wrong."""
+    feed = ElementTree.fromstring(get(url))
+    text = lambda element, tag: (element.findtext(ATOM + tag) or '').strip()
+    if feed_links(feed, 'self') != [url]:
+        yield f'self is {feed_links(feed, "self")}'
+    entries = feed.findall(ATOM + 'entry')
+    ids = [text(entry, 'id') for entry in entries]
+    if len(set(ids)) != len(ids):
+        yield 'an id twice'
+    deleted = feed.findall(TOMBSTONES + 'deleted-entry')
+    if {each.get('ref') for each in deleted} & set(ids):
+        yield 'deleted, and there'
+    for element in [feed, *entries]:
+        missing = [tag for tag in ('id', 'title', 'updated') if not text(element, tag)]
+        dates = [text(element, tag) for tag in ('updated', 'published') if element.find(ATOM + tag) is not None]
+        if missing or not all(RFC3339.fullmatch(date) for date in dates):
+            yield f'{missing} {dates}'
+    for entry in entries:
+        if not any(link.get('rel') == 'alternate' for link in entry.findall(ATOM + 'link')):
+            yield f'{text(entry, "id")} without an alternate'
+        alternates = [(link.get('type'), link.get('hreflang')) for link in entry.findall(ATOM + 'link') if link.get('rel') == 'alternate']
+        if len(set(alternates)) != len(alternates):
+            yield f'{text(entry, "id")} with alternates of one type'
+        if not all(author.findtext(ATOM + 'name') for author in entry.findall(ATOM + 'author')):
+            yield 'an author without a name'
+        source = entry.find(ATOM + 'source')
+        if source is None or not text(source, 'id') or not text(source, 'title'):
+            yield f'{text(entry, "id")} without a source'
+    for each in deleted:
+        if not each.get('ref', '').startswith('urn:uuid:') or not RFC3339.fullmatch(each.get('when', '')):
+            yield f'deleted-entry {each.attrib}'
+    for element in feed.iter():
+        for attribute in ('href', 'scheme', 'url'):
+            if element.get(attribute) is not None and not re.match(r'https?://', element.get(attribute)):
+                yield f'{attribute}={element.get(attribute)}'
+
+
+def rules_of_rss(url):
+    """The same for RSS 2.0."""
+    channel = ElementTree.fromstring(get(url)).find('channel')
+    if [link.get('href') for link in channel.findall(ATOM + 'link') if link.get('rel') == 'self'] != [url]:
+        yield 'self'
+    missing = [tag for tag in ('title', 'link', 'description') if not channel.findtext(tag)]
+    items = channel.findall('item')
+    guids = [item.findtext('guid') for item in items]
+    if missing or len(set(guids)) != len(guids):
+        yield f'{missing}, or a guid twice'
+    for item in items:
+        date = item.findtext('pubDate') or ''
+        if email.utils.parsedate_tz(date) is None or not (item.findtext('title') or item.findtext('description')):
+            yield f'{item.findtext("guid")}: {date}'
+        for enclosure in item.findall('enclosure'):
+            if not all(enclosure.get(attribute) for attribute in ('url', 'type', 'length')):
+                yield f'enclosure {enclosure.attrib}'
+    days = [channel.findtext(tag) for tag in ('lastBuildDate',)]
+    if not all(email.utils.parsedate_tz(day or '') for day in days):
+        yield f'{days}'
+
+
+def check_rules(base):
+    for query in ('', '?only=1', '?above=1', '?only=1&above=1'):
+        report(f'rules of Atom {query}', '; '.join(rules_of_atom(f'{base}/atom.xml{query}')))
+        report(f'rules of RSS {query}', '; '.join(rules_of_rss(f'{base}/rss.xml{query}')))
+
+
+def archives(base):
+    """The archives that a feed leads to, newest first."""
+    found, following = [], feed_links(ElementTree.fromstring(get(f'{base}/atom.xml')), 'prev-archive')
+    while following and len(found) < 100:
+        found += following
+        following = feed_links(ElementTree.fromstring(get(found[-1])), 'prev-archive')
+    return found
+
+
+def read_archives(base, expected):
+    documents = archives(base)
+    ids = []
+    for url in documents:
+        complaints = list(rules_of_atom(url))
+        feed = ElementTree.fromstring(get(url))
+        if feed_links(feed, 'current') != [f'{base}/atom.xml']:
+            complaints.append(f'current is {feed_links(feed, "current")}')
+        report(f'rules of archives, {name(url)}', '; '.join(complaints))
+        parsed = feedparser.parse(get(url))
+        ids += [entry.id for entry in parsed.entries if entry.get('published_parsed')]
+    report('every item is in one archive', '' if len(ids) == len(set(ids)) and set(ids) >= expected else f'{len(ids)} items')
+    return documents
+
+
+def withdrawn(dayuan, folder, grammar):
+    """A daemon whose only source had a withdrawn item: the feed says so to all readers."""
+    pages, config = folder / 'site', folder / 'config'
+    for path in (pages, config / 'sources'):
+        path.mkdir(parents=True)
+    item = lambda n: f'<item><guid>{n}</guid><link>/a/{n}</link><title>消息{n}</title><description>正文。</description></item>'
+    (pages / 'feed.xml').write_text(f'<rss version="2.0"><channel><title>x</title>{"".join(map(item, range(5)))}</channel></rss>')
+    site = http.server.ThreadingHTTPServer(('127.0.0.1', 0), type('Quiet', (http.server.SimpleHTTPRequestHandler,), {
+        '__init__': lambda self, *a: http.server.SimpleHTTPRequestHandler.__init__(self, *a, directory=pages), 'log_message': lambda *_: None}))
+    threading.Thread(target=site.serve_forever, daemon=True).start()
+    port = site.server_address[1]
+    (config / 'dayuan.toml').write_text(f'[http]\nlisten = "127.0.0.1:0"\n[store]\npath = "{folder}/store"\n[admin]\nsocket = "{folder}/socket"\n[log]\nformat = "json"\n[fetch]\nallow_networks = ["127.0.0.1"]\nports = [{port}]\n')
+    (config / 'sources' / 'a.toml').write_text(f'[[source]]\nid = "a"\ntitle = "a"\nregion = "140300"\nurl = "http://127.0.0.1:{port}/feed.xml"\n')
+    daemon = subprocess.Popen([dayuan, 'run', '--config', config], stderr=subprocess.PIPE, text=True)
+    try:
+        root = None
+        while root is None:
+            line = daemon.stderr.readline()
+            assert line, 'it ended'
+            found = re.search(r'"address":"([\d.:]+)"', line)
+            root = found and f'http://{found.group(1)}'
+        threading.Thread(target=daemon.stderr.read, daemon=True).start()
+        base = f'{root}/regions/140300'
+        for _ in range(200):
+            try:
+                if get(f'{base}/atom.xml').count(b'<entry>') == 5:
+                    break
+            except urllib.error.HTTPError:
+                pass
+            time.sleep(0.05)
+        first = feedparser.parse(get(f'{base}/atom.xml')).entries[0].id
+        subprocess.run([dayuan, 'withdraw', first, '--reason', 'x', '--config', config], check=True, capture_output=True)
+        text = get(f'{base}/atom.xml')
+        parsed = feedparser.parse(text)
+        told = f'ref="{first}"'.encode() in text and len(parsed.entries) == 4 and not parsed.bozo
+        report('deleted-entry', '' if told else text.decode()[:600])
+        report('rules with deleted-entry', '; '.join(rules_of_atom(f'{base}/atom.xml')))
+        check_grammar([f'{base}/atom.xml', *archives(base)], folder, grammar)
+        if shutil.which('sfeed'):
+            lines = subprocess.run(['sfeed', base], input=text, capture_output=True).stdout.decode().splitlines()
+            report('sfeed with deleted-entry', '' if len(lines) == 4 else f'{len(lines)} lines')
+    finally:
+        daemon.kill()
+        daemon.wait()
+        site.shutdown()
+
+
+def read_opml(root):
+    outlines = list(ElementTree.fromstring(get(f'{root}/opml.xml')).iter('outline'))
+    feeds = [outline for outline in outlines if outline.get('xmlUrl')]
+    nested = [outline.get('text') for outline in feeds if list(outline)]
+    broken = [url for url in (outline.get('xmlUrl') for outline in feeds) if feedparser.parse(get(url)).bozo]
+    report('OPML', '' if feeds and not nested and not broken and len({each.get('xmlUrl') for each in feeds}) == len(feeds) else f'{nested} {broken}')
 
 
 def main():
@@ -124,7 +286,13 @@ def main():
             read_with_sfeed(base)
             read_with_newsboat(base, folder)
             read_with_rss2email(base, folder)
-            check_grammar(base, folder, grammar)
+            check_rules(base)
+            expected = {entry.id for entry in feedparser.parse(get(f'{base}/atom.xml')).entries}
+            documents = read_archives(base, expected)
+            queries = ('', '?only=1', '?above=1')
+            check_grammar([*(f'{base}/atom.xml{query}' for query in queries), *documents, f'{root}/sources/atom.xml'], folder, grammar)
+            read_opml(root)
+            withdrawn(dayuan, folder / 'withdrawn', grammar)
     finally:
         demo.kill()
         demo.wait()

@@ -43,10 +43,13 @@ fn every_setting_stands_there_at_its_default() {
     let mut stated = stated.settings;
     let defaults = defaults.settings;
     stated.metrics_listen = None;
+    assert_eq!(stated.takedowns.len(), 3);
+    stated.takedowns.clear();
     stated.publish.public_url.clone_from(&defaults.publish.public_url);
     stated.publish.rights = None;
     stated.publish.contact = None;
     stated.topics.clone_from(&defaults.topics);
+    stated.publish.footer = defaults.publish.footer;
     stated.fetch.contact = None;
     stated.fetch.public_url.clone_from(&defaults.fetch.public_url);
     assert_eq!(format!("{stated:#?}"), format!("{defaults:#?}"));
@@ -76,7 +79,7 @@ fn the_unit_starts_what_there_is() {
 }
 
 /// Everything that faults and attackers may do, by its name; each has a test whose name begins with it.
-const FAULTS: [(&str, u32, usize); 9] = [
+const FAULTS: [(&str, u32, usize); 11] = [
     ("s", 9, 1),
     ("f", 8, 1),
     ("x", 7, 2),
@@ -86,6 +89,8 @@ const FAULTS: [(&str, u32, usize); 9] = [
     ("a", 2, 1),
     ("c", 3, 1),
     ("d", 17, 1),
+    ("t", 4, 1),
+    ("r", 2, 1),
 ];
 
 fn sources_below(folder: &Path, found: &mut String) {

@@ -202,13 +202,16 @@ pub fn publish(data: &[u8]) {
         categories: vec![text.chars().take(64).collect()],
         excerpt: write::excerpt(&text),
         content_html: Some(body),
+        picture: None,
         enclosures: Vec::new(),
         comments: None,
+        replies: None,
         rights: Some(text.chars().take(64).collect()),
         provenance: Provenance {
             source,
             title: text.chars().take(64).collect(),
             link: "http://www.example.gov.cn/".to_owned(),
+            is_feed: false,
             credit: None,
         },
         related: Vec::new(),
@@ -225,6 +228,7 @@ pub fn publish(data: &[u8]) {
         language: "zh-CN",
         rights: None,
         items: std::slice::from_ref(&item),
+        ..Channel::default()
     };
     for (document, name) in [(write::atom(&channel), "entry"), (write::rss(&channel), "item")] {
         let document = String::from_utf8(document).unwrap();

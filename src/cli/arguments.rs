@@ -58,20 +58,31 @@ pub(super) enum Command {
         /// The id of the item, or the URL of its page or of one of its reports
         item: String,
     },
-    /// Remove an item from everything published, for good, even if it is fetched again
+    /// Remove an item, or everything of a source, from everything published, for good, even if it is fetched again
     Withdraw {
         /// The id of the item, or the URL of its page or of one of its reports
-        item: String,
-        /// The reason, which is kept in the log
+        #[arg(required_unless_present = "source", conflicts_with = "source")]
+        item: Option<String>,
+        /// Withdraw everything that this source reported and will report; stories that others report too stay
+        #[arg(long, value_name = "ID")]
+        source: Option<String>,
+        /// The reason, which is kept in the log and not published
         #[arg(long, value_name = "TEXT")]
         reason: String,
+        /// What readers are told on the page of the item
+        #[arg(long, value_name = "TEXT")]
+        public_reason: Option<String>,
     },
-    /// List the withdrawn items, with time and reason
+    /// List the withdrawn items and the takedowns, with time and reason
     Withdrawn,
-    /// Publish a withdrawn item again
+    /// Publish a withdrawn item or source again
     RestoreItem {
         /// The id of the item, or the URL of its page or of one of its reports
-        item: String,
+        #[arg(required_unless_present = "source", conflicts_with = "source")]
+        item: Option<String>,
+        /// Publish this source again, which was withdrawn with --source
+        #[arg(long, value_name = "ID")]
+        source: Option<String>,
     },
     /// Make the running daemon read its config again; if it is invalid, the old one stays
     Reload,

@@ -12,6 +12,7 @@ mod place;
 mod replay;
 mod run;
 mod store;
+mod withdraw;
 
 use std::process::ExitCode;
 
@@ -40,9 +41,18 @@ pub fn main() -> ExitCode {
         Command::Pause { source } => control::pause(&arguments, source),
         Command::Resume { source } => control::resume(&arguments, source),
         Command::Explain { item } => store::explain(&arguments, item),
-        Command::Withdrawn => store::withdrawn(&arguments),
-        Command::Withdraw { item, reason } => store::withdraw(&arguments, item, reason),
-        Command::RestoreItem { item } => store::restore_item(&arguments, item),
+        Command::Withdrawn => withdraw::withdrawn(&arguments),
+        Command::Withdraw { item, source, reason, public_reason } => {
+            let reasons = (reason.clone(), public_reason.clone());
+            match source {
+                Some(source) => withdraw::withdraw_source(&arguments, source, reasons),
+                None => withdraw::withdraw(&arguments, item.as_deref().unwrap_or(""), reasons),
+            }
+        }
+        Command::RestoreItem { item, source } => match source {
+            Some(source) => withdraw::restore_source(&arguments, source),
+            None => withdraw::restore_item(&arguments, item.as_deref().unwrap_or("")),
+        },
         Command::Reload => control::reload(&arguments),
         Command::Status { json } => control::status(&arguments, *json),
         Command::Backup { file } => store::backup(&arguments, file),

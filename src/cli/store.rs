@@ -8,8 +8,8 @@ use super::arguments::Arguments;
 use super::out::{End, say, show};
 use super::{control, place};
 use crate::daemon::{self, AdminRequest, ask};
-use crate::log::{self, Log, Record};
-use crate::model::{ItemId, Moment, counted};
+use crate::log::{self, Log};
+use crate::model::counted;
 use crate::regions::Places;
 use crate::view::{Options, Outline, View};
 
@@ -103,7 +103,7 @@ fn reachable(store: &Path) -> anyhow::Result<()> {
 }
 
 /// Gives everything in the store to the owner of its folder, so that the service can write to what root created.
-fn give_to_owner(store: &Path) -> anyhow::Result<()> {
+pub(super) fn give_to_owner(store: &Path) -> anyhow::Result<()> {
     // With `DynamicUser=`, /var/lib/dayuan is a link to the real folder (systemd.exec(5)).
     let store = &store.canonicalize().with_context(|| format!("cannot find {}", store.display()))?;
     let owner = std::fs::metadata(store).with_context(|| format!("cannot look at {}", store.display()))?;
@@ -154,60 +154,6 @@ pub(super) fn explain(arguments: &Arguments, item: &str) -> anyhow::Result<End> 
     Ok(End::Done)
 }
 
-/// Removes an item from everything published.
-pub(super) fn withdraw(arguments: &Arguments, item: &str, reason: &str) -> anyhow::Result<End> {
-    anyhow::ensure!(!reason.trim().is_empty(), "--reason must not be empty; the log keeps it for good");
-    let request = AdminRequest::Withdraw { item: item.to_owned(), reason: reason.to_owned() };
-    decide(arguments, item, &request, true, |item, at| Record::Withdraw { item, reason: reason.to_owned(), at })
-}
-
-/// Publishes a withdrawn item again.
-pub(super) fn restore_item(arguments: &Arguments, item: &str) -> anyhow::Result<End> {
-    let request = AdminRequest::Restore { item: item.to_owned() };
-    decide(arguments, item, &request, false, |item, at| Record::Restore { item, at })
-}
-
-/// Lists the withdrawn items: through the daemon if one is running, else from the store.
-pub(super) fn withdrawn(arguments: &Arguments) -> anyhow::Result<End> {
-    if let Some(answered) =
-        ask(&control::path(arguments), &AdminRequest::Withdrawn, None).map_err(anyhow::Error::msg)?
-    {
-        return Ok(control::print(&answered));
-    }
-    let Some(store) = store(arguments)? else { return Ok(End::Config) };
-    let (log, view) = open(&store, false)?;
-    daemon::withdrawn(&view, &log).iter().for_each(|line| show(line));
-    Ok(End::Done)
-}
-
-/// Records a decision about an item in the log: through the daemon if one is running, else in the store.
-fn decide(
-    arguments: &Arguments,
-    name: &str,
-    request: &AdminRequest,
-    withdraws: bool,
-    record: impl Fn(ItemId, Moment) -> Record,
-) -> anyhow::Result<End> {
-    if let Some(answered) = ask(&control::path(arguments), request, None).map_err(anyhow::Error::msg)? {
-        return Ok(control::print(&answered));
-    }
-    let Some(store) = store(arguments)? else { return Ok(End::Config) };
-    let (log, view) = open(&store, false)?;
-    let (items, told) = daemon::decided(&view, &log, name, withdraws).map_err(anyhow::Error::msg)?;
-    let records: Vec<Record> = items.into_iter().map(|item| record(item, daemon::now())).collect();
-    let appended = log.append(&records, daemon::now())?;
-    // The first record of a day creates a file that the service must be able to append to.
-    give_to_owner(&store.path)?;
-    view.apply(&appended, &records)?;
-    view.flush()?;
-    give_to_owner(&store.path)?;
-    if let Err(error) = daemon::note_offline(request) {
-        say(&format!("dayuan: done, but the system log was not told: {error}"));
-    }
-    show(&told);
-    Ok(End::Done)
-}
-
 /// Discards the view, rebuilds it, and lists the items whose story or regions changed.
 pub(super) fn rebuild(arguments: &Arguments) -> anyhow::Result<End> {
     const MAX_CHANGES: usize = 200;
@@ -232,8 +178,8 @@ pub(super) fn rebuild(arguments: &Arguments) -> anyhow::Result<End> {
 }
 
 /// Path of a store that no daemon answers for, and the region names of the config.
-struct Store {
-    path: PathBuf,
+pub(super) struct Store {
+    pub(super) path: PathBuf,
     places: Arc<Places>,
 }
 
@@ -241,7 +187,7 @@ struct Store {
 ///
 /// # Errors
 /// If there is no store. None is created, because its path may only be a guess.
-fn store(arguments: &Arguments) -> anyhow::Result<Option<Store>> {
+pub(super) fn store(arguments: &Arguments) -> anyhow::Result<Option<Store>> {
     let folder = place::folder(arguments);
     let Ok(config) = place::load(&folder) else { return Ok(None) };
     let path = config.settings.store;
@@ -256,7 +202,7 @@ fn store(arguments: &Arguments) -> anyhow::Result<Option<Store>> {
 }
 
 /// Opens a store; with `anew`, its view is rebuilt.
-fn open(store: &Store, anew: bool) -> anyhow::Result<(Arc<Log>, View)> {
+pub(super) fn open(store: &Store, anew: bool) -> anyhow::Result<(Arc<Log>, View)> {
     // Open the log first: its lock keeps a daemon from using the view that is about to be removed.
     let (log, damages) = Log::open(&store.path.join("log"))?;
     damages.iter().for_each(|damage| say(&format!("dayuan: {damage}")));

@@ -10,6 +10,7 @@ mod regions;
 mod section;
 mod settings;
 mod sources;
+mod takedowns;
 mod topics;
 
 use std::path::{Path, PathBuf};
@@ -89,8 +90,8 @@ impl Config {
         mut faults: Faults,
     ) -> Result<(Self, Faults), Faults> {
         let mut warnings = Faults::default();
-        let settings =
-            settings.and_then(|(path, text)| settings::parse(path, text, places, &mut faults, &mut warnings));
+        let written = settings;
+        let settings = written.and_then(|(path, text)| settings::parse(path, text, places, &mut faults, &mut warnings));
         let regions = regions.and_then(|(path, text)| regions::parse(path, text, &mut faults, &mut warnings));
         // If the settings are invalid, check the sources against the defaults, but allow all networks: which ones the
         // admin meant to allow is unknown.
@@ -106,6 +107,9 @@ impl Config {
             by.map(|by| sources::parse(lists, &by, regions.as_ref(), &mut faults, &mut warnings)).unwrap_or_default();
         match (settings, regions) {
             (Some(settings), Some(regions)) if faults.is_empty() => {
+                if let Some((path, text)) = written.filter(|_| !sources.is_empty()) {
+                    takedowns::doubt(path, text, &sources, &mut warnings);
+                }
                 if sources.is_empty() {
                     let path = Path::new("sources");
                     warnings.push(Fault::of_file(

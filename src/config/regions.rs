@@ -6,7 +6,7 @@ use std::path::Path;
 use super::fault::Faults;
 use super::section::{Document, Section};
 use crate::log::SourceFacts;
-use crate::model::{Region, RegionError, RegionId, Regions, Service};
+use crate::model::{Point, Region, RegionError, RegionId, Regions, Service};
 
 pub(super) fn parse(path: &Path, text: &str, faults: &mut Faults, warnings: &mut Faults) -> Option<Regions> {
     let before = faults.count();
@@ -124,6 +124,20 @@ fn region(document: &Document<'_>, section: &Section<'_>, china: bool) -> Option
             }
         })
         .collect();
+    let point = section.numbers("point").and_then(|numbers| {
+        let point = match numbers.as_slice() {
+            [latitude, longitude] => Point::new(*latitude, *longitude),
+            _ => None,
+        };
+        if point.is_none() {
+            section.fault(
+                "point",
+                "`point` is no place on the earth".to_owned(),
+                "write latitude and longitude in degrees, such as point = [37.857, 113.581]",
+            );
+        }
+        point
+    });
     let id = id?;
     let in_atlas = china && id.as_str().len() == 6 && id.as_str().bytes().all(|b| b.is_ascii_digit());
     if name.is_none() && !in_atlas {
@@ -133,5 +147,5 @@ fn region(document: &Document<'_>, section: &Section<'_>, china: bool) -> Option
             "give it one; only regions of the atlas have theirs already",
         );
     }
-    Some(Region { aliases, slug, was, parent, members, services, ..Region::new(id, name.unwrap_or_default()) })
+    Some(Region { aliases, slug, was, parent, members, services, point, ..Region::new(id, name.unwrap_or_default()) })
 }

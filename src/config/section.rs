@@ -280,6 +280,24 @@ impl<'a> Section<'a> {
         }
     }
 
+    /// Reads a list of numbers.
+    pub(super) fn numbers(&self, key: &'static str) -> Option<Vec<f64>> {
+        let value = self.value(key)?;
+        let number = |element: &Spanned<DeValue<'_>>| match element.get_ref() {
+            DeValue::Integer(number) => number.as_str().replace('_', "").parse().ok(),
+            DeValue::Float(number) => number.as_str().replace('_', "").parse::<f64>().ok(),
+            _ => None,
+        };
+        let numbers = match value.get_ref() {
+            DeValue::Array(array) => array.iter().map(number).collect(),
+            _ => None,
+        };
+        if numbers.is_none() {
+            self.wrong_type(key, value, "a list of numbers");
+        }
+        numbers
+    }
+
     pub(super) fn integers(&self, key: &'static str, most: u64) -> Vec<u64> {
         let Some(value) = self.value(key) else { return Vec::new() };
         let DeValue::Array(array) = value.get_ref() else {

@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use super::fault::Faults;
 use super::section::{Document, Section};
+use super::takedowns;
 use super::topics;
 use crate::fetch::{self, Guard, Network};
-use crate::model::{Link, Zone};
+use crate::model::{Link, Takedown, Zone};
 use crate::poll::{self, Limits, Pace};
 use crate::serve;
 use crate::topics::Topics;
+use crate::write::Footer;
 
 /// Maximum number of reports per source and day.
 const REPORTS_A_DAY: u32 = 2000;
@@ -63,6 +65,8 @@ pub struct Settings {
     pub publish: serve::Options,
     /// The topics of stories: the built-in ones, and those of the admin.
     pub topics: Topics,
+    /// What is not published any more.
+    pub takedowns: Vec<Takedown>,
     /// Format of the daemon's own log.
     pub log_format: LogFormat,
     /// Log filter: `error`, `warn`, `info`, `debug`, `trace` or `off`, or a tracing filter.
@@ -112,6 +116,7 @@ pub(super) fn parse(
         fetch,
         limits: Limits { keep: seconds(keep_days * 86_400), reports: REPORTS_A_DAY, bytes: BYTES_A_DAY },
         publish,
+        takedowns: takedowns::read(&root),
         log_format,
         log_level,
     };
@@ -196,6 +201,11 @@ fn publish_options(publish: &Section<'_>, public_url: String) -> serve::Options 
             Zone::shanghai()
         }
     };
+    let footer = match publish.boolean("footer") {
+        None => Footer::Texts,
+        Some(true) => Footer::All,
+        Some(false) => Footer::None,
+    };
     let items = publish.integer("items", 1, 1000).unwrap_or(50);
     // `full` can only be set for single sources, so `excerpt` is the only value here; it is checked and ignored.
     publish.word("content", &[("excerpt", ())]);
@@ -206,6 +216,7 @@ fn publish_options(publish: &Section<'_>, public_url: String) -> serve::Options 
         zone,
         items: usize::try_from(items).unwrap_or(50),
         rights: publish.string("rights"),
+        footer,
         cache_size: cache_size.or(former).unwrap_or(64 << 20),
         public_url,
         contact: publish.string("contact"),

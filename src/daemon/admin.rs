@@ -58,6 +58,24 @@ pub enum AdminRequest {
         item: String,
         /// The admin's reason, verbatim.
         reason: String,
+        /// What readers are told.
+        #[serde(default)]
+        public_reason: Option<String>,
+    },
+    /// Remove everything of a source from everything published, also what it reports later.
+    TakeDown {
+        /// Id of the source.
+        source: String,
+        /// The admin's reason, verbatim.
+        reason: String,
+        /// What readers are told.
+        #[serde(default)]
+        public_reason: Option<String>,
+    },
+    /// Publish a source again that was taken down by command.
+    Lift {
+        /// Id of the source.
+        source: String,
     },
     /// List the withdrawn items.
     Withdrawn,
@@ -83,7 +101,11 @@ impl AdminRequest {
             Self::Poll { source } => format!("poll {}", one_line(source)),
             Self::Pause { source } => format!("pause {}", one_line(source)),
             Self::Resume { source } => format!("resume {}", one_line(source)),
-            Self::Withdraw { item, reason } => format!("withdraw {}: {}", one_line(item), one_line(reason)),
+            Self::Withdraw { item, reason, .. } => format!("withdraw {}: {}", one_line(item), one_line(reason)),
+            Self::TakeDown { source, reason, .. } => {
+                format!("withdraw --source {}: {}", one_line(source), one_line(reason))
+            }
+            Self::Lift { source } => format!("restore-item --source {}", one_line(source)),
             Self::Restore { item } => format!("restore-item {}", one_line(item)),
             Self::Reload => "reload".to_owned(),
             Self::Status | Self::Explain { .. } | Self::Withdrawn | Self::Metrics | Self::Verify | Self::Backup => {

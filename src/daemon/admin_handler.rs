@@ -14,7 +14,7 @@ use super::admin::{AdminReply, AdminRequest};
 use super::clock::now;
 use super::explain::{decided, explain, no_item, withdrawn};
 use super::store_monitor::Alarms;
-use super::{service, status};
+use super::{service, status, takedowns};
 use crate::config::{Config, Faults};
 use crate::log::{Control, Log, Record};
 use crate::model::{ItemId, Moment, Source, SourceId, counted};
@@ -77,9 +77,19 @@ impl Daemon {
                 });
                 return;
             }
-            AdminRequest::Withdraw { item, reason } => {
-                self.decide(&item, true, |item, at| Record::Withdraw { item, reason: reason.clone(), at }).await
+            AdminRequest::Withdraw { item, reason, public_reason } => {
+                let record = |item, at| Record::Withdraw {
+                    item,
+                    reason: reason.clone(),
+                    public_reason: public_reason.clone(),
+                    at,
+                };
+                self.decide(&item, true, record).await
             }
+            AdminRequest::TakeDown { source, reason, public_reason } => {
+                self.decide_source(&source, Some((reason, public_reason))).await
+            }
+            AdminRequest::Lift { source } => self.decide_source(&source, None).await,
             AdminRequest::Restore { item } => self.decide(&item, false, |item, at| Record::Restore { item, at }).await,
             AdminRequest::Reload => self.take_config().await,
             AdminRequest::Metrics => AdminReply::done(vec![exposition(&self.registry)]),
@@ -125,10 +135,43 @@ impl Daemon {
             Ok(decided) => decided,
             Err(reason) => return AdminReply::failed(reason),
         };
-        match handles.log_writer.commit(items.into_iter().map(|item| record(item, now())).collect(), now()).await {
+        let done = handles.log_writer.commit(items.into_iter().map(|item| record(item, now())).collect(), now()).await;
+        // Whoever asks from now on must not be shown what was finished before.
+        self.site.forget_documents();
+        match done {
             Ok(()) => AdminReply::done(vec![told]),
             Err(error) => AdminReply::failed(error),
         }
+    }
+
+    /// Takes a source down, or publishes it again.
+    async fn decide_source(&self, source: &str, reasons: Option<(String, Option<String>)>) -> AdminReply {
+        let Some(handles) = &self.handles else { return AdminReply::failed("the daemon is stopping") };
+        let record = match takedowns::of_source(&handles.view, source, reasons, now()) {
+            Ok(record) => record,
+            Err(reason) => return AdminReply::failed(reason),
+        };
+        match self.take_down(handles, vec![record]).await {
+            Ok(lines) => AdminReply::done(lines),
+            Err(reason) => AdminReply::failed(reason),
+        }
+    }
+
+    /// Records takedowns and those that end, and carries out what is open. Returns what the admin is told.
+    async fn take_down(&self, handles: &StoreHandles, records: Vec<Record>) -> Result<Vec<String>, String> {
+        let mut lines = takedowns::told(&records);
+        let done = async {
+            handles.log_writer.commit(records, now()).await.map_err(|error| error.to_string())?;
+            let (view, log) = (Arc::clone(&handles.view), Arc::clone(&handles.log));
+            let open = tokio::task::spawn_blocking(move || takedowns::carry_out(&view, &log, now()));
+            let records = open.await.map_err(|_panic| "looking for the items failed; see the log".to_owned())?;
+            lines.extend(takedowns::told(&records));
+            lines.extend(takedowns::doubts(&records, &handles.view));
+            handles.log_writer.commit(records, now()).await.map_err(|error| error.to_string())
+        };
+        let done: Result<(), String> = done.await;
+        self.site.forget_documents();
+        done.map(|()| lines)
     }
 
     /// Returns the hash of the settings that decide how documents look.
@@ -189,6 +232,13 @@ impl Daemon {
             match handles.load(config.sources.clone(), config.settings.poll).await {
                 Ok(warnings) => lines.extend(warnings),
                 Err(reason) => return AdminReply::failed(format!("the old config stays: {reason}")),
+            }
+        }
+        if let Some(handles) = &self.handles {
+            let records = takedowns::settle(&handles.view, &config.settings.takedowns, now());
+            match self.take_down(handles, records).await {
+                Ok(told) => lines.extend(told),
+                Err(reason) => lines.push(format!("the takedowns could not be recorded: {reason}")),
             }
         }
         self.site.publish(published(&config), now());

@@ -3,7 +3,7 @@
 
 use crate::dedup::{self, Likeness};
 use crate::log::{Log, Record};
-use crate::model::{Change, ItemId, Link, Moment, Report, counted};
+use crate::model::{Change, ItemId, Link, Moment, Origin, Report, counted};
 use crate::regions::Evidence;
 use crate::view::{self, StoryNo, View};
 
@@ -68,7 +68,15 @@ pub fn withdrawn(view: &View, log: &Log) -> Vec<String> {
         let title = view.newest(id).and_then(|position| report_at(log, position)).map(|report| report.draft.title);
         format!("{id}  {}  {}  {reason}", at.rfc3339(), title.unwrap_or_else(|| "(expired)".to_owned()))
     };
-    let lines: Vec<String> = view.withdrawn().into_iter().map(line).collect();
+    let takedown = |known: view::Standing| {
+        let by = match known.takedown.origin {
+            Origin::Config => "config",
+            Origin::Command => "command",
+        };
+        format!("{}  {}  taken down by {by}  {}", known.takedown.scope, known.at.rfc3339(), known.takedown.reason)
+    };
+    let lines: Vec<String> =
+        view.takedowns().into_iter().map(takedown).chain(view.withdrawn().into_iter().map(line)).collect();
     if lines.is_empty() { vec!["nothing is withdrawn".to_owned()] } else { lines }
 }
 
@@ -84,6 +92,9 @@ fn unpublished(view: &View, log: &Log, id: ItemId, number: StoryNo) -> Vec<Strin
             lines.push("it and what joins it is not published; `dayuan restore-item` undoes that".to_owned());
         }
         (true, None) => lines.push("withdrawn: it and what joins it is not published".to_owned()),
+        (false, _) if view.is_taken_down(id) => {
+            lines.push("taken down: `dayuan withdrawn` lists the takedowns that stand, and why".to_owned());
+        }
         (false, _) => {
             lines.push("gone at every source that reported it; it comes back when one of them has it again".to_owned())
         }

@@ -14,6 +14,7 @@ mod run;
 mod service;
 mod status;
 mod store_monitor;
+mod takedowns;
 
 pub use admin::{AdminReply, AdminRequest, ask, note_offline};
 pub use admin_handler::Loader;
@@ -23,3 +24,4 @@ pub use explain::{decided, explain, no_item, withdrawn};
 pub use logging::start as start_logging;
 pub use run::{Started, run};
 pub use status::{DaemonStatus, SourceStatus};
+pub use takedowns::{carry_out, of_source, told};

@@ -18,9 +18,10 @@ use super::opening::{OPENING_TIMEOUT_USEC, open};
 use super::polling::PollRuntime;
 use super::service;
 use super::store_monitor::{Alarms, StoreMonitor, identity};
+use super::takedowns;
 use crate::config::Config;
 use crate::fetch::Fetcher;
-use crate::log::Log;
+use crate::log::{Log, Record};
 use crate::poll::{self, Committer, Heartbeat, LogWriter, PollContext, Poller};
 use crate::serve::{self, Limits, Site};
 use crate::view::{PollStates, View};
@@ -191,12 +192,37 @@ impl Running {
             }
         };
         let (view, poll_states) = (Arc::new(view), Arc::new(poll_states));
+        self.settle_takedowns(&view)?;
         let since = poll_states.looks_since(self.daemon.looks(), now()).unwrap_or_else(|error| {
             tracing::error!(error = &error as &dyn std::error::Error, "cannot read the time of the last config change");
             now()
         });
         self.daemon.site.open(Arc::clone(&self.log), Arc::clone(&view), Arc::clone(&poll_states), since);
         Ok(Some((view, poll_states)))
+    }
+
+    /// Takes down what the config says before anything is answered from the store; nobody else writes yet.
+    fn settle_takedowns(&self, view: &Arc<View>) -> Result<(), DaemonError> {
+        let wanted = &self.daemon.config.settings.takedowns;
+        let append = |records: Vec<Record>| -> Result<(), DaemonError> {
+            if records.is_empty() {
+                return Ok(());
+            }
+            for line in takedowns::told(&records).into_iter().chain(takedowns::doubts(&records, view)) {
+                tracing::info!("{line}");
+            }
+            let appended = self.log.append(&records, now())?;
+            view.apply_in_memory(&appended, &records);
+            // What a full disk keeps from the view is in the log.
+            if let Err(error) = view.persist() {
+                tracing::error!(error = &error as &dyn std::error::Error, "cannot write the view");
+            }
+            Ok(())
+        };
+        tokio::task::block_in_place(|| {
+            append(takedowns::settle(view, wanted, now()))?;
+            append(takedowns::carry_out(view, &self.log, now()))
+        })
     }
 
     /// Starts the parts that poll, write, expire and watch, and returns the writer.

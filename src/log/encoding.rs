@@ -8,7 +8,10 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use super::record::{Control, GONE_AT_THE_SOURCE, Record, SourceFacts};
-use crate::model::{Authority, Credit, Draft, Enclosure, ItemId, Key, Moment, RegionId, Report, SourceId, Stamp, Zone};
+use crate::model::{
+    Authority, Credit, Draft, Enclosure, ItemId, Key, Moment, Origin, RegionId, Report, Scope, SourceId, Stamp,
+    Takedown, Zone,
+};
 
 /// Appends the line of a record to `line`, with its line end.
 pub(super) fn encode(seq: u64, record: &Record, line: &mut Vec<u8>) -> Result<(), serde_json::Error> {
@@ -19,6 +22,8 @@ pub(super) fn encode(seq: u64, record: &Record, line: &mut Vec<u8>) -> Result<()
         Record::Control { .. } => "control",
         Record::Withdraw { .. } => "withdraw",
         Record::Restore { .. } => "restore",
+        Record::Takedown { .. } => "takedown",
+        Record::Lift { .. } => "lift",
         Record::Gone { .. } => "gone",
         Record::Back { .. } => "back",
         Record::Expire { .. } => "expire",
@@ -36,8 +41,17 @@ pub(super) fn encode(seq: u64, record: &Record, line: &mut Vec<u8>) -> Result<()
             let twin = ControlTwin { at: at.millis(), source: source.as_str().into(), state: state.word().into() };
             serde_json::to_writer(&mut *line, &twin)
         }
-        Record::Withdraw { item, reason, at } => {
-            let twin = WithdrawTwin { at: at.millis(), item: item.to_string().into(), reason: reason.into() };
+        Record::Withdraw { item, reason, public_reason, at } => {
+            let public = public_reason.as_deref().map(Into::into);
+            let twin = WithdrawTwin { at: at.millis(), item: item.to_string().into(), reason: reason.into(), public };
+            serde_json::to_writer(&mut *line, &twin)
+        }
+        Record::Takedown { takedown, items, is_whole, at } => {
+            serde_json::to_writer(&mut *line, &TakedownTwin::of(takedown, items, *is_whole, *at))
+        }
+        Record::Lift { origin, scope, at } => {
+            let (origin, kind) = (origin.word().into(), scope.kind().into());
+            let twin = LiftTwin { at: at.millis(), origin, scope: kind, value: scope.value().into() };
             serde_json::to_writer(&mut *line, &twin)
         }
         Record::Restore { item, at } | Record::Gone { item, at } | Record::Back { item, at } => {
@@ -109,7 +123,8 @@ pub(super) fn decode(line: &[u8]) -> Result<(u64, Record), Unreadable> {
 }
 
 /// The kinds of records known to this version.
-const KINDS: [&str; 8] = ["source", "report", "control", "withdraw", "restore", "gone", "back", "expire"];
+const KINDS: [&str; 10] =
+    ["source", "report", "control", "withdraw", "restore", "takedown", "lift", "gone", "back", "expire"];
 /// The highest valid sequence number: enough for a million records a second for thirty thousand years.
 const MAX_SEQ: u64 = 1 << 60;
 
@@ -121,9 +136,20 @@ fn value(head: &Head<'_>, line: &str) -> Result<(u64, Record), String> {
         "withdraw" => {
             let twin: WithdrawTwin<'_> = twin(line)?;
             let at = Moment::from_millis(twin.at);
+            let public_reason = twin.public.map(Cow::into_owned);
             ItemId::parse(&twin.item).map(|item| match twin.reason.into_owned() {
                 reason if reason == GONE_AT_THE_SOURCE => Record::Gone { item, at },
-                reason => Record::Withdraw { item, reason, at },
+                reason => Record::Withdraw { item, reason, public_reason, at },
+            })
+        }
+        "takedown" => twin::<TakedownTwin<'_>>(line)?.record(),
+        "lift" => {
+            let twin: LiftTwin<'_> = twin(line)?;
+            let scope = Scope::parse(&twin.scope, &twin.value).ok();
+            scope.zip(Origin::from_word(&twin.origin)).map(|(scope, origin)| Record::Lift {
+                origin,
+                scope,
+                at: Moment::from_millis(twin.at),
             })
         }
         kind @ ("restore" | "gone" | "back") => {
@@ -192,6 +218,31 @@ struct WithdrawTwin<'a> {
     at: i64,
     item: Text<'a>,
     reason: Text<'a>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    public: Option<Text<'a>>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct TakedownTwin<'a> {
+    at: i64,
+    origin: Text<'a>,
+    scope: Text<'a>,
+    value: Text<'a>,
+    reason: Text<'a>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    public: Option<Text<'a>>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    items: Vec<Text<'a>>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    whole: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+struct LiftTwin<'a> {
+    at: i64,
+    origin: Text<'a>,
+    scope: Text<'a>,
+    value: Text<'a>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -246,6 +297,8 @@ struct ReportTwin<'a> {
     enclosures: Vec<(Text<'a>, Option<Text<'a>>, Option<u64>)>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     comments: Option<Text<'a>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    replies: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     rights: Option<Text<'a>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -323,6 +376,7 @@ impl<'a> From<&'a Report> for ReportTwin<'a> {
                 .map(|file| (file.url.as_str().into(), file.kind.as_deref().map(Into::into), file.length))
                 .collect(),
             comments: draft.comments.as_deref().map(Into::into),
+            replies: draft.replies,
             rights: draft.rights.as_deref().map(Into::into),
             alert: draft.alert.as_deref().map(Into::into),
             code: draft.code.as_deref().map(Into::into),
@@ -357,6 +411,7 @@ impl ReportTwin<'_> {
                 .map(|(url, kind, length)| Enclosure { url: url.into_owned(), kind: kind.map(Cow::into_owned), length })
                 .collect(),
             comments: self.comments.map(Cow::into_owned),
+            replies: self.replies,
             rights: self.rights.map(Cow::into_owned),
             alert: self.alert.map(Cow::into_owned),
             code: self.code.map(Cow::into_owned),
@@ -382,6 +437,35 @@ impl ReportTwin<'_> {
 fn known_field(name: &str) -> Option<&'static str> {
     const FIELDS: [&str; 8] = ["title", "link", "guid", "published", "updated", "authors", "content_html", "credit"];
     FIELDS.into_iter().find(|field| *field == name)
+}
+
+impl<'a> TakedownTwin<'a> {
+    fn of(takedown: &'a Takedown, items: &[ItemId], is_whole: bool, at: Moment) -> Self {
+        Self {
+            at: at.millis(),
+            origin: takedown.origin.word().into(),
+            scope: takedown.scope.kind().into(),
+            value: takedown.scope.value().into(),
+            reason: takedown.reason.as_str().into(),
+            public: takedown.public_reason.as_deref().map(Into::into),
+            items: items.iter().map(|item| item.to_string().into()).collect(),
+            whole: is_whole,
+        }
+    }
+
+    fn record(self) -> Option<Record> {
+        Some(Record::Takedown {
+            takedown: Takedown {
+                scope: Scope::parse(&self.scope, &self.value).ok()?,
+                origin: Origin::from_word(&self.origin)?,
+                reason: self.reason.into_owned(),
+                public_reason: self.public.map(Cow::into_owned),
+            },
+            items: self.items.iter().filter_map(|item| ItemId::parse(item)).collect(),
+            is_whole: self.whole,
+            at: Moment::from_millis(self.at),
+        })
+    }
 }
 
 impl ControlTwin<'_> {

@@ -1,6 +1,6 @@
 //! The records of the log.
 
-use crate::model::{Authority, ItemId, Moment, RegionId, Report, SourceId, Zone};
+use crate::model::{Authority, ItemId, Link, Moment, Origin, RegionId, Report, Scope, SourceId, Takedown, Zone};
 
 /// One event in the log.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,8 +22,10 @@ pub enum Record {
     Withdraw {
         /// The item.
         item: ItemId,
-        /// The admin's reason, verbatim.
+        /// The admin's reason, verbatim; never published.
         reason: String,
+        /// What readers are told.
+        public_reason: Option<String>,
         /// When.
         at: Moment,
     },
@@ -31,6 +33,27 @@ pub enum Record {
     Restore {
         /// The item.
         item: ItemId,
+        /// When.
+        at: Moment,
+    },
+    /// What the scope covers is not published, now and later. The items that it covers already follow, in one record or
+    /// several.
+    Takedown {
+        /// The decision.
+        takedown: Takedown,
+        /// Items that it covers.
+        items: Vec<ItemId>,
+        /// Whether all of those that came before the decision are named, here and in earlier records.
+        is_whole: bool,
+        /// When.
+        at: Moment,
+    },
+    /// A takedown ends.
+    Lift {
+        /// Who decided on it.
+        origin: Origin,
+        /// What it covered.
+        scope: Scope,
         /// When.
         at: Moment,
     },
@@ -87,6 +110,11 @@ pub struct SourceFacts {
 impl SourceFacts {
     /// Value in `alerts_for` that stands for all regions.
     pub const ALL: &str = "all";
+
+    /// Returns the address of the source.
+    pub fn address(&self) -> Option<Link> {
+        Link::parse(&self.link).ok()
+    }
 }
 
 /// Reason that older versions wrote for withdrawals made by the daemon itself rather than by an admin.

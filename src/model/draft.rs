@@ -34,6 +34,8 @@ pub struct Draft {
     pub enclosures: Vec<Enclosure>,
     /// Address of the discussion page.
     pub comments: Option<String>,
+    /// Number of comments, if the source gives it.
+    pub replies: Option<u32>,
     /// Rights notice, at most 1000 characters.
     pub rights: Option<String>,
     /// Identifier of a warning issued by an authority. Warnings are told apart by it alone.

@@ -1,4 +1,4 @@
-use super::{Enclosure, ItemId, Moment, RegionId, SourceId, Stamp};
+use super::{Enclosure, ItemId, Link, Moment, RegionId, SourceId, Stamp};
 
 /// A published story: one entry of a feed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,10 +23,14 @@ pub struct Item {
     pub excerpt: String,
     /// Sanitised body; only if the policy of the source allows it.
     pub content_html: Option<String>,
+    /// Address of a picture of it, at its original site.
+    pub picture: Option<String>,
     /// Attached files, at most 32.
     pub enclosures: Vec<Enclosure>,
     /// Address of the discussion page.
     pub comments: Option<String>,
+    /// Number of comments when the shown report was made.
+    pub replies: Option<u32>,
     /// Rights notice.
     pub rights: Option<String>,
     /// Source of the report that is shown.
@@ -46,8 +50,18 @@ pub struct Provenance {
     pub title: String,
     /// Its address.
     pub link: String,
+    /// Whether its address is that of a feed.
+    pub is_feed: bool,
     /// Where the source says it got the story.
     pub credit: Option<String>,
+}
+
+impl Provenance {
+    /// Returns the site of the source, if its address is that of a feed and so no page.
+    pub fn site(&self) -> Option<String> {
+        let root = Link::parse(&self.link).ok()?.join("/").ok()?;
+        self.is_feed.then(|| root.as_str().to_owned())
+    }
 }
 
 /// Another report of the same story.

@@ -74,6 +74,33 @@ pub struct Service {
     pub url: String,
 }
 
+/// A point on the earth, in millionths of a degree (WGS 84).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Point {
+    latitude: i32,
+    longitude: i32,
+}
+
+impl Point {
+    /// Makes a point from degrees; `None` if there is no such point.
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the ranges are checked, and a millionth of a degree is a step"
+    )]
+    pub fn new(latitude: f64, longitude: f64) -> Option<Self> {
+        let is_there = (-90.0..=90.0).contains(&latitude) && (-180.0..=180.0).contains(&longitude);
+        let millionths = |degrees: f64| (degrees * 1e6).round() as i32;
+        is_there.then(|| Self { latitude: millionths(latitude), longitude: millionths(longitude) })
+    }
+}
+
+/// Latitude and longitude in degrees, as GeoRSS writes them.
+impl fmt::Display for Point {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", f64::from(self.latitude) / 1e6, f64::from(self.longitude) / 1e6)
+    }
+}
+
 /// A place, or a group of places, with its own feed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Region {
@@ -93,6 +120,8 @@ pub struct Region {
     pub members: Vec<RegionId>,
     /// Services of the region's government.
     pub services: Vec<Service>,
+    /// Where it is, for maps.
+    pub point: Option<Point>,
     /// Former names, with the year in which each ended.
     pub former: Vec<(String, u16)>,
 }
@@ -109,6 +138,7 @@ impl Region {
             parent: None,
             members: Vec::new(),
             services: Vec::new(),
+            point: None,
             former: Vec::new(),
         }
     }

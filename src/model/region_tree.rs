@@ -186,6 +186,7 @@ fn merge(regions: &mut HashMap<RegionId, Region>, own: Region) {
     known.parent = own.parent.or(known.parent.take());
     known.members.extend(own.members);
     known.services.extend(own.services);
+    known.point = own.point.or(known.point.take());
 }
 
 fn leads_back(regions: &HashMap<RegionId, Region>, start: &RegionId) -> bool {

@@ -31,7 +31,14 @@ pub(super) fn document<B>(request: &Request<B>, document: &Document, is_page: bo
         *response.status_mut() = StatusCode::NOT_MODIFIED;
         return response;
     }
-    put(response.headers_mut(), header::CONTENT_TYPE, document.media_type.clone());
+    let media_type = if document.is_xml_feed && is_opened(headers) {
+        // Nothing in it may run, whatever slipped through.
+        put_safe(response.headers_mut());
+        HeaderValue::from_static("application/xml; charset=utf-8")
+    } else {
+        document.media_type.clone()
+    };
+    put(response.headers_mut(), header::CONTENT_TYPE, media_type);
     if chosen.coding != Coding::Identity {
         put(response.headers_mut(), header::CONTENT_ENCODING, HeaderValue::from_static(chosen.coding.name()));
     }
@@ -57,6 +64,11 @@ pub(super) fn document<B>(request: &Request<B>, document: &Document, is_page: bo
         *response.body_mut() = Full::new(body);
     }
     response
+}
+
+/// Returns whether a browser opens the document, rather than a program or a page that reads it (Fetch Metadata, W3C).
+fn is_opened(headers: &HeaderMap) -> bool {
+    headers.get("sec-fetch-dest").is_some_and(|target| target == "document")
 }
 
 /// Returns a short response in plain text.
@@ -96,7 +108,11 @@ fn put_common(headers: &mut HeaderMap, document: &Document, chosen: &Representat
     put(headers, header::LAST_MODIFIED, document.last_modified_header.clone());
     put(headers, header::CACHE_CONTROL, FRESH);
     put(headers, header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-    let vary = if is_page { "accept-encoding, accept-language" } else { "accept-encoding" };
+    let vary = match (is_page, document.is_xml_feed) {
+        (true, _) => "accept-encoding, accept-language",
+        (false, true) => "accept-encoding, sec-fetch-dest",
+        (false, false) => "accept-encoding",
+    };
     put(headers, header::VARY, HeaderValue::from_static(vary));
     if is_page {
         put_safe(headers);

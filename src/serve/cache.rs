@@ -4,15 +4,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::OnceCell;
 
 use super::document::Document;
-use crate::model::{Moment, RegionId, SourceId};
+use super::filter::Filter;
+use crate::model::{Moment, RegionId};
 use crate::write::{Format, Language};
 
 /// Key of a document that is cached. The number of keys is bounded by the regions and sources, not by what clients
 /// request.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Key {
-    /// The feed of a region; of one source only if it is given.
-    Feed(RegionId, Format, Option<SourceId>),
+    /// The feed of a region, or that part of it which the filter leaves.
+    Feed(RegionId, Format, Filter),
     /// The page of a region in one hour, counted since 1970.
     Region(RegionId, Language, i64),
     Home(Language, i64),
@@ -21,10 +22,12 @@ pub(super) enum Key {
 
 impl Key {
     /// Returns the path under which a document is requested most; `None` for pages, which differ by language, and for
-    /// feeds of one source.
+    /// filtered feeds.
     fn path(&self) -> Option<String> {
         match self {
-            Self::Feed(region, format, None) => Some(format!("/regions/{region}/{}", format.file())),
+            Self::Feed(region, format, filter) if filter.is_none() => {
+                Some(format!("/regions/{region}/{}", format.file()))
+            }
             Self::Opml => Some("/opml.xml".to_owned()),
             Self::Feed(..) | Self::Region(..) | Self::Home(..) => None,
         }
@@ -135,7 +138,9 @@ impl ResponseCache {
 
     pub(super) fn forget(&self, regions: &HashSet<RegionId>) {
         self.forget_where(|key| match key {
-            Key::Feed(region, ..) | Key::Region(region, ..) => regions.contains(region),
+            // A region above may have changed, too.
+            Key::Feed(region, _, filter) => regions.contains(region) || filter.reach.has_above,
+            Key::Region(region, ..) => regions.contains(region),
             Key::Home(..) | Key::Opml => true,
         });
     }
@@ -151,6 +156,11 @@ impl ResponseCache {
         // Dates in HTTP have whole seconds, so the floor must be later than anything sent within this second.
         inner.floor = inner.floor.max(Moment::from_seconds(floor.seconds() + 1));
         drop(inner);
+        self.forget_where(|_| true);
+    }
+
+    /// Removes all documents.
+    pub(super) fn forget_documents(&self) {
         self.forget_where(|_| true);
     }
 

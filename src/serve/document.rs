@@ -12,6 +12,8 @@ const WORTH_PACKING: usize = 512;
 #[derive(Debug)]
 pub(super) struct Document {
     pub(super) media_type: HeaderValue,
+    /// Whether it is a feed in XML, which browsers show as plain text unless it has the general type of XML.
+    pub(super) is_xml_feed: bool,
     pub(super) last_modified: Moment,
     pub(super) last_modified_header: HeaderValue,
     /// Identity, gzip, br, zstd; absent if compression gained nothing.
@@ -29,8 +31,8 @@ pub(super) struct Rendered {
 pub(super) enum Failure {
     /// There is nothing under this name.
     Missing,
-    /// What was here was withdrawn by the admin or by its source.
-    Gone,
+    /// What was here was withdrawn by the admin, who may have given a reason for readers, or by its source.
+    Gone(Option<String>),
     /// Too many requests are waiting.
     Busy,
     /// The store is not open yet.
@@ -102,6 +104,7 @@ impl Document {
             .unwrap_or_else(|_invalid| HeaderValue::from_static("Thu, 01 Jan 1970 00:00:00 GMT"));
         Self {
             media_type: HeaderValue::from_static(media_type),
+            is_xml_feed: media_type.contains("+xml"),
             last_modified,
             last_modified_header: date,
             representations,

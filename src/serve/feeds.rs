@@ -1,39 +1,60 @@
 //! Renders the feeds of the site: those of regions, of the health of the sources, and the list of all.
 
+use std::collections::{BTreeMap, HashSet};
+use std::time::Duration;
+
 use super::document::Rendered;
+use super::filter::{Filter, Reach};
 use super::renderer::Renderer;
-use crate::model::{Item, Region, RegionId, SourceId};
+use crate::model::{Item, Region, RegionId};
 use crate::view;
-use crate::write::{self, Channel, Format, Language, Outline};
+use crate::write::{self, Chain, Channel, Format, Language, Outline, PlaceName};
 
 /// Maximum size of a feed, in bytes.
 const MAX_FEED: usize = 4 * 1024 * 1024;
+/// How long a feed names what was withdrawn, counted back from the last change of its regions: a clock would change feeds
+/// that nothing happened to.
+pub(super) const KEEP_DELETED: Duration = Duration::from_secs(90 * 86_400);
+/// Maximum number of withdrawn items that a feed names, newest first.
+pub(super) const MAX_DELETED: usize = 500;
 
 impl Renderer<'_> {
-    /// Renders the merged feed of a region and everything below it, or of one source only if it is given.
-    pub(super) fn feed(&self, region: &RegionId, format: Format, source: Option<&SourceId>) -> Option<Rendered> {
+    /// Renders the feed of a region, or of that part of it which the filter leaves.
+    pub(super) fn feed(&self, region: &RegionId, format: Format, filter: &Filter) -> Option<Rendered> {
         let place = self.published.regions.get(region)?;
-        let options = &self.published.options;
-        let (mut items, changed) = self.items(|tag| self.published.regions.covers(region, tag), source);
-        let page = format!("{}/regions/{region}", options.public_url);
-        let query = source.map(|source| format!("?source={source}")).unwrap_or_default();
+        let source = filter.source.as_ref();
+        let is_in = |tag: &RegionId| filter.reach.holds(&self.published.regions, region, tag);
+        // Also the regions whose last item was withdrawn.
+        let mut tags = self.view.known_regions();
+        tags.retain(is_in);
+        let changed = self.view.changed(&tags);
+        let deleted = self.view.deleted(is_in, source, changed - KEEP_DELETED, MAX_DELETED);
+        let (mut items, _) = self.items(is_in, source);
+        let chain = Chain {
+            previous: self.newest_archive(region, &tags).filter(|_| filter.is_none() && format == Format::Atom),
+            ..Chain::default()
+        };
         let of_source = source
             .and_then(|source| self.view.source(source))
             .map(|facts| format!(" · {}", facts.title))
             .unwrap_or_default();
-        let title = format!("{}{of_source} · {}", place.name, options.title);
         let written = |items: &[Item]| {
+            let updated = items.iter().map(|item| item.updated).chain(deleted.iter().map(|(_, at)| *at)).max();
+            let channel = self.channel(place, format, items);
+            let query = filter.query();
             let channel = Channel {
-                id: format!("{page}{query}"),
-                description: self.describe(place),
-                title: title.clone(),
-                self_link: format!("{page}/{}{query}", format.file()),
-                page: page.clone(),
-                root: &options.public_url,
-                updated: items.iter().map(|item| item.updated).max().unwrap_or_default(),
-                language: &options.language,
-                rights: options.rights.as_deref(),
-                items,
+                id: format!("{}{query}", channel.id),
+                self_link: format!("{}{query}", channel.self_link),
+                title: format!(
+                    "{}{}{of_source} · {}",
+                    place.name,
+                    self.part_name(filter),
+                    self.published.options.title
+                ),
+                updated: updated.unwrap_or_default(),
+                deleted: &deleted,
+                chain: chain.clone(),
+                ..channel
             };
             match format {
                 Format::Atom => write::atom(&channel),
@@ -49,6 +70,63 @@ impl Renderer<'_> {
             bytes = written(&items);
         }
         Some(Rendered { media_type: format.media_type(), bytes, changed })
+    }
+
+    /// Returns a feed of a region with these items, of which nothing was withdrawn.
+    pub(super) fn channel<'a>(&'a self, place: &'a Region, format: Format, items: &'a [Item]) -> Channel<'a> {
+        let options = &self.published.options;
+        let page = self.page_of(&place.id);
+        Channel {
+            id: page.clone(),
+            description: self.describe(place),
+            title: format!("{} · {}", place.name, options.title),
+            self_link: format!("{page}/{}", format.file()),
+            page,
+            root: &options.public_url,
+            updated: items.iter().map(|item| item.updated).max().unwrap_or_default(),
+            language: &options.language,
+            rights: options.rights.as_deref(),
+            items,
+            deleted: &[],
+            places: self.places_of(items),
+            point: place.point,
+            footer: options.footer,
+            chain: Chain::default(),
+        }
+    }
+
+    /// Returns the published regions of items.
+    fn places_of(&self, items: &[Item]) -> BTreeMap<RegionId, PlaceName> {
+        let regions = &self.published.regions;
+        let published = items.iter().flat_map(|item| &item.regions).filter(|region| regions.is_published(region));
+        let named = published.filter_map(|region| regions.get(region));
+        named.map(|region| (region.id.clone(), PlaceName { name: region.name.clone(), point: region.point })).collect()
+    }
+
+    /// Returns the URL of the page of a region.
+    pub(super) fn page_of(&self, region: &RegionId) -> String {
+        format!("{}/regions/{region}", self.published.options.public_url)
+    }
+
+    /// Returns the regions whose items the feed of a region holds, also those whose last item was withdrawn.
+    pub(super) fn known_in(&self, region: &RegionId) -> Vec<RegionId> {
+        let mut tags = self.view.known_regions();
+        tags.retain(|tag| self.published.regions.covers(region, tag));
+        tags
+    }
+
+    /// Returns what a filter adds to the title of a feed, so that readers can tell its feeds apart.
+    fn part_name(&self, filter: &Filter) -> &'static str {
+        let Reach { is_alone, has_above } = filter.reach;
+        match (Language::of_tag(&self.published.options.language), is_alone, has_above) {
+            (_, false, false) => "",
+            (Language::Chinese, true, false) => "（本级）",
+            (Language::Chinese, false, true) => "（含上级）",
+            (Language::Chinese, true, true) => "（本级及上级）",
+            (Language::English, true, false) => " (itself)",
+            (Language::English, false, true) => " (and above)",
+            (Language::English, true, true) => " (itself and above)",
+        }
     }
 
     fn describe(&self, place: &Region) -> String {
@@ -75,32 +153,39 @@ impl Renderer<'_> {
         Ok(Rendered { media_type: Format::Atom.media_type(), bytes, changed })
     }
 
+    /// Renders the list of all feeds, as the tree of their regions: those that have a source or an item at or below them.
     pub(super) fn opml(&self) -> Rendered {
         let regions = &self.published.regions;
-        let mut ids: Vec<RegionId> = self
-            .published
-            .listing
-            .iter()
-            .flat_map(|source| regions.holders(&source.region))
+        let (tags, sources) = (self.view.tags(), self.published.listing.iter().map(|source| &source.region));
+        let ids: HashSet<RegionId> = sources
+            .chain(&tags)
+            .flat_map(|region| regions.holders(region))
             .filter(|id| regions.is_published(id))
             .collect();
-        ids.sort();
-        ids.dedup();
-        let root = &self.published.options.public_url;
-        let outlines: Vec<Outline> = ids
-            .iter()
-            .filter_map(|id| regions.get(id))
-            .map(|region| Outline {
-                title: region.name.clone(),
-                feed: format!("{root}/regions/{}/atom.xml", region.id),
-                page: format!("{root}/regions/{}", region.id),
-            })
-            .collect();
-        let changed = self.view.changed(&self.view.tags());
+        let is_top = |id: &&RegionId| {
+            let above = regions.get(id).and_then(|region| region.parent.as_ref());
+            !above.is_some_and(|above| ids.contains(above))
+        };
+        let mut tops: Vec<&RegionId> = ids.iter().filter(is_top).collect();
+        tops.sort();
+        let outlines: Vec<Outline> = tops.into_iter().filter_map(|id| self.outline(id, &ids)).collect();
+        let changed = self.view.changed(&tags);
         Rendered {
             media_type: "text/x-opml; charset=utf-8",
             bytes: write::opml(&self.published.options.title, changed, &outlines),
             changed,
         }
+    }
+
+    /// Returns the feed of a region with those of the regions below it, of those named.
+    fn outline(&self, id: &RegionId, ids: &HashSet<RegionId>) -> Option<Outline> {
+        let regions = &self.published.regions;
+        let below = regions.children(id).iter().filter(|child| ids.contains(*child));
+        Some(Outline {
+            title: regions.get(id)?.name.clone(),
+            feed: Some(format!("{}/{}", self.page_of(id), Format::Atom.file())),
+            page: self.page_of(id),
+            below: below.filter_map(|child| self.outline(child, ids)).collect(),
+        })
     }
 }

@@ -11,7 +11,9 @@ use hyper::{Request, Response, StatusCode};
 use super::answer::{self, Answer};
 use super::cache::Key;
 use super::document::{Document, Failure, Rendered};
+use super::filter::{Filter, Reach};
 use super::metrics::Metrics;
+use super::part;
 use super::recent;
 use super::renderer::Renderer;
 use super::route::{Route, parameter};
@@ -36,6 +38,7 @@ impl Handler for (Arc<Site>, Metrics) {
             Route::Ready if site.is_open() => answer::plain(StatusCode::OK, "ready\n"),
             Route::Ready => answer::busy(5, "the store is being opened\n"),
             Route::Style => file(&request, &STYLE),
+            Route::FeedStyle => file(&request, &FEED_STYLE),
             Route::Icon => file(&request, &ICON),
             Route::Robots => answer::plain(StatusCode::OK, "User-agent: *\nAllow: /\n"),
             Route::Home => stories(site, metrics, &request, Selection::default()).await,
@@ -51,6 +54,10 @@ impl Handler for (Arc<Site>, Metrics) {
             }
             Route::Feed(name, format) => match feed(site, &request, name, format) {
                 Ok(key) => serve_cached(site, metrics, &request, key).await,
+                Err(answer) => *answer,
+            },
+            Route::Archive(name, part) => match region(site, name, &format!("/archive/{}", part::file(part))) {
+                Ok(region) => serve_rendered(site, metrics, &request, recent::Key::Archive(region, part)).await,
                 Err(answer) => *answer,
             },
             // The page of a report that joined another story redirects to the page of that story.
@@ -121,13 +128,17 @@ fn region(site: &Site, name: &str, rest: &str) -> Result<RegionId, Box<Answer>> 
     }
 }
 
-/// Resolves the name of a region and the parameter `source` to a feed; an error is the response if there is none.
+/// Resolves the name of a region and the parameters to a feed; an error is the response if there is none.
 fn feed(site: &Site, request: &Request<Incoming>, name: &str, format: Format) -> Result<Key, Box<Answer>> {
     let region = region(site, name, &format!("/{}", format.file()))?;
-    let Some(source) = parameter(request.uri().query(), "source") else { return Ok(Key::Feed(region, format, None)) };
+    let is_set = |name: &str| parameter(request.uri().query(), name).is_some_and(|value| value == "1");
+    let reach = Reach { is_alone: is_set("only"), has_above: is_set("above") };
+    let Some(source) = parameter(request.uri().query(), "source") else {
+        return Ok(Key::Feed(region, format, Filter { source: None, reach }));
+    };
     let is_known = |id: &SourceId| site.store().is_none_or(|store| store.view.source(id).is_some());
     match SourceId::new(&source).ok().filter(is_known) {
-        Some(source) => Ok(Key::Feed(region, format, Some(source))),
+        Some(source) => Ok(Key::Feed(region, format, Filter { source: Some(source), reach })),
         None => Err(Box::new(missing(site, request))),
     }
 }
@@ -141,7 +152,8 @@ async fn serve_cached(site: &Arc<Site>, metrics: &Metrics, request: &Request<Inc
     let made = place
         .get_or_try_init(|| async {
             let wanted = key.clone();
-            let renderer = if matches!(key, Key::Feed(_, _, Some(_))) { &site.aside } else { &site.main };
+            let renderer =
+                if matches!(&key, Key::Feed(_, _, filter) if !filter.is_none()) { &site.aside } else { &site.main };
             let draft =
                 make(site, renderer, metrics, move |renderer| renderer.make(&wanted).ok_or(Failure::Missing)).await?;
             let (shared, wanted) = (Arc::clone(site), key.clone());
@@ -165,7 +177,7 @@ async fn serve_cached(site: &Arc<Site>, metrics: &Metrics, request: &Request<Inc
 
 /// Answers with a document that is rendered on request and shared with requests for it at the same time.
 async fn serve_rendered(site: &Arc<Site>, metrics: &Metrics, request: &Request<Incoming>, key: recent::Key) -> Answer {
-    let is_page = key != recent::Key::SourcesFeed;
+    let is_page = !matches!(key, recent::Key::SourcesFeed | recent::Key::Archive(..));
     // Taken before rendering, so that a record that arrives meanwhile makes the document stale.
     let seq = site.store().map_or(0, |store| store.view.applied());
     if let Some(document) = site.recent.get(&key, seq) {
@@ -222,7 +234,7 @@ async fn make(
 fn failed(site: &Site, request: &Request<Incoming>, failure: Failure) -> Answer {
     match failure {
         Failure::Missing => missing(site, request),
-        Failure::Gone => gone(site, request),
+        Failure::Gone(reason) => gone(site, request, reason.as_deref()),
         Failure::Busy => answer::busy(2, "the server is busy; try again in a few seconds\n"),
         Failure::Opening => answer::busy(5, "the store is being opened; try again soon\n"),
         Failure::Closed => answer::busy(60, "this part of the store cannot be read now; the log says why\n"),
@@ -245,12 +257,12 @@ fn missing(site: &Site, request: &Request<Incoming>) -> Answer {
 }
 
 /// Tells readers and caches that a withdrawn item will not come back (RFC 9110, section 15.5.11).
-fn gone(site: &Site, request: &Request<Incoming>) -> Answer {
+fn gone(site: &Site, request: &Request<Incoming>, reason: Option<&str>) -> Answer {
     let (title, detail) = match language(site, request) {
         Language::Chinese => ("这条消息已被撤下", "它不再由本站发布。"),
         Language::English => ("This item was withdrawn", "It is no longer published here."),
     };
-    fault(site, request, StatusCode::GONE, title, detail)
+    fault(site, request, StatusCode::GONE, title, reason.unwrap_or(detail))
 }
 
 /// Returns a page that says why there is nothing to read.
@@ -280,9 +292,10 @@ fn language(site: &Site, request: &Request<Incoming>) -> Language {
     }
 }
 
-/// The stylesheet and the icon, which are part of the program and have no date of their own: clients revalidate them by
+/// The stylesheets and the icon, which are part of the program and have no date of their own: clients revalidate them by
 /// their ETag.
 static STYLE: LazyLock<Document> = LazyLock::new(|| fixed("text/css; charset=utf-8", write::stylesheet()));
+static FEED_STYLE: LazyLock<Document> = LazyLock::new(|| fixed("text/css; charset=utf-8", write::feed_stylesheet()));
 static ICON: LazyLock<Document> = LazyLock::new(|| fixed("image/svg+xml", write::icon()));
 
 fn fixed(media_type: &'static str, text: &str) -> Document {

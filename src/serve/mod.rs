@@ -5,13 +5,16 @@
 //! waits on an unbounded queue. This module does not know how items came in.
 
 mod answer;
+mod archives;
 mod cache;
 mod connections;
 mod document;
 mod feeds;
+mod filter;
 mod handler;
 mod metrics;
 mod pages;
+mod part;
 mod published;
 mod recent;
 mod renderer;

@@ -49,7 +49,7 @@ impl Renderer<'_> {
             None => None,
         };
         let path = region.map_or_else(|| "/".to_owned(), |region| format!("/regions/{region}"));
-        let tags = self.tags_in(region);
+        let tags = self.tags_of(region);
         let chosen = self.choose(selection, &tags);
         let stories = self.rows(&chosen.stories, region);
         let sources = region.map(|region| self.sources_of(region)).unwrap_or_default();
@@ -232,7 +232,7 @@ impl Renderer<'_> {
             (None, None) => return Ok(None),
         };
         let health = listed.map(|source| self.health_of(source)).transpose()?;
-        let tags = self.tags_in(None);
+        let tags = self.tags_of(None);
         let chosen = self.choose(selection, &tags);
         let path = format!("/sources/{id}");
         let about = AboutSource {

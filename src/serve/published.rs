@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::model::{Policy, Regions, Source, SourceId, Zone};
 use crate::topics::Topics;
+use crate::write::Footer;
 
 /// The published part of the config; a reload replaces it.
 #[derive(Clone, Debug)]
@@ -34,6 +35,8 @@ pub struct Options {
     pub items: usize,
     /// Rights notice of the collection.
     pub rights: Option<String>,
+    /// Which entries of feeds end with a line about their origin.
+    pub footer: Footer,
     /// Maximum size of the response cache, in bytes.
     pub cache_size: usize,
     /// Base URL of the site, without a slash at the end. Links are built from it, never from a request.

@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::document::{Coding, Document, Rendered};
+use super::part::Part;
 use super::selection::Selection;
-use crate::model::ItemId;
+use crate::model::{ItemId, RegionId};
 use crate::write::Language;
 
 /// Key of a document that is rendered on request.
@@ -18,6 +19,8 @@ pub(super) enum Key {
     Stories(Selection, Language, i64),
     Regions(Language),
     About(Language),
+    /// Archives are read rarely, and all of them in turn: in the other cache they would push out the feeds.
+    Archive(RegionId, Part),
     Sources(Language),
     SourcesFeed,
 }
@@ -47,7 +50,7 @@ impl RecentDocuments {
         let held = self.lock();
         let found = held.iter().find(|held| held.key == *key)?;
         let is_valid = match key {
-            Key::Item(..) | Key::Stories(..) | Key::Regions(_) | Key::About(_) => found.seq == seq,
+            Key::Item(..) | Key::Stories(..) | Key::Regions(_) | Key::About(_) | Key::Archive(..) => found.seq == seq,
             Key::Sources(_) | Key::SourcesFeed => found.made.elapsed() < AGE,
         };
         is_valid.then(|| Arc::clone(&found.document))

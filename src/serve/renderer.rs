@@ -37,7 +37,7 @@ impl Renderer<'_> {
     /// Renders the document with this key; `None` if there is no such region.
     pub(super) fn make(&self, key: &Key) -> Option<Rendered> {
         match key {
-            Key::Feed(region, format, source) => self.feed(region, *format, source.as_ref()),
+            Key::Feed(region, format, filter) => self.feed(region, *format, filter),
             Key::Region(region, language, _) => {
                 self.stories_page(&Selection { region: Some(region.clone()), ..Selection::default() }, *language)
             }
@@ -50,13 +50,14 @@ impl Renderer<'_> {
     pub(super) fn make_once(&self, key: &recent::Key) -> Result<Rendered, Failure> {
         use recent::Key;
         match key {
-            Key::Item(id, language, _) => self
-                .item_page(*id, *language)
-                .ok_or_else(|| if self.has_had(*id) { Failure::Gone } else { Failure::Missing }),
+            Key::Item(id, language, _) => self.item_page(*id, *language).ok_or_else(|| {
+                if self.has_had(*id) { Failure::Gone(self.view.public_reason(*id)) } else { Failure::Missing }
+            }),
             Key::Stories(selection, language, _) if selection.source.is_some() => {
                 self.source_page(selection, *language).map_err(|_told| Failure::Closed)?.ok_or(Failure::Missing)
             }
             Key::Stories(selection, language, _) => self.stories_page(selection, *language).ok_or(Failure::Missing),
+            Key::Archive(region, part) => self.archive(region, *part).ok_or(Failure::Missing),
             Key::Regions(language) => Ok(self.regions_page(*language)),
             Key::About(language) => Ok(self.about_page(*language)),
             Key::Sources(language) => self.sources(*language).map_err(|_told| Failure::Closed),
@@ -98,10 +99,15 @@ impl Renderer<'_> {
         })
     }
 
+    /// Returns the regions that items are tagged with, of those for which `is_in` holds.
+    pub(super) fn tags_in(&self, is_in: impl Fn(&RegionId) -> bool) -> Vec<RegionId> {
+        self.view.tags().into_iter().filter(|tag| is_in(tag)).collect()
+    }
+
     /// Returns the items of a feed, newest first, and the time of the newest change among the matching tags. One source
     /// gets at most half of the feed as long as it would displace items of others (see [`View::timeline`]).
     pub(super) fn items(&self, is_in: impl Fn(&RegionId) -> bool, source: Option<&SourceId>) -> (Vec<Item>, Moment) {
-        let tags: Vec<RegionId> = self.view.tags().into_iter().filter(|tag| is_in(tag)).collect();
+        let tags = self.tags_in(is_in);
         let most = self.published.options.items;
         let share = if source.is_some() { most } else { most.div_ceil(2) };
         let chosen = self.view.timeline(&tags, source, most, share);
@@ -117,10 +123,14 @@ impl Renderer<'_> {
         let draft = shown.draft;
         let http = |url: Option<String>| url.filter(|url| Link::parse(url).is_ok());
         let rights = draft.rights.or(publication.rights).or_else(|| facts.rights.clone());
-        let is_reserved = rights.as_deref().is_some_and(forbids_copies) || forbids_copies(&draft.text);
+        let is_reserved = rights.as_deref().is_some_and(write::forbids_copies) || write::forbids_copies(&draft.text);
         let base = draft.link.clone().unwrap_or_else(|| facts.link.clone());
-        let content = (publication.policy == Policy::Full && !is_reserved && !draft.content_html.is_empty())
-            .then(|| read::sanitise(&draft.content_html, Some(&base)));
+        let is_full = publication.policy == Policy::Full && !is_reserved && !draft.content_html.is_empty();
+        let has_picture = || draft.content_html.contains("<img") || draft.content_html.contains("<IMG");
+        let clean =
+            if is_full || has_picture() { read::sanitise(&draft.content_html, Some(&base)) } else { String::new() };
+        let picture = write::picture(&draft.enclosures, &clean, &base);
+        let content = is_full.then_some(clean);
         let text = if draft.summary.is_empty() { &draft.text } else { &draft.summary };
         let excerpt = write::excerpt(text);
         let mut categories = publication.topics;
@@ -137,18 +147,32 @@ impl Renderer<'_> {
             categories,
             excerpt,
             content_html: content,
+            picture,
             enclosures: listed_files(draft.enclosures),
             comments: http(draft.comments),
+            replies: draft.replies,
             rights,
             provenance: Provenance {
                 source: facts.id.clone(),
                 title: facts.title.clone(),
                 link: facts.link.clone(),
+                is_feed: self.is_feed(&facts.id),
                 credit: draft.credit.map(|credit| credit.name).filter(|name| *name != facts.title),
             },
             related: story.others.iter().filter_map(|other| self.related(other)).take(MAX_RELATED).collect(),
             regions: story.regions.iter().map(|(region, _)| region.clone()).collect(),
         })
+    }
+
+    /// Returns whether the document at a source's address was a feed when it was last read.
+    fn is_feed(&self, source: &SourceId) -> bool {
+        match self.poll_states.get(source) {
+            Ok(state) => state.is_some_and(|state| state.listing.format.is_feed()),
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "the poll state of a source cannot be read");
+                false
+            }
+        }
     }
 
     fn related(&self, other: &view::Report) -> Option<Related> {
@@ -188,11 +212,4 @@ fn listed_files(files: Vec<Enclosure>) -> Vec<Enclosure> {
         rest.is_some()
     };
     files.into_iter().filter(|file| Link::parse(&file.url).is_ok()).take_while(fits).collect()
-}
-
-/// Returns whether a notice in the text forbids copying it.
-fn forbids_copies(text: &str) -> bool {
-    ["未经许可不得转载", "未经授权不得转载", "不得转载", "禁止转载", "谢绝转载"]
-        .iter()
-        .any(|notice| text.contains(notice))
 }

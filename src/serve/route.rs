@@ -1,5 +1,6 @@
 //! The routing table, short enough to be read by eye.
 
+use super::part::{self, Part};
 use crate::model::{ItemId, RegionId, SourceId};
 use crate::write::Format;
 
@@ -9,6 +10,7 @@ pub(super) enum Route<'a> {
     Home,
     Region(&'a str),
     Feed(&'a str, Format),
+    Archive(&'a str, Part),
     Item(ItemId),
     Opml,
     /// The tree of all regions.
@@ -20,6 +22,7 @@ pub(super) enum Route<'a> {
     Sources,
     SourcesFeed,
     Style,
+    FeedStyle,
     Health,
     Ready,
     Robots,
@@ -41,12 +44,16 @@ impl<'a> Route<'a> {
             (Some("regions"), None, ..) => Self::Regions,
             (Some("about"), None, ..) => Self::About,
             (Some("icon.svg"), None, ..) => Self::Icon,
+            (Some("regions"), Some(name), Some("archive"), Some(file)) if parts.next().is_none() => {
+                part::named(file).map_or(Self::Nothing, |part| named(name, |name| Self::Archive(name, part)))
+            }
             (Some("items"), Some(id), None, _) => ItemId::parse(id).map_or(Self::Nothing, Self::Item),
             (Some("opml.xml"), None, ..) => Self::Opml,
             (Some("sources"), None, ..) => Self::Sources,
             (Some("sources"), Some("atom.xml"), None, _) => Self::SourcesFeed,
             (Some("sources"), Some(id), None, _) => SourceId::new(id).map_or(Self::Nothing, Self::Source),
             (Some("style.css"), None, ..) => Self::Style,
+            (Some("feed.css"), None, ..) => Self::FeedStyle,
             (Some("healthz"), None, ..) => Self::Health,
             (Some("readyz"), None, ..) => Self::Ready,
             (Some("robots.txt"), None, ..) => Self::Robots,
@@ -100,6 +107,9 @@ mod tests {
             "/regions/../admin",
             "/regions/%00",
             "/regions/a/b/c",
+            "/regions/a/archive/2026-13.xml",
+            "/regions/a/archive/2026-12.xml/x",
+            "/regions/a/archive/",
             "//",
             "",
             "/items/1",

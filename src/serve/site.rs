@@ -90,6 +90,13 @@ impl Site {
         self.recent.forget_all();
     }
 
+    /// Removes every document from the caches at once, after a decision that must hold from now on. Their dates stay: a
+    /// document that comes out the same is the same to readers.
+    pub fn forget_documents(&self) {
+        self.cache.forget_documents();
+        self.recent.forget_all();
+    }
+
     /// Removes the feeds and pages of the regions that hold these tags from the cache, at most once a second, until the
     /// sender is dropped.
     pub async fn forget(&self, mut changed: tokio::sync::mpsc::Receiver<Vec<crate::model::RegionId>>) {

@@ -19,7 +19,7 @@ const MAX_PLACES: usize = 3;
 
 impl Renderer<'_> {
     /// Returns the tags of the stories in a region, or of all published ones.
-    pub(super) fn tags_in(&self, region: Option<&RegionId>) -> Vec<RegionId> {
+    pub(super) fn tags_of(&self, region: Option<&RegionId>) -> Vec<RegionId> {
         let regions = &self.published.regions;
         let is_in = |tag: &RegionId| match region {
             Some(region) => regions.covers(region, tag),

@@ -7,6 +7,7 @@ use super::numbers::{ItemNo, StoryNo};
 use super::reports::{moment, published, updated_at};
 use super::state::State;
 use super::texts::Texts;
+use super::withdrawn::Said;
 use crate::dedup::Fingerprint;
 use crate::log::{Log, Position, Record, SourceFacts};
 use crate::model::{ItemId, Moment, Report};
@@ -39,8 +40,12 @@ impl State {
             Record::Source(facts) => self.upsert_source(facts.clone()),
             Record::Report(report) => self.report(seq, position, report, &Texts::of(log)),
             Record::Control { source, state, .. } => self.sources.set_control(source, *state),
-            Record::Withdraw { item, reason, at } => self.withdraw(*item, *at, reason),
+            Record::Withdraw { item, reason, public_reason, at } => {
+                self.withdraw(*item, Said { at: *at, reason: reason.clone(), public: public_reason.clone() });
+            }
             Record::Restore { item, .. } => self.restore(*item),
+            Record::Takedown { takedown, items, is_whole, at } => self.take_down(takedown, items, *is_whole, *at),
+            Record::Lift { origin, scope, .. } => self.lift(*origin, scope, log),
             Record::Gone { item, .. } => self.set_gone(*item),
             Record::Back { item, .. } => self.set_back(*item),
             Record::Expire { day, items, .. } => self.expire(day, items),
@@ -75,6 +80,7 @@ impl State {
         let may_warn = self.may_warn(source, &report.draft);
         let home = self.sources.region(source);
         let regions = home.map(|home| self.geography.place(home, &report.draft, may_warn)).unwrap_or_default();
+        let is_taken = self.is_covered(source, &report.draft);
         let item = ItemState {
             id,
             source,
@@ -88,7 +94,8 @@ impl State {
             regions,
             withdrawn: self.withdrawn.contains(id),
             gone: false,
-            ended: false,
+            ended: is_taken,
+            taken: is_taken,
             at_home: self.sources.is_home(source, &report.draft),
             ties: None,
         };
@@ -129,6 +136,8 @@ impl State {
             let new = NewItem::new(number, source, report, fingerprint, item.own_tags().clone());
             self.judge_anew(new, updated, texts);
         }
+        let is_taken = self.is_covered(source, &report.draft);
+        self.set_taken(number, is_taken);
         self.mark_dirty(number);
     }
 
@@ -162,8 +171,8 @@ impl State {
     }
 
     /// Withdraws an item: its whole story if it is the first or the shown report, otherwise only that report.
-    fn withdraw(&mut self, id: ItemId, at: Moment, reason: &str) {
-        self.withdrawn.insert(id, at, reason.to_owned());
+    fn withdraw(&mut self, id: ItemId, said: Said) {
+        self.withdrawn.insert(id, said);
         let Some((number, story)) = self.placed(id) else { return };
         let is_shown = self.items.head(story).is_none_or(|head| head.shown(story.first()) == number);
         let which = if is_shown { story.first() } else { number };

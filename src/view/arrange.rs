@@ -33,10 +33,12 @@ impl State {
 
     /// Changes something about a story, then recomputes what it shows.
     pub(super) fn rearrange(&mut self, story: StoryNo, change: impl FnOnce(&mut Self)) {
+        let was_visible = self.is_visible(story);
         self.leave_timelines(story);
         self.mark_dirty(story.first());
         change(self);
         self.arrange(story);
+        self.note_deletion(story, was_visible);
         self.enter_timelines(story);
         self.mark_dirty(story.first());
         self.items.touch(story.first());

@@ -49,6 +49,9 @@ impl State {
         self.forget_parts(&dead.iter().map(|number| number.story()).collect());
         self.forget_successors(&dead.iter().copied().collect());
         for number in dead {
+            if let Some(at) = self.items.get(number).and_then(ItemState::deleted) {
+                self.deleted.remove(&(at, number.story()));
+            }
             self.items.remove(number);
             self.similar.remove(number);
         }

@@ -28,6 +28,11 @@ impl Geography {
         self.regions.get(number.at())
     }
 
+    /// Returns every region that an item was ever tagged with.
+    pub(super) fn regions(&self) -> &[RegionId] {
+        &self.regions
+    }
+
     pub(super) fn number(&self, region: &RegionId) -> Option<RegionNo> {
         self.numbers.get(region).copied()
     }

@@ -28,6 +28,8 @@ pub(super) struct ItemState {
     pub(super) gone: bool,
     /// Whether every report of the story is gone, if the story begins with this item.
     pub(super) ended: bool,
+    /// Whether a takedown covers it.
+    pub(super) taken: bool,
     /// Whether its address is on the site of its source.
     pub(super) at_home: bool,
     /// Data that only some items have.
@@ -57,6 +59,8 @@ pub(super) struct ItemRelations {
     pub(super) became: Option<ItemNo>,
     /// The item that took the story over, if any; it is shown while it is live.
     pub(super) right: Option<ItemNo>,
+    /// When the story that begins with it was withdrawn or taken down, if readers had seen it.
+    pub(super) deleted: Option<Moment>,
 }
 
 impl ItemState {
@@ -67,7 +71,7 @@ impl ItemState {
 
     /// Returns whether the report can be read.
     pub(super) fn is_live(&self, own: ItemNo) -> bool {
-        !self.gone && (!self.withdrawn || self.is_first(own))
+        !self.gone && !self.taken && (!self.withdrawn || self.is_first(own))
     }
 
     /// Returns the other items of the story, if it begins with this one.
@@ -162,6 +166,11 @@ impl ItemState {
         self.ties.get_or_insert_default()
     }
 
+    /// Returns when the story was withdrawn or taken down, if readers had seen it.
+    pub(super) fn deleted(&self) -> Option<Moment> {
+        self.ties.as_ref().and_then(|ties| ties.deleted)
+    }
+
     /// Returns its places in the timelines of its regions, if a visible story begins with it.
     pub(super) fn places(&self, own: ItemNo) -> impl Iterator<Item = (RegionNo, Place)> + '_ {
         let place = (std::cmp::Reverse(self.published.at.millis()), self.story);
@@ -222,8 +231,10 @@ impl ItemState {
             ends: u8::from(self.gone)
                 | u8::from(self.ended) << 1
                 | u8::from(self.at_home) << 2
-                | u8::from(self.ties.as_ref().is_some_and(|ties| ties.own == Some(Tags::default()))) << 3,
+                | u8::from(self.ties.as_ref().is_some_and(|ties| ties.own == Some(Tags::default()))) << 3
+                | u8::from(self.taken) << 4,
             right: self.ties.as_ref().and_then(|ties| ties.right).map(ItemNo::seq),
+            deleted: self.deleted().map(Moment::millis),
         }
     }
 
@@ -258,6 +269,7 @@ impl ItemState {
             dated: record.dated.map(|dated| stamp(dated).ok_or(())).transpose().ok()?,
             became: record.became.map(ItemNo::of),
             right: record.right.map(ItemNo::of),
+            deleted: record.deleted.map(Moment::from_millis),
         };
         Some(Self {
             id: ItemId::from_u128(record.id),
@@ -278,6 +290,7 @@ impl ItemState {
             gone: record.ends & 1 != 0,
             ended: record.ends & 2 != 0,
             at_home: record.ends & 4 != 0,
+            taken: record.ends & 16 != 0,
             ties: (ties != ItemRelations::default()).then(|| Box::new(ties)),
         })
     }

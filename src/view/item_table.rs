@@ -77,6 +77,14 @@ impl ItemTable {
         Some(item)
     }
 
+    /// Returns the items that were first reported from this day on, as segments of the log are counted, in their order.
+    pub(super) fn since(&self, day: u32) -> impl Iterator<Item = (ItemNo, &ItemState)> {
+        let is_before = move |(_, item): &(ItemNo, ItemState)| item.oldest().day < day;
+        let from = self.chunks.partition_point(|chunk| chunk.first().is_some_and(is_before)).saturating_sub(1);
+        let items = self.chunks.iter().skip(from).flatten();
+        items.skip_while(move |entry| is_before(entry)).map(|(number, item)| (*number, item))
+    }
+
     pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = (ItemNo, &ItemState)> + Clone {
         self.chunks.iter().flatten().map(|(number, item)| (*number, item))
     }

@@ -88,6 +88,11 @@ impl Items {
         self.table.iter()
     }
 
+    /// Returns the items that were first reported from this day on, as segments of the log are counted, in their order.
+    pub(super) fn since(&self, day: u32) -> impl Iterator<Item = (ItemNo, &ItemState)> {
+        self.table.since(day)
+    }
+
     /// Returns the items of a story.
     pub(super) fn of_story(&self, story: StoryNo) -> impl Iterator<Item = &ItemState> {
         let members = self.head(story).into_iter().flat_map(|head| head.members().iter().copied());

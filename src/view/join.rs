@@ -47,6 +47,7 @@ impl State {
             Joining::Plain => {}
         }
         self.arrange(story);
+        self.note_deletion(story, false);
         self.items.touch(story.first());
         self.enter_timelines(story);
         self.mark_dirty(story.first());

@@ -12,5 +12,8 @@ pub(super) const SOURCES: &[u8; 8] = b"\xffsource/";
 /// Prefix of the keys of tagged regions.
 pub(super) const REGIONS: &[u8; 8] = b"\xffregion/";
 
+/// Prefix of the keys of takedowns, which are named by a hash.
+pub(super) const TAKEDOWNS: &[u8; 8] = b"\xffdenied/";
+
 /// Prefix of the keys of withdrawn items; these records outlive the items.
 pub(super) const HIDDEN: &[u8; 8] = b"\xffhidden/";

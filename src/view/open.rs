@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 
 use super::engine::Engine;
 use super::error::ViewError;
-use super::keys::{HIDDEN, META, NO_ITEM, REGIONS, SOURCES};
-use super::record::{self, FactsRecord, HiddenRecord, ItemRecord, MetaRecord};
+use super::keys::{HIDDEN, META, NO_ITEM, REGIONS, SOURCES, TAKEDOWNS};
+use super::record::{self, FactsRecord, HiddenRecord, ItemRecord, MetaRecord, TakedownRecord};
 use super::state::State;
+use super::withdrawn::Said;
 use crate::log::{Log, LogError, Position, Record};
 use crate::model::{Moment, RegionId, with_causes};
 
@@ -112,6 +113,7 @@ pub(super) fn stored_state(engine: &Engine, rules: [u8; 16]) -> Result<State, Un
     }
     let mut sources = Vec::new();
     let mut regions = Vec::new();
+    let mut takedowns = Vec::new();
     let mut hidden = std::collections::BTreeMap::new();
     for pair in engine.within(NO_ITEM..) {
         let (key, value) = pair.map_err(failed)?;
@@ -123,7 +125,9 @@ pub(super) fn stored_state(engine: &Engine, rules: [u8; 16]) -> Result<State, Un
         } else if let Some(id) = key.strip_prefix(HIDDEN.as_slice()) {
             let said: HiddenRecord = record::decode(&value).ok_or(Unusable::Records)?;
             let id = u128::from_be_bytes(id.try_into().map_err(|_length| Unusable::Records)?);
-            hidden.insert(id, (Moment::from_millis(said.at), said.reason));
+            hidden.insert(id, Said { at: Moment::from_millis(said.at), reason: said.reason, public: said.public });
+        } else if key.starts_with(TAKEDOWNS) {
+            takedowns.push(record::decode::<TakedownRecord>(&value).ok_or(Unusable::Records)?);
         } else if key.as_ref() != META {
             return Err(Unusable::Records);
         }
@@ -134,7 +138,7 @@ pub(super) fn stored_state(engine: &Engine, rules: [u8; 16]) -> Result<State, Un
         let (key, value) = pair.map_err(|error| broken = Some(failed(error))).ok()?;
         Some((u64::from_be_bytes(key.as_ref().try_into().ok()?), record::decode::<ItemRecord>(&value)?))
     });
-    let state = State::load(&meta, sources, regions, hidden, items);
+    let state = State::load(&meta, sources, regions, (hidden, takedowns), items);
     broken.map_or(state.ok_or(Unusable::Records), Err)
 }
 

@@ -7,16 +7,17 @@ use super::fair_share::Place;
 use super::item_state::ItemState;
 use super::item_table::ItemTable;
 use super::items::Items;
-use super::keys::{HIDDEN, META, REGIONS, SOURCES};
+use super::keys::{HIDDEN, META, REGIONS, SOURCES, TAKEDOWNS};
 use super::numbers::{ItemNo, RegionNo, SourceNo};
-use super::record::{self, FactsRecord, HiddenRecord, ItemRecord, MetaRecord};
+use super::record::{self, FactsRecord, HiddenRecord, ItemRecord, MetaRecord, TakedownRecord};
 use super::similar::Similar;
 use super::similarity_index::SimilarityIndex;
 use super::snapshot::Outline;
 use super::state::State;
-use super::withdrawn::Withdrawn;
+use super::takedowns::Standing;
+use super::withdrawn::{Said, Withdrawn};
 use crate::log::{Control, SourceFacts};
-use crate::model::{Authority, Moment, RegionId, SourceId, Zone};
+use crate::model::{Authority, Moment, Origin, RegionId, Scope, SourceId, Takedown, Zone};
 
 impl State {
     /// Returns what changed since the last call; the record of the view itself comes last.
@@ -25,6 +26,7 @@ impl State {
         self.settle_moves();
         let mut changes = self.item_changes();
         changes.extend(self.withdrawn_changes());
+        changes.extend(self.takedown_changes());
         changes.extend(self.region_changes());
         changes.extend(self.source_changes());
         changes.push((META.to_vec(), Some(record::encode(&self.meta_record(rules)))));
@@ -44,12 +46,27 @@ impl State {
     }
 
     fn withdrawn_changes(&mut self) -> Vec<Change> {
-        let record = |(at, reason): &(Moment, String)| HiddenRecord { at: at.millis(), reason: reason.clone() };
+        let record = |said: &Said| HiddenRecord {
+            at: said.at.millis(),
+            reason: said.reason.clone(),
+            public: said.public.clone(),
+        };
         let changed = self.withdrawn.take_changed().into_iter();
         changed
             .map(|id| {
                 let value = self.withdrawn.get(id).map(|said| record::encode(&record(said)));
                 ([HIDDEN.as_slice(), &id.to_be_bytes()].concat(), value)
+            })
+            .collect()
+    }
+
+    fn takedown_changes(&mut self) -> Vec<Change> {
+        let changed = self.takedowns.take_changed().into_iter();
+        changed
+            .map(|name| {
+                let text = format!("{} {} {}", name.0.word(), name.1.kind(), name.1.value());
+                let value = self.takedowns.get(&name).map(|standing| record::encode(&takedown_record(standing)));
+                ([TAKEDOWNS.as_slice(), blake3::hash(text.as_bytes()).as_bytes()].concat(), value)
             })
             .collect()
     }
@@ -124,11 +141,14 @@ impl State {
         meta: &MetaRecord,
         sources: Vec<FactsRecord>,
         regions: Vec<(RegionId, i64)>,
-        hidden: BTreeMap<u128, (Moment, String)>,
+        (hidden, takedowns): (BTreeMap<u128, Said>, Vec<TakedownRecord>),
         items: impl Iterator<Item = Option<(u64, ItemRecord)>>,
     ) -> Option<Self> {
         let mut state = Self { applied: meta.applied, withdrawn: Withdrawn::load(hidden), ..Self::default() };
         state.load_sources(sources)?;
+        for takedown in takedowns {
+            state.takedowns.load(standing(takedown)?);
+        }
         if u32::try_from(state.sources.len()).ok()? != meta.sources {
             return None;
         }
@@ -191,6 +211,9 @@ impl State {
             if number >= facts {
                 by_facts.push((number, item.seen, pairs));
             }
+            if let Some(at) = item.deleted() {
+                self.deleted.insert((at, number.story()));
+            }
             if let Some(event) = item.event() {
                 self.events.load(event, number.story());
             }
@@ -222,7 +245,37 @@ impl State {
         for id in self.withdrawn.ids() {
             hasher.update(&id.to_be_bytes());
         }
+        for standing in self.takedowns.all() {
+            hasher.update(&record::encode(&takedown_record(standing)));
+        }
         hasher.update(&record::encode(&MetaRecord { compared_from: [0; 2], ..self.meta_record([0; 16]) }));
         hasher.finalize().to_hex().to_string()
     }
+}
+
+fn takedown_record(standing: &Standing) -> TakedownRecord {
+    let Takedown { scope, origin, reason, public_reason } = &standing.takedown;
+    TakedownRecord {
+        kind: scope.kind().to_owned(),
+        value: scope.value(),
+        origin: origin.word().to_owned(),
+        reason: reason.clone(),
+        public: public_reason.clone(),
+        at: standing.at.millis(),
+        whole: standing.is_whole,
+    }
+}
+
+/// Restores a takedown from its record; `None` if a value is invalid.
+fn standing(record: TakedownRecord) -> Option<Standing> {
+    Some(Standing {
+        takedown: Takedown {
+            scope: Scope::parse(&record.kind, &record.value).ok()?,
+            origin: Origin::from_word(&record.origin)?,
+            reason: record.reason,
+            public_reason: record.public,
+        },
+        at: Moment::from_millis(record.at),
+        is_whole: record.whole,
+    })
 }

@@ -1,20 +1,24 @@
 //! Queries of the view's state.
 
 use std::cmp::Reverse;
+use std::collections::HashSet;
+use std::ops::RangeInclusive;
 
 use super::fair_share::{Place, Share};
 use super::item_state::ItemState;
-use super::numbers::{ItemNo, SourceNo, StoryNo};
+use super::numbers::{ItemNo, RegionNo, SourceNo, StoryNo};
 use super::state::State;
-use super::story::{Entry, Report, Story};
+use super::story::{Begun, Entry, Report, Story};
 use crate::dedup::{Fingerprint, Known, Neighbours};
-use crate::log::{Position, SourceFacts};
+use crate::log::{Log, Position, Record, SourceFacts};
 use crate::model::{Draft, ItemId, Link, Moment, RegionId, SourceId};
 
 /// How many places of a region's timeline are examined if one source fills it.
 const FURTHEST: usize = 200_000;
 /// How many places of a region's timeline are examined when looking for the stories of one source.
 const FURTHEST_OF_ONE: usize = 200_000;
+/// How many reports of a story are looked at for why it was withdrawn.
+const MAX_ASKED: usize = 1000;
 
 impl State {
     pub(super) const fn applied(&self) -> u64 {
@@ -214,6 +218,82 @@ impl State {
     pub(super) fn changed(&self, tags: &[RegionId]) -> Moment {
         let changed = |tag: &RegionId| self.timelines.changed(self.geography.number(tag)?);
         tags.iter().filter_map(changed).max().unwrap_or_default()
+    }
+
+    /// Returns the stories of the regions for which `is_wanted` holds that were withdrawn or taken down since `from`,
+    /// newest first: their ids, and when. With a source, only those that it reported.
+    pub(super) fn deleted(
+        &self,
+        is_wanted: impl Fn(&RegionId) -> bool,
+        source: Option<&SourceId>,
+        from: Moment,
+        most: usize,
+    ) -> Vec<(ItemId, Moment)> {
+        if self.deleted.is_empty() {
+            return Vec::new();
+        }
+        let regions = self.geography.regions().iter();
+        let wanted: HashSet<RegionNo> =
+            regions.filter(|region| is_wanted(region)).filter_map(|region| self.geography.number(region)).collect();
+        let number = source.map(|source| self.sources.number(source));
+        let is_in = |head: &ItemState| head.regions.iter().any(|(region, _)| wanted.contains(&region));
+        let is_of = |story: StoryNo| {
+            number.is_none_or(|wanted| self.items.of_story(story).any(|item| Some(item.source) == wanted))
+        };
+        let of_it = |(at, story): &(Moment, StoryNo)| {
+            let head = self.items.head(*story).filter(|head| head.is_first(story.first()) && is_in(head))?;
+            is_of(*story).then_some((head.id, *at))
+        };
+        let since = (from, StoryNo::default())..;
+        self.deleted.range(since).rev().take(FURTHEST).filter_map(of_it).take(most).collect()
+    }
+
+    /// Returns whether a takedown covers an item.
+    pub(super) fn is_taken_down(&self, id: ItemId) -> bool {
+        self.items.with_id(id).and_then(|number| self.items.get(number)).is_some_and(|item| item.taken)
+    }
+
+    /// Returns the items of a source.
+    pub(super) fn items_of(&self, source: &SourceId) -> Vec<ItemId> {
+        let is_it = |facts: &SourceFacts| facts.id == *source || facts.was.contains(source);
+        let numbers: Vec<SourceNo> =
+            self.sources.numbers().filter(|number| self.sources.entry(*number).is_some_and(is_it)).collect();
+        self.items.iter().filter(|(_, item)| numbers.contains(&item.source)).map(|(_, item)| item.id).collect()
+    }
+
+    /// Returns what readers are told of why an item is not published; `None` if nothing.
+    pub(super) fn public_reason(&self, id: ItemId, log: &Log) -> Option<String> {
+        let said = |id: ItemId| self.withdrawn.get(id.as_u128()).and_then(|said| said.public.clone());
+        let Some(story) = self.find(id) else { return said(id) };
+        let mut items = self.items.of_story(story).take(MAX_ASKED);
+        let withdrawn = said(id).or_else(|| self.items.of_story(story).take(MAX_ASKED).find_map(|item| said(item.id)));
+        withdrawn.or_else(|| {
+            let taken = items.find(|item| item.taken)?;
+            let Ok(Record::Report(report)) = log.read(taken.position) else { return None };
+            self.takedowns.of(self.sources.entry(taken.source)?, &report.draft)?.takedown.public_reason.clone()
+        })
+    }
+
+    /// Returns the stories of these regions that began on these days, in order of their arrival, also those that are not
+    /// published.
+    pub(super) fn begun(&self, tags: &[RegionId], days: RangeInclusive<u32>) -> Vec<Begun> {
+        let wanted: HashSet<RegionNo> = tags.iter().filter_map(|tag| self.geography.number(tag)).collect();
+        let items = self.items.since(*days.start()).take_while(|(_, item)| item.oldest().day <= *days.end());
+        items
+            .filter(|(number, item)| item.is_first(*number))
+            .filter(|(_, item)| item.regions.iter().any(|(region, _)| wanted.contains(&region)))
+            .map(|(_, item)| Begun {
+                story: item.story,
+                id: item.id,
+                length: usize::try_from(item.oldest().length).unwrap_or(usize::MAX),
+                deleted: item.deleted(),
+            })
+            .collect()
+    }
+
+    /// Returns the day of the oldest item that is kept.
+    pub(super) fn first_day(&self) -> Option<u32> {
+        self.items.iter().next().map(|(_, item)| item.oldest().day)
     }
 
     /// Returns the tagged regions that changed since the last call.

@@ -57,10 +57,12 @@ pub(super) struct ItemRecord {
     /// Item that later reports from its source belong to, if they tell another story.
     pub(super) became: Option<u64>,
     /// Flags: the item is gone (1), the whole story has ended (2), its address is on its source's site (4), the item
-    /// itself has no tags although its story has (8).
+    /// itself has no tags although its story has (8), a takedown covers it (16).
     pub(super) ends: u8,
     /// Report that took the story over, if any; while it is gone, another one is shown.
     pub(super) right: Option<u64>,
+    /// When the story was withdrawn or taken down, if readers had seen it.
+    pub(super) deleted: Option<i64>,
 }
 
 /// State of the whole view, under [`META`](super::keys::META).
@@ -211,11 +213,28 @@ pub(super) struct RobotsRecord {
 pub(super) struct HiddenRecord {
     pub(super) at: i64,
     pub(super) reason: String,
+    /// What readers are told.
+    pub(super) public: Option<String>,
 }
 
 impl Stored for HiddenRecord {
-    const ADDED: &'static [usize] = &[2];
+    const ADDED: &'static [usize] = &[2, 1];
 }
+
+/// A takedown that stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct TakedownRecord {
+    /// Kind and value of the scope.
+    pub(super) kind: String,
+    pub(super) value: String,
+    pub(super) origin: String,
+    pub(super) reason: String,
+    pub(super) public: Option<String>,
+    pub(super) at: i64,
+    pub(super) whole: bool,
+}
+
+impl Stored for TakedownRecord {}
 
 /// A hash of what decides how documents look, and since when it holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -228,7 +247,7 @@ impl Stored for LooksRecord {}
 impl Stored for RobotsRecord {}
 
 impl Stored for ItemRecord {
-    const ADDED: &'static [usize] = &[4, 1, 5];
+    const ADDED: &'static [usize] = &[4, 1, 5, 1];
 }
 
 impl Stored for FactsRecord {
@@ -316,6 +335,7 @@ mod tests {
             golden(include_str!("../../tests/fixtures/view/version-4.txt")),
             golden(include_str!("../../tests/fixtures/view/version-5.txt")),
             golden(include_str!("../../tests/fixtures/view/version-6.txt")),
+            golden(include_str!("../../tests/fixtures/view/version-7.txt")),
         ];
         let of = |kind: &str| {
             let lines = golden.iter().flatten().filter(|(name, _)| *name == kind);
@@ -332,6 +352,8 @@ mod tests {
         assert_eq!((item.sketch, item.pairs, item.parts, item.ends), (vec![1, 2, 3], vec![4], vec![2], 0));
         let item: ItemRecord = decode(of("item")[3]).unwrap();
         assert_eq!((item.own, item.became), (vec![("140321".into(), "county".into())], Some(9)));
-        assert_eq!((item.ends, item.right), (3, Some(4)));
+        assert_eq!((item.ends, item.right, item.deleted), (3, Some(4), None));
+        let item: ItemRecord = decode(of("item")[4]).unwrap();
+        assert_eq!(item.deleted, Some(1_678_240_800_000));
     }
 }

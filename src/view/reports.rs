@@ -158,6 +158,8 @@ pub(super) fn moment(record: &Record) -> Moment {
         Record::Control { at, .. }
         | Record::Withdraw { at, .. }
         | Record::Restore { at, .. }
+        | Record::Takedown { at, .. }
+        | Record::Lift { at, .. }
         | Record::Gone { at, .. }
         | Record::Back { at, .. }
         | Record::Expire { at, .. } => *at,

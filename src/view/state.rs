@@ -1,5 +1,6 @@
 //! The view's state in memory: what the log's records make of each other. `apply.rs` changes it, `queries.rs` asks it.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::events::Events;
@@ -11,6 +12,7 @@ use super::numbers::{ItemNo, SourceNo, StoryNo};
 use super::similar::Similar;
 use super::similarity_index::MAX_ALIKE;
 use super::sources::Sources;
+use super::takedowns::Takedowns;
 use super::timelines::Timelines;
 use super::withdrawn::Withdrawn;
 use crate::model::{Authority, Draft, Moment};
@@ -25,6 +27,9 @@ pub(super) struct State {
     pub(super) similar: Similar,
     pub(super) events: Events,
     pub(super) withdrawn: Withdrawn,
+    pub(super) takedowns: Takedowns,
+    /// The stories that were withdrawn or taken down after readers had seen them, by the time of that.
+    pub(super) deleted: BTreeSet<(Moment, StoryNo)>,
     /// Number of the last applied record.
     pub(super) applied: u64,
     /// Time of the record being applied.
@@ -43,6 +48,7 @@ impl State {
         self.sources.touch_all();
         self.timelines.touch_all();
         self.withdrawn.touch_all();
+        self.takedowns.touch_all();
     }
 
     /// Returns the authority of an item's source.

@@ -14,6 +14,19 @@ pub struct Entry {
     pub story: StoryNo,
 }
 
+/// A story of the days on which it began, whether it is published or not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Begun {
+    /// The story.
+    pub story: StoryNo,
+    /// Its id.
+    pub id: ItemId,
+    /// Length of its first report in the log, in bytes; it never changes.
+    pub length: usize,
+    /// When it was withdrawn or taken down.
+    pub deleted: Option<Moment>,
+}
+
 /// A story: an item and the reports of other sources that belong to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Story {

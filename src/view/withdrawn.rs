@@ -4,16 +4,26 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{ItemId, Moment};
 
-/// The withdrawn items, also those that are no longer kept: when, and why.
+/// When an item was withdrawn, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Said {
+    pub(super) at: Moment,
+    /// The admin's reason, never published.
+    pub(super) reason: String,
+    /// What readers are told.
+    pub(super) public: Option<String>,
+}
+
+/// The withdrawn items, also those that are no longer kept.
 #[derive(Debug, Default)]
 pub(super) struct Withdrawn {
-    items: BTreeMap<u128, (Moment, String)>,
+    items: BTreeMap<u128, Said>,
     /// Items withdrawn or restored since the last call of [`Withdrawn::take_changed`].
     changed: BTreeSet<u128>,
 }
 
 impl Withdrawn {
-    pub(super) fn load(items: BTreeMap<u128, (Moment, String)>) -> Self {
+    pub(super) fn load(items: BTreeMap<u128, Said>) -> Self {
         Self { items, changed: BTreeSet::new() }
     }
 
@@ -21,12 +31,12 @@ impl Withdrawn {
         self.items.contains_key(&id.as_u128())
     }
 
-    pub(super) fn get(&self, id: u128) -> Option<&(Moment, String)> {
+    pub(super) fn get(&self, id: u128) -> Option<&Said> {
         self.items.get(&id)
     }
 
-    pub(super) fn insert(&mut self, id: ItemId, at: Moment, reason: String) {
-        self.items.insert(id.as_u128(), (at, reason));
+    pub(super) fn insert(&mut self, id: ItemId, said: Said) {
+        self.items.insert(id.as_u128(), said);
         self.changed.insert(id.as_u128());
     }
 
@@ -42,7 +52,7 @@ impl Withdrawn {
 
     /// Returns the withdrawn items, most recently withdrawn first.
     pub(super) fn newest(&self) -> Vec<(ItemId, Moment, String)> {
-        let item = |(id, (at, reason)): (&u128, &(Moment, String))| (ItemId::from_u128(*id), *at, reason.clone());
+        let item = |(id, said): (&u128, &Said)| (ItemId::from_u128(*id), said.at, said.reason.clone());
         let mut all: Vec<_> = self.items.iter().map(item).collect();
         all.sort_by_key(|(id, at, _)| (std::cmp::Reverse(*at), *id));
         all

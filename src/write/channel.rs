@@ -1,4 +1,6 @@
-use crate::model::{Item, Moment};
+use std::collections::BTreeMap;
+
+use crate::model::{Item, ItemId, Moment, Point, RegionId};
 
 /// A feed format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -44,7 +46,7 @@ impl Format {
 }
 
 /// A feed, independent of its format.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Channel<'a> {
     /// Id: a URL that is the same in every format.
     pub id: String,
@@ -66,9 +68,68 @@ pub struct Channel<'a> {
     pub rights: Option<&'a str>,
     /// Items, newest first.
     pub items: &'a [Item],
+    /// Items that were withdrawn lately, and when.
+    pub deleted: &'a [(ItemId, Moment)],
+    /// The regions of its items.
+    pub places: BTreeMap<RegionId, PlaceName>,
+    /// Where the region of the feed is.
+    pub point: Option<Point>,
+    /// Which entries end with a line about their origin.
+    pub footer: Footer,
+    /// The documents before and after it.
+    pub chain: Chain,
+}
+
+/// Name and place of a region.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlaceName {
+    /// Its name.
+    pub name: String,
+    /// Where it is.
+    pub point: Option<Point>,
+}
+
+/// Which entries of a feed end with a line about their origin.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Footer {
+    /// Those with a text. Readers show the text of an entry or else its excerpt, so none shows the line twice.
+    #[default]
+    Texts,
+    /// Also those with an excerpt only, which then is their text, too.
+    All,
+    /// None.
+    None,
+}
+
+/// The documents that a feed is divided into (RFC 5005, section 4).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Chain {
+    /// Whether this is an archive that nothing is added to any more.
+    pub is_archive: bool,
+    /// URL of the feed itself, if this is not it.
+    pub current: Option<String>,
+    /// URL of the archive before this document.
+    pub previous: Option<String>,
+    /// URL of the archive after this one.
+    pub next: Option<String>,
 }
 
 impl Channel<'_> {
+    /// Returns the scheme of the categories that are regions: a URL below which each has its page.
+    pub(super) fn region_scheme(&self) -> String {
+        format!("{}/regions", self.root)
+    }
+
+    /// Returns the regions of an item, each with its name and place.
+    pub(super) fn places_of<'c>(&'c self, item: &'c Item) -> impl Iterator<Item = (&'c RegionId, &'c PlaceName)> {
+        item.regions.iter().filter_map(|region| Some((region, self.places.get(region)?)))
+    }
+
+    /// Returns where an item is: the first of its regions that has a point.
+    pub(super) fn point_of(&self, item: &Item) -> Option<Point> {
+        self.places_of(item).find_map(|(_, place)| place.point)
+    }
+
     /// Returns the URL of the page of an item.
     pub(super) fn item_page(&self, item: &Item) -> String {
         format!("{}/items/{}", self.root, item.id)

@@ -1,5 +1,7 @@
 //! Makes text safe to publish, whatever came in, and cuts excerpts.
 
+use super::notices::is_about_text;
+
 /// Maximum number of Han characters in an excerpt.
 const HAN: usize = 120;
 /// Maximum number of other characters in an excerpt.
@@ -8,6 +10,16 @@ const OTHERS: usize = 300;
 /// Removes the characters that XML 1.0 forbids (section 2.2), because the libraries that write feeds do not.
 pub(super) fn xml(text: &str) -> String {
     text.chars().filter(|c| matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..='\u{10ffff}')).collect()
+}
+
+/// Adds the stylesheet for browsers to a feed; readers ignore it (xml-stylesheet, W3C). It must be on the same site.
+pub(super) fn styled(document: Vec<u8>) -> Vec<u8> {
+    const STYLE: &[u8] = b"\n<?xml-stylesheet type=\"text/css\" href=\"/feed.css\"?>\n";
+    let declaration = document.windows(2).position(|two| two == b"?>").map(|at| at + 2);
+    match declaration.filter(|_| document.starts_with(b"<?xml ")).and_then(|at| document.split_at_checked(at)) {
+        Some((declaration, rest)) => [declaration, STYLE, rest.trim_ascii_start()].concat(),
+        None => [b"<?xml version=\"1.0\" encoding=\"utf-8\"?>".as_slice(), STYLE, &document].concat(),
+    }
 }
 
 /// Escapes plain text for HTML.
@@ -46,13 +58,9 @@ pub(super) fn percent_decoded(text: &str) -> String {
     String::from_utf8(bytes).unwrap_or_else(|_invalid| text.to_owned())
 }
 
-/// Prefixes of lines about the text, such as who edited it, which are not part of it.
-const LABELS: [&str; 8] = ["网络编辑", "责任编辑", "编辑：", "来源：", "作者：", "记者：", "发布时间", "发布日期"];
-
 /// Returns the first paragraph, cut to 120 Han characters or 300 others; a final `…` means that there is more.
 pub fn excerpt(text: &str) -> String {
-    let is_label = |line: &str| LABELS.iter().any(|label| line.starts_with(label));
-    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !is_label(line));
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !is_about_text(line));
     let first = lines.next().unwrap_or("");
     let has_more = lines.next().is_some();
     // A Han character counts as two and a half others.

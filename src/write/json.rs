@@ -31,9 +31,11 @@ fn entry(channel: &Channel<'_>, item: &Item) -> Value {
     put("url", json!(item.link.as_deref().unwrap_or(&page)));
     put("title", json!(item.title));
     put("summary", json!(item.excerpt));
-    put("content_html", json!(item.content_html));
+    let content = channel.content(item);
+    put("content_html", json!(content));
+    put("image", json!(item.picture));
     // The standard requires `content_html` or `content_text`.
-    if item.content_html.is_none() {
+    if content.is_none() {
         put("content_text", json!(if item.excerpt.is_empty() { &item.title } else { &item.excerpt }));
     }
     put("date_published", json!(item.published.at.rfc3339()));
@@ -60,8 +62,10 @@ fn entry(channel: &Channel<'_>, item: &Item) -> Value {
             "rights": item.rights,
             "via": item.link,
             "comments": item.comments,
+            "replies": item.replies,
             "related": item.related.iter().map(|other| json!({ "url": other.link, "title": other.title, "source": other.source })).collect::<Vec<_>>(),
             "regions": item.regions.iter().map(|region| region.as_str()).collect::<Vec<_>>(),
+            "point": channel.point_of(item).map(|point| point.to_string()),
             "date_precision": item.published.precision.word(),
         }),
     );

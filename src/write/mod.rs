@@ -2,26 +2,32 @@
 //!
 //! Pure: the same items give the same bytes. This module does not know where items come from or who requests them.
 
+mod added;
 mod atom;
 mod channel;
 mod clean;
 mod frame;
 mod health;
 mod json;
+mod notices;
 mod opml;
+mod origin;
 mod page;
+mod picture;
 mod rows;
 mod rss;
 mod words;
 
 pub use atom::atom;
-pub use channel::{Channel, Format};
+pub use channel::{Chain, Channel, Footer, Format, PlaceName};
 pub use clean::excerpt;
 pub use frame::Page;
 pub use health::{AboutSource, Note, SourceHealth, health_feed, source, sources};
 pub use json::json;
+pub use notices::forbids_copies;
 pub use opml::{Outline, opml};
-pub use page::{Around, Beside, Listed, about, fault, home, icon, item, region, regions, stylesheet};
+pub use page::{Around, Beside, Listed, about, fault, feed_stylesheet, home, icon, item, region, regions, stylesheet};
+pub use picture::picture;
 pub use rows::{Crumb, Listing};
 pub use rss::rss;
 pub use words::{Language, all_topics};

@@ -196,6 +196,11 @@ pub fn fault(page: &Page<'_>, title: &str, detail: &str) -> Vec<u8> {
     render(&Fault { f: page.frame(title, ""), detail })
 }
 
+/// Returns the stylesheet for feeds that are opened in a browser.
+pub const fn feed_stylesheet() -> &'static str {
+    include_str!("pages/feed.css")
+}
+
 /// Returns the stylesheet of all pages.
 pub const fn stylesheet() -> &'static str {
     include_str!("pages/style.css")

@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 
+use super::added;
 use super::channel::Channel;
 use super::clean;
 use crate::model::Item;
@@ -27,11 +28,14 @@ pub fn rss(channel: &Channel<'_>) -> Vec<u8> {
             ("atom".to_owned(), "http://www.w3.org/2005/Atom".to_owned()),
             ("dc".to_owned(), "http://purl.org/dc/elements/1.1/".to_owned()),
             ("content".to_owned(), "http://purl.org/rss/1.0/modules/content/".to_owned()),
+            (added::MEDIA.0.to_owned(), added::MEDIA.1.to_owned()),
+            (added::SLASH.0.to_owned(), added::SLASH.1.to_owned()),
+            (added::GEORSS.0.to_owned(), added::GEORSS.1.to_owned()),
         ]),
         ..rss::Channel::default()
     };
     // Writing to memory cannot fail; if it did, every reader would get an empty document.
-    feed.write_to(Vec::new()).unwrap_or_default()
+    clean::styled(feed.write_to(Vec::new()).unwrap_or_default())
 }
 
 fn entry(channel: &Channel<'_>, item: &Item) -> rss::Item {
@@ -54,6 +58,10 @@ fn entry(channel: &Channel<'_>, item: &Item) -> rss::Item {
             .categories
             .iter()
             .map(|label| rss::Category { name: clean::xml(label), domain: None })
+            .chain(channel.places_of(item).map(|(_, place)| rss::Category {
+                name: clean::xml(&place.name),
+                domain: Some(channel.region_scheme()),
+            }))
             .collect(),
         comments: item.comments.as_deref().map(clean::xml),
         enclosure: item.enclosures.first().map(|file| rss::Enclosure {
@@ -64,7 +72,10 @@ fn entry(channel: &Channel<'_>, item: &Item) -> rss::Item {
         guid: Some(rss::Guid { value: item.id.urn(), permalink: false }),
         pub_date: Some(item.published.at.rfc2822()),
         source: Some(rss::Source { url: clean::xml(&provenance.link), title: Some(clean::xml(&provenance.title)) }),
-        content: item.content_html.as_deref().map(clean::xml),
+        content: channel.content(item).as_deref().map(clean::xml),
+        extensions: grouped(
+            added::of_item(channel, item).into_iter().chain(added::replies("slash:comments", item)).collect(),
+        ),
         atom_ext: Some(rss::extension::atom::AtomExtension { links }),
         dublin_core_ext: Some(rss::extension::dublincore::DublinCoreExtension {
             creators: item.authors.iter().map(|name| clean::xml(name)).collect(),
@@ -73,4 +84,15 @@ fn entry(channel: &Channel<'_>, item: &Item) -> rss::Item {
         }),
         ..rss::Item::default()
     }
+}
+
+/// Groups elements as the writer wants them. It takes their names from themselves.
+fn grouped(elements: Vec<added::Element>) -> rss::extension::ExtensionMap {
+    let extension = |element: added::Element| rss::extension::Extension {
+        name: element.name.to_owned(),
+        attrs: element.attributes,
+        value: element.text,
+        ..Default::default()
+    };
+    BTreeMap::from([(String::new(), BTreeMap::from([(String::new(), elements.into_iter().map(extension).collect())]))])
 }

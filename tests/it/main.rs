@@ -4,9 +4,11 @@
 #![expect(clippy::print_stdout, reason = "what cannot run here says SKIPPED")]
 #![expect(clippy::disallowed_methods, reason = "tests stand outside and connect to the daemon as anyone does")]
 
+mod archives;
 mod commands;
 mod conditional;
 mod disaster;
+mod entries;
 mod guard;
 mod hostile_content;
 mod hostile_http;
@@ -21,4 +23,5 @@ mod serving;
 mod stories;
 mod straight_line;
 mod strangers;
+mod takedowns;
 mod unit;

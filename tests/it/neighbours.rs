@@ -332,7 +332,12 @@ fn i14_what_was_withdrawn_stays_so_whatever_its_source_makes_of_it() {
     let first = report("b", "https://b.cn/1", TITLE, TEXT, 0, 60);
     village.tell(&first);
     village.tell(&report("a", "https://a.cn/1", TITLE, TEXT, HOUR, 60));
-    village.say(Record::Withdraw { item: first.item, reason: "误发".to_owned(), at: NOON.plus_seconds(2 * HOUR) });
+    village.say(Record::Withdraw {
+        item: first.item,
+        reason: "误发".to_owned(),
+        public_reason: None,
+        at: NOON.plus_seconds(2 * HOUR),
+    });
     village.tell(&Report {
         draft: report("b", "https://b.cn/1", TITLE, SPAM, 0, 60).draft,
         seen: NOON.plus_seconds(3 * HOUR),
@@ -626,7 +631,8 @@ fn i40_a_withdrawal_of_another_report_takes_no_story_along() {
     let village = Village::new();
     village.tell(&report("a", "https://a.cn/1", TITLE, TEXT, 0, 60));
     let reprint = village.tell(&report("b", "https://b.cn/1", TITLE, TEXT, HOUR, 60));
-    let withdraw = Record::Withdraw { item: reprint, reason: "x".into(), at: NOON.plus_seconds(2 * HOUR) };
+    let withdraw =
+        Record::Withdraw { item: reprint, reason: "x".into(), public_reason: None, at: NOON.plus_seconds(2 * HOUR) };
     village.say(withdraw);
     let stories = village.stories("140300");
     assert_eq!((stories.len(), stories[0].others.len(), village.shown(&stories[0])), (1, 0, by(TITLE, "a")));
@@ -635,7 +641,12 @@ fn i40_a_withdrawal_of_another_report_takes_no_story_along() {
     // Whoever has more to say than what was withdrawn is not hidden with it.
     let village = Village::new();
     let slander = village.tell(&report("b", "https://b.cn/1", TITLE, &format!("{TEXT}据传有人贪污。"), 0, 60));
-    village.say(Record::Withdraw { item: slander, reason: "x".into(), at: NOON.plus_seconds(HOUR) });
+    village.say(Record::Withdraw {
+        item: slander,
+        reason: "x".into(),
+        public_reason: None,
+        at: NOON.plus_seconds(HOUR),
+    });
     village.say(source("a", "140300", Authority::Official));
     village.tell(&report("a", "https://a.cn/1", TITLE, TEXT, 2 * HOUR, 60));
     assert_eq!(village.shown(&village.stories("140300")[0]), by(TITLE, "a"));

@@ -144,7 +144,7 @@ fn v6_unknown_keys_of_a_query_are_nothing() {
         let got = get(daemon.address, &format!("/regions/140300/atom.xml?x={number}"));
         assert_eq!((got.status, got.header("etag")), (200, plain.header("etag")));
     }
-    assert_eq!(plain.header("vary"), "accept-encoding");
+    assert_eq!(plain.header("vary"), "accept-encoding, sec-fetch-dest");
 }
 
 #[test]

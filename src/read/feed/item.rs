@@ -151,6 +151,10 @@ impl Reader<'_> {
             .find(|e| e.is(Namespace::Core, "comments"))
             .and_then(|e| self.link_of(e))
             .filter(|url| Link::parse(url).is_ok());
+        // slash:comments, or thr:total (RFC 4685).
+        draft.replies = fields()
+            .find(|e| e.is(Namespace::Other, "comments") || e.is(Namespace::Thr, "total"))
+            .and_then(|e| self.title(e).trim().parse().ok());
         draft.rights = fields()
             .find(|e| {
                 (e.namespace == Namespace::Core && matches!(e.name.as_str(), "rights" | "copyright"))

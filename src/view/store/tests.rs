@@ -1,5 +1,6 @@
 use super::super::test_store::{NOON, TestStore, region, report, sample, source};
 use super::*;
+use crate::model::{Origin, Scope, Takedown};
 
 #[test]
 fn one_story_by_link_shows_the_report_of_its_own_site() {
@@ -151,11 +152,59 @@ fn a_withdrawn_story_is_hidden_with_all_that_joins_it() {
     let records = sample();
     test_store.say(&view, &records[..3], NOON);
     let Record::Report(first) = &records[2] else { panic!() };
-    test_store.say(&view, &[Record::Withdraw { item: first.item, reason: "x".into(), at: NOON }], NOON);
+    test_store.say(
+        &view,
+        &[Record::Withdraw { item: first.item, reason: "x".into(), public_reason: None, at: NOON }],
+        NOON,
+    );
     test_store.say(&view, &records[3..], NOON);
     assert_eq!(view.timeline(&[region("140300")], None, 10, 10), []);
     test_store.say(&view, &[Record::Restore { item: first.item, at: NOON }], NOON);
     assert_eq!(view.timeline(&[region("140300")], None, 10, 10).len(), 1);
+}
+
+/// A takedown of a site: what it reported, what it reports later, and what others report of it there.
+#[test]
+fn t4_what_is_taken_down_later_reports_do_not_bring_back() {
+    let test_store = TestStore::new();
+    let (view, _) = test_store.view();
+    let records = sample();
+    test_store.say(&view, &records, NOON);
+    let Record::Report(first) = &records[4] else { panic!() };
+    let takedown = Takedown {
+        scope: Scope::parse("host", "paper.cn").unwrap(),
+        origin: Origin::Config,
+        reason: "x".into(),
+        public_reason: Some("y".into()),
+    };
+    let here = |view: &View| view.timeline(&[region("140300"), region("140321")], None, 10, 10).len();
+    assert_eq!(here(&view), 2);
+    let record =
+        |items: Vec<ItemId>, is_whole| Record::Takedown { takedown: takedown.clone(), items, is_whole, at: NOON };
+    test_store.say(&view, &[record(vec![], false), record(vec![first.item], true)], NOON);
+    assert_eq!(here(&view), 1);
+    assert_eq!(view.deleted(|_| true, None, NOON, 10), [(first.item, NOON)]);
+    assert_eq!(view.public_reason(first.item), Some("y".to_owned()));
+    let later = NOON.plus_seconds(9000);
+    let more =
+        ["https://paper.cn/2", "https://www.paper.cn/3"].map(|link| report("paper", link, "二", "乙丙丁", later));
+    test_store.say(&view, &more, later);
+    assert_eq!(here(&view), 1, "neither a change nor a new item");
+    assert_eq!(view.deleted(|_| true, None, NOON, 10).len(), 1, "nobody has seen the new one");
+    test_store.say(&view, &[report("portal", "https://portal.cn/9", "别处", "戊己", later)], later);
+    assert_eq!(here(&view), 2, "others are not concerned");
+    assert!(view.verify().unwrap().is_well());
+    let digest = view.digest();
+    view.flush().unwrap();
+    drop(view);
+    let (view, _) = test_store.view();
+    assert_eq!(view.digest(), digest);
+    test_store.say(&view, &[report("paper", "https://paper.cn/4", "四", "庚辛", later)], later);
+    assert_eq!(here(&view), 2, "it holds after a restart");
+    let lift = Record::Lift { origin: Origin::Config, scope: takedown.scope, at: later };
+    test_store.say(&view, &[lift], later);
+    assert_eq!((here(&view), view.deleted(|_| true, None, NOON, 10)), (5, vec![]));
+    assert!(view.verify().unwrap().is_well());
 }
 
 #[test]
