@@ -249,6 +249,7 @@ fn items() -> Vec<Item> {
 fn writing(c: &mut Criterion) {
     let items = items();
     let channel = Channel {
+        hub: None,
         id: "https://news.example.org/regions/140300".into(),
         title: "阳泉市".into(),
         description: "阳泉市".into(),

@@ -14,6 +14,7 @@ pub mod config;
 pub mod daemon;
 pub mod dedup;
 pub mod fetch;
+pub mod hub;
 pub mod log;
 pub mod model;
 pub mod poll;

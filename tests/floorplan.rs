@@ -25,13 +25,14 @@ const LAYERS: [(&str, u8); 14] = [
     ("view", 3),
     ("poll", 4),
     ("serve", 4),
+    ("hub", 4),
     ("config", 5),
     ("daemon", 6),
     ("cli", 7),
 ];
 
 /// Crates that only some modules may name.
-const OWNERS: [(&str, &[&str]); 27] = [
+const OWNERS: [(&str, &[&str]); 28] = [
     ("rustix", &["daemon"]),
     ("robotxt", &["fetch"]),
     ("pinyin", &["dedup", "regions"]),
@@ -49,6 +50,7 @@ const OWNERS: [(&str, &[&str]); 27] = [
     ("chrono", &["write"]),
     ("askama", &["write"]),
     ("reqwest", &["fetch"]),
+    ("ring", &["hub"]),
     ("hickory_resolver", &["fetch"]),
     ("rustls", &["fetch"]),
     ("sled", &["view"]),

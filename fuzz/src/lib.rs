@@ -218,6 +218,7 @@ pub fn publish(data: &[u8]) {
         regions: Vec::new(),
     };
     let channel = Channel {
+        hub: None,
         id: "http://news.example.org/regions/140300".to_owned(),
         title: "大院".to_owned(),
         description: "大院".to_owned(),

@@ -8,6 +8,7 @@ use super::out::{End, say, show};
 use super::place;
 use crate::config::socket;
 use crate::daemon::{AdminReply, AdminRequest, DaemonStatus, SourceStatus, ask};
+use crate::model::counted;
 
 /// Makes the running daemon poll a source.
 pub(super) fn poll(arguments: &Arguments, source: &str) -> anyhow::Result<End> {
@@ -57,6 +58,9 @@ pub(super) fn status(arguments: &Arguments, json: bool) -> anyhow::Result<End> {
         "dayuan {} (pid {}) since {}: {} items, {} stories, {} polls under way",
         daemon.daemon, daemon.pid, daemon.since, daemon.items, daemon.stories, daemon.polling
     ));
+    if let Some((subscriptions, failing)) = daemon.hub {
+        show(&format!("hub: {}, {failing} of them failing", counted(subscriptions, "subscription", "subscriptions")));
+    }
     if let Some(trouble) = daemon.trouble {
         show(&format!("TROUBLE: {trouble}"));
     }

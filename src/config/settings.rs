@@ -8,6 +8,7 @@ use super::section::{Document, Section};
 use super::takedowns;
 use super::topics;
 use crate::fetch::{self, Guard, Network};
+use crate::hub;
 use crate::model::{Link, Takedown, Zone};
 use crate::poll::{self, Limits, Pace};
 use crate::serve;
@@ -20,7 +21,7 @@ const REPORTS_A_DAY: u32 = 2000;
 const BYTES_A_DAY: u64 = 20 * 1024 * 1024;
 
 /// Modules of dayuan that write log lines.
-const LOG_TARGETS: [&str; 4] = ["daemon", "log", "poll", "serve"];
+const LOG_TARGETS: [&str; 5] = ["daemon", "hub", "log", "poll", "serve"];
 /// First words of other crates whose log lines a filter may name.
 const LOGGING_CRATES: [&str; 8] = ["h2", "hickory", "hyper", "mio", "reqwest", "rustls", "tokio", "tower"];
 
@@ -67,6 +68,8 @@ pub struct Settings {
     pub topics: Topics,
     /// What is not published any more.
     pub takedowns: Vec<Takedown>,
+    /// Options of the hub.
+    pub hub: hub::Options,
     /// Format of the daemon's own log.
     pub log_format: LogFormat,
     /// Log filter: `error`, `warn`, `info`, `debug`, `trace` or `off`, or a tracing filter.
@@ -85,8 +88,8 @@ pub(super) fn parse(
     let document = Document::new(path, text, &cell, &slips);
     let root = document.root();
     let root = Section::new(&document, "", &root);
-    let sections = ["http", "store", "fetch", "poll", "publish", "admin", "log"].map(|name| root.section(name));
-    let [http, store, fetch, poll, publish, admin, log] = &sections;
+    let sections = ["http", "store", "fetch", "poll", "publish", "hub", "admin", "log"].map(|name| root.section(name));
+    let [http, store, fetch, poll, publish, hub, admin, log] = &sections;
 
     let listen = address(http, "listen").unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080)));
     let public_url = public_url(http);
@@ -97,14 +100,17 @@ pub(super) fn parse(
             "set [http] public_url to the address that readers use",
         );
     }
+    // Without a public URL, feeds name an address that no subscriber can reach.
+    let has_hub = hub.boolean("enabled").unwrap_or(public_url.is_some());
     let public_url = public_url.unwrap_or_else(|| format!("http://{listen}"));
     let state = places.state.clone().unwrap_or_else(|| PathBuf::from("./data"));
     let keep_days = store.integer("keep_days", 30, 36_500).unwrap_or(365);
     let contact = publish.string("contact");
     let contact = fetch.string("contact").or(contact);
-    let publish = publish_options(publish, public_url.clone());
+    let publish = serve::Options { hub: has_hub, ..publish_options(publish, public_url.clone()) };
     let concurrency = fetch.integer("concurrency", 1, 1024).unwrap_or(64);
     let fetch = fetch_options(fetch, &document, public_url, contact);
+    let callbacks = Guard { allow: networks(hub, &document), ports: fetch.guard.ports.clone() };
     let (log_format, log_level) = log_settings(log);
     let settings = Settings {
         topics: topics::parse(&document, &root),
@@ -117,6 +123,7 @@ pub(super) fn parse(
         limits: Limits { keep: seconds(keep_days * 86_400), reports: REPORTS_A_DAY, bytes: BYTES_A_DAY },
         publish,
         takedowns: takedowns::read(&root),
+        hub: hub::Options { enabled: has_hub, guard: callbacks },
         log_format,
         log_level,
     };
@@ -140,8 +147,20 @@ fn fetch_options(
         fetch.fault("ports", "`ports` holds 0, which is no port".to_owned(), "leave it out");
     }
     let ports = fetch.integers("ports", 65_535).into_iter().filter_map(|port| u16::try_from(port).ok()).collect();
+    let allow = networks(fetch, document);
+    fetch::Options {
+        guard: Guard { allow, ports },
+        timeout: fetch.duration("timeout", seconds(1), seconds(300)).unwrap_or_else(|| seconds(30)),
+        max_body: fetch.size("max_body", 64 << 10, 64 << 20).unwrap_or(8 << 20),
+        public_url: Some(public_url),
+        contact,
+    }
+}
+
+/// Reads the private networks that a section allows.
+fn networks(section: &Section<'_>, document: &Document<'_>) -> Vec<Network> {
     let mut allow = Vec::new();
-    for (text, span) in fetch.strings("allow_networks") {
+    for (text, span) in section.strings("allow_networks") {
         match Network::parse(&text) {
             Ok(network) if network.is_everything() => document.fault(
                 span,
@@ -161,13 +180,7 @@ fn fetch_options(
             Err(error) => document.fault(span, error.to_string(), ""),
         }
     }
-    fetch::Options {
-        guard: Guard { allow, ports },
-        timeout: fetch.duration("timeout", seconds(1), seconds(300)).unwrap_or_else(|| seconds(30)),
-        max_body: fetch.size("max_body", 64 << 10, 64 << 20).unwrap_or(8 << 20),
-        public_url: Some(public_url),
-        contact,
-    }
+    allow
 }
 
 /// Reads `[poll]`. Only if the admin's own networks are allowed may the intervals be shorter than the usual minimum.
@@ -220,6 +233,7 @@ fn publish_options(publish: &Section<'_>, public_url: String) -> serve::Options 
         cache_size: cache_size.or(former).unwrap_or(64 << 20),
         public_url,
         contact: publish.string("contact"),
+        hub: false,
     }
 }
 

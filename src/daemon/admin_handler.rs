@@ -13,9 +13,11 @@ use tokio::task::JoinSet;
 use super::admin::{AdminReply, AdminRequest};
 use super::clock::now;
 use super::explain::{decided, explain, no_item, withdrawn};
+use super::status::DaemonStatus;
 use super::store_monitor::Alarms;
 use super::{service, status, takedowns};
 use crate::config::{Config, Faults};
+use crate::hub::Hub;
 use crate::log::{Control, Log, Record};
 use crate::model::{ItemId, Moment, Source, SourceId, counted};
 use crate::poll::{self, Command, Heartbeat, LogWriter};
@@ -45,6 +47,8 @@ pub(super) struct StoreHandles {
     pub(super) view: Arc<View>,
     pub(super) poll_states: Arc<PollStates>,
     pub(super) commands: mpsc::Sender<Command>,
+    /// The hub, if the config has one.
+    pub(super) hub: Option<Arc<Hub>>,
 }
 
 impl Daemon {
@@ -181,7 +185,10 @@ impl Daemon {
 
     fn status(&self) -> AdminReply {
         let Some(handles) = &self.handles else { return AdminReply::failed("the daemon is stopping") };
-        let daemon = status::of_daemon(Some(&handles.view), &self.heartbeat, self.since, self.alarms.told());
+        let daemon = DaemonStatus {
+            hub: handles.hub.as_ref().map(|hub| hub.counts()),
+            ..status::of_daemon(Some(&handles.view), &self.heartbeat, self.since, self.alarms.told())
+        };
         let mut lines = vec![serde_json::to_string(&daemon).unwrap_or_default()];
         for source in &self.config.sources {
             let status = status::of_source(source, &handles.view, &handles.poll_states);
@@ -210,6 +217,8 @@ impl Daemon {
             }
         };
         settle_address(&mut config, self.address);
+        // Feeds name a hub only while there is one.
+        config.settings.publish.hub = self.config.settings.publish.hub;
         let mut lines: Vec<String> = warnings.iter().map(ToString::to_string).collect();
         lines.extend(differences(&self.config.sources, &config.sources));
         let (old, new) = (&self.config.settings, &config.settings);
@@ -218,6 +227,7 @@ impl Daemon {
             ("[http] metrics_listen", old.metrics_listen != new.metrics_listen),
             ("[store]", old.store != new.store || old.limits != new.limits),
             ("[fetch]", format!("{:?}", old.fetch) != format!("{:?}", new.fetch)),
+            ("[hub]", format!("{:?}", old.hub) != format!("{:?}", new.hub)),
             ("[admin]", old.socket != new.socket),
             ("[log]", old.log_format != new.log_format || old.log_level != new.log_level),
             ("[publish] cache_size", old.publish.cache_size != new.publish.cache_size),
@@ -242,6 +252,9 @@ impl Daemon {
             }
         }
         self.site.publish(published(&config), now());
+        if let Some(hub) = self.handles.as_ref().and_then(|handles| handles.hub.as_ref()) {
+            hub.touch_all();
+        }
         if let Some(handles) = &self.handles
             && let Err(error) = handles.poll_states.looks_since(self.looks(), now())
         {

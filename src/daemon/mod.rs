@@ -7,6 +7,7 @@ mod clock;
 mod error;
 mod expiry;
 mod explain;
+mod hub;
 mod logging;
 mod opening;
 mod polling;

@@ -21,6 +21,7 @@ use super::store_monitor::{Alarms, StoreMonitor, identity};
 use super::takedowns;
 use crate::config::Config;
 use crate::fetch::Fetcher;
+use crate::hub::{self, Hub};
 use crate::log::{Log, Record};
 use crate::poll::{self, Committer, Heartbeat, LogWriter, PollContext, Poller};
 use crate::serve::{self, Limits, Site};
@@ -94,6 +95,8 @@ struct Running {
     asked: mpsc::Receiver<PendingRequest>,
     stop: CancellationToken,
     poll_metrics: poll::Metrics,
+    serve_metrics: serve::Metrics,
+    hub_metrics: hub::Metrics,
     poll_runtime: PollRuntime,
     _unbind: SocketGuard,
 }
@@ -123,6 +126,8 @@ impl Running {
         let (poll_metrics, serve_metrics) = (poll::Metrics::default(), serve::Metrics::default());
         poll_metrics.register(&mut registry);
         serve_metrics.register(&mut registry);
+        let hub_metrics = hub::Metrics::default();
+        hub_metrics.register(&mut registry);
         let (questions, asked) = mpsc::channel::<PendingRequest>(16);
         let mut running = Self {
             daemon: Daemon {
@@ -142,6 +147,8 @@ impl Running {
             asked,
             stop,
             poll_metrics,
+            serve_metrics: serve_metrics.clone(),
+            hub_metrics,
             poll_runtime: PollRuntime::new().map_err(DaemonError::Threads)?,
             _unbind: SocketGuard(settings.socket.clone()),
         };
@@ -232,8 +239,16 @@ impl Running {
         let (commits, queue) = mpsc::channel(MAX_QUEUED_COMMITS);
         let committer = Committer::new(Arc::clone(&self.log), Arc::clone(view), changed);
         let writer = tokio::task::spawn_blocking(move || committer.run(queue));
-        let site = Arc::clone(&self.daemon.site);
-        self.part("response cache", |_stop| async move { site.forget(dirty).await });
+        let hub = self.open_hub()?;
+        let (site, told) = (Arc::clone(&self.daemon.site), hub.clone());
+        self.part("response cache", |_stop| async move {
+            let tell = |regions: &_| {
+                if let Some(hub) = &told {
+                    hub.touch(site.feed_urls(regions).into_iter());
+                }
+            };
+            site.forget(dirty, tell).await;
+        });
 
         let context = PollContext {
             fetcher: Arc::new(Fetcher::new(settings.fetch.clone())?.keeping_robots(Arc::clone(poll_states) as _)),
@@ -281,9 +296,24 @@ impl Running {
             view: Arc::clone(view),
             poll_states: Arc::clone(poll_states),
             commands,
+            hub,
         });
         service::tell(&[NotifyState::Ready, NotifyState::Status("running")]);
         Ok(writer)
+    }
+
+    /// Opens the hub and starts it, if the config has one.
+    fn open_hub(&mut self) -> Result<Option<Arc<Hub>>, DaemonError> {
+        let settings = &self.daemon.config.settings;
+        if !settings.hub.enabled {
+            return Ok(None);
+        }
+        let metrics = (self.serve_metrics.clone(), self.hub_metrics.clone());
+        let (options, fetch) = (settings.hub.clone(), settings.fetch.clone());
+        let hub = super::hub::open(&settings.store, options, fetch, &self.daemon.site, metrics)?;
+        let running = Arc::clone(&hub);
+        self.part("hub", |stop| running.run(stop));
+        Ok(Some(hub))
     }
 
     /// Answers admins and signals until the daemon is to stop, or a part ended by itself.

@@ -20,6 +20,9 @@ pub struct DaemonStatus {
     pub stories: usize,
     /// Number of running polls.
     pub polling: usize,
+    /// Number of subscriptions of the hub, and how many of them failed last; `None` if there is no hub.
+    #[serde(default)]
+    pub hub: Option<(usize, usize)>,
     /// Current alarms, if any.
     pub trouble: Option<String>,
 }
@@ -71,6 +74,7 @@ pub(super) fn of_daemon(
         items,
         stories,
         polling: heartbeat.running(),
+        hub: None,
         trouble: trouble.or_else(|| view.is_none().then(|| "the store is being opened".to_owned())),
     }
 }

@@ -47,7 +47,7 @@ pub struct Fetcher {
     /// For sources outside the admin's own networks; no private network is allowed.
     outside: Way,
     /// For sources inside the admin's own networks.
-    inside: Way,
+    pub(super) inside: Way,
     /// Limits concurrent requests per IP address.
     asking: AddressLimiter,
     /// Limits concurrent polls per IP address.

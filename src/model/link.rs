@@ -213,10 +213,23 @@ impl Link {
         matches!(self.host(), Host::Name(_)) && psl::domain_str(self.host_text()).is_none()
     }
 
+    /// Returns the link with these pairs added to its query, which stays as it is otherwise.
+    #[must_use]
+    pub fn with_query(&self, pairs: &[(&str, &str)]) -> Self {
+        let mut url = self.0.clone();
+        url.query_pairs_mut().extend_pairs(pairs);
+        Self(url)
+    }
+
     /// Returns whether this is the home page of its site.
     pub fn is_home(&self) -> bool {
         !self.canonical().contains(['/', '?', '#'])
     }
+}
+
+/// Returns the first 64 pairs of a form (`application/x-www-form-urlencoded`), decoded.
+pub fn form_pairs(form: &[u8]) -> Vec<(String, String)> {
+    url::form_urlencoded::parse(form).take(64).map(|(key, value)| (key.into_owned(), value.into_owned())).collect()
 }
 
 fn is_tracking(pair: &str) -> bool {

@@ -80,6 +80,13 @@ pub(super) fn plain(status: StatusCode, text: &'static str) -> Answer {
     response
 }
 
+/// Returns a short response in plain text that is made for one request.
+pub(super) fn told(status: StatusCode, text: String) -> Answer {
+    let mut response = plain(status, "");
+    *response.body_mut() = Full::new(text.into());
+    response
+}
+
 /// Returns a permanent redirect.
 pub(super) fn moved(location: &str) -> Answer {
     let mut response = plain(StatusCode::MOVED_PERMANENTLY, "moved\n");
@@ -105,6 +112,9 @@ pub(super) fn page(status: StatusCode, html: Vec<u8>) -> Answer {
 
 fn put_common(headers: &mut HeaderMap, document: &Document, chosen: &Representation, is_page: bool) {
     put(headers, header::ETAG, chosen.etag.clone());
+    if let Some(links) = &document.links {
+        put(headers, header::LINK, links.clone());
+    }
     put(headers, header::LAST_MODIFIED, document.last_modified_header.clone());
     put(headers, header::CACHE_CONTROL, FRESH);
     put(headers, header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));

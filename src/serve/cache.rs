@@ -1,10 +1,12 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use hyper::header::HeaderValue;
 use tokio::sync::OnceCell;
 
 use super::document::Document;
 use super::filter::Filter;
+use super::published::Options;
 use crate::model::{Moment, RegionId};
 use crate::write::{Format, Language};
 
@@ -31,6 +33,16 @@ impl Key {
             Self::Opml => Some("/opml.xml".to_owned()),
             Self::Feed(..) | Self::Region(..) | Self::Home(..) => None,
         }
+    }
+
+    /// Returns the `Link` header by which a document that can be subscribed names itself and its hub (WebSub, section 4).
+    pub(super) fn links(&self, options: &Options) -> Option<HeaderValue> {
+        let Self::Feed(region, format, filter) = self else { return None };
+        if !filter.is_none() {
+            return None;
+        }
+        let (hub, own) = (options.hub_url()?, options.feed_url(region, *format));
+        HeaderValue::try_from(format!("<{hub}>; rel=\"hub\", <{own}>; rel=\"self\"")).ok()
     }
 
     pub(super) const fn is_page(&self) -> bool {

@@ -16,6 +16,8 @@ pub(super) struct Document {
     pub(super) is_xml_feed: bool,
     pub(super) last_modified: Moment,
     pub(super) last_modified_header: HeaderValue,
+    /// Value of the `Link` header, if there is one.
+    pub(super) links: Option<HeaderValue>,
     /// Identity, gzip, br, zstd; absent if compression gained nothing.
     representations: [Option<Representation>; 4],
 }
@@ -107,8 +109,14 @@ impl Document {
             is_xml_feed: media_type.contains("+xml"),
             last_modified,
             last_modified_header: date,
+            links: None,
             representations,
         }
+    }
+
+    /// Returns the document with a `Link` header.
+    pub(super) fn linked(self, links: Option<HeaderValue>) -> Self {
+        Self { links, ..self }
     }
 
     pub(super) fn representation(&self, coding: Coding) -> Option<&Representation> {

@@ -51,6 +51,7 @@ impl Renderer<'_> {
                     self.part_name(filter),
                     self.published.options.title
                 ),
+                hub: self.published.options.hub_url().filter(|_| filter.is_none()),
                 updated: updated.unwrap_or_default(),
                 deleted: &deleted,
                 chain: chain.clone(),
@@ -77,6 +78,7 @@ impl Renderer<'_> {
         let options = &self.published.options;
         let page = self.page_of(&place.id);
         Channel {
+            hub: None,
             id: page.clone(),
             description: self.describe(place),
             title: format!("{} · {}", place.name, options.title),

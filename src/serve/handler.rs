@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::header;
-use hyper::{Request, Response, StatusCode};
+use hyper::{Method, Request, Response, StatusCode};
 
 use super::answer::{self, Answer};
 use super::cache::Key;
@@ -14,9 +14,10 @@ use super::document::{Document, Failure, Rendered};
 use super::filter::{Filter, Reach};
 use super::metrics::Metrics;
 use super::part;
+use super::posts;
 use super::recent;
 use super::renderer::Renderer;
-use super::route::{Route, parameter};
+use super::route::{Route, below, parameter};
 use super::selection::{Cursor, Selection};
 use super::server::Handler;
 use super::site::{Queue, Site, Store};
@@ -27,6 +28,9 @@ use crate::write::{self, Format, Language, Page};
 impl Handler for (Arc<Site>, Metrics) {
     async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
         let (site, metrics) = self;
+        if request.method() == Method::POST {
+            return posts::answer(site, request).await;
+        }
         if request.uri().query().is_none()
             && let Some(document) = site.cache.at(request.uri().path())
         {
@@ -83,14 +87,10 @@ impl Handler for (Arc<Site>, Metrics) {
     fn metrics(&self) -> &Metrics {
         &self.1
     }
-}
 
-/// Returns a path below the path of the site. A proxy in front may have removed that already.
-fn below<'a>(path: &'a str, root: &str) -> &'a str {
-    match path.strip_prefix(root) {
-        Some("") => "/",
-        Some(rest) if rest.starts_with('/') => rest,
-        _ => path,
+    fn takes_posts(&self, path: &str) -> bool {
+        let published = self.0.published();
+        published.options.hub && below(path, published.options.root()) == posts::HUB
     }
 }
 
@@ -148,7 +148,15 @@ async fn serve_cached(site: &Arc<Site>, metrics: &Metrics, request: &Request<Inc
     if let Some(document) = site.cache.get(&key) {
         return answer::document(request, &document, key.is_page());
     }
-    let place = site.cache.place(&key);
+    match cached(site, metrics, &key).await {
+        Ok(document) => answer::document(request, &document, key.is_page()),
+        Err(failure) => failed(site, request, failure),
+    }
+}
+
+/// Returns a document from the cache, rendered once for all who wait for it if it is not there.
+pub(super) async fn cached(site: &Arc<Site>, metrics: &Metrics, key: &Key) -> Result<Arc<Document>, Failure> {
+    let place = site.cache.place(key);
     let made = place
         .get_or_try_init(|| async {
             let wanted = key.clone();
@@ -159,20 +167,18 @@ async fn serve_cached(site: &Arc<Site>, metrics: &Metrics, request: &Request<Inc
             let (shared, wanted) = (Arc::clone(site), key.clone());
             let document = tokio::task::spawn_blocking(move || {
                 let changed = shared.cache.date(&wanted, blake3::hash(&draft.bytes), draft.changed);
-                Arc::new(Rendered { changed, ..draft }.finish())
+                let links = wanted.links(&shared.published().options);
+                Arc::new(Rendered { changed, ..draft }.finish().linked(links))
             });
             let document = document.await.map_err(|_panic| Failure::FellOver)?;
-            site.cache.finished(&key, &place, &document);
+            site.cache.finished(key, &place, &document);
             Ok(document)
         })
         .await;
-    match made {
-        Ok(document) => answer::document(request, document, key.is_page()),
-        Err(failure) => {
-            site.cache.abandon(&key);
-            failed(site, request, failure)
-        }
+    if made.is_err() {
+        site.cache.abandon(key);
     }
+    made.cloned()
 }
 
 /// Answers with a document that is rendered on request and shared with requests for it at the same time.

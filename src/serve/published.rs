@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::model::{Policy, Regions, Source, SourceId, Zone};
+use crate::model::{Policy, RegionId, Regions, Source, SourceId, Zone};
 use crate::topics::Topics;
-use crate::write::Footer;
+use crate::write::{Footer, Format};
 
 /// The published part of the config; a reload replaces it.
 #[derive(Clone, Debug)]
@@ -43,6 +43,8 @@ pub struct Options {
     pub public_url: String,
     /// Whom readers write to about mistakes: an address of mail or of a page.
     pub contact: Option<String>,
+    /// Whether the hub sends feeds to subscribers.
+    pub hub: bool,
 }
 
 impl Options {
@@ -51,6 +53,16 @@ impl Options {
         let after = self.public_url.find("://").map_or(0, |at| at + 3);
         let rest = self.public_url.get(after..).unwrap_or("");
         rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("")
+    }
+
+    /// Returns the URL of the hub, if there is one.
+    pub fn hub_url(&self) -> Option<String> {
+        self.hub.then(|| format!("{}/hub", self.public_url))
+    }
+
+    /// Returns the URL of a region's feed.
+    pub(super) fn feed_url(&self, region: &RegionId, format: Format) -> String {
+        format!("{}/regions/{region}/{}", self.public_url, format.file())
     }
 }
 

@@ -62,6 +62,15 @@ impl<'a> Route<'a> {
     }
 }
 
+/// Returns a path below the path of the site. A proxy in front may have removed that already.
+pub(super) fn below<'a>(path: &'a str, root: &str) -> &'a str {
+    match path.strip_prefix(root) {
+        Some("") => "/",
+        Some(rest) if rest.starts_with('/') => rest,
+        _ => path,
+    }
+}
+
 /// Refuses whatever cannot be the name of a region, before any look-up.
 fn named<'a>(name: &'a str, route: impl Fn(&'a str) -> Route<'a>) -> Route<'a> {
     if RegionId::new(name).is_ok() { route(name) } else { Route::Nothing }

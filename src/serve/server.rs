@@ -82,6 +82,10 @@ pub trait Handler: Send + Sync + 'static {
     fn answer(&self, request: Request<Incoming>) -> impl Future<Output = Response<Full<Bytes>>> + Send;
     /// The metrics that count the responses.
     fn metrics(&self) -> &Metrics;
+    /// Returns whether POST is answered under this path.
+    fn takes_posts(&self, _path: &str) -> bool {
+        false
+    }
 }
 
 /// Accepts connections until `stop` is cancelled, then lets those that are open finish within the grace period.
@@ -145,7 +149,7 @@ async fn answer_all<H: Handler>(
 ) {
     let service = service_fn(|request: Request<Incoming>| async {
         connection.mark(Doing::Answering);
-        let response = match refuse(&request) {
+        let response = match refuse(&request, handler.takes_posts(request.uri().path())) {
             Some(refusal) => refusal,
             None => {
                 let has_body = request.headers().contains_key(header::CONTENT_LENGTH);
@@ -179,8 +183,8 @@ async fn answer_all<H: Handler>(
 }
 
 /// Refuses requests that two programs could understand differently (RFC 9112, sections 3.2 and 6.3), and all methods
-/// but GET and HEAD.
-fn refuse(request: &Request<Incoming>) -> Option<Answer> {
+/// but GET and HEAD, and POST where it is taken.
+fn refuse(request: &Request<Incoming>, takes_posts: bool) -> Option<Answer> {
     let headers = request.headers();
     let hosts = headers.get_all(header::HOST).iter().count();
     let has_host = hosts == 1 || (hosts == 0 && request.version() < Version::HTTP_11);
@@ -191,6 +195,8 @@ fn refuse(request: &Request<Incoming>) -> Option<Answer> {
             StatusCode::BAD_REQUEST,
             "ambiguous request (Host, request target, Content-Length or Transfer-Encoding)\n",
         )
+    } else if request.method() == Method::POST && takes_posts {
+        return None;
     } else if request.method() != Method::GET && request.method() != Method::HEAD {
         let mut refusal = answer::plain(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD are answered here\n");
         refusal.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));

@@ -3,6 +3,7 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use tokio::sync::Semaphore;
 
 use super::cache::ResponseCache;
+use super::hub_door::HubDoor;
 use super::published::PublishConfig;
 use super::recent::RecentDocuments;
 use crate::log::Log;
@@ -29,6 +30,8 @@ pub struct Site {
     /// Reads the system clock.
     now: fn() -> Moment,
     store: OnceLock<Store>,
+    /// The hub, once it is open.
+    pub(super) hub: OnceLock<Arc<dyn HubDoor>>,
     pub(super) cache: ResponseCache,
     pub(super) recent: RecentDocuments,
     /// Queue for the documents of regions.
@@ -58,6 +61,7 @@ impl Site {
             published: RwLock::new(Arc::new(published)),
             now,
             store: OnceLock::new(),
+            hub: OnceLock::new(),
             cache: ResponseCache::new(room),
             recent: RecentDocuments::default(),
             main: Queue::new(MAX_RENDERINGS),
@@ -76,6 +80,12 @@ impl Site {
     /// Returns the current hour, counted since 1970.
     pub(super) fn hour(&self) -> i64 {
         (self.now)().seconds().div_euclid(3600)
+    }
+
+    /// Passes in the hub; from now on it is asked.
+    pub fn open_hub(&self, hub: Arc<dyn HubDoor>) {
+        // A second call would pass in the same hub.
+        drop(self.hub.set(hub));
     }
 
     /// Returns whether feeds are served.
@@ -98,8 +108,12 @@ impl Site {
     }
 
     /// Removes the feeds and pages of the regions that hold these tags from the cache, at most once a second, until the
-    /// sender is dropped.
-    pub async fn forget(&self, mut changed: tokio::sync::mpsc::Receiver<Vec<crate::model::RegionId>>) {
+    /// sender is dropped; `tell` learns of these regions afterwards.
+    pub async fn forget(
+        &self,
+        mut changed: tokio::sync::mpsc::Receiver<Vec<crate::model::RegionId>>,
+        tell: impl Fn(&std::collections::HashSet<crate::model::RegionId>),
+    ) {
         const PAUSE: std::time::Duration = std::time::Duration::from_secs(1);
         while let Some(mut tags) = changed.recv().await {
             while let Ok(more) = changed.try_recv() {
@@ -111,6 +125,7 @@ impl Site {
             let regions: std::collections::HashSet<_> =
                 tags.iter().flat_map(|tag| published.regions.holders(tag)).collect();
             self.cache.forget(&regions);
+            tell(&regions);
             tokio::time::sleep(PAUSE).await;
         }
     }

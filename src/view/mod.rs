@@ -42,6 +42,7 @@ mod sources;
 mod state;
 mod store;
 mod story;
+mod subscriptions;
 mod tags;
 mod takedowns;
 #[cfg(test)]
@@ -57,4 +58,5 @@ pub use poll_states::PollStates;
 pub use snapshot::Outline;
 pub use store::{Notice, Options, View};
 pub use story::{Begun, Entry, Report, Story};
+pub use subscriptions::Subscriptions;
 pub use takedowns::Standing;

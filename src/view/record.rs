@@ -217,6 +217,19 @@ pub(super) struct HiddenRecord {
     pub(super) public: Option<String>,
 }
 
+/// A subscription of the hub, in a store of its own.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct SubscriptionRecord {
+    pub(super) topic: String,
+    pub(super) callback: String,
+    pub(super) secret: Option<Vec<u8>>,
+    pub(super) until: i64,
+    pub(super) sent: u64,
+    pub(super) failures: u32,
+}
+
+impl Stored for SubscriptionRecord {}
+
 impl Stored for HiddenRecord {
     const ADDED: &'static [usize] = &[2, 1];
 }
@@ -336,6 +349,7 @@ mod tests {
             golden(include_str!("../../tests/fixtures/view/version-5.txt")),
             golden(include_str!("../../tests/fixtures/view/version-6.txt")),
             golden(include_str!("../../tests/fixtures/view/version-7.txt")),
+            golden(include_str!("../../tests/fixtures/view/subscription-1.txt")),
         ];
         let of = |kind: &str| {
             let lines = golden.iter().flatten().filter(|(name, _)| *name == kind);
@@ -347,6 +361,7 @@ mod tests {
         check::<PollStateRecord>(&of("visit"));
         check::<ListingRecord>(&of("memory"));
         check::<RevisitsRecord>(&of("again"));
+        check::<SubscriptionRecord>(&of("subscription"));
         let item: ItemRecord = decode(of("item")[2]).unwrap();
         assert_eq!((item.earlier, item.event), (vec![(19_425, 7, 90)], Some(3)));
         assert_eq!((item.sketch, item.pairs, item.parts, item.ends), (vec![1, 2, 3], vec![4], vec![2], 0));

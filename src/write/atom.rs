@@ -26,7 +26,7 @@ pub fn atom(channel: &Channel<'_>) -> Vec<u8> {
         ..atom::Feed::default()
     };
     // Writing to memory cannot fail; if it did, every reader would get an empty document.
-    clean::styled(entries_last(&feed.write_to(Vec::new()).unwrap_or_default()))
+    clean::styled(entries_last(&feed.write_to(Vec::new()).unwrap_or_default()), channel.root)
 }
 
 /// The namespaces that a feed uses beside its own.
@@ -67,6 +67,7 @@ fn feed_links(channel: &Channel<'_>) -> Vec<atom::Link> {
     let chain = &channel.chain;
     let mut links = vec![link("self", &channel.self_link, ATOM), link("alternate", &channel.page, Some("text/html"))];
     let others = [("current", &chain.current), ("prev-archive", &chain.previous), ("next-archive", &chain.next)];
+    links.extend(channel.hub.as_deref().map(|hub| link("hub", hub, None)));
     links.extend(others.into_iter().filter_map(|(rel, url)| Some(link(rel, url.as_deref()?, ATOM))));
     links
 }

@@ -56,6 +56,8 @@ pub struct Channel<'a> {
     pub description: String,
     /// URL of the feed itself, in the format that is written.
     pub self_link: String,
+    /// URL of the hub that sends the feed to subscribers, if there is one (WebSub).
+    pub hub: Option<String>,
     /// URL of the page with the same items.
     pub page: String,
     /// Base URL of the site, without a slash at the end.

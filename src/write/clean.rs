@@ -13,12 +13,16 @@ pub(super) fn xml(text: &str) -> String {
 }
 
 /// Adds the stylesheet for browsers to a feed; readers ignore it (xml-stylesheet, W3C). It must be on the same site.
-pub(super) fn styled(document: Vec<u8>) -> Vec<u8> {
-    const STYLE: &[u8] = b"\n<?xml-stylesheet type=\"text/css\" href=\"/feed.css\"?>\n";
+/// `root` is the base URL of the site, whose host a reader may know by another name.
+pub(super) fn styled(document: Vec<u8>, root: &str) -> Vec<u8> {
+    let host = root.split_once("://").map_or(root, |(_, host)| host);
+    let path = host.find('/').and_then(|at| host.get(at..)).unwrap_or("");
+    let style = format!("\n<?xml-stylesheet type=\"text/css\" href=\"{}/feed.css\"?>\n", escape(path));
+    let style = style.as_bytes();
     let declaration = document.windows(2).position(|two| two == b"?>").map(|at| at + 2);
     match declaration.filter(|_| document.starts_with(b"<?xml ")).and_then(|at| document.split_at_checked(at)) {
-        Some((declaration, rest)) => [declaration, STYLE, rest.trim_ascii_start()].concat(),
-        None => [b"<?xml version=\"1.0\" encoding=\"utf-8\"?>".as_slice(), STYLE, &document].concat(),
+        Some((declaration, rest)) => [declaration, style, rest.trim_ascii_start()].concat(),
+        None => [b"<?xml version=\"1.0\" encoding=\"utf-8\"?>".as_slice(), style, &document].concat(),
     }
 }
 

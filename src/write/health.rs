@@ -208,5 +208,5 @@ pub fn health_feed(page: &Page<'_>, root: &str, healths: &[SourceHealth]) -> Vec
         ..atom::Feed::default()
     };
     // Writing to memory cannot fail; if it did, every reader would get an empty document.
-    clean::styled(feed.write_to(Vec::new()).unwrap_or_default())
+    clean::styled(feed.write_to(Vec::new()).unwrap_or_default(), root)
 }

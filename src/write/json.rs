@@ -5,7 +5,7 @@ use crate::model::Item;
 
 /// Writes a feed as JSON Feed 1.1 (jsonfeed.org/version/1.1). Our own fields are under `_dayuan`.
 pub fn json(channel: &Channel<'_>) -> Vec<u8> {
-    let feed = json!({
+    let mut feed = json!({
         "version": "https://jsonfeed.org/version/1.1",
         "title": channel.title,
         "home_page_url": channel.page,
@@ -14,6 +14,9 @@ pub fn json(channel: &Channel<'_>) -> Vec<u8> {
         "language": channel.language,
         "items": channel.items.iter().map(|item| entry(channel, item)).collect::<Vec<_>>(),
     });
+    if let (Some(hub), Some(feed)) = (&channel.hub, feed.as_object_mut()) {
+        feed.insert("hubs".to_owned(), json!([{ "type": "WebSub", "url": hub }]));
+    }
     feed.to_string().into_bytes()
 }
 

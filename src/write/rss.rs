@@ -13,6 +13,11 @@ pub fn rss(channel: &Channel<'_>) -> Vec<u8> {
         mime_type: Some("application/rss+xml".to_owned()),
         ..Default::default()
     };
+    let hub = channel.hub.clone().map(|href| rss::extension::atom::Link {
+        href,
+        rel: "hub".to_owned(),
+        ..Default::default()
+    });
     let feed = rss::Channel {
         title: clean::xml(&channel.title),
         link: channel.page.clone(),
@@ -22,7 +27,7 @@ pub fn rss(channel: &Channel<'_>) -> Vec<u8> {
         last_build_date: Some(channel.updated.rfc2822()),
         generator: Some(concat!("dayuan ", env!("CARGO_PKG_VERSION")).to_owned()),
         docs: Some("https://www.rssboard.org/rss-specification".to_owned()),
-        atom_ext: Some(rss::extension::atom::AtomExtension { links: vec![own] }),
+        atom_ext: Some(rss::extension::atom::AtomExtension { links: std::iter::once(own).chain(hub).collect() }),
         items: channel.items.iter().map(|item| entry(channel, item)).collect(),
         namespaces: BTreeMap::from([
             ("atom".to_owned(), "http://www.w3.org/2005/Atom".to_owned()),
@@ -35,7 +40,7 @@ pub fn rss(channel: &Channel<'_>) -> Vec<u8> {
         ..rss::Channel::default()
     };
     // Writing to memory cannot fail; if it did, every reader would get an empty document.
-    clean::styled(feed.write_to(Vec::new()).unwrap_or_default())
+    clean::styled(feed.write_to(Vec::new()).unwrap_or_default(), channel.root)
 }
 
 fn entry(channel: &Channel<'_>, item: &Item) -> rss::Item {

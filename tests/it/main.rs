@@ -13,6 +13,7 @@ mod guard;
 mod hostile_content;
 mod hostile_http;
 mod http;
+mod hub;
 mod installation;
 mod kill;
 mod lists;

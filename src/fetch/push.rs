@@ -1,0 +1,91 @@
+//! Requests that are sent to subscribers and hubs. They follow no redirects: a receiver who could redirect what he is sent
+//! would choose the address after it was verified.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use bytes::Bytes;
+use reqwest::header::{self, HeaderName, HeaderValue};
+use reqwest::{RequestBuilder, Response};
+
+use super::client::Fetcher;
+use super::error::FetchError;
+use super::failure::explain;
+use crate::model::{Link, Tls};
+
+/// A port that is always allowed, so that no receiver's own port is.
+const USUAL_PORT: u16 = 443;
+
+/// What is sent to a receiver.
+#[derive(Clone, Debug)]
+pub struct Push {
+    /// Media type of the body.
+    pub content_type: String,
+    /// Further headers. One whose value cannot be in a header is left out.
+    pub headers: Vec<(&'static str, String)>,
+    /// The body, which all receivers share.
+    pub body: Bytes,
+}
+
+impl Fetcher {
+    /// Checks the address of a receiver as it is written.
+    ///
+    /// # Errors
+    /// [`FetchError::Blocked`] with the reason.
+    pub fn check_receiver(&self, link: &Link) -> Result<(), FetchError> {
+        self.inside.guard.check_link(link, USUAL_PORT)
+    }
+
+    /// Returns the IP address of a receiver; `None` if its name does not resolve, or only to blocked addresses.
+    pub async fn receiver_address(&self, link: &Link) -> Option<IpAddr> {
+        self.inside.address_of(link).await
+    }
+
+    /// Sends a document by POST, and returns the status. The body of the answer is not read.
+    ///
+    /// # Errors
+    /// If the guard refuses, or nothing answers in time.
+    pub async fn push(&self, link: &Link, push: Push) -> Result<u16, FetchError> {
+        self.check_receiver(link)?;
+        let mut request = self.inside.client(Tls::Strict).post(link.url().clone()).body(push.body);
+        let own = [("content-type", push.content_type)];
+        for (name, value) in own.into_iter().chain(push.headers) {
+            if let Ok(value) = HeaderValue::from_str(&value) {
+                request = request.header(HeaderName::from_static(name), value);
+            }
+        }
+        Ok(self.sent(request, link).await?.status().as_u16())
+    }
+
+    /// Asks a receiver by GET, and returns the status with the body, of which no more than `most` bytes are read.
+    ///
+    /// # Errors
+    /// If the guard refuses, nothing answers in time, or the body is larger.
+    pub async fn ask_receiver(&self, link: &Link, most: usize) -> Result<(u16, Vec<u8>), FetchError> {
+        self.check_receiver(link)?;
+        let request = self.inside.client(Tls::Strict).get(link.url().clone());
+        // What is compared to the challenge must not be packed.
+        let request = request.header(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        let receive = async {
+            let mut response = self.sent(request, link).await?;
+            let mut body = Vec::new();
+            while let Some(piece) = response.chunk().await.map_err(|error| explain(&error, link, self.timeout))? {
+                body.extend_from_slice(&piece);
+                if body.len() > most {
+                    return Err(FetchError::TooLarge(most));
+                }
+            }
+            Ok((response.status().as_u16(), body))
+        };
+        within(self.timeout, receive).await
+    }
+
+    async fn sent(&self, request: RequestBuilder, link: &Link) -> Result<Response, FetchError> {
+        let answer = async { request.send().await.map_err(|error| explain(&error, link, self.timeout)) };
+        within(self.timeout, answer).await
+    }
+}
+
+async fn within<T>(limit: Duration, work: impl Future<Output = Result<T, FetchError>>) -> Result<T, FetchError> {
+    tokio::time::timeout(limit, work).await.map_err(|_late| FetchError::Timeout(limit))?
+}

@@ -1,0 +1,52 @@
+use std::time::Duration;
+
+use crate::fetch::Guard;
+
+/// Options of the hub.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Whether there is a hub.
+    pub enabled: bool,
+    /// Decides which callbacks are allowed.
+    pub guard: Guard,
+}
+
+/// Lease of a subscription that asks for none, in seconds; the ten days that the Recommendation suggests.
+pub(super) const LEASE: i64 = 10 * 86_400;
+/// Shortest lease, in seconds.
+pub(super) const MIN_LEASE: i64 = 300;
+/// Longest lease, in seconds.
+pub(super) const MAX_LEASE: i64 = 30 * 86_400;
+
+/// Maximum number of subscriptions.
+pub(super) const MAX_SUBSCRIPTIONS: usize = 20_000;
+/// Maximum number of subscriptions per callback host.
+pub(super) const MAX_PER_HOST: usize = 2000;
+/// Maximum number of requests that wait for their verification.
+pub(super) const MAX_PENDING: usize = 4096;
+/// The same per callback host.
+pub(super) const MAX_PENDING_PER_HOST: usize = 32;
+/// Number of verifications at one time.
+pub(super) const VERIFYING: usize = 128;
+/// A verification that its host's rate would delay longer than this is dropped, in milliseconds.
+pub(super) const MAX_VERIFICATION_DELAY: i64 = 60_000;
+
+/// Number of deliveries at one time, to subscribers that took the last one.
+pub(super) const FAST: usize = 256;
+/// The same per callback host.
+pub(super) const FAST_PER_HOST: usize = 16;
+/// Number of deliveries at one time to subscribers that failed last.
+pub(super) const SLOW: usize = 128;
+/// The same per callback host.
+pub(super) const SLOW_PER_HOST: usize = 4;
+/// A delivery that takes longer leaves its place to another one.
+pub(super) const PROMPT: Duration = Duration::from_secs(1);
+/// How many of those may go on.
+pub(super) const OVERTIME: usize = 256;
+/// Wait after the first failed delivery, in seconds; it doubles with every further one.
+pub(super) const BACKOFF: i64 = 10;
+/// Longest wait, in seconds.
+pub(super) const MAX_BACKOFF: i64 = 6 * 3600;
+
+/// Number of feeds that are made at one time for subscribers.
+pub(super) const MAKING: usize = 2;

@@ -1,0 +1,139 @@
+use std::path::Path;
+
+use super::engine::{Engine, has_room};
+use super::error::ViewError;
+use super::poll_states::PollStates;
+use super::record::{self, SubscriptionRecord};
+use crate::model::{Link, Moment, Subscription};
+
+/// The subscriptions of the hub. They are derived from nothing and cannot be made anew, so they have a store of their own,
+/// which neither a rebuild of the view nor the loss of the poll states touches.
+#[derive(Debug)]
+pub struct Subscriptions {
+    engine: Engine,
+}
+
+impl Subscriptions {
+    /// Opens the store, and returns whether its contents were lost: a directory that cannot be read is set aside.
+    ///
+    /// # Errors
+    /// Returns an error if no store can be created either.
+    pub fn open(path: &Path) -> Result<(Self, bool), ViewError> {
+        match Engine::open(path) {
+            Ok(engine) => Ok((Self { engine }, false)),
+            Err(_full) if !has_room(path) => Ok((Self { engine: Engine::closed(path) }, false)),
+            Err(error) if path.exists() => {
+                PollStates::set_aside(path)?;
+                Engine::open(path).map(|engine| (Self { engine }, true)).map_err(|_again| error)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Returns all subscriptions, and how many records are damaged.
+    ///
+    /// # Errors
+    /// Returns an error if the store cannot be read.
+    pub fn all(&self) -> Result<(Vec<Subscription>, usize), ViewError> {
+        let (mut all, mut damaged) = (Vec::new(), 0);
+        for pair in self.engine.all() {
+            match record::decode::<SubscriptionRecord>(&pair?.1).and_then(subscription) {
+                Some(subscription) => all.push(subscription),
+                None => damaged += 1,
+            }
+        }
+        Ok((all, damaged))
+    }
+
+    /// Saves a subscription in place of that with the same topic and callback.
+    ///
+    /// # Errors
+    /// Returns an error if the store cannot be written.
+    pub fn put(&self, subscription: &Subscription) -> Result<(), ViewError> {
+        let record = SubscriptionRecord {
+            topic: subscription.topic.clone(),
+            callback: subscription.callback.as_str().to_owned(),
+            secret: subscription.secret.clone(),
+            until: subscription.until.millis(),
+            sent: subscription.sent,
+            failures: subscription.failures,
+        };
+        self.engine.put(&key(&subscription.topic, &subscription.callback), record::encode(&record))
+    }
+
+    /// Removes a subscription.
+    ///
+    /// # Errors
+    /// Returns an error if the store cannot be written.
+    pub fn remove(&self, topic: &str, callback: &Link) -> Result<(), ViewError> {
+        self.engine.write(vec![(key(topic, callback).to_vec(), None)])
+    }
+
+    /// Returns whether the store refused a write.
+    pub fn is_broken(&self) -> bool {
+        self.engine.is_broken()
+    }
+
+    /// Reopens a store that refused to write. The most recent writes may be missing from it.
+    ///
+    /// # Errors
+    /// Returns an error if the store still cannot be opened.
+    pub fn heal(&self) -> Result<(), ViewError> {
+        self.engine.heal()
+    }
+
+    /// Flushes everything to the operating system.
+    ///
+    /// # Errors
+    /// Returns an error if the store could not be written.
+    pub fn flush(&self) -> Result<(), ViewError> {
+        self.engine.flush()
+    }
+}
+
+fn subscription(record: SubscriptionRecord) -> Option<Subscription> {
+    Some(Subscription {
+        topic: record.topic,
+        callback: Link::parse(&record.callback).ok()?,
+        secret: record.secret,
+        until: Moment::from_millis(record.until),
+        sent: record.sent,
+        failures: record.failures,
+    })
+}
+
+fn key(topic: &str, callback: &Link) -> [u8; 32] {
+    *blake3::hash(format!("{topic}\n{callback}").as_bytes()).as_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_subscription_outlives_the_process_and_is_replaced_and_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut subscription = Subscription {
+            topic: "http://a.example/regions/1/atom.xml".to_owned(),
+            callback: Link::parse("https://b.example/in?x=1").unwrap(),
+            secret: Some(b"s".to_vec()),
+            until: Moment::from_seconds(9),
+            sent: 7,
+            failures: 1,
+        };
+        {
+            let (store, lost) = Subscriptions::open(&folder.path().join("hub")).unwrap();
+            assert!(!lost);
+            store.put(&subscription).unwrap();
+            subscription.sent = 8;
+            store.put(&subscription).unwrap();
+            store.flush().unwrap();
+        }
+        let (store, _) = Subscriptions::open(&folder.path().join("hub")).unwrap();
+        assert_eq!(store.all().unwrap(), (vec![subscription.clone()], 0));
+        store.engine.put(b"x", vec![1, 2, 3]).unwrap();
+        assert_eq!(store.all().unwrap().1, 1, "a damaged record costs itself only");
+        store.remove(&subscription.topic, &subscription.callback).unwrap();
+        assert!(store.all().unwrap().0.is_empty());
+    }
+}
