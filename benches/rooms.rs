@@ -225,6 +225,7 @@ fn items() -> Vec<Item> {
             published: draft.published.unwrap(),
             updated: NOW,
             authors: vec![],
+            editors: vec![],
             categories: vec!["通告".into()],
             excerpt: write::excerpt(&draft.text),
             content_html: Some(format!("<p>{}</p>", draft.text)),
@@ -304,12 +305,16 @@ fn serving(c: &mut Criterion) {
             rights: None,
             cache_size: 1 << 26,
             public_url: "https://news.example.org".into(),
+            contact: None,
+            footer: write::Footer::Texts,
+            hub: false,
         },
         regions: Regions::new(true, vec![], vec![], vec![]).unwrap(),
+        topics: dayuan::topics::Topics::default(),
         sources: std::collections::HashMap::new(),
         listing: vec![],
     };
-    let site = Arc::new(Site::new(published));
+    let site = Arc::new(Site::new(published, || NOW));
     let (poll_states, _) = dayuan::view::PollStates::open(&folder.path().join("visits")).unwrap();
     site.open(log, Arc::new(view), Arc::new(poll_states), Moment::default());
     let stop = CancellationToken::new();

@@ -49,6 +49,7 @@ mod tests {
             published: Stamp { at: Moment::default(), precision: Precision::Day, offset: 0 },
             updated: Moment::default(),
             authors: vec![],
+            editors: Vec::new(),
             categories: vec![],
             excerpt: "一 < 二".into(),
             content_html: content_html.map(str::to_owned),
@@ -64,7 +65,12 @@ mod tests {
                 is_feed: true,
                 credit: None,
             },
-            related: vec![Related { title: "x".into(), link: "https://b.cn/".into(), source: "b".into() }],
+            related: vec![Related {
+                title: "x".into(),
+                link: "https://b.cn/".into(),
+                source: "b".into(),
+                published: None,
+            }],
             regions: vec![],
         }
     }
