@@ -304,6 +304,7 @@ fn serving(c: &mut Criterion) {
             items: 50,
             rights: None,
             cache_size: 1 << 26,
+            search: false,
             public_url: "https://news.example.org".into(),
             contact: None,
             footer: write::Footer::Texts,

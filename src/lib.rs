@@ -20,6 +20,7 @@ pub mod model;
 pub mod poll;
 pub mod read;
 pub mod regions;
+pub mod search;
 pub mod serve;
 pub mod topics;
 pub mod view;

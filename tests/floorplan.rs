@@ -13,7 +13,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-const LAYERS: [(&str, u8); 15] = [
+const LAYERS: [(&str, u8); 16] = [
     ("model", 0),
     ("read", 1),
     ("dedup", 1),
@@ -23,12 +23,13 @@ const LAYERS: [(&str, u8); 15] = [
     ("log", 2),
     ("fetch", 2),
     ("view", 3),
-    ("poll", 4),
-    ("serve", 4),
-    ("hub", 4),
-    ("config", 5),
-    ("daemon", 6),
-    ("cli", 7),
+    ("search", 4),
+    ("poll", 5),
+    ("serve", 5),
+    ("hub", 5),
+    ("config", 6),
+    ("daemon", 7),
+    ("cli", 8),
 ];
 
 /// Crates that only some modules may name.

@@ -79,7 +79,7 @@ fn the_unit_starts_what_there_is() {
 }
 
 /// Everything that faults and attackers may do, by its name; each has a test whose name begins with it.
-const FAULTS: [(&str, u32, usize); 11] = [
+const FAULTS: [(&str, u32, usize); 12] = [
     ("s", 9, 1),
     ("f", 8, 1),
     ("x", 7, 2),
@@ -91,6 +91,7 @@ const FAULTS: [(&str, u32, usize); 11] = [
     ("d", 17, 1),
     ("t", 4, 1),
     ("r", 2, 1),
+    ("q", 8, 1),
 ];
 
 fn sources_below(folder: &Path, found: &mut String) {

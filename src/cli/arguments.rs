@@ -58,6 +58,18 @@ pub(super) enum Command {
         /// The id of the item, or the URL of its page or of one of its reports
         item: String,
     },
+    /// Search the items of the running daemon; prints id, day, source and title of each, newest first
+    Find {
+        /// What to search for: words and phrases, and behind `--` also -words that are not wanted
+        #[arg(required = true)]
+        words: Vec<String>,
+        /// The region that they are in, by id or slug
+        #[arg(long, value_name = "ID")]
+        region: Option<String>,
+        /// The most items to print
+        #[arg(long, value_name = "NUMBER", default_value_t = 20)]
+        most: usize,
+    },
     /// Remove an item, or everything of a source, from everything published, for good, even if it is fetched again
     Withdraw {
         /// The id of the item, or the URL of its page or of one of its reports

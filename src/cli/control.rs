@@ -30,6 +30,15 @@ pub(super) fn reload(arguments: &Arguments) -> anyhow::Result<End> {
     told(arguments, &AdminRequest::Reload)
 }
 
+/// Prints what the running daemon finds.
+pub(super) fn find(arguments: &Arguments, words: &[String], region: Option<&str>, most: usize) -> anyhow::Result<End> {
+    // A shell takes quotes away: an argument with a space in it is a phrase.
+    let is_phrase = |word: &&String| words.len() > 1 && word.contains(' ') && !word.contains('"');
+    let words = words.iter().map(|word| if is_phrase(&word) { format!("\"{word}\"") } else { word.clone() });
+    let words = words.collect::<Vec<_>>().join(" ");
+    told(arguments, &AdminRequest::Find { words, region: region.map(str::to_owned), most })
+}
+
 fn told(arguments: &Arguments, request: &AdminRequest) -> anyhow::Result<End> {
     Ok(print(&asked(arguments, request)?))
 }

@@ -41,6 +41,7 @@ pub fn main() -> ExitCode {
         Command::Pause { source } => control::pause(&arguments, source),
         Command::Resume { source } => control::resume(&arguments, source),
         Command::Explain { item } => store::explain(&arguments, item),
+        Command::Find { words, region, most } => control::find(&arguments, words, region.as_deref(), *most),
         Command::Withdrawn => withdraw::withdrawn(&arguments),
         Command::Withdraw { item, source, reason, public_reason } => {
             let reasons = (reason.clone(), public_reason.clone());

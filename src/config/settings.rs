@@ -21,7 +21,7 @@ const REPORTS_A_DAY: u32 = 2000;
 const BYTES_A_DAY: u64 = 20 * 1024 * 1024;
 
 /// Modules of dayuan that write log lines.
-const LOG_TARGETS: [&str; 5] = ["daemon", "hub", "log", "poll", "serve"];
+const LOG_TARGETS: [&str; 6] = ["daemon", "hub", "log", "poll", "search", "serve"];
 /// First words of other crates whose log lines a filter may name.
 const LOGGING_CRATES: [&str; 8] = ["h2", "hickory", "hyper", "mio", "reqwest", "rustls", "tokio", "tower"];
 
@@ -88,8 +88,9 @@ pub(super) fn parse(
     let document = Document::new(path, text, &cell, &slips);
     let root = document.root();
     let root = Section::new(&document, "", &root);
-    let sections = ["http", "store", "fetch", "poll", "publish", "hub", "admin", "log"].map(|name| root.section(name));
-    let [http, store, fetch, poll, publish, hub, admin, log] = &sections;
+    let sections =
+        ["http", "store", "fetch", "poll", "publish", "search", "hub", "admin", "log"].map(|name| root.section(name));
+    let [http, store, fetch, poll, publish, search, hub, admin, log] = &sections;
 
     let listen = address(http, "listen").unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080)));
     let public_url = public_url(http);
@@ -107,7 +108,8 @@ pub(super) fn parse(
     let keep_days = store.integer("keep_days", 30, 36_500).unwrap_or(365);
     let contact = publish.string("contact");
     let contact = fetch.string("contact").or(contact);
-    let publish = serve::Options { hub: has_hub, ..publish_options(publish, public_url.clone()) };
+    let has_search = search.boolean("enabled").unwrap_or(true);
+    let publish = serve::Options { hub: has_hub, ..publish_options(publish, has_search, public_url.clone()) };
     let concurrency = fetch.integer("concurrency", 1, 1024).unwrap_or(64);
     let fetch = fetch_options(fetch, &document, public_url, contact);
     let callbacks = Guard { allow: networks(hub, &document), ports: fetch.guard.ports.clone() };
@@ -200,7 +202,7 @@ fn poll_options(poll: &Section<'_>, concurrency: usize, allows_own: bool) -> pol
     poll::Options { concurrency, pace: Pace { min, max }, host_gap }
 }
 
-fn publish_options(publish: &Section<'_>, public_url: String) -> serve::Options {
+fn publish_options(publish: &Section<'_>, search: bool, public_url: String) -> serve::Options {
     let title = publish.string("title").unwrap_or_else(|| "大院".to_owned());
     let language = publish.string("language").unwrap_or_else(|| "zh-CN".to_owned());
     if !language.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') || language.is_empty() {
@@ -231,6 +233,7 @@ fn publish_options(publish: &Section<'_>, public_url: String) -> serve::Options 
         rights: publish.string("rights"),
         footer,
         cache_size: cache_size.or(former).unwrap_or(64 << 20),
+        search,
         public_url,
         contact: publish.string("contact"),
         hub: false,

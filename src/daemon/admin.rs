@@ -52,6 +52,15 @@ pub enum AdminRequest {
         /// Id of the item, or the URL of its page or of one of its reports.
         item: String,
     },
+    /// Search the items.
+    Find {
+        /// The words, as readers write them on the search page.
+        words: String,
+        /// Id or slug of the region that they are in; `None` for all.
+        region: Option<String>,
+        /// Maximum number of items.
+        most: usize,
+    },
     /// Remove an item from everything published, for good.
     Withdraw {
         /// Id of the item, or the URL of its page or of one of its reports.
@@ -108,9 +117,13 @@ impl AdminRequest {
             Self::Lift { source } => format!("restore-item --source {}", one_line(source)),
             Self::Restore { item } => format!("restore-item {}", one_line(item)),
             Self::Reload => "reload".to_owned(),
-            Self::Status | Self::Explain { .. } | Self::Withdrawn | Self::Metrics | Self::Verify | Self::Backup => {
-                return None;
-            }
+            Self::Status
+            | Self::Explain { .. }
+            | Self::Find { .. }
+            | Self::Withdrawn
+            | Self::Metrics
+            | Self::Verify
+            | Self::Backup => return None,
         })
     }
 }

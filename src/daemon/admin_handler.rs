@@ -15,12 +15,13 @@ use super::clock::now;
 use super::explain::{decided, explain, no_item, withdrawn};
 use super::status::DaemonStatus;
 use super::store_monitor::Alarms;
-use super::{service, status, takedowns};
+use super::{searching, service, status, takedowns};
 use crate::config::{Config, Faults};
 use crate::hub::Hub;
 use crate::log::{Control, Log, Record};
 use crate::model::{ItemId, Moment, Source, SourceId, counted};
 use crate::poll::{self, Command, Heartbeat, LogWriter};
+use crate::search::Follower;
 use crate::serve::{self, PublishConfig, Site, SourcePolicy};
 use crate::view::{PollStates, View};
 
@@ -46,6 +47,8 @@ pub(super) struct StoreHandles {
     pub(super) log_writer: LogWriter,
     pub(super) view: Arc<View>,
     pub(super) poll_states: Arc<PollStates>,
+    /// Absent without a search.
+    pub(super) search: Option<Follower>,
     pub(super) commands: mpsc::Sender<Command>,
     /// The hub, if the config has one.
     pub(super) hub: Option<Arc<Hub>>,
@@ -69,6 +72,19 @@ impl Daemon {
                 let (view, log) = (Arc::clone(&handles.view), Arc::clone(&handles.log));
                 tasks.spawn_blocking(move || {
                     drop(answer.send(explained(&view, &log, &item)));
+                    "answer"
+                });
+                return;
+            }
+            AdminRequest::Find { words, region, most } => {
+                let Some(follower) = handles.search.clone() else {
+                    drop(answer.send(AdminReply::failed("the search is switched off ([search] enabled = false)")));
+                    return;
+                };
+                let (regions, zone) = (self.config.regions.clone(), self.config.settings.publish.zone.clone());
+                tasks.spawn_blocking(move || {
+                    let wanted = (words.as_str(), region.as_deref());
+                    drop(answer.send(searching::find(&follower, &regions, &zone, wanted, most)));
                     "answer"
                 });
                 return;
@@ -230,6 +246,7 @@ impl Daemon {
             ("[hub]", format!("{:?}", old.hub) != format!("{:?}", new.hub)),
             ("[admin]", old.socket != new.socket),
             ("[log]", old.log_format != new.log_format || old.log_level != new.log_level),
+            ("[search]", old.publish.search != new.publish.search),
             ("[publish] cache_size", old.publish.cache_size != new.publish.cache_size),
         ];
         lines.extend(
@@ -244,6 +261,8 @@ impl Daemon {
                 Err(reason) => return AdminReply::failed(format!("the old config stays: {reason}")),
             }
         }
+        // What needs a restart stays as it was.
+        config.settings.publish.search = self.config.settings.publish.search;
         if let Some(handles) = &self.handles {
             let records = takedowns::settle(&handles.view, &config.settings.takedowns, now());
             match self.take_down(handles, records).await {
@@ -252,6 +271,9 @@ impl Daemon {
             }
         }
         self.site.publish(published(&config), now());
+        if let Some(follower) = self.handles.as_ref().and_then(|handles| handles.search.as_ref()) {
+            follower.index.set_regions(Arc::new(config.regions.clone()));
+        }
         if let Some(hub) = self.handles.as_ref().and_then(|handles| handles.hub.as_ref()) {
             hub.touch_all();
         }

@@ -12,6 +12,7 @@ mod logging;
 mod opening;
 mod polling;
 mod run;
+mod searching;
 mod service;
 mod status;
 mod store_monitor;

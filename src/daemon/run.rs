@@ -16,14 +16,14 @@ use super::error::DaemonError;
 use super::expiry::Expiry;
 use super::opening::{OPENING_TIMEOUT_USEC, open};
 use super::polling::PollRuntime;
-use super::service;
 use super::store_monitor::{Alarms, StoreMonitor, identity};
-use super::takedowns;
+use super::{searching, service, takedowns};
 use crate::config::Config;
 use crate::fetch::Fetcher;
 use crate::hub::{self, Hub};
 use crate::log::{Log, Record};
 use crate::poll::{self, Committer, Heartbeat, LogWriter, PollContext, Poller};
+use crate::search;
 use crate::serve::{self, Limits, Site};
 use crate::view::{PollStates, View};
 
@@ -97,6 +97,7 @@ struct Running {
     poll_metrics: poll::Metrics,
     serve_metrics: serve::Metrics,
     hub_metrics: hub::Metrics,
+    search_metrics: search::Metrics,
     poll_runtime: PollRuntime,
     _unbind: SocketGuard,
 }
@@ -124,7 +125,11 @@ impl Running {
 
         let mut registry = Registry::default();
         let (poll_metrics, serve_metrics) = (poll::Metrics::default(), serve::Metrics::default());
+        let search_metrics = search::Metrics::default();
         poll_metrics.register(&mut registry);
+        if settings.publish.search {
+            search_metrics.register(&mut registry);
+        }
         serve_metrics.register(&mut registry);
         let hub_metrics = hub::Metrics::default();
         hub_metrics.register(&mut registry);
@@ -149,6 +154,7 @@ impl Running {
             poll_metrics,
             serve_metrics: serve_metrics.clone(),
             hub_metrics,
+            search_metrics,
             poll_runtime: PollRuntime::new().map_err(DaemonError::Threads)?,
             _unbind: SocketGuard(settings.socket.clone()),
         };
@@ -282,6 +288,14 @@ impl Running {
             identity: identity(&settings.store),
         };
         self.part("store monitor", |stop| async move { store_monitor.run(stop).await });
+        let search = settings.publish.search.then(|| {
+            let regions = &self.daemon.config.regions;
+            searching::follower(&settings.store, regions, &self.log, view, self.search_metrics.clone())
+        });
+        if let Some(follower) = search.clone() {
+            self.daemon.site.open_search(Arc::clone(&follower.index));
+            self.part("search", |stop| searching::run(follower, stop));
+        }
         let log_writer = context.log_writer.clone();
         let poller = Poller::new(context, settings.poll, Arc::clone(&self.daemon.heartbeat));
         let (sources, alarms) = (self.daemon.config.sources.clone(), self.daemon.alarms.clone());
@@ -295,6 +309,7 @@ impl Running {
             log_writer,
             view: Arc::clone(view),
             poll_states: Arc::clone(poll_states),
+            search,
             commands,
             hub,
         });

@@ -152,6 +152,11 @@ impl Regions {
         self.publish.is_empty() || is_group || self.path(id).iter().any(|up| self.publish.contains(&up.id))
     }
 
+    /// Returns whether every region is published.
+    pub const fn are_all_published(&self) -> bool {
+        self.publish.is_empty()
+    }
+
     /// Returns the published top-level regions and groups, ordered by id.
     pub fn roots(&self) -> Vec<&Region> {
         let mut roots: Vec<&Region> = if self.publish.is_empty() {

@@ -65,7 +65,9 @@ impl Places {
                 hasher.update(name.as_bytes());
                 hasher.update(b"\0");
             }
-            if level != Level::Province {
+            if level == Level::Province {
+                spelt.add_unaddressed(&region.name);
+            } else {
                 spelt.add(&region.id, &region.name);
             }
             let is_city = level == Level::City || region.name.ends_with('市');
@@ -81,6 +83,11 @@ impl Places {
     /// placed in other regions.
     pub fn rules(&self) -> &str {
         &self.rules
+    }
+
+    /// Returns the names of places that these letters spell in Hanyu Pinyin: 阳泉 for `yangquan`.
+    pub fn spelt(&self, letters: &str) -> &[String] {
+        self.spelt.names(letters)
     }
 
     /// Returns whether the region of a six-digit code is `top` or below it.

@@ -5,6 +5,8 @@ use hyper::header::HeaderValue;
 
 use crate::model::Moment;
 
+/// Media type of pages.
+pub(super) const HTML: &str = "text/html; charset=utf-8";
 /// Documents smaller than this are not sent compressed, in bytes.
 const WORTH_PACKING: usize = 512;
 
@@ -41,6 +43,8 @@ pub(super) enum Failure {
     Opening,
     /// The document needs a part of the store that cannot be read for now.
     Closed,
+    /// The search index is being made.
+    Indexing,
     /// Rendering panicked.
     FellOver,
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::document::Rendered;
 use super::filter::{Filter, Reach};
 use super::renderer::Renderer;
+use super::selection::Selection;
 use crate::model::{Item, Region, RegionId};
 use crate::view;
 use crate::write::{self, Chain, Channel, Format, Language, Outline, PlaceName};
@@ -17,6 +18,34 @@ const MAX_FEED: usize = 4 * 1024 * 1024;
 pub(super) const KEEP_DELETED: Duration = Duration::from_secs(90 * 86_400);
 /// Maximum number of withdrawn items that a feed names, newest first.
 pub(super) const MAX_DELETED: usize = 500;
+
+/// What a feed says of itself.
+pub(super) struct FeedHead {
+    pub(super) id: String,
+    pub(super) title: String,
+    pub(super) description: String,
+    pub(super) self_link: String,
+    pub(super) page: String,
+}
+
+fn written(format: Format, channel: &Channel<'_>) -> Vec<u8> {
+    match format {
+        Format::Atom => write::atom(channel),
+        Format::Rss => write::rss(channel),
+        Format::Json => write::json(channel),
+    }
+}
+
+/// Writes a feed with as many of its items as fit. It holds whole entries only; the oldest ones are left out.
+fn fitting(items: &mut Vec<Item>, write: impl Fn(&[Item]) -> Vec<u8>) -> Vec<u8> {
+    let mut bytes = write(items);
+    while bytes.len() > MAX_FEED && !items.is_empty() {
+        let fitting = items.len().saturating_mul(MAX_FEED) / bytes.len();
+        items.truncate(fitting.min(items.len() - 1));
+        bytes = write(items);
+    }
+    bytes
+}
 
 impl Renderer<'_> {
     /// Renders the feed of a region, or of that part of it which the filter leaves.
@@ -38,7 +67,7 @@ impl Renderer<'_> {
             .and_then(|source| self.view.source(source))
             .map(|facts| format!(" · {}", facts.title))
             .unwrap_or_default();
-        let written = |items: &[Item]| {
+        let bytes = fitting(&mut items, |items| {
             let updated = items.iter().map(|item| item.updated).chain(deleted.iter().map(|(_, at)| *at)).max();
             let channel = self.channel(place, format, items);
             let query = filter.query();
@@ -57,20 +86,62 @@ impl Renderer<'_> {
                 chain: chain.clone(),
                 ..channel
             };
-            match format {
-                Format::Atom => write::atom(&channel),
-                Format::Rss => write::rss(&channel),
-                Format::Json => write::json(&channel),
-            }
-        };
-        let mut bytes = written(&items);
-        // A feed holds whole entries only: drop the oldest ones until it fits.
-        while bytes.len() > MAX_FEED && !items.is_empty() {
-            let fitting = items.len().saturating_mul(MAX_FEED) / bytes.len();
-            items.truncate(fitting.min(items.len() - 1));
-            bytes = written(&items);
-        }
+            written(format, &channel)
+        });
         Some(Rendered { media_type: format.media_type(), bytes, changed })
+    }
+
+    /// Renders the feed of a topic in a region; `None` if there is no such region or topic.
+    pub(super) fn topic_feed(&self, selection: &Selection, format: Format) -> Option<Rendered> {
+        let region = selection.region.as_ref()?;
+        let (place, id) = (self.published.regions.get(region)?, selection.topic.as_deref()?);
+        let topic = self.published.topics.get(id)?;
+        let tags = self.tags_of(Some(region));
+        let mut items: Vec<Item> =
+            self.choose(selection, &tags).stories.iter().filter_map(|story| self.item(story)).collect();
+        let page = format!("{}?topic={id}", self.page_of(region));
+        let head = FeedHead {
+            id: page.clone(),
+            title: format!(
+                "{} · {} · {}",
+                place.name,
+                topic.name(&self.published.options.language),
+                self.published.options.title
+            ),
+            description: self.describe(place),
+            self_link: format!("{}/{}?topic={id}", self.page_of(region), format.file()),
+            page,
+        };
+        let bytes = self.write_feed(format, &head, &mut items);
+        Some(Rendered { media_type: format.media_type(), bytes, changed: self.view.changed(&tags) })
+    }
+
+    /// Writes a feed of these items, or of as many of them as a feed may have.
+    pub(super) fn write_feed(&self, format: Format, head: &FeedHead, items: &mut Vec<Item>) -> Vec<u8> {
+        let options = &self.published.options;
+        fitting(items, |items| {
+            written(
+                format,
+                &Channel {
+                    hub: None,
+                    id: head.id.clone(),
+                    description: head.description.clone(),
+                    title: head.title.clone(),
+                    self_link: head.self_link.clone(),
+                    page: head.page.clone(),
+                    root: &options.public_url,
+                    updated: items.iter().map(|item| item.updated).max().unwrap_or_default(),
+                    language: &options.language,
+                    rights: options.rights.as_deref(),
+                    items,
+                    deleted: &[],
+                    places: self.places_of(items),
+                    point: None,
+                    footer: options.footer,
+                    chain: Chain::default(),
+                },
+            )
+        })
     }
 
     /// Returns a feed of a region with these items, of which nothing was withdrawn.

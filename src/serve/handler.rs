@@ -15,14 +15,17 @@ use super::filter::{Filter, Reach};
 use super::metrics::Metrics;
 use super::part;
 use super::posts;
+use super::published::PublishConfig;
 use super::recent;
 use super::renderer::Renderer;
+use super::results::{Asked, Refused};
 use super::route::{Route, below, parameter};
 use super::selection::{Cursor, Selection};
 use super::server::Handler;
 use super::site::{Queue, Site, Store};
 use crate::model::{Moment, Named, RegionId, SourceId};
-use crate::write::{self, Format, Language, Page};
+use crate::search::SearchError;
+use crate::write::{self, Format, Language};
 
 /// The public site.
 impl Handler for (Arc<Site>, Metrics) {
@@ -56,6 +59,21 @@ impl Handler for (Arc<Site>, Metrics) {
             Route::Source(id) => {
                 stories(site, metrics, &request, Selection { source: Some(id), ..Selection::default() }).await
             }
+            Route::Feed(name, format) if let Some(topic) = known_topic(&root, request.uri().query()) => {
+                match region(site, name, &format!("/{}", format.file())) {
+                    Ok(region) => {
+                        let selection = Selection { region: Some(region), topic: Some(topic), ..Selection::default() };
+                        serve_rendered(site, metrics, &request, recent::Key::TopicFeed(selection, format)).await
+                    }
+                    Err(answer) => *answer,
+                }
+            }
+            Route::Feed(name, format) if Asked::is_in(request.uri().query()) && site.has_search() => {
+                match region(site, name, &format!("/{}", format.file())) {
+                    Ok(region) => serve_results(site, metrics, &request, Some(format), Some(region)).await,
+                    Err(answer) => *answer,
+                }
+            }
             Route::Feed(name, format) => match feed(site, &request, name, format) {
                 Ok(key) => serve_cached(site, metrics, &request, key).await,
                 Err(answer) => *answer,
@@ -80,7 +98,11 @@ impl Handler for (Arc<Site>, Metrics) {
                 serve_rendered(site, metrics, &request, recent::Key::Sources(language(site, &request))).await
             }
             Route::SourcesFeed => serve_rendered(site, metrics, &request, recent::Key::SourcesFeed).await,
-            Route::Nothing => missing(site, &request),
+            Route::OpenSearch if site.has_search() => {
+                serve_rendered(site, metrics, &request, recent::Key::OpenSearch).await
+            }
+            Route::Search(format) if site.has_search() => serve_results(site, metrics, &request, format, None).await,
+            Route::OpenSearch | Route::Search(_) | Route::Nothing => missing(site, &request),
         }
     }
 
@@ -92,6 +114,13 @@ impl Handler for (Arc<Site>, Metrics) {
         let published = self.0.published();
         published.options.hub && below(path, published.options.root()) == posts::HUB
     }
+}
+
+/// Returns the topic that a query names, unless it also searches.
+fn known_topic(published: &PublishConfig, query: Option<&str>) -> Option<String> {
+    let topic = parameter(query, "topic").filter(|topic| published.topics.get(topic).is_some())?;
+    let has_more = ["q", "source"].iter().any(|key| parameter(query, key).is_some());
+    (!has_more).then_some(topic)
 }
 
 /// Answers with a page of stories: its newest ones from the cache, others as they are asked for.
@@ -181,16 +210,55 @@ pub(super) async fn cached(site: &Arc<Site>, metrics: &Metrics, key: &Key) -> Re
     made.cloned()
 }
 
+/// Answers with the results of a search, as a page or as a feed.
+async fn serve_results(
+    site: &Arc<Site>,
+    metrics: &Metrics,
+    request: &Request<Incoming>,
+    format: Option<Format>,
+    region: Option<RegionId>,
+) -> Answer {
+    let Some(store) = site.store() else { return failed(site, request, Failure::Opening) };
+    let language = language(site, request);
+    let asked = Asked::of(request.uri().query(), region, &site.published(), &store.view);
+    let Ok(asked) = asked.map_err(|Refused| ()) else { return missing(site, request) };
+    let key = recent::Key::Search(asked.key(format, language), format.is_none());
+    serve_made(site, metrics, request, key, move |renderer| match format {
+        _ if !renderer.has_topic(&asked).map_err(of_search)? => Err(Failure::Missing),
+        Some(format) => renderer.results_feed(&asked, format).map_err(of_search),
+        None => renderer.results_page(&asked, language).map_err(of_search),
+    })
+    .await
+}
+
+fn of_search(error: SearchError) -> Failure {
+    match error {
+        SearchError::NotReady | SearchError::Damaged(_) | SearchError::Stopped => Failure::Indexing,
+        SearchError::Log(_) | SearchError::File { .. } => Failure::Closed,
+    }
+}
+
 /// Answers with a document that is rendered on request and shared with requests for it at the same time.
 async fn serve_rendered(site: &Arc<Site>, metrics: &Metrics, request: &Request<Incoming>, key: recent::Key) -> Answer {
-    let is_page = !matches!(key, recent::Key::SourcesFeed | recent::Key::Archive(..));
+    let wanted = key.clone();
+    serve_made(site, metrics, request, key, move |renderer| renderer.make_once(&wanted)).await
+}
+
+async fn serve_made(
+    site: &Arc<Site>,
+    metrics: &Metrics,
+    request: &Request<Incoming>,
+    key: recent::Key,
+    work: impl FnOnce(&Renderer<'_>) -> Result<Rendered, Failure> + Send + 'static,
+) -> Answer {
+    let is_page = key.is_page();
     // Taken before rendering, so that a record that arrives meanwhile makes the document stale.
-    let seq = site.store().map_or(0, |store| store.view.applied());
+    let seq = site.version();
     if let Some(document) = site.recent.get(&key, seq) {
         return answer::document(request, &document, is_page);
     }
-    let wanted = key.clone();
-    let finished = match make(site, &site.aside, metrics, move |renderer| renderer.make_once(&wanted)).await {
+    let queue = if matches!(key, recent::Key::Search(..)) { &site.searches } else { &site.aside };
+    let finished = match make(site, queue, metrics, work).await {
         Ok(draft) => {
             let shared = Arc::clone(site);
             tokio::task::spawn_blocking(move || {
@@ -228,8 +296,9 @@ async fn make(
         let Store { log, view, poll_states } = site.store().ok_or(Failure::Opening)?;
         let published = site.published();
         let hour = Moment::from_seconds(site.hour() * 3600);
-        let renderer =
-            Renderer { published: &published, log, view, poll_states, hour, is_unreadable: Cell::new(false) };
+        let is_unreadable = Cell::new(false);
+        let search = site.search();
+        let renderer = Renderer { published: &published, log, view, poll_states, search, hour, is_unreadable };
         let made = work(&renderer)?;
         // A document that lacks something is not served as if it were complete.
         if renderer.is_unreadable.get() { Err(Failure::Closed) } else { Ok(made) }
@@ -244,6 +313,7 @@ fn failed(site: &Site, request: &Request<Incoming>, failure: Failure) -> Answer 
         Failure::Busy => answer::busy(2, "the server is busy; try again in a few seconds\n"),
         Failure::Opening => answer::busy(5, "the store is being opened; try again soon\n"),
         Failure::Closed => answer::busy(60, "this part of the store cannot be read now; the log says why\n"),
+        Failure::Indexing => answer::busy(10, "the search index is being made; try again soon\n"),
         Failure::FellOver => {
             tracing::error!("rendering a document panicked; please report this with the log");
             answer::plain(
@@ -274,16 +344,7 @@ fn gone(site: &Site, request: &Request<Incoming>, reason: Option<&str>) -> Answe
 /// Returns a page that says why there is nothing to read.
 fn fault(site: &Site, request: &Request<Incoming>, status: StatusCode, title: &str, detail: &str) -> Answer {
     let published = site.published();
-    let options = &published.options;
-    let page = Page {
-        site: &options.title,
-        language: language(site, request),
-        zone: &options.zone,
-        now: Moment::from_seconds(site.hour() * 3600),
-        url: &options.public_url,
-        root: options.root(),
-        contact: options.contact.as_deref(),
-    };
+    let page = published.page(language(site, request), Moment::from_seconds(site.hour() * 3600));
     answer::page(status, write::fault(&page, title, detail))
 }
 

@@ -20,6 +20,7 @@ mod posts;
 mod published;
 mod recent;
 mod renderer;
+mod results;
 mod route;
 mod selection;
 mod server;

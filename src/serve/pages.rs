@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::document::Rendered;
+use super::document::{HTML, Rendered};
 use super::renderer::Renderer;
 use super::selection::Selection;
 use super::stories::Chosen;
@@ -12,22 +12,12 @@ use crate::topics;
 use crate::view::{self, StoryNo};
 use crate::write::{self, AboutSource, Around, Beside, Crumb, Language, Listed, Listing, Page};
 
-const HTML: &str = "text/html; charset=utf-8";
 /// Maximum number of sources named on the page of a region.
 const MAX_SOURCES: usize = 40;
 
 impl Renderer<'_> {
     pub(super) fn page(&self, language: Language) -> Page<'_> {
-        let options = &self.published.options;
-        Page {
-            site: &options.title,
-            language,
-            zone: &options.zone,
-            now: self.hour,
-            url: &options.public_url,
-            root: options.root(),
-            contact: options.contact.as_deref(),
-        }
+        self.published.page(language, self.hour)
     }
 
     fn rendered(&self, bytes: Vec<u8>, changed: Moment) -> Rendered {
@@ -64,7 +54,7 @@ impl Renderer<'_> {
             warnings: if selection.from.is_none() && topic.is_none() { self.warnings(&stories) } else { Vec::new() },
             older: chosen.older.map(|older| address(&path, selection.topic.as_deref(), Some(&older.to_string()))),
             newest: selection.from.map(|_| address(&path, selection.topic.as_deref(), None)),
-            feeds: self.feeds_of(region),
+            feeds: self.feeds_of(region, selection.topic.as_deref()),
         };
         let page = self.page(language);
         let bytes = match (place, topic) {
@@ -146,14 +136,15 @@ impl Renderer<'_> {
         sources.map(|source| Crumb { name: source.title.clone(), path: format!("/sources/{}", source.id) }).collect()
     }
 
-    fn feeds_of(&self, region: Option<&RegionId>) -> Option<(String, String)> {
+    fn feeds_of(&self, region: Option<&RegionId>, topic: Option<&str>) -> Option<(String, String)> {
         let roots = self.published.regions.roots();
         let only = match roots.as_slice() {
             [root] => Some(root.id.clone()),
             _ => None,
         };
         let region = region.cloned().or(only)?;
-        Some((format!("/regions/{region}"), String::new()))
+        let query = topic.map(|topic| format!("?topic={topic}")).unwrap_or_default();
+        Some((format!("/regions/{region}"), query))
     }
 
     /// Returns the topics of the newest stories as links, after that to all of them.

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::model::{Policy, RegionId, Regions, Source, SourceId, Zone};
+use crate::model::{Moment, Policy, RegionId, Regions, Source, SourceId, Zone};
 use crate::topics::Topics;
-use crate::write::{Footer, Format};
+use crate::write::{Footer, Format, Language, Page};
 
 /// The published part of the config; a reload replaces it.
 #[derive(Clone, Debug)]
@@ -20,6 +20,23 @@ pub struct PublishConfig {
     pub topics: Topics,
     /// The sources, as the config lists them.
     pub listing: Vec<Arc<Source>>,
+}
+
+impl PublishConfig {
+    /// Returns what every page in a language needs; `hour` is the one for which it is rendered.
+    pub(super) fn page(&self, language: Language, hour: Moment) -> Page<'_> {
+        let options = &self.options;
+        Page {
+            site: &options.title,
+            language,
+            zone: &options.zone,
+            now: hour,
+            url: &options.public_url,
+            root: options.root(),
+            contact: options.contact.as_deref(),
+            has_search: options.search,
+        }
+    }
 }
 
 /// Options for publishing.
@@ -39,6 +56,8 @@ pub struct Options {
     pub footer: Footer,
     /// Maximum size of the response cache, in bytes.
     pub cache_size: usize,
+    /// Whether the site has a search.
+    pub search: bool,
     /// Base URL of the site, without a slash at the end. Links are built from it, never from a request.
     pub public_url: String,
     /// Whom readers write to about mistakes: an address of mail or of a page.

@@ -8,7 +8,7 @@ use super::document::{Coding, Document, Rendered};
 use super::part::Part;
 use super::selection::Selection;
 use crate::model::{ItemId, RegionId};
-use crate::write::Language;
+use crate::write::{Format, Language};
 
 /// Key of a document that is rendered on request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,12 +17,27 @@ pub(super) enum Key {
     Item(ItemId, Language, i64),
     /// A page of stories that is not cached for long: older ones, or those of a topic or a source.
     Stories(Selection, Language, i64),
+    /// The feed of a topic.
+    TopicFeed(Selection, Format),
     Regions(Language),
     About(Language),
     /// Archives are read rarely, and all of them in turn: in the other cache they would push out the feeds.
     Archive(RegionId, Part),
     Sources(Language),
     SourcesFeed,
+    OpenSearch,
+    /// Results of a search, by the hash of everything that was asked, and whether they are a page.
+    Search(u128, bool),
+}
+
+impl Key {
+    pub(super) const fn is_page(&self) -> bool {
+        match self {
+            Self::Item(..) | Self::Stories(..) | Self::Regions(_) | Self::About(_) | Self::Sources(_) => true,
+            Self::Archive(..) | Self::TopicFeed(..) | Self::SourcesFeed | Self::OpenSearch => false,
+            Self::Search(_, is_page) => *is_page,
+        }
+    }
 }
 
 /// Maximum number of documents in the cache, and their maximum total size in bytes.
@@ -39,19 +54,19 @@ pub(super) struct RecentDocuments(Mutex<Vec<Held>>);
 struct Held {
     key: Key,
     made: Instant,
-    /// The last record that the view had applied when the document was rendered.
+    /// The version of the view and the search index when the document was rendered.
     seq: u64,
     document: Arc<Document>,
 }
 
 impl RecentDocuments {
-    /// Returns the document if it is still current; `seq` is the last record that the view has applied.
+    /// Returns the document if it is still current; `seq` is the version of the view and the search index.
     pub(super) fn get(&self, key: &Key, seq: u64) -> Option<Arc<Document>> {
         let held = self.lock();
         let found = held.iter().find(|held| held.key == *key)?;
         let is_valid = match key {
-            Key::Item(..) | Key::Stories(..) | Key::Regions(_) | Key::About(_) | Key::Archive(..) => found.seq == seq,
-            Key::Sources(_) | Key::SourcesFeed => found.made.elapsed() < AGE,
+            Key::Sources(_) | Key::SourcesFeed | Key::OpenSearch => found.made.elapsed() < AGE,
+            _ => found.seq == seq,
         };
         is_valid.then(|| Arc::clone(&found.document))
     }

@@ -12,6 +12,7 @@ use crate::model::{
     Enclosure, Item, ItemId, Link, Moment, Policy, Provenance, RegionId, Related, Report, Source, SourceId, Tls,
 };
 use crate::read;
+use crate::search::SearchIndex;
 use crate::view::{self, PollStates, Story, View};
 use crate::write::{self, Note, SourceHealth};
 
@@ -23,6 +24,8 @@ pub(super) struct Renderer<'a> {
     pub(super) poll_states: &'a PollStates,
     /// The start of the hour for which pages are rendered: they say how long ago something was.
     pub(super) hour: Moment,
+    /// Absent if the site has no search.
+    pub(super) search: Option<&'a SearchIndex>,
     /// Set if a report could not be read for now, which leaves the document incomplete.
     pub(super) is_unreadable: Cell<bool>,
 }
@@ -61,6 +64,10 @@ impl Renderer<'_> {
             Key::Regions(language) => Ok(self.regions_page(*language)),
             Key::About(language) => Ok(self.about_page(*language)),
             Key::Sources(language) => self.sources(*language).map_err(|_told| Failure::Closed),
+            Key::TopicFeed(selection, format) => self.topic_feed(selection, *format).ok_or(Failure::Missing),
+            Key::OpenSearch => Ok(self.opensearch()),
+            // The key of a search is a hash of it: it is rendered from the request.
+            Key::Search(..) => Err(Failure::Missing),
             Key::SourcesFeed => self.sources_feed().map_err(|_told| Failure::Closed),
         }
     }

@@ -21,6 +21,9 @@ pub(super) enum Route<'a> {
     Source(SourceId),
     Sources,
     SourcesFeed,
+    /// Results of a search: a page, or a feed.
+    Search(Option<Format>),
+    OpenSearch,
     Style,
     FeedStyle,
     Health,
@@ -52,6 +55,11 @@ impl<'a> Route<'a> {
             (Some("sources"), None, ..) => Self::Sources,
             (Some("sources"), Some("atom.xml"), None, _) => Self::SourcesFeed,
             (Some("sources"), Some(id), None, _) => SourceId::new(id).map_or(Self::Nothing, Self::Source),
+            (Some("search"), None, ..) => Self::Search(None),
+            (Some("search.atom" | "search.xml"), None, ..) => Self::Search(Some(Format::Atom)),
+            (Some("search.rss"), None, ..) => Self::Search(Some(Format::Rss)),
+            (Some("search.json"), None, ..) => Self::Search(Some(Format::Json)),
+            (Some("opensearch.xml"), None, ..) => Self::OpenSearch,
             (Some("style.css"), None, ..) => Self::Style,
             (Some("feed.css"), None, ..) => Self::FeedStyle,
             (Some("healthz"), None, ..) => Self::Health,
@@ -109,6 +117,8 @@ mod tests {
         check("/opml.xml", Route::Opml);
         check("/sources/atom.xml", Route::SourcesFeed);
         check("/sources/yq-gov", Route::Source(SourceId::new("yq-gov").unwrap()));
+        check("/search", Route::Search(None));
+        check("/search.json", Route::Search(Some(Format::Json)));
         for path in [
             "/../../etc/passwd",
             "/%2e%2e%2f",

@@ -8,6 +8,7 @@ use super::published::PublishConfig;
 use super::recent::RecentDocuments;
 use crate::log::Log;
 use crate::model::{ItemId, Moment};
+use crate::search::SearchIndex;
 use crate::view::{PollStates, View};
 
 /// Number of documents of regions that are rendered at one time.
@@ -38,6 +39,10 @@ pub struct Site {
     pub(super) main: Queue,
     /// Queue for documents that are requested rarely, so that they do not delay the others.
     pub(super) aside: Queue,
+    /// Queue for searches.
+    pub(super) searches: Queue,
+    /// Absent if the site has no search.
+    search: OnceLock<Arc<SearchIndex>>,
 }
 
 /// Limits how many documents are rendered at one time, and how many requests wait.
@@ -66,6 +71,8 @@ impl Site {
             recent: RecentDocuments::default(),
             main: Queue::new(MAX_RENDERINGS),
             aside: Queue::new(1),
+            searches: Queue::new(1),
+            search: OnceLock::new(),
         }
     }
 
@@ -86,6 +93,27 @@ impl Site {
     pub fn open_hub(&self, hub: Arc<dyn HubDoor>) {
         // A second call would pass in the same hub.
         drop(self.hub.set(hub));
+    }
+
+    /// Passes in the search index; from now on searches are answered.
+    pub fn open_search(&self, index: Arc<SearchIndex>) {
+        // A second call would pass in the same index.
+        drop(self.search.set(index));
+    }
+
+    /// Returns whether the site is to have a search; its index may not be there yet.
+    pub(super) fn has_search(&self) -> bool {
+        self.published().options.search
+    }
+
+    pub(super) fn search(&self) -> Option<&SearchIndex> {
+        self.search.get().map(AsRef::as_ref)
+    }
+
+    /// Returns a number that is another one whenever the view or the search index has changed.
+    pub(super) fn version(&self) -> u64 {
+        let applied = self.store().map_or(0, |store| store.view.applied());
+        applied ^ self.search().map_or(0, SearchIndex::version).rotate_left(40)
     }
 
     /// Returns whether feeds are served.

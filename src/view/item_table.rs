@@ -85,6 +85,14 @@ impl ItemTable {
         items.skip_while(move |entry| is_before(entry)).map(|(number, item)| (*number, item))
     }
 
+    /// Returns the items with a number above `after`, in their order.
+    pub(super) fn iter_after(&self, after: ItemNo) -> impl Iterator<Item = (ItemNo, &ItemState)> {
+        let is_before = |chunk: &Vec<(ItemNo, ItemState)>| chunk.last().is_some_and(|(last, _)| *last <= after);
+        let from = self.chunks.partition_point(is_before);
+        let rest = self.chunks.get(from..).unwrap_or(&[]).iter().flatten();
+        rest.skip_while(move |(number, _)| *number <= after).map(|(number, item)| (*number, item))
+    }
+
     pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = (ItemNo, &ItemState)> + Clone {
         self.chunks.iter().flatten().map(|(number, item)| (*number, item))
     }

@@ -6,6 +6,7 @@ use super::index::Index;
 use super::item_state::ItemState;
 use super::item_table::ItemTable;
 use super::numbers::{ItemNo, SourceNo, StoryNo};
+use super::reported::Reported;
 use crate::dedup::Fingerprint;
 use crate::model::ItemId;
 
@@ -26,6 +27,7 @@ pub(super) struct Items {
     /// Items that changed since the last call of [`Items::take_changed`].
     changed: BTreeSet<ItemNo>,
     removed: Vec<ItemNo>,
+    reported: Reported,
 }
 
 impl Items {
@@ -46,6 +48,7 @@ impl Items {
             ids: items().fold(0, |ids, (_, item)| ids ^ item.id.as_u128()),
             changed: BTreeSet::new(),
             removed: Vec::new(),
+            reported: Reported::default(),
             table,
         }
     }
@@ -91,6 +94,11 @@ impl Items {
     /// Returns the items that were first reported from this day on, as segments of the log are counted, in their order.
     pub(super) fn since(&self, day: u32) -> impl Iterator<Item = (ItemNo, &ItemState)> {
         self.table.since(day)
+    }
+
+    /// Returns the items with a number above `after`, in their order.
+    pub(super) fn iter_after(&self, after: ItemNo) -> impl Iterator<Item = (ItemNo, &ItemState)> {
+        self.table.iter_after(after)
     }
 
     /// Returns the items of a story.
@@ -141,6 +149,7 @@ impl Items {
         self.index(number, item.source, item.fingerprint);
         self.table.insert(number, item);
         self.touch(number);
+        self.report(number);
     }
 
     /// Gives an item the fingerprint of its newest report.
@@ -149,6 +158,22 @@ impl Items {
         let (source, former) = (item.source, std::mem::replace(&mut item.fingerprint, fingerprint));
         self.unindex(number, source, former);
         self.index(number, source, fingerprint);
+        self.report(number);
+    }
+
+    /// Notes for search that an item has a new report or another place.
+    pub(super) fn report(&mut self, number: ItemNo) {
+        self.reported.push(number);
+    }
+
+    /// Returns whether nothing was noted since the last call of [`take_reported`](Self::take_reported).
+    pub(super) const fn has_no_reported(&self) -> bool {
+        self.reported.is_empty()
+    }
+
+    /// Returns the items that were noted since the last call; `None` if they are not known.
+    pub(super) fn take_reported(&mut self) -> Option<Vec<ItemNo>> {
+        self.reported.take()
     }
 
     /// Removes an item.

@@ -33,6 +33,7 @@ impl State {
         for (story, items) in stories {
             for (number, _) in &items {
                 self.items.touch(*number);
+                self.items.report(*number);
             }
             self.rearrange(story, |state| {
                 for (number, tags) in items {

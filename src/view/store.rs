@@ -401,6 +401,11 @@ impl View {
         self.engine.write(changes)
     }
 
+    /// Returns the region names that items are placed by.
+    pub const fn places(&self) -> &Arc<Places> {
+        &self.places
+    }
+
     /// Returns a summary of what the view derives.
     pub fn outline(&self) -> Outline {
         self.read().outline()
@@ -425,6 +430,11 @@ impl View {
 
     fn writing(&self) -> MutexGuard<'_, ()> {
         self.writing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes the state in memory.
+    pub(super) fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+        change(&mut self.write())
     }
 
     pub(super) fn read(&self) -> RwLockReadGuard<'_, State> {

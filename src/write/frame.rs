@@ -21,6 +21,8 @@ pub struct Page<'a> {
     pub root: &'a str,
     /// Whom to write to about mistakes: an address of mail or of a page.
     pub contact: Option<&'a str>,
+    /// Whether the site has a search.
+    pub has_search: bool,
 }
 
 /// The parts that all pages have.
@@ -36,6 +38,7 @@ pub(super) struct Frame<'a> {
     pub(super) kind: &'static str,
     pub(super) feeds: Vec<FeedLink>,
     pub(super) contact: Option<(String, &'a str)>,
+    pub(super) has_search: bool,
 }
 
 pub(super) struct FeedLink {
@@ -62,6 +65,7 @@ impl<'a> Page<'a> {
             kind: "website",
             feeds: Vec::new(),
             contact,
+            has_search: self.has_search,
         }
     }
 

@@ -16,6 +16,7 @@ mod page;
 mod picture;
 mod rows;
 mod rss;
+mod search;
 mod words;
 
 pub use atom::atom;
@@ -30,4 +31,5 @@ pub use page::{Around, Beside, Listed, about, fault, feed_stylesheet, home, icon
 pub use picture::picture;
 pub use rows::{Crumb, Listing};
 pub use rss::rss;
+pub use search::{Piece, SearchPage, SearchResult, opensearch, search};
 pub use words::{Language, all_topics};

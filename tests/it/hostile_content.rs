@@ -120,6 +120,9 @@ fn h2_nothing_that_a_source_writes_runs_in_a_browser() {
             .replace("&amp;", "&");
         let shown = if path.ends_with("xml") || path.ends_with("json") { &once } else { &text };
         let lower = shown.to_lowercase();
+        // The search of the site itself.
+        let own = "<form class=\"search\" role=\"search\" action=\"/search\" method=\"get\"><input type=\"search\" name=\"q\" aria-label=\"搜索\" maxlength=\"200\"> <button>搜索</button></form>";
+        let lower = lower.replacen(own, "", 1);
         for tag in ["<script", "<iframe", "<svg", "<math", "<base", "<form", "<button", "<object", "<embed", "<style>"]
         {
             assert!(!lower.contains(tag), "{path}: {tag}\n{text}");

@@ -20,6 +20,7 @@ mod lists;
 mod neighbours;
 mod pages;
 mod politeness;
+mod search;
 mod serving;
 mod stories;
 mod straight_line;
