@@ -26,6 +26,7 @@ fn until_found(daemon: &Daemon, query: &str, count: usize) -> Vec<String> {
     until(&format!("{count} results of {query}"), || found(daemon, query).filter(|titles| titles.len() == count))
 }
 
+/// A feed of these titles, or of the last 400 of them: a document is read up to 500 items.
 fn site(host: u8, titles: &[&str]) -> (Site, Arc<Mutex<Vec<String>>>) {
     let titles: Arc<Mutex<Vec<String>>> =
         Arc::new(Mutex::new(titles.iter().map(|title| (*title).to_owned()).collect()));
@@ -33,8 +34,8 @@ fn site(host: u8, titles: &[&str]) -> (Site, Arc<Mutex<Vec<String>>>) {
     let site = Site::new(host, move |_| {
         let titles = shared.lock().unwrap();
         let links: Vec<String> = (0..titles.len()).map(|number| format!("/{number}")).collect();
-        let items: Vec<_> =
-            titles.iter().zip(&links).map(|(title, link)| (title.as_str(), link.as_str(), title.as_str(), 1)).collect();
+        let listed = titles.iter().zip(&links).skip(titles.len().saturating_sub(400));
+        let items: Vec<_> = listed.map(|(title, link)| (title.as_str(), link.as_str(), title.as_str(), 1)).collect();
         Reply::ok(feed(&items))
     });
     (site, titles)
