@@ -20,6 +20,7 @@ pub(super) const KEEP_DELETED: Duration = Duration::from_secs(90 * 86_400);
 pub(super) const MAX_DELETED: usize = 500;
 
 /// What a feed says of itself.
+#[derive(Clone)]
 pub(super) struct FeedHead {
     pub(super) id: String,
     pub(super) title: String,
@@ -118,42 +119,19 @@ impl Renderer<'_> {
 
     /// Writes a feed of these items, or of as many of them as a feed may have.
     pub(super) fn write_feed(&self, format: Format, head: &FeedHead, items: &mut Vec<Item>) -> Vec<u8> {
-        let options = &self.published.options;
-        fitting(items, |items| {
-            written(
-                format,
-                &Channel {
-                    hub: None,
-                    id: head.id.clone(),
-                    description: head.description.clone(),
-                    title: head.title.clone(),
-                    self_link: head.self_link.clone(),
-                    page: head.page.clone(),
-                    root: &options.public_url,
-                    updated: items.iter().map(|item| item.updated).max().unwrap_or_default(),
-                    language: &options.language,
-                    rights: options.rights.as_deref(),
-                    items,
-                    deleted: &[],
-                    places: self.places_of(items),
-                    point: None,
-                    footer: options.footer,
-                    chain: Chain::default(),
-                },
-            )
-        })
+        fitting(items, |items| written(format, &self.collection(head.clone(), items)))
     }
 
-    /// Returns a feed of a region with these items, of which nothing was withdrawn.
-    pub(super) fn channel<'a>(&'a self, place: &'a Region, format: Format, items: &'a [Item]) -> Channel<'a> {
+    /// Returns a feed of these items, of which nothing was withdrawn.
+    fn collection<'a>(&'a self, head: FeedHead, items: &'a [Item]) -> Channel<'a> {
         let options = &self.published.options;
-        let page = self.page_of(&place.id);
+        let FeedHead { id, title, description, self_link, page } = head;
         Channel {
             hub: None,
-            id: page.clone(),
-            description: self.describe(place),
-            title: format!("{} · {}", place.name, options.title),
-            self_link: format!("{page}/{}", format.file()),
+            id,
+            title,
+            description,
+            self_link,
             page,
             root: &options.public_url,
             updated: items.iter().map(|item| item.updated).max().unwrap_or_default(),
@@ -162,10 +140,23 @@ impl Renderer<'_> {
             items,
             deleted: &[],
             places: self.places_of(items),
-            point: place.point,
+            point: None,
             footer: options.footer,
             chain: Chain::default(),
         }
+    }
+
+    /// Returns a feed of a region with these items, of which nothing was withdrawn.
+    pub(super) fn channel<'a>(&'a self, place: &'a Region, format: Format, items: &'a [Item]) -> Channel<'a> {
+        let page = self.page_of(&place.id);
+        let head = FeedHead {
+            id: page.clone(),
+            title: format!("{} · {}", place.name, self.published.options.title),
+            description: self.describe(place),
+            self_link: format!("{page}/{}", format.file()),
+            page,
+        };
+        Channel { point: place.point, ..self.collection(head, items) }
     }
 
     /// Returns the published regions of items.

@@ -5,11 +5,10 @@ use std::sync::Arc;
 use super::document::{HTML, Rendered};
 use super::renderer::Renderer;
 use super::selection::Selection;
-use super::stories::Chosen;
 use crate::dedup;
 use crate::model::{Change, ItemId, Moment, Region, RegionId, Report, Revision, Source};
 use crate::topics;
-use crate::view::{self, StoryNo};
+use crate::view::{self, Story, StoryNo};
 use crate::write::{self, AboutSource, Around, Beside, Crumb, Language, Listed, Listing, Page};
 
 /// Maximum number of sources named on the page of a region.
@@ -42,6 +41,11 @@ impl Renderer<'_> {
         let tags = self.tags_of(region);
         let chosen = self.choose(selection, &tags);
         let stories = self.rows(&chosen.stories, region);
+        // The topics to choose from are those of the newest stories, also on the other pages.
+        let is_newest = selection.topic.is_none() && selection.from.is_none();
+        let newest = (!is_newest).then(|| {
+            self.choose(&Selection { region: selection.region.clone(), ..Selection::default() }, &tags).stories
+        });
         let sources = region.map(|region| self.sources_of(region)).unwrap_or_default();
         let around = Around {
             crumbs: region.map(|region| self.way_to(region)).unwrap_or_default(),
@@ -49,7 +53,7 @@ impl Renderer<'_> {
             services: place.map(|place| place.services.clone()).unwrap_or_default(),
             has_no_source: region.is_some() && stories.is_empty() && sources.is_empty(),
             sources,
-            topics: self.topic_links(selection, &tags, &path, language),
+            topics: self.topic_links(selection, newest.as_deref().unwrap_or(&chosen.stories), &path, language),
             topic: Some(address(&path, selection.topic.as_deref(), None)),
             warnings: if selection.from.is_none() && topic.is_none() { self.warnings(&stories) } else { Vec::new() },
             older: chosen.older.map(|older| address(&path, selection.topic.as_deref(), Some(&older.to_string()))),
@@ -147,11 +151,9 @@ impl Renderer<'_> {
         Some((format!("/regions/{region}"), query))
     }
 
-    /// Returns the topics of the newest stories as links, after that to all of them.
-    fn topic_links(&self, selection: &Selection, tags: &[RegionId], path: &str, language: Language) -> Vec<Crumb> {
-        let newest = Selection { region: selection.region.clone(), ..Selection::default() };
-        let Chosen { stories, .. } = self.choose(&newest, tags);
-        let found: Vec<Vec<String>> = stories.iter().map(|story| self.topics_of(story)).collect();
+    /// Returns the topics of these stories as links, after that to all of them.
+    fn topic_links(&self, selection: &Selection, newest: &[Story], path: &str, language: Language) -> Vec<Crumb> {
+        let found: Vec<Vec<String>> = newest.iter().map(|story| self.topics_of(story)).collect();
         let is_used =
             |id: &str| selection.topic.as_deref() == Some(id) || found.iter().flatten().any(|topic| topic == id);
         let used = self.published.topics.all().filter(|topic| is_used(&topic.id));
