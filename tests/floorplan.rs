@@ -33,7 +33,7 @@ const LAYERS: [(&str, u8); 16] = [
 ];
 
 /// Crates that only some modules may name.
-const OWNERS: [(&str, &[&str]); 28] = [
+const OWNERS: [(&str, &[&str]); 30] = [
     ("rustix", &["daemon"]),
     ("robotxt", &["fetch"]),
     ("pinyin", &["dedup", "regions"]),
@@ -62,6 +62,8 @@ const OWNERS: [(&str, &[&str]); 28] = [
     ("sd_notify", &["daemon"]),
     ("tracing_subscriber", &["daemon"]),
     ("clap", &["cli"]),
+    ("clap_complete", &["cli"]),
+    ("clap_mangen", &["cli"]),
 ];
 
 /// What the layers 0 and 1 never name.

@@ -18,8 +18,10 @@ pub(super) struct Arguments {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Run the daemon
+    #[command(after_help = "Example:\n  dayuan run --config /etc/dayuan")]
     Run,
     /// Run the daemon on a temporary store against built-in sample sites; needs no network
+    #[command(after_help = "Examples:\n  dayuan demo\n  dayuan demo --listen 127.0.0.1:8090 --for 10m")]
     Demo {
         /// The address to listen on; if the default one is busy, a free port is used
         #[arg(long, value_name = "ADDR")]
@@ -29,36 +31,46 @@ pub(super) enum Command {
         duration: Option<Duration>,
     },
     /// Check the config and report all faults at once
+    #[command(after_help = "Examples:\n  dayuan check\n  dayuan check --online")]
     Check {
         /// Also fetch each source once and report what it would yield
         #[arg(long)]
         online: bool,
     },
     /// Find the feed or list at a URL, and print it as a source
+    #[command(after_help = "Example:\n  dayuan add https://www.example.gov.cn/xwzx/yqyw/ --region 140300 --write")]
     Add(Add),
     /// Read one URL or file and show the items it would yield; stores nothing
+    #[command(
+        after_help = "Examples:\n  dayuan inspect https://www.example.gov.cn/xwzx/yqyw/\n  dayuan inspect page.html --as article --url https://www.example.gov.cn/1.html --json"
+    )]
     Inspect(Inspect),
     /// Make the running daemon poll a source as soon as the limits of its host allow
+    #[command(after_help = "Example:\n  dayuan poll yangquan-gov-news")]
     Poll {
         /// The id of the source
         source: String,
     },
     /// Do not poll a source until it is resumed; survives a restart
+    #[command(after_help = "Example:\n  dayuan pause yangquan-gov-news")]
     Pause {
         /// The id of the source
         source: String,
     },
     /// Poll a paused source again
+    #[command(after_help = "Example:\n  dayuan resume yangquan-gov-news")]
     Resume {
         /// The id of the source
         source: String,
     },
     /// Explain an item: its reports, regions and evidence, revisions, and similar stories
+    #[command(after_help = "Example:\n  dayuan explain https://www.example.gov.cn/xwzx/yqyw/t20261124_1.html")]
     Explain {
         /// The id of the item, or the URL of its page or of one of its reports
         item: String,
     },
     /// Search the items of the running daemon; prints id, day, source and title of each, newest first
+    #[command(after_help = "Example:\n  dayuan find 供暖 --region 140300")]
     Find {
         /// What to search for: words and phrases, and behind `--` also -words that are not wanted
         #[arg(required = true)]
@@ -71,6 +83,9 @@ pub(super) enum Command {
         most: usize,
     },
     /// Remove an item, or everything of a source, from everything published, for good, even if it is fetched again
+    #[command(
+        after_help = "Examples:\n  dayuan withdraw https://www.example.cn/1.html --reason \"court order 12/2026\"\n  dayuan withdraw --source example-news --reason \"asked to\" --public-reason \"withdrawn at the request of its publisher\""
+    )]
     Withdraw {
         /// The id of the item, or the URL of its page or of one of its reports
         #[arg(required_unless_present = "source", conflicts_with = "source")]
@@ -86,8 +101,12 @@ pub(super) enum Command {
         public_reason: Option<String>,
     },
     /// List the withdrawn items and the takedowns, with time and reason
+    #[command(after_help = "Example:\n  dayuan withdrawn")]
     Withdrawn,
     /// Publish a withdrawn item or source again
+    #[command(
+        after_help = "Examples:\n  dayuan restore-item https://www.example.cn/1.html\n  dayuan restore-item --source example-news"
+    )]
     RestoreItem {
         /// The id of the item, or the URL of its page or of one of its reports
         #[arg(required_unless_present = "source", conflicts_with = "source")]
@@ -97,28 +116,35 @@ pub(super) enum Command {
         source: Option<String>,
     },
     /// Make the running daemon read its config again; if it is invalid, the old one stays
+    #[command(after_help = "Example:\n  dayuan reload")]
     Reload,
     /// Show the status of the running daemon and its sources
+    #[command(after_help = "Examples:\n  dayuan status\n  dayuan status --json")]
     Status {
         /// Print one JSON object per line
         #[arg(long)]
         json: bool,
     },
     /// Write the log to an archive
+    #[command(after_help = "Example:\n  dayuan backup /var/backups/dayuan-2026-11-29.bak")]
     Backup {
         /// The archive to create
         file: PathBuf,
     },
     /// Create the store from an archive
+    #[command(after_help = "Example:\n  dayuan restore /var/backups/dayuan-2026-11-29.bak")]
     Restore {
         /// The archive to read
         file: PathBuf,
     },
     /// Compare the view with the log
+    #[command(after_help = "Example:\n  dayuan verify")]
     Verify,
     /// Discard the view and rebuild it from the log
+    #[command(after_help = "Example:\n  dayuan rebuild")]
     Rebuild,
     /// Run the reports in a file through deduplication and region assignment, and show the results
+    #[command(after_help = "Example:\n  dayuan replay reports.jsonl --json")]
     Replay {
         /// One JSON object per line: id, source, region, guid, link, title, published, seen, kind, text or content_html
         file: PathBuf,
@@ -126,6 +152,31 @@ pub(super) enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Print the script that makes a shell complete the commands
+    #[command(
+        after_help = "Examples:\n  dayuan completions bash > /etc/bash_completion.d/dayuan\n  dayuan completions fish > ~/.config/fish/completions/dayuan.fish"
+    )]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page, or write a page for every command
+    #[command(after_help = "Examples:\n  dayuan man | man -l -\n  dayuan man --into /usr/share/man/man1")]
+    Man {
+        /// The folder to write dayuan.1, dayuan-run.1 and so on into; it is made if need be
+        #[arg(long, value_name = "DIR")]
+        into: Option<PathBuf>,
+    },
+}
+
+impl Command {
+    /// Returns whether the command needs the config, so that it should say which one it uses.
+    pub(super) const fn has_config(&self) -> bool {
+        !matches!(
+            self,
+            Self::Demo { .. } | Self::Replay { .. } | Self::Inspect(_) | Self::Completions { .. } | Self::Man { .. }
+        )
+    }
 }
 
 #[derive(Debug, clap::Args)]
@@ -181,4 +232,38 @@ fn duration(text: &str) -> Result<Duration, String> {
             Some(Duration::from_millis(text.strip_suffix(unit)?.parse::<u64>().ok()?.checked_mul(*millis)?))
         })
         .ok_or_else(|| "write it like 30s, 10m or 2h".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory, Parser};
+
+    use super::Arguments;
+
+    /// Splits a line as a shell does, as far as examples need it: a word may be in double quotes, `|` and `>` end the
+    /// command.
+    fn words(line: &str) -> Vec<String> {
+        let line = line.split(['|', '>']).next().unwrap();
+        let quoted = line.split('"').enumerate();
+        quoted
+            .flat_map(|(at, part)| match at % 2 {
+                0 => part.split_whitespace().map(str::to_owned).collect(),
+                _ => vec![part.to_owned()],
+            })
+            .collect()
+    }
+
+    #[test]
+    fn every_command_has_an_example_that_it_accepts() {
+        for command in Arguments::command().get_subcommands() {
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let examples: Vec<&str> = help.lines().filter(|line| line.starts_with("  dayuan ")).collect();
+            assert!(!examples.is_empty(), "{} has no example", command.get_name());
+            for example in examples {
+                let words = words(example);
+                assert_eq!(words[1], command.get_name(), "{example}");
+                assert!(Arguments::try_parse_from(&words).is_ok(), "{example}");
+            }
+        }
+    }
 }

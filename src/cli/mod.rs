@@ -7,6 +7,7 @@ mod control;
 mod demo;
 mod get;
 mod inspect;
+mod manual;
 mod out;
 mod place;
 mod replay;
@@ -28,7 +29,7 @@ pub fn main() -> ExitCode {
     // On wrong usage this prints an explanation and exits with 2.
     let arguments = Arguments::parse();
     crate::fetch::install_crypto();
-    if !matches!(arguments.command, Command::Demo { .. } | Command::Replay { .. } | Command::Inspect(_)) {
+    if arguments.command.has_config() {
         place::say_which(&arguments);
     }
     let end = match &arguments.command {
@@ -60,6 +61,8 @@ pub fn main() -> ExitCode {
         Command::Restore { file } => store::restore(&arguments, file),
         Command::Verify => store::verify(&arguments),
         Command::Rebuild => store::rebuild(&arguments),
+        Command::Completions { shell } => manual::completions(*shell),
+        Command::Man { into } => manual::man(into.as_deref()),
         Command::Replay { file, json } => replay::run(&arguments, file, *json),
     };
     match end {

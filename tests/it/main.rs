@@ -17,6 +17,7 @@ mod hub;
 mod installation;
 mod kill;
 mod lists;
+mod manual;
 mod neighbours;
 mod pages;
 mod politeness;

@@ -1,0 +1,38 @@
+//! Man pages and completions, which packages install.
+
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use super::installation::Installation;
+
+#[test]
+fn every_command_has_a_manual_page() {
+    let installation = Installation::new("");
+    let pages = installation.folder.path().join("man1");
+    let output = installation.run(&["man", "--into", &pages.display().to_string()]);
+    assert!(output.status.success(), "{output:?}");
+    let help = String::from_utf8(installation.run(&["--help"]).stdout).unwrap();
+    let commands = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+    let names: Vec<&str> = commands.filter_map(|line| line.split_whitespace().next()).collect();
+    assert!(names.len() > 20, "{help}");
+    for name in names.iter().filter(|name| **name != "help") {
+        let page = std::fs::read_to_string(pages.join(format!("dayuan-{name}.1"))).unwrap();
+        assert!(page.contains("Example"), "{name}");
+    }
+    let printed = installation.run(&["man"]).stdout;
+    assert_eq!(printed, std::fs::read(pages.join("dayuan.1")).unwrap());
+}
+
+#[test]
+fn a_shell_takes_its_completions() {
+    let installation = Installation::new("");
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let script = installation.run(&["completions", shell]).stdout;
+        assert!(String::from_utf8_lossy(&script).contains("restore-item"), "{shell}");
+        if shell == "bash" {
+            let mut bash = Command::new("bash").arg("-n").stdin(Stdio::piped()).spawn().unwrap();
+            bash.stdin.take().unwrap().write_all(&script).unwrap();
+            assert!(bash.wait().unwrap().success());
+        }
+    }
+}
