@@ -3,6 +3,7 @@
 use super::lexicon::{Label, LabelWord, words};
 use super::markup::text;
 use super::names::{self, Trust};
+use super::signature;
 use super::tables::tables;
 use super::work;
 
@@ -138,15 +139,11 @@ pub(super) fn people(value: &str) -> Vec<String> {
         return names::names(value, Trust::Field);
     }
     let mut single: Option<char> = None;
-    for part in value.split(|c: char| c.is_whitespace() || "、，,/／&和 \u{3000}·_".contains(c)) {
-        let part = part
-            .trim_start_matches("记者")
-            .trim_start_matches("通讯员")
-            .trim_start_matches("实习生")
-            .trim_end_matches("编辑")
-            .trim_end_matches("报道")
-            .trim_end_matches("摄影")
-            .trim_end_matches('摄');
+    for part in value.split(|c: char| c.is_whitespace() || "、，,/／&和 \u{3000}·_▪•".contains(c)) {
+        let roles = &tables().names.before_people;
+        let part = roles.iter().find_map(|role| part.strip_prefix(role.as_str())).unwrap_or(part);
+        let part =
+            part.trim_end_matches("编辑").trim_end_matches("报道").trim_end_matches("摄影").trim_end_matches('摄');
         if matches!(part, "文" | "图" | "文图" | "实习生" | "通讯员" | "记者") {
             continue;
         }
@@ -170,7 +167,7 @@ pub(super) fn people(value: &str) -> Vec<String> {
 }
 
 /// Returns whether a name is that of an office or a medium: 县文旅局, 青原日报社.
-fn is_office(name: &str) -> bool {
+pub(super) fn is_office(name: &str) -> bool {
     let names = &tables().names;
     (3..=16).contains(&name.chars().count())
         && name.chars().all(is_han)
@@ -208,12 +205,19 @@ pub(super) fn in_dateline(line: &str) -> Vec<String> {
         if inside.chars().count() > 40 {
             continue;
         }
-        const ROLES: [&str; 3] = ["记者", "通讯员", "作者"];
-        let first = ROLES.iter().filter_map(|word| Some((inside.find(word)?, *word))).min();
+        let roles = tables().names.in_dateline.iter();
+        let first = roles.filter_map(|word| Some((inside.find(word.as_str())?, word.as_str()))).min();
         let named = first.and_then(|(_, word)| inside.split_once(word));
         if let Some((_, names)) = named {
             let parts = names.split("通讯员").flat_map(|part| part.split("记者"));
             let names: Vec<String> = parts.flat_map(people).collect();
+            if !names.is_empty() {
+                return names;
+            }
+        }
+        // （张三 青原报道）
+        if at == 1 && head.starts_with(['（', '(']) {
+            let names = signature::writers(inside);
             if !names.is_empty() {
                 return names;
             }
@@ -226,15 +230,19 @@ pub(super) fn in_dateline(line: &str) -> Vec<String> {
             return names;
         }
     }
-    // 本报讯 记者张三报道
-    if let Some((before, after)) = head.split_once("记者")
-        && before.trim_end().ends_with('讯')
-        && let Some((names, _)) = after.split_once("报道")
-        && names.chars().count() <= 16
-    {
-        return people(names);
+    // 本报讯 记者张三报道, 本报记者张三发自青原
+    let Some((before, after)) = head.split_once("记者") else { return Vec::new() };
+    let names = &tables().names;
+    let before = before.trim();
+    let is_medium = names.agencies.contains(before)
+        || before.chars().count() <= 12
+            && before.chars().all(is_han)
+            && names.in_medium.iter().any(|end| before.ends_with(end.as_str()));
+    let end = names.reports.iter().filter_map(|word| after.find(word.as_str())).min();
+    match end.and_then(|end| after.get(..end)) {
+        Some(names) if (before.ends_with('讯') || is_medium) && names.chars().count() <= 16 => people(names),
+        _ => Vec::new(),
     }
-    Vec::new()
 }
 
 /// Returns the authors of a line that is nothing but a byline: 本报记者 张三 李四, 文/张三, （张三）.
@@ -242,6 +250,10 @@ pub(super) fn whole_line(line: &str) -> Vec<String> {
     let line = line.trim();
     if line.chars().count() > 40 {
         return Vec::new();
+    }
+    let names = signature::writers(line);
+    if !names.is_empty() {
+        return names;
     }
     let inside = line.strip_prefix(['（', '(']).and_then(|rest| rest.strip_suffix(['）', ')']));
     if let Some(inside) = inside {
@@ -298,6 +310,10 @@ pub(super) fn in_closing(line: &str) -> Vec<String> {
     let ends = before.trim_end().ends_with(['。', '！', '？', '”', '…', '.', '!', '?']) || before.trim().is_empty();
     if !ends || inside.chars().count() > 24 {
         return Vec::new();
+    }
+    let signed = signature::in_brackets(inside);
+    if !signed.is_empty() && labelled(inside).iter().all(|(label, _)| matches!(label, Label::Author | Label::Other)) {
+        return signed;
     }
     let mut bare = inside;
     let roles = &tables().names.before_people;

@@ -25,6 +25,7 @@ mod markup;
 mod names;
 mod reading;
 mod rules;
+mod signature;
 mod sniff;
 mod tables;
 mod work;

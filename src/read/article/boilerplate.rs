@@ -4,6 +4,7 @@ use crate::read::byline;
 use crate::read::date::{self, Clock};
 use crate::read::lexicon::{Label, words};
 use crate::read::markup::text::width;
+use crate::read::signature;
 
 /// Returns whether a line is boilerplate: a copyright notice, a share button, a credit, a tool.
 pub(in crate::read) fn is_boilerplate(line: &str) -> bool {
@@ -72,13 +73,15 @@ fn is_heading(line: &str, max_rest: usize) -> bool {
 /// Returns whether a line at the end of a body only names people and media.
 pub(in crate::read) fn is_credits(line: &str) -> bool {
     let length = line.chars().count();
-    length <= 60 && !line.ends_with('。') && {
-        let labels = byline::labelled(line);
-        !labels.is_empty()
-            && !labels.iter().all(|(label, _)| matches!(label, Label::Time))
-            && line.chars().take(8).collect::<String>().contains(['：', ':', '/', '／', '丨', '|', ' '])
-            && labels.iter().map(|(_, value)| value.chars().count()).sum::<usize>() * 3 >= length
-    }
+    let is_bracketed = line.starts_with(['（', '(']);
+    !is_bracketed && !signature::writers(line).is_empty()
+        || length <= 60 && !line.ends_with('。') && {
+            let labels = byline::labelled(line);
+            !labels.is_empty()
+                && !labels.iter().all(|(label, _)| matches!(label, Label::Time))
+                && line.chars().take(8).collect::<String>().contains(['：', ':', '/', '／', '丨', '|', ' '])
+                && labels.iter().map(|(_, value)| value.chars().count()).sum::<usize>() * 3 >= length
+        }
 }
 
 /// Returns whether a line belongs to the head but is inside the body: labels with a date, or a source.

@@ -8,11 +8,13 @@ use super::labels::words;
 use super::reader::Reader;
 use super::story::Lines;
 use crate::read::byline;
+use crate::read::date;
 use crate::read::lexicon::Label;
 use crate::read::markup::text;
 use crate::read::markup::text::{squeeze, width};
 use crate::read::markup::tree::{Id, Tree};
 use crate::read::names;
+use crate::read::signature;
 use crate::read::tables::tables;
 
 /// Returns the authors that a place on the page names.
@@ -121,7 +123,24 @@ fn beside_date(reader: &Reader<'_>, lines: &Lines<'_>) -> Vec<String> {
         let pieces = rest.split(['|', '丨', '·', '　']).flat_map(|piece| piece.split("  ")).chain([rest]);
         pieces.map(byline::whole_line).find(|names| !names.is_empty())
     };
-    rests.into_iter().find_map(|rest| in_pieces(&rest)).unwrap_or_default()
+    let named = rests.into_iter().find_map(|rest| in_pieces(&rest)).unwrap_or_default();
+    if named.is_empty() { bare_beside_date(reader, lines) } else { named }
+}
+
+/// 2024-03-05 10:20 [ 张三 ]: returns a name alone on the line of the date, or on the line of its own beside it.
+fn bare_beside_date(reader: &Reader<'_>, lines: &Lines<'_>) -> Vec<String> {
+    if !reader.is_chinese {
+        return Vec::new();
+    }
+    let short: Vec<&Line> = lines.head.iter().filter(|line| line.text.chars().count() <= 60).collect();
+    let is_dated = |line: &Line| date::find(&line.text, reader.clock).is_some();
+    let dated = short.iter().find(|line| line.linked == 0 && is_dated(line));
+    let rest = dated.map(|line| reader.without_date(&line.spaced)).unwrap_or_default();
+    let mut pieces = rest.split(['|', '丨', '·', '　']).flat_map(|piece| piece.split("  "));
+    let named = pieces.find_map(signature::bare);
+    // The name of a section stands in the page's links too.
+    let is_link = |name: &String| lines.page.iter().any(|line| line.linked > 0 && line.text.contains(name.as_str()));
+    named.filter(|name| !is_link(name)).into_iter().collect()
 }
 
 fn dateline(_reader: &Reader<'_>, lines: &Lines<'_>) -> Vec<String> {
@@ -133,7 +152,12 @@ fn dateline(_reader: &Reader<'_>, lines: &Lines<'_>) -> Vec<String> {
 fn author_element(reader: &Reader<'_>, _lines: &Lines<'_>) -> Vec<String> {
     let tree = reader.tree;
     let written = tree.elements(0).filter(|id| tree.classes(*id).any(|class| tables().classes.author.contains(class)));
-    written.take(3).map(|id| tree.line(id)).find(|line| byline::is_person(line)).into_iter().collect()
+    let named = written.take(3).map(|id| tree.line(id)).find(|line| byline::is_person(line));
+    let marked = || {
+        let ids = tree.elements(0).filter(|id| tree.has_attributes(*id) && marks_author(tree, *id)).take(3);
+        ids.map(|id| tree.line(id)).find_map(|line| signature::bare(&line))
+    };
+    named.or_else(|| reader.is_chinese.then(marked).flatten()).into_iter().collect()
 }
 
 /// Returns the authors in a meta element, unless that is the name of the site.
@@ -293,7 +317,11 @@ fn by_lines<'l>(reader: &Reader<'_>, lines: impl Iterator<Item = &'l Line>) -> V
 }
 
 /// Returns the authors of lines that are nothing but a byline, at the beginning and the end.
-fn own_line(_reader: &Reader<'_>, lines: &Lines<'_>) -> Vec<String> {
+fn own_line(reader: &Reader<'_>, lines: &Lines<'_>) -> Vec<String> {
+    let first = lines.inside.first().filter(|_| reader.is_chinese).and_then(|line| signature::bare(&line.text));
+    if let Some(name) = first {
+        return vec![name];
+    }
     lines
         .kept
         .iter()

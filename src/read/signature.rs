@@ -1,0 +1,204 @@
+//! Lines of a Chinese story that are nothing but a byline, read word by word: 文/张三 图/李四, □ 本报记者 张三,
+//! 青原日报记者张三/文, （县文旅局 张三）.
+
+use super::byline::{is_han, is_office, is_person};
+use super::tables::tables;
+use super::work;
+
+/// The longest line that may be a byline, in characters.
+const MAX_LINE: usize = 48;
+/// The most words of such a line.
+const MAX_WORDS: usize = 16;
+/// The longest name of a medium before a role, in characters.
+const MAX_MEDIUM: usize = 14;
+
+/// What a word of a byline is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part<'t> {
+    Name(&'t str),
+    /// 记者, 作者: stands before the writers.
+    Leads,
+    /// 文, 撰文: stands before or behind the writers.
+    Writes,
+    /// 图, 摄, 审核: stands before or behind others than the writers.
+    Else,
+    Medium,
+}
+
+/// Returns the writers that a line names if it is nothing but a byline. Names alone do not make one.
+pub(super) fn writers(line: &str) -> Vec<String> {
+    let parts = parts(line).unwrap_or_default();
+    let names_role = parts.iter().any(|part| matches!(part, Part::Leads | Part::Writes));
+    if names_role { named(&parts) } else { Vec::new() }
+}
+
+/// Returns the writers in brackets, where an office may stand before them and a role need not.
+pub(super) fn in_brackets(inside: &str) -> Vec<String> {
+    let parts = parts(inside).unwrap_or_default();
+    let has_other = parts.contains(&Part::Else) && !parts.contains(&Part::Writes) && !parts.contains(&Part::Leads);
+    if has_other { Vec::new() } else { named(&parts) }
+}
+
+/// Returns the name of a line that is nothing else, if it begins with a common family name.
+pub(super) fn bare(line: &str) -> Option<String> {
+    let line = line.trim_matches(|c: char| c.is_whitespace() || "[]【】（）()|丨".contains(c));
+    let name: String = line.chars().filter(|c| !c.is_whitespace()).take(5).collect();
+    let names = &tables().names;
+    let is_name = (2..=3).contains(&name.chars().count())
+        && line.chars().count() <= 6
+        && name.chars().next().is_some_and(|first| names.family_names.contains(first))
+        && !names.not_bare.contains(&name)
+        && !name.ends_with(|last: char| names.ends_no_name.contains(last))
+        && is_person(&name);
+    is_name.then_some(name)
+}
+
+/// Returns the words of a line, unless one of them belongs to no byline.
+fn parts(line: &str) -> Option<Vec<Part<'_>>> {
+    work::charge(1 + line.len());
+    let line = line.trim();
+    if line.chars().nth(MAX_LINE).is_some() {
+        return None;
+    }
+    // Prose has sentences.
+    if line.contains(['。', '“', '！', '？', '；', '《']) {
+        return None;
+    }
+    let line = line.trim_matches(|c: char| !c.is_alphanumeric());
+    let mut found = Vec::new();
+    for word in line.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).take(MAX_WORDS) {
+        read_word(word, &mut found)?;
+    }
+    Some(found)
+}
+
+/// Appends what a word is, which may be a role and a name in one.
+fn read_word<'t>(word: &'t str, found: &mut Vec<Part<'t>>) -> Option<()> {
+    let names = &tables().names;
+    if let Some(part) = role(word) {
+        found.push(part);
+        return Some(());
+    }
+    // 本报记者张三, 青原新闻客户端记者张三: the last role of the word stands before the name.
+    let led = names.leads.iter().filter_map(|role| {
+        let at = word.rfind(role.as_str())?;
+        Some((at + role.len(), word.get(..at)?, word.get(at + role.len()..)?))
+    });
+    if let Some((_, before, name)) = led.max_by_key(|(end, ..)| *end) {
+        let fits = before.chars().count() <= MAX_MEDIUM && before.chars().all(char::is_alphanumeric);
+        if !fits || !(name.is_empty() || is_person(name)) {
+            return None;
+        }
+        found.push(Part::Leads);
+        found.extend((!name.is_empty()).then_some(Part::Name(name)));
+        return Some(());
+    }
+    // 张三报道, 青原报道: behind a name a place is where the story is from.
+    if let Some(name) = names.reports.iter().find_map(|end| word.strip_suffix(end.as_str())) {
+        let is_place = matches!(found.last(), Some(Part::Name(_)));
+        if !is_place && !is_person(name) || name.chars().count() > 6 {
+            return None;
+        }
+        found.extend((!is_place).then_some(Part::Name(name)));
+        found.push(Part::Writes);
+        return Some(());
+    }
+    if let Some(name) = names.pictures_by.iter().find_map(|end| word.strip_suffix(end.as_str()))
+        && is_person(name)
+    {
+        found.extend([Part::Name(name), Part::Else]);
+        return Some(());
+    }
+    let is_medium =
+        is_office(word) || (word.chars().all(is_han) && names.in_medium.iter().any(|end| word.ends_with(end.as_str())));
+    found.push(match is_person(word) {
+        true => Part::Name(word),
+        false if is_medium => Part::Medium,
+        false => return None,
+    });
+    Some(())
+}
+
+fn role<'t>(word: &str) -> Option<Part<'t>> {
+    let names = &tables().names;
+    let is_in = |words: &[String]| words.iter().any(|known| known == word);
+    if is_in(&names.leads) {
+        Some(Part::Leads)
+    } else if is_in(&names.writes) || is_in(&names.reports) {
+        Some(Part::Writes)
+    } else {
+        (is_in(&names.pictures_by) || is_in(&names.checks)).then_some(Part::Else)
+    }
+}
+
+/// Returns the names of the writers. Roles stand before their names if one begins the line, else behind.
+fn named(parts: &[Part<'_>]) -> Vec<String> {
+    let begins = parts.iter().find(|part| !matches!(part, Part::Medium | Part::Leads));
+    let behind = matches!(begins, Some(Part::Name(_)));
+    let mut found: Vec<String> = Vec::new();
+    let mut run: Vec<&str> = Vec::new();
+    let mut at = 0;
+    while let Some(part) = parts.get(at) {
+        at += 1;
+        match part {
+            Part::Name(name) => run.push(name),
+            Part::Medium => {}
+            Part::Leads => found.extend(run.drain(..).map(str::to_owned)),
+            Part::Writes | Part::Else => {
+                let more = parts.get(at..).unwrap_or_default().iter();
+                let more = more.take_while(|part| matches!(part, Part::Writes | Part::Else)).count();
+                let roles = parts.get(at - 1..at + more).unwrap_or_default();
+                at += more;
+                let writes = roles.contains(&Part::Writes);
+                if behind {
+                    found.extend(run.drain(..).filter(|_| writes).map(str::to_owned));
+                    continue;
+                }
+                found.extend(run.drain(..).map(str::to_owned));
+                let until = parts.get(at..).unwrap_or_default().iter();
+                let until = until.take_while(|part| matches!(part, Part::Name(_) | Part::Medium)).count();
+                at += if writes { 0 } else { until };
+            }
+        }
+    }
+    found.extend(run.into_iter().map(str::to_owned));
+    found.dedup();
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_that_are_bylines() {
+        for (line, names) in [
+            ("文：田小禾", &["田小禾"][..]),
+            ("（文/田小禾 图/周远）", &["田小禾"]),
+            ("田小禾/文", &["田小禾"]),
+            ("田小禾 文 周远 图", &["田小禾"]),
+            ("（田小禾 文/摄）", &["田小禾"]),
+            ("青石新闻客户端·河口商报记者马小丰/文", &["马小丰"]),
+            ("（文、图/田小禾 审核/李达）", &["田小禾"]),
+            ("（姚青峰 青石报道）", &["姚青峰"]),
+            ("本报评论员 田小禾", &["田小禾"]),
+            ("□本报记者 田小禾 本报通讯员 周远", &["田小禾", "周远"]),
+            ("（供稿：田小禾）", &["田小禾"]),
+            ("田小禾 摄影报道", &["田小禾"]),
+            ("记者 田小禾 文/图 通讯员 周远", &["田小禾", "周远"]),
+            ("田小禾 摄", &[]),
+            ("田小禾", &[]),
+            ("记者在现场看到", &[]),
+            ("文化惠民进乡村", &[]),
+            ("本报记者走进田间地头，听乡亲说变化", &[]),
+        ] {
+            assert_eq!(writers(line), names, "{line}");
+        }
+        assert_eq!(in_brackets("县农业农村局 田小禾"), ["田小禾"]);
+        assert_eq!(in_brackets("田小禾 摄"), [""; 0]);
+        assert_eq!((bare("[ 田小禾 ]").as_deref(), bare("魏　业").as_deref()), (Some("田小禾"), Some("魏业")));
+        for line in ["郑州", "金融", "时政要闻", "文化", "公告"] {
+            assert_eq!(bare(line), None, "{line}");
+        }
+    }
+}
