@@ -10,13 +10,17 @@ use crate::read::lexicon::Label;
 use crate::read::markup::text::width;
 use crate::read::tables::tables;
 
+/// The widest line that is nothing but a label.
+const MAX_LABEL: usize = 12;
+
 /// Returns the name of the source that a place on the page gives.
 type Place = fn(&Reader<'_>, &Lines<'_>) -> Option<String>;
 
 /// The places that may name the source, the most trusted first, each with its name in the evidence.
-const SOURCE: [(&str, Place); 8] = [
+const SOURCE: [(&str, Place); 9] = [
     ("meta", meta),
     ("labelled text", |_, lines| labelled(lines.head)),
+    ("labelled text", in_cells),
     ("text beside the date", beside_date),
     ("element's class", account),
     ("element's class", classed),
@@ -58,6 +62,19 @@ fn labelled<'l>(lines: impl IntoIterator<Item = &'l Line>) -> Option<String> {
             .into_iter()
             .filter(|(label, _)| *label == Label::Source)
             .find_map(|(_, value)| byline::medium(&value))
+    })
+}
+
+/// Returns the source whose label fills a line of its own, as in the cells of a table.
+fn in_cells(_reader: &Reader<'_>, lines: &Lines<'_>) -> Option<String> {
+    let pairs = lines.head.windows(2).filter_map(|pair| match pair {
+        [label, value] if width(&label.text) <= MAX_LABEL => Some((label, value)),
+        _ => None,
+    });
+    pairs.filter(|(label, _)| byline::labelled(&label.text).is_empty()).find_map(|(label, value)| {
+        let line = format!("{}：{}", label.text.trim_end_matches(['：', ':']), value.text);
+        let first = byline::labelled(&line).into_iter().next().filter(|(label, _)| *label == Label::Source);
+        first.filter(|(_, name)| value.text.starts_with(name.as_str())).and_then(|(_, name)| byline::medium(&name))
     })
 }
 

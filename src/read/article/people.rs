@@ -136,8 +136,12 @@ fn bare_beside_date(reader: &Reader<'_>, lines: &Lines<'_>) -> Vec<String> {
     let is_dated = |line: &Line| date::find(&line.text, reader.clock).is_some();
     let dated = short.iter().find(|line| line.linked == 0 && is_dated(line));
     let rest = dated.map(|line| reader.without_date(&line.spaced)).unwrap_or_default();
-    let mut pieces = rest.split(['|', '丨', '·', '　']).flat_map(|piece| piece.split("  "));
-    let named = pieces.find_map(signature::bare);
+    let pieces = rest.split(['|', '丨', '·', '　', '[', '【']).flat_map(|piece| piece.split("  "));
+    let named = pieces.chain(rest.split_whitespace()).find_map(signature::bare);
+    // A label says what else the name is.
+    let values = byline::labelled(&rest);
+    let is_value = |name: &String| values.iter().any(|(_, value)| value.contains(name.as_str()));
+    let named = named.filter(|name| !is_value(name));
     // The name of a section stands in the page's links too.
     let is_link = |name: &String| lines.page.iter().any(|line| line.linked > 0 && line.text.contains(name.as_str()));
     named.filter(|name| !is_link(name)).into_iter().collect()
@@ -321,6 +325,12 @@ fn own_line(reader: &Reader<'_>, lines: &Lines<'_>) -> Vec<String> {
     let first = lines.inside.first().filter(|_| reader.is_chinese).and_then(|line| signature::bare(&line.text));
     if let Some(name) = first {
         return vec![name];
+    }
+    // Such a line is dropped from the text.
+    let begins = lines.inside.iter().take(3).chain(lines.inside.iter().rev().take(6));
+    let written = begins.map(|line| signature::writers(&line.text)).find(|names| !names.is_empty());
+    if let Some(names) = written.filter(|_| reader.is_chinese) {
+        return names;
     }
     lines
         .kept

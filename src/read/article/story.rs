@@ -10,6 +10,7 @@ use crate::read::markup::text::squeeze;
 use crate::read::markup::text::width;
 use crate::read::markup::tree::Id;
 use crate::read::markup::tree::Tree;
+use crate::read::signature::writers;
 use crate::read::tables::bodies;
 
 /// Least width of an article's body: 30 Chinese characters.
@@ -152,7 +153,9 @@ impl Reader<'_> {
                 !kept.is_empty() && all_lines.get(at + 1..).unwrap_or(&[]).iter().take(8).any(is_prose)
                     || kept.last().is_some_and(|last| last.text.trim_start().starts_with("附件"))
             };
+            let is_byline = || is_early && !line.text.starts_with(['（', '(']) && !writers(&line.text).is_empty();
             let is_none = over
+                || is_byline()
                 || is_before
                 || is_title
                 || is_head

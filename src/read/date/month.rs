@@ -4,6 +4,9 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use serde::Deserialize;
+
+use super::numeric::TEXT;
 use crate::read::lexicon::{LANGUAGES, Language};
 
 /// The English short names, to which other forms are translated.
@@ -30,6 +33,29 @@ static JOINED: LazyLock<Vec<(&str, &str)>> = LazyLock::new(|| {
     all.sort_by_key(|(name, _)| Reverse(name.len()));
     all
 });
+
+/// An era, from which years are counted.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Era {
+    name: String,
+    /// The year before its first.
+    before: u32,
+}
+
+static ERAS: LazyLock<Vec<Era>> = LazyLock::new(|| {
+    #[derive(Deserialize)]
+    struct Table {
+        era: Vec<Era>,
+    }
+    match toml::from_str::<Table>(TEXT) {
+        Ok(table) => table.era,
+        Err(error) => unreachable!("src/read/date/forms.toml: {error}"),
+    }
+});
+
+/// The first characters of the names of eras.
+static ERA_BEGINS: LazyLock<String> = LazyLock::new(|| ERAS.iter().filter_map(|era| era.name.chars().next()).collect());
 
 /// The fewest letters of a truncated or misspelt name.
 const MIN_LETTERS: usize = 4;
@@ -65,7 +91,7 @@ pub(in crate::read) fn meant(word: &str) -> Option<i64> {
 
 /// Returns whether the text may hold digits, months or years for [`translate`].
 pub(in crate::read) fn is_foreign(text: &str) -> bool {
-    text.chars().any(|c| matches!(c, '\u{0600}'..='\u{0fff}' | '令' | '平' | '民')) || text.contains("tháng")
+    text.chars().any(|c| matches!(c, '\u{0600}'..='\u{0fff}') || ERA_BEGINS.contains(c)) || text.contains("tháng")
 }
 
 /// Translates to the forms that the parser knows: digits of other scripts, months without word boundaries, years of
@@ -80,8 +106,8 @@ pub(in crate::read) fn translate(text: &str) -> String {
     if out.contains("tháng") {
         out = out.replace("ngày", " ").replace("tháng", ".").replace("năm", ".");
     }
-    for (era, before) in [("令和", 2018), ("平成", 1988), ("民國", 1911), ("民国", 1911)] {
-        out = era_years(&out, era, before);
+    for era in ERAS.iter() {
+        out = era_years(&out, &era.name, era.before);
     }
     out
 }
