@@ -285,7 +285,7 @@ pub(super) fn whole_line(line: &str) -> Vec<String> {
             return names;
         }
     }
-    if let Some(name) = line.strip_prefix(['●', '○', '◎', '■', '◆', '□', '▲', '△', '◇'])
+    if let Some(name) = line.strip_prefix(['●', '○', '◎', '■', '◆', '□', '◇'])
         && is_person(name.trim())
     {
         return vec![name.trim().to_owned()];

@@ -154,9 +154,11 @@ fn named(parts: &[Part<'_>]) -> Vec<String> {
                     found.extend(run.drain(..).filter(|_| writes).map(str::to_owned));
                     continue;
                 }
-                found.extend(run.drain(..).map(str::to_owned));
                 let until = parts.get(at..).unwrap_or_default().iter();
                 let until = until.take_while(|part| matches!(part, Part::Name(_) | Part::Medium)).count();
+                // 记者 张三 摄: the caption of a picture.
+                let is_caption = !writes && until == 0;
+                found.extend(run.drain(..).filter(|_| !is_caption).map(str::to_owned));
                 at += if writes { 0 } else { until };
             }
         }
@@ -187,6 +189,7 @@ mod tests {
             ("田小禾 摄影报道", &["田小禾"]),
             ("记者 田小禾 文/图 通讯员 周远", &["田小禾", "周远"]),
             ("田小禾 摄", &[]),
+            ("▲记者 田小禾 摄", &[]),
             ("田小禾", &[]),
             ("记者在现场看到", &[]),
             ("文化惠民进乡村", &[]),

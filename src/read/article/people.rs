@@ -137,7 +137,14 @@ fn bare_beside_date(reader: &Reader<'_>, lines: &Lines<'_>) -> Vec<String> {
     let dated = short.iter().find(|line| line.linked == 0 && is_dated(line));
     let rest = dated.map(|line| reader.without_date(&line.spaced)).unwrap_or_default();
     let pieces = rest.split(['|', '丨', '·', '　', '[', '【']).flat_map(|piece| piece.split("  "));
-    let named = pieces.chain(rest.split_whitespace()).find_map(signature::bare);
+    let named = pieces.chain(rest.split_whitespace()).find_map(|piece| {
+        // Two characters may be a place or a word.
+        let is_set_apart = piece.trim_end().ends_with([']', '】']);
+        signature::bare(piece).filter(|name| is_set_apart || name.chars().count() == 3)
+    });
+    // Of several names none stands alone.
+    let is_only = rest.split_whitespace().filter_map(signature::bare).nth(1).is_none();
+    let named = named.filter(|_| is_only);
     // A label says what else the name is.
     let values = byline::labelled(&rest);
     let is_value = |name: &String| values.iter().any(|(_, value)| value.contains(name.as_str()));
@@ -322,10 +329,6 @@ fn by_lines<'l>(reader: &Reader<'_>, lines: impl Iterator<Item = &'l Line>) -> V
 
 /// Returns the authors of lines that are nothing but a byline, at the beginning and the end.
 fn own_line(reader: &Reader<'_>, lines: &Lines<'_>) -> Vec<String> {
-    let first = lines.inside.first().filter(|_| reader.is_chinese).and_then(|line| signature::bare(&line.text));
-    if let Some(name) = first {
-        return vec![name];
-    }
     // Such a line is dropped from the text.
     let begins = lines.inside.iter().take(3).chain(lines.inside.iter().rev().take(6));
     let written = begins.map(|line| signature::writers(&line.text)).find(|names| !names.is_empty());
