@@ -135,6 +135,7 @@ fn role<'t>(word: &str) -> Option<Part<'t>> {
 fn named(parts: &[Part<'_>]) -> Vec<String> {
     let begins = parts.iter().find(|part| !matches!(part, Part::Medium | Part::Leads));
     let behind = matches!(begins, Some(Part::Name(_)));
+    let is_led = parts.iter().find(|part| **part != Part::Medium) == Some(&Part::Leads);
     let mut found: Vec<String> = Vec::new();
     let mut run: Vec<&str> = Vec::new();
     let mut at = 0;
@@ -150,12 +151,14 @@ fn named(parts: &[Part<'_>]) -> Vec<String> {
                 let roles = parts.get(at - 1..at + more).unwrap_or_default();
                 at += more;
                 let writes = roles.contains(&Part::Writes);
-                if behind {
+                let until = parts.get(at..).unwrap_or_default().iter();
+                let until = until.take_while(|part| matches!(part, Part::Name(_) | Part::Medium)).count();
+                // 记者 张三 审核 李四: the first role led its name, and so does this one.
+                let leads_on = is_led && !writes && until > 0;
+                if behind && !leads_on {
                     found.extend(run.drain(..).filter(|_| writes).map(str::to_owned));
                     continue;
                 }
-                let until = parts.get(at..).unwrap_or_default().iter();
-                let until = until.take_while(|part| matches!(part, Part::Name(_) | Part::Medium)).count();
                 // 记者 张三 摄: the caption of a picture.
                 let is_caption = !writes && until == 0;
                 found.extend(run.drain(..).filter(|_| !is_caption).map(str::to_owned));
@@ -190,6 +193,7 @@ mod tests {
             ("记者 田小禾 文/图 通讯员 周远", &["田小禾", "周远"]),
             ("田小禾 摄", &[]),
             ("▲记者 田小禾 摄", &[]),
+            ("青石日报 记者 田小禾 审核 李达", &["田小禾"]),
             ("田小禾", &[]),
             ("记者在现场看到", &[]),
             ("文化惠民进乡村", &[]),
