@@ -26,6 +26,11 @@ pub(super) fn china() -> impl Iterator<Item = Region> {
     })
 }
 
+/// Returns the names of the divisions of China, as they are now: 阳泉市, 盂县.
+pub fn divisions() -> impl Iterator<Item = &'static str> {
+    rows().map(|(_, name, _)| name)
+}
+
 /// Returns the townships of China: the code of the county each one is in, its name, and the word that ends the name.
 pub fn townships() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
     let rows = TOWNSHIPS.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once('\t'));

@@ -23,7 +23,7 @@ mod subscription;
 mod takedown;
 mod terminal;
 
-pub use atlas::townships;
+pub use atlas::{divisions, townships};
 pub use draft::{Credit, Draft, Enclosure};
 pub use format::Format;
 pub use identity::{ItemId, Key};

@@ -1,9 +1,13 @@
 //! Lines of a Chinese story that are nothing but a byline, read word by word: 文/张三 图/李四, □ 本报记者 张三,
 //! 青原日报记者张三/文, （县文旅局 张三）.
 
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
 use super::byline::{is_han, is_office, is_person};
 use super::tables::tables;
 use super::work;
+use crate::model::divisions;
 
 /// The longest line that may be a byline, in characters.
 const MAX_LINE: usize = 48;
@@ -48,9 +52,36 @@ pub(super) fn bare(line: &str) -> Option<String> {
         && line.chars().count() <= 6
         && name.chars().next().is_some_and(|first| names.family_names.contains(first))
         && !names.not_bare.contains(&name)
+        && !is_place(&name)
         && !name.ends_with(|last: char| names.ends_no_name.contains(last))
         && is_person(&name);
     is_name.then_some(name)
+}
+
+/// Returns whether a name that stands where one is to be expected may be a person's: it begins as names do.
+pub(super) fn is_likely(name: &str) -> bool {
+    let names = &tables().names;
+    let count = name.chars().count();
+    let is_single = |first: char| names.family_names.contains(first) || names.rare_family_names.contains(first);
+    let begins = name.chars().next().is_some_and(|first| {
+        names.first_of_other_names.contains(first)
+            || count <= 3 && is_single(first)
+            || names.double_family_names.iter().any(|family| name.starts_with(family.as_str()))
+    });
+    // A short name of a place may also be somebody's: 高阳, 海宁.
+    name.contains('·') || begins && !(count > 2 && is_place(name)) && !names.not_bare.contains(name)
+}
+
+/// Returns whether a name is that of a county, city or province, with or without that word.
+fn is_place(name: &str) -> bool {
+    static PLACES: LazyLock<HashSet<&str>> = LazyLock::new(|| {
+        let short = |name: &'static str| {
+            let end = name.char_indices().next_back().map_or(0, |(at, _)| at);
+            name.get(..end).filter(|short| short.chars().count() >= 2)
+        };
+        divisions().flat_map(|name| short(name).into_iter().chain([name])).collect()
+    });
+    PLACES.contains(name)
 }
 
 /// Returns the words of a line, unless one of them belongs to no byline.
@@ -86,7 +117,7 @@ fn read_word<'t>(word: &'t str, found: &mut Vec<Part<'t>>) -> Option<()> {
     });
     if let Some((_, before, name)) = led.max_by_key(|(end, ..)| *end) {
         let fits = before.chars().count() <= MAX_MEDIUM && before.chars().all(char::is_alphanumeric);
-        if !fits || !(name.is_empty() || is_person(name)) {
+        if !fits || !(name.is_empty() || is_person(name) && is_likely(name)) {
             return None;
         }
         found.push(Part::Leads);
@@ -111,7 +142,7 @@ fn read_word<'t>(word: &'t str, found: &mut Vec<Part<'t>>) -> Option<()> {
     }
     let is_medium =
         is_office(word) || (word.chars().all(is_han) && names.in_medium.iter().any(|end| word.ends_with(end.as_str())));
-    found.push(match is_person(word) {
+    found.push(match is_person(word) && is_likely(word) {
         true => Part::Name(word),
         false if is_medium => Part::Medium,
         false => return None,
@@ -204,7 +235,13 @@ mod tests {
         assert_eq!(in_brackets("县农业农村局 田小禾"), ["田小禾"]);
         assert_eq!(in_brackets("田小禾 摄"), [""; 0]);
         assert_eq!((bare("[ 田小禾 ]").as_deref(), bare("魏　业").as_deref()), (Some("田小禾"), Some("魏业")));
-        for line in ["郑州", "金融", "时政要闻", "文化", "公告"] {
+        for (line, is_name) in
+            [("薄红贞", true), ("欧阳小禾", true), ("全文完", false), ("万众一心", false), ("张家口", false)]
+        {
+            assert_eq!(is_likely(line), is_name, "{line}");
+        }
+        assert_eq!(writers("记者节快乐"), [""; 0]);
+        for line in ["康巴什", "乐业", "郑州", "金融", "时政要闻", "文化", "公告"] {
             assert_eq!(bare(line), None, "{line}");
         }
     }

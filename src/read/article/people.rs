@@ -340,13 +340,18 @@ fn own_line(reader: &Reader<'_>, lines: &Lines<'_>) -> Vec<String> {
         .iter()
         .take(3)
         .chain(lines.kept.iter().rev().take(4))
-        .flat_map(|line| byline::whole_line(&line.text))
+        .flat_map(|line| likely(reader, byline::whole_line(&line.text)))
         .collect()
 }
 
+/// Returns the names, unless one of them begins as no Chinese name does: （本文完）.
+fn likely(reader: &Reader<'_>, names: Vec<String>) -> Vec<String> {
+    if reader.is_chinese && !names.iter().all(|name| signature::is_likely(name)) { Vec::new() } else { names }
+}
+
 /// Returns the authors of the first closing byline: a note after the story may have its own.
-fn closing(_reader: &Reader<'_>, lines: &Lines<'_>) -> Vec<String> {
-    let names = lines.kept.iter().map(|line| byline::in_closing(&line.text));
+fn closing(reader: &Reader<'_>, lines: &Lines<'_>) -> Vec<String> {
+    let names = lines.kept.iter().map(|line| likely(reader, byline::in_closing(&line.text)));
     names.into_iter().find(|names| !names.is_empty()).unwrap_or_default()
 }
 
