@@ -6,7 +6,7 @@ use anyhow::Context;
 
 use super::arguments::{Add, Arguments};
 use super::out::{End, say, show};
-use super::{get, place};
+use super::{get, place, regions};
 use crate::config::{Config, quoted};
 use crate::daemon::now;
 use crate::model::{Draft, Format, Kind, Link, Page, SourceId};
@@ -40,20 +40,23 @@ pub(super) fn run(arguments: &Arguments, options: &Add) -> anyhow::Result<End> {
         say(&format!("dayuan: source `{}` has this address already", known.id));
         return Ok(End::Failed);
     }
+    let region = options.region.as_deref().map(|text| regions::option(config.as_ref(), text)).transpose()?;
     let page = get::page(&link, &link, config.as_ref(), None)?;
     let Some(mut found) = discover(&page, &link, config.as_ref()) else { return Ok(End::Failed) };
-    let region = options.region.clone();
     if region.is_none() {
-        found.doubts.push("no region was given; write the right one, or use --region ID".to_owned());
+        found.doubts.push("no region was given; write the right one, or use --region NAME".to_owned());
     }
     let id = free_id(&found.link, config.as_ref());
-    let block = block(&id, region.as_deref(), &found);
+    let block = block(&id, region.as_ref().map(|(id, _)| id.as_str()), &found);
     show(&block);
+    if let Some((id, path)) = &region {
+        show(&format!("# region {id} is {path}"));
+    }
     tell(&mut found, config.as_ref());
     if !options.write {
         return Ok(End::Done);
     }
-    anyhow::ensure!(region.is_some(), "--write needs --region ID: the region that the source belongs to");
+    anyhow::ensure!(region.is_some(), "--write needs --region NAME: the region that the source belongs to");
     append(&folder, &block)
 }
 

@@ -38,7 +38,7 @@ pub(super) enum Command {
         online: bool,
     },
     /// Find the feed or list at a URL, and print it as a source
-    #[command(after_help = "Example:\n  dayuan add https://www.example.gov.cn/xwzx/yqyw/ --region 140300 --write")]
+    #[command(after_help = "Example:\n  dayuan add https://www.example.gov.cn/xwzx/yqyw/ --region 阳泉市 --write")]
     Add(Add),
     /// Read one URL or file and show the items it would yield; stores nothing
     #[command(
@@ -70,13 +70,13 @@ pub(super) enum Command {
         item: String,
     },
     /// Search the items of the running daemon; prints id, day, source and title of each, newest first
-    #[command(after_help = "Example:\n  dayuan find 供暖 --region 140300")]
+    #[command(after_help = "Example:\n  dayuan find 供暖 --region 阳泉市")]
     Find {
         /// What to search for: words and phrases, and behind `--` also -words that are not wanted
         #[arg(required = true)]
         words: Vec<String>,
-        /// The region that they are in, by id or slug
-        #[arg(long, value_name = "ID")]
+        /// The region that they are in, by code, slug or name
+        #[arg(long, value_name = "REGION")]
         region: Option<String>,
         /// The most items to print
         #[arg(long, value_name = "NUMBER", default_value_t = 20)]
@@ -152,6 +152,17 @@ pub(super) enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Look up regions: prints code, names and slug of each that may be meant
+    #[command(
+        after_help = "Examples:\n  dayuan regions 井陉县\n  dayuan regions 阳泉 --below\n  dayuan regions yangquan"
+    )]
+    Regions {
+        /// A name (with or without those above it), the beginning of one, its pinyin, a code or a slug
+        name: String,
+        /// Also list the regions right below
+        #[arg(long)]
+        below: bool,
+    },
     /// Print the script that makes a shell complete the commands
     #[command(
         after_help = "Examples:\n  dayuan completions bash > /etc/bash_completion.d/dayuan\n  dayuan completions fish > ~/.config/fish/completions/dayuan.fish"
@@ -183,8 +194,8 @@ impl Command {
 pub(super) struct Add {
     /// The URL of a feed, of a page that links to one, or of a page with a list
     pub(super) url: String,
-    /// The region that the source belongs to
-    #[arg(long, value_name = "ID")]
+    /// The region that the source belongs to, by code, slug or name
+    #[arg(long, value_name = "REGION")]
     pub(super) region: Option<String>,
     /// Append the source to the source list
     #[arg(long)]

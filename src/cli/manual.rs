@@ -16,7 +16,8 @@ pub(super) fn completions(shell: clap_complete::Shell) -> anyhow::Result<End> {
 
 /// Prints the manual page of dayuan itself; with a folder, writes a page for each command into it.
 pub(super) fn man(into: Option<&Path>) -> anyhow::Result<End> {
-    let command = Arguments::command();
+    let mut command = Arguments::command().disable_help_subcommand(true);
+    command.build();
     let Some(folder) = into else {
         let mut page = Vec::new();
         clap_mangen::Man::new(command).render(&mut page)?;

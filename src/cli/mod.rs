@@ -10,6 +10,7 @@ mod inspect;
 mod manual;
 mod out;
 mod place;
+mod regions;
 mod replay;
 mod run;
 mod store;
@@ -61,6 +62,7 @@ pub fn main() -> ExitCode {
         Command::Restore { file } => store::restore(&arguments, file),
         Command::Verify => store::verify(&arguments),
         Command::Rebuild => store::rebuild(&arguments),
+        Command::Regions { name, below } => regions::run(&arguments, name, *below),
         Command::Completions { shell } => manual::completions(*shell),
         Command::Man { into } => manual::man(into.as_deref()),
         Command::Replay { file, json } => replay::run(&arguments, file, *json),

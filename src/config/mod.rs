@@ -6,6 +6,7 @@
 
 mod fault;
 mod file;
+mod naming;
 mod regions;
 mod section;
 mod settings;
@@ -20,6 +21,7 @@ use crate::fetch::Network;
 use crate::model::{Regions, Source};
 
 pub use fault::{Fault, Faults};
+pub use naming::region as region_named;
 pub use settings::{LogFormat, Places, Settings, socket};
 
 /// A valid config.
@@ -242,15 +244,16 @@ mod tests {
     }
 
     #[test]
-    fn who_names_a_region_is_given_its_code() {
+    fn regions_may_be_named_if_the_name_is_one_regions_alone() {
         let help = |name: &str| {
             let faults = load("", "", &source("").replace("140300", name)).unwrap_err();
             faults.iter().next().unwrap().help.clone()
         };
-        assert_eq!(help("井陉县"), "region = \"130121\" is 河北省石家庄市井陉县");
-        assert_eq!(help("阳泉"), "region = \"140300\" is 山西省阳泉市");
-        assert_eq!(help("城区").matches("region =").count(), 3);
-        assert!(help("999999").starts_with("use a code") && help("Nowhere").starts_with("use a code"));
+        assert_eq!(help("城区").matches("城区").count(), 3, "{}", help("城区"));
+        assert!(help("130199").starts_with("the nearest are 1301") && help("Nowhere").starts_with("use a name"));
+        let (config, _) = load("", "publish = [\"河北\"]", &source("").replace("140300", "井陉县")).unwrap();
+        assert_eq!(config.sources[0].region.as_str(), "130121");
+        assert_eq!(config.regions.roots().len(), 1);
     }
 
     #[test]

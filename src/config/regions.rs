@@ -4,9 +4,11 @@ use std::ops::Range;
 use std::path::Path;
 
 use super::fault::Faults;
+use super::naming;
 use super::section::{Document, Section};
 use crate::log::SourceFacts;
 use crate::model::{Point, Region, RegionError, RegionId, Regions, Service};
+use crate::regions::Directory;
 
 pub(super) fn parse(path: &Path, text: &str, faults: &mut Faults, warnings: &mut Faults) -> Option<Regions> {
     let before = faults.count();
@@ -15,12 +17,15 @@ pub(super) fn parse(path: &Path, text: &str, faults: &mut Faults, warnings: &mut
     let table = document.root();
     let root = Section::new(&document, "", &table);
     let china = root.word("atlas", &[("cn", true), ("none", false)]).unwrap_or(true);
-    let publish = ids(&document, &root, "publish");
+    let sections = root.sections("region");
+    let known = named(&sections, china);
+    let directory = Directory::new(&known);
+    let publish = places(&document, &root, "publish", &directory);
     let gone = ids(&document, &root, "gone");
     let mut own = Vec::new();
     let mut spans: HashMap<RegionId, Range<usize>> = HashMap::new();
-    for section in root.sections("region") {
-        if let Some(region) = region(&document, &section, china) {
+    for section in sections {
+        if let Some(region) = region(&document, &section, china, &directory) {
             if spans.contains_key(&region.id) {
                 section.fault("id", format!("there are two regions `{}`", region.id), "give each its own id");
             }
@@ -31,12 +36,7 @@ pub(super) fn parse(path: &Path, text: &str, faults: &mut Faults, warnings: &mut
     }
     root.finish();
     let publish_span = root.span_of("publish");
-    match Regions::new(
-        china,
-        own,
-        publish.into_iter().map(|(id, _)| id).collect(),
-        gone.into_iter().map(|(id, _)| id).collect(),
-    ) {
+    match Regions::new(china, own, publish, gone) {
         Ok(regions) => (faults.count() == before).then_some(regions),
         Err(errors) => {
             for error in errors {
@@ -61,12 +61,38 @@ pub(super) fn parse(path: &Path, text: &str, faults: &mut Faults, warnings: &mut
     }
 }
 
-fn ids(document: &Document<'_>, section: &Section<'_>, key: &'static str) -> Vec<(RegionId, Range<usize>)> {
+/// Returns the regions of the atlas and those of the file, as far as names go: parents and members may be named, too.
+fn named(sections: &[Section<'_>], china: bool) -> Regions {
+    let region = |section: &Section<'_>| {
+        let id = RegionId::new(&section.string("id")?).ok()?;
+        let aliases = section.strings("aliases").into_iter().map(|(alias, _)| alias).collect();
+        let slug = section.string("slug").and_then(|slug| RegionId::new(&slug).ok());
+        Some(Region { aliases, slug, ..Region::new(id, section.string("name").unwrap_or_default()) })
+    };
+    let own = sections.iter().filter_map(region).collect();
+    Regions::new(china, own, Vec::new(), Vec::new()).unwrap_or_default()
+}
+
+/// Reads a list of regions that exist.
+fn places(
+    document: &Document<'_>,
+    section: &Section<'_>,
+    key: &'static str,
+    directory: &Directory<'_>,
+) -> Vec<RegionId> {
+    let region = |(text, span): (String, Range<usize>)| {
+        let found = naming::region(directory, &text);
+        found.map_err(|(message, help)| document.fault(span, message, &help)).ok()
+    };
+    section.strings(key).into_iter().filter_map(region).collect()
+}
+
+fn ids(document: &Document<'_>, section: &Section<'_>, key: &'static str) -> Vec<RegionId> {
     let texts = section.strings(key);
     texts
         .into_iter()
         .filter_map(|(text, span)| match RegionId::new(&text) {
-            Ok(id) => Some((id, span)),
+            Ok(id) => Some(id),
             Err(error) => {
                 document.fault(span, error.to_string(), "");
                 None
@@ -75,7 +101,7 @@ fn ids(document: &Document<'_>, section: &Section<'_>, key: &'static str) -> Vec
         .collect()
 }
 
-fn region(document: &Document<'_>, section: &Section<'_>, china: bool) -> Option<Region> {
+fn region(document: &Document<'_>, section: &Section<'_>, china: bool, directory: &Directory<'_>) -> Option<Region> {
     let one = |key: &'static str| {
         let text = section.string(key)?;
         match RegionId::new(&text) {
@@ -98,9 +124,13 @@ fn region(document: &Document<'_>, section: &Section<'_>, china: bool) -> Option
         section.fault("name", "`name` is empty".to_owned(), "give the region the name that readers know");
     }
     let aliases = section.strings("aliases").into_iter().map(|(alias, _)| alias).collect();
-    let (slug, parent) = (one("slug"), one("parent"));
-    let members = ids(document, section, "members").into_iter().map(|(id, _)| id).collect();
-    let was = ids(document, section, "was").into_iter().map(|(id, _)| id).collect();
+    let slug = one("slug");
+    let parent = section.string("parent").and_then(|text| {
+        let found = naming::region(directory, &text);
+        found.map_err(|(message, help)| section.fault("parent", message, &help)).ok()
+    });
+    let members = places(document, section, "members", directory);
+    let was = ids(document, section, "was");
     let services = section
         .sections("services")
         .iter()

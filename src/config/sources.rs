@@ -7,13 +7,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::fault::Faults;
+use super::naming;
 use super::section::{self, Document, Section};
 use super::settings::Settings;
 use crate::log::SourceFacts;
-use crate::model::{
-    Authority, Kind, Link, Policy, Region, RegionId, Regions, SelectorOverrides, Source, SourceId, Tls, Zone,
-};
+use crate::model::{Authority, Kind, Link, Policy, RegionId, Regions, SelectorOverrides, Source, SourceId, Tls, Zone};
 use crate::read::Selector;
+use crate::regions::Directory;
 
 /// Maximum number of sources in a config.
 const MAX_SOURCES: usize = 200_000;
@@ -28,6 +28,7 @@ pub(super) fn parse(
 ) -> Vec<Arc<Source>> {
     let mut sources = Vec::new();
     let mut seen = Seen::default();
+    let directory = regions.map(Directory::new);
     let mut formers: Vec<Former> = Vec::new();
     for (file, (path, text)) in lists.iter().enumerate() {
         let shared = Rc::default();
@@ -37,7 +38,7 @@ pub(super) fn parse(
             let table = document.root();
             let root = Section::new(&document, "", &table);
             for section in root.sections("source") {
-                let found = source(&section, settings, regions);
+                let found = source(&section, settings, directory.as_ref());
                 section.finish();
                 let Some(source) = found.filter(|source| seen.is_new(source, &section, path)) else { continue };
                 seen.warn_of_twin(&source, &section);
@@ -154,31 +155,7 @@ fn tell_formers(
     }
 }
 
-/// Suggests a fix for a `region` that is not a known id, such as a region's name.
-fn regions_called(regions: &Regions, name: &str) -> String {
-    const MAX_EXAMPLES: usize = 4;
-    let name = name.trim();
-    let is_called = |region: &&Region| {
-        let rest = region.name.strip_prefix(name).filter(|_| name.chars().count() >= 2);
-        rest.is_some_and(|rest| rest.chars().count() <= 1) || region.aliases.iter().any(|alias| alias == name)
-    };
-    let mut found: Vec<&Region> = regions.all().filter(is_called).collect();
-    found.sort_by_key(|region| (region.name != name, &region.id));
-    let lines: Vec<String> = found
-        .iter()
-        .take(MAX_EXAMPLES)
-        .map(|region| {
-            let path: String = regions.path(&region.id).iter().rev().map(|region| region.name.as_str()).collect();
-            format!("region = \"{}\" is {path}", region.id)
-        })
-        .collect();
-    if lines.is_empty() {
-        return "use a code of GB/T 2260 such as 140300, or add a [[region]] to regions.toml".to_owned();
-    }
-    lines.join("; ")
-}
-
-fn source(section: &Section<'_>, settings: &Settings, regions: Option<&Regions>) -> Option<Source> {
+fn source(section: &Section<'_>, settings: &Settings, directory: Option<&Directory<'_>>) -> Option<Source> {
     for key in ["id", "title", "region", "url"] {
         if !section.has(key) {
             section.fault(key, format!("this source has no `{key}`"), "every source needs id, title, region and url");
@@ -195,7 +172,7 @@ fn source(section: &Section<'_>, settings: &Settings, regions: Option<&Regions>)
     if title.as_deref() == Some("") {
         section.fault("title", "`title` is empty".to_owned(), "give the source a name that readers know");
     }
-    let region = region(section, regions);
+    let region = region(section, directory);
     let (url, is_own) = url(section, settings);
     let kind = section.word("as", &Kind::WORDS).unwrap_or_default();
     let least = Duration::from_secs(if is_own { 1 } else { 300 });
@@ -213,7 +190,7 @@ fn source(section: &Section<'_>, settings: &Settings, regions: Option<&Regions>)
         },
         reads_articles: section.boolean("articles").unwrap_or(true),
         topics: section.strings("topics").into_iter().map(|(topic, _)| topic).collect(),
-        alerts_for: alerts_for(section, regions),
+        alerts_for: alerts_for(section, directory),
         leads_to: leads_to(section),
         interval,
         is_own,
@@ -253,15 +230,16 @@ fn leads_to(section: &Section<'_>) -> Vec<String> {
     sites
 }
 
-fn region(section: &Section<'_>, regions: Option<&Regions>) -> Option<RegionId> {
+/// Reads the region. Without a valid tree it is taken as it is.
+fn region(section: &Section<'_>, directory: Option<&Directory<'_>>) -> Option<RegionId> {
     let text = section.string("region")?;
-    let region = RegionId::new(&text).ok();
-    let is_known = |region: &RegionId| regions.is_none_or(|regions| regions.get(region).is_some());
-    if !region.as_ref().is_some_and(is_known) {
-        let help = regions.map(|regions| regions_called(regions, &text)).unwrap_or_default();
-        section.fault("region", format!("there is no region `{text}`"), &help);
+    match directory {
+        Some(directory) => {
+            let found = naming::region(directory, &text);
+            found.map_err(|(message, help)| section.fault("region", message, &help)).ok()
+        }
+        None => RegionId::new(&text).or_else(|_name| RegionId::new("unknown")).ok(),
     }
-    region
 }
 
 /// Reads the address of a source, and whether it lies on the admin's own networks.
@@ -295,18 +273,12 @@ fn url(section: &Section<'_>, settings: &Settings) -> (Option<Link>, bool) {
 }
 
 /// Reads the regions whose warnings the source gives out.
-fn alerts_for(section: &Section<'_>, regions: Option<&Regions>) -> Vec<RegionId> {
-    let region = |(text, span): (String, std::ops::Range<usize>)| {
-        let region =
-            RegionId::new(&text).inspect_err(|error| section.fault_at(span.clone(), error.to_string(), "")).ok()?;
-        if text != SourceFacts::ALL && regions.is_some_and(|regions| regions.get(&region).is_none()) {
-            section.fault_at(
-                span,
-                format!("there is no region `{region}`"),
-                "name the regions whose warnings this source gives out, or \"all\"",
-            );
+fn alerts_for(section: &Section<'_>, directory: Option<&Directory<'_>>) -> Vec<RegionId> {
+    let region = |(text, span): (String, std::ops::Range<usize>)| match directory {
+        Some(directory) if text != SourceFacts::ALL => {
+            naming::region(directory, &text).map_err(|(message, help)| section.fault_at(span, message, &help)).ok()
         }
-        Some(region)
+        _ => RegionId::new(&text).ok(),
     };
     section.strings("alerts_for").into_iter().filter_map(region).collect()
 }

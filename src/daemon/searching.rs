@@ -6,8 +6,10 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::admin::AdminReply;
+use crate::config::region_named;
 use crate::log::{Log, Record};
-use crate::model::{Named, RegionId, Regions, Zone, one_line};
+use crate::model::{Regions, Zone, one_line};
+use crate::regions::Directory;
 use crate::search::{Filters, Follower, Order, Query};
 use crate::view::View;
 
@@ -49,9 +51,9 @@ pub(super) fn find(
     most: usize,
 ) -> AdminReply {
     let (words, region) = wanted;
-    let region = match region.map(|name| (name, named(regions, name))) {
-        Some((name, None)) => return AdminReply::failed(format!("there is no region `{name}`")),
-        Some((_, found)) => found,
+    let region = match region.map(|name| region_named(&Directory::new(regions), name)) {
+        Some(Err((message, help))) => return AdminReply::failed(format!("{message}; {help}")),
+        Some(Ok(region)) => Some(region),
         None => None,
     };
     let Follower { index, log, view } = follower;
@@ -70,13 +72,6 @@ pub(super) fn find(
         lines.push("the search index is being made, so results may be missing".to_owned());
     }
     AdminReply::done(lines)
-}
-
-fn named(regions: &Regions, name: &str) -> Option<RegionId> {
-    match regions.named(name)? {
-        Named::Region(region) | Named::Moved(region) => Some(region.id.clone()),
-        Named::Gone => None,
-    }
 }
 
 fn line(log: &Log, view: &View, zone: &Zone, found: crate::search::Found) -> Option<String> {

@@ -4,6 +4,7 @@
 
 mod boundary;
 mod context;
+mod directory;
 mod evidence;
 mod geocode;
 mod names;
@@ -14,5 +15,6 @@ mod spelling;
 mod townships;
 mod words;
 
+pub use directory::Directory;
 pub use evidence::{Evidence, Tag};
 pub use places::Places;

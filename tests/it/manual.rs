@@ -36,3 +36,22 @@ fn a_shell_takes_its_completions() {
         }
     }
 }
+
+#[test]
+fn regions_are_looked_up() {
+    let installation = Installation::new("");
+    let shown = |arguments: &[&str]| {
+        let output = installation.run(arguments);
+        (
+            output.status.code(),
+            String::from_utf8(if output.status.success() { output.stdout } else { output.stderr }).unwrap(),
+        )
+    };
+    assert_eq!(shown(&["regions", "井陉县"]), (Some(0), "130121  河北省石家庄市井陉县\n".to_owned()));
+    assert!(shown(&["regions", "jingxing"]).1.starts_with("130107  "), "{:?}", shown(&["regions", "jingxing"]));
+    let (_, cities) = shown(&["regions", "山西", "--below"]);
+    assert!(cities.lines().count() == 12 && cities.contains("\n140300  山西省阳泉市  yangquan\n"), "{cities}");
+    assert!(shown(&["regions", "城区"]).1.lines().count() >= 3);
+    let (end, shown) = shown(&["regions", "井型县"]);
+    assert!(end == Some(1) && shown.contains("the nearest are 130121 河北省石家庄市井陉县"), "{shown}");
+}
