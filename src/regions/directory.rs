@@ -12,11 +12,14 @@ const MAX_NEAR: usize = 4;
 /// Longest text that is looked up, in characters; the longest path of names in the atlas has 33.
 const MAX_TEXT: usize = 64;
 
+/// The regions of each name, with the kind of name that it is for them, in simplified characters.
+type Index<'r> = HashMap<Vec<char>, BTreeSet<(Kind, &'r RegionId)>>;
+
 /// The regions by their names. The index is built when the first name is looked up.
 #[derive(Debug)]
 pub struct Directory<'r> {
     regions: &'r Regions,
-    names: OnceCell<HashMap<Vec<char>, BTreeSet<(Kind, &'r RegionId)>>>,
+    names: OnceCell<Index<'r>>,
 }
 
 impl<'r> Directory<'r> {
@@ -78,9 +81,9 @@ impl<'r> Directory<'r> {
         rest.is_empty()
     }
 
-    fn index(&self) -> &HashMap<Vec<char>, BTreeSet<(Kind, &'r RegionId)>> {
+    fn index(&self) -> &Index<'r> {
         self.names.get_or_init(|| {
-            let mut names: HashMap<Vec<char>, BTreeSet<(Kind, &'r RegionId)>> = HashMap::new();
+            let mut names = Index::new();
             for region in self.regions.all() {
                 let former = region.former.iter().map(|(name, _)| (Kind::Former, name.clone()));
                 for (kind, name) in current(region).into_iter().chain(former) {
