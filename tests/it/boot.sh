@@ -1,7 +1,7 @@
 #!/bin/sh
 # Boots systemd in a root of its own: an overlay over this machine's, with everything that is written in memory. To be run
-# in new namespaces (unshare -m -p -n -u -i -C --fork); $1 is an empty folder, $2 the program, $3 a folder whose content
-# is laid over /etc.
+# in new namespaces (unshare -m -p -n -u -i -C --fork); $1 is an empty folder, $2 the program ("" for none), $3 a folder whose
+# content is laid over /etc.
 set -eu
 top=$1 program=$2 etc=$3
 mount --make-rprivate /
@@ -10,7 +10,7 @@ mkdir "$top/upper" "$top/work" "$top/root"
 mount -t overlay overlay -o "lowerdir=/,upperdir=$top/upper,workdir=$top/work" "$top/root"
 root=$top/root
 # What lies on other file systems is not in the overlay: it is taken along before they are covered.
-cp "$program" "$root/usr/bin/dayuan"
+[ -z "$program" ] || cp "$program" "$root/usr/bin/dayuan"
 cp -r "$etc/." "$root/etc/"
 mount -t proc proc "$root/proc"
 for place in run tmp dev; do mount -t tmpfs tmpfs "$root/$place"; done
