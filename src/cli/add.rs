@@ -46,7 +46,9 @@ pub(super) fn run(arguments: &Arguments, options: &Add) -> anyhow::Result<End> {
     if region.is_none() {
         found.doubts.push("no region was given; write the right one, or use --region NAME".to_owned());
     }
-    let id = free_id(&found.link, config.as_ref());
+    let is_taken =
+        |id: &SourceId| config.as_ref().is_some_and(|config| config.sources.iter().any(|source| source.id == *id));
+    let id = free_id(&found.link, &is_taken);
     let block = block(&id, region.as_ref().map(|(id, _)| id.as_str()), &found);
     show(&block);
     if let Some((id, path)) = &region {
@@ -174,7 +176,7 @@ fn block(id: &SourceId, region: Option<&str>, found: &Found) -> String {
 }
 
 /// Returns an unused id, made of the host and the last two path segments, with a number appended if it is taken.
-fn free_id(link: &Link, config: Option<&Config>) -> SourceId {
+pub(super) fn free_id(link: &Link, is_taken: &dyn Fn(&SourceId) -> bool) -> SourceId {
     let host = link.host_text().trim_start_matches("www.");
     let steps = link.path().split('/').filter(|step| !step.is_empty() && !step.contains('.') && step.len() <= 40);
     let steps: Vec<&str> = steps.collect();
@@ -182,16 +184,15 @@ fn free_id(link: &Link, config: Option<&Config>) -> SourceId {
     let words: String = std::iter::once(host).chain(last).collect::<Vec<_>>().join("-").to_ascii_lowercase();
     let plain: String = words.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
     let short: String = plain.trim_matches('-').chars().take(56).collect();
-    let taken = |id: &SourceId| config.is_some_and(|config| config.sources.iter().any(|source| source.id == *id));
-    (1..1000)
+    (1..100_000)
         .filter_map(|number| SourceId::new(&if number == 1 { short.clone() } else { format!("{short}-{number}") }).ok())
-        .find(|id| !taken(id))
+        .find(|id| !is_taken(id))
         .or_else(|| SourceId::new("source").ok())
         .unwrap_or_else(|| unreachable!("`source` is an id"))
 }
 
-/// Appends a source to the list of added sources; puts the file back as it was if the config would be invalid.
-fn append(folder: &Path, block: &str) -> anyhow::Result<End> {
+/// Appends sources to the list of added ones; puts the file back as it was if the config would be invalid.
+pub(super) fn append(folder: &Path, block: &str) -> anyhow::Result<End> {
     let path = list(folder)?;
     let is_new = !path.exists();
     let before = if is_new {

@@ -152,6 +152,14 @@ pub(super) enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// List the sources, or take them from a list of feeds (OPML), or give them out as one
+    #[command(
+        after_help = "Examples:\n  dayuan sources\n  dayuan sources import feeds.opml --region 阳泉市 --write\n  dayuan sources export > sources.opml"
+    )]
+    Sources {
+        #[command(subcommand)]
+        what: Option<Sources>,
+    },
     /// Look up regions: prints code, names and slug of each that may be meant
     #[command(
         after_help = "Examples:\n  dayuan regions 井陉县\n  dayuan regions 阳泉 --below\n  dayuan regions yangquan"
@@ -178,6 +186,23 @@ pub(super) enum Command {
         #[arg(long, value_name = "DIR")]
         into: Option<PathBuf>,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Sources {
+    /// Print the feeds of an OPML file as sources; folders named after a region say where they belong, others are topics
+    Import {
+        /// The file, as Miniflux, FreshRSS, CommaFeed or dayuan exports it
+        file: PathBuf,
+        /// The region of those that lie in no folder named after one: a code, slug or name
+        #[arg(long, value_name = "REGION")]
+        region: Option<String>,
+        /// Append them to the source list
+        #[arg(long)]
+        write: bool,
+    },
+    /// Print all sources as OPML, with everything that other programs said about them, and selectors as FreshRSS has them
+    Export,
 }
 
 impl Command {

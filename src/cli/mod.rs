@@ -13,6 +13,7 @@ mod place;
 mod regions;
 mod replay;
 mod run;
+mod sources;
 mod store;
 mod withdraw;
 
@@ -62,6 +63,7 @@ pub fn main() -> ExitCode {
         Command::Restore { file } => store::restore(&arguments, file),
         Command::Verify => store::verify(&arguments),
         Command::Rebuild => store::rebuild(&arguments),
+        Command::Sources { what } => sources::run(&arguments, what.as_ref()),
         Command::Regions { name, below } => regions::run(&arguments, name, *below),
         Command::Completions { shell } => manual::completions(*shell),
         Command::Man { into } => manual::man(into.as_deref()),

@@ -7,6 +7,7 @@
 mod fault;
 mod file;
 mod naming;
+mod outlines;
 mod regions;
 mod section;
 mod settings;
@@ -22,6 +23,7 @@ use crate::model::{Regions, Source};
 
 pub use fault::{Fault, Faults};
 pub use naming::region as region_named;
+pub use outlines::{Imported, feed_list, imported, outlines};
 pub use settings::{LogFormat, Places, Settings, socket};
 
 /// A valid config.

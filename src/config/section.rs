@@ -407,7 +407,7 @@ fn article(type_name: &str) -> String {
     format!("{article} {type_name}")
 }
 
-fn in_words(length: Duration) -> String {
+pub(super) fn in_words(length: Duration) -> String {
     let millis = length.as_millis();
     [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1000, "s")]
         .iter()

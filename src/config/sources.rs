@@ -181,6 +181,8 @@ fn source(section: &Section<'_>, settings: &Settings, directory: Option<&Directo
         || Some(Zone::shanghai()),
         |name| Zone::named(&name).inspect_err(|error| section.fault("timezone", error.to_string(), "")).ok(),
     );
+    // What other programs say of it is kept for `dayuan sources export`, whatever it is.
+    section.section("opml");
     let words = [("official", Authority::Official), ("media", Authority::Media), ("portal", Authority::Portal)];
     Some(Source {
         post: section.string("post"),

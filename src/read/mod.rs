@@ -23,6 +23,7 @@ mod lexicon;
 mod list;
 mod markup;
 mod names;
+mod opml;
 mod reading;
 mod rules;
 mod signature;
@@ -37,7 +38,8 @@ pub use discovery::feeds_of;
 pub use document::{read, read_article};
 pub use fault::{Fault, FaultKind};
 pub use list::{Detection, ListRules};
-pub use markup::{Selector, SelectorError, sanitise};
+pub use markup::{Origin, Selector, SelectorError, css_of_xpath, sanitise};
+pub use opml::{Outline, OutlineList, outlines};
 pub use reading::{MAX_DRAFTS, Reading, Skip};
 pub use rules::Rules;
 

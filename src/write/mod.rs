@@ -17,6 +17,7 @@ mod picture;
 mod rows;
 mod rss;
 mod search;
+mod source_list;
 mod words;
 
 pub use atom::atom;
@@ -32,4 +33,5 @@ pub use picture::picture;
 pub use rows::{Crumb, Listing};
 pub use rss::rss;
 pub use search::{Piece, SearchPage, SearchResult, opensearch, search};
+pub use source_list::{SourceOutline, source_list};
 pub use words::{Language, all_topics};

@@ -9,6 +9,7 @@ mod commands;
 mod conditional;
 mod disaster;
 mod entries;
+mod feed_lists;
 mod guard;
 mod hostile_content;
 mod hostile_http;

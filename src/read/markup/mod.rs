@@ -10,6 +10,8 @@ pub(super) mod text;
 pub(super) mod tokens;
 pub(super) mod tree;
 mod tree_builder;
+mod xpath;
 
 pub use sanitise::sanitise;
 pub use selector::{Selector, SelectorError};
+pub use xpath::{Origin, css_of_xpath};

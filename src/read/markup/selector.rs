@@ -15,7 +15,7 @@ use crate::read::work;
 pub struct Selector {
     text: String,
     /// The alternatives separated by commas.
-    chains: Vec<Chain>,
+    pub(super) chains: Vec<Chain>,
 }
 
 /// The error of a text that is not a supported selector.
@@ -24,10 +24,10 @@ pub struct Selector {
 pub struct SelectorError(String, &'static str);
 
 /// Compounds from right to left, each with its relation to the compound on its right.
-type Chain = Vec<(Relation, Compound)>;
+pub(super) type Chain = Vec<(Relation, Compound)>;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Relation {
+pub(super) enum Relation {
     /// The element itself: the rightmost compound.
     Itself,
     Within,
@@ -37,21 +37,21 @@ enum Relation {
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Compound {
-    name: Option<String>,
-    id: Option<String>,
-    classes: Vec<String>,
-    attributes: Vec<Attribute>,
-    place: Option<Place>,
+pub(super) struct Compound {
+    pub(super) name: Option<String>,
+    pub(super) id: Option<String>,
+    pub(super) classes: Vec<String>,
+    pub(super) attributes: Vec<Attribute>,
+    pub(super) place: Option<Place>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Attribute {
-    name: String,
-    test: Test,
-    value: String,
+pub(super) struct Attribute {
+    pub(super) name: String,
+    pub(super) test: Test,
+    pub(super) value: String,
     /// Whether case is ignored (ASCII only).
-    folds: bool,
+    pub(super) folds: bool,
 }
 
 impl Attribute {
@@ -73,7 +73,7 @@ impl Attribute {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Test {
+pub(super) enum Test {
     Has,
     Is,
     Begins,
@@ -84,7 +84,7 @@ enum Test {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
+pub(super) enum Place {
     Nth(usize),
     Last,
 }

@@ -1,0 +1,171 @@
+use std::collections::HashSet;
+use std::io::{Read, Write};
+use std::path::Path;
+
+use anyhow::Context;
+use comfy_table::{Table, TableStyle};
+
+use super::arguments::{Arguments, Sources};
+use super::out::{End, say, show};
+use super::{add, place, regions};
+use crate::config::{self, Config};
+use crate::daemon::now;
+use crate::model::{Kind, Link, RegionId, Regions, SourceId, counted};
+use crate::regions::Directory;
+use crate::write;
+
+/// Largest list of feeds that is read, in bytes.
+const MAX_LIST: u64 = 64 << 20;
+
+/// Lists, imports or exports sources.
+pub(super) fn run(arguments: &Arguments, what: Option<&Sources>) -> anyhow::Result<End> {
+    match what {
+        None => list(arguments),
+        Some(Sources::Import { file, region, write }) => import(arguments, file, region.as_deref(), *write),
+        Some(Sources::Export) => export(arguments),
+    }
+}
+
+fn list(arguments: &Arguments) -> anyhow::Result<End> {
+    let config = match place::load(&place::folder(arguments)) {
+        Ok(config) => config,
+        Err(end) => return Ok(end),
+    };
+    let directory = Directory::new(&config.regions);
+    let mut table = Table::new();
+    table.load_style(TableStyle::new());
+    table.set_header(["SOURCE", "TITLE", "REGION", "AS", "ADDRESS"]);
+    for source in &config.sources {
+        let path = config.regions.get(&source.region).map(|region| directory.path(region)).unwrap_or_default();
+        let kind = Kind::WORDS.iter().find(|(_, kind)| *kind == source.kind).map_or("", |(word, _)| word);
+        table.add_row([
+            source.id.as_str(),
+            &source.title,
+            &format!("{} {path}", source.region),
+            kind,
+            source.url.as_str(),
+        ]);
+    }
+    show(&table.trim_fmt());
+    Ok(End::Done)
+}
+
+fn import(arguments: &Arguments, file: &Path, region: Option<&str>, writes: bool) -> anyhow::Result<End> {
+    let folder = place::folder(arguments);
+    let config = match folder.is_dir().then(|| place::load(&folder)).transpose() {
+        Ok(config) => config,
+        Err(end) => return Ok(end),
+    };
+    let region = region.map(|text| regions::option(config.as_ref(), text)).transpose()?.map(|(id, _)| id);
+    let mut bytes = Vec::new();
+    let opened = std::fs::File::open(file).with_context(|| format!("cannot read {}", file.display()))?;
+    opened.take(MAX_LIST).read_to_end(&mut bytes).with_context(|| format!("cannot read {}", file.display()))?;
+    let list = config::feed_list(&bytes).with_context(|| format!("{} is no list of feeds (OPML)", file.display()))?;
+    let atlas = Regions::default();
+    let tree = match &config {
+        Some(config) => config.regions.clone(),
+        None => Regions::new(true, Vec::new(), Vec::new(), Vec::new()).unwrap_or(atlas),
+    };
+    let found = sources_of(&list, config.as_ref(), &Directory::new(&tree), region.as_ref());
+    for other in &list.others {
+        let title = other.title().unwrap_or("without a name");
+        let attributes: Vec<&str> = other.attributes.iter().map(|(name, _)| name.as_str()).collect();
+        say(&format!("dayuan: {title}: no feed; left out, with {}", attributes.join(", ")));
+    }
+    found.told.iter().for_each(|line| say(&format!("dayuan: {line}")));
+    if list.is_cut {
+        say("dayuan: the list is longer than what is read of it; split the file");
+    }
+    say(&format!(
+        "dayuan: {} in the list, {} taken",
+        counted(list.feeds.len(), "feed", "feeds"),
+        counted(found.blocks.len(), "source", "sources")
+    ));
+    if !writes {
+        found.blocks.iter().for_each(|block| block.lines().chain([""]).for_each(show));
+    }
+    if !found.homeless.is_empty() {
+        found.homeless.iter().for_each(|title| say(&format!("dayuan: {title}: in no folder named after a region")));
+        anyhow::ensure!(!writes, "nothing was written; give --region NAME for these, or put them into such a folder");
+    }
+    if writes && !found.blocks.is_empty() {
+        return add::append(&folder, &found.blocks.join("\n"));
+    }
+    Ok(End::Done)
+}
+
+/// What becomes of a list of feeds.
+#[derive(Default)]
+struct Found {
+    blocks: Vec<String>,
+    told: Vec<String>,
+    /// Titles of those without a region.
+    homeless: Vec<String>,
+}
+
+fn sources_of(
+    list: &crate::read::OutlineList,
+    config: Option<&Config>,
+    directory: &Directory<'_>,
+    region: Option<&RegionId>,
+) -> Found {
+    let known = || config.into_iter().flat_map(|config| &config.sources);
+    let mut ids: HashSet<SourceId> = known().map(|source| source.id.clone()).collect();
+    let mut addresses: HashSet<String> = known().map(|source| source.url.canonical()).collect();
+    let mut found = Found::default();
+    for feed in &list.feeds {
+        let address = feed.attribute("xmlUrl").unwrap_or("");
+        let title = feed.title().unwrap_or(address);
+        let link = match Link::parse(address) {
+            Ok(link) => link,
+            Err(error) => {
+                found.told.push(format!("{title}: left out: {error}"));
+                continue;
+            }
+        };
+        if !addresses.insert(link.canonical()) {
+            let folder = feed.folders.join("/");
+            found
+                .told
+                .push(format!("{title}: left out: {address} is a source already (here in the folder `{folder}`)"));
+            continue;
+        }
+        let own = feed.attribute("dayuan:id").and_then(|id| SourceId::new(id).ok()).filter(|id| !ids.contains(id));
+        let id = own.unwrap_or_else(|| add::free_id(&link, &|id| ids.contains(id)));
+        match config::imported(feed, &id, directory, region) {
+            Ok(imported) => {
+                if !imported.has_region && region.is_none() {
+                    found.homeless.push(title.to_owned());
+                }
+                found.told.extend(imported.notes.into_iter().map(|note| format!("{title}: {note}")));
+                found.blocks.push(imported.block);
+                ids.insert(id);
+            }
+            Err(reason) => found.told.push(format!("{title}: left out: {reason}")),
+        }
+    }
+    found
+}
+
+fn export(arguments: &Arguments) -> anyhow::Result<End> {
+    let folder = place::folder(arguments);
+    let config = match place::load(&folder) {
+        Ok(config) => config,
+        Err(end) => return Ok(end),
+    };
+    let outlines = config::outlines(&folder, &Directory::new(&config.regions));
+    let outlines = outlines.map_err(|faults| anyhow::anyhow!("{}", faults.summary()))?;
+    let unread = |source: &&std::sync::Arc<crate::model::Source>| {
+        source.kind.is_page() && !source.pins.list.iter().any(|(key, _)| *key == "item")
+    };
+    let without = config.sources.iter().filter(unread).count();
+    if without > 0 {
+        say(&format!(
+            "dayuan: {} read by detection; other programs need selectors ([source.list]) to read them",
+            counted(without, "page is", "pages are")
+        ));
+    }
+    let list = write::source_list(&config.settings.publish.title, now(), &outlines);
+    std::io::stdout().write_all(&list).context("cannot print")?;
+    Ok(End::Done)
+}
