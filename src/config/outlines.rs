@@ -228,12 +228,9 @@ fn exported(source: &Table, directory: &Directory<'_>) -> SourceOutline {
         attributes.extend(said.map(|said| (rule.name.clone(), said)));
     }
     for (name, value) in &kept {
-        // What has a setting was written with it, unless it has no counterpart.
+        // What has a setting was written with it.
         let of_setting = RULES.attribute.iter().find(|rule| rule.name == *name);
-        let is_open = of_setting.is_none_or(|rule| {
-            get(source, &rule.setting).is_none()
-                && value.as_str().is_some_and(|value| rule.form.setting(value).is_none())
-        });
+        let is_open = of_setting.is_none_or(|rule| get(source, &rule.setting).is_none());
         let is_written = attributes.iter().any(|(known, _)| known == name);
         if let Some(value) = value.as_str().filter(|_| is_open && !is_written) {
             attributes.push((name.clone(), value.to_owned()));
@@ -315,8 +312,7 @@ fn encoded(value: &Value) -> String {
 }
 
 fn decoded(text: &str) -> Value {
-    let is_literal =
-        text.starts_with(['"', '\'', '[', '{']) || text.parse::<f64>().is_ok() || matches!(text, "true" | "false");
+    let is_literal = text.starts_with(['"', '\'', '[', '{']) || matches!(text, "true" | "false");
     let parsed = is_literal.then(|| toml::from_str::<Table>(&format!("v = {text}")).ok()).flatten();
     parsed.and_then(|mut table| table.remove("v")).unwrap_or_else(|| Value::from(text))
 }
