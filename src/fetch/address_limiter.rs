@@ -40,15 +40,45 @@ impl Default for Place {
 
 /// A permit for an IP address; dropping it releases it.
 #[derive(Debug)]
-pub struct AddressPermit {
+pub(super) struct AddressPermit {
     _permit: Option<OwnedSemaphorePermit>,
+    address: Option<IpAddr>,
     is_wanted: Arc<AtomicBool>,
 }
 
 impl AddressPermit {
+    /// A permit for an unknown address.
+    fn nowhere() -> Self {
+        Self { _permit: None, address: None, is_wanted: Arc::default() }
+    }
+}
+
+/// Where a poll is: its permit for the IP address that its host is asked at. If the host takes no connection there but at
+/// another of its addresses, the poll moves there, so that it takes nobody's turn at an address it does not ask.
+#[derive(Debug)]
+pub struct PollPlace(Mutex<AddressPermit>);
+
+impl PollPlace {
+    pub(super) const fn new(permit: AddressPermit) -> Self {
+        Self(Mutex::new(permit))
+    }
+
     /// Returns a flag that is set while others wait for the address.
     pub fn wanted(&self) -> Arc<AtomicBool> {
-        Arc::clone(&self.is_wanted)
+        Arc::clone(&locked(&self.0).is_wanted)
+    }
+
+    pub(super) fn address(&self) -> Option<IpAddr> {
+        locked(&self.0).address
+    }
+
+    /// Gives the permit back and waits for one at another address.
+    pub(super) async fn move_to(&self, address: IpAddr, limiter: &AddressLimiter) {
+        if self.address() != Some(address) {
+            *locked(&self.0) = AddressPermit::nowhere();
+            let permit = limiter.enter(Some(address)).await;
+            *locked(&self.0) = permit;
+        }
     }
 }
 
@@ -71,16 +101,20 @@ impl AddressLimiter {
             _ => {}
         }
         place.is_wanted.store(!waiting.is_empty(), Ordering::Relaxed);
-        permit.map(|permit| AddressPermit { _permit: Some(permit), is_wanted: Arc::clone(&place.is_wanted) })
+        permit.map(|permit| AddressPermit {
+            _permit: Some(permit),
+            address: Some(address),
+            is_wanted: Arc::clone(&place.is_wanted),
+        })
     }
 
     /// Waits for a permit for the address. An unknown address needs no permit.
     pub(super) async fn enter(&self, address: Option<IpAddr>) -> AddressPermit {
-        let Some(address) = address else { return AddressPermit { _permit: None, is_wanted: Arc::default() } };
-        let place = self.at(address);
+        let Some(at) = address else { return AddressPermit::nowhere() };
+        let place = self.at(at);
         // The semaphore is never closed.
         let permit = Arc::clone(&place.permits).acquire_owned().await.ok();
-        AddressPermit { _permit: permit, is_wanted: Arc::clone(&place.is_wanted) }
+        AddressPermit { _permit: permit, address, is_wanted: Arc::clone(&place.is_wanted) }
     }
 
     fn at(&self, address: IpAddr) -> Arc<Place> {
@@ -121,9 +155,9 @@ mod tests {
         let (limiter, one) = (AddressLimiter::default(), IpAddr::from([192, 0, 2, 1]));
         let mut inside: Vec<_> =
             (0..4).map(|n| limiter.try_enter(one, &format!("slow{n}.cn"), NOON).unwrap()).collect();
-        assert!(!inside[0].wanted().load(Ordering::Relaxed));
+        assert!(!inside[0].is_wanted.load(Ordering::Relaxed));
         assert!(limiter.try_enter(one, "a.cn", NOON).is_none());
-        assert!(inside[0].wanted().load(Ordering::Relaxed), "the others are told that somebody waits");
+        assert!(inside[0].is_wanted.load(Ordering::Relaxed), "the others are told that somebody waits");
         let later = NOON.plus_seconds(1);
         assert!(limiter.try_enter(one, "slow9.cn", later).is_none());
         inside.pop();

@@ -1,3 +1,4 @@
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -5,13 +6,14 @@ use reqwest::header::{self, HeaderValue};
 use reqwest::{Response, StatusCode};
 use tokio::sync::Semaphore;
 
-use super::address_limiter::{AddressLimiter, AddressPermit};
+use super::address_limiter::{AddressLimiter, AddressPermit, PollPlace};
 use super::answer::{self, Answer};
 use super::error::FetchError;
 use super::failure::explain;
 use super::guard::Guard;
 use super::patience::Patience;
 use super::request::{NO_VALIDATORS, Request};
+use super::resolver::to_address;
 use super::robots::{Permission, RobotsCache, RobotsStore};
 use super::way::{Way, agent};
 use crate::model::{Link, Moment, Tls, Validators};
@@ -20,12 +22,33 @@ use crate::model::{Link, Moment, Tls, Validators};
 const HOPS: usize = 5;
 /// Time limit for the response headers to arrive, including connecting.
 const HEADERS: Duration = Duration::from_secs(20);
+/// Maximum number of addresses of one host that a request tries.
+const ADDRESSES: usize = 3;
 /// How many permits there are for the parts of bodies beyond their beginnings. With 64 requests at once, all bodies
 /// together stay below 64 MiB at the default `max_body` of 8 MiB, and a body that comes byte by byte holds no more permits
 /// than it is long.
 const LARGE_PERMITS: usize = 64;
 /// How many bodies are unpacked at the same time.
 const UNPACKED_AT_ONCE: usize = 4;
+
+/// An address that is asked, and the permit for it.
+#[derive(Debug)]
+struct Stand {
+    address: IpAddr,
+    room: AddressPermit,
+}
+
+/// What is sent to a host, whichever of its addresses takes it.
+#[derive(Clone, Copy, Debug)]
+struct Sending<'a> {
+    way: &'a Way,
+    link: &'a Link,
+    validators: &'a Validators,
+    tls: Tls,
+    post: Option<&'a str>,
+    place: Option<&'a PollPlace>,
+}
+
 /// Options of a [`Fetcher`].
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -104,22 +127,30 @@ impl Fetcher {
     /// If the guard refuses, nothing answers in time, or the answer is too large or malformed. A status of 400 or more
     /// is an answer, not an error.
     pub async fn get(&self, request: Request<'_>, now: Moment) -> Result<Answer, FetchError> {
+        let way = self.way(request.is_inside);
+        way.guard.check_link(request.link, request.own_port)?;
+        let address = match request.place.and_then(PollPlace::address) {
+            Some(address) => address,
+            None => way.locate(request.link).await?,
+        };
         // The time spent waiting for a permit does not count towards the site's timeout.
-        let room = self.asking.enter(self.way(request.is_inside).address_of(request.link).await).await;
+        let stand = Stand { address, room: self.asking.enter(Some(address)).await };
         let patience = Patience::new(self.timeout);
         tokio::select! {
-            answer = self.follow(request, now, room, &patience) => answer,
+            answer = self.follow(request, now, stand, &patience) => answer,
             () = patience.over() => Err(FetchError::Timeout(self.timeout)),
         }
     }
 
     /// Takes a permit for a whole poll at the IP address of a link; `None` if four polls are running there already, or
     /// others have waited longer.
-    pub async fn reserve(&self, link: &Link, is_inside: bool, now: Moment) -> Option<AddressPermit> {
-        match self.way(is_inside).address_of(link).await {
-            Some(address) => self.visiting.try_enter(address, link.host_text(), now),
-            None => Some(self.visiting.enter(None).await),
-        }
+    pub async fn reserve(&self, link: &Link, is_inside: bool, now: Moment) -> Option<PollPlace> {
+        let permit = match self.way(is_inside).locate(link).await {
+            Ok(address) => self.visiting.try_enter(address, link.host_text(), now)?,
+            // The request will tell why.
+            Err(_) => self.visiting.enter(None).await,
+        };
+        Some(PollPlace::new(permit))
     }
 
     const fn way(&self, is_inside: bool) -> &Way {
@@ -130,7 +161,7 @@ impl Fetcher {
         &self,
         request: Request<'_>,
         now: Moment,
-        mut room: AddressPermit,
+        mut stand: Stand,
         patience: &Patience,
     ) -> Result<Answer, FetchError> {
         let mut link = request.link.without_fragment();
@@ -141,20 +172,26 @@ impl Fetcher {
         let way = self.way(request.is_inside);
         for hop in 0..=HOPS {
             way.guard.check_link(&link, request.own_port)?;
-            if hop > 0 && request.is_page {
-                drop(room);
-                self.permit_hop(&request, &link, now).await?;
-                room = self.asking.enter(None).await;
-            }
             if hop > 0 {
                 // Release the previous address first: never hold one permit while waiting for another.
-                drop(room);
-                room = self.asking.enter(way.address_of(&link).await).await;
+                drop(stand);
+                if request.is_page {
+                    self.permit_hop(&request, &link, now).await?;
+                }
+                let address = way.locate(&link).await?;
+                stand = Stand { address, room: self.asking.enter(Some(address)).await };
             }
             // Validators are only sent to the address that gave them.
             let conditional = if given_by.as_ref() == Some(&link) { request.validators } else { &NO_VALIDATORS };
-            let post = request.post.filter(|_| hop == 0);
-            let response = self.send(way, &link, conditional, request.tls, post).await?;
+            let sending = Sending {
+                way,
+                link: &link,
+                validators: conditional,
+                tls: request.tls,
+                post: request.post.filter(|_| hop == 0),
+                place: request.place.filter(|_| hop == 0),
+            };
+            let response = self.reach(&sending, &mut stand).await?;
             let Some(next) = target(&response, &link)? else {
                 return self.answer(response, link, moved, downgraded, now, patience).await;
             };
@@ -173,7 +210,7 @@ impl Fetcher {
 
     /// Checks robots.txt for the target of a redirect.
     async fn permit_hop(&self, request: &Request<'_>, link: &Link, now: Moment) -> Result<(), FetchError> {
-        match self.permission(&Request { link, ..*request }, now).await? {
+        match self.permission(&Request { link, place: None, ..*request }, now).await? {
             Permission::Allowed { .. } => Ok(()),
             Permission::Forbidden => {
                 Err(FetchError::Blocked(format!("it redirects to {link}, which robots.txt there disallows")))
@@ -184,14 +221,30 @@ impl Fetcher {
         }
     }
 
-    async fn send(
-        &self,
-        way: &Way,
-        link: &Link,
-        validators: &Validators,
-        tls: Tls,
-        post: Option<&str>,
-    ) -> Result<Response, FetchError> {
+    /// Sends a request to one address of a host after the other, until one takes the connection. Each is asked with a
+    /// permit of its own: a permit counts where the connection goes.
+    async fn reach(&self, sending: &Sending<'_>, stand: &mut Stand) -> Result<Response, FetchError> {
+        for _ in 1..ADDRESSES {
+            let (error, is_unreached) = match self.send(sending, stand.address).await {
+                Ok(response) => return Ok(response),
+                Err(failure) => failure,
+            };
+            if !is_unreached {
+                return Err(error);
+            }
+            let Some(next) = sending.way.pass_over(sending.link, stand.address).await else { return Err(error) };
+            *stand = Stand { address: next, room: self.asking.enter(None).await };
+            if let Some(place) = sending.place {
+                place.move_to(next, &self.visiting).await;
+            }
+            stand.room = self.asking.enter(Some(next)).await;
+        }
+        self.send(sending, stand.address).await.map_err(|(error, _)| error)
+    }
+
+    /// Sends a request once, to one address. An error says, too, whether there was no connection at all.
+    async fn send(&self, sending: &Sending<'_>, address: IpAddr) -> Result<Response, (FetchError, bool)> {
+        let Sending { way, link, validators, tls, post, .. } = *sending;
         let client = way.client(tls);
         let mut request = match post {
             Some(form) => client
@@ -208,8 +261,12 @@ impl Fetcher {
         }
         // Interim responses (1xx) alone do not count as an answer.
         let limit = self.timeout.min(HEADERS);
-        let sent = tokio::time::timeout(limit, request.send()).await;
-        sent.map_err(|_late| FetchError::Timeout(limit))?.map_err(|error| explain(&error, link, self.timeout))
+        let sent = tokio::time::timeout(limit, to_address(address, request.send())).await;
+        sent.map_err(|_late| (FetchError::Timeout(limit), false))?.map_err(|error| {
+            let explained = explain(&error, link, self.timeout);
+            let is_unreached = error.is_connect() && !matches!(explained, FetchError::Tls { .. });
+            (explained, is_unreached)
+        })
     }
 
     async fn answer(

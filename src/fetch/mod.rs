@@ -20,7 +20,7 @@ mod robots;
 mod unpack;
 mod way;
 
-pub use address_limiter::AddressPermit;
+pub use address_limiter::PollPlace;
 pub use answer::Answer;
 pub use client::{Fetcher, Options, install_crypto};
 pub use error::FetchError;

@@ -38,7 +38,7 @@ impl Fetcher {
 
     /// Returns the IP address of a receiver; `None` if its name does not resolve, or only to blocked addresses.
     pub async fn receiver_address(&self, link: &Link) -> Option<IpAddr> {
-        self.inside.address_of(link).await
+        self.inside.locate(link).await.ok()
     }
 
     /// Sends a document by POST, and returns the status. The body of the answer is not read.

@@ -1,5 +1,6 @@
 //! What is asked of a site, and with which rights.
 
+use super::address_limiter::PollPlace;
 use crate::model::{Link, Source, Tls, Validators};
 
 /// One request.
@@ -25,6 +26,8 @@ pub struct Request<'a> {
     pub tls: Tls,
     /// Form to be posted, if the address answers to POST only.
     pub post: Option<&'a str>,
+    /// Where the poll of this host is; its host is asked at that IP address.
+    pub place: Option<&'a PollPlace>,
 }
 
 /// The validators of a document that was never fetched.
@@ -43,6 +46,7 @@ impl<'a> Request<'a> {
             is_bound: false,
             tls: Tls::Strict,
             post: None,
+            place: None,
         }
     }
 

@@ -13,7 +13,10 @@ use super::guard::Guard;
 /// Time limit for one lookup.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Maximum number of names whose last address is cached.
+/// Answers are used for so long at least: a poll that waits for its turn looks its host up each second.
+const LEAST_VALIDITY: Duration = Duration::from_secs(2);
+
+/// Maximum number of names whose chosen address is remembered.
 const REMEMBERED: usize = 10_000;
 
 /// Resolves names, and returns only the addresses that the guard allows.
@@ -22,26 +25,50 @@ pub(super) struct Resolver {
     guard: Arc<Guard>,
     /// Created at the first lookup, so that a machine without a resolver can still fetch from IP addresses.
     inner: Arc<OnceCell<TokioResolver>>,
-    /// The last address of each name. The limit per IP address is checked before connecting, which resolves the name
-    /// again.
-    last: Arc<Mutex<HashMap<String, IpAddr>>>,
+    /// The address of each name that is asked, until it takes no connection or is no longer its address.
+    chosen: Arc<Mutex<HashMap<String, IpAddr>>>,
+}
+
+tokio::task_local! {
+    /// The address that the permit of this task's request is for.
+    static ADDRESS: IpAddr;
+}
+
+/// Sends a request whose connection goes to `address`, whatever else its name resolves to by now: a connection to another
+/// address would hold a permit at one that is not asked.
+pub(super) async fn to_address<T>(address: IpAddr, request: impl Future<Output = T>) -> T {
+    ADDRESS.scope(address, request).await
 }
 
 impl Resolver {
     pub(super) fn new(guard: Arc<Guard>) -> Self {
-        Self { guard, inner: Arc::default(), last: Arc::default() }
+        Self { guard, inner: Arc::default(), chosen: Arc::default() }
     }
 
-    /// Returns the last known address of a name, or else looks it up. `None` if it does not resolve.
-    pub(super) async fn locate(&self, name: &str) -> Option<IpAddr> {
-        let known = self.last.lock().unwrap_or_else(PoisonError::into_inner).get(name).copied();
-        match known {
-            Some(address) => Some(address),
-            None => self.addresses(name).await.ok()?.first().map(SocketAddr::ip),
+    /// Looks up a name, and returns the one of its addresses that is asked.
+    pub(super) async fn locate(&self, name: &str) -> Result<IpAddr, FetchError> {
+        let found = self.addresses(name).await?;
+        let mut all = self.chosen.lock().unwrap_or_else(PoisonError::into_inner);
+        let chosen = choose(&found, all.get(name).copied()).ok_or_else(|| FetchError::Name(name.to_owned()))?;
+        if all.len() >= REMEMBERED {
+            all.clear();
         }
+        all.insert(name.to_owned(), chosen);
+        Ok(chosen)
     }
 
-    async fn addresses(&self, name: &str) -> Result<Vec<SocketAddr>, FetchError> {
+    /// Chooses another address of a name in the place of one that takes no connection; `None` if there is no other.
+    pub(super) async fn pass_over(&self, name: &str, failed: IpAddr) -> Option<IpAddr> {
+        let found = self.addresses(name).await.ok()?;
+        let mut all = self.chosen.lock().unwrap_or_else(PoisonError::into_inner);
+        // Another request may have passed over it before.
+        let other = all.get(name).copied().filter(|chosen| *chosen != failed && found.contains(chosen));
+        let next = other.or_else(|| next(found, failed))?;
+        all.insert(name.to_owned(), next);
+        Some(next)
+    }
+
+    async fn addresses(&self, name: &str) -> Result<Vec<IpAddr>, FetchError> {
         let failed = || FetchError::Name(name.to_owned());
         let resolver = self
             .inner
@@ -49,6 +76,7 @@ impl Resolver {
                 let mut builder = TokioResolver::builder_tokio()?;
                 builder.options_mut().timeout = Duration::from_secs(2);
                 builder.options_mut().attempts = 2;
+                builder.options_mut().positive_min_ttl = Some(LEAST_VALIDITY);
                 builder.build()
             })
             .await
@@ -62,16 +90,9 @@ impl Resolver {
         let mut allowed = Vec::new();
         for address in all {
             match self.guard.check_address(address) {
-                Ok(()) => allowed.push(SocketAddr::new(address, 0)),
+                Ok(()) => allowed.push(address),
                 Err(error) => denied = Some(error),
             }
-        }
-        if let Some(first) = allowed.first() {
-            let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-            if last.len() >= REMEMBERED {
-                last.clear();
-            }
-            last.insert(name.to_owned(), first.ip());
         }
         match (allowed.is_empty(), denied) {
             (false, _) => Ok(allowed),
@@ -93,9 +114,40 @@ impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
         let resolver = self.clone();
         Box::pin(async move {
-            let addresses = resolver.addresses(name.as_str()).await?;
-            let addresses: Addrs = Box::new(addresses.into_iter());
+            let found = match ADDRESS.try_with(|address| *address) {
+                Ok(address) => vec![address],
+                Err(_) => resolver.addresses(name.as_str()).await?,
+            };
+            let addresses: Addrs = Box::new(found.into_iter().map(|address| SocketAddr::new(address, 0)));
             Ok(addresses)
         })
+    }
+}
+
+/// Returns the address that was chosen before, as long as the name has it, or else the first.
+fn choose(found: &[IpAddr], before: Option<IpAddr>) -> Option<IpAddr> {
+    before.filter(|before| found.contains(before)).or_else(|| found.first().copied())
+}
+
+/// Returns the address after a failed one, in an order that does not depend on that of the answers.
+fn next(mut found: Vec<IpAddr>, failed: IpAddr) -> Option<IpAddr> {
+    found.sort_unstable();
+    let after = found.iter().find(|address| **address > failed);
+    after.or_else(|| found.first()).copied().filter(|next| *next != failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_kept_as_long_as_the_name_has_it() {
+        let [one, other] = [IpAddr::from([192, 0, 2, 1]), IpAddr::from([192, 0, 2, 2])];
+        assert_eq!(choose(&[one, other], None), Some(one));
+        assert_eq!(next(vec![one, other], one), Some(other));
+        assert_eq!(choose(&[one, other], Some(other)), Some(other));
+        assert_eq!(choose(&[one], Some(other)), Some(one));
+        assert_eq!(next(vec![other, one], other), Some(one));
+        assert_eq!(next(vec![other], other), None);
     }
 }

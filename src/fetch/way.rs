@@ -44,11 +44,22 @@ impl Way {
         }
     }
 
-    /// Returns `None` if the name does not resolve; connecting will then report the error.
-    pub(super) async fn address_of(&self, link: &Link) -> Option<IpAddr> {
+    /// Returns the address that the host is asked at.
+    ///
+    /// # Errors
+    /// If its name does not resolve, or only to addresses that the guard refuses.
+    pub(super) async fn locate(&self, link: &Link) -> Result<IpAddr, FetchError> {
         match link.host() {
-            Host::Address(address) => Some(address),
+            Host::Address(address) => Ok(address),
             Host::Name(name) => self.resolver.locate(&name).await,
+        }
+    }
+
+    /// Returns another address of the host in the place of one that takes no connection.
+    pub(super) async fn pass_over(&self, link: &Link, failed: IpAddr) -> Option<IpAddr> {
+        match link.host() {
+            Host::Address(_) => None,
+            Host::Name(name) => self.resolver.pass_over(&name, failed).await,
         }
     }
 }

@@ -15,7 +15,7 @@ use super::outcome::{Accepted, failed, log, word};
 use super::permission::{Refusal, permit};
 use super::quota::Quota;
 use super::schedule::{self, Pace};
-use crate::fetch::{Answer, Request};
+use crate::fetch::{Answer, PollPlace, Request};
 use crate::log::Control;
 use crate::model::{Link, Listing, Moment, Outcome, PollState, Revisit, Source, Validators};
 
@@ -59,8 +59,7 @@ pub(super) async fn poll_source(
 ) -> Option<PollResult> {
     let pace = terms.pace;
     let mut cycle = PollCycle::plan(context, source, state, terms, taken);
-    let permit = context.fetcher.reserve(&cycle.link, source.is_inside, cycle.now).await?;
-    cycle.is_wanted.push(permit.wanted());
+    cycle.place = Some(context.fetcher.reserve(&cycle.link, source.is_inside, cycle.now).await?);
     let outcome = cycle.ask().await.unwrap_or_else(|early| early);
     let outcome = cycle.believed(outcome.cleaned());
     let state = cycle.schedule(&outcome, pace);
@@ -109,8 +108,10 @@ pub(super) struct PollCycle<'a> {
     /// The same before any site said what it wants.
     pub(super) least_gap: Duration,
     pub(super) quota: Quota,
-    /// Set while another source waits for its host or for its IP address.
-    pub(super) is_wanted: Vec<Arc<AtomicBool>>,
+    /// Set while another source waits for its host.
+    is_wanted: Arc<AtomicBool>,
+    /// Its permit for the IP address of its host.
+    place: Option<PollPlace>,
     pub(super) now: Moment,
     /// Time until which the host asked us not to contact it, according to one of its article pages.
     pub(super) busy: Option<Moment>,
@@ -163,7 +164,8 @@ impl<'a> PollCycle<'a> {
             gap: terms.gap,
             least_gap: terms.gap,
             quota: terms.quota,
-            is_wanted: vec![terms.is_wanted],
+            is_wanted: terms.is_wanted,
+            place: None,
             now,
             busy: None,
             is_host_busy: false,
@@ -177,8 +179,14 @@ impl<'a> PollCycle<'a> {
             given_by: self.state.url.as_ref(),
             is_page: self.source.kind.is_page() || self.state.listing.format.is_list(),
             post: self.source.post.as_deref().filter(|_| !self.is_followed),
+            place: self.place.as_ref(),
             ..Request::page(self.source, &self.link)
         }
+    }
+
+    /// Returns flags that are set while another source waits for its host, or for its IP address.
+    pub(super) fn wanted(&self) -> Vec<Arc<AtomicBool>> {
+        std::iter::once(Arc::clone(&self.is_wanted)).chain(self.place.as_ref().map(PollPlace::wanted)).collect()
     }
 
     /// Asks whether the site permits programs to read its page. Feeds need no permission.

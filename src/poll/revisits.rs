@@ -74,6 +74,6 @@ impl<'a> PollCycle<'a> {
     pub(super) fn articles(&mut self) -> Articles<'a> {
         let (busy, quota) = (self.state.busy_hosts.clone(), std::mem::take(&mut self.quota));
         let gaps = Gaps { own: self.gap, least: self.least_gap, others: Vec::new() };
-        Articles::new(self.context, self.source, gaps, busy, quota, self.is_wanted.clone())
+        Articles::new(self.context, self.source, gaps, busy, quota, self.wanted())
     }
 }

@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use std::io::Write;
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::process::Command;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -15,6 +16,8 @@ use super::installation::{Daemon, Installation, feed, source, until};
 
 /// The one address that is not forbidden; here it lies on the loopback device.
 const PUBLIC: &str = "8.8.8.8";
+/// Another one, where no site is at the usual port.
+const OTHER: &str = "8.8.4.4";
 /// The port of everything that listens.
 const PORT: u16 = 8080;
 const FORBIDDEN: [&str; 17] = [
@@ -48,7 +51,7 @@ fn alone(test: &str) -> bool {
     std::fs::write(&resolver, "nameserver 127.0.0.1\noptions timeout:1\n").unwrap();
     let mut script =
         "set -e; mount --make-rprivate /; mount --bind \"$0\" /etc/resolv.conf; ip link set lo up;".to_owned();
-    for address in [PUBLIC].iter().chain(&FORBIDDEN[1..]) {
+    for address in [PUBLIC, OTHER].iter().chain(&FORBIDDEN[1..]) {
         script += &format!(
             " ip addr add {address} dev lo nodad 2>/dev/null || ip addr add {address} dev lo 2>/dev/null || true;"
         );
@@ -343,6 +346,54 @@ fn s4_a_name_that_leads_elsewhere_the_second_time_is_checked_again() {
         assert!(reason["reason"].as_str().unwrap().contains("resolves to a blocked address"), "{reason}");
     }
     traps.are_empty();
+}
+
+#[test]
+fn p20_a_name_that_also_resolves_to_a_stranger_takes_none_of_the_strangers_turns() {
+    if !alone("p20_a_name_that_also_resolves_to_a_stranger_takes_none_of_the_strangers_turns") {
+        return;
+    }
+    const BOTH: &[&[&str]] = &[&[PUBLIC, OTHER]];
+    let _names = Names::serve(&[
+        ("n0.example.cn", BOTH),
+        ("n1.example.cn", BOTH),
+        ("n2.example.cn", BOTH),
+        ("n3.example.cn", BOTH),
+        ("stranger.example.cn", &[&[PUBLIC]]),
+    ]);
+    let polled = Arc::<AtomicUsize>::default();
+    let count = Arc::clone(&polled);
+    let _stranger = public(move |_| {
+        count.fetch_add(1, Ordering::SeqCst);
+        good().with("cache-control", "max-age=0")
+    });
+    let (came, left, released) = <(Arc<AtomicUsize>, Arc<AtomicUsize>, Arc<AtomicBool>)>::default();
+    let counts = (Arc::clone(&came), Arc::clone(&left), Arc::clone(&released));
+    // The stranger's address refuses this port, so that all four are asked at their own machine, which takes its time.
+    let _slow = Site::at((OTHER.parse::<IpAddr>().unwrap(), PORT + 1).into(), move |_| {
+        let (came, left, released) = &counts;
+        came.fetch_add(1, Ordering::SeqCst);
+        let began = Instant::now();
+        while !released.load(Ordering::SeqCst) && began.elapsed() < Duration::from_secs(15) {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        left.fetch_add(1, Ordering::SeqCst);
+        good()
+    });
+    let mut blocks = source("stranger", "140300", &format!("http://stranger.example.cn:{PORT}/feed"));
+    for at in 0..4 {
+        blocks += &source(&format!("n{at}"), "140300", &format!("http://n{at}.example.cn:{}/feed", PORT + 1));
+    }
+    let installation = Installation::with("[fetch]\ntimeout = \"30s\"\n[poll]\nhost_gap = \"1s\"\n", &blocks);
+    let _daemon = installation.start();
+    until("all four are at their own machine", || (came.load(Ordering::SeqCst) == 4).then_some(()));
+    let before = polled.load(Ordering::SeqCst);
+    until("the stranger is polled", || {
+        drop(installation.run(&["poll", "stranger"]));
+        (polled.load(Ordering::SeqCst) > before).then_some(())
+    });
+    assert_eq!(left.load(Ordering::SeqCst), 0, "it had to wait until they were through");
+    released.store(true, Ordering::SeqCst);
 }
 
 #[test]
