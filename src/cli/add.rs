@@ -9,7 +9,7 @@ use super::out::{End, say, show};
 use super::{get, place, regions};
 use crate::config::{Config, quoted};
 use crate::daemon::now;
-use crate::model::{Draft, Format, Kind, Link, Page, SourceId};
+use crate::model::{Draft, Format, Kind, Link, Page, Source, SourceId};
 use crate::read::{self, Reading, Rules};
 
 /// A feed or list found at the given URL, or one link away from it.
@@ -161,10 +161,11 @@ fn tell(found: &mut Found, config: Option<&Config>) {
 fn block(id: &SourceId, region: Option<&str>, found: &Found) -> String {
     let text = quoted;
     let title = if found.reading.title.is_empty() { found.link.host_text() } else { &found.reading.title };
+    let title: String = title.chars().take(Source::MAX_TITLE).collect();
     let mut block = format!(
         "[[source]]\nid = {}\ntitle = {}\nregion = {}\nurl = {}",
         text(id.as_str()),
-        text(title),
+        text(&title),
         text(region.unwrap_or("")),
         text(found.link.as_str())
     );

@@ -19,7 +19,9 @@ pub(super) fn run(arguments: &Arguments, options: &Inspect) -> anyhow::Result<En
     let folder = place::folder(arguments);
     // Without a config the defaults apply; an invalid config is refused as in every command.
     let config = if arguments.config.is_some() || options.source.is_some() || folder.is_dir() {
-        match place::load(&folder) {
+        // Who does not name a config is not told what is to be done in the one that happens to be there.
+        let is_named = arguments.config.is_some() || options.source.is_some();
+        match if is_named { place::load(&folder) } else { place::quiet(&folder) } {
             Ok(config) => Some(config),
             Err(end) => return Ok(end),
         }

@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 
 use super::arguments::Arguments;
 use super::out::{End, is_colourful, say};
-use crate::config::{Config, Places};
+use crate::config::{Config, Faults, Places};
 use crate::model::counted;
 
 /// Returns the config folder: `--config` if given, else `/etc/dayuan` if it exists, else `./config`.
@@ -56,18 +56,23 @@ pub(super) fn load(folder: &Path) -> Result<Config, End> {
 
 /// Like [`load`], but also returns the number of warnings.
 pub(super) fn checked(folder: &Path) -> Result<(Config, usize), End> {
-    match Config::load(folder, &places(folder)) {
-        Ok((config, warnings)) => {
-            warnings.iter().for_each(|warning| say(&format!("dayuan: {warning}")));
-            Ok((config, warnings.count()))
-        }
-        Err(faults) => {
-            say(faults.render(is_colourful()).trim_end());
-            let count = counted(faults.count(), "fault", "faults");
-            say(&format!("dayuan: the config in {} is refused: {count}", folder.display()));
-            Err(End::Config)
-        }
-    }
+    let (config, warnings) = valid(folder)?;
+    warnings.iter().for_each(|warning| say(&format!("dayuan: {warning}")));
+    Ok((config, warnings.count()))
+}
+
+/// Like [`load`], but without its warnings.
+pub(super) fn quiet(folder: &Path) -> Result<Config, End> {
+    valid(folder).map(|(config, _)| config)
+}
+
+fn valid(folder: &Path) -> Result<(Config, Faults), End> {
+    Config::load(folder, &places(folder)).map_err(|faults| {
+        say(faults.render(is_colourful()).trim_end());
+        let count = counted(faults.count(), "fault", "faults");
+        say(&format!("dayuan: the config in {} is refused: {count}", folder.display()));
+        End::Config
+    })
 }
 
 /// Builds a runtime for commands and the daemon: two workers, at most 32 blocking threads.

@@ -195,7 +195,26 @@ mod tests {
             load("", &region, &source("")).unwrap_err().iter().next().unwrap().line()
         };
         assert_eq!((named("all", "x"), named("x", "")), (Some(2), Some(3)));
-        assert_eq!(fault("[store]\npath = \"/dev/null\"", ""), (2, "/dev/null is not a folder".to_owned()));
+        for (path, problem) in [
+            ("/dev/null", "/dev/null is not a folder"),
+            ("/dev/null/store", "/dev/null is not a folder"),
+            ("/proc/x", "/proc/x is not on a disk but in a folder of the kernel"),
+            ("/dev/shm/x", "/dev/shm/x is not on a disk but in a folder of the kernel"),
+            ("/", "the root folder cannot be the store"),
+            ("", "`path` is empty"),
+        ] {
+            assert_eq!(fault(&format!("[store]\npath = \"{path}\""), ""), (2, problem.to_owned()));
+        }
+        for address in ["http:///x", "https:/a.cn/x", "http:a.cn"] {
+            let names_none = "the address names no host".to_owned();
+            assert_eq!(fault("", &source("").replace("https://a.cn/", address)), (5, names_none.clone()), "{address}");
+            assert_eq!(fault(&format!("[http]\npublic_url = \"{address}\""), ""), (2, names_none), "{address}");
+        }
+        let twice = "unsupported selector `ul >> li`: two combinators follow each other";
+        assert_eq!(fault("", &source("[source.list]\nitem = \"ul >> li\"")), (7, twice.to_owned()));
+        let long = source("").replace("title = \"a\"", &format!("title = \"{}\"", "名".repeat(201)));
+        assert_eq!(fault("", &long), (3, "`title` is longer than 200 characters".to_owned()));
+        assert!(load("", "", &long.replacen('名', "", 1)).unwrap().1.is_empty());
         assert_eq!(fault("[fetch]\nallow_networks = [\"0.0.0.0/0\"]", "").0, 2);
         assert_eq!(fault("[fetch]\nports = [0]", "").0, 2);
         assert_eq!(
@@ -227,12 +246,34 @@ mod tests {
             assert!(warnings.is_empty(), "{level}");
         }
         assert_eq!(warning("", "publish = [\"130000\"]", &source("")).0, Some(4));
+        for kind in ["feed", "sitemap"] {
+            let (line, message) = warning("", "", &source(&format!("as = \"{kind}\"\n[source.list]\nitem = \"li\"")));
+            assert!(line == Some(7) && message.starts_with("[source.list] is for lists"), "{line:?} {message}");
+        }
         let twice = source("") + &source("").replace("id = \"a\"", "id = \"b\"");
         let (line, message) = warning("", "", &twice);
         assert_eq!((line, message.contains("`a` and `b` have the same address")), (Some(10), true), "{message}");
         let asked = |query: &str| source("").replace("a.cn/", &format!("a.cn/l?{query}"));
         let reordered = asked("b=1&a=2") + &asked("a=2&b=1").replace("id = \"a\"", "id = \"b\"");
         assert_eq!(warning("", "", &reordered).0, Some(10));
+    }
+
+    #[test]
+    fn a_store_among_the_files_of_the_config_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = folder.path().join("config");
+        std::fs::create_dir_all(config.join("sources")).unwrap();
+        let faults = |store: &Path| {
+            let text = format!("[store]\npath = {}\n", quoted(&store.display().to_string()));
+            std::fs::write(config.join("dayuan.toml"), text).unwrap();
+            Config::load(&config, &Places::default()).map(|_| ()).map_err(|faults| faults.iter().next().unwrap().line())
+        };
+        for inside in [config.clone(), config.join("sources"), config.join("sources/new")] {
+            assert_eq!(faults(&inside), Err(Some(2)), "{}", inside.display());
+        }
+        for beside in [folder.path().join("store"), config.join("store/new")] {
+            assert_eq!(faults(&beside), Ok(()), "{}", beside.display());
+        }
     }
 
     /// A config that cannot be accessed must not count as an empty one.

@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::fault::Faults;
-use super::section::{Document, Section};
+use super::section::{Document, Section, link};
 use super::takedowns;
 use super::topics;
 use crate::fetch::{self, Guard, Network};
 use crate::hub;
-use crate::model::{Link, Takedown, Zone};
+use crate::model::{Takedown, Zone};
 use crate::poll::{self, Limits, Pace};
 use crate::serve;
 use crate::topics::Topics;
@@ -118,7 +118,7 @@ pub(super) fn parse(
         topics: topics::parse(&document, &root),
         listen,
         metrics_listen: metrics_address(http, listen),
-        store: store_path(store, state),
+        store: store_path(store, state, path.parent().filter(|folder| !folder.as_os_str().is_empty())),
         socket: admin_socket(admin, places),
         poll: poll_options(poll, usize::try_from(concurrency).unwrap_or(64), !fetch.guard.allow.is_empty()),
         fetch,
@@ -258,14 +258,32 @@ fn metrics_address(http: &Section<'_>, listen: SocketAddr) -> Option<SocketAddr>
     metrics
 }
 
-fn store_path(store: &Section<'_>, default: PathBuf) -> PathBuf {
-    let path = store.string("path").map_or(default, PathBuf::from);
-    if path.exists() && !path.is_dir() {
-        store.fault(
-            "path",
-            format!("{} is not a folder", path.display()),
-            "name a folder; it is made if it is missing",
-        );
+/// Reads the folder of the store. `config` is the folder of the config.
+fn store_path(store: &Section<'_>, default: PathBuf, config: Option<&Path>) -> PathBuf {
+    const HELP: &str = "name a folder of its own on a disk, such as /var/lib/dayuan; it is made if it is missing";
+    let Some(text) = store.string("path") else { return default };
+    let path = PathBuf::from(&text);
+    // What is there already decides where it lies, links resolved.
+    let there = path.ancestors().find(|above| above.exists());
+    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_unreadable| path.to_owned());
+    let rest = there.and_then(|there| path.strip_prefix(there).ok());
+    let place = there.map_or_else(PathBuf::new, real).join(rest.unwrap_or(&path));
+    let is_config = |config: &Path| place == real(config) || place.starts_with(real(config).join("sources"));
+    let problem = if text.is_empty() {
+        Some("`path` is empty".to_owned())
+    } else if let Some(file) = there.filter(|there| !there.is_dir()) {
+        Some(format!("{} is not a folder", file.display()))
+    } else if ["/proc", "/sys", "/dev"].iter().any(|kernel| place.starts_with(kernel)) {
+        Some(format!("{text} is not on a disk but in a folder of the kernel"))
+    } else if Path::new(&text) == Path::new("/") {
+        Some("the root folder cannot be the store".to_owned())
+    } else if config.is_some_and(is_config) {
+        Some(format!("{text} belongs to the config"))
+    } else {
+        None
+    };
+    if let Some(problem) = problem {
+        store.fault("path", problem, HELP);
     }
     path
 }
@@ -377,22 +395,13 @@ fn address(section: &Section<'_>, key: &'static str) -> Option<SocketAddr> {
 }
 
 fn public_url(http: &Section<'_>) -> Option<String> {
-    let text = http.string("public_url")?;
-    match Link::parse(&text) {
-        Ok(link) if link.as_str().contains(['?', '#']) => {
-            http.fault(
-                "public_url",
-                "`public_url` must not have a query or a fragment".to_owned(),
-                "write it like https://news.example.org",
-            );
-            None
-        }
-        Ok(link) => Some(link.as_str().trim_end_matches('/').to_owned()),
-        Err(error) => {
-            http.fault("public_url", error.to_string(), "write it like https://news.example.org");
-            None
-        }
+    const HELP: &str = "write it like https://news.example.org";
+    let link = link(http, "public_url", HELP)?;
+    if link.as_str().contains(['?', '#']) {
+        http.fault("public_url", "`public_url` must not have a query or a fragment".to_owned(), HELP);
+        return None;
     }
+    Some(link.as_str().trim_end_matches('/').to_owned())
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::fault::Faults;
 use super::naming;
-use super::section::{self, Document, Section};
+use super::section::{self, Document, Section, link};
 use super::settings::Settings;
 use crate::log::SourceFacts;
 use crate::model::{Authority, Kind, Link, Policy, RegionId, Regions, SelectorOverrides, Source, SourceId, Tls, Zone};
@@ -169,12 +169,17 @@ fn source(section: &Section<'_>, settings: &Settings, directory: Option<&Directo
     });
     let was: Vec<SourceId> = was.collect();
     let title = section.string("title");
-    if title.as_deref() == Some("") {
-        section.fault("title", "`title` is empty".to_owned(), "give the source a name that readers know");
-    }
+    doubt_title(section, title.as_deref());
     let region = region(section, directory);
     let (url, is_own) = url(section, settings);
     let kind = section.word("as", &Kind::WORDS).unwrap_or_default();
+    if matches!(kind, Kind::Feed | Kind::Sitemap) && section.has("list") {
+        section.warning(
+            "list",
+            "[source.list] is for lists; this source is a feed or a sitemap, whose items need no selectors".to_owned(),
+            "leave it out, or leave out `as`",
+        );
+    }
     let least = Duration::from_secs(if is_own { 1 } else { 300 });
     let interval = section.duration("interval", least, Duration::from_secs(30 * 86_400));
     let zone = section.string("timezone").map_or_else(
@@ -212,6 +217,17 @@ fn source(section: &Section<'_>, settings: &Settings, directory: Option<&Directo
     })
 }
 
+fn doubt_title(section: &Section<'_>, title: Option<&str>) {
+    const HELP: &str = "give the source a name that readers know";
+    match title {
+        Some("") => section.fault("title", "`title` is empty".to_owned(), HELP),
+        Some(title) if title.chars().count() > Source::MAX_TITLE => {
+            section.fault("title", format!("`title` is longer than {} characters", Source::MAX_TITLE), HELP);
+        }
+        _ => {}
+    }
+}
+
 /// Reads the sites that the source's page may lead to: bare host names or registrable domains.
 fn leads_to(section: &Section<'_>) -> Vec<String> {
     let mut sites = Vec::new();
@@ -247,9 +263,7 @@ fn region(section: &Section<'_>, directory: Option<&Directory<'_>>) -> Option<Re
 /// Reads the address of a source, and whether it lies on the admin's own networks.
 fn url(section: &Section<'_>, settings: &Settings) -> (Option<Link>, bool) {
     let guard = &settings.fetch.guard;
-    let url = section
-        .string("url")
-        .and_then(|text| Link::parse(&text).inspect_err(|error| section.fault("url", error.to_string(), "")).ok());
+    let url = link(section, "url", "write it like https://www.example.gov.cn/news/");
     let is_own_name = section.boolean("own_network").unwrap_or(false);
     if is_own_name && guard.allow.is_empty() {
         section.fault(

@@ -78,6 +78,11 @@ impl Kind {
     ];
 }
 
+impl Source {
+    /// Maximum length of a title, in characters: it stands beside every item.
+    pub const MAX_TITLE: usize = 200;
+}
+
 /// Selectors and paths from the config for parts of a document; parts without one are detected.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SelectorOverrides {

@@ -234,6 +234,21 @@ fn inspect_reads_an_address_with_the_settings_of_its_source() {
 }
 
 #[test]
+fn inspect_without_a_config_says_nothing_of_the_one_that_is_there() {
+    let installation = Installation::new("");
+    let page = installation.config().join("page.xml");
+    std::fs::write(&page, feed(&[("1", "/a/1", "题", 2)])).unwrap();
+    let inspect = |more: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_dayuan"));
+        let output =
+            command.args(more).arg("inspect").arg(&page).current_dir(installation.folder.path()).output().unwrap();
+        (output.status.code(), text(&output.stderr))
+    };
+    assert_eq!(inspect(&[]), (Some(0), String::new()));
+    assert!(inspect(&["--config", "config"]).1.contains("there is no source yet"));
+}
+
+#[test]
 fn the_demo_shows_merged_feeds_within_five_seconds() {
     let began = std::time::Instant::now();
     let mut demo = std::process::Command::new(env!("CARGO_BIN_EXE_dayuan"))

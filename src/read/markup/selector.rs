@@ -233,6 +233,9 @@ fn chain(text: &str) -> Result<Chain, &'static str> {
             if forward.is_empty() {
                 return Err("it begins with a combinator");
             }
+            if relation != Relation::Itself {
+                return Err("two combinators follow each other");
+            }
             relation = mark;
             rest = cut(rest, 1, rest.len());
             continue;
