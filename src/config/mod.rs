@@ -195,26 +195,6 @@ mod tests {
             load("", &region, &source("")).unwrap_err().iter().next().unwrap().line()
         };
         assert_eq!((named("all", "x"), named("x", "")), (Some(2), Some(3)));
-        for (path, problem) in [
-            ("/dev/null", "/dev/null is not a folder"),
-            ("/dev/null/store", "/dev/null is not a folder"),
-            ("/proc/x", "/proc/x is not on a disk but in a folder of the kernel"),
-            ("/dev/shm/x", "/dev/shm/x is not on a disk but in a folder of the kernel"),
-            ("/", "the root folder cannot be the store"),
-            ("", "`path` is empty"),
-        ] {
-            assert_eq!(fault(&format!("[store]\npath = \"{path}\""), ""), (2, problem.to_owned()));
-        }
-        for address in ["http:///x", "https:/a.cn/x", "http:a.cn"] {
-            let names_none = "the address names no host".to_owned();
-            assert_eq!(fault("", &source("").replace("https://a.cn/", address)), (5, names_none.clone()), "{address}");
-            assert_eq!(fault(&format!("[http]\npublic_url = \"{address}\""), ""), (2, names_none), "{address}");
-        }
-        let twice = "unsupported selector `ul >> li`: two combinators follow each other";
-        assert_eq!(fault("", &source("[source.list]\nitem = \"ul >> li\"")), (7, twice.to_owned()));
-        let long = source("").replace("title = \"a\"", &format!("title = \"{}\"", "名".repeat(201)));
-        assert_eq!(fault("", &long), (3, "`title` is longer than 200 characters".to_owned()));
-        assert!(load("", "", &long.replacen('名', "", 1)).unwrap().1.is_empty());
         assert_eq!(fault("[fetch]\nallow_networks = [\"0.0.0.0/0\"]", "").0, 2);
         assert_eq!(fault("[fetch]\nports = [0]", "").0, 2);
         assert_eq!(
@@ -246,16 +226,48 @@ mod tests {
             assert!(warnings.is_empty(), "{level}");
         }
         assert_eq!(warning("", "publish = [\"130000\"]", &source("")).0, Some(4));
-        for kind in ["feed", "sitemap"] {
-            let (line, message) = warning("", "", &source(&format!("as = \"{kind}\"\n[source.list]\nitem = \"li\"")));
-            assert!(line == Some(7) && message.starts_with("[source.list] is for lists"), "{line:?} {message}");
-        }
         let twice = source("") + &source("").replace("id = \"a\"", "id = \"b\"");
         let (line, message) = warning("", "", &twice);
         assert_eq!((line, message.contains("`a` and `b` have the same address")), (Some(10), true), "{message}");
         let asked = |query: &str| source("").replace("a.cn/", &format!("a.cn/l?{query}"));
         let reordered = asked("b=1&a=2") + &asked("a=2&b=1").replace("id = \"a\"", "id = \"b\"");
         assert_eq!(warning("", "", &reordered).0, Some(10));
+    }
+
+    #[test]
+    fn stores_addresses_titles_and_selectors_that_are_none_are_told_with_their_line() {
+        let fault = |settings: &str, sources: &str| {
+            let faults = load(settings, "", sources).unwrap_err();
+            let fault = faults.iter().next().unwrap();
+            (fault.line().unwrap(), fault.message.clone())
+        };
+        for (path, problem) in [
+            ("/dev/null", "/dev/null is not a folder"),
+            ("/dev/null/store", "/dev/null is not a folder"),
+            ("/proc/x", "/proc/x is not on a disk but in a folder of the kernel"),
+            ("/dev/shm/x", "/dev/shm/x is not on a disk but in a folder of the kernel"),
+            ("/", "the root folder cannot be the store"),
+            ("", "`path` is empty"),
+        ] {
+            assert_eq!(fault(&format!("[store]\npath = \"{path}\""), ""), (2, problem.to_owned()));
+        }
+        for address in ["http:///x", "https:/a.cn/x", "http:a.cn"] {
+            let names_none = "the address names no host".to_owned();
+            assert_eq!(fault("", &source("").replace("https://a.cn/", address)), (5, names_none.clone()), "{address}");
+            assert_eq!(fault(&format!("[http]\npublic_url = \"{address}\""), ""), (2, names_none), "{address}");
+        }
+        let twice = "unsupported selector `ul >> li`: two combinators follow each other";
+        assert_eq!(fault("", &source("[source.list]\nitem = \"ul >> li\"")), (7, twice.to_owned()));
+        let long = source("").replace("title = \"a\"", &format!("title = \"{}\"", "名".repeat(201)));
+        assert_eq!(fault("", &long), (3, "`title` is longer than 200 characters".to_owned()));
+        assert!(load("", "", &long.replacen('名', "", 1)).unwrap().1.is_empty());
+        for kind in ["feed", "sitemap"] {
+            let (_, warnings) =
+                load("", "", &source(&format!("as = \"{kind}\"\n[source.list]\nitem = \"li\""))).unwrap();
+            let warning = warnings.iter().next().unwrap();
+            assert_eq!(warning.line(), Some(7));
+            assert!(warning.message.starts_with("[source.list] is for lists"), "{warning}");
+        }
     }
 
     #[test]
