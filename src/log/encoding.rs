@@ -7,6 +7,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
+use super::error::LogError;
 use super::record::{Control, GONE_AT_THE_SOURCE, Record, SourceFacts};
 use crate::model::{
     Authority, Credit, Draft, Enclosure, ItemId, Key, Moment, Origin, RegionId, Report, Scope, SourceId, Stamp,
@@ -14,7 +15,7 @@ use crate::model::{
 };
 
 /// Appends the line of a record to `line`, with its line end.
-pub(super) fn encode(seq: u64, record: &Record, line: &mut Vec<u8>) -> Result<(), serde_json::Error> {
+pub(super) fn encode(seq: u64, record: &Record, line: &mut Vec<u8>) -> Result<(), LogError> {
     let start = line.len();
     let kind = match record {
         Record::Source(_) => "source",
@@ -61,7 +62,8 @@ pub(super) fn encode(seq: u64, record: &Record, line: &mut Vec<u8>) -> Result<()
             let items = items.iter().map(|item| item.to_string().into()).collect();
             serde_json::to_writer(&mut *line, &ExpireTwin { at: at.millis(), day: day.into(), items })
         }
-    }?;
+    }
+    .map_err(|source| LogError::Encode { seq, source })?;
     if let Some(opening) = line.get_mut(brace) {
         *opening = b',';
     }

@@ -42,6 +42,22 @@ pub enum LogError {
         /// What this version does not know about the record.
         detail: String,
     },
+    /// A record cannot be written as a line.
+    #[error("record {seq} cannot be written as a line; please report this")]
+    Encode {
+        /// Its number.
+        seq: u64,
+        /// Why.
+        source: serde_json::Error,
+    },
+    /// A line of another log cannot follow in this one.
+    #[error("record {seq} was not taken in: {detail}")]
+    Strange {
+        /// The number of the record.
+        seq: u64,
+        /// Why, and what to do.
+        detail: String,
+    },
     /// The folder holds no log.
     #[error("there is no log in {}", .0.display())]
     Missing(PathBuf),

@@ -80,6 +80,11 @@ impl Log {
         self.writer.lock().unwrap_or_else(PoisonError::into_inner).next - 1
     }
 
+    /// Returns the day of the segment that is written to.
+    pub(super) fn newest_day(&self) -> Day {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner).day
+    }
+
     /// Appends records and returns once they are synced to disk: one write and one `fdatasync` for all of them. `now`
     /// selects the segment; if the clock goes back, the newest segment is used.
     ///
@@ -110,27 +115,40 @@ impl Log {
     }
 
     fn append_all(&self, records: &[Record], now: Moment) -> Result<Vec<Appended>, LogError> {
-        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let today = u32::try_from(now.seconds().div_euclid(86_400)).unwrap_or(0);
-        if writer.file.is_none() || today > writer.day {
-            self.open_segment(&mut writer, today)?;
+        self.append_encoded(today, |last, lines| {
+            let mut ends = Vec::with_capacity(records.len());
+            for (record, seq) in records.iter().zip(last + 1..) {
+                encoding::encode(seq, record, lines)?;
+                ends.push((seq, lines.len()));
+            }
+            Ok(ends)
+        })
+    }
+
+    /// Appends the lines that `fill` makes: it is given the number of the newest record and where to put the lines, and
+    /// returns the number of each and where it ends. `day` selects the segment, unless there is a newer one.
+    pub(super) fn append_encoded(
+        &self,
+        day: Day,
+        fill: impl FnOnce(u64, &mut Vec<u8>) -> Result<Vec<(u64, usize)>, LogError>,
+    ) -> Result<Vec<Appended>, LogError> {
+        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        if writer.file.is_none() || day > writer.day {
+            self.open_segment(&mut writer, day)?;
         }
         let day = writer.day;
         let path = segment::path(&self.folder, day);
-        let mut lines = Vec::with_capacity(records.len() * 1024);
-        let mut appended = Vec::with_capacity(records.len());
-        for (record, seq) in records.iter().zip(writer.next..) {
-            let start = lines.len();
-            encoding::encode(seq, record, &mut lines).map_err(|e| LogError::File {
-                doing: "write",
-                path: path.clone(),
-                source: e.into(),
-            })?;
-            let length = u32::try_from(lines.len() - start - 1).unwrap_or(u32::MAX);
-            appended.push(Appended {
-                seq,
-                position: Position { day, length, offset: writer.end + u64::try_from(start).unwrap_or(0) },
-            });
+        let mut lines = Vec::new();
+        let ends = fill(writer.next - 1, &mut lines)?;
+        let bytes = |length: usize| u64::try_from(length).unwrap_or(0);
+        let mut appended = Vec::with_capacity(ends.len());
+        let mut start = 0;
+        for (seq, end) in &ends {
+            let length = u32::try_from(end - start - 1).unwrap_or(u32::MAX);
+            let position = Position { day, length, offset: writer.end + bytes(start) };
+            appended.push(Appended { seq: *seq, position });
+            start = *end;
         }
         let Some(file) = writer.file.as_mut() else { return Ok(Vec::new()) };
         let outcome = match file.write_all(&lines) {
@@ -142,8 +160,8 @@ impl Log {
             writer.file = None;
             return Err(error);
         }
-        writer.end += u64::try_from(lines.len()).unwrap_or(0);
-        writer.next += u64::try_from(records.len()).unwrap_or(0);
+        writer.end += bytes(lines.len());
+        writer.next = ends.last().map_or(writer.next, |(seq, _)| seq + 1);
         Ok(appended)
     }
 
@@ -187,17 +205,24 @@ impl Log {
     /// # Errors
     /// If the record cannot be read or is damaged.
     pub fn read(&self, position: Position) -> Result<Record, LogError> {
+        let line = self.read_line(position)?;
+        encoding::decode(&line).map(|(_, record)| record).map_err(|unreadable| LogError::Damaged {
+            path: segment::path(&self.folder, position.day),
+            offset: position.offset,
+            detail: unreadable.to_string(),
+        })
+    }
+
+    /// Reads the bytes at a position.
+    pub(super) fn read_line(&self, position: Position) -> Result<Vec<u8>, LogError> {
         let path = segment::path(&self.folder, position.day);
+        let failed = |source| LogError::File { doing: "read", path: path.clone(), source };
         let file = {
             let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
             match readers.get(&position.day) {
                 Some(file) => Arc::clone(file),
                 None => {
-                    let file = File::open(&path).map_err(|source| LogError::File {
-                        doing: "read",
-                        path: path.clone(),
-                        source,
-                    })?;
+                    let file = File::open(&path).map_err(failed)?;
                     if readers.len() >= OPEN_SEGMENTS {
                         readers.clear();
                     }
@@ -208,16 +233,8 @@ impl Log {
             }
         };
         let mut line = vec![0; usize::try_from(position.length).unwrap_or(0)];
-        file.read_exact_at(&mut line, position.offset).map_err(|source| LogError::File {
-            doing: "read",
-            path: path.clone(),
-            source,
-        })?;
-        encoding::decode(&line).map(|(_, record)| record).map_err(|unreadable| LogError::Damaged {
-            path,
-            offset: position.offset,
-            detail: unreadable.to_string(),
-        })
+        file.read_exact_at(&mut line, position.offset).map_err(failed)?;
+        Ok(line)
     }
 
     /// Iterates over all records with a sequence number above `after`, in order. Damaged lines are yielded as
@@ -340,11 +357,7 @@ impl Log {
                 )
                 && known.insert(seq)
             {
-                encoding::encode(seq, &record, &mut lines).map_err(|error| LogError::File {
-                    doing: "write",
-                    path: kept.clone(),
-                    source: error.into(),
-                })?;
+                encoding::encode(seq, &record, &mut lines)?;
             }
         }
         let fresh = kept.with_extension("new");
