@@ -22,6 +22,8 @@ pub struct Check {
     pub damages: Vec<Damage>,
     /// How the view relates to the log.
     pub verdict: Verdict,
+    /// What the log yields up to this record, as a digest: nodes with one log have the same one at the same record.
+    pub digest: (u64, String),
 }
 
 /// How a view relates to its log.
@@ -72,7 +74,10 @@ impl Check {
             );
         }
         lines.push(match &self.verdict {
-            Verdict::Agrees => "the view matches the log".to_owned(),
+            Verdict::Agrees => {
+                let (record, digest) = &self.digest;
+                format!("the view matches the log; at record {record} its digest is {digest}")
+            }
             Verdict::Behind { view, log } => format!(
                 "the view ends with record {view} of {log}: it was not written to the end; the rest is taken from the log at the next start"
             ),
@@ -101,8 +106,8 @@ impl View {
             let stored = stored_state(&self.engine, self.rules).map(|state| state.digest());
             (digest, applied, stored)
         })?;
-        let (mut check, anew) = derive(&self.log, State::default().with(&self.places), applied, Extent::Until)?;
-        if anew != digest || stored.as_ref() != Ok(&digest) {
+        let mut check = derive(&self.log, State::default().with(&self.places), applied, Extent::Until)?;
+        if check.digest.1 != digest || stored.as_ref() != Ok(&digest) {
             check.verdict = Verdict::Differs;
         }
         Ok(check)
@@ -124,12 +129,12 @@ impl View {
             Err(Unusable::Rules)
         };
         let until = stored.as_ref().map_or(last, |stored| stored.as_ref().map_or(last, State::applied));
-        let (mut check, anew) = derive(log, State::default().with(&options.places), until, Extent::Whole)?;
+        let mut check = derive(log, State::default().with(&options.places), until, Extent::Whole)?;
         check.verdict = match stored {
             Err(Unusable::Rules) | Ok(None) => Verdict::Agrees,
             Err(Unusable::Ahead { view, log }) => Verdict::Ahead { view, log },
             Err(reason) => Verdict::Unusable(reason.to_string()),
-            Ok(Some(stored)) if stored.digest() != anew => Verdict::Differs,
+            Ok(Some(stored)) if stored.digest() != check.digest.1 => Verdict::Differs,
             Ok(Some(_)) if until < last => Verdict::Behind { view: until, log: last },
             Ok(Some(_)) => Verdict::Agrees,
         };
@@ -147,15 +152,16 @@ enum Extent {
 }
 
 /// Rebuilds a state from the log. Returns the counts, over so much of it, and the digest at the record `until`.
-fn derive(log: &Log, mut state: State, until: u64, extent: Extent) -> Result<(Check, String), ViewError> {
-    let mut check = Check { records: 0, items: 0, stories: 0, damages: Vec::new(), verdict: Verdict::Agrees };
+fn derive(log: &Log, mut state: State, until: u64, extent: Extent) -> Result<Check, ViewError> {
+    let (verdict, unread) = (Verdict::Agrees, (0, String::new()));
+    let mut check = Check { records: 0, items: 0, stories: 0, damages: Vec::new(), verdict, digest: unread };
     let mut digest = None;
     for found in log.replay(0)? {
         match found {
             Ok(replayed) => {
                 if replayed.seq > until && digest.is_none() {
                     state.settle_moves();
-                    digest = Some(state.digest());
+                    digest = Some((state.applied, state.digest()));
                     if extent == Extent::Until {
                         break;
                     }
@@ -168,7 +174,8 @@ fn derive(log: &Log, mut state: State, until: u64, extent: Extent) -> Result<(Ch
     }
     state.settle_moves();
     (check.items, check.stories) = state.counts();
-    Ok((check, digest.unwrap_or_else(|| state.digest())))
+    check.digest = digest.unwrap_or_else(|| (state.applied, state.digest()));
+    Ok(check)
 }
 
 fn copy_folder(from: &Path, to: &Path) -> std::io::Result<()> {

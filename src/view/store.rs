@@ -12,7 +12,7 @@ use super::state::State;
 use super::story::{Entry, Story};
 use super::texts::Texts;
 use crate::dedup::{Comparison, Known, Neighbours};
-use crate::log::{Appended, Control, Damage, Log, Position, Record, SourceFacts};
+use crate::log::{Appended, Control, Damage, Log, Position, Record, Replayed, SourceFacts};
 use crate::model::{ItemId, Link, Moment, RegionId, SourceId};
 use crate::regions::Places;
 
@@ -218,6 +218,14 @@ impl View {
         let mut state = self.write();
         for (at, record) in appended.iter().zip(records) {
             state.apply(at.seq, at.position, record, &self.log);
+        }
+    }
+
+    /// Applies records that were read back from the log, in memory; [`View::persist`] writes what changed.
+    pub fn apply_replayed(&self, replayed: &[Replayed]) {
+        let mut state = self.write();
+        for Replayed { seq, position, record } in replayed {
+            state.apply(*seq, *position, record, &self.log);
         }
     }
 

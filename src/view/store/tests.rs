@@ -1,5 +1,6 @@
 use super::super::test_store::{NOON, TestStore, region, report, sample, source};
 use super::*;
+use crate::log::Line;
 use crate::model::{Origin, Scope, Takedown};
 
 #[test]
@@ -303,4 +304,52 @@ fn a_report_of_three_stories_makes_them_one() {
     assert_eq!((story.id, story.others.len()), (gone[0], 3));
     assert_eq!(view.find(newest), view.find(last));
     assert!(view.verify().unwrap().is_well());
+}
+
+/// What two nodes found at the same time, each in ignorance of the other: the same item of the same source, the same story
+/// from two sources, and a change that one of them saw twice.
+fn polls_of_two_nodes() -> [Vec<Vec<Record>>; 2] {
+    let text =
+        |street: &str| format!("因供热管网改造，{street}路段将于3月9日起临时封闭，请过往车辆绕行南大街，敬请谅解。");
+    let told = |name: &str, number: u32, text: &str, seconds: i64| {
+        let link = format!("https://{name}.cn/{number}");
+        report(name, &link, "封闭通告", text, NOON.plus_seconds(seconds))
+    };
+    let one = vec![
+        vec![source("portal", "https://portal.cn/feed", "140300")],
+        vec![told("portal", 1, &text("新建北大街"), 1), told("portal", 2, &text("学府街"), 1)],
+        vec![told("portal", 2, &text("学府东街"), 400)],
+    ];
+    let two = vec![
+        vec![source("paper", "https://paper.cn/feed", "140321")],
+        vec![told("portal", 1, &text("新建北大街"), 2), told("paper", 1, &text("新建北大街"), 2)],
+        vec![told("portal", 2, &text("学府东街"), 401), told("paper", 2, &text("学府东街"), 401)],
+    ];
+    [one, two]
+}
+
+#[test]
+fn nodes_that_take_turns_in_one_log_have_one_view() {
+    let [one, two] = polls_of_two_nodes();
+    // Every order in which the polls of two nodes can reach the log.
+    let turns = (0_u8..1 << 6).filter(|turns| turns.count_ones() == 3);
+    for turns in turns {
+        let (first, second) = (TestStore::new(), TestStore::new());
+        let ((here, _), (there, _)) = (first.view(), second.view());
+        let (mut one, mut two) = (one.iter(), two.iter());
+        for turn in 0..6 {
+            let poll = if turns >> turn & 1 == 1 { one.next() } else { two.next() };
+            first.say(&here, poll.unwrap(), NOON.plus_seconds(turn));
+        }
+        // The other node takes in the whole order later, cut elsewhere.
+        let lines: Vec<Line> = first.log.lines(0).unwrap().map(Result::unwrap).collect();
+        for lines in lines.chunks(4) {
+            let replayed = second.log.mirror(lines).unwrap();
+            there.apply_replayed(&replayed);
+            there.persist().unwrap();
+        }
+        assert_eq!(there.digest(), here.digest(), "turns {turns:06b}");
+        assert_eq!(there.verify().unwrap().digest, here.verify().unwrap().digest);
+        assert_eq!(here.counts().0, 4, "no item twice; turns {turns:06b}");
+    }
 }
