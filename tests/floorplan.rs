@@ -33,7 +33,7 @@ const LAYERS: [(&str, u8); 16] = [
 ];
 
 /// Crates that only some modules may name.
-const OWNERS: [(&str, &[&str]); 30] = [
+const OWNERS: [(&str, &[&str]); 31] = [
     ("rustix", &["daemon"]),
     ("robotxt", &["fetch"]),
     ("pinyin", &["dedup", "regions"]),
@@ -60,6 +60,7 @@ const OWNERS: [(&str, &[&str]); 30] = [
     ("toml", &["config", "dedup", "read", "regions", "topics", "write"]),
     ("miette", &["config"]),
     ("sd_notify", &["daemon"]),
+    ("listenfd", &["daemon"]),
     ("tracing_subscriber", &["daemon"]),
     ("clap", &["cli"]),
     ("clap_complete", &["cli"]),

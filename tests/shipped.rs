@@ -78,6 +78,19 @@ fn the_unit_starts_what_there_is() {
     }
 }
 
+/// Who upgrades is told whether the store opens, and a golden store of each version proves it.
+#[test]
+fn the_changes_say_which_stores_open() {
+    let version = dayuan::daemon::STORE_VERSION;
+    let changes = text("CHANGELOG.md");
+    let newest = changes.split("\n## ").nth(1).unwrap();
+    assert!(newest.starts_with(env!("CARGO_PKG_VERSION")), "the changes of this version are missing");
+    assert!(newest.contains(&format!("Store version {version}. Opens stores of version")), "{newest}");
+    for version in 1..=version {
+        assert!(root().join(format!("tests/fixtures/stores/{version}.tar.zst")).is_file(), "no golden store {version}");
+    }
+}
+
 /// Everything that faults and attackers may do, by its name; each has a test whose name begins with it.
 const FAULTS: [(&str, u32, usize); 12] = [
     ("s", 9, 1),

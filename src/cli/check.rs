@@ -66,6 +66,9 @@ fn unreadable(folder: &Path) -> Vec<PathBuf> {
 /// Fetches each source once, hosts in parallel, the sources of a host one at a time. Returns `true` if all were read.
 async fn visit_all(config: Config) -> anyhow::Result<bool> {
     let fetcher = Arc::new(Fetcher::new(config.settings.fetch)?);
+    if let Some(distrust) = fetcher.distrust() {
+        say(&format!("dayuan: {distrust}"));
+    }
     let room = Arc::new(Semaphore::new(config.settings.poll.concurrency));
     let mut hosts: std::collections::HashMap<String, Vec<Arc<Source>>> = std::collections::HashMap::new();
     for source in config.sources {

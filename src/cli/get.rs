@@ -31,6 +31,9 @@ pub(super) fn page(
     let named = source.map_or(named, |source| &source.url);
     let is_inside = source.map_or_else(|| options.guard.names_own(named), |source| source.is_inside);
     let fetcher = Fetcher::new(options)?;
+    if let Some(distrust) = fetcher.distrust().filter(|_| link.as_str().starts_with("https:")) {
+        say(&format!("dayuan: {distrust}"));
+    }
     let request = Request {
         own_port: named.port(),
         is_inside,

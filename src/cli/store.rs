@@ -62,6 +62,7 @@ pub(super) fn restore(arguments: &Arguments, file: &Path) -> anyhow::Result<End>
     };
     let store = &config.settings.store;
     reachable(store)?;
+    daemon::check_store(store)?;
     let folder = store.join("log");
     if folder.exists() {
         // Taking the lock proves that no daemon is using this store.
@@ -198,6 +199,7 @@ pub(super) fn store(arguments: &Arguments) -> anyhow::Result<Option<Store>> {
         path.display(),
         folder.display()
     );
+    daemon::check_store(&path)?;
     Ok(Some(Store { path, places: Arc::new(Places::new(&config.regions)) }))
 }
 

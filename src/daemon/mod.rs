@@ -14,8 +14,10 @@ mod polling;
 mod run;
 mod searching;
 mod service;
+mod sockets;
 mod status;
 mod store_monitor;
+mod store_version;
 mod takedowns;
 
 pub use admin::{AdminReply, AdminRequest, ask, note_offline};
@@ -26,4 +28,5 @@ pub use explain::{decided, explain, no_item, withdrawn};
 pub use logging::start as start_logging;
 pub use run::{Started, run};
 pub use status::{DaemonStatus, SourceStatus};
+pub use store_version::{STORE_VERSION, check_store};
 pub use takedowns::{carry_out, of_source, told};

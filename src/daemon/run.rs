@@ -16,7 +16,9 @@ use super::error::DaemonError;
 use super::expiry::Expiry;
 use super::opening::{OPENING_TIMEOUT_USEC, open};
 use super::polling::PollRuntime;
+use super::sockets::{Inherited, Purpose};
 use super::store_monitor::{Alarms, StoreMonitor, identity};
+use super::store_version::{check_store, mark_store};
 use super::{searching, service, takedowns};
 use crate::config::Config;
 use crate::fetch::Fetcher;
@@ -29,6 +31,9 @@ use crate::view::{PollStates, View};
 
 /// Maximum number of polls that wait for the log.
 const MAX_QUEUED_COMMITS: usize = 256;
+
+/// How long connections that wait since before a restart get no answer while the store is being opened.
+const MAX_SILENCE: Duration = Duration::from_secs(10);
 
 /// A daemon that serves feeds.
 #[derive(Clone, Copy, Debug)]
@@ -106,20 +111,21 @@ impl Running {
     /// Opens the log and the sockets, and answers readers and admins from then on.
     fn listen(mut config: Config, reload: Loader, stop: CancellationToken) -> Result<Self, DaemonError> {
         let settings = config.settings.clone();
+        check_store(&settings.store)?;
         let (log, damages) = Log::open(&settings.store.join("log"))?;
+        mark_store(&settings.store);
         for damage in damages {
             tracing::warn!("{damage}");
         }
-        let bind = |address, setting| {
-            serve::listen(address).map_err(|source| DaemonError::Listen { address, setting, source })
-        };
-        let listener = bind(settings.listen, "listen")?;
-        let address = listener.local_addr().map_err(|source| DaemonError::Listen {
+        let mut inherited = Inherited::take();
+        let listener = inherited.listener(Purpose::Readers, settings.listen)?;
+        let address = listener.socket.local_addr().map_err(|source| DaemonError::Listen {
             address: settings.listen,
             setting: "listen",
             source,
         })?;
-        let metrics_listener = settings.metrics_listen.map(|address| bind(address, "metrics_listen")).transpose()?;
+        let metrics_listener = settings.metrics_listen.map(|address| inherited.listener(Purpose::Metrics, address));
+        let metrics_listener = metrics_listener.transpose()?;
         let socket = admin::bind(&settings.socket)?;
         settle_address(&mut config, address);
 
@@ -160,11 +166,18 @@ impl Running {
         };
         let handler = Arc::new((Arc::clone(&running.daemon.site), serve_metrics));
         let limits = limits(settings.poll.concurrency);
-        running.part("server", |stop| serve::serve(listener, handler, limits, stop));
+        let site = Arc::clone(&running.daemon.site);
+        running.part("server", |stop| async move {
+            if listener.is_inherited {
+                // Those who connected during a restart would rather wait for the store than be told to come back.
+                opened(&site, &stop).await;
+            }
+            serve::serve(listener.socket, handler, limits, stop).await;
+        });
         if let Some(listener) = metrics_listener {
             let handler = Arc::new(MetricsHandler(Arc::clone(&running.daemon.registry), serve::Metrics::default()));
             let limits = Limits { connections: 64, ..Limits::default() };
-            running.part("metrics server", |stop| serve::serve(listener, handler, limits, stop));
+            running.part("metrics server", |stop| serve::serve(listener.socket, handler, limits, stop));
         }
         let log = Arc::clone(&running.log);
         running.part("admin socket", |stop| admin::serve(socket, log, questions, stop));
@@ -256,8 +269,13 @@ impl Running {
             site.forget(dirty, tell).await;
         });
 
+        let fetcher = Fetcher::new(settings.fetch.clone())?.keeping_robots(Arc::clone(poll_states) as _);
+        if let Some(distrust) = fetcher.distrust() {
+            tracing::error!("{distrust}");
+            self.daemon.alarms.set("certificates", Some(distrust));
+        }
         let context = PollContext {
-            fetcher: Arc::new(Fetcher::new(settings.fetch.clone())?.keeping_robots(Arc::clone(poll_states) as _)),
+            fetcher: Arc::new(fetcher),
             view: Arc::clone(view),
             poll_states: Arc::clone(poll_states),
             log_writer: LogWriter::new(commits),
@@ -350,6 +368,8 @@ impl Running {
                 Some(ended) = self.tasks.join_next() => match ended {
                     // Tasks that answer a single request are expected to end.
                     Ok("answer") => {}
+                    // All parts end when they are told to, and one may be seen before the order is.
+                    Ok(_) if self.stop.is_cancelled() => return None,
                     Ok(name) => return Some(DaemonError::Ended(name)),
                     Err(error) => {
                         tracing::error!(error = &error as &dyn std::error::Error, "a task panicked");
@@ -408,6 +428,20 @@ async fn stopped(
     }
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Waits until the site serves feeds, but not forever: whoever connects must be told something in the end.
+async fn opened(site: &Site, stop: &CancellationToken) {
+    let is_open = async {
+        while !site.is_open() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::select! {
+        () = is_open => {}
+        () = stop.cancelled() => {}
+        () = tokio::time::sleep(MAX_SILENCE) => {}
+    }
 }
 
 /// Raises the limit of open files as far as the system allows, and returns it.

@@ -97,7 +97,7 @@ impl Fetcher {
     /// Creates a fetcher.
     ///
     /// # Errors
-    /// If the system's certificates cannot be read, or the contact is not valid in a header.
+    /// If the contact is not valid in a header.
     pub fn new(options: Options) -> Result<Self, FetchError> {
         let agent = agent(options.public_url.as_deref(), options.contact.as_deref());
         let strangers = Guard { allow: Vec::new(), ..options.guard.clone() };
@@ -113,6 +113,14 @@ impl Fetcher {
             robots: RobotsCache::default(),
             robots_store: None,
         })
+    }
+
+    /// Returns why no encrypted site can be read: the system has no certificates. `None` if it has some.
+    pub fn distrust(&self) -> Option<String> {
+        let detail = self.outside.distrust.as_ref()?;
+        Some(format!(
+            "no https source can be read, as this machine has no CA certificates ({detail}); install them (Debian: ca-certificates) and restart dayuan"
+        ))
     }
 
     /// Keeps the robots.txt of sites in a store, so that a restart does not ask for them again.

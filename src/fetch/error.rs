@@ -27,6 +27,9 @@ pub enum FetchError {
         /// What is wrong with it.
         detail: String,
     },
+    /// The client itself cannot be made.
+    #[error("{0}")]
+    Client(String),
     /// No complete answer within the time limit.
     #[error("no complete answer within {} s", .0.as_secs())]
     Timeout(Duration),

@@ -23,17 +23,37 @@ pub(super) struct Way {
     lenient: LazyLock<Client, Box<dyn FnOnce() -> Client + Send>>,
     pub(super) guard: Arc<Guard>,
     resolver: Resolver,
+    /// Why no certificate can be checked, if so.
+    pub(super) distrust: Option<String>,
+}
+
+/// Whose certificates a client believes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Trust {
+    /// Those that the system's authorities vouch for.
+    System,
+    /// Anybody's.
+    All,
+    /// Nobody's: the system has no authorities.
+    None,
 }
 
 impl Way {
     pub(super) fn new(guard: Guard, timeout: Duration, agent: &str) -> Result<Self, FetchError> {
         let guard = Arc::new(guard);
         let resolver = Resolver::new(Arc::clone(&guard));
-        let strict = client(&resolver, timeout, agent, Tls::Strict).map_err(|error| unusable(&error))?;
+        // A machine without certificates can still poll what is not encrypted.
+        let (strict, distrust) = match client(&resolver, timeout, agent, Trust::System) {
+            Ok(strict) => (strict, None),
+            Err(error) => {
+                let detail = unusable(&error).to_string();
+                (client(&resolver, timeout, agent, Trust::None).map_err(|error| unusable(&error))?, Some(detail))
+            }
+        };
         let (shared, fallback, agent) = (resolver.clone(), strict.clone(), agent.to_owned());
         let lenient: Box<dyn FnOnce() -> Client + Send> =
-            Box::new(move || client(&shared, timeout, &agent, Tls::Lenient).unwrap_or(fallback));
-        Ok(Self { strict, lenient: LazyLock::new(lenient), guard, resolver })
+            Box::new(move || client(&shared, timeout, &agent, Trust::All).unwrap_or(fallback));
+        Ok(Self { strict, lenient: LazyLock::new(lenient), guard, resolver, distrust })
     }
 
     /// Returns the client that checks certificates as a source wants it.
@@ -64,7 +84,7 @@ impl Way {
     }
 }
 
-fn client(resolver: &Resolver, timeout: Duration, agent: &str, tls: Tls) -> Result<Client, reqwest::Error> {
+fn client(resolver: &Resolver, timeout: Duration, agent: &str, trust: Trust) -> Result<Client, reqwest::Error> {
     let mut headers = HeaderMap::new();
     headers.insert(header::ACCEPT, HeaderValue::from_static(ACCEPT));
     headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static(Coding::ACCEPTED));
@@ -84,9 +104,13 @@ fn client(resolver: &Resolver, timeout: Duration, agent: &str, tls: Tls) -> Resu
         .tcp_user_timeout(None)
         // By default a source is polled every 15 minutes at most, so keeping its connection open gains nothing.
         .pool_max_idle_per_host(0);
-    match tls {
-        Tls::Strict => builder.build(),
-        Tls::Lenient => builder.tls_danger_accept_invalid_certs(true).build(),
+    match trust {
+        Trust::System => builder.build(),
+        Trust::All => builder.tls_danger_accept_invalid_certs(true).build(),
+        Trust::None => {
+            let nobody = rustls::ClientConfig::builder().with_root_certificates(rustls::RootCertStore::empty());
+            builder.tls_backend_preconfigured(nobody.with_no_client_auth()).build()
+        }
     }
 }
 
@@ -102,5 +126,5 @@ fn unusable(error: &reqwest::Error) -> FetchError {
     let detail = std::iter::successors(std::error::Error::source(error), |error| error.source())
         .last()
         .map_or_else(|| error.to_string(), ToString::to_string);
-    FetchError::Tls { host: "any host".to_owned(), detail }
+    FetchError::Client(detail)
 }

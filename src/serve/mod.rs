@@ -31,6 +31,6 @@ mod topics;
 pub use hub_door::HubDoor;
 pub use metrics::Metrics;
 pub use published::{Options, PublishConfig, SourcePolicy};
-pub use server::{Handler, Limits, converse, listen, serve};
+pub use server::{Handler, Limits, adopt, converse, listen, serve};
 pub use site::Site;
 pub use topics::Feed;

@@ -52,6 +52,9 @@ impl Default for Limits {
 const HEAD: usize = 32 * 1024;
 /// How much of a response the kernel keeps per connection before it is sent, in bytes (TCP_NOTSENT_LOWAT).
 const UNSENT: u32 = 16 * 1024;
+/// How long connections may still bring a request after the stop. A server that closes a connection at once may do so
+/// while a request is on its way, which then fails.
+const FAREWELL: Duration = Duration::from_millis(500);
 /// Interval between two sweeps for connections that are too slow.
 const SWEEP: Duration = Duration::from_secs(1);
 /// Pause after a failed accept; without it, a lack of descriptors would burn the processor.
@@ -65,15 +68,24 @@ pub fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
     let domain = if address.is_ipv6() { socket2::Domain::IPV6 } else { socket2::Domain::IPV4 };
     let socket = socket2::Socket::new(domain, socket2::Type::STREAM, Some(socket2::Protocol::TCP))?;
     socket.set_reuse_address(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(4096)?;
+    adopt(socket.into())
+}
+
+/// Takes over a listener that others bound.
+///
+/// # Errors
+/// If the system refuses its options.
+pub fn adopt(listener: std::net::TcpListener) -> std::io::Result<TcpListener> {
+    let socket = socket2::SockRef::from(&listener);
     socket.set_nonblocking(true)?;
     // Connections inherit this option. Without it, the kernel would keep megabytes for a client that reads nothing; a
     // client that reads gets as much at a time as before.
     socket.set_tcp_notsent_lowat(UNSENT)?;
     // They inherit this one, too. A feed is written in few pieces; waiting for more would only delay it.
     socket.set_tcp_nodelay(true)?;
-    socket.bind(&address.into())?;
-    socket.listen(4096)?;
-    TcpListener::from_std(socket.into())
+    TcpListener::from_std(listener)
 }
 
 /// Answers requests.
@@ -126,13 +138,20 @@ pub async fn serve<H: Handler>(listener: TcpListener, handler: Arc<H>, limits: L
         }
     }
     drop(listener);
-    // Set the flag before cancelling: then a connection that is cancelled knows that it may finish.
+    // Every response from now on says that it is the connection's last.
     stopping.store(true, Ordering::Release);
+    if tokio::time::timeout(FAREWELL, ended(&mut tasks)).await.is_ok() {
+        return;
+    }
+    // The flag is set: a connection that is cancelled knows that it may finish.
     connections.call_all();
-    let finish = async { while tasks.join_next().await.is_some() {} };
-    if tokio::time::timeout(limits.grace, finish).await.is_err() {
+    if tokio::time::timeout(limits.grace, ended(&mut tasks)).await.is_err() {
         tracing::info!("connections were cut that did not end in time");
     }
+}
+
+async fn ended(tasks: &mut JoinSet<()>) {
+    while tasks.join_next().await.is_some() {}
 }
 
 /// Answers the requests of one stream of any kind until it ends. There is no time limit; that is up to the listener.
@@ -154,8 +173,8 @@ async fn answer_all<H: Handler>(
             None => {
                 let has_body = request.headers().contains_key(header::CONTENT_LENGTH);
                 let mut response = handler.answer(request).await;
-                if has_body {
-                    // The body is not read, so what follows it cannot be told from a second request.
+                // A body is not read, so what follows it cannot be told from a second request.
+                if has_body || stopping.load(Ordering::Acquire) {
                     close(&mut response);
                 }
                 response

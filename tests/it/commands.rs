@@ -233,6 +233,19 @@ fn inspect_reads_an_address_with_the_settings_of_its_source() {
     assert_eq!(installation.run(&["inspect", &site.url("/feed")]).status.code(), Some(78));
 }
 
+/// A container may lack certificates; what is not encrypted needs none.
+#[test]
+fn the_demo_starts_without_ca_certificates() {
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_dayuan"))
+        .args(["demo", "--listen", "127.0.0.1:0", "--for", "500ms"])
+        .envs([("SSL_CERT_FILE", "/nonexistent/file"), ("SSL_CERT_DIR", "/nonexistent/folder")])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(text(&output.stdout).contains("/regions/140300/atom.xml"), "{}", text(&output.stdout));
+    assert!(text(&output.stderr).contains("install them (Debian: ca-certificates)"), "{}", text(&output.stderr));
+}
+
 #[test]
 fn inspect_without_a_config_says_nothing_of_the_one_that_is_there() {
     let installation = Installation::new("");

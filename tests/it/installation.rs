@@ -103,15 +103,14 @@ impl Installation {
 
     /// Starts the daemon; its store may still be closed.
     pub(crate) fn launch(&self, environment: &[(&str, &str)]) -> Daemon {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_dayuan"))
-            .arg("run")
-            .arg("--config")
-            .arg(self.config())
-            .envs(environment.iter().copied())
-            .current_dir(self.folder.path())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_dayuan"));
+        command.arg("run").arg("--config").arg(self.config()).envs(environment.iter().copied());
+        self.launch_command(command)
+    }
+
+    /// Starts the daemon with a command of one's own.
+    pub(crate) fn launch_command(&self, mut command: Command) -> Daemon {
+        let mut child = command.current_dir(self.folder.path()).stderr(Stdio::piped()).spawn().unwrap();
         let log: Arc<Mutex<Vec<Value>>> = Arc::default();
         let (lines, remembered) = (BufReader::new(child.stderr.take().unwrap()).lines(), Arc::clone(&log));
         std::thread::spawn(move || {

@@ -60,6 +60,9 @@ fn systemd_is_told_what_happens() {
     assert_eq!(hears("STOPPING=1"), 1, "{}", told.borrow());
 }
 
+/// The machines of two tests would have their services in one cgroup.
+static ONE_AT_A_TIME: std::sync::Mutex<()> = std::sync::Mutex::new(());
+
 /// A systemd that was booted for the test; it ends with it.
 struct Machine {
     process: std::process::Child,
@@ -152,6 +155,7 @@ impl Drop for Machine {
 #[test]
 fn d7_a_booted_systemd_starts_reloads_watches_and_stops_the_unit() {
     use super::installation::until;
+    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let machine = match Machine::boot() {
         Ok(machine) => machine,
         Err(why) => {
@@ -210,6 +214,16 @@ fn d7_a_booted_systemd_starts_reloads_watches_and_stops_the_unit() {
     assert_ne!(machine.show("MainPID"), pid);
     assert!(machine.run(&["journalctl", "--no-pager"]).1.contains("Watchdog timeout"));
 
+    // systemd holds the listener while the service restarts: nobody is refused.
+    assert_eq!(machine.show("NFileDescriptorStore"), "1");
+    let ask_until_restarted = format!(
+        "(systemctl restart dayuan; echo $? > /tmp/restarted) & asked=0; until [ -e /tmp/restarted ]; do ({ask}) > /tmp/answer && grep -q '^HTTP/1.1 200' /tmp/answer || {{ echo \"refused: $(cat /tmp/answer)\"; exit 1; }}; asked=$((asked + 1)); done; echo \"$asked answered, restarted with $(cat /tmp/restarted)\""
+    );
+    machine.run(&["systemctl", "reset-failed", "dayuan"]);
+    let (all_answered, told) = machine.run(&["bash", "-c", &ask_until_restarted]);
+    assert!(all_answered && told.contains("restarted with 0"), "{told}\n{}", machine.journal());
+    assert_eq!(machine.show("NFileDescriptorStore"), "1", "the same listener, once");
+
     // Stop: orderly and soon.
     let began = std::time::Instant::now();
     let (stopped, told) = machine.run(&["systemctl", "stop", "dayuan"]);
@@ -228,6 +242,7 @@ fn d7_a_booted_systemd_starts_reloads_watches_and_stops_the_unit() {
 #[test]
 fn d14_an_admins_first_hour() {
     use super::installation::until;
+    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let first = match Machine::boot() {
         Ok(machine) => machine,
         Err(why) => {

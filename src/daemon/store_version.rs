@@ -1,0 +1,52 @@
+//! The version of a store: a file in its folder says which layout it has and which dayuan wrote it last, so that an older
+//! dayuan leaves a newer store alone instead of taking it for damaged.
+
+use std::path::{Path, PathBuf};
+
+use super::error::DaemonError;
+
+/// Layout of the store that this dayuan writes. It is raised when an older dayuan could not go on with what a newer one
+/// wrote: log, view or poll states. A golden store of every layout is in `tests/fixtures/stores`.
+pub const STORE_VERSION: u32 = 1;
+
+/// Maximum size of the file, in bytes.
+const MAX_BYTES: usize = 256;
+
+fn path(store: &Path) -> PathBuf {
+    store.join("version")
+}
+
+/// Checks that this dayuan can go on with a store. One without the file is new, or of a dayuan that wrote none yet.
+///
+/// # Errors
+/// If a newer dayuan wrote it.
+pub fn check_store(store: &Path) -> Result<(), DaemonError> {
+    let text = match std::fs::read(path(store)) {
+        Ok(bytes) => String::from_utf8_lossy(bytes.get(..MAX_BYTES).unwrap_or(&bytes)).into_owned(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(source) => return Err(DaemonError::StoreVersion { path: path(store), source }),
+    };
+    let (version, writer) = text.trim().split_once(' ').unwrap_or((text.trim(), "a newer dayuan"));
+    match version.parse::<u32>() {
+        Ok(version) if version <= STORE_VERSION => Ok(()),
+        // What cannot be read as a number was not written by this dayuan or an older one.
+        _ => Err(DaemonError::NewerStore {
+            store: store.to_owned(),
+            version: crate::model::one_line(version).to_string(),
+            writer: crate::model::one_line(writer).to_string(),
+        }),
+    }
+}
+
+/// Marks a store as written by this dayuan. On a full disk the old mark stays, which is true as well.
+pub(super) fn mark_store(store: &Path) {
+    let text = format!("{STORE_VERSION} dayuan {}\n", env!("CARGO_PKG_VERSION"));
+    if std::fs::read(path(store)).is_ok_and(|old| old == text.as_bytes()) {
+        return;
+    }
+    let fresh = path(store).with_extension("new");
+    let written = std::fs::write(&fresh, text).and_then(|()| std::fs::rename(&fresh, path(store)));
+    if let Err(error) = written {
+        tracing::warn!(error = &error as &dyn std::error::Error, "cannot write the version of the store");
+    }
+}
