@@ -43,6 +43,7 @@ fn every_setting_stands_there_at_its_default() {
     let mut stated = stated.settings;
     let defaults = defaults.settings;
     stated.metrics_listen = None;
+    stated.admin_group = None;
     assert_eq!(stated.takedowns.len(), 3);
     stated.takedowns.clear();
     stated.publish.public_url.clone_from(&defaults.publish.public_url);

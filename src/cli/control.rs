@@ -8,7 +8,7 @@ use super::out::{End, say, show};
 use super::place;
 use crate::config::socket;
 use crate::daemon::{AdminReply, AdminRequest, DaemonStatus, SourceStatus, ask};
-use crate::model::counted;
+use crate::model::{Health, Moment, Zone, counted};
 
 /// Makes the running daemon poll a source.
 pub(super) fn poll(arguments: &Arguments, source: &str) -> anyhow::Result<End> {
@@ -63,10 +63,20 @@ pub(super) fn status(arguments: &Arguments, json: bool) -> anyhow::Result<End> {
     }
     let mut lines = answered.lines.iter();
     let daemon: DaemonStatus = serde_json::from_str(lines.next().context("the daemon said nothing")?)?;
+    let zone = Zone::system();
+    let local = |at: &str| Moment::from_rfc3339(at).map_or_else(|| at.to_owned(), |at| at.to_the_minute(&zone));
     show(&format!(
-        "dayuan {} (pid {}) since {}: {} items, {} stories, {} polls under way",
-        daemon.daemon, daemon.pid, daemon.since, daemon.items, daemon.stories, daemon.polling
+        "dayuan {} (pid {}) since {} ({} time): {} items, {} stories, {} polls under way",
+        daemon.daemon,
+        daemon.pid,
+        local(&daemon.since),
+        zone.name(),
+        daemon.items,
+        daemon.stories,
+        daemon.polling
     ));
+    let sources: Vec<SourceStatus> = lines.map(|line| serde_json::from_str(line)).collect::<Result<_, _>>()?;
+    show(&census(&sources));
     if let Some((subscriptions, failing)) = daemon.hub {
         show(&format!("hub: {}, {failing} of them failing", counted(subscriptions, "subscription", "subscriptions")));
     }
@@ -76,17 +86,29 @@ pub(super) fn status(arguments: &Arguments, json: bool) -> anyhow::Result<End> {
     let mut table = Table::new();
     table.load_style(TableStyle::new());
     table.set_header(["SOURCE", "HEALTH", "LAST READ", "NEXT", "TITLE", "REASON"]);
-    for line in lines {
-        let source: SourceStatus = serde_json::from_str(line)?;
-        let short = |at: Option<String>| {
-            at.map_or_else(|| "-".to_owned(), |at| at.chars().take(16).collect::<String>().replace('T', " ") + "Z")
+    for source in sources {
+        let short = |at: Option<String>| at.map_or_else(|| "-".to_owned(), |at| local(&at));
+        let is_well = ["ok", "new"].contains(&source.health.as_str());
+        let health = match source.since.filter(|_| !is_well) {
+            Some(since) => format!("{} since {}", source.health, local(&since)),
+            None => source.health,
         };
         let moved = source.moved.map(|to| format!("moved to {to}"));
         let reason = source.reason.or(source.doubt).or(moved).unwrap_or_default();
-        table.add_row([source.source, source.health, short(source.succeeded), short(source.due), source.title, reason]);
+        table.add_row([source.source, health, short(source.succeeded), short(source.due), source.title, reason]);
     }
     show(&table.trim_fmt());
     Ok(End::Done)
+}
+
+/// Returns how many sources there are of each health, such as `12 sources: 9 ok, 2 degraded, 1 paused`.
+fn census(sources: &[SourceStatus]) -> String {
+    let of = |health: &str| sources.iter().filter(|source| source.health == health).count();
+    let words = Health::ALL.map(Health::word).into_iter().chain(["unknown"]);
+    let counts = words.map(|word| (of(word), word)).filter(|(count, _)| *count > 0);
+    let counts: Vec<String> = counts.map(|(count, word)| format!("{count} {word}")).collect();
+    let all = counted(sources.len(), "source", "sources");
+    if counts.is_empty() { all } else { format!("{all}: {}", counts.join(", ")) }
 }
 
 /// Sends a request to the running daemon and returns its reply. If no daemon answers, the error names the socket that

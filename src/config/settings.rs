@@ -52,10 +52,14 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// Address on which metrics are served; `None` by default.
     pub metrics_listen: Option<SocketAddr>,
+    /// Maximum number of sources with metrics of their own.
+    pub metrics_sources: usize,
     /// Folder of the store: log, view and poll states.
     pub store: PathBuf,
     /// Path of the admin socket.
     pub socket: PathBuf,
+    /// Group whose members may use the socket, too.
+    pub admin_group: Option<String>,
     /// Options for fetching.
     pub fetch: fetch::Options,
     /// Options for polling.
@@ -119,7 +123,9 @@ pub(super) fn parse(
         listen,
         metrics_listen: metrics_address(http, listen),
         store: store_path(store, state, path.parent().filter(|folder| !folder.as_os_str().is_empty())),
+        metrics_sources: usize::try_from(http.integer("metrics_sources", 0, 100_000).unwrap_or(1000)).unwrap_or(1000),
         socket: admin_socket(admin, places),
+        admin_group: admin_group(admin),
         poll: poll_options(poll, usize::try_from(concurrency).unwrap_or(64), !fetch.guard.allow.is_empty()),
         fetch,
         limits: Limits { keep: seconds(keep_days * 86_400), reports: REPORTS_A_DAY, bytes: BYTES_A_DAY },
@@ -312,6 +318,20 @@ fn admin_socket(admin: &Section<'_>, places: &Places) -> PathBuf {
         );
     }
     socket
+}
+
+/// Reads the group of the socket. Whether it exists is seen where the daemon runs.
+fn admin_group(admin: &Section<'_>) -> Option<String> {
+    let group = admin.string("group")?;
+    let is_name = !group.is_empty() && group.chars().all(|c| c.is_alphanumeric() || "._-$@".contains(c));
+    if !is_name {
+        admin.fault(
+            "group",
+            format!("`{group}` is not the name of a group"),
+            "name one of /etc/group, such as dayuan-admin",
+        );
+    }
+    is_name.then_some(group)
 }
 
 fn log_settings(log: &Section<'_>) -> (LogFormat, String) {

@@ -1,5 +1,6 @@
 //! The admin socket. A client sends one line of JSON, gets the reply, and the connection ends. The socket has mode
-//! 0600, and the uid of the peer is checked: only root and the daemon's own user may send requests.
+//! 0600, and the uid of the peer is checked: only root and the daemon's own user may send requests, and the members of
+//! `[admin] group`, if there is one, whom mode 0660 lets in.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
@@ -165,9 +166,37 @@ pub(super) fn bind(path: &Path) -> Result<UnixListener, DaemonError> {
     Ok(listener)
 }
 
-/// Answers admin requests until `stop` is cancelled.
+/// Lets a group of this machine, named or by its number, use the socket.
+///
+/// # Errors
+/// A sentence if there is no such group, or the daemon does not belong to it.
+pub(super) fn share(path: &Path, group: &str) -> Result<(), String> {
+    let groups = std::fs::read_to_string("/etc/group").map_err(|error| format!("cannot read /etc/group: {error}"))?;
+    // group(5): name, password, number, members.
+    let named = groups.lines().filter_map(|line| {
+        let mut fields = line.split(':');
+        (fields.next() == Some(group)).then(|| fields.nth(1)).flatten()
+    });
+    let number = named.chain(std::iter::once(group)).find_map(|number| number.parse().ok());
+    let Some(number) = number else {
+        return Err(format!(
+            "[admin] group: there is no group `{group}` on this machine; make it (groupadd --system {group}), or name another"
+        ));
+    };
+    std::os::unix::fs::chown(path, None, Some(number))
+        .and_then(|()| std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o660)))
+        .map_err(|error| {
+            format!(
+                "[admin] group: cannot give {} to the group `{group}` ({error}); put the service into it, as admin-group.conf beside the documentation does",
+                path.display()
+            )
+        })
+}
+
+/// Answers admin requests until `stop` is cancelled. `is_shared` says that the mode of the socket decides who may ask.
 pub(super) async fn serve(
     listener: UnixListener,
+    is_shared: bool,
     log: Arc<Log>,
     questions: mpsc::Sender<PendingRequest>,
     stop: CancellationToken,
@@ -187,7 +216,7 @@ pub(super) async fn serve(
                 let (log, questions) = (Arc::clone(&log), questions.clone());
                 tasks.spawn(async move {
                     let _place = place;
-                    if let Err(error) = converse(stream, log, questions).await {
+                    if let Err(error) = converse(stream, is_shared, log, questions).await {
                         tracing::debug!(error = &error as &dyn std::error::Error, "an admin connection failed");
                     }
                 });
@@ -202,11 +231,12 @@ pub(super) async fn serve(
 
 async fn converse(
     mut stream: UnixStream,
+    is_shared: bool,
     log: Arc<Log>,
     questions: mpsc::Sender<PendingRequest>,
 ) -> std::io::Result<()> {
     let peer = stream.peer_cred()?.uid();
-    if peer != 0 && peer != own_uid() {
+    if !is_shared && peer != 0 && peer != own_uid() {
         return say(
             &mut stream,
             &AdminReply::failed("only root and the daemon's own user may ask this; run it with sudo"),

@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 use super::admin::{AdminReply, AdminRequest};
 use super::clock::now;
 use super::explain::{decided, explain, no_item, withdrawn};
+use super::figures::Figures;
 use super::status::DaemonStatus;
 use super::store_monitor::Alarms;
 use super::{searching, service, status, takedowns};
@@ -38,6 +39,7 @@ pub(super) struct Daemon {
     pub(super) address: SocketAddr,
     pub(super) heartbeat: Arc<Heartbeat>,
     pub(super) alarms: Alarms,
+    pub(super) figures: Arc<Figures>,
     pub(super) handles: Option<StoreHandles>,
 }
 
@@ -91,11 +93,7 @@ impl Daemon {
             }
             AdminRequest::Withdrawn => {
                 let (view, log) = (Arc::clone(&handles.view), Arc::clone(&handles.log));
-                tasks.spawn_blocking(move || {
-                    drop(answer.send(AdminReply::done(withdrawn(&view, &log))));
-                    "answer"
-                });
-                return;
+                return aside(tasks, answer, move || AdminReply::done(withdrawn(&view, &log)));
             }
             AdminRequest::Withdraw { item, reason, public_reason } => {
                 let record = |item, at| Record::Withdraw {
@@ -112,19 +110,16 @@ impl Daemon {
             AdminRequest::Lift { source } => self.decide_source(&source, None).await,
             AdminRequest::Restore { item } => self.decide(&item, false, |item, at| Record::Restore { item, at }).await,
             AdminRequest::Reload => self.take_config().await,
-            AdminRequest::Metrics => AdminReply::done(vec![exposition(&self.registry)]),
+            AdminRequest::Metrics => {
+                let registry = Arc::clone(&self.registry);
+                return aside(tasks, answer, move || AdminReply::done(vec![exposition(&registry)]));
+            }
             AdminRequest::Verify => {
-                // This reads the whole log; use a blocking thread so that the main loop goes on.
                 let view = Arc::clone(&handles.view);
-                tasks.spawn_blocking(move || {
-                    let answered = match view.verify() {
-                        Ok(check) => AdminReply { ok: check.is_well(), lines: check.lines() },
-                        Err(error) => AdminReply::failed(error),
-                    };
-                    drop(answer.send(answered));
-                    "answer"
+                return aside(tasks, answer, move || match view.verify() {
+                    Ok(check) => AdminReply { ok: check.is_well(), lines: check.lines() },
+                    Err(error) => AdminReply::failed(error),
                 });
-                return;
             }
             AdminRequest::Backup => AdminReply::failed("a backup is answered elsewhere"),
         };
@@ -240,11 +235,11 @@ impl Daemon {
         let (old, new) = (&self.config.settings, &config.settings);
         let fixed = [
             ("[http] listen", old.listen != new.listen),
-            ("[http] metrics_listen", old.metrics_listen != new.metrics_listen),
+            ("[http] metrics", (old.metrics_listen, old.metrics_sources) != (new.metrics_listen, new.metrics_sources)),
             ("[store]", old.store != new.store || old.limits != new.limits),
             ("[fetch]", format!("{:?}", old.fetch) != format!("{:?}", new.fetch)),
             ("[hub]", format!("{:?}", old.hub) != format!("{:?}", new.hub)),
-            ("[admin]", old.socket != new.socket),
+            ("[admin]", (&old.socket, &old.admin_group) != (&new.socket, &new.admin_group)),
             ("[log]", old.log_format != new.log_format || old.log_level != new.log_level),
             ("[search]", old.publish.search != new.publish.search),
             ("[publish] cache_size", old.publish.cache_size != new.publish.cache_size),
@@ -282,10 +277,24 @@ impl Daemon {
         {
             tracing::error!(error = &error as &dyn std::error::Error, "cannot save the time of the config change");
         }
+        self.figures.set_sources(&config.sources);
         self.config = config;
         lines.push(format!("reloaded: {}", counted(self.config.sources.len(), "source", "sources")));
         AdminReply::done(lines)
     }
+}
+
+/// Answers on a blocking thread what takes a while, such as reading the whole log, so that the main loop goes on.
+fn aside(
+    tasks: &mut JoinSet<&'static str>,
+    answer: oneshot::Sender<AdminReply>,
+    work: impl FnOnce() -> AdminReply + Send + 'static,
+) {
+    tasks.spawn_blocking(move || {
+        // The client may have disconnected.
+        drop(answer.send(work()));
+        "answer"
+    });
 }
 
 impl StoreHandles {
@@ -373,7 +382,12 @@ impl serve::Handler for MetricsHandler {
         request: hyper::Request<hyper::body::Incoming>,
     ) -> hyper::Response<http_body_util::Full<bytes::Bytes>> {
         let is_known = request.uri().path() == "/metrics";
-        let body = if is_known { exposition(&self.0) } else { "metrics are at /metrics\n".to_owned() };
+        // The figures of the store take a while where there are many sources.
+        let body = if is_known {
+            tokio::task::block_in_place(|| exposition(&self.0))
+        } else {
+            "metrics are at /metrics\n".to_owned()
+        };
         let mut response = hyper::Response::new(http_body_util::Full::new(body.into()));
         if !is_known {
             *response.status_mut() = hyper::StatusCode::NOT_FOUND;

@@ -1,6 +1,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use super::store_version::StoreVersionError;
 use crate::fetch::FetchError;
 use crate::log::LogError;
 use crate::view::ViewError;
@@ -29,24 +30,9 @@ pub enum DaemonError {
     /// The log cannot be used.
     #[error(transparent)]
     Log(#[from] LogError),
-    /// A newer dayuan wrote the store.
-    #[error("the store {} is of version {version}, written by {writer}; this is dayuan {} and knows up to version {}: start that dayuan again, or restore a backup that this one made", store.display(), env!("CARGO_PKG_VERSION"), super::store_version::STORE_VERSION)]
-    NewerStore {
-        /// The folder of the store.
-        store: PathBuf,
-        /// Its version.
-        version: String,
-        /// The dayuan that wrote it last.
-        writer: String,
-    },
-    /// The version of the store cannot be read.
-    #[error("cannot read {}", path.display())]
-    StoreVersion {
-        /// The file that holds it.
-        path: PathBuf,
-        /// Error of the operating system.
-        source: std::io::Error,
-    },
+    /// The store cannot be used by this version.
+    #[error(transparent)]
+    Version(#[from] StoreVersionError),
     /// The view or the poll states cannot be used.
     #[error(transparent)]
     View(#[from] ViewError),

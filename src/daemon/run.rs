@@ -1,4 +1,5 @@
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use super::admin_handler::{Daemon, Loader, MetricsHandler, StoreHandles, publish
 use super::clock::now;
 use super::error::DaemonError;
 use super::expiry::Expiry;
+use super::figures::{Counters, Figures};
 use super::opening::{OPENING_TIMEOUT_USEC, open};
 use super::polling::PollRuntime;
 use super::sockets::{Inherited, Purpose};
@@ -22,10 +24,9 @@ use super::store_version::{check_store, mark_store};
 use super::{searching, service, takedowns};
 use crate::config::Config;
 use crate::fetch::Fetcher;
-use crate::hub::{self, Hub};
+use crate::hub::Hub;
 use crate::log::{Log, Record};
-use crate::poll::{self, Committer, Heartbeat, LogWriter, PollContext, Poller};
-use crate::search;
+use crate::poll::{Committer, Heartbeat, LogWriter, PollContext, Poller};
 use crate::serve::{self, Limits, Site};
 use crate::view::{PollStates, View};
 
@@ -99,10 +100,7 @@ struct Running {
     /// The questions of admins.
     asked: mpsc::Receiver<PendingRequest>,
     stop: CancellationToken,
-    poll_metrics: poll::Metrics,
-    serve_metrics: serve::Metrics,
-    hub_metrics: hub::Metrics,
-    search_metrics: search::Metrics,
+    counters: Counters,
     poll_runtime: PollRuntime,
     _unbind: SocketGuard,
 }
@@ -126,19 +124,18 @@ impl Running {
         })?;
         let metrics_listener = settings.metrics_listen.map(|address| inherited.listener(Purpose::Metrics, address));
         let metrics_listener = metrics_listener.transpose()?;
+        let alarms = Alarms::default();
         let socket = admin::bind(&settings.socket)?;
+        let is_shared = settings.admin_group.as_ref().is_some_and(|group| share(&settings.socket, group, &alarms));
         settle_address(&mut config, address);
 
         let mut registry = Registry::default();
-        let (poll_metrics, serve_metrics) = (poll::Metrics::default(), serve::Metrics::default());
-        let search_metrics = search::Metrics::default();
-        poll_metrics.register(&mut registry);
-        if settings.publish.search {
-            search_metrics.register(&mut registry);
-        }
-        serve_metrics.register(&mut registry);
-        let hub_metrics = hub::Metrics::default();
-        hub_metrics.register(&mut registry);
+        let counters = Counters::default();
+        counters.register(&mut registry, settings.publish.search);
+        let since = now();
+        let figures = Arc::new(Figures::new(&settings.store, settings.metrics_sources, alarms.clone(), since));
+        figures.set_sources(&config.sources);
+        registry.register_collector(Box::new(Arc::clone(&figures)));
         let (questions, asked) = mpsc::channel::<PendingRequest>(16);
         let mut running = Self {
             daemon: Daemon {
@@ -146,10 +143,11 @@ impl Running {
                 config,
                 reload,
                 registry: Arc::new(registry),
-                since: now(),
+                since,
                 address,
                 heartbeat: Arc::new(Heartbeat::default()),
-                alarms: Alarms::default(),
+                alarms,
+                figures,
                 handles: None,
             },
             log: Arc::new(log),
@@ -157,14 +155,11 @@ impl Running {
             tasks: JoinSet::new(),
             asked,
             stop,
-            poll_metrics,
-            serve_metrics: serve_metrics.clone(),
-            hub_metrics,
-            search_metrics,
+            counters: counters.clone(),
             poll_runtime: PollRuntime::new().map_err(DaemonError::Threads)?,
             _unbind: SocketGuard(settings.socket.clone()),
         };
-        let handler = Arc::new((Arc::clone(&running.daemon.site), serve_metrics));
+        let handler = Arc::new((Arc::clone(&running.daemon.site), counters.serve));
         let limits = limits(settings.poll.concurrency);
         let site = Arc::clone(&running.daemon.site);
         running.part("server", |stop| async move {
@@ -180,7 +175,7 @@ impl Running {
             running.part("metrics server", |stop| serve::serve(listener.socket, handler, limits, stop));
         }
         let log = Arc::clone(&running.log);
-        running.part("admin socket", |stop| admin::serve(socket, log, questions, stop));
+        running.part("admin socket", |stop| admin::serve(socket, is_shared, log, questions, stop));
         Ok(running)
     }
 
@@ -218,6 +213,7 @@ impl Running {
             }
         };
         let (view, poll_states) = (Arc::new(view), Arc::new(poll_states));
+        self.daemon.figures.open(&view, &poll_states);
         self.settle_takedowns(&view)?;
         let since = poll_states.looks_since(self.daemon.looks(), now()).unwrap_or_else(|error| {
             tracing::error!(error = &error as &dyn std::error::Error, "cannot read the time of the last config change");
@@ -269,20 +265,15 @@ impl Running {
             site.forget(dirty, tell).await;
         });
 
-        let fetcher = Fetcher::new(settings.fetch.clone())?.keeping_robots(Arc::clone(poll_states) as _);
-        if let Some(distrust) = fetcher.distrust() {
-            tracing::error!("{distrust}");
-            self.daemon.alarms.set("certificates", Some(distrust));
-        }
         let context = PollContext {
-            fetcher: Arc::new(fetcher),
+            fetcher: Arc::new(self.fetcher(poll_states)?),
             view: Arc::clone(view),
             poll_states: Arc::clone(poll_states),
             log_writer: LogWriter::new(commits),
             clock: Arc::new(now),
             pause: Arc::new(|time| Box::pin(tokio::time::sleep(time))),
             limits: settings.limits,
-            metrics: self.poll_metrics.clone(),
+            metrics: self.counters.poll.clone(),
             full: Arc::default(),
             clock_check: Arc::default(),
             host_clock: Arc::default(),
@@ -308,7 +299,7 @@ impl Running {
         self.part("store monitor", |stop| async move { store_monitor.run(stop).await });
         let search = settings.publish.search.then(|| {
             let regions = &self.daemon.config.regions;
-            searching::follower(&settings.store, regions, &self.log, view, self.search_metrics.clone())
+            searching::follower(&settings.store, regions, &self.log, view, self.counters.search.clone())
         });
         if let Some(follower) = search.clone() {
             self.daemon.site.open_search(Arc::clone(&follower.index));
@@ -335,13 +326,24 @@ impl Running {
         Ok(writer)
     }
 
+    /// Makes the fetcher of the polls.
+    fn fetcher(&self, poll_states: &Arc<PollStates>) -> Result<Fetcher, DaemonError> {
+        let options = self.daemon.config.settings.fetch.clone();
+        let fetcher = Fetcher::new(options)?.keeping_robots(Arc::clone(poll_states) as _);
+        if let Some(distrust) = fetcher.distrust() {
+            tracing::error!("{distrust}");
+            self.daemon.alarms.set("certificates", Some(distrust));
+        }
+        Ok(fetcher)
+    }
+
     /// Opens the hub and starts it, if the config has one.
     fn open_hub(&mut self) -> Result<Option<Arc<Hub>>, DaemonError> {
         let settings = &self.daemon.config.settings;
         if !settings.hub.enabled {
             return Ok(None);
         }
-        let metrics = (self.serve_metrics.clone(), self.hub_metrics.clone());
+        let metrics = (self.counters.serve.clone(), self.counters.hub.clone());
         let (options, fetch) = (settings.hub.clone(), settings.fetch.clone());
         let hub = super::hub::open(&settings.store, options, fetch, &self.daemon.site, metrics)?;
         let running = Arc::clone(&hub);
@@ -428,6 +430,16 @@ async fn stopped(
     }
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Lets a group use the admin socket; returns whether it may.
+fn share(socket: &Path, group: &str, alarms: &Alarms) -> bool {
+    let shared = admin::share(socket, group);
+    if let Err(why) = &shared {
+        tracing::error!("{why}");
+        alarms.set("socket", Some(why.clone()));
+    }
+    shared.is_ok()
 }
 
 /// Waits until the site serves feeds, but not forever: whoever connects must be told something in the end.

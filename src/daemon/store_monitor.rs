@@ -28,6 +28,22 @@ const MIN_FILES: u64 = 16;
 /// Maximum number of damaged lines that are logged one by one.
 const MAX_LOGGED: usize = 20;
 
+/// The parts that may raise an alarm.
+pub(super) const PARTS: [&str; 12] = [
+    "certificates",
+    "clock",
+    "config",
+    "disk",
+    "log",
+    "lost",
+    "polling",
+    "socket",
+    "store",
+    "view",
+    "visits",
+    "writing",
+];
+
 /// Current alarms by component, for `status` and for systemd.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Alarms(Arc<Mutex<BTreeMap<&'static str, String>>>);
@@ -46,6 +62,11 @@ impl Alarms {
     /// Shows the alarms in systemd's status line.
     pub(super) fn tell(&self) {
         service::tell(&[NotifyState::Status(self.told().as_deref().unwrap_or("running"))]);
+    }
+
+    /// Returns the parts that raise an alarm.
+    pub(super) fn parts(&self) -> Vec<&'static str> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).keys().copied().collect()
     }
 
     /// Returns all alarms in one line; `None` if there are none.
@@ -232,6 +253,19 @@ mod tests {
         assert_eq!(least_free(24 << 20), 4 << 20);
         assert_eq!(least_free(1 << 30), (1 << 30) / 20);
         assert_eq!(least_free(1 << 40), 200 << 20);
+    }
+
+    /// A metric of an unknown part would never be there.
+    #[test]
+    fn every_alarm_has_its_part() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/daemon");
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+            for call in text.split("alarms.set(\"").skip(1) {
+                let name = call.split('"').next().unwrap();
+                assert!(PARTS.contains(&name), "{name}");
+            }
+        }
     }
 
     #[test]

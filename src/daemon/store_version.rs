@@ -3,14 +3,35 @@
 
 use std::path::{Path, PathBuf};
 
-use super::error::DaemonError;
-
 /// Layout of the store that this dayuan writes. It is raised when an older dayuan could not go on with what a newer one
 /// wrote: log, view or poll states. A golden store of every layout is in `tests/fixtures/stores`.
 pub const STORE_VERSION: u32 = 1;
 
 /// Maximum size of the file, in bytes.
 const MAX_BYTES: usize = 256;
+
+/// Why this dayuan cannot go on with a store.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreVersionError {
+    /// A newer dayuan wrote the store.
+    #[error("the store {} is of version {version}, written by {writer}; this is dayuan {} and knows up to version {STORE_VERSION}: start that dayuan again, or restore a backup that this one made", store.display(), env!("CARGO_PKG_VERSION"))]
+    Newer {
+        /// The folder of the store.
+        store: PathBuf,
+        /// Its version.
+        version: String,
+        /// The dayuan that wrote it last.
+        writer: String,
+    },
+    /// The version of the store cannot be read.
+    #[error("cannot read {}", path.display())]
+    Unreadable {
+        /// The file that holds it.
+        path: PathBuf,
+        /// Error of the operating system.
+        source: std::io::Error,
+    },
+}
 
 fn path(store: &Path) -> PathBuf {
     store.join("version")
@@ -20,17 +41,17 @@ fn path(store: &Path) -> PathBuf {
 ///
 /// # Errors
 /// If a newer dayuan wrote it.
-pub fn check_store(store: &Path) -> Result<(), DaemonError> {
+pub fn check_store(store: &Path) -> Result<(), StoreVersionError> {
     let text = match std::fs::read(path(store)) {
         Ok(bytes) => String::from_utf8_lossy(bytes.get(..MAX_BYTES).unwrap_or(&bytes)).into_owned(),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-        Err(source) => return Err(DaemonError::StoreVersion { path: path(store), source }),
+        Err(source) => return Err(StoreVersionError::Unreadable { path: path(store), source }),
     };
     let (version, writer) = text.trim().split_once(' ').unwrap_or((text.trim(), "a newer dayuan"));
     match version.parse::<u32>() {
         Ok(version) if version <= STORE_VERSION => Ok(()),
         // What cannot be read as a number was not written by this dayuan or an older one.
-        _ => Err(DaemonError::NewerStore {
+        _ => Err(StoreVersionError::Newer {
             store: store.to_owned(),
             version: crate::model::one_line(version).to_string(),
             writer: crate::model::one_line(writer).to_string(),

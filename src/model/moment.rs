@@ -88,6 +88,12 @@ impl Moment {
         (at.year(), at.month(), at.day(), at.hour(), at.minute(), at.second(), offset)
     }
 
+    /// Returns date and time in `zone` to the minute, such as `2026-11-29 08:05`.
+    pub fn to_the_minute(self, zone: &Zone) -> String {
+        let (year, month, day, hour, minute, ..) = self.wall(zone);
+        format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}")
+    }
+
     fn timestamp(self) -> Timestamp {
         let clamped = self.0.clamp(Timestamp::MIN.as_millisecond(), Timestamp::MAX.as_millisecond());
         Timestamp::from_millisecond(clamped).unwrap_or(Timestamp::UNIX_EPOCH)
@@ -287,6 +293,11 @@ impl Zone {
     /// Returns UTC.
     pub fn utc() -> Self {
         Self(TimeZone::UTC)
+    }
+
+    /// Returns the zone of this machine (`TZ`, else /etc/localtime), UTC if it has none.
+    pub fn system() -> Self {
+        Self(TimeZone::system())
     }
 
     /// Returns Asia/Shanghai, the default zone of sources.

@@ -21,6 +21,7 @@ mod installation;
 mod kill;
 mod lists;
 mod manual;
+mod monitoring;
 mod neighbours;
 mod pages;
 mod politeness;
