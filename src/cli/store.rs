@@ -62,9 +62,9 @@ pub(super) fn restore(arguments: &Arguments, file: &Path) -> anyhow::Result<End>
     };
     let store = &config.settings.store;
     reachable(store)?;
-    daemon::check_store(store)?;
     let folder = store.join("log");
     if folder.exists() {
+        daemon::check_store(store)?;
         // Taking the lock proves that no daemon is using this store.
         drop(Log::inspect(&folder)?);
     }
@@ -74,6 +74,12 @@ pub(super) fn restore(arguments: &Arguments, file: &Path) -> anyhow::Result<End>
     // in full.
     for made in ["view", "visits"].map(|name| store.join(name)).iter().filter(|made| made.exists()) {
         std::fs::remove_dir_all(made).with_context(|| format!("cannot remove {}", made.display()))?;
+    }
+    // The mark of a newer dayuan, whose log was moved away, says nothing about this one.
+    if let Err(error) = std::fs::remove_file(store.join("version"))
+        && error.kind() != std::io::ErrorKind::NotFound
+    {
+        return Err(anyhow::Error::new(error).context(format!("cannot remove {}/version", store.display())));
     }
     give_to_owner(store)?;
     let days = counted(segments, "day", "days");

@@ -104,6 +104,8 @@ fn a_store_of_a_newer_dayuan_is_left_alone_with_a_sentence() {
     let daemon = installation.start();
     daemon.until_items("140300", 1);
     assert_eq!(get(daemon.address, "/readyz").status, 200);
+    let before = daemon.titles("140300");
+    assert!(installation.run(&["backup", "before.bak"]).status.success());
     assert_eq!(daemon.stop(), Some(0));
     let store = installation.folder.path().join("store");
     let newer = dayuan::daemon::STORE_VERSION + 1;
@@ -119,7 +121,7 @@ fn a_store_of_a_newer_dayuan_is_left_alone_with_a_sentence() {
         files.sort();
         files
     };
-    let before = files();
+    let untouched = files();
     for command in ["run", "rebuild", "verify"] {
         let output = installation.run(&[command]);
         let told = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -128,5 +130,10 @@ fn a_store_of_a_newer_dayuan_is_left_alone_with_a_sentence() {
             assert!(told.contains(part), "{command}: {part} is missing in {told}");
         }
     }
-    assert!(files() == before, "something was written into the newer store");
+    assert!(files() == untouched, "something was written into the newer store");
+    // The way back: the backup of before, in place of the newer log.
+    std::fs::rename(store.join("log"), store.join("log.newer")).unwrap();
+    let restored = installation.run(&["restore", "before.bak"]);
+    assert!(restored.status.success(), "{}", String::from_utf8_lossy(&restored.stderr));
+    assert_eq!(installation.start().titles("140300"), before);
 }
