@@ -204,6 +204,24 @@ fn twice_the_input_costs_twice_the_work() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// Small pages of nothing but tags cost no more than long ones do: what is read of them is bounded by their length.
+#[test]
+fn x08_pages_of_nothing_but_tags_cost_little() {
+    let now = Moment::from_seconds(1_678_330_000);
+    for part in ["<p>一", "<br>一", "<td>一", "<div>一", "<p>一</p>"] {
+        let head =
+            "<html><head><title>标题标题标题标题标题</title></head><body><h1>标题标题标题标题标题</h1><div id=zoom>";
+        let body = format!("{head}{}", part.repeat((1 << 20) / part.len())).into_bytes();
+        let page = Page { url: Link::parse("http://a.cn/a.html").unwrap(), content_type: None, body };
+        let article = read::read_article(&page, &Rules::default(), now);
+        // Read as a whole, it would be six times as many.
+        assert!(article.work < 3_000_000, "{part}: {} steps", article.work);
+        assert!(article.faults.iter().any(|fault| fault.kind == FaultKind::TooMany), "{part}");
+        let reading = read::read(&page, &Rules { kind: Kind::List, ..Rules::default() }, now);
+        assert!(reading.faults.iter().any(|fault| fault.kind == FaultKind::TooMany), "{part}");
+    }
+}
+
 /// What is long once must not become as long for each of many.
 #[test]
 fn what_is_long_is_not_copied_for_each() {

@@ -149,7 +149,7 @@ fn list_page(text: &str, url: &Link, rules: &Rules, mut clock: Clock<'_>) -> Rea
         .find(|id| tree.is(*id, &["title"]))
         .map(|id| text::line(&text::resolve(tree.raw(id), &text::Definitions::none())))
         .unwrap_or_default();
-    let mut faults = Vec::new();
+    let mut faults: Vec<Fault> = cut(&tree).into_iter().collect();
     let (drafts, detection) = list::read(&tree, url, &rules.list, clock, &mut faults);
     let page = ListPage { tree: &tree, text, url, rules, clock, title, drafts, detection, faults };
     let reading = LIST_READERS.iter().find_map(|read| read(&page)).unwrap_or_else(|| no_list(&page));
@@ -222,6 +222,12 @@ fn is_chinese(text: &str) -> bool {
     text.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c))
 }
 
+/// Returns a fault if a page has more elements than are read.
+fn cut(tree: &tree::Tree<'_>) -> Option<Fault> {
+    let detail = "the page has more elements than are read of its length; the rest was left out";
+    tree.is_cut.then(|| Fault::new(FaultKind::TooMany, "document", detail.to_owned()))
+}
+
 /// Reads a page as an article.
 pub fn read_article(page: &Page, rules: &Rules, now: Moment) -> Article {
     let budget = Budget::begin(page.body.len());
@@ -236,5 +242,6 @@ pub fn read_article(page: &Page, rules: &Rules, now: Moment) -> Article {
     if budget.is_spent() {
         return Article { work, faults: vec![too_much()], ..Article::default() };
     }
-    Article { draft: article.draft.map(Draft::bounded), work, ..article }
+    let faults = cut(&tree).into_iter().chain(article.faults).collect();
+    Article { draft: article.draft.map(Draft::bounded), work, faults, ..article }
 }

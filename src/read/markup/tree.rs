@@ -45,6 +45,8 @@ pub(in crate::read) struct Node<'a> {
 #[derive(Debug)]
 pub(in crate::read) struct Tree<'a> {
     pub(super) nodes: Vec<Node<'a>>,
+    /// Whether the page has more nodes than are kept.
+    pub(in crate::read) is_cut: bool,
     /// Computed on first use.
     pub(super) places: OnceCell<Vec<Place>>,
     /// Computed on first use.
