@@ -62,21 +62,17 @@ pub(in crate::read) fn resolve<'a>(raw: &'a str, definitions: &Definitions) -> C
         return Cow::Borrowed(raw);
     }
     let mut out = String::with_capacity(raw.len());
-    let mut rest = raw;
-    while let Some((before, after)) = rest.split_once('&') {
-        out.push_str(before);
-        match reference(after, definitions) {
-            Some((text, length)) => {
-                out.push_str(&text);
-                rest = cut(after, length, after.len());
-            }
-            None => {
-                out.push('&');
-                rest = after;
-            }
+    let mut copied = 0;
+    for (at, _) in raw.match_indices('&') {
+        let after = cut(raw, at + 1, raw.len());
+        // An ampersand that begins no reference is copied with the text around it.
+        if let Some((text, length)) = reference(after, definitions) {
+            out.push_str(cut(raw, copied, at));
+            out.push_str(&text);
+            copied = at + 1 + length;
         }
     }
-    out.push_str(rest);
+    out.push_str(cut(raw, copied, raw.len()));
     Cow::Owned(out)
 }
 
