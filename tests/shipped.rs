@@ -66,6 +66,26 @@ fn the_examples_of_regions_and_sources_are_accepted() {
 }
 
 #[test]
+fn the_sources_that_are_shipped_are_accepted_and_name_their_places() {
+    let text_of = |path: &str| (path.to_owned(), text(path));
+    let lists = ["config/sources/shanxi.toml", "config/examples/estonia/sources/estonia.toml"].map(text_of);
+    for (path, list) in &lists {
+        let sources = uncommented(list).matches("[[source]]").count();
+        assert!(
+            sources >= 3 && list.matches("Places:").count() == sources,
+            "{path}: each source says where it was found"
+        );
+        assert!(list.contains("dayuan check --online"), "{path}");
+    }
+    let (config, warnings) = Config::from_texts("", "", &uncommented(&lists[0].1), &Places::default())
+        .unwrap_or_else(|faults| panic!("{}", faults.render(false)));
+    assert_eq!((config.sources.len(), warnings.count()), (3, 0));
+    let (config, warnings) = Config::load(&root().join("config/examples/estonia"), &Places::default())
+        .unwrap_or_else(|faults| panic!("{}", faults.render(false)));
+    assert_eq!((config.sources.len(), warnings.count()), (4, 0));
+}
+
+#[test]
 fn the_unit_starts_what_there_is() {
     let unit = text("systemd/dayuan.service");
     let start = unit.lines().find_map(|line| line.strip_prefix("ExecStart=")).unwrap();
