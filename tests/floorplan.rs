@@ -33,7 +33,7 @@ const LAYERS: [(&str, u8); 16] = [
 ];
 
 /// Crates that only some modules may name.
-const OWNERS: [(&str, &[&str]); 31] = [
+const OWNERS: [(&str, &[&str]); 33] = [
     ("rustix", &["daemon"]),
     ("robotxt", &["fetch"]),
     ("pinyin", &["dedup", "regions"]),
@@ -62,6 +62,8 @@ const OWNERS: [(&str, &[&str]); 31] = [
     ("sd_notify", &["daemon"]),
     ("listenfd", &["daemon"]),
     ("tracing_subscriber", &["daemon"]),
+    ("indicatif", &["cli"]),
+    ("regex", &["model"]),
     ("clap", &["cli"]),
     ("clap_complete", &["cli"]),
     ("clap_mangen", &["cli"]),

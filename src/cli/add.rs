@@ -9,7 +9,7 @@ use super::out::{End, say, show};
 use super::{get, place, regions};
 use crate::config::{Config, quoted};
 use crate::daemon::now;
-use crate::model::{Draft, Format, Kind, Link, Page, Source, SourceId};
+use crate::model::{Draft, Format, Kind, Link, Page, RegionId, Source, SourceId};
 use crate::read::{self, Reading, Rules};
 
 /// A feed or list found at the given URL, or one link away from it.
@@ -43,13 +43,17 @@ pub(super) fn run(arguments: &Arguments, options: &Add) -> anyhow::Result<End> {
     let region = options.region.as_deref().map(|text| regions::option(config.as_ref(), text)).transpose()?;
     let page = get::page(&link, &link, config.as_ref(), None)?;
     let Some(mut found) = discover(&page, &link, config.as_ref()) else { return Ok(End::Failed) };
-    if region.is_none() {
-        found.doubts.push("no region was given; write the right one, or use --region NAME".to_owned());
-    }
+    let is_given = region.is_some();
+    let region = settle_region(region, &mut found, config.as_ref())?;
     let is_taken =
         |id: &SourceId| config.as_ref().is_some_and(|config| config.sources.iter().any(|source| source.id == *id));
-    let id = free_id(&found.link, &is_taken);
-    let block = block(&id, region.as_ref().map(|(id, _)| id.as_str()), &found);
+    let id = match &options.id {
+        Some(id) => SourceId::new(id)?,
+        None => free_id(&found.link, &is_taken),
+    };
+    anyhow::ensure!(!is_taken(&id), "there is a source `{id}` already; choose another --id");
+    let title = options.title.clone().unwrap_or_else(|| read::source_title(&found.reading.title));
+    let block = block(&id, &title, region.as_ref().map(|(id, _)| id.as_str()), &found);
     show(&block);
     if let Some((id, path)) = &region {
         show(&format!("# region {id} is {path}"));
@@ -58,7 +62,7 @@ pub(super) fn run(arguments: &Arguments, options: &Add) -> anyhow::Result<End> {
     if !options.write {
         return Ok(End::Done);
     }
-    anyhow::ensure!(region.is_some(), "--write needs --region NAME: the region that the source belongs to");
+    anyhow::ensure!(is_given, "--write needs --region NAME: the region that the source belongs to");
     append(&folder, &block)
 }
 
@@ -158,9 +162,42 @@ fn tell(found: &mut Found, config: Option<&Config>) {
     }
 }
 
-fn block(id: &SourceId, region: Option<&str>, found: &Found) -> String {
+/// Returns the region that was given, with a doubt if the page names another one; else the one that the page names.
+fn settle_region(
+    given: Option<(RegionId, String)>,
+    found: &mut Found,
+    config: Option<&Config>,
+) -> anyhow::Result<Option<(RegionId, String)>> {
+    let names = read::places_of(&found.reading.title).into_iter();
+    let named = names.filter_map(|name| regions::option(config, &name).ok()).next();
+    match (given, named) {
+        (Some(given), Some(named)) => {
+            if !regions::is_around(config, &given.0, &named.0)? {
+                found.doubts.push(format!(
+                    "the page calls itself \u{201c}{}\u{201d}, which is {} {}; is the region {} {} right?",
+                    found.reading.title, named.0, named.1, given.0, given.1
+                ));
+            }
+            Ok(Some(given))
+        }
+        (Some(given), None) => Ok(Some(given)),
+        (None, Some(named)) => {
+            found.doubts.push(format!(
+                "no region was given; the page calls itself \u{201c}{}\u{201d}: is it {} {}? Use --region NAME",
+                found.reading.title, named.0, named.1
+            ));
+            Ok(Some(named))
+        }
+        (None, None) => {
+            found.doubts.push("no region was given; write the right one, or use --region NAME".to_owned());
+            Ok(None)
+        }
+    }
+}
+
+fn block(id: &SourceId, title: &str, region: Option<&str>, found: &Found) -> String {
     let text = quoted;
-    let title = if found.reading.title.is_empty() { found.link.host_text() } else { &found.reading.title };
+    let title = if title.is_empty() { found.link.host_text() } else { title };
     let title: String = title.chars().take(Source::MAX_TITLE).collect();
     let mut block = format!(
         "[[source]]\nid = {}\ntitle = {}\nregion = {}\nurl = {}",
@@ -171,6 +208,9 @@ fn block(id: &SourceId, region: Option<&str>, found: &Found) -> String {
     );
     if let Some(kind) = found.kind {
         block.push_str(&format!("\nas = {}", text(kind)));
+    }
+    if read::is_official(found.link.host_text(), &found.reading.title) {
+        block.push_str("\nauthority = \"official\"");
     }
     block.push('\n');
     block

@@ -69,6 +69,20 @@ pub(super) enum Command {
         /// The id of the item, or the URL of its page or of one of its reports
         item: String,
     },
+    /// Tell why an item is in a feed or not: published, merged, placed elsewhere, too old, cut, withdrawn, never listed
+    #[command(
+        after_help = "Examples:\n  dayuan why https://www.example.gov.cn/xwzx/yqyw/t20261124_1.html\n  dayuan why --offline https://www.example.cn/1.html"
+    )]
+    Why {
+        /// The URL of the item at its site, or its id, or the URL of its page
+        item: String,
+        /// Do not fetch the sources of the site to see whether they list it
+        #[arg(long)]
+        offline: bool,
+    },
+    /// Show how much room the store takes, how fast it grows, and how large it will get
+    #[command(after_help = "Example:\n  dayuan disk")]
+    Disk,
     /// Search the items of the running daemon; prints id, day, source and title of each, newest first
     #[command(after_help = "Example:\n  dayuan find 供暖 --region 阳泉市")]
     Find {
@@ -222,6 +236,12 @@ pub(super) struct Add {
     /// The region that the source belongs to, by code, slug or name
     #[arg(long, value_name = "REGION")]
     pub(super) region: Option<String>,
+    /// The id of the source, instead of one made of the address
+    #[arg(long, value_name = "ID")]
+    pub(super) id: Option<String>,
+    /// The title of the source, instead of the page's own
+    #[arg(long, value_name = "TEXT")]
+    pub(super) title: Option<String>,
     /// Append the source to the source list
     #[arg(long)]
     pub(super) write: bool,

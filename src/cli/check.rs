@@ -8,6 +8,7 @@ use tokio::task::JoinSet;
 use super::arguments::Arguments;
 use super::out::{End, say, show};
 use super::place;
+use super::progress::Progress;
 use crate::config::Config;
 use crate::daemon::now;
 use crate::fetch::{Fetcher, Request};
@@ -75,9 +76,10 @@ async fn visit_all(config: Config) -> anyhow::Result<bool> {
         hosts.entry(source.url.host_text().to_owned()).or_default().push(source);
     }
     let gap = config.settings.poll.host_gap;
+    let bar = Arc::new(Progress::new("reading sources", Some(hosts.values().map(|all| all.len() as u64).sum())));
     let mut tasks = JoinSet::new();
     for sources in hosts.into_values() {
-        let (fetcher, room) = (Arc::clone(&fetcher), Arc::clone(&room));
+        let (fetcher, room, bar) = (Arc::clone(&fetcher), Arc::clone(&room), Arc::clone(&bar));
         tasks.spawn(async move {
             let _place = room.acquire_owned().await;
             let mut all_read = true;
@@ -87,7 +89,8 @@ async fn visit_all(config: Config) -> anyhow::Result<bool> {
                 }
                 let (is_read, line) = visit(&fetcher, source).await;
                 all_read &= is_read;
-                show(&line);
+                bar.around(|| show(&line));
+                bar.step();
             }
             all_read
         });

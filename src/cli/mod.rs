@@ -10,11 +10,13 @@ mod inspect;
 mod manual;
 mod out;
 mod place;
+mod progress;
 mod regions;
 mod replay;
 mod run;
 mod sources;
 mod store;
+mod why;
 mod withdraw;
 
 use std::process::ExitCode;
@@ -44,6 +46,8 @@ pub fn main() -> ExitCode {
         Command::Pause { source } => control::pause(&arguments, source),
         Command::Resume { source } => control::resume(&arguments, source),
         Command::Explain { item } => store::explain(&arguments, item),
+        Command::Why { item, offline } => why::run(&arguments, item, *offline),
+        Command::Disk => store::disk(&arguments),
         Command::Find { words, region, most } => control::find(&arguments, words, region.as_deref(), *most),
         Command::Withdrawn => withdraw::withdrawn(&arguments),
         Command::Withdraw { item, source, reason, public_reason } => {

@@ -43,8 +43,7 @@ fn tree(arguments: &Arguments) -> anyhow::Result<Regions> {
     let folder = place::folder(arguments);
     match Config::load(&folder, &place::places(&folder)) {
         Ok((config, _)) => Ok(config.regions),
-        Err(_) => Regions::new(true, Vec::new(), Vec::new(), Vec::new())
-            .map_err(|faults| anyhow::anyhow!("the atlas is damaged: {faults:?}")),
+        Err(_) => atlas(),
     }
 }
 
@@ -60,9 +59,21 @@ pub(super) fn named(regions: &Regions, text: &str) -> anyhow::Result<(RegionId, 
 pub(super) fn option(config: Option<&Config>, text: &str) -> anyhow::Result<(RegionId, String)> {
     match config {
         Some(config) => named(&config.regions, text),
-        None => {
-            let atlas = Regions::new(true, Vec::new(), Vec::new(), Vec::new());
-            named(&atlas.map_err(|faults| anyhow::anyhow!("the atlas is damaged: {faults:?}"))?, text)
-        }
+        None => named(&atlas()?, text),
     }
+}
+
+/// Returns whether one of two regions lies in the other, or both are the same.
+pub(super) fn is_around(config: Option<&Config>, one: &RegionId, other: &RegionId) -> anyhow::Result<bool> {
+    let is_around = |regions: &Regions| regions.covers(one, other) || regions.covers(other, one);
+    match config {
+        Some(config) => Ok(is_around(&config.regions)),
+        None => Ok(is_around(&atlas()?)),
+    }
+}
+
+/// Returns the regions of the atlas alone.
+fn atlas() -> anyhow::Result<Regions> {
+    Regions::new(true, Vec::new(), Vec::new(), Vec::new())
+        .map_err(|faults| anyhow::anyhow!("the atlas is damaged: {faults:?}"))
 }

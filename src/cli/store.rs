@@ -1,3 +1,4 @@
+use std::io::IsTerminal;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -6,6 +7,7 @@ use anyhow::Context;
 
 use super::arguments::Arguments;
 use super::out::{End, say, show};
+use super::progress::Progress;
 use super::{control, place};
 use crate::daemon::{self, AdminRequest, ask};
 use crate::log::{self, Log};
@@ -26,6 +28,7 @@ pub(super) fn backup(arguments: &Arguments, file: &Path) -> anyhow::Result<End> 
         .prefix(".dayuan-backup-")
         .tempfile_in(folder)
         .with_context(|| format!("cannot write into {}", folder.display()))?;
+    let bar = Progress::new("writing the archive", None);
     let asked = ask(&control::path(arguments), &AdminRequest::Backup, Some(&mut out)).map_err(anyhow::Error::msg)?;
     let damages = match asked {
         Some(answered) if !answered.ok => anyhow::bail!("{}", answered.lines.join("; ")),
@@ -40,6 +43,7 @@ pub(super) fn backup(arguments: &Arguments, file: &Path) -> anyhow::Result<End> 
     out.as_file().sync_all()?;
     // A truncated archive must not be left behind.
     let segments = log::examine(out.path())?;
+    drop(bar);
     anyhow::ensure!(segments > 0, "the log is empty: there is nothing to back up");
     out.persist_noclobber(file).map_err(|error| match error.error.kind() {
         std::io::ErrorKind::AlreadyExists => is_there(),
@@ -68,8 +72,10 @@ pub(super) fn restore(arguments: &Arguments, file: &Path) -> anyhow::Result<End>
         // Taking the lock proves that no daemon is using this store.
         drop(Log::inspect(&folder)?);
     }
+    let bar = Progress::new("examining and restoring the archive", None);
     log::examine(file)?;
     let segments = log::restore(file, &folder)?;
+    drop(bar);
     // The view and the poll states belong to another log. Without them, the view is rebuilt and every source is fetched
     // in full.
     for made in ["view", "visits"].map(|name| store.join(name)).iter().filter(|made| made.exists()) {
@@ -184,6 +190,19 @@ pub(super) fn rebuild(arguments: &Arguments) -> anyhow::Result<End> {
     Ok(End::Done)
 }
 
+/// Prints how much room the store takes, and will take.
+pub(super) fn disk(arguments: &Arguments) -> anyhow::Result<End> {
+    let config = match place::load(&place::folder(arguments)) {
+        Ok(config) => config,
+        Err(end) => return Ok(end),
+    };
+    let settings = &config.settings;
+    let lines = daemon::disk(&settings.store, settings.limits.keep.as_secs() / 86_400);
+    let lines = lines.with_context(|| format!("cannot look at {}", settings.store.display()))?;
+    lines.iter().for_each(|line| show(line));
+    Ok(End::Done)
+}
+
 /// Path of a store that no daemon answers for, and the region names of the config.
 pub(super) struct Store {
     pub(super) path: PathBuf,
@@ -219,10 +238,13 @@ pub(super) fn open(store: &Store, anew: bool) -> anyhow::Result<(Arc<Log>, View)
         std::fs::remove_dir_all(&path).with_context(|| format!("cannot remove {}", path.display()))?;
     }
     let last = log.last_seq();
-    let progress = |seq: u64| say(&format!("record {seq} of {last}"));
+    let bar = Progress::new("replaying the log", Some(last));
+    let is_terminal = std::io::stderr().is_terminal();
+    let progress = |seq: u64| if is_terminal { bar.at(seq) } else { say(&format!("record {seq} of {last}")) };
     let log = Arc::new(log);
     let options = Options { path, rules: String::new(), places: Arc::clone(&store.places) };
     let (view, notices) = View::open(&options, Arc::clone(&log), &progress)?;
+    drop(bar);
     notices.iter().for_each(|notice| say(&format!("dayuan: {notice}")));
     give_to_owner(&store.path)?;
     Ok((log, view))

@@ -53,6 +53,11 @@ pub enum AdminRequest {
         /// Id of the item, or the URL of its page or of one of its reports.
         item: String,
     },
+    /// Tell why an item is in a feed, or why it is not.
+    Why {
+        /// Id of the item, or the URL of its page or of one of its reports.
+        item: String,
+    },
     /// Search the items.
     Find {
         /// The words, as readers write them on the search page.
@@ -120,6 +125,7 @@ impl AdminRequest {
             Self::Reload => "reload".to_owned(),
             Self::Status
             | Self::Explain { .. }
+            | Self::Why { .. }
             | Self::Find { .. }
             | Self::Withdrawn
             | Self::Metrics

@@ -1,6 +1,5 @@
 //! Answers the requests of the admin, reloads the config, and serves the metrics.
 
-use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -16,7 +15,8 @@ use super::explain::{decided, explain, no_item, withdrawn};
 use super::figures::Figures;
 use super::status::DaemonStatus;
 use super::store_monitor::Alarms;
-use super::{searching, service, status, takedowns};
+use super::why::why;
+use super::{differences, searching, service, status, takedowns};
 use crate::config::{Config, Faults};
 use crate::hub::Hub;
 use crate::log::{Control, Log, Record};
@@ -74,6 +74,16 @@ impl Daemon {
                 let (view, log) = (Arc::clone(&handles.view), Arc::clone(&handles.log));
                 tasks.spawn_blocking(move || {
                     drop(answer.send(explained(&view, &log, &item)));
+                    "answer"
+                });
+                return;
+            }
+            AdminRequest::Why { item } => {
+                let (view, log, config) = (Arc::clone(&handles.view), Arc::clone(&handles.log), self.config.clone());
+                tasks.spawn_blocking(move || {
+                    let answered = why(&view, &log, &config, &item);
+                    let answered = answered.map_or_else(|| AdminReply::failed(no_item(&item)), AdminReply::done);
+                    drop(answer.send(answered));
                     "answer"
                 });
                 return;
@@ -231,7 +241,8 @@ impl Daemon {
         // Feeds name a hub only while there is one.
         config.settings.publish.hub = self.config.settings.publish.hub;
         let mut lines: Vec<String> = warnings.iter().map(ToString::to_string).collect();
-        lines.extend(differences(&self.config.sources, &config.sources));
+        let view = self.handles.as_ref().map(|handles| &*handles.view);
+        lines.extend(differences::told(view, &self.config.sources, &config.sources));
         let (old, new) = (&self.config.settings, &config.settings);
         let fixed = [
             ("[http] listen", old.listen != new.listen),
@@ -325,22 +336,6 @@ async fn poll_now(handles: &StoreHandles, source: &str) -> AdminReply {
         Ok(Err(refused)) => AdminReply::failed(refused),
         Err(_) => AdminReply::failed("the daemon is stopping"),
     }
-}
-
-fn differences(old: &[Arc<Source>], new: &[Arc<Source>]) -> Vec<String> {
-    let before: HashMap<&SourceId, &Source> = old.iter().map(|source| (&source.id, &**source)).collect();
-    let after: HashSet<&SourceId> = new.iter().map(|source| &source.id).collect();
-    let (mut added, mut changed) = (Vec::new(), Vec::new());
-    for source in new {
-        match before.get(&source.id) {
-            None => added.push(source),
-            Some(known) if *known != &**source => changed.push(format!("~ {}", source.id)),
-            Some(_) => {}
-        }
-    }
-    let added = added.iter().map(|source| format!("+ {}", source.id));
-    let removed = old.iter().filter(|source| !after.contains(&source.id)).map(|source| format!("- {}", source.id));
-    added.chain(removed).chain(changed).collect()
 }
 
 /// Puts the port that the system chose into the public URL, in place of 0.

@@ -11,7 +11,7 @@ use crate::view::{self, StoryNo, View};
 const MAX_BESIDE: usize = 5;
 
 /// Returns the item with this id, or with this URL of its page or of one of its reports.
-fn named(view: &View, name: &str) -> Option<ItemId> {
+pub(super) fn named(view: &View, name: &str) -> Option<ItemId> {
     let by_id = ItemId::named(name).filter(|id| view.find(*id).is_some());
     by_id.or_else(|| view.find_address(&Link::parse(name).ok()?))
 }
@@ -81,7 +81,7 @@ pub fn withdrawn(view: &View, log: &Log) -> Vec<String> {
 }
 
 /// Explains why an item is not published.
-fn unpublished(view: &View, log: &Log, id: ItemId, number: StoryNo) -> Vec<String> {
+pub(super) fn unpublished(view: &View, log: &Log, id: ItemId, number: StoryNo) -> Vec<String> {
     let report = view.newest(id).and_then(|position| report_at(log, position));
     let title = report.as_ref().map(|report| report.draft.title.clone()).unwrap_or_default();
     let mut lines = vec![format!("{id}  {title}")];
@@ -221,7 +221,7 @@ fn joined(told: &Report, shown: &Report, found: &dedup::Comparison) -> &'static 
     }
 }
 
-fn because(evidence: Evidence) -> &'static str {
+pub(super) fn because(evidence: Evidence) -> &'static str {
     match evidence {
         Evidence::County => "a county, named in full",
         Evidence::City => "a city, named",
@@ -256,7 +256,7 @@ fn revisions(log: &Log, shown: &view::Report, newest: &Report) -> Vec<String> {
     lines
 }
 
-fn report_at(log: &Log, position: crate::log::Position) -> Option<Report> {
+pub(super) fn report_at(log: &Log, position: crate::log::Position) -> Option<Report> {
     match log.read(position).ok()? {
         Record::Report(report) => Some(*report),
         _ => None,

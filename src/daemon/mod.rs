@@ -4,6 +4,8 @@
 mod admin;
 mod admin_handler;
 mod clock;
+mod differences;
+mod disk;
 mod error;
 mod expiry;
 mod explain;
@@ -20,10 +22,12 @@ mod status;
 mod store_monitor;
 mod store_version;
 mod takedowns;
+mod why;
 
 pub use admin::{AdminReply, AdminRequest, ask, note_offline};
 pub use admin_handler::Loader;
 pub use clock::now;
+pub use disk::disk;
 pub use error::DaemonError;
 pub use explain::{decided, explain, no_item, withdrawn};
 pub use logging::start as start_logging;
@@ -31,3 +35,4 @@ pub use run::{Started, run};
 pub use status::{DaemonStatus, SourceStatus};
 pub use store_version::{STORE_VERSION, StoreVersionError, check_store};
 pub use takedowns::{carry_out, of_source, told};
+pub use why::why;

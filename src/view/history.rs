@@ -31,6 +31,11 @@ impl View {
         self.read().items_of(source)
     }
 
+    /// Returns the number of items of a source.
+    pub fn count_of(&self, source: &SourceId) -> usize {
+        self.read().count_of(source)
+    }
+
     /// Returns the positions of the newest reports of all items.
     pub fn positions(&self) -> Vec<Position> {
         self.read().positions().collect()

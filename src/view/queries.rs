@@ -261,6 +261,11 @@ impl State {
         self.items.iter().filter(|(_, item)| numbers.contains(&item.source)).map(|(_, item)| item.id).collect()
     }
 
+    /// Returns the number of items of a source.
+    pub(super) fn count_of(&self, source: &SourceId) -> usize {
+        self.sources.number(source).map_or(0, |number| self.items.count_of(number))
+    }
+
     /// Returns what readers are told of why an item is not published; `None` if nothing.
     pub(super) fn public_reason(&self, id: ItemId, log: &Log) -> Option<String> {
         let said = |id: ItemId| self.withdrawn.get(id.as_u128()).and_then(|said| said.public.clone());

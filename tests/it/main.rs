@@ -4,6 +4,7 @@
 #![expect(clippy::print_stdout, reason = "what cannot run here says SKIPPED")]
 #![expect(clippy::disallowed_methods, reason = "tests stand outside and connect to the daemon as anyone does")]
 
+mod answers;
 mod archives;
 mod commands;
 mod conditional;
