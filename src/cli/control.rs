@@ -27,7 +27,8 @@ pub(super) fn resume(arguments: &Arguments, source: &str) -> anyhow::Result<End>
 
 /// Makes the running daemon read its config again.
 pub(super) fn reload(arguments: &Arguments) -> anyhow::Result<End> {
-    told(arguments, &AdminRequest::Reload)
+    let language = place::language(&place::folder(arguments)).tag().to_owned();
+    told(arguments, &AdminRequest::Reload { language: Some(language) })
 }
 
 /// Prints what the running daemon finds.

@@ -2,8 +2,9 @@ use std::path::{Path, PathBuf};
 
 use super::arguments::Arguments;
 use super::out::{End, is_colourful, say};
-use crate::config::{Config, Faults, Places};
+use crate::config::{Config, Faults, Places, stated_language};
 use crate::model::counted;
+use crate::write::Language;
 
 /// Returns the config folder: `--config` if given, else `/etc/dayuan` if it exists, else `./config`.
 pub(super) fn folder(arguments: &Arguments) -> PathBuf {
@@ -49,6 +50,18 @@ pub(super) fn places(folder: &Path) -> Places {
     }
 }
 
+/// Returns the language for the admin: that of the locale; without one, the language that the config states.
+pub(super) fn language(folder: &Path) -> Language {
+    let set = |name: &&str| std::env::var(name).is_ok_and(|value| !value.is_empty());
+    // The order of POSIX (XBD 8.2).
+    let locale = ["LC_ALL", "LC_MESSAGES", "LANG"].iter().find(|name| set(name));
+    let locale = locale.and_then(|name| std::env::var(name).ok()).unwrap_or_default();
+    match locale.split(['.', '@']).next() {
+        None | Some("" | "C" | "POSIX") => stated_language(folder).unwrap_or(Language::English),
+        Some(tag) => Language::of_tag(tag),
+    }
+}
+
 /// Loads the config; prints every fault if it is invalid.
 pub(super) fn load(folder: &Path) -> Result<Config, End> {
     checked(folder).map(|(config, _)| config)
@@ -57,7 +70,8 @@ pub(super) fn load(folder: &Path) -> Result<Config, End> {
 /// Like [`load`], but also returns the number of warnings.
 pub(super) fn checked(folder: &Path) -> Result<(Config, usize), End> {
     let (config, warnings) = valid(folder)?;
-    warnings.iter().for_each(|warning| say(&format!("dayuan: {warning}")));
+    let language = language(folder);
+    warnings.iter().for_each(|warning| say(&format!("dayuan: {}", warning.line_in(language))));
     Ok((config, warnings.count()))
 }
 
@@ -68,9 +82,15 @@ pub(super) fn quiet(folder: &Path) -> Result<Config, End> {
 
 fn valid(folder: &Path) -> Result<(Config, Faults), End> {
     Config::load(folder, &places(folder)).map_err(|faults| {
-        say(faults.render(is_colourful()).trim_end());
-        let count = counted(faults.count(), "fault", "faults");
-        say(&format!("dayuan: the config in {} is refused: {count}", folder.display()));
+        let language = language(folder);
+        say(faults.render_in(language, is_colourful()).trim_end());
+        say(&match language {
+            Language::Chinese => format!("dayuan: {} 中的配置有 {} 处错误，不予采用", folder.display(), faults.count()),
+            Language::English => {
+                let count = counted(faults.count(), "fault", "faults");
+                format!("dayuan: the config in {} is refused: {count}", folder.display())
+            }
+        });
         End::Config
     })
 }

@@ -5,6 +5,10 @@ use std::sync::Arc;
 
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource, Report};
 
+use super::messages::chinese;
+use super::slips::Slip;
+use crate::write::Language;
+
 /// One fault of the config: what is wrong, where, and how to fix it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
@@ -29,34 +33,54 @@ impl Fault {
         Some(text.get(..span.start)?.matches('\n').count() + 1)
     }
 
-    fn report(&self) -> Report {
-        let mut diagnostic = MietteDiagnostic::new(self.message.clone());
-        if !self.help.is_empty() {
-            diagnostic = diagnostic.with_help(self.help.clone());
+    /// Returns what is wrong and how to fix it, in a language.
+    pub fn told(&self, language: Language) -> (String, String) {
+        match language {
+            Language::Chinese => (chinese(&self.message), chinese(&self.help)),
+            Language::English => (self.message.clone(), self.help.clone()),
         }
+    }
+
+    /// Returns the fault on one line: where, what, and how to fix it.
+    pub fn line_in(&self, language: Language) -> String {
+        let (message, help) = self.told(language);
+        let line = self.line().map(|line| format!(":{line}")).unwrap_or_default();
+        let help = match (help.is_empty(), language) {
+            (true, _) => help,
+            (false, Language::Chinese) => format!("；{help}"),
+            (false, Language::English) => format!("; {help}"),
+        };
+        format!("{}{line}: {message}{help}", self.path.display())
+    }
+
+    fn report(&self, language: Language) -> Report {
+        let (message, help) = self.told(language);
+        let mut diagnostic = MietteDiagnostic::new(message);
+        if !help.is_empty() {
+            diagnostic = diagnostic.with_help(help);
+        }
+        let here = match language {
+            Language::Chinese => "这里",
+            Language::English => "here",
+        };
         match &self.place {
             Some((text, span)) => {
-                let label = LabeledSpan::new_with_span(Some("here".to_owned()), span.clone());
+                let label = LabeledSpan::new_with_span(Some(here.to_owned()), span.clone());
                 Report::new(diagnostic.with_label(label))
                     .with_source_code(NamedSource::new(self.path.display().to_string(), without_passwords(text)))
             }
             None => {
-                diagnostic.message = format!("{}: {}", self.path.display(), self.message);
+                diagnostic.message = format!("{}: {}", self.path.display(), diagnostic.message);
                 Report::new(diagnostic)
             }
         }
     }
 }
 
-/// Formats the fault on one line: where, what, and how to fix it.
+/// Formats the fault on one line, in English.
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.path.display())?;
-        if let Some(line) = self.line() {
-            write!(f, ":{line}")?;
-        }
-        write!(f, ": {}", self.message)?;
-        if self.help.is_empty() { Ok(()) } else { write!(f, "; {}", self.help) }
+        f.write_str(&self.line_in(Language::English))
     }
 }
 
@@ -96,6 +120,27 @@ impl Faults {
         }
     }
 
+    /// Shows the faults of a file in its text as it was written, which has the same length as the one that was read; leaves
+    /// out what the parser said about lines with slips, which are told by name.
+    pub(super) fn show_as_written(&mut self, path: &Path, written: &Arc<str>, slips: &[Slip]) {
+        let line = |at: usize| written.get(..at).map(|before| before.matches('\n').count());
+        let lines: Vec<_> = slips.iter().map(|slip| line(slip.span.start)).collect();
+        self.kept.retain_mut(|fault| {
+            let Some((text, span)) = fault.place.as_mut().filter(|_| fault.path == path) else { return true };
+            *text = Arc::clone(written);
+            !(fault.message.starts_with("TOML syntax error") && lines.contains(&line(span.start)))
+        });
+        for slip in slips {
+            let (message, help) = slip.told.clone();
+            self.push(Fault {
+                path: path.to_owned(),
+                place: Some((Arc::clone(written), slip.span.clone())),
+                message,
+                help,
+            });
+        }
+    }
+
     /// Returns the number of faults, including those not kept.
     pub const fn count(&self) -> usize {
         self.kept.len() + self.more
@@ -114,22 +159,35 @@ impl Faults {
     /// Renders the faults for the admin, ordered by file and line: the text with a caret under the place, and a
     /// suggestion.
     pub fn render(&self, is_colourful: bool) -> String {
+        self.render_in(Language::English, is_colourful)
+    }
+
+    /// Renders the faults as [`Faults::render`] does, in a language.
+    pub fn render_in(&self, language: Language, is_colourful: bool) -> String {
         let theme = if is_colourful { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
         let handler = GraphicalReportHandler::new_themed(theme).with_links(false).with_context_lines(1);
         let mut faults: Vec<&Fault> = self.kept.iter().collect();
         faults.sort_by_key(|fault| (&fault.path, fault.line()));
         let mut out = String::new();
         for fault in faults {
-            if handler.render_report(&mut out, fault.report().as_ref()).is_err() {
+            if handler.render_report(&mut out, fault.report(language).as_ref()).is_err() {
                 // A fault that cannot be drawn must still be shown.
                 out.push_str(&format!("{}: {}", fault.path.display(), fault.message));
             }
             out.push('\n');
         }
         if self.more > 0 {
-            out.push_str(&format!("and {} more faults; fix these first\n", self.more));
+            out.push_str(&match language {
+                Language::Chinese => format!("还有 {} 处错误；请先改正这些\n", self.more),
+                Language::English => format!("and {} more faults; fix these first\n", self.more),
+            });
         }
-        out
+        match language {
+            Language::Chinese => {
+                out.replace("\n  help: ", "\n  办法：").replace("\n\u{1b}[36m  help: ", "\n\u{1b}[36m  办法：")
+            }
+            Language::English => out,
+        }
     }
 
     /// Summarises the faults in one line for a log: the first one, and how many more there are.

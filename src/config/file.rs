@@ -4,12 +4,13 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use super::fault::{Fault, Faults};
+use crate::read;
 
 /// Largest config file that is read, in bytes: enough for about 200,000 sources.
 const MAX_BYTES: u64 = 64 * 1024 * 1024;
 
 /// Reads a config file: a regular file of bounded size, in UTF-8.
-pub(super) fn read(path: &Path, faults: &mut Faults) -> Option<(PathBuf, String)> {
+pub(super) fn load(path: &Path, faults: &mut Faults) -> Option<(PathBuf, String)> {
     let mut fault = |message: &str, help: &str| {
         faults.push(Fault::of_file(path, message, help));
         None
@@ -33,7 +34,23 @@ pub(super) fn read(path: &Path, faults: &mut Faults) -> Option<(PathBuf, String)
     }
     match String::from_utf8(bytes) {
         Ok(text) => Some((path.to_owned(), text)),
-        Err(_) => fault("this file is not in UTF-8", "save it as UTF-8"),
+        Err(error) => {
+            faults.push(not_utf8(path, error.as_bytes()));
+            None
+        }
+    }
+}
+
+/// Describes a file in another charset, such as the GBK of an older editor.
+fn not_utf8(path: &Path, bytes: &[u8]) -> Fault {
+    let (charset, text) = read::decoded(bytes);
+    let at = text.find(|c: char| !c.is_ascii()).unwrap_or(0);
+    let length = text.get(at..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8);
+    Fault {
+        path: path.to_owned(),
+        place: Some((text.into(), at..at + length)),
+        message: format!("this file is not in UTF-8, but in {charset}"),
+        help: format!("save it as UTF-8: iconv -f {charset} -t UTF-8 {} > NEW", path.display()),
     }
 }
 

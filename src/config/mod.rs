@@ -6,11 +6,14 @@
 
 mod fault;
 mod file;
+mod forms;
+mod messages;
 mod naming;
 mod outlines;
 mod regions;
 mod section;
 mod settings;
+mod slips;
 mod sources;
 mod takedowns;
 mod topics;
@@ -24,7 +27,7 @@ use crate::model::{Regions, Source};
 pub use fault::{Fault, Faults};
 pub use naming::region as region_named;
 pub use outlines::{Imported, feed_list, imported, outlines};
-pub use settings::{LogFormat, Places, Settings, socket};
+pub use settings::{LogFormat, Places, Settings, socket, stated_language};
 
 /// A valid config.
 #[derive(Clone, Debug)]
@@ -55,10 +58,15 @@ impl Config {
         }
         for name in ["dayuan.toml", "regions.toml"] {
             let path = folder.join(name);
+            for misnamed in [".txt", ".doc", ".docx"].map(|ending| folder.join(format!("{name}{ending}"))) {
+                if !file::is_missing(&misnamed) {
+                    tell_misnamed(&misnamed, &mut faults);
+                }
+            }
             files.push(if file::is_missing(&path) {
                 Some((path, String::new()))
             } else {
-                file::read(&path, &mut faults)
+                file::load(&path, &mut faults)
             });
         }
         let mut lists = Vec::new();
@@ -66,7 +74,7 @@ impl Config {
             files.iter().flatten().filter_map(|(path, _)| file::writable_by_others(path)).collect();
         for path in source_files(folder, &mut faults) {
             exposed.extend(file::writable_by_others(&path));
-            lists.extend(file::read(&path, &mut faults));
+            lists.extend(file::load(&path, &mut faults));
         }
         let mut files = files.into_iter();
         let settings = files.next().flatten();
@@ -94,9 +102,38 @@ impl Config {
         mut faults: Faults,
     ) -> Result<(Self, Faults), Faults> {
         let mut warnings = Faults::default();
+        let mut mended = Vec::new();
+        let mut meant = |file: &(PathBuf, String)| {
+            let (path, text) = file;
+            let Some((meant, slips)) = slips::mended(text) else { return file.clone() };
+            mended.push((path.clone(), Arc::<str>::from(text.as_str()), slips));
+            (path.clone(), meant)
+        };
+        let (settings, regions) = (settings.map(&mut meant), regions.map(&mut meant));
+        let lists: Vec<(PathBuf, String)> = lists.iter().map(&mut meant).collect();
+        let parsed = Self::parse_meant(settings.as_ref(), regions.as_ref(), &lists, places, &mut faults, &mut warnings);
+        for (path, written, slips) in &mended {
+            faults.show_as_written(path, written, slips);
+            warnings.show_as_written(path, written, &[]);
+        }
+        match parsed {
+            Some(config) if faults.is_empty() => Ok((config, warnings)),
+            _ => Err(faults),
+        }
+    }
+
+    /// Parses texts without slips; `None` if there are faults.
+    fn parse_meant(
+        settings: Option<&(PathBuf, String)>,
+        regions: Option<&(PathBuf, String)>,
+        lists: &[(PathBuf, String)],
+        places: &Places,
+        faults: &mut Faults,
+        warnings: &mut Faults,
+    ) -> Option<Self> {
         let written = settings;
-        let settings = written.and_then(|(path, text)| settings::parse(path, text, places, &mut faults, &mut warnings));
-        let regions = regions.and_then(|(path, text)| regions::parse(path, text, &mut faults, &mut warnings));
+        let settings = written.and_then(|(path, text)| settings::parse(path, text, places, faults, warnings));
+        let regions = regions.and_then(|(path, text)| regions::parse(path, text, faults, warnings));
         // If the settings are invalid, check the sources against the defaults, but allow all networks: which ones the
         // admin meant to allow is unknown.
         let defaults = || {
@@ -107,12 +144,11 @@ impl Config {
             Some(settings)
         };
         let by = settings.clone().or_else(defaults);
-        let sources =
-            by.map(|by| sources::parse(lists, &by, regions.as_ref(), &mut faults, &mut warnings)).unwrap_or_default();
+        let sources = by.map(|by| sources::parse(lists, &by, regions.as_ref(), faults, warnings)).unwrap_or_default();
         match (settings, regions) {
             (Some(settings), Some(regions)) if faults.is_empty() => {
                 if let Some((path, text)) = written.filter(|_| !sources.is_empty()) {
-                    takedowns::doubt(path, text, &sources, &mut warnings);
+                    takedowns::doubt(path, text, &sources, warnings);
                 }
                 if sources.is_empty() {
                     let path = Path::new("sources");
@@ -122,9 +158,9 @@ impl Config {
                         "put a [[source]] with id, title, region and url into a file sources/NAME.toml",
                     ));
                 }
-                Ok((Self { settings, regions, sources }, warnings))
+                Some(Self { settings, regions, sources })
             }
-            _ => Err(faults),
+            _ => None,
         }
     }
 }
@@ -142,11 +178,10 @@ fn source_files(folder: &Path, faults: &mut Faults) -> Vec<PathBuf> {
     }
     match std::fs::read_dir(&folder) {
         Ok(entries) => {
-            let mut files: Vec<PathBuf> = entries
-                .filter_map(Result::ok)
-                .map(|entry| entry.path())
-                .filter(|path| path.extension().is_some_and(|ending| ending == "toml"))
-                .collect();
+            let all: Vec<PathBuf> = entries.filter_map(Result::ok).map(|entry| entry.path()).collect();
+            all.iter().for_each(|path| tell_misnamed(path, faults));
+            let is_list = |path: &PathBuf| path.extension().is_some_and(|ending| ending == "toml");
+            let mut files: Vec<PathBuf> = all.into_iter().filter(is_list).collect();
             files.sort();
             files
         }
@@ -158,6 +193,20 @@ fn source_files(folder: &Path, faults: &mut Faults) -> Vec<PathBuf> {
             ));
             Vec::new()
         }
+    }
+}
+
+/// Reports a file that an editor gave a second ending, so that it would not be read.
+fn tell_misnamed(path: &Path, faults: &mut Faults) {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let lower = name.to_lowercase();
+    for ending in [".txt", ".doc", ".docx"] {
+        let Some(meant) = lower.strip_suffix(ending).filter(|meant| meant.ends_with(".toml")) else { continue };
+        faults.push(Fault::of_file(
+            path,
+            &format!("this file is not read: its name ends in `{ending}`"),
+            &format!("rename it to {meant}"),
+        ));
     }
 }
 

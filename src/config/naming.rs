@@ -30,10 +30,11 @@ pub fn region(directory: &Directory<'_>, text: &str) -> Result<RegionId, (String
 }
 
 fn listed(directory: &Directory<'_>, regions: &[&Region]) -> String {
-    let mut lines: Vec<String> =
+    let lines: Vec<String> =
         regions.iter().take(MAX_LISTED).map(|region| format!("{} {}", region.id, directory.path(region))).collect();
-    if regions.len() > MAX_LISTED {
-        lines.push(format!("and {} more", regions.len() - MAX_LISTED));
+    let listed = lines.join(", ");
+    match regions.len().saturating_sub(MAX_LISTED) {
+        0 => listed,
+        more => format!("{listed} and {more} more"),
     }
-    lines.join(", ")
 }

@@ -381,7 +381,7 @@ pub fn outlines(folder: &Path, directory: &Directory<'_>) -> Result<Vec<SourceOu
     let mut faults = Faults::default();
     let mut found = Vec::new();
     for path in source_files(folder, &mut faults) {
-        let Some((path, text)) = file::read(&path, &mut faults) else { continue };
+        let Some((path, text)) = file::load(&path, &mut faults) else { continue };
         match toml::from_str::<Table>(&text) {
             Ok(table) => {
                 let sources = table.get("source").and_then(Value::as_array).into_iter().flatten();

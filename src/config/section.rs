@@ -12,6 +12,8 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::fault::{Fault, Faults};
+use super::forms::{file_of, form};
+use super::slips;
 use crate::model::{Link, LinkError};
 
 /// Number of keys that room is made for at once in a table.
@@ -60,11 +62,19 @@ impl<'a> Document<'a> {
     }
 
     fn found(&self, span: Range<usize>, message: String, help: &str) -> Fault {
+        let place = self.in_file(span);
+        // A value with full-width characters is wrong because of them.
+        let value =
+            self.text.get(place.clone()).filter(|value| value.starts_with(['"', '\'']) && !value.contains('\n'));
+        let help = match value.and_then(slips::narrowed) {
+            Some(narrowed) => format!("there are full-width characters in it: write {narrowed}"),
+            None => help.to_owned(),
+        };
         Fault {
             path: self.path.to_owned(),
-            place: Some((Arc::clone(self.shared.get_or_init(|| self.text.into())), self.in_file(span))),
+            place: Some((Arc::clone(self.shared.get_or_init(|| self.text.into())), place)),
             message,
-            help: help.to_owned(),
+            help,
         }
     }
 
@@ -78,7 +88,8 @@ impl<'a> Document<'a> {
         let (root, errors) = DeTable::parse_recoverable(self.text.get(self.part.clone()).unwrap_or(""));
         for error in errors {
             let span = error.span().unwrap_or(0..0);
-            self.fault(span, format!("TOML syntax error: {}", error.message()), "see toml.io for the form of the file");
+            let help = "in TOML, a text is in straight double quotes, a list in [ ] with `,` between, a setting is `key = value`";
+            self.fault(span, format!("TOML syntax error: {}", error.message()), help);
         }
         root
     }
@@ -147,7 +158,7 @@ impl<'a> Section<'a> {
             self.document.fault(
                 value.span(),
                 format!("`{key}` must be a list of tables"),
-                &format!("write each as [[{key}]]"),
+                &form(key).unwrap_or_else(|| format!("write each as [[{key}]]")),
             );
             return Vec::new();
         };
@@ -182,6 +193,11 @@ impl<'a> Section<'a> {
         self.table.and_then(|table| table.get(key)).map_or_else(|| self.span(), Spanned::span)
     }
 
+    /// Returns where a key's value begins in the file.
+    pub(super) fn place_of(&self, key: &str) -> usize {
+        self.document.in_file(self.span_of(key)).start
+    }
+
     pub(super) fn fault(&self, key: &str, message: String, help: &str) {
         self.document.fault(self.span_of(key), message, help);
     }
@@ -210,7 +226,7 @@ impl<'a> Section<'a> {
 
     fn wrong_type(&self, key: &str, value: &Spanned<DeValue<'_>>, expected: &str) {
         let message = format!("`{key}` must be {expected}, not {}", article(value.get_ref().type_str()));
-        self.document.fault(value.span(), message, "");
+        self.document.fault(value.span(), message, &form(key).unwrap_or_default());
     }
 
     pub(super) fn string(&self, key: &'static str) -> Option<String> {
@@ -396,9 +412,21 @@ impl<'a> Section<'a> {
                 Some((distance, near)) if distance <= 3 => format!("did you mean `{near}`?"),
                 _ => format!("known here: {}", known.join(", ")),
             };
-            let place =
-                if self.name.is_empty() { "at the top of this file".to_owned() } else { format!("in [{}]", self.name) };
-            self.document.fault(key.span(), format!("`{name}` is not a setting {place}"), &help);
+            if let Some(file) = file_of(name).filter(|_| self.name.is_empty()) {
+                let message = format!("`{name}` does not belong into this file");
+                let help = match name {
+                    "source" | "region" => format!("put each [[{name}]] into a file {file}"),
+                    _ => format!("write it into {file}"),
+                };
+                self.document.fault(key.span(), message, &help);
+                continue;
+            }
+            let message = if self.name.is_empty() {
+                format!("`{name}` is not a setting at the top of this file")
+            } else {
+                format!("`{name}` is not a setting in [{}]", self.name)
+            };
+            self.document.fault(key.span(), message, &help);
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::model::{Takedown, Zone};
 use crate::poll::{self, Limits, Pace};
 use crate::serve;
 use crate::topics::Topics;
-use crate::write::Footer;
+use crate::write::{Footer, Language};
 
 /// Maximum number of reports per source and day.
 const REPORTS_A_DAY: u32 = 2000;
@@ -379,6 +379,15 @@ pub fn socket(folder: &Path, places: &Places) -> PathBuf {
         .and_then(|admin| admin.get_ref().get("socket"))
         .and_then(|socket| socket.get_ref().as_str().map(PathBuf::from));
     named.unwrap_or_else(|| default_socket(places))
+}
+
+/// Returns the language that the config in `folder` states for what it publishes, whatever else it says; `None` if it states
+/// none.
+pub fn stated_language(folder: &Path) -> Option<Language> {
+    let text = std::fs::read_to_string(folder.join("dayuan.toml")).ok()?;
+    let (root, _) = toml::de::DeTable::parse_recoverable(&text);
+    let publish = root.get_ref().get("publish")?.get_ref();
+    publish.get("language")?.get_ref().as_str().map(Language::of_tag)
 }
 
 /// Returns whether the text is a log level, or a tracing filter in which each part names one.

@@ -40,7 +40,7 @@ pub(super) fn parse(
             for section in root.sections("source") {
                 let found = source(&section, settings, directory.as_ref());
                 section.finish();
-                let Some(source) = found.filter(|source| seen.is_new(source, &section, path)) else { continue };
+                let Some(source) = found.filter(|source| seen.is_new(source, &section, path, lists)) else { continue };
                 seen.warn_of_twin(&source, &section);
                 seen.warn_if_unpublished(&source, &section, regions);
                 let spans = section.strings("was").into_iter().map(|(_, span)| document.in_file(span));
@@ -71,8 +71,8 @@ pub(super) fn parse(
 /// What the sources so far have taken.
 #[derive(Default)]
 struct Seen {
-    /// The ids, each with its file.
-    ids: HashMap<SourceId, PathBuf>,
+    /// The ids, each with its file and where it stands there.
+    ids: HashMap<SourceId, (PathBuf, usize)>,
     addresses: HashMap<String, SourceId>,
     /// Whether a region is published.
     published: HashMap<RegionId, bool>,
@@ -80,13 +80,16 @@ struct Seen {
 
 impl Seen {
     /// Returns whether no source had this id so far, and reports a fault if one had.
-    fn is_new(&mut self, source: &Source, section: &Section<'_>, path: &Path) -> bool {
-        let other = self.ids.insert(source.id.clone(), path.to_owned());
-        if let Some(other) = &other {
+    fn is_new(&mut self, source: &Source, section: &Section<'_>, path: &Path, lists: &[(PathBuf, String)]) -> bool {
+        let place = (path.to_owned(), section.place_of("id"));
+        let other = self.ids.insert(source.id.clone(), place);
+        if let Some((other, at)) = &other {
+            let text = lists.iter().find(|(path, _)| path == other).and_then(|(_, text)| text.get(..*at));
+            let line = text.map_or(1, |before| before.matches('\n').count() + 1);
             section.fault(
                 "id",
                 format!("there are two sources `{}`", source.id),
-                &format!("the other one is in {}; give each its own id", other.display()),
+                &format!("the other one is in {}, line {line}; give each its own id", other.display()),
             );
         }
         other.is_none()
@@ -136,7 +139,7 @@ struct Former {
 fn tell_formers(
     lists: &[(PathBuf, String)],
     formers: &[Former],
-    sources: &HashMap<SourceId, PathBuf>,
+    sources: &HashMap<SourceId, (PathBuf, usize)>,
     faults: &mut Faults,
     warnings: &mut Faults,
 ) {

@@ -100,7 +100,11 @@ pub enum AdminRequest {
         item: String,
     },
     /// Read the config again.
-    Reload,
+    Reload {
+        /// The language of faults, as a tag; English if it is missing.
+        #[serde(default)]
+        language: Option<String>,
+    },
     /// Return the metrics in the OpenMetrics text format.
     Metrics,
     /// Compare the view with the log.
@@ -122,7 +126,7 @@ impl AdminRequest {
             }
             Self::Lift { source } => format!("restore-item --source {}", one_line(source)),
             Self::Restore { item } => format!("restore-item {}", one_line(item)),
-            Self::Reload => "reload".to_owned(),
+            Self::Reload { .. } => "reload".to_owned(),
             Self::Status
             | Self::Explain { .. }
             | Self::Why { .. }

@@ -25,6 +25,7 @@ use crate::poll::{self, Command, Heartbeat, LogWriter};
 use crate::search::Follower;
 use crate::serve::{self, PublishConfig, Site, SourcePolicy};
 use crate::view::{PollStates, View};
+use crate::write::Language;
 
 /// What `status` and systemd show while the config on disk is invalid.
 const REFUSED: &str = "the config on disk is invalid, so the old one stays in use; run `dayuan check` to see why";
@@ -119,7 +120,7 @@ impl Daemon {
             }
             AdminRequest::Lift { source } => self.decide_source(&source, None).await,
             AdminRequest::Restore { item } => self.decide(&item, false, |item, at| Record::Restore { item, at }).await,
-            AdminRequest::Reload => self.take_config().await,
+            AdminRequest::Reload { language } => self.take_config(language.as_deref()).await,
             AdminRequest::Metrics => {
                 let registry = Arc::clone(&self.registry);
                 return aside(tasks, answer, move || AdminReply::done(vec![exposition(&registry)]));
@@ -219,28 +220,31 @@ impl Daemon {
     }
 
     /// Reads the config again and applies what does not need a restart. If it is invalid, the old one stays.
-    pub(super) async fn take_config(&mut self) -> AdminReply {
+    pub(super) async fn take_config(&mut self, language: Option<&str>) -> AdminReply {
         service::tell(&[NotifyState::Reloading]);
-        let answered = self.try_config().await;
+        let answered = self.try_config(language.map_or(Language::English, Language::of_tag)).await;
         self.alarms.set("config", (!answered.ok).then(|| REFUSED.to_owned()));
         service::tell(&[NotifyState::Ready]);
         self.alarms.tell();
         answered
     }
 
-    async fn try_config(&mut self) -> AdminReply {
+    async fn try_config(&mut self, language: Language) -> AdminReply {
         let (mut config, warnings) = match tokio::task::block_in_place(|| (self.reload)()) {
             Ok(loaded) => loaded,
             Err(faults) => {
-                let mut lines = vec!["the config is refused; the old one stays".to_owned()];
-                lines.extend(faults.render(false).lines().map(str::to_owned));
+                let mut lines = vec![match language {
+                    Language::Chinese => "新的配置有错误，不予采用；仍用原来的".to_owned(),
+                    Language::English => "the config is refused; the old one stays".to_owned(),
+                }];
+                lines.extend(faults.render_in(language, false).lines().map(str::to_owned));
                 return AdminReply { ok: false, lines };
             }
         };
         settle_address(&mut config, self.address);
         // Feeds name a hub only while there is one.
         config.settings.publish.hub = self.config.settings.publish.hub;
-        let mut lines: Vec<String> = warnings.iter().map(ToString::to_string).collect();
+        let mut lines: Vec<String> = warnings.iter().map(|warning| warning.line_in(language)).collect();
         let view = self.handles.as_ref().map(|handles| &*handles.view);
         lines.extend(differences::told(view, &self.config.sources, &config.sources));
         let (old, new) = (&self.config.settings, &config.settings);

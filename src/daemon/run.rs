@@ -359,7 +359,7 @@ impl Running {
                 _ = self.signals.interrupt.recv() => return None,
                 () = self.stop.cancelled() => return None,
                 _ = self.signals.hangup.recv() => {
-                    let answered = self.daemon.take_config().await;
+                    let answered = self.daemon.take_config(None).await;
                     for line in &answered.lines {
                         if answered.ok { tracing::info!("{line}") } else { tracing::error!("{line}") }
                     }

@@ -69,6 +69,13 @@ fn choose(bytes: &[u8], content_type: Option<&str>, configured: Option<&str>) ->
 /// three are no UTF-8, in charsets of one byte nearly all.
 const MIN_PER_STRAY: usize = 3;
 
+/// Decodes a text whose charset nobody tells; returns its name, too. Bytes of the GB family are `GB18030`.
+pub fn decoded(bytes: &[u8]) -> (&'static str, String) {
+    let (encoding, text) = choose(bytes, None, None);
+    let name = if encoding.name().eq_ignore_ascii_case("gbk") { "GB18030" } else { encoding.name() };
+    (if name == "gb18030" { "GB18030" } else { name }, text)
+}
+
 /// Returns whether a document has this many characters of UTF-8 for each stray byte: it is UTF-8 but for a few stray bytes, as where a text of another charset was pasted in.
 fn is_damaged_utf8(bytes: &[u8], least: usize) -> bool {
     let (mut whole, mut stray) = (0_usize, 0_usize);

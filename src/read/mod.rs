@@ -34,7 +34,7 @@ mod work;
 
 pub use alert::mark_alert;
 pub use article::{Article, ArticleRules, complete};
-pub use charset::is_charset;
+pub use charset::{decoded, is_charset};
 pub use discovery::feeds_of;
 pub use document::{read, read_article};
 pub use fault::{Fault, FaultKind};

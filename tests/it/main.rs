@@ -8,6 +8,7 @@ mod answers;
 mod archives;
 mod commands;
 mod conditional;
+mod configs;
 mod disaster;
 mod documentation;
 mod entries;

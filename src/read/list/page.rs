@@ -42,10 +42,11 @@ pub(in crate::read) fn read(
     } else {
         detect(tree, url, &base, clock)
     }) else {
-        return (
-            Vec::new(),
-            Detection { reasons: vec!["no group of links looks like a list".into()], ..Detection::default() },
-        );
+        let reason = match &rules.item {
+            Some(item) => unmatched(tree, url, item, clock),
+            None => "no group of links looks like a list".to_owned(),
+        };
+        return (Vec::new(), Detection { reasons: vec![reason], ..Detection::default() });
     };
     let years = year_headings(tree);
     let mostly_dated = group.dated * 5 >= group.rows.len() * 4;
@@ -133,6 +134,17 @@ fn overrule(
         let line = tree.line(id);
         draft.published = date::parse(&line, clock).or_else(|| date::find(&line, clock).map(|(stamp, _)| stamp));
         draft.found.push(("published", "config".into()));
+    }
+}
+
+/// Tells that the selector of the rows finds none, and what detection would take instead.
+fn unmatched(tree: &Tree<'_>, url: &Link, item: &Selector, clock: Clock<'_>) -> String {
+    let group = detect(tree, url, &base(tree, url), clock);
+    match group.and_then(|group| Some((group.rows.len(), selectors(tree, &group)?))) {
+        Some((rows, (rule, _))) => {
+            format!("`{item}` matches nothing; detection would take the {rows} rows of `{rule}`")
+        }
+        None => format!("`{item}` matches nothing, and no group of links looks like a list"),
     }
 }
 

@@ -1,0 +1,186 @@
+//! The messages about the config in Chinese: `messages.toml` has each one in both languages. The English one is the key, as
+//! with gettext; what the code fills into it is found again by its pattern. So no message is made twice, and those of other
+//! modules and of the TOML parser can be had in Chinese, too.
+
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+
+/// How often a part that was filled in is looked up itself.
+const MAX_DEPTH: usize = 3;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Table {
+    message: Vec<Message>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Message {
+    en: String,
+    zh: String,
+}
+
+static MESSAGES: LazyLock<Vec<Message>> = LazyLock::new(|| {
+    let table: Result<Table, _> = toml::from_str(include_str!("messages.toml"));
+    let mut messages = table.unwrap_or_else(|error| unreachable!("messages.toml: {error}")).message;
+    // The one that says most itself is meant.
+    messages.sort_by_key(|message| std::cmp::Reverse(message.en.len()));
+    messages
+});
+
+/// Returns a message in Chinese; one that the table lacks as it is.
+pub(super) fn chinese(text: &str) -> String {
+    translated(text, MAX_DEPTH).unwrap_or_else(|| text.to_owned())
+}
+
+fn translated(text: &str, depth: usize) -> Option<String> {
+    if depth == 0 || text.is_empty() {
+        return None;
+    }
+    MESSAGES.iter().find_map(|message| {
+        let values = values(&message.en, text)?;
+        let values = values.into_iter().map(|value| translated(value, depth - 1).unwrap_or_else(|| value.to_owned()));
+        Some(filled(&message.zh, &values.collect::<Vec<_>>()))
+    })
+}
+
+/// Returns what stands in a text where a pattern has `{}`; `None` if the text does not have the pattern.
+fn values<'t>(pattern: &str, text: &'t str) -> Option<Vec<&'t str>> {
+    let mut pieces = pattern.split("{}");
+    let mut rest = text.strip_prefix(pieces.next()?)?;
+    let mut values = Vec::new();
+    let mut pieces = pieces.peekable();
+    while let Some(piece) = pieces.next() {
+        let is_last = pieces.peek().is_none();
+        let at = if is_last { rest.len().checked_sub(piece.len())? } else { rest.find(piece)? };
+        let (value, after) = rest.split_at_checked(at)?;
+        rest = after.strip_prefix(piece)?;
+        values.push(value);
+    }
+    rest.is_empty().then_some(values)
+}
+
+/// Fills values into a text, by number or in their order.
+fn filled(text: &str, values: &[String]) -> String {
+    let (mut out, mut next) = (String::new(), 0);
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('{') {
+        out.push_str(before);
+        let place = after.split_once('}').filter(|(number, _)| number.bytes().all(|b| b.is_ascii_digit()));
+        let Some((number, after)) = place else {
+            out.push('{');
+            rest = after;
+            continue;
+        };
+        let at = number.parse().unwrap_or(next);
+        next += 1;
+        out.push_str(values.get(at).map_or("", String::as_str));
+        rest = after;
+    }
+    out.push_str(rest);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn what_was_filled_in_is_found_again() {
+        for (en, zh) in [
+            ("`port` must be a text in quotes, not an integer", "`port` 必须是加引号的文字，而不是整数"),
+            ("`城区` is the name of 4 regions", "有 4 个地区叫“城区”"),
+            ("`x` is not a setting in [http]", "[http] 中没有“x”这项设置"),
+            ("unsupported selector `a[`: a `[` is not closed", "不支持的选择器“a[”：`[` 没有闭合"),
+            ("write { title = \"…\", url = \"https://…\" }", "请写 { title = \"…\", url = \"https://…\" }"),
+            ("no message at all", "no message at all"),
+        ] {
+            assert_eq!(chinese(en), zh);
+        }
+    }
+
+    #[test]
+    fn both_languages_fill_in_the_same() {
+        for message in MESSAGES.iter() {
+            let count = message.en.matches("{}").count();
+            let numbers: Vec<String> = (0..count).map(|number| format!("<{number}>")).collect();
+            let zh = filled(&message.zh, &numbers);
+            assert!(numbers.iter().all(|number| zh.contains(number.as_str())), "{message:?}");
+            assert!(zh.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c)), "{message:?}");
+        }
+    }
+
+    /// Returns the texts of a file's code that are sentences, with what is filled in as `{}`.
+    fn sentences(code: &str) -> Vec<String> {
+        let code = code.split("\n#[cfg(test)]\nmod ").next().unwrap();
+        let mut found = Vec::new();
+        for line in code.split('\n').filter(|line| !line.trim_start().starts_with("//")) {
+            let line = line.replace("'\"'", "''").replace("\\\"", "\u{1}");
+            for text in line.split('"').skip(1).step_by(2) {
+                let text = text.replace('\u{1}', "\"").replace("\\\\", "\\");
+                let (mut plain, mut depth) = (String::new(), 0);
+                let text = text.replace("{{", "\u{2}").replace("}}", "\u{3}");
+                for c in text.chars() {
+                    match c {
+                        '{' => {
+                            depth += 1;
+                            plain.push_str("{}");
+                        }
+                        '}' => depth -= 1,
+                        c if depth == 0 => plain.push(c),
+                        _ => {}
+                    }
+                }
+                let plain = plain.replace('\u{2}', "{").replace('\u{3}', "}");
+                // Braces in a text that nothing is filled into.
+                let text = text.replace('\u{2}', "{").replace('\u{3}', "}");
+                let plain = if chinese(&text) == text { plain } else { text };
+                if plain.trim().contains(' ')
+                    && plain.split(' ').any(|word| word.len() > 1 && word.bytes().all(|b| b.is_ascii_lowercase()))
+                {
+                    found.push(plain);
+                }
+            }
+        }
+        found
+    }
+
+    #[test]
+    fn every_message_has_both_languages() {
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+        let mut missing = Vec::new();
+        let mut count = 0;
+        let read = |path: &str| std::fs::read_to_string(source.join(path)).unwrap();
+        for file in
+            ["file", "forms", "mod", "naming", "regions", "section", "settings", "slips", "sources", "takedowns", "topics"]
+        {
+            for text in sentences(&read(&format!("config/{file}.rs"))) {
+                count += 1;
+                // An example of a setting is no sentence.
+                let is_example = text.contains(" = [") && !text.contains("write") && !text.contains("name");
+                if !is_example && chinese(&text) == text {
+                    missing.push(format!("{file}: {text}"));
+                }
+            }
+        }
+        // Errors that the config passes on.
+        for file in
+            ["model/link", "model/source", "model/region", "model/moment", "fetch/guard", "read/markup/selector"]
+        {
+            let code = read(&format!("{file}.rs"));
+            for text in code.split("#[error(").skip(1).filter_map(|rest| rest.split('"').nth(1)) {
+                count += 1;
+                let text = sentences(&format!("\"{text}\"")).pop().unwrap_or_default();
+                if !text.is_empty() && chinese(&text) == text {
+                    missing.push(format!("{file}: {text}"));
+                }
+            }
+        }
+        assert!(count > 150, "only {count} messages were found");
+        assert!(missing.is_empty(), "{missing:#?}");
+    }
+}
