@@ -182,7 +182,7 @@ fn add_finds_a_list_or_the_feed_of_a_page_and_keeps_comments() {
             && String::from_utf8(nothing.stderr).unwrap().contains("nothing to read was found")
     );
     let wrong = installation.run(&["add", &site.url("/blog/"), "--region", "999999", "--write"]);
-    assert_eq!(wrong.status.code(), Some(78));
+    assert_eq!(wrong.status.code(), Some(1));
     assert_eq!(std::fs::read_to_string(&added).unwrap(), written, "a refused one leaves no trace");
 }
 
