@@ -273,6 +273,7 @@ fn source(id: &str, url: &str) -> Source {
         reads_articles: true,
         topics: Vec::new(),
         leads_to: Vec::new(),
+        filter: dayuan::model::Filter::default(),
         alerts_for: Vec::new(),
         interval: None,
         // These sites are strangers, though they live here.

@@ -120,10 +120,19 @@ async fn visit(fetcher: &Fetcher, source: &Source) -> (bool, String) {
     let newest =
         reading.drafts.iter().filter_map(|draft| draft.published.or(draft.updated)).max_by_key(|stamp| stamp.at);
     let newest = newest.map(|stamp| format!(", newest of {stamp}")).unwrap_or_default();
+    let left_out =
+        reading.drafts.iter().filter(|draft| source.filter.refusal(draft, now, reading.detection.is_none()).is_some());
+    let left_out = match left_out.count() {
+        0 => String::new(),
+        some => format!(", {some} left out by its rules"),
+    };
     let doubts = if reading.faults.is_empty() {
         String::new()
     } else {
         format!(", {} doubts (see dayuan inspect --source {})", reading.faults.len(), source.id)
     };
-    (true, format!("{}: {} items of {}{newest}{doubts}", source.id, reading.drafts.len(), reading.format.word()))
+    (
+        true,
+        format!("{}: {} items of {}{newest}{left_out}{doubts}", source.id, reading.drafts.len(), reading.format.word()),
+    )
 }

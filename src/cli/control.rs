@@ -95,7 +95,8 @@ pub(super) fn status(arguments: &Arguments, json: bool) -> anyhow::Result<End> {
             None => source.health,
         };
         let moved = source.moved.map(|to| format!("moved to {to}"));
-        let reason = source.reason.or(source.doubt).or(moved).unwrap_or_default();
+        let left_out = source.left_out.map(|(count, rule)| format!("{count} left out, such as by {rule}"));
+        let reason = source.reason.or(source.doubt).or(moved).or(left_out).unwrap_or_default();
         table.add_row([source.source, health, short(source.succeeded), short(source.due), source.title, reason]);
     }
     show(&table.trim_fmt());

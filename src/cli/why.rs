@@ -125,6 +125,12 @@ fn listed(config: &Config, source: &Source, link: &Link) -> String {
             keep.as_secs() / 86_400
         );
     }
+    if let Some(reason) = source.filter.refusal(draft, now(), reading.detection.is_none()) {
+        return format!(
+            "filtered: asked now, it lists it as \u{201c}{}\u{201d}, and its rules leave it out: {reason}",
+            draft.title
+        );
+    }
     format!(
         "asked now, it lists it as \u{201c}{}\u{201d}; the next poll takes it in (at once: dayuan poll {})",
         draft.title, source.id

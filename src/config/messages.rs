@@ -168,9 +168,15 @@ mod tests {
             }
         }
         // Errors that the config passes on.
-        for file in
-            ["model/link", "model/source", "model/region", "model/moment", "fetch/guard", "read/markup/selector"]
-        {
+        for file in [
+            "model/filter",
+            "model/link",
+            "model/source",
+            "model/region",
+            "model/moment",
+            "fetch/guard",
+            "read/markup/selector",
+        ] {
             let code = read(&format!("{file}.rs"));
             for text in code.split("#[error(").skip(1).filter_map(|rest| rest.split('"').nth(1)) {
                 count += 1;

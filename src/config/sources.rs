@@ -11,7 +11,10 @@ use super::naming;
 use super::section::{self, Document, Section, link};
 use super::settings::Settings;
 use crate::log::SourceFacts;
-use crate::model::{Authority, Kind, Link, Policy, RegionId, Regions, SelectorOverrides, Source, SourceId, Tls, Zone};
+use crate::model::{
+    Authority, Filter, Kind, Link, Part, Pattern, Policy, RegionId, Regions, SelectorOverrides, Source, SourceId, Tls,
+    Zone,
+};
 use crate::read::Selector;
 use crate::regions::Directory;
 
@@ -202,6 +205,7 @@ fn source(section: &Section<'_>, settings: &Settings, directory: Option<&Directo
         topics: section.strings("topics").into_iter().map(|(topic, _)| topic).collect(),
         alerts_for: alerts_for(section, directory),
         leads_to: leads_to(section),
+        filter: filter(section),
         interval,
         is_own,
         is_inside: is_own,
@@ -229,6 +233,27 @@ fn doubt_title(section: &Section<'_>, title: Option<&str>) {
         }
         _ => {}
     }
+}
+
+/// Reads the rules about items.
+fn filter(section: &Section<'_>) -> Filter {
+    let pattern = |section: &Section<'_>, (text, span): (String, Range<usize>)| {
+        let help = "write a word, or a regular expression between slashes, such as \"/^转载/\"";
+        Pattern::parse(&text).inspect_err(|error| section.fault_at(span, error.to_string(), help)).ok()
+    };
+    let [keep, drop] = ["keep", "drop"].map(|name| {
+        let rules = section.section(name);
+        let mut found = Vec::new();
+        for part in Part::ALL {
+            let patterns = rules.strings(part.word()).into_iter().filter_map(|text| pattern(&rules, text));
+            found.extend(patterns.map(|pattern| (part, pattern)));
+        }
+        rules.finish();
+        found
+    });
+    let cut = section.strings("cut").into_iter().filter_map(|text| pattern(section, text)).collect();
+    let max_age = section.duration("max_age", Duration::from_secs(3600), Duration::from_secs(36_500 * 86_400));
+    Filter { keep, drop, max_age, cut }
 }
 
 /// Reads the sites that the source's page may lead to: bare host names or registrable domains.

@@ -53,6 +53,7 @@ pub(super) struct StoreHandles {
     /// Absent without a search.
     pub(super) search: Option<Follower>,
     pub(super) commands: mpsc::Sender<Command>,
+    pub(super) poll_metrics: poll::Metrics,
     /// The hub, if the config has one.
     pub(super) hub: Option<Arc<Hub>>,
 }
@@ -213,7 +214,10 @@ impl Daemon {
         };
         let mut lines = vec![serde_json::to_string(&daemon).unwrap_or_default()];
         for source in &self.config.sources {
+            let left_out =
+                handles.poll_metrics.left_out_of(&source.id).map(|left_out| (left_out.count, left_out.reason));
             let status = status::of_source(source, &handles.view, &handles.poll_states);
+            let status = status::SourceStatus { left_out, ..status };
             lines.push(serde_json::to_string(&status).unwrap_or_default());
         }
         AdminReply::done(lines)

@@ -79,6 +79,9 @@ fn changes(old: &Source, new: &Source, items: usize) -> String {
     if old.topics != new.topics {
         told.push("topics, also of what is published".to_owned());
     }
+    if old.filter != new.filter {
+        told.push("rules about items, for what its next new document lists; what is known stays".to_owned());
+    }
     if old.pins != new.pins || old.kind != new.kind || old.charset != new.charset {
         told.push("how it is read, from the next poll on; what is known stays as it is".to_owned());
     }

@@ -56,6 +56,9 @@ pub struct SourceStatus {
     pub polls: u64,
     /// Address that the source says it has moved to for good.
     pub moved: Option<String>,
+    /// Number of items that its rules left out of its newest listing, and the last of these rules.
+    #[serde(default)]
+    pub left_out: Option<(usize, String)>,
     /// Address of the service.
     pub url: String,
 }
@@ -100,6 +103,7 @@ pub(super) fn of_source(source: &Source, view: &View, poll_states: &PollStates) 
         failures: state.failures,
         polls: state.polls,
         moved: state.moved.map(|(to, _)| to.to_string()),
+        left_out: None,
         url: source.url.to_string(),
     }
 }

@@ -5,6 +5,7 @@
 
 mod atlas;
 mod draft;
+mod filter;
 mod format;
 mod identity;
 mod item;
@@ -25,6 +26,7 @@ mod terminal;
 
 pub use atlas::{divisions, townships};
 pub use draft::{Credit, Draft, Enclosure};
+pub use filter::{Filter, Part, Pattern, PatternError};
 pub use format::Format;
 pub use identity::{ItemId, Key};
 pub use item::{Change, Item, Provenance, Related, Revision};

@@ -1,7 +1,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::{Link, RegionId, Zone};
+use super::{Filter, Link, RegionId, Zone};
 
 /// Id of a source: `[a-z0-9][a-z0-9._-]*`, at most 64 characters.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -168,6 +168,8 @@ pub struct Source {
     pub leads_to: Vec<String>,
     /// Labels added to all its items.
     pub topics: Vec<String>,
+    /// Rules about its items.
+    pub filter: Filter,
     /// Minimum time between two polls, in seconds, if the config sets one.
     pub interval: Option<Duration>,
     /// Whether it is inside the admin's own networks (`allow_networks`), and may be polled more often than other sites.

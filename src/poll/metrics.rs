@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -6,7 +7,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
-use crate::model::Health;
+use crate::model::{Health, SourceId};
 
 /// Counters and gauges of polling.
 #[derive(Clone, Debug, Default)]
@@ -16,6 +17,24 @@ pub struct Metrics {
     changes: Counter,
     bytes: Counter,
     sources: Family<HealthLabels, Gauge>,
+    /// What the rules of each source left out of its newest listing.
+    left_out: Arc<Mutex<HashMap<SourceId, LeftOut>>>,
+}
+
+/// What the rules of a source left out of a listing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LeftOut {
+    /// How many items.
+    pub count: usize,
+    /// The rule that left out the last of them.
+    pub reason: String,
+}
+
+impl LeftOut {
+    pub(super) fn add(&mut self, reason: String) {
+        self.count += 1;
+        self.reason = reason;
+    }
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -45,6 +64,20 @@ impl Metrics {
         for health in Health::ALL.map(Health::word) {
             self.sources.get_or_create(&HealthLabels { health }).set(counts.get(health).copied().unwrap_or(0));
         }
+    }
+
+    pub(super) fn left_out(&self, source: &SourceId, left_out: LeftOut) {
+        let mut known = self.left_out.lock().unwrap_or_else(PoisonError::into_inner);
+        if left_out.count == 0 {
+            known.remove(source);
+        } else {
+            known.insert(source.clone(), left_out);
+        }
+    }
+
+    /// Returns what the rules of a source left out of its newest listing since the start; `None` if nothing.
+    pub fn left_out_of(&self, source: &SourceId) -> Option<LeftOut> {
+        self.left_out.lock().unwrap_or_else(PoisonError::into_inner).get(source).cloned()
     }
 
     /// Records that a source's health changed.

@@ -6,6 +6,7 @@ use std::collections::HashSet;
 use xxhash_rust::xxh3::Xxh3;
 
 use super::articles::{self, Articles, Unread};
+use super::metrics::LeftOut;
 use super::poll_source::PollCycle;
 use crate::dedup::{self, Fingerprint, Identity, Verdict};
 use crate::log::Record;
@@ -25,7 +26,7 @@ impl PollCycle<'_> {
     /// Returns which item of the source a draft is.
     pub(super) fn identity(&self, draft: &Draft, repeated: &[Key]) -> Option<Identity> {
         let ids: Vec<&SourceId> = std::iter::once(&self.source.id).chain(&self.source.was).collect();
-        dedup::identify(&ids, draft, repeated, self.now, self.context.view.as_ref())
+        dedup::identify(&ids, &self.source.filter.cleaned(draft), repeated, self.now, self.context.view.as_ref())
     }
 
     pub(super) fn report(&self, found: Identity, draft: Draft, first_import: bool) -> Record {
@@ -36,7 +37,7 @@ impl PollCycle<'_> {
             seen: self.now,
             reader: read::VERSION,
             first_import,
-            draft,
+            draft: self.source.filter.cleaned(&draft).into_owned(),
         }))
     }
 
@@ -83,6 +84,7 @@ impl PollCycle<'_> {
         let mut found =
             Found { reads_articles: self.source.reads_articles && reading.format.is_list(), ..Found::default() };
         let (mut listed, mut is_deferred) = (Vec::with_capacity(reading.drafts.len()), false);
+        let mut left_out = LeftOut::default();
         let mut articles = self.articles();
         for (draft, place) in reading.drafts.iter().zip(1..) {
             let hash = listing_hash(draft);
@@ -92,6 +94,11 @@ impl PollCycle<'_> {
             }
             // Not added to `listed`, so it is checked again if our clock turns out to have been wrong.
             if draft.published.or(draft.updated).is_some_and(|stamp| stamp.at < oldest) {
+                continue;
+            }
+            // Not added to `listed` either: other rules may let it in.
+            if let Some(reason) = self.source.filter.refusal(draft, self.now, !found.reads_articles) {
+                left_out.add(reason);
                 continue;
             }
             if reading.is_cut && place == reading.drafts.len() {
@@ -105,6 +112,7 @@ impl PollCycle<'_> {
             match self.take_in(&mut articles, draft, &repeated, &mut found).await {
                 Taken::Done => listed.push(hash),
                 Taken::Unnamed => {}
+                Taken::LeftOut(reason) => left_out.add(reason),
                 Taken::Later => is_deferred = true,
                 Taken::Full => {
                     is_deferred = true;
@@ -115,6 +123,7 @@ impl PollCycle<'_> {
         self.busy = self.busy.max(articles.busy());
         (self.state.busy_hosts, self.quota) = articles.end();
         self.context.metrics.found(found.new, found.changed);
+        self.context.metrics.left_out(&self.source.id, left_out);
         listed.sort_unstable();
         listed.dedup();
         Reports { records: found.records, listed, is_deferred }
@@ -140,6 +149,11 @@ impl PollCycle<'_> {
         } else {
             (Cow::Borrowed(draft), identity, None)
         };
+        if found.reads_articles
+            && let Some(reason) = self.source.filter.refusal(&draft, self.now, true)
+        {
+            return Taken::LeftOut(reason);
+        }
         match identity.verdict {
             Verdict::Restless => return Taken::Later,
             Verdict::Same => return Taken::Done,
@@ -187,6 +201,8 @@ enum Taken {
     Done,
     /// It has nothing that identifies it.
     Unnamed,
+    /// The rules of the source leave it out, for this reason.
+    LeftOut(String),
     /// It is left to a later poll, which reports it if it is still there.
     Later,
     /// The source has reached its daily limit.

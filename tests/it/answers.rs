@@ -92,3 +92,31 @@ fn add_proposes_title_and_authority_and_doubts_the_region() {
     let (block, doubts) = add(&[]);
     assert!(block.contains("region = \"140321\"") && doubts.contains("no region was given"), "{block}{doubts}");
 }
+
+#[test]
+fn the_rules_of_a_source_leave_items_out_and_clean_titles() {
+    let site = Site::new(64, |_| {
+        Reply::ok(feed(&[
+            ("1", "/a/1", "【转载】供暖通告", 2),
+            ("2", "/a/2", "供暖公司招聘", 3),
+            ("3", "/a/3", "停水通告", 4),
+            ("4", "/a/4", "供暖收费标准", 24 * 40),
+        ]))
+    });
+    let rules = "max_age = \"30d\"\ncut = [\"/^【[^】]*】/\"]\n[source.keep]\ntitle = [\"供暖\"]\n[source.drop]\ntitle = [\"招聘\"]\n";
+    let installation = Installation::new(&(source("gov", "140300", &site.url("/feed")) + rules));
+    let daemon = installation.start();
+    daemon.until_items("140300", 1);
+    assert_eq!(daemon.titles("140300"), ["供暖通告"]);
+    let status = daemon.status(&installation, "gov");
+    assert_eq!(status["left_out"][0], 3, "{status}");
+    let why = |path: &str| text(&installation.run(&["why", &site.url(path)]).stdout);
+    assert!(why("/a/2").contains("filtered:") && why("/a/2").contains("[source.drop] title = 招聘"), "{}", why("/a/2"));
+    assert!(why("/a/3").contains("nothing of [source.keep]"), "{}", why("/a/3"));
+    assert!(why("/a/4").contains("older than max_age"), "{}", why("/a/4"));
+    let check = text(&installation.run(&["check", "--online"]).stdout);
+    assert!(check.contains("3 left out by its rules"), "{check}");
+    // The same feed again changes nothing: the title is compared as it was cleaned.
+    assert!(installation.run(&["poll", "gov"]).status.success());
+    assert_eq!(daemon.items("140300").len(), 1);
+}
