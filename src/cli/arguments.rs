@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+use super::schema::ConfigFile;
+
 /// Polls local news sources and republishes one merged feed for every region.
 #[derive(Debug, Parser)]
 #[command(name = "dayuan", version, max_term_width = 100)]
@@ -193,6 +195,15 @@ pub(super) enum Command {
         /// The shell
         shell: clap_complete::Shell,
     },
+    /// Print the JSON Schema of a config file, by which editors complete and check
+    #[command(after_help = "Examples:\n  dayuan schema sources\n  dayuan schema dayuan --into /etc/dayuan/schema")]
+    Schema {
+        /// Which config file
+        file: ConfigFile,
+        /// The folder to write the schemas of all config files into; it is made if need be
+        #[arg(long, value_name = "DIR")]
+        into: Option<PathBuf>,
+    },
     /// Print the manual page, or write a page for every command
     #[command(after_help = "Examples:\n  dayuan man | man -l -\n  dayuan man --into /usr/share/man/man1")]
     Man {
@@ -224,7 +235,12 @@ impl Command {
     pub(super) const fn has_config(&self) -> bool {
         !matches!(
             self,
-            Self::Demo { .. } | Self::Replay { .. } | Self::Inspect(_) | Self::Completions { .. } | Self::Man { .. }
+            Self::Demo { .. }
+                | Self::Replay { .. }
+                | Self::Inspect(_)
+                | Self::Completions { .. }
+                | Self::Schema { .. }
+                | Self::Man { .. }
         )
     }
 }

@@ -14,6 +14,7 @@ mod progress;
 mod regions;
 mod replay;
 mod run;
+mod schema;
 mod sources;
 mod store;
 mod why;
@@ -70,6 +71,7 @@ pub fn main() -> ExitCode {
         Command::Sources { what } => sources::run(&arguments, what.as_ref()),
         Command::Regions { name, below } => regions::run(&arguments, name, *below),
         Command::Completions { shell } => manual::completions(*shell),
+        Command::Schema { file, into } => schema::run(*file, into.as_deref()),
         Command::Man { into } => manual::man(into.as_deref()),
         Command::Replay { file, json } => replay::run(&arguments, file, *json),
     };

@@ -337,6 +337,42 @@ mod tests {
         }
     }
 
+    /// Collects the settings of a JSON Schema: the innermost table that each is in, and its name.
+    fn described(schema: &serde_json::Value, name: &str, found: &mut std::collections::BTreeSet<(String, String)>) {
+        for (key, value) in schema["properties"].as_object().into_iter().flatten() {
+            found.insert((name.to_owned(), key.clone()));
+            described(value, key, found);
+            described(&value["items"], key, found);
+        }
+    }
+
+    #[test]
+    fn the_schemas_have_the_settings_that_are_read() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("config");
+        let read = |path: &str| std::fs::read_to_string(root.join(path)).unwrap();
+        let settings = |text: &str| -> String {
+            let setting = |line: &str| {
+                let setting = line
+                    .strip_prefix('#')
+                    .filter(|rest| rest.starts_with(|c: char| c.is_ascii_lowercase() || c == '['));
+                setting.unwrap_or(line).to_owned() + "\n"
+            };
+            text.lines().map(setting).collect()
+        };
+        let texts = ["dayuan.toml", "regions.toml", "sources/example.toml"].map(|path| settings(&read(path)));
+        section::KNOWN.with_borrow_mut(|known| known.clear());
+        load(&texts[0], &texts[1], &texts[2]).unwrap();
+        let known = section::KNOWN.with_borrow(|known| known.clone());
+        let known: std::collections::BTreeSet<_> =
+            known.into_iter().map(|(name, key)| (name, key.to_owned())).collect();
+        let mut found = std::collections::BTreeSet::new();
+        for schema in ["dayuan", "regions", "sources"] {
+            let schema = serde_json::from_str(&read(&format!("schema/{schema}.json"))).unwrap();
+            described(&schema, "", &mut found);
+        }
+        assert_eq!(found, known);
+    }
+
     /// A config that cannot be accessed must not count as an empty one.
     #[test]
     fn c3_a_folder_that_cannot_be_read_is_no_empty_one() {

@@ -402,6 +402,8 @@ impl<'a> Section<'a> {
     /// Reports every key that was not read. Must be called after all known keys were read.
     pub(super) fn finish(&self) {
         let known = self.known.borrow();
+        #[cfg(test)]
+        KNOWN.with_borrow_mut(|all| all.extend(known.iter().map(|key| (self.name.to_owned(), *key))));
         for key in self.table.into_iter().flat_map(|table| table.keys()) {
             let name: &str = key.get_ref();
             if known.contains(&name) {
@@ -429,6 +431,12 @@ impl<'a> Section<'a> {
             self.document.fault(key.span(), message, &help);
         }
     }
+}
+
+#[cfg(test)]
+thread_local! {
+    /// The settings that were looked for: tables and keys.
+    pub(super) static KNOWN: RefCell<std::collections::BTreeSet<(String, &'static str)>> = RefCell::default();
 }
 
 /// Reads an address. Browsers take the first part of a path for the host where none is written, which an admin did not
