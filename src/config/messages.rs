@@ -155,9 +155,19 @@ mod tests {
         let mut missing = Vec::new();
         let mut count = 0;
         let read = |path: &str| std::fs::read_to_string(source.join(path)).unwrap();
-        for file in
-            ["file", "forms", "mod", "naming", "regions", "section", "settings", "slips", "sources", "takedowns", "topics"]
-        {
+        for file in [
+            "file",
+            "forms",
+            "mod",
+            "naming",
+            "regions",
+            "section",
+            "settings",
+            "slips",
+            "sources",
+            "takedowns",
+            "topics",
+        ] {
             for text in sentences(&read(&format!("config/{file}.rs"))) {
                 count += 1;
                 // An example of a setting is no sentence.

@@ -74,21 +74,14 @@ impl Daemon {
             AdminRequest::Explain { item } => {
                 // A large item takes a while; use a blocking thread so that the main loop goes on.
                 let (view, log) = (Arc::clone(&handles.view), Arc::clone(&handles.log));
-                tasks.spawn_blocking(move || {
-                    drop(answer.send(explained(&view, &log, &item)));
-                    "answer"
-                });
-                return;
+                return aside(tasks, answer, move || explained(&view, &log, &item));
             }
             AdminRequest::Why { item } => {
                 let (view, log, config) = (Arc::clone(&handles.view), Arc::clone(&handles.log), self.config.clone());
-                tasks.spawn_blocking(move || {
+                return aside(tasks, answer, move || {
                     let answered = why(&view, &log, &config, &item);
-                    let answered = answered.map_or_else(|| AdminReply::failed(no_item(&item)), AdminReply::done);
-                    drop(answer.send(answered));
-                    "answer"
+                    answered.map_or_else(|| AdminReply::failed(no_item(&item)), AdminReply::done)
                 });
-                return;
             }
             AdminRequest::Find { words, region, most } => {
                 let Some(follower) = handles.search.clone() else {
@@ -96,12 +89,9 @@ impl Daemon {
                     return;
                 };
                 let (regions, zone) = (self.config.regions.clone(), self.config.settings.publish.zone.clone());
-                tasks.spawn_blocking(move || {
-                    let wanted = (words.as_str(), region.as_deref());
-                    drop(answer.send(searching::find(&follower, &regions, &zone, wanted, most)));
-                    "answer"
+                return aside(tasks, answer, move || {
+                    searching::find(&follower, &regions, &zone, (words.as_str(), region.as_deref()), most)
                 });
-                return;
             }
             AdminRequest::Withdrawn => {
                 let (view, log) = (Arc::clone(&handles.view), Arc::clone(&handles.log));
