@@ -54,8 +54,9 @@ fn write(case: &Case, folder: &Path) {
         std::fs::write(folder.join(name), text).unwrap();
     }
     for (name, hex) in &case.bytes {
-        let bytes: Vec<u8> =
-            (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect();
+        let digits: Vec<u8> =
+            hex.bytes().map(|digit| (digit as char).to_digit(16).unwrap().try_into().unwrap()).collect();
+        let bytes: Vec<u8> = digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect();
         std::fs::write(folder.join(name), bytes).unwrap();
     }
 }
