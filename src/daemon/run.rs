@@ -320,7 +320,7 @@ impl Running {
             poll_states: Arc::clone(poll_states),
             search,
             commands,
-            poll_metrics: self.poll_metrics.clone(),
+            poll_metrics: self.counters.poll.clone(),
             hub,
         });
         service::tell(&[NotifyState::Ready, NotifyState::Status("running")]);
