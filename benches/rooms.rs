@@ -309,6 +309,7 @@ fn serving(c: &mut Criterion) {
             contact: None,
             footer: write::Footer::Texts,
             hub: false,
+            listens: false,
         },
         regions: Regions::new(true, vec![], vec![], vec![]).unwrap(),
         topics: dayuan::topics::Topics::default(),

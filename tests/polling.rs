@@ -332,6 +332,7 @@ async fn start(folder: &Path, now: &Arc<AtomicI64>, sources: &[Source]) -> Runni
         metrics: Metrics::default(),
         full: Arc::default(),
         clock_check: Arc::default(),
+        announcements: None,
         host_clock: Arc::default(),
     };
     let options = Options { concurrency: 4, pace: PACE, host_gap: Duration::from_secs(1) };

@@ -107,13 +107,19 @@ pub(super) fn parse(
     }
     // Without a public URL, feeds name an address that no subscriber can reach.
     let has_hub = hub.boolean("enabled").unwrap_or(public_url.is_some());
+    // Nor does any hub reach us without one.
+    let subscribes = hub.boolean("subscribe").unwrap_or(public_url.is_some());
     let public_url = public_url.unwrap_or_else(|| format!("http://{listen}"));
     let state = places.state.clone().unwrap_or_else(|| PathBuf::from("./data"));
     let keep_days = store.integer("keep_days", 30, 36_500).unwrap_or(365);
     let contact = publish.string("contact");
     let contact = fetch.string("contact").or(contact);
     let has_search = search.boolean("enabled").unwrap_or(true);
-    let publish = serve::Options { hub: has_hub, ..publish_options(publish, has_search, public_url.clone()) };
+    let publish = serve::Options {
+        hub: has_hub,
+        listens: subscribes,
+        ..publish_options(publish, has_search, public_url.clone())
+    };
     let concurrency = fetch.integer("concurrency", 1, 1024).unwrap_or(64);
     let fetch = fetch_options(fetch, &document, public_url, contact);
     let callbacks = Guard { allow: networks(hub, &document), ports: fetch.guard.ports.clone() };
@@ -131,7 +137,7 @@ pub(super) fn parse(
         limits: Limits { keep: seconds(keep_days * 86_400), reports: REPORTS_A_DAY, bytes: BYTES_A_DAY },
         publish,
         takedowns: takedowns::read(&root),
-        hub: hub::Options { enabled: has_hub, guard: callbacks },
+        hub: hub::Options { enabled: has_hub, subscribe: subscribes, guard: callbacks },
         log_format,
         log_level,
     };
@@ -243,6 +249,7 @@ fn publish_options(publish: &Section<'_>, search: bool, public_url: String) -> s
         public_url,
         contact: publish.string("contact"),
         hub: false,
+        listens: false,
     }
 }
 

@@ -93,7 +93,7 @@ async fn take_sources(
             Some(command) = orders.recv() => match command {
                 Command::Poll(_, answer) => drop(answer.send(Err(PollRefused::NotYet(reason)))),
                 Command::Sources(_, _, answer) => drop(answer.send(Err(trouble))),
-                Command::Control(_) => {}
+                Command::Control(_) | Command::Announced(_) => {}
             },
             () = tokio::time::sleep(Duration::from_secs(5)) => poller.beat(),
         }

@@ -16,6 +16,7 @@ use super::clock::now;
 use super::error::DaemonError;
 use super::expiry::Expiry;
 use super::figures::{Counters, Figures};
+use super::hub::{Hubs, SourceHubs, announced};
 use super::opening::{OPENING_TIMEOUT_USEC, open};
 use super::polling::PollRuntime;
 use super::sockets::{Inherited, Purpose};
@@ -24,7 +25,7 @@ use super::store_version::{check_store, mark_store};
 use super::{searching, service, takedowns};
 use crate::config::Config;
 use crate::fetch::Fetcher;
-use crate::hub::Hub;
+use crate::hub;
 use crate::log::{Log, Record};
 use crate::poll::{Committer, Heartbeat, LogWriter, PollContext, Poller};
 use crate::serve::{self, Limits, Site};
@@ -254,7 +255,8 @@ impl Running {
         let (commits, queue) = mpsc::channel(MAX_QUEUED_COMMITS);
         let committer = Committer::new(Arc::clone(&self.log), Arc::clone(view), changed);
         let writer = tokio::task::spawn_blocking(move || committer.run(queue));
-        let hub = self.open_hub()?;
+        let (call, commands_to) = announced();
+        let Hubs { hub, listener } = self.open_hubs(call)?;
         let (site, told) = (Arc::clone(&self.daemon.site), hub.clone());
         self.part("response cache", |_stop| async move {
             let tell = |regions: &_| {
@@ -276,6 +278,7 @@ impl Running {
             metrics: self.counters.poll.clone(),
             full: Arc::default(),
             clock_check: Arc::default(),
+            announcements: listener.map(|listener| Arc::new(SourceHubs(listener)) as _),
             host_clock: Arc::default(),
         };
         let expiry = Expiry {
@@ -309,6 +312,8 @@ impl Running {
         let poller = Poller::new(context, settings.poll, Arc::clone(&self.daemon.heartbeat));
         let (sources, alarms) = (self.daemon.config.sources.clone(), self.daemon.alarms.clone());
         let (commands, polling) = self.poll_runtime.start(poller, sources, alarms, self.stop.clone());
+        // It is set once only.
+        drop(commands_to.set(commands.clone()));
         self.part("poll loop", |_stop| polling);
         // The loop has given its first sign of life.
         let (heartbeat, watched) = (Arc::clone(&self.daemon.heartbeat), Arc::clone(view));
@@ -338,18 +343,19 @@ impl Running {
         Ok(fetcher)
     }
 
-    /// Opens the hub and starts it, if the config has one.
-    fn open_hub(&mut self) -> Result<Option<Arc<Hub>>, DaemonError> {
+    /// Opens and starts what the config has of WebSub.
+    fn open_hubs(&mut self, call: hub::Call) -> Result<Hubs, DaemonError> {
         let settings = &self.daemon.config.settings;
-        if !settings.hub.enabled {
-            return Ok(None);
-        }
         let metrics = (self.counters.serve.clone(), self.counters.hub.clone());
         let (options, fetch) = (settings.hub.clone(), settings.fetch.clone());
-        let hub = super::hub::open(&settings.store, options, fetch, &self.daemon.site, metrics)?;
-        let running = Arc::clone(&hub);
-        self.part("hub", |stop| running.run(stop));
-        Ok(Some(hub))
+        let hubs = super::hub::open(&settings.store, options, fetch, &self.daemon.site, metrics, call)?;
+        if let Some(hub) = hubs.hub.clone() {
+            self.part("hub", |stop| hub.run(stop));
+        }
+        if let Some(listener) = hubs.listener.clone() {
+            self.part("listener", |stop| listener.run(stop));
+        }
+        Ok(hubs)
     }
 
     /// Answers admins and signals until the daemon is to stop, or a part ended by itself.

@@ -33,6 +33,8 @@ pub struct Answer {
     pub moved: Option<Link>,
     /// Whether a redirect led from https to http.
     pub downgraded: bool,
+    /// The hub and the topic that its `Link` headers name (WebSub, section 4), as they are written.
+    pub hub: Option<(String, String)>,
 }
 
 /// Returns the validators of a response as raw bytes; a value over 1024 bytes is dropped.

@@ -11,6 +11,7 @@ use super::answer::{self, Answer};
 use super::error::FetchError;
 use super::failure::explain;
 use super::guard::Guard;
+use super::link_header;
 use super::patience::Patience;
 use super::request::{NO_VALIDATORS, Request};
 use super::resolver::to_address;
@@ -300,6 +301,7 @@ impl Fetcher {
             fresh: answer::fresh(headers, now),
             retry_after: answer::retry_after(headers, now),
             date: answer::date(headers),
+            hub: link_header::hub(headers),
             url,
             moved,
             downgraded,

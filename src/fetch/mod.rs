@@ -11,6 +11,7 @@ mod client;
 mod error;
 mod failure;
 mod guard;
+mod link_header;
 mod patience;
 mod permission;
 mod push;

@@ -1,30 +1,18 @@
 //! The requests to subscribers: verifications and deliveries.
 
-use ring::hmac;
-use ring::rand::{SecureRandom, SystemRandom};
-
 use super::book::Delivery;
+use super::signature::sign;
+use super::token;
 use super::wish::{Mode, Wish};
 use crate::fetch::{Fetcher, Push};
 
 /// How much of the answer to a verification is read, in bytes; the challenge is far shorter.
 const MAX_ECHO: usize = 1024;
 
-/// Returns 192 random bits in hexadecimal; `None` if the system has none.
-fn challenge() -> Option<String> {
-    let mut bytes = [0_u8; 24];
-    SystemRandom::new().fill(&mut bytes).ok()?;
-    Some(hexadecimal(&bytes))
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 /// Asks a callback whether it wants what was asked for in its name (WebSub, section 5.3), or tells it that it is denied
 /// (5.2). Returns whether it agreed.
 pub(super) async fn verify(fetcher: &Fetcher, wish: &Wish) -> bool {
-    let Some(challenge) = challenge() else { return false };
+    let Some(challenge) = token::random() else { return false };
     let lease = wish.lease.to_string();
     let mut pairs = vec![("hub.mode", wish.mode.word()), ("hub.topic", wish.topic.as_str())];
     match wish.mode {
@@ -46,7 +34,7 @@ pub(super) async fn verify(fetcher: &Fetcher, wish: &Wish) -> bool {
 pub(super) async fn deliver(fetcher: &Fetcher, delivery: &Delivery, hub: &str) -> Option<u16> {
     let mut headers = vec![("link", links(hub, &delivery.topic))];
     if let Some(secret) = &delivery.secret {
-        headers.push(("x-hub-signature", signature(secret, &delivery.content.bytes)));
+        headers.push(("x-hub-signature", sign(secret, &delivery.content.bytes)));
     }
     let push =
         Push { content_type: delivery.content.media_type.clone(), headers, body: delivery.content.bytes.clone() };
@@ -61,30 +49,4 @@ pub(super) async fn deliver(fetcher: &Fetcher, delivery: &Delivery, hub: &str) -
 
 fn links(hub: &str, topic: &str) -> String {
     format!("<{hub}>; rel=\"hub\", <{topic}>; rel=\"self\"")
-}
-
-/// Returns the signature of a body (WebSub, section 8).
-fn signature(secret: &[u8], body: &[u8]) -> String {
-    let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
-    format!("sha256={}", hexadecimal(hmac::sign(&key, body).as_ref()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Test case 2 of RFC 4231.
-    #[test]
-    fn signatures_are_those_of_the_standard() {
-        assert_eq!(
-            signature(b"Jefe", b"what do ya want for nothing?"),
-            "sha256=5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
-        );
-    }
-
-    #[test]
-    fn challenges_differ() {
-        assert_ne!(challenge().unwrap(), challenge().unwrap());
-        assert_eq!(challenge().unwrap().len(), 48);
-    }
 }

@@ -8,14 +8,18 @@
 mod book;
 mod content;
 mod delivery;
+mod listener;
 mod metrics;
 mod options;
 mod queue;
 mod rate;
 mod service;
+mod signature;
+mod token;
 mod wish;
 
 pub use content::{Content, Found, Topics};
+pub use listener::{Arrival, Call, Listener};
 pub use metrics::Metrics;
 pub use options::Options;
 pub use service::{Hub, Reply};

@@ -7,7 +7,9 @@ use crate::fetch::Guard;
 pub struct Options {
     /// Whether there is a hub.
     pub enabled: bool,
-    /// Decides which callbacks are allowed.
+    /// Whether the hubs that sources name are listened to.
+    pub subscribe: bool,
+    /// Decides which callbacks are allowed, and which hubs of sources.
     pub guard: Guard,
 }
 
@@ -50,3 +52,12 @@ pub(super) const MAX_BACKOFF: i64 = 6 * 3600;
 
 /// Number of feeds that are made at one time for subscribers.
 pub(super) const MAKING: usize = 2;
+
+/// Number of hubs of sources that are asked at one time.
+pub(super) const ASKING: usize = 4;
+/// Maximum number of sources whose hubs are listened to.
+pub(super) const MAX_LISTENED: usize = 20_000;
+/// After how long a hub is asked again that did not agree, in milliseconds.
+pub(super) const ASK_AGAIN: i64 = 86_400_000;
+/// Shortest wait before a subscription is renewed, in milliseconds.
+pub(super) const MIN_WAIT: i64 = 3_600_000;

@@ -232,6 +232,11 @@ pub fn form_pairs(form: &[u8]) -> Vec<(String, String)> {
     url::form_urlencoded::parse(form).take(64).map(|(key, value)| (key.into_owned(), value.into_owned())).collect()
 }
 
+/// Returns a form (`application/x-www-form-urlencoded`).
+pub fn form_text(pairs: &[(&str, &str)]) -> String {
+    url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
+}
+
 fn is_tracking(pair: &str) -> bool {
     let name = pair.split('=').next().unwrap_or("").to_ascii_lowercase();
     name.starts_with("utm_") || TRACKING.contains(&name.as_str())

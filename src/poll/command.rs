@@ -10,6 +10,8 @@ use crate::model::{Moment, Source, SourceId};
 pub enum Command {
     /// Poll a source as soon as its host allows.
     Poll(SourceId, oneshot::Sender<Result<(), PollRefused>>),
+    /// Poll a source soon, because its hub has announced something new.
+    Announced(SourceId),
     /// The paused state of a source changed; the log has the new state.
     Control(SourceId),
     /// Replace the list of sources and the options.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use super::announcements::Announcements;
 use super::clock_check::ClockCheck;
 use super::commit::LogWriter;
 use super::host_clock::HostClock;
@@ -44,6 +45,8 @@ pub struct PollContext {
     pub full: Arc<AtomicBool>,
     /// Differences between the servers' clocks and ours.
     pub clock_check: Arc<ClockCheck>,
+    /// The hubs of sources, if they are listened to.
+    pub announcements: Option<Arc<dyn Announcements>>,
     /// When the hosts of articles may be asked again.
     pub host_clock: Arc<HostClock>,
 }

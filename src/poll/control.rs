@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 
 use super::command::{Command, PollRefused};
-use super::poller::{MAX_GAP, Poller};
+use super::poller::{MAX_GAP, MIN_ANNOUNCED_INTERVAL, MIN_OWN_INTERVAL, Poller};
 use crate::log::Control;
 use crate::model::{Health, Moment, SourceId};
 
@@ -24,6 +24,7 @@ impl Poller {
     pub(super) async fn obey(&mut self, command: Command) {
         match command {
             Command::Poll(id, answer) => drop(answer.send(self.hurry(&id))),
+            Command::Announced(id) => self.announced(&id),
             Command::Control(id) => self.control(&id),
             Command::Sources(list, options, answer) => {
                 let before = std::mem::replace(&mut self.options, options);
@@ -55,6 +56,22 @@ impl Poller {
             (false, _) => {}
         }
         self.context.metrics.changed(before, watched.state.health);
+    }
+
+    /// Polls a source soon, but not more often than any other of its kind may be polled after a delivery.
+    fn announced(&mut self, id: &SourceId) {
+        let now = (self.context.clock)();
+        let Some(watched) = self.sources.get_mut(id).filter(|watched| watched.state.health != Health::Paused) else {
+            return;
+        };
+        let gap = if watched.source.is_own { MIN_OWN_INTERVAL } else { MIN_ANNOUNCED_INTERVAL };
+        let free = watched.state.asked.map_or(now, |asked| asked + gap);
+        let at = now.max(free).max(watched.state.not_before);
+        watched.announced = Some(at);
+        if !watched.is_running && at < watched.planned {
+            watched.planned = at;
+            self.queue.push(Reverse((at, id.clone())));
+        }
     }
 
     /// Polls a source as soon as its host allows, even within the minimum interval. The admin may have fixed something,

@@ -42,7 +42,7 @@ impl Poller {
             if !is_done {
                 watched.state.due = now + self.options.pace.max;
             }
-            watched.planned = watched.state.due;
+            watched.planned = watched.announced.map_or(watched.state.due, |at| at.min(watched.state.due));
             self.queue.push(Reverse((watched.planned, id)));
         }
         self.forgive(now);

@@ -24,6 +24,17 @@ pub(super) struct Document {
     validators: Validators,
     /// How long the answer and the document want us to wait.
     wait: Duration,
+    /// The hub and the topic that the answer's headers name, as they are written.
+    hub: Option<(String, String)>,
+}
+
+impl Document {
+    /// Returns the hub and the topic that the source names, in its headers or in the document.
+    pub(super) fn hub(&self) -> Option<(Link, String)> {
+        let (hub, topic) = self.hub.as_ref().or(self.reading.hub.as_ref())?;
+        let topic = self.given_by.join(topic).ok()?;
+        Some((self.given_by.join(hub).ok()?.without_fragment(), topic.as_str().to_owned()))
+    }
 }
 
 impl PollCycle<'_> {
@@ -34,6 +45,7 @@ impl PollCycle<'_> {
     pub(super) async fn read(&mut self, answer: Answer) -> Result<Document, Outcome> {
         let rules = Arc::new(Rules::of(self.source));
         let asked_wait = least_wait(&answer);
+        let hub = answer.hub;
         let page = Page { url: answer.url.clone(), content_type: answer.content_type.clone(), body: answer.body };
         let mut reading = self.read_page(page, &rules).await;
         let (mut given_by, mut validators) = (answer.url.clone(), answer.validators);
@@ -59,7 +71,7 @@ impl PollCycle<'_> {
             let blocked = fault.kind == FaultKind::Challenge;
             return Err(Outcome::Failed { blocked, reason: fault.detail.clone() });
         }
-        Ok(Document { reading, rules, given_by, validators, wait })
+        Ok(Document { reading, rules, given_by, validators, wait, hub })
     }
 
     /// Takes over when the document wants to be polled; returns for how long not.

@@ -104,7 +104,8 @@ impl Poller {
             }
         }
         let planned = marked.unwrap_or(state.due);
-        self.sources.insert(id.clone(), Watched { source, state, quota, is_running, planned, is_marked });
+        self.sources
+            .insert(id.clone(), Watched { source, state, quota, is_running, planned, is_marked, announced: None });
         if !is_running {
             self.queue.push(Reverse((planned, id)));
         }

@@ -3,6 +3,7 @@
 //! `schedule` is pure, `poll_source` is one poll in order, and `commit` writes what all polls found to the log and the view
 //! in one order. The module does not know how items are published.
 
+mod announcements;
 mod answer;
 mod articles;
 mod clock_check;
@@ -30,6 +31,7 @@ mod schedule;
 mod silence;
 mod watched;
 
+pub use announcements::Announcements;
 pub use clock_check::ClockCheck;
 pub use command::{Command, PollRefused};
 pub use commit::{Commit, CommitError, Committer, LogWriter};

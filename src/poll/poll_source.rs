@@ -10,6 +10,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use super::context::PollContext;
+use super::listing::Document;
 use super::moved::{is_of_site, start};
 use super::outcome::{Accepted, failed, log, word};
 use super::permission::{Refusal, permit};
@@ -78,6 +79,7 @@ impl PollCycle<'_> {
                 let mut document = self.read(*answer).await?;
                 self.check_drift(&document.reading)?;
                 self.read_further(&mut document).await;
+                self.tell_hub(&document);
                 let reports = self.identify(&document.reading).await;
                 self.commit(reports, document).await?
             }
@@ -240,8 +242,28 @@ impl<'a> PollCycle<'a> {
             state.busy_hosts.retain(|(busy, _)| busy != host);
             state.busy_hosts.push((host.to_owned(), state.not_before));
         }
+        if self.is_announced(outcome) {
+            state.due = state.due.max(self.now + pace.max);
+        }
         state.due = schedule::outside(state.due, &state.listing);
         state
+    }
+
+    /// Tells which hub the source names.
+    fn tell_hub(&self, document: &Document) {
+        if let Some(announcements) = &self.context.announcements {
+            announcements.named(&self.source.id, document.hub());
+        }
+    }
+
+    /// Returns whether the next poll may wait until the source's hub announces something.
+    fn is_announced(&self, outcome: &Outcome) -> bool {
+        let found = match outcome {
+            Outcome::Read { new: 1.., .. } => self.state.succeeded,
+            Outcome::Read { .. } | Outcome::Unchanged { .. } => None,
+            _ => return false,
+        };
+        self.context.announcements.as_ref().is_some_and(|announcements| announcements.covers(&self.source.id, found))
     }
 
     fn save(&self, outcome: &Outcome, state: &PollState) {

@@ -32,7 +32,9 @@ const TOGETHER: Duration = Duration::from_millis(250);
 /// Minimum time between two polls of a source outside our own networks.
 const MIN_INTERVAL: Duration = Duration::from_secs(300);
 /// The same of a source in our own networks.
-const MIN_OWN_INTERVAL: Duration = Duration::from_secs(1);
+pub(super) const MIN_OWN_INTERVAL: Duration = Duration::from_secs(1);
+/// The same of a source outside of them whose hub has announced something new.
+pub(super) const MIN_ANNOUNCED_INTERVAL: Duration = Duration::from_secs(60);
 /// A host that is not free for longer than this asked to be left alone.
 pub(super) const MAX_GAP: Duration = Duration::from_secs(120);
 /// Minimum time between two requests to a host outside our own networks.
@@ -261,6 +263,7 @@ impl Poller {
         host.is_busy = true;
         host.is_wanted.store(!host.waiting.is_empty(), Ordering::Relaxed);
         watched.is_running = true;
+        watched.announced = None;
         watched.is_marked = false;
         let (context, source, state) = (Arc::clone(&self.context), Arc::clone(&watched.source), watched.state.clone());
         let taken = Arc::clone(&self.taken);

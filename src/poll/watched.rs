@@ -55,6 +55,8 @@ pub(super) struct Watched {
     pub(super) is_running: bool,
     /// Time of the next poll in this process.
     pub(super) planned: Moment,
+    /// When it is to be polled because its hub announced something new since the last poll began.
+    pub(super) announced: Option<Moment>,
     /// Whether the time of the poll after that one is saved; only then may a request be sent.
     pub(super) is_marked: bool,
 }

@@ -59,6 +59,8 @@ pub struct Reading {
     pub wait: u64,
     /// When the document asks not to be polled.
     pub skip: Skip,
+    /// The hub and the topic that a feed names (WebSub, section 4).
+    pub hub: Option<(String, String)>,
     /// What was wrong with it.
     pub faults: Vec<Fault>,
     /// Steps of work that reading took.

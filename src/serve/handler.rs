@@ -102,6 +102,7 @@ impl Handler for (Arc<Site>, Metrics) {
                 serve_rendered(site, metrics, &request, recent::Key::OpenSearch).await
             }
             Route::Search(format) if site.has_search() => serve_results(site, metrics, &request, format, None).await,
+            Route::Callback(token) => posts::verification(site, token, request.uri().query().unwrap_or("")),
             Route::OpenSearch | Route::Search(_) | Route::Nothing => missing(site, &request),
         }
     }
@@ -111,8 +112,7 @@ impl Handler for (Arc<Site>, Metrics) {
     }
 
     fn takes_posts(&self, path: &str) -> bool {
-        let published = self.0.published();
-        published.options.hub && below(path, published.options.root()) == posts::HUB
+        posts::is_taken(&self.0, path)
     }
 }
 

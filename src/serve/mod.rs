@@ -28,7 +28,7 @@ mod site;
 mod stories;
 mod topics;
 
-pub use hub_door::HubDoor;
+pub use hub_door::{CallbackDoor, Delivery, HubDoor};
 pub use metrics::Metrics;
 pub use published::{Options, PublishConfig, SourcePolicy};
 pub use server::{Handler, Limits, adopt, converse, listen, serve};

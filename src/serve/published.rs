@@ -64,6 +64,8 @@ pub struct Options {
     pub contact: Option<String>,
     /// Whether the hub sends feeds to subscribers.
     pub hub: bool,
+    /// Whether the hubs of sources are listened to.
+    pub listens: bool,
 }
 
 impl Options {
@@ -77,6 +79,11 @@ impl Options {
     /// Returns the URL of the hub, if there is one.
     pub fn hub_url(&self) -> Option<String> {
         self.hub.then(|| format!("{}/hub", self.public_url))
+    }
+
+    /// Returns what our callbacks begin with.
+    pub fn callback_base(&self) -> String {
+        format!("{}/hub/in/", self.public_url)
     }
 
     /// Returns the URL of a region's feed.

@@ -24,6 +24,8 @@ pub(super) enum Route<'a> {
     /// Results of a search: a page, or a feed.
     Search(Option<Format>),
     OpenSearch,
+    /// Where the hub of a source verifies our subscription.
+    Callback(&'a str),
     Style,
     FeedStyle,
     Health,
@@ -60,6 +62,7 @@ impl<'a> Route<'a> {
             (Some("search.rss"), None, ..) => Self::Search(Some(Format::Rss)),
             (Some("search.json"), None, ..) => Self::Search(Some(Format::Json)),
             (Some("opensearch.xml"), None, ..) => Self::OpenSearch,
+            (Some("hub"), Some("in"), Some(token), None) => Self::Callback(token),
             (Some("style.css"), None, ..) => Self::Style,
             (Some("feed.css"), None, ..) => Self::FeedStyle,
             (Some("healthz"), None, ..) => Self::Health,
@@ -118,6 +121,7 @@ mod tests {
         check("/sources/atom.xml", Route::SourcesFeed);
         check("/sources/yq-gov", Route::Source(SourceId::new("yq-gov").unwrap()));
         check("/search", Route::Search(None));
+        check("/hub/in/5e", Route::Callback("5e"));
         check("/search.json", Route::Search(Some(Format::Json)));
         for path in [
             "/../../etc/passwd",

@@ -3,7 +3,7 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use tokio::sync::Semaphore;
 
 use super::cache::ResponseCache;
-use super::hub_door::HubDoor;
+use super::hub_door::{CallbackDoor, HubDoor};
 use super::published::PublishConfig;
 use super::recent::RecentDocuments;
 use crate::log::Log;
@@ -33,6 +33,8 @@ pub struct Site {
     store: OnceLock<Store>,
     /// The hub, once it is open.
     pub(super) hub: OnceLock<Arc<dyn HubDoor>>,
+    /// Our callbacks, once they are answered.
+    pub(super) callbacks: OnceLock<Arc<dyn CallbackDoor>>,
     pub(super) cache: ResponseCache,
     pub(super) recent: RecentDocuments,
     /// Queue for the documents of regions.
@@ -67,6 +69,7 @@ impl Site {
             now,
             store: OnceLock::new(),
             hub: OnceLock::new(),
+            callbacks: OnceLock::new(),
             cache: ResponseCache::new(room),
             recent: RecentDocuments::default(),
             main: Queue::new(MAX_RENDERINGS),
@@ -93,6 +96,12 @@ impl Site {
     pub fn open_hub(&self, hub: Arc<dyn HubDoor>) {
         // A second call would pass in the same hub.
         drop(self.hub.set(hub));
+    }
+
+    /// Passes in what answers at our callbacks.
+    pub fn open_callbacks(&self, callbacks: Arc<dyn CallbackDoor>) {
+        // A second call would pass in the same callbacks.
+        drop(self.callbacks.set(callbacks));
     }
 
     /// Passes in the search index; from now on searches are answered.

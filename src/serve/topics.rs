@@ -49,6 +49,11 @@ impl Site {
         self.published().options.hub_url().unwrap_or_default()
     }
 
+    /// Returns what our callbacks begin with.
+    pub fn callback_base(&self) -> String {
+        self.published().options.callback_base()
+    }
+
     fn feed_key(&self, url: &str) -> Option<Key> {
         let published = self.published();
         let path = url.strip_prefix(published.options.public_url.as_str())?;

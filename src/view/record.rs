@@ -230,6 +230,21 @@ pub(super) struct SubscriptionRecord {
 
 impl Stored for SubscriptionRecord {}
 
+/// Our own subscription at the hub of a source, in the same store.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct SourceSubscriptionRecord {
+    pub(super) source: String,
+    pub(super) hub: String,
+    pub(super) topic: String,
+    pub(super) callback: String,
+    pub(super) secret: Option<String>,
+    pub(super) asked: i64,
+    pub(super) until: i64,
+    pub(super) pushed: Option<i64>,
+}
+
+impl Stored for SourceSubscriptionRecord {}
+
 impl Stored for HiddenRecord {
     const ADDED: &'static [usize] = &[2, 1];
 }
@@ -362,6 +377,7 @@ mod tests {
         check::<ListingRecord>(&of("memory"));
         check::<RevisitsRecord>(&of("again"));
         check::<SubscriptionRecord>(&of("subscription"));
+        check::<SourceSubscriptionRecord>(&of("source subscription"));
         let item: ItemRecord = decode(of("item")[2]).unwrap();
         assert_eq!((item.earlier, item.event), (vec![(19_425, 7, 90)], Some(3)));
         assert_eq!((item.sketch, item.pairs, item.parts, item.ends), (vec![1, 2, 3], vec![4], vec![2], 0));

@@ -3,11 +3,16 @@ use std::path::Path;
 use super::engine::{Engine, has_room};
 use super::error::ViewError;
 use super::poll_states::PollStates;
-use super::record::{self, SubscriptionRecord};
-use crate::model::{Link, Moment, Subscription};
+use super::record::{self, SourceSubscriptionRecord, SubscriptionRecord};
+use crate::model::{Link, Moment, SourceId, SourceSubscription, Subscription};
 
-/// The subscriptions of the hub. They are derived from nothing and cannot be made anew, so they have a store of their own,
-/// which neither a rebuild of the view nor the loss of the poll states touches.
+/// Prefix of the keys of our own subscriptions, which are longer than the others.
+const OWN: &[u8] = b"our own subscription at a hub of/";
+/// End of their range.
+const OWN_END: &[u8] = b"our own subscription at a hub of0";
+
+/// The subscriptions of the hub, and our own at the hubs of sources. They are derived from nothing and cannot be made anew,
+/// so they have a store of their own, which neither a rebuild of the view nor the loss of the poll states touches.
 #[derive(Debug)]
 pub struct Subscriptions {
     engine: Engine,
@@ -37,7 +42,11 @@ impl Subscriptions {
     pub fn all(&self) -> Result<(Vec<Subscription>, usize), ViewError> {
         let (mut all, mut damaged) = (Vec::new(), 0);
         for pair in self.engine.all() {
-            match record::decode::<SubscriptionRecord>(&pair?.1).and_then(subscription) {
+            let (key, value) = pair?;
+            if key.starts_with(OWN) {
+                continue;
+            }
+            match record::decode::<SubscriptionRecord>(&value).and_then(subscription) {
                 Some(subscription) => all.push(subscription),
                 None => damaged += 1,
             }
@@ -67,6 +76,44 @@ impl Subscriptions {
     /// Returns an error if the store cannot be written.
     pub fn remove(&self, topic: &str, callback: &Link) -> Result<(), ViewError> {
         self.engine.write(vec![(key(topic, callback).to_vec(), None)])
+    }
+
+    /// Returns our own subscriptions. One whose record is damaged is left out: it is asked for anew.
+    ///
+    /// # Errors
+    /// Returns an error if the store cannot be read.
+    pub fn all_own(&self) -> Result<Vec<SourceSubscription>, ViewError> {
+        let mut all = Vec::new();
+        for pair in self.engine.within(OWN..OWN_END) {
+            all.extend(record::decode::<SourceSubscriptionRecord>(&pair?.1).and_then(source_subscription));
+        }
+        Ok(all)
+    }
+
+    /// Saves our own subscription in place of that for the same source.
+    ///
+    /// # Errors
+    /// Returns an error if the store cannot be written.
+    pub fn put_own(&self, own: &SourceSubscription) -> Result<(), ViewError> {
+        let record = SourceSubscriptionRecord {
+            source: own.source.as_str().to_owned(),
+            hub: own.hub.as_str().to_owned(),
+            topic: own.topic.clone(),
+            callback: own.callback.clone(),
+            secret: own.secret.clone(),
+            asked: own.asked.millis(),
+            until: own.until.millis(),
+            pushed: own.pushed.map(Moment::millis),
+        };
+        self.engine.put(&own_key(&own.source), record::encode(&record))
+    }
+
+    /// Removes our own subscription for a source.
+    ///
+    /// # Errors
+    /// Returns an error if the store cannot be written.
+    pub fn remove_own(&self, source: &SourceId) -> Result<(), ViewError> {
+        self.engine.write(vec![(own_key(source), None)])
     }
 
     /// Returns whether the store refused a write.
@@ -102,6 +149,23 @@ fn subscription(record: SubscriptionRecord) -> Option<Subscription> {
     })
 }
 
+fn source_subscription(record: SourceSubscriptionRecord) -> Option<SourceSubscription> {
+    Some(SourceSubscription {
+        source: SourceId::new(&record.source).ok()?,
+        hub: Link::parse(&record.hub).ok()?,
+        topic: record.topic,
+        callback: record.callback,
+        secret: record.secret,
+        asked: Moment::from_millis(record.asked),
+        until: Moment::from_millis(record.until),
+        pushed: record.pushed.map(Moment::from_millis),
+    })
+}
+
+fn own_key(source: &SourceId) -> Vec<u8> {
+    [OWN, source.as_str().as_bytes()].concat()
+}
+
 fn key(topic: &str, callback: &Link) -> [u8; 32] {
     *blake3::hash(format!("{topic}\n{callback}").as_bytes()).as_bytes()
 }
@@ -135,5 +199,28 @@ mod tests {
         assert_eq!(store.all().unwrap().1, 1, "a damaged record costs itself only");
         store.remove(&subscription.topic, &subscription.callback).unwrap();
         assert!(store.all().unwrap().0.is_empty());
+    }
+
+    #[test]
+    fn own_subscriptions_are_kept_beside_the_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let (store, _) = Subscriptions::open(&folder.path().join("hub")).unwrap();
+        let own = |id: &str| SourceSubscription {
+            source: SourceId::new(id).unwrap(),
+            hub: Link::parse("https://hub.example/").unwrap(),
+            topic: "https://a.example/feed".to_owned(),
+            callback: "https://b.example/hub/in/1".to_owned(),
+            secret: Some("s".to_owned()),
+            asked: Moment::from_seconds(5),
+            until: Moment::from_seconds(9),
+            pushed: None,
+        };
+        for id in ["a", "zz-9", "a"] {
+            store.put_own(&own(id)).unwrap();
+        }
+        assert_eq!(store.all_own().unwrap(), [own("a"), own("zz-9")]);
+        assert_eq!(store.all().unwrap(), (Vec::new(), 0), "they are nobody else's");
+        store.remove_own(&own("a").source).unwrap();
+        assert_eq!(store.all_own().unwrap(), [own("zz-9")]);
     }
 }

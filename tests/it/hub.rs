@@ -385,3 +385,36 @@ fn hub_dead_subscribers_delay_nobody() {
     // Well below the time limit of a delivery, which they would wait for if the dead ones held all places.
     assert!(took < Duration::from_secs(5), "{took:?}");
 }
+
+/// One dayuan reads the feed of another: it subscribes at its hub, and is not polled for an hour otherwise.
+#[test]
+fn websub_a_source_that_names_a_hub_is_polled_when_the_hub_delivers() {
+    let port = TcpListener::bind("127.0.8.220:0").unwrap().local_addr().unwrap().port();
+    let house = House::new(208, port);
+    let publisher = house.start();
+    let settings = format!(
+        "[fetch]\nallow_networks = [\"127.0.0.0/24\"]\nports = [{}]\n[poll]\nmin_interval = \"1h\"\nmax_interval = \"6h\"\nhost_gap = \"0s\"\n[hub]\nsubscribe = true\nallow_networks = [\"127.0.0.0/24\"]\n",
+        publisher.address.port()
+    );
+    let reader = Installation::with(&settings, &source("yq", "140300", &topic(&publisher, "atom.xml")));
+    let path = reader.config().join("dayuan.toml");
+    let text = std::fs::read_to_string(&path).unwrap().replace("127.0.0.1:0", &format!("127.0.8.220:{port}"));
+    std::fs::write(&path, text).unwrap();
+    let mut daemon = reader.start();
+    daemon.until_items("140300", 1);
+    until_subscriptions(&house, 1);
+    for count in 2..=3 {
+        house.step();
+        daemon.until_items("140300", count);
+    }
+    daemon.kill();
+    let daemon = reader.start();
+    until_subscriptions(&house, 1);
+    house.step();
+    daemon.until_items("140300", 4);
+    assert_eq!(subscriptions(&house), 1, "the restarted one goes on with the same callback");
+    let unknown = format!("/hub/in/{}", "0".repeat(48));
+    assert_eq!(request(daemon.address, "POST", &unknown, &[("content-length", "0")]).status, 410);
+    assert_eq!(get(daemon.address, &format!("{unknown}?hub.mode=subscribe&hub.topic=x&hub.challenge=y")).status, 404);
+    assert_eq!(request(daemon.address, "POST", "/hub", &[("content-length", "0")]).status, 405, "no hub of its own");
+}

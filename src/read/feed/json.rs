@@ -35,6 +35,7 @@ pub(in crate::read) fn read(document: &str, url: &Link, clock: Clock<'_>) -> Rea
         format: Format::JsonFeed,
         title: line(&root, "title"),
         link: Some(base.as_str().to_owned()),
+        hub: hub(&root).zip(string(&root, "feed_url")),
         ..Reading::default()
     };
     let date = |item: &Value| {
@@ -142,6 +143,13 @@ fn one_or_many(value: Option<&Value>) -> &[Value] {
         Some(one) => std::slice::from_ref(one),
         None => &[],
     }
+}
+
+/// Returns the first hub of WebSub that a feed names.
+fn hub(root: &Value) -> Option<String> {
+    let hubs = root.get("hubs").and_then(Value::as_array)?;
+    let is_websub = |hub: &&Value| string(hub, "type").is_some_and(|kind| kind.eq_ignore_ascii_case("websub"));
+    hubs.iter().take(MAX_AUTHORS_SEEN).find(is_websub).and_then(|hub| string(hub, "url"))
 }
 
 /// Returns a text field; numbers are converted to text, as the specification asks for ids.

@@ -129,6 +129,11 @@ impl<'a> Reader<'a> {
             sy("updatefrequency").and_then(|text| text.trim().parse::<u64>().ok()).filter(|n| *n > 0).unwrap_or(1);
         reading.wait = ttl.max(period / frequency);
         reading.skip = self.skip();
+        let named = |relation: &str| {
+            let mut links = fields.iter().filter(|e| e.is(Namespace::Core, "link"));
+            links.find(|e| e.attribute("rel") == Some(relation)).and_then(|e| self.link_of(e))
+        };
+        reading.hub = named("hub").zip(named("self"));
     }
 
     fn skip(&self) -> Skip {
