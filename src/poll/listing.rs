@@ -74,6 +74,13 @@ impl PollCycle<'_> {
         Ok(Document { reading, rules, given_by, validators, wait, hub })
     }
 
+    /// Tells which hub the source names.
+    pub(super) fn tell_hub(&self, document: &Document) {
+        if let Some(announcements) = &self.context.announcements {
+            announcements.named(&self.source.id, document.hub());
+        }
+    }
+
     /// Takes over when the document wants to be polled; returns for how long not.
     fn take_wishes(&mut self, reading: &Reading, asked_wait: Duration) -> Duration {
         let document_wait = Duration::from_secs(reading.wait);

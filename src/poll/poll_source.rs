@@ -10,7 +10,6 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use super::context::PollContext;
-use super::listing::Document;
 use super::moved::{is_of_site, start};
 use super::outcome::{Accepted, failed, log, word};
 use super::permission::{Refusal, permit};
@@ -247,13 +246,6 @@ impl<'a> PollCycle<'a> {
         }
         state.due = schedule::outside(state.due, &state.listing);
         state
-    }
-
-    /// Tells which hub the source names.
-    fn tell_hub(&self, document: &Document) {
-        if let Some(announcements) = &self.context.announcements {
-            announcements.named(&self.source.id, document.hub());
-        }
     }
 
     /// Returns whether the next poll may wait until the source's hub announces something.
