@@ -16,6 +16,9 @@ const MAX_MOVED: usize = 2048;
 const GONE_POLLS: u32 = 3;
 const GONE_AFTER: Duration = Duration::from_secs(3 * 86_400);
 
+/// How the doubt begins about a source that redirects to another site.
+const REDIRECTS: &str = "its address redirects to";
+
 impl PollCycle<'_> {
     /// Judges an answer: by our clock, by where it came from, by its status.
     ///
@@ -33,10 +36,13 @@ impl PollCycle<'_> {
             tracing::warn!(source = %self.source.id, url = %answer.url, "a redirect leads from https to http");
         }
         let is_own_answer = answer.url == self.source.url.without_fragment();
-        self.state.doubt.clear();
+        // What was doubtful of an unchanged document still is.
+        if answer.status != 304 || self.state.doubt.starts_with(REDIRECTS) {
+            self.state.doubt.clear();
+        }
         if answer.status < 400 && !is_of_site(self.source, &answer.url) {
             self.state.doubt = format!(
-                "its address redirects to {}, on another site; change its url, or write leads_to = [\"{}\"]",
+                "{REDIRECTS} {}, on another site; change its url, or write leads_to = [\"{}\"]",
                 answer.url,
                 answer.url.registrable_domain()
             );

@@ -88,6 +88,10 @@ impl PollCycle<'_> {
             let days = document_wait.as_secs() / 86_400;
             self.state.doubt = format!("the source asks to be polled only every {days} days; it is polled daily");
         }
+        if let Some(cut) = reading.faults.iter().find(|fault| fault.kind == FaultKind::TooMany) {
+            let before = if self.state.doubt.is_empty() { String::new() } else { format!("{}; ", self.state.doubt) };
+            self.state.doubt = format!("{before}{}", cut.detail);
+        }
         self.state.listing.wait = document_wait.min(MAX_HINT);
         self.state.listing.skip_hours = reading.skip.hours.iter().fold(0, |bits, hour| bits | 1 << (hour % 24));
         self.state.listing.skip_days = reading.skip.days.iter().fold(0, |bits, day| bits | 1 << (day % 7));

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::http::{Reply, Site, get};
-use super::installation::{Installation, source, until};
+use super::installation::{Installation, feed, source, until};
 
 const TITLES: [&str; 12] = [
     "关于南大街封闭施工的通告",
@@ -322,4 +322,24 @@ fn a_page_of_hanweb_leads_to_its_records() {
     ));
     let daemon = installation.start();
     assert_eq!(daemon.until_items("140300", 6).len(), 6);
+}
+
+#[test]
+fn what_is_added_below_seven_hundred_items_without_dates_is_seen() {
+    let polls = Arc::new(AtomicUsize::new(0));
+    let site = Site::new(246, move |_| {
+        let count = 700 + polls.fetch_add(1, Ordering::SeqCst).min(1);
+        let guids: Vec<String> = (1..=count).map(|at| at.to_string()).collect();
+        let titles: Vec<String> = (1..=count).map(|at| format!("关于第{at}号事项的通告")).collect();
+        let items: Vec<_> = guids.iter().zip(&titles).map(|(guid, title)| (&**guid, &**guid, &**title, 2)).collect();
+        let dated = feed(&items);
+        let undated = dated.split("<pubDate>").map(|part| part.split_once("</pubDate>").map_or(part, |(_, rest)| rest));
+        Reply::ok(undated.collect::<String>())
+    });
+    let installation = Installation::new(&source("gov", "140300", &site.url("/feed")));
+    let daemon = installation.start();
+    let find = |title: &str| daemon.items("140300").iter().any(|item| item["title"] == title).then_some(());
+    until("the item below all others is seen", || find("关于第701号事项的通告"));
+    let status = daemon.status(&installation, "gov");
+    assert!(status["doubt"].as_str().is_some_and(|doubt| doubt.contains("only the newest 500 are read")), "{status}");
 }

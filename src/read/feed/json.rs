@@ -7,7 +7,7 @@ use crate::read::date::{self, Clock};
 use crate::read::fault::{Fault, FaultKind};
 use crate::read::json::{MAX_VALUES, parse, values};
 use crate::read::markup::text;
-use crate::read::reading::{MAX_DRAFTS, Reading, is_unset, newest};
+use crate::read::reading::{MAX_DRAFTS, Reading, is_unset, newest, too_many};
 
 /// Reads a document that starts like JSON.
 pub(in crate::read) fn read(document: &str, url: &Link, clock: Clock<'_>) -> Reading {
@@ -44,16 +44,10 @@ pub(in crate::read) fn read(document: &str, url: &Link, clock: Clock<'_>) -> Rea
     };
     let dates: Vec<Option<Moment>> =
         items.iter().map(|item| if items.len() > MAX_DRAFTS { date(item) } else { None }).collect();
-    for item in newest(&dates).into_iter().filter_map(|at| items.get(at)) {
+    for item in newest(&dates, MAX_DRAFTS).into_iter().filter_map(|at| items.get(at)) {
         reading.drafts.push(draft(item, &root, url, clock, &mut reading.faults).bounded());
     }
-    if items.len() > MAX_DRAFTS {
-        reading.faults.push(Fault::new(
-            FaultKind::TooMany,
-            "items",
-            format!("{} items; only the newest {MAX_DRAFTS} were read", items.len()),
-        ));
-    }
+    reading.faults.extend(too_many(items.len(), "items"));
     reading
 }
 

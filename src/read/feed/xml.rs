@@ -9,7 +9,7 @@ use super::xml_tree::{Element, outline};
 use crate::model::{Format, Link, Moment};
 use crate::read::date::Clock;
 use crate::read::fault::{Fault, FaultKind};
-use crate::read::reading::{MAX_DRAFTS, Reading, Skip, newest};
+use crate::read::reading::{MAX_DRAFTS, Reading, Skip, newest, too_many};
 
 /// The most items that are looked at to find the newest.
 const MAX_ITEMS: usize = 10 * MAX_DRAFTS;
@@ -45,10 +45,7 @@ pub(in crate::read) fn read(text: &str, url: &Link, clock: Clock<'_>) -> Reading
         let detail = format!("more than {MAX_ITEMS} items, or too many elements; only the first were looked at");
         fault(FaultKind::TooMany, "document", detail);
     }
-    if items.len() > MAX_DRAFTS {
-        let detail = format!("{} items; only the newest {MAX_DRAFTS} were read", items.len());
-        fault(FaultKind::TooMany, "document", detail);
-    }
+    reading.faults.extend(too_many(items.len(), "document"));
     let first_item = items.first().copied().unwrap_or(outline.elements.len());
     reader.head(first_item, items.last().copied(), &mut reading);
     let end_of = |at: usize| items.get(at + 1).copied().unwrap_or(outline.elements.len());
@@ -57,7 +54,7 @@ pub(in crate::read) fn read(text: &str, url: &Link, clock: Clock<'_>) -> Reading
     } else {
         vec![None; items.len()]
     };
-    for at in newest(&dates) {
+    for at in newest(&dates, MAX_DRAFTS) {
         let Some(item) = items.get(at) else { continue };
         let end = end_of(at);
         // Skip empty items.

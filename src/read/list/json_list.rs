@@ -11,7 +11,10 @@ use crate::read::fault::{Fault, FaultKind};
 use crate::read::markup::text;
 use crate::read::markup::text::width;
 use crate::read::markup::tree::Tree;
-use crate::read::reading::MAX_DRAFTS;
+use crate::read::reading::{MAX_DRAFTS, keep_newest};
+
+/// The most items that are looked at to find the newest.
+const MAX_ITEMS: usize = 10 * MAX_DRAFTS;
 use crate::read::tables::tables;
 
 /// The longest path to a list, in bytes; news lists have shorter ones.
@@ -40,7 +43,7 @@ pub(in crate::read) fn read(
                 format!("`{path}` is not the path of a list in this JSON"),
             ));
         }
-        let drafts = items?.iter().take(MAX_DRAFTS).filter_map(|item| draft(item, url, rules, clock)).collect();
+        let drafts = drafts(items?, url, rules, clock, faults);
         return Some((
             drafts,
             Detection { confidence: 100, reasons: vec![format!("list at `{path}` by config")], selectors: None },
@@ -49,8 +52,7 @@ pub(in crate::read) fn read(
     let (best, inner) = likeliest(&root, url, rules, clock);
     match (best, inner) {
         (Some((worth, path, items)), inner) if inner.is_none_or(|(links, _)| worth > links * 20) => {
-            let drafts: Vec<Draft> =
-                items.iter().take(MAX_DRAFTS).filter_map(|item| draft(item, url, rules, clock)).collect();
+            let drafts = drafts(items, url, rules, clock, faults);
             let reasons = vec![format!("{} objects with title and link at `{path}`", drafts.len())];
             Some((drafts, Detection { confidence: 90, reasons, selectors: Some((path, String::new())) }))
         }
@@ -61,12 +63,18 @@ pub(in crate::read) fn read(
             (!drafts.is_empty()).then_some((drafts, detection))
         }
         (Some((_, path, items)), None) => {
-            let drafts: Vec<Draft> =
-                items.iter().take(MAX_DRAFTS).filter_map(|item| draft(item, url, rules, clock)).collect();
+            let drafts = drafts(items, url, rules, clock, faults);
             Some((drafts, Detection { confidence: 60, reasons: vec![format!("objects at `{path}`")], selectors: None }))
         }
         (None, None) => None,
     }
+}
+
+/// Reads the items of a list, or the newest of too many.
+fn drafts(items: &[Value], url: &Link, rules: &ListRules, clock: Clock<'_>, faults: &mut Vec<Fault>) -> Vec<Draft> {
+    let mut drafts = items.iter().take(MAX_ITEMS).filter_map(|item| draft(item, url, rules, clock)).collect();
+    faults.extend(keep_newest(&mut drafts, "list"));
+    drafts
 }
 
 /// Parses the first JSON value in a document: all of it, or the data in a call or assignment.

@@ -23,7 +23,7 @@ use crate::read::markup::page::{base, target};
 use crate::read::markup::selector::Selector;
 use crate::read::markup::text;
 use crate::read::markup::tree::{Id, Tree};
-use crate::read::reading::{MAX_DRAFTS, newest};
+use crate::read::reading::{MAX_DRAFTS, keep_newest};
 
 /// The most rows that are looked at to find the newest.
 const MAX_ROWS: usize = 10 * MAX_DRAFTS;
@@ -76,8 +76,8 @@ pub(in crate::read) fn read(
         titles.push(if draft.found.contains(&("title", "config".into())) { draft.title.clone() } else { whole_title });
         drafts.push(draft);
     }
-    keep_newest(&mut drafts, &mut titles, faults);
     keep_dates_that_tell_apart(&mut drafts, titles);
+    faults.extend(keep_newest(&mut drafts, "list"));
     settle_dates(&mut drafts, clock);
     strip_common_end(&mut drafts);
     let mut detection = describe(tree, &group, &drafts, rules);
@@ -87,21 +87,6 @@ pub(in crate::read) fn read(
         detection.confidence /= 4;
     }
     (drafts, detection)
-}
-
-/// Keeps the newest rows of a list that has too many, and reports it.
-fn keep_newest(drafts: &mut Vec<Draft>, titles: &mut Vec<String>, faults: &mut Vec<Fault>) {
-    if drafts.len() <= MAX_DRAFTS {
-        return;
-    }
-    let detail = format!("{} rows; only the newest {MAX_DRAFTS} were read", drafts.len());
-    faults.push(Fault::new(FaultKind::TooMany, "list", detail));
-    let dates: Vec<Option<Moment>> = drafts.iter().map(|draft| draft.published.map(|stamp| stamp.at)).collect();
-    let kept: HashSet<usize> = newest(&dates).into_iter().collect();
-    let mut at = 0..;
-    drafts.retain(|_| at.next().is_some_and(|at| kept.contains(&at)));
-    let mut at = 0..;
-    titles.retain(|_| at.next().is_some_and(|at| kept.contains(&at)));
 }
 
 /// Replaces detected fields by what the config's selectors find, and reports a selector that finds nothing.

@@ -1,17 +1,27 @@
 //! Sitemaps (sitemaps.org 0.9, with the news extension).
 
-use crate::model::{Draft, Link, Stamp};
+use std::collections::HashSet;
+
+use crate::model::{Draft, Link, Moment, Stamp};
 use crate::read::date::{self, Clock};
 use crate::read::markup::text;
 use crate::read::markup::tokens::{Token, Tokens};
+use crate::read::reading::newest;
 
 /// The most pages returned from a sitemap; up to 20 times as many are buffered before sorting.
 const MAX_PAGES: usize = 100;
 
 /// Keeps only the newest pages, newest first; equal dates stay in document order.
 fn newest_first(drafts: &mut Vec<Draft>) {
-    drafts.sort_by_key(|draft| std::cmp::Reverse(draft.published.or(draft.updated).map(|stamp| stamp.at)));
-    drafts.truncate(MAX_PAGES);
+    drafts.sort_by_key(|draft| std::cmp::Reverse(date(draft)));
+    let dates: Vec<Option<Moment>> = drafts.iter().map(date).collect();
+    let kept: HashSet<usize> = newest(&dates, MAX_PAGES).into_iter().collect();
+    let mut at = 0..;
+    drafts.retain(|_| at.next().is_some_and(|at| kept.contains(&at)));
+}
+
+fn date(draft: &Draft) -> Option<Moment> {
+    draft.published.or(draft.updated).map(|stamp| stamp.at)
 }
 
 /// Reads a sitemap: its pages, newest first; for an index, the sitemap changed last.
