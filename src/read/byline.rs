@@ -139,12 +139,12 @@ pub(super) fn people(value: &str) -> Vec<String> {
         return names::names(value, Trust::Field);
     }
     let mut single: Option<char> = None;
-    for part in value.split(|c: char| c.is_whitespace() || "、，,/／&和 \u{3000}·_▪•".contains(c)) {
+    for part in value.split(|c: char| c.is_whitespace() || "、，,/／&和 \u{3000}·・_▪•".contains(c)) {
         let roles = &tables().names.before_people;
         let part = roles.iter().find_map(|role| part.strip_prefix(role.as_str())).unwrap_or(part);
-        let part =
-            part.trim_end_matches("编辑").trim_end_matches("报道").trim_end_matches("摄影").trim_end_matches('摄');
-        if matches!(part, "文" | "图" | "文图" | "实习生" | "通讯员" | "记者") {
+        let ends = tables().names.behind_people.iter();
+        let part = ends.fold(part, |part, end| part.trim_end_matches(end.as_str()));
+        if tables().names.roles.contains(part) {
             continue;
         }
         let mut chars = part.chars();
@@ -266,12 +266,7 @@ pub(super) fn whole_line(line: &str) -> Vec<String> {
             }
         }
     }
-    if let Some(rest) = line
-        .strip_prefix("文/")
-        .or_else(|| line.strip_prefix("文／"))
-        .or_else(|| line.strip_prefix("文丨"))
-        .or_else(|| line.strip_prefix("文 | "))
-    {
+    if let Some(rest) = tables().names.writes_before.iter().find_map(|word| line.strip_prefix(word.as_str())) {
         return people(rest);
     }
     // 本报记者李晓明, 新华社记者李晓明、王强

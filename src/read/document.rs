@@ -8,7 +8,7 @@ use super::list::{self, Detection, hanweb, json_list, sitemap};
 use super::markup::{text, tree};
 use super::reading::{Reading, is_unset};
 use super::rules::Rules;
-use super::sniff::{Sniffed, feed_within, sniff};
+use super::sniff::{Sniffed, feed_escaped, feed_within, sniff};
 use super::work::Budget;
 use super::{alert::mark_alert, block_page, charset};
 use crate::model::{Draft, Format, Kind, Link, Moment, Page};
@@ -54,6 +54,9 @@ fn document(page: &Page, rules: &Rules, now: Moment) -> Reading {
     // Alert sources may use any document format.
     let kind = if rules.kind == Kind::Alerts { Kind::Auto } else { rules.kind };
     match (kind, sniff(start)) {
+        (Kind::Feed | Kind::Auto, Sniffed::Html) if let Some(feed) = feed_escaped(start) => {
+            xml::read(&feed, &page.url, clock)
+        }
         (Kind::Feed, Sniffed::Json) => feed::json::read(start, &page.url, clock),
         (Kind::Feed, _) => xml::read(feed_within(&text).unwrap_or(&text), &page.url, clock),
         (Kind::Auto, Sniffed::Json) => {

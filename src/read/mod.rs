@@ -24,6 +24,7 @@ mod list;
 mod markup;
 mod names;
 mod opml;
+mod pane;
 mod reading;
 mod rules;
 mod signature;

@@ -84,7 +84,9 @@ fn pieces(text: &str) -> Vec<String> {
             || matches!(bare, "&" | "/" | ";" | "+");
         let cut = if is_and { 0 } else { bare.find(|c: char| ENDS.contains(c)).unwrap_or(bare.len()) };
         let is_over = !is_and && cut < bare.len() && !(cut + 1 == bare.len() && bare.ends_with([';', '&', '/']));
-        let part = bare.get(..cut).unwrap_or("");
+        // The address of a writer stands behind the name.
+        let is_address = bare.get(cut..).is_some_and(|rest| rest.starts_with('@'));
+        let part = if is_address { "" } else { bare.get(..cut).unwrap_or("") };
         if let Some(piece) = pieces.last_mut()
             && !part.is_empty()
             && part != "-"
@@ -128,6 +130,7 @@ fn is_name(text: &str, trust: Trust) -> bool {
         })
         && parts.iter().all(|part| begins_well(part) || trust == Trust::Field && parts.len() == 1)
         && !parts.iter().all(|part| is_particle(part))
+        && !names.office_ends_of_korea.iter().any(|end| text.ends_with(end.as_str()) && text != end)
 }
 
 #[cfg(test)]

@@ -44,6 +44,36 @@ pub(super) fn feed_within(text: &str) -> Option<&str> {
     None
 }
 
+/// The most text before an escaped feed, in bytes: a page that writes about feeds has more.
+const MAX_TEXT_BEFORE: usize = 200;
+
+/// Returns the feed that a page shows as text in its `<pre>`, as some systems and viewers send it.
+pub(super) fn feed_escaped(page: &str) -> Option<String> {
+    let mut before = 0;
+    let mut is_open = false;
+    let mut feed = String::new();
+    for token in tokens::Tokens::new(page) {
+        match token {
+            tokens::Token::Start { name, .. } if !is_open && name.eq_ignore_ascii_case("pre") => is_open = true,
+            tokens::Token::End { name } if is_open && name.eq_ignore_ascii_case("pre") => break,
+            tokens::Token::Text(raw) if is_open => {
+                feed.push_str(&text::resolve(raw, &text::Definitions::none()));
+            }
+            tokens::Token::Text(raw) => before += raw.trim().len(),
+            _ => {}
+        }
+        if before > MAX_TEXT_BEFORE {
+            return None;
+        }
+    }
+    let mut shown = tokens::Tokens::new(&feed);
+    let root = shown.find_map(|token| match token {
+        tokens::Token::Start { name, inside, .. } => Some(is_feed_root(name, inside)),
+        _ => None,
+    });
+    (root == Some(true)).then_some(feed)
+}
+
 /// Returns whether a tag is the root of a feed beyond doubt, as pages have none.
 fn is_feed_root(name: &str, inside: &str) -> bool {
     let local = name.rsplit(':').next().unwrap_or(name);

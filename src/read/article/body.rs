@@ -4,6 +4,7 @@ use super::labels::{is_dialog, words};
 use crate::read::markup::text;
 use crate::read::markup::text::width;
 use crate::read::markup::tree::{self, Id, Tree, What};
+use crate::read::pane::is_shut_pane;
 use crate::read::tables::tables;
 
 /// A line of a page: the text between two breaks.
@@ -132,6 +133,7 @@ pub(in crate::read) fn foreign(tree: &Tree<'_>, body: Id) -> Vec<(Id, Id)> {
             || tree.is_invisible(at)
             || tree::is_hidden(name)
             || is_dialog(tree, at)
+            || is_shut_pane(tree, at)
             || words(&labels).any(|word| classes.foreign.contains(word))
                 && wide() * 5 < total * 2
                 && !(words(&labels)
@@ -187,6 +189,17 @@ fn is_link_list(tree: &Tree<'_>, id: Id) -> bool {
         }
     }
     all > 0 && linked * 10 > all * 6
+}
+
+/// Returns the address and the media type of the file that an element shows within the page, as it is written: that of the file, or of a
+/// viewer that is given it.
+pub(super) fn shown_file(tree: &Tree<'_>, id: Id) -> Option<(String, &'static str)> {
+    if !tree.is(id, &["iframe", "embed", "object"]) {
+        return None;
+    }
+    let written = tree.attribute(id, "src").or_else(|| tree.attribute(id, "data"))?;
+    let given = written.split(['?', '&']).skip(1).filter_map(|part| part.split_once('=')).map(|(_, value)| value);
+    std::iter::once(&*written).chain(given).find_map(|address| Some((address.to_owned(), file_kind(address)?)))
 }
 
 /// Returns the media type of the file behind a link, from its address, a query value, its text or its title.

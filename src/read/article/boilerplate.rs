@@ -6,22 +6,43 @@ use crate::read::lexicon::{Label, words};
 use crate::read::markup::text::width;
 use crate::read::signature;
 
+/// What ends a sentence in the scripts whose words of boilerplate seldom begin one.
+const ENDS: &str = "。；！？，：।۔؟";
+/// The fewest characters of a sentence that begins with such a word in other scripts.
+const MIN_SENTENCE: usize = 40;
+
 /// Returns whether a line is boilerplate: a copyright notice, a share button, a credit, a tool.
 pub(in crate::read) fn is_boilerplate(line: &str) -> bool {
     // `BEGINS` applies to a line that ends like a sentence only if it also begins with one of these.
     let (line, words) = (line.trim(), words());
     let length = line.chars().count();
-    let is_sentence = line.trim_end_matches(['”', '）', ')']).ends_with(['。', '；', '！', '？', '，', '：']);
+    let is_sentence = line.trim_end_matches(['”', '）', ')']).ends_with(|c| ENDS.contains(c));
     let may_be = !is_sentence || words.boilerplate_sure.begin(line);
-    length <= 120 && may_be && words.boilerplate_begins.begin(line) && !is_prose_behind(line)
+    length <= 120 && may_be && begins(line) && !is_prose_behind(line)
         || length <= 30 && line.contains("点个") && line.contains(['看', '赞'])
         || length <= 240 && words.boilerplate_holds.are_in(line)
         || is_tool(line)
 }
 
-/// Returns whether such a word is followed by prose: （作者李晓明获得一等奖）, 校对环节发现的问题.
+/// Returns whether a line begins with a phrase of boilerplate, and not with a longer word: Werbung, but not Werbungskosten.
+fn begins(line: &str) -> bool {
+    let is_spaced = |c: &char| c.is_alphabetic() && *c < '\u{0530}';
+    words().boilerplate_begins.beginning(line).any(|phrase| {
+        let rest = line.get(phrase.len()..).unwrap_or("");
+        !(phrase.chars().next_back().is_some_and(|c| is_spaced(&c))
+            && rest.chars().next().is_some_and(|c| is_spaced(&c)))
+    })
+}
+
+/// Returns whether such a word is followed by prose: （作者李晓明获得一等奖）, 校对环节发现的问题, Anzeige gegen zwei Männer wurde
+/// erstattet.
 fn is_prose_behind(line: &str) -> bool {
+    let is_long = line.chars().count() > MIN_SENTENCE && line.ends_with(['.', '!', '?']);
     words().boilerplate_or_prose.beginning(line).filter_map(|word| line.strip_prefix(word)).any(|rest| {
+        let goes_on = |rest: &str| rest.chars().next().is_some_and(char::is_lowercase);
+        if is_long && rest.strip_prefix(' ').is_some_and(goes_on) {
+            return true;
+        }
         let length = rest.chars().count();
         !rest.starts_with(|c: char| c.is_whitespace() || "：:丨|/／】]".contains(c)) && length > 6
     })

@@ -5,6 +5,7 @@ use super::labels::{is_dialog, words};
 use crate::read::markup::text;
 use crate::read::markup::text::width;
 use crate::read::markup::tree::{self, Id, Tree, What};
+use crate::read::pane::is_shut_pane;
 use crate::read::tables::tables;
 
 /// The marks of sentences in the scripts of the sources, and those that end one.
@@ -65,7 +66,7 @@ impl Sums {
             let Some(node) = tree.node(id) else { continue };
             match &node.what {
                 What::Element(name, _) => {
-                    if tree::is_hidden(name) || tree.is_invisible(id) || is_dialog(tree, id) {
+                    if tree::is_hidden(name) || tree.is_invisible(id) || is_dialog(tree, id) || is_shut_pane(tree, id) {
                         hidden_to = hidden_to.max(node.end);
                     }
                     set(&mut holder, id, if tree::is_block(name) { id } else { up });
@@ -148,7 +149,7 @@ fn difference(sums: &[usize], from: Id, to: Id) -> usize {
 }
 
 /// Returns whether an element holds something beside the story, by its name or its classes.
-fn is_aside(tree: &Tree<'_>, id: Id) -> bool {
+pub(super) fn is_aside(tree: &Tree<'_>, id: Id) -> bool {
     tree.is(id, &["nav", "footer", "aside"])
         || tree.has_attributes(id) && words(&tree.labels(id)).any(|word| tables().classes.not_body.contains(word))
 }

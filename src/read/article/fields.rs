@@ -50,9 +50,15 @@ pub(in crate::read) fn read<'a>(
     reader.read()
 }
 
+/// The most files of a page that is nothing but a notice in files.
+const MAX_NOTICE_FILES: usize = 3;
+
 impl Reader<'_> {
     fn read(mut self) -> Article {
-        let Some((body, by)) = self.body() else { return Article { faults: self.faults, ..Article::default() } };
+        let found = self.body();
+        let Some((body, by)) = found.or_else(|| self.file_holder().map(|id| (id, "attached file"))) else {
+            return Article { faults: self.faults, ..Article::default() };
+        };
         let teasers = self.teasers(body);
         if self.is_none(body, &teasers) {
             return Article { faults: self.faults, ..Article::default() };
@@ -72,7 +78,7 @@ impl Reader<'_> {
         let Around { below, above, tail } = self.around(&page, body, &title);
         let head: Vec<Line> = below.iter().chain(&above).cloned().collect();
         let full = inside.clone();
-        let kept = self.story(&mut inside, &title, &mut dropped);
+        let kept = self.without_captions(self.story(&mut inside, &title, &mut dropped), body);
         let lead = self.lead(&page, body, &title, &full);
         let words: usize = kept.iter().map(|line| width(&line.text)).sum();
         let has_pictures = self.tree.elements(body).any(|id| self.tree.is(id, &["img", "video"]));
@@ -88,7 +94,10 @@ impl Reader<'_> {
             () if published.is_none() && credit.is_none() => MIN_UNSIGNED,
             () => MIN_WIDTH,
         };
-        if words < least {
+        let files = self.files(body);
+        // A notice may be nothing but a file.
+        let is_file = (1..=MAX_NOTICE_FILES).contains(&files.len()) && published.is_some() && !title.is_empty();
+        if words < least && !is_file {
             return Article { faults: self.faults, ..Article::default() };
         }
         let (authors, editors) = self.people(&lines);
@@ -108,7 +117,7 @@ impl Reader<'_> {
             summary: self.meta.get("description").cloned().unwrap_or_default(),
             content_html,
             text: text::head(&text, 256 * 1024).to_owned(),
-            enclosures: self.files(body),
+            enclosures: files,
             rights: self.rights(&page),
             code: self.code(),
             found: std::mem::take(&mut self.found),

@@ -16,6 +16,17 @@ fn is_built(class: &str) -> bool {
     tables().classes.builders.iter().any(|builder| class.starts_with(builder.as_str()))
 }
 
+/// Returns whether a node lies in the caption of a picture.
+pub(super) fn is_in_caption(tree: &Tree<'_>, id: Id, body: Id) -> bool {
+    let mut around = tree.ancestors(id).take_while(|up| *up > body);
+    around.any(|up| {
+        tree.is(up, &["figcaption"])
+            || tree.has_attributes(up)
+                && tree.is(up, &["div", "p", "span", "dd"])
+                && words(&tree.labels(up)).any(|word| tables().classes.caption.contains(word))
+    })
+}
+
 /// Returns whether an element is a dialog over the page, such as one that asks for consent to cookies.
 pub(super) fn is_dialog(tree: &Tree<'_>, id: Id) -> bool {
     let classes = &tables().classes;

@@ -2,6 +2,7 @@
 
 use super::body;
 use super::body::Line;
+use super::density::is_aside;
 use super::reader::Reader;
 use crate::model::Enclosure;
 use crate::model::Link;
@@ -9,7 +10,7 @@ use crate::read::lexicon::words;
 use crate::read::markup::page::target;
 use crate::read::markup::text;
 use crate::read::markup::text::width;
-use crate::read::markup::tree::Id;
+use crate::read::markup::tree::{self, Id};
 
 impl Reader<'_> {
     pub(super) fn categories(&self) -> Vec<String> {
@@ -29,12 +30,27 @@ impl Reader<'_> {
         found
     }
 
+    /// Returns the smallest element that holds a file which the page links or shows, outside of menus and footers, for pages that hold
+    /// nothing else.
+    pub(super) fn file_holder(&self) -> Option<Id> {
+        let tree = self.tree;
+        let is_file = |id: &Id| {
+            let linked = || tree.attribute(*id, "href").is_some_and(|href| body::file_kind(&href).is_some());
+            tree.is(*id, &["a"]) && linked() || body::shown_file(tree, *id).is_some()
+        };
+        let is_outside = |id: &Id| !tree.ancestors(*id).any(|up| is_aside(tree, up) || tree.is_invisible(up));
+        let file = tree.elements(0).filter(is_file).find(is_outside)?;
+        tree.ancestors(file).skip(1).find(|up| tree::is_block(tree.name(*up)))
+    }
+
     /// Files attached inside the body and right after it.
     pub(super) fn files(&self, body: Id) -> Vec<Enclosure> {
         let holder = self.tree.parent(body);
         let mut found: Vec<Enclosure> = Vec::new();
-        for id in self.tree.elements(holder).filter(|id| self.tree.is(*id, &["a"])) {
-            let Some(kind) = body::link_kind(self.tree, id) else { continue };
+        for id in self.tree.elements(holder).filter(|id| self.tree.is(*id, &["a", "iframe", "embed", "object"])) {
+            let shown = body::shown_file(self.tree, id);
+            let linked = || body::link_kind(self.tree, id);
+            let Some(kind) = shown.as_ref().map(|(_, kind)| *kind).or_else(linked) else { continue };
             // Help files and programs in the page's footer are not attachments.
             let is_outside = !(body..self.tree.end(body)).contains(&id);
             if is_outside
@@ -46,7 +62,8 @@ impl Reader<'_> {
             {
                 continue;
             }
-            if let Some(to) = target(self.tree, id, &self.base)
+            let written = shown.and_then(|(address, _)| self.base.join(&address).ok());
+            if let Some(to) = written.or_else(|| target(self.tree, id, &self.base))
                 && found.iter().all(|file| file.url != to.as_str())
                 && found.len() < 32
             {

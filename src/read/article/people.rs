@@ -21,7 +21,7 @@ use crate::read::tables::tables;
 type Place = fn(&Reader<'_>, &Lines<'_>) -> Vec<String>;
 
 /// The places that may name the authors if no label does, the most trusted first.
-const AUTHORS: [Place; 14] = [
+const AUTHORS: [Place; 15] = [
     beside_date,
     dateline,
     author_element,
@@ -31,6 +31,7 @@ const AUTHORS: [Place; 14] = [
     with_role,
     meta,
     own_line,
+    with_note,
     closing,
     at_the_ends,
     titled,
@@ -342,6 +343,15 @@ fn own_line(reader: &Reader<'_>, lines: &Lines<'_>) -> Vec<String> {
         .chain(lines.kept.iter().rev().take(4))
         .flat_map(|line| likely(reader, byline::whole_line(&line.text)))
         .collect()
+}
+
+/// Returns the name that stands alone above a story which tells at its end who its author is: （作者系青原大学教授）.
+fn with_note(reader: &Reader<'_>, lines: &Lines<'_>) -> Vec<String> {
+    let says = |line: &Line| tables().names.about_author.iter().any(|note| line.text.contains(note.as_str()));
+    if !reader.is_chinese || !lines.inside.iter().rev().take(4).any(says) {
+        return Vec::new();
+    }
+    lines.inside.iter().take(2).find_map(|line| signature::bare(&line.text)).into_iter().collect()
 }
 
 /// Returns the names, unless one of them begins as no Chinese name does: （本文完）.

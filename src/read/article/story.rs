@@ -1,8 +1,9 @@
 //! Which lines of a page are the story, and which are around it.
 
-use super::body::Line;
+use super::body::{self, Line};
 use super::boilerplate::{self, is_head_line};
 use super::density;
+use super::labels::is_in_caption;
 use super::reader::Reader;
 use crate::read::lexicon::words;
 use crate::read::markup::text;
@@ -54,12 +55,38 @@ impl Reader<'_> {
         });
         let dense = density::find(self.tree);
         match (known, dense) {
-            // If the densest element lies around or inside the known one, the known one is the body.
-            (Some(known), Some(dense)) if related(self.tree, known, dense) => Some((known, "platform's element")),
+            // If the densest element lies around or inside the known one, the known one is the body. One beside it may be a box that is
+            // longer than a short story.
+            (Some(known), Some(dense)) if related(self.tree, known, dense) || self.is_comparable(known, dense) => {
+                Some((known, "platform's element"))
+            }
             (_, Some(dense)) => Some((dense, "density of text")),
             (Some(known), None) => Some((known, "platform's element")),
             (None, None) => None,
         }
+    }
+
+    /// Returns whether an element reads like a story, and holds at least a third of the text of another one.
+    fn is_comparable(&self, known: Id, dense: Id) -> bool {
+        let plain = |id: Id| {
+            let lines = body::lines(self.tree, id, self.tree.end(id), &body::foreign(self.tree, id));
+            let prose = lines.iter().filter(|line| is_prose(line)).count();
+            (lines.iter().map(|line| width(&line.text).saturating_sub(line.linked)).sum::<usize>(), prose)
+        };
+        let ((own, prose), (other, _)) = (plain(known), plain(dense));
+        prose > 0 && own * 3 >= other
+    }
+
+    /// Leaves out the captions of pictures, unless the story is told in them.
+    pub(super) fn without_captions(&self, kept: Vec<Line>, body: Id) -> Vec<Line> {
+        let is_caption = |line: &&Line| is_in_caption(self.tree, line.from, body);
+        let wide = |line: &Line| width(&line.text);
+        let captions: usize = kept.iter().filter(is_caption).map(wide).sum();
+        let all: usize = kept.iter().map(wide).sum();
+        if captions == 0 || captions * 2 > all || all - captions < MIN_WIDTH {
+            return kept;
+        }
+        kept.into_iter().filter(|line| !is_caption(&line)).collect()
     }
 
     /// Returns whether the page is not an article: a login form, an error page, or a list of teasers.

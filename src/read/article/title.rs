@@ -114,7 +114,7 @@ impl Reader<'_> {
             })
             .filter(|id| self.tree.end(*id) - *id < 40 && !self.leads_home(*id))
             .map(|id| (id, self.heading_line(id)))
-            .filter(|(_, line)| (4..=240).contains(&width(line)))
+            .filter(|(_, line)| (4..=240).contains(&width(line)) && !tables().names.section_headings.contains(line))
             .map(|(id, line)| (id, self.first_line(id, line)))
             .collect()
     }
@@ -147,9 +147,12 @@ impl Reader<'_> {
             .filter(|(_, line)| said(line))
             .max_by_key(|(id, line)| (width(line) * if is_h1(*id) { 2 } else { 1 }, *id))
             .map(|(_, line)| line.clone());
+        let first = headings.iter().rfind(|(id, _)| is_h1(*id) && *id < body).map(|(_, line)| line.as_str());
+        // The account that a page of a phone app names in its `<title>`.
+        let is_name = |line: &str| first.is_some_and(|first| width(line) < MIN_SOLE && width(first) >= 2 * width(line));
         widest
-            .or_else(|| self.line_before(body, document, said))
-            .or_else(|| headings.iter().rfind(|(id, _)| is_h1(*id) && *id < body).map(|(_, line)| line.clone()))
+            .or_else(|| self.line_before(body, document, said).filter(|line| !is_name(line)))
+            .or_else(|| first.map(str::to_owned))
     }
 }
 

@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 
 use super::numeric::TEXT;
+use super::tokens::Token;
 use crate::read::lexicon::{LANGUAGES, Language};
 
 /// The English short names, to which other forms are translated.
@@ -56,6 +57,44 @@ static ERAS: LazyLock<Vec<Era>> = LazyLock::new(|| {
 
 /// The first characters of the names of eras.
 static ERA_BEGINS: LazyLock<String> = LazyLock::new(|| ERAS.iter().filter_map(|era| era.name.chars().next()).collect());
+
+/// Roman numbers, as far as they stand for months.
+static ROMAN: LazyLock<Vec<String>> = LazyLock::new(|| {
+    #[derive(Deserialize)]
+    struct Roman {
+        months: Vec<String>,
+    }
+    #[derive(Deserialize)]
+    struct Table {
+        roman: Roman,
+    }
+    match toml::from_str::<Table>(TEXT) {
+        Ok(table) => table.roman.months,
+        Err(error) => unreachable!("src/read/date/forms.toml: {error}"),
+    }
+});
+
+/// Replaces a Roman number between a day and a year by the month: 5 XI 2026, 5.XI.2026.
+pub(super) fn unroman(mut tokens: Vec<Token>) -> Vec<Token> {
+    let is_number = |at: Option<usize>, digits: &[usize]| {
+        let token = at.and_then(|at| tokens.get(at));
+        matches!(token, Some(Token::Number(_, length)) if digits.contains(length))
+    };
+    let is_mark = |at: Option<usize>| matches!(at.and_then(|at| tokens.get(at)), Some(Token::Mark('.' | '/' | '-')));
+    let found = tokens.iter().enumerate().find_map(|(at, token)| {
+        let Token::Word(word) = token else { return None };
+        let english = ROMAN.iter().zip(ENGLISH).find(|(roman, _)| *roman == word).map(|(_, english)| english)?;
+        let day = at.checked_sub(if is_mark(at.checked_sub(1)) { 2 } else { 1 });
+        let year = at + if is_mark(Some(at + 1)) { 2 } else { 1 };
+        (is_number(day, &[1, 2]) && is_number(Some(year), &[4])).then_some((at, english))
+    });
+    if let Some((at, english)) = found
+        && let Some(token) = tokens.get_mut(at)
+    {
+        *token = Token::Word(english.to_owned());
+    }
+    tokens
+}
 
 /// The fewest letters of a truncated or misspelt name.
 const MIN_LETTERS: usize = 4;

@@ -8,7 +8,7 @@ use super::month;
 use super::numeric::numeric;
 use super::order::Order;
 use super::relative::{self, Told};
-use super::time::{time, zone};
+use super::time::{time, undot, zone};
 use super::tokens::{Day, Token, century, tokens};
 use crate::model::{Moment, Precision, Stamp};
 use crate::read::lexicon::Unit;
@@ -22,7 +22,9 @@ pub(in crate::read) const BEHIND: i64 = 36_525 * 24 * 3600;
 /// years back.
 pub(in crate::read) fn parse(text: &str, clock: Clock<'_>) -> Option<Stamp> {
     let text = fold(crate::read::markup::text::head(text.trim(), 256));
-    let stamp = relative(&text, clock).or_else(|| epoch(&text, clock)).or_else(|| absolute(&tokens(&text), clock))?;
+    let stamp = relative(&text, clock)
+        .or_else(|| epoch(&text, clock))
+        .or_else(|| absolute(&month::unroman(tokens(&text)), clock))?;
     let ahead = stamp.at.seconds() - clock.now.seconds();
     (-BEHIND..=AHEAD).contains(&ahead).then_some(stamp)
 }
@@ -41,12 +43,7 @@ fn fold(text: &str) -> String {
             c => c.to_lowercase().next().unwrap_or(c),
         });
     }
-    // 5:09 p.m.
-    for (dotted, plain) in [("p.m", "pm"), ("a.m", "am"), ("p. m", "pm"), ("a. m", "am")] {
-        if out.contains(dotted) {
-            out = out.replace(dotted, plain);
-        }
-    }
+    undot(&mut out);
     if out.is_ascii() { out } else { arabic(&out) }
 }
 

@@ -32,8 +32,14 @@ fn find_plain(text: &str, clock: Clock<'_>) -> Option<(Stamp, Range<usize>)> {
         let rest = cut(text, at, text.len());
         let c = rest.chars().next()?;
         let word_before = cut(text, 0, at).chars().next_back().is_some_and(char::is_alphanumeric);
-        let length = if is_digit(c) {
-            run_length(rest, is_date_char)
+        // The number of a letter or a document: XZ20261101.
+        let is_code = c.is_ascii_digit()
+            && cut(text, 0, at).chars().next_back().is_some_and(|before| before.is_ascii_alphabetic())
+            && run_length(rest, |c| c.is_ascii_digit()) >= 8;
+        let length = if is_code {
+            0
+        } else if is_digit(c) {
+            boxed_length(rest).unwrap_or_else(|| run_length(rest, is_date_char))
         } else if c.is_alphabetic() && !is_han(c) && !word_before {
             let word = run_length(rest, |c| c.is_alphabetic() && !is_han(c));
             if is_month_word(cut(rest, 0, word)) { run_length(rest, |c| is_date_char(c) || is_latin(c)) } else { 0 }
@@ -41,7 +47,7 @@ fn find_plain(text: &str, clock: Clock<'_>) -> Option<(Stamp, Range<usize>)> {
             0
         };
         if length == 0 {
-            at += c.len_utf8();
+            at += if is_code { run_length(rest, |c| c.is_ascii_digit()) } else { c.len_utf8() };
             continue;
         }
         // 9 March 2023: the day comes first.
@@ -58,6 +64,17 @@ fn find_plain(text: &str, clock: Clock<'_>) -> Option<(Stamp, Range<usize>)> {
         at += if is_digit(c) { run_length(rest, is_date_char).max(1) } else { length };
     }
     None
+}
+
+/// 9 | 03 | 2026: returns the length of a date whose parts bars divide.
+fn boxed_length(text: &str) -> Option<usize> {
+    let head = text::head(text, 24);
+    let length = run_length(head, |c| c.is_ascii_digit() || c == '|' || c == ' ');
+    let boxed = cut(head, 0, length).trim_end_matches([' ', '|']);
+    let mut parts = boxed.split('|').map(str::trim);
+    let digits: Vec<usize> = parts.by_ref().take(4).map(str::len).collect();
+    let is_plain = !boxed.split('|').any(|part| part.trim().contains(' '));
+    (is_plain && matches!(digits.as_slice(), [1 | 2, 1 | 2, 4] | [4, 1 | 2, 1 | 2])).then_some(boxed.len())
 }
 
 /// 17 May 2023 | 10:45 WIB: returns a day with the time that stands behind a bar, and the length of both.
@@ -234,5 +251,9 @@ mod tests {
         assert_eq!(found("平定县人民政府 2019-09-26 10:56:28 人民网"), Some("2019-09-26 10:56:28"));
         assert_eq!(found("民国文献 2019-09-26"), Some("2019-09-26"));
         assert_eq!(found("令和5年3月9日"), Some("令和5年3月9日"));
+        assert_eq!(found("Gmina Lipowo 9 | 03 | 2022 | Aktualności"), Some("9 | 03 | 2022"));
+        assert_eq!(found("Opublikowano: 5 XI 2022, Urząd Gminy"), Some("5 XI 2022"));
+        assert_eq!(found("1 | 2 | 3 | 4"), None);
+        assert_eq!(found("来信XZ20261101 2021-11-24"), Some("2021-11-24"));
     }
 }

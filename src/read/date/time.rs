@@ -1,5 +1,6 @@
 //! Times of day, and the zones named behind them.
 
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use serde::Deserialize;
@@ -14,6 +15,15 @@ pub(super) struct Time {
     pub(super) to: usize,
 }
 
+/// Words of times of day, in `forms.toml`.
+#[derive(Debug, Deserialize)]
+struct TimeWords {
+    dotted_time: DottedTime,
+    half_days: HalfDays,
+    /// In minutes east of UTC.
+    zones: HashMap<String, i32>,
+}
+
 /// Words by which a number is known as a time of day whose hours and minutes a dot divides.
 #[derive(Debug, Deserialize)]
 struct DottedTime {
@@ -21,18 +31,48 @@ struct DottedTime {
     behind: Vec<String>,
 }
 
-fn is_hour(tokens: &[Token], at: usize) -> bool {
-    #[derive(Deserialize)]
-    struct Table {
-        dotted_time: DottedTime,
+/// What halves of the day are called.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct HalfDays {
+    morning: Vec<String>,
+    afternoon: Vec<String>,
+    dotted: Vec<(String, String)>,
+}
+
+static WORDS: LazyLock<TimeWords> = LazyLock::new(|| match toml::from_str(super::numeric::TEXT) {
+    Ok(table) => table,
+    Err(error) => unreachable!("src/read/date/forms.toml: {error}"),
+});
+
+/// Replaces 5:09 p.m. by 5:09 pm.
+pub(super) fn undot(text: &mut String) {
+    for (dotted, plain) in &WORDS.half_days.dotted {
+        if text.contains(dotted.as_str()) {
+            *text = text.replace(dotted.as_str(), plain);
+        }
     }
-    static WORDS: LazyLock<DottedTime> = LazyLock::new(|| match toml::from_str::<Table>(super::numeric::TEXT) {
-        Ok(table) => table.dotted_time,
-        Err(error) => unreachable!("src/read/date/forms.toml: {error}"),
-    });
+}
+
+fn is_hour(tokens: &[Token], at: usize) -> bool {
+    let words = &WORDS.dotted_time;
     let is_word = |at: Option<usize>, words: &[String]| matches!(at.and_then(|at| tokens.get(at)), Some(Token::Word(word)) if words.contains(word));
     let is_dot = matches!(at.checked_sub(1).and_then(|at| tokens.get(at)), Some(Token::Mark('.' | ':')));
-    is_word(at.checked_sub(if is_dot { 2 } else { 1 }), &WORDS.before) || is_word(Some(at + 3), &WORDS.behind)
+    is_word(at.checked_sub(if is_dot { 2 } else { 1 }), &words.before) || is_word(Some(at + 3), &words.behind)
+}
+
+/// Returns whether one of the words belongs to the time at token `at`: in letters anywhere, in characters right before.
+fn is_told(tokens: &[Token], at: usize, words: &[String]) -> bool {
+    let is_before = |word: &str| {
+        word.chars().rev().zip(1..).all(|(c, back)| {
+            let token = at.checked_sub(back).and_then(|before| tokens.get(before));
+            matches!(token, Some(Token::Mark(mark)) if *mark == c)
+        })
+    };
+    words.iter().any(|known| match known.is_ascii() {
+        true => tokens.iter().any(|token| matches!(token, Token::Word(word) if word == known)),
+        false => is_before(known),
+    })
 }
 
 /// Finds a time: 8:05, 8:05:09.0, 8时5分, 8点, with am and pm, 上午 and 下午.
@@ -74,14 +114,11 @@ pub(super) fn time(tokens: &[Token]) -> Option<Time> {
         }
         None
     })?;
-    let before = |a: char, b: char| found.from >= 2 && mark(found.from - 2, &[a]) && mark(found.from - 1, &[b]);
-    let word = |text: &str| tokens.iter().any(|token| matches!(token, Token::Word(word) if word == text));
     let (mut hour, minute, second) = found.parts;
-    let afternoon = before('下', '午') || before('晚', '上') || before('오', '후') || word("pm");
-    if afternoon && hour < 12 {
+    if is_told(tokens, found.from, &WORDS.half_days.afternoon) && hour < 12 {
         hour += 12;
     }
-    if (word("am") || before('上', '午') || before('오', '전')) && hour == 12 {
+    if is_told(tokens, found.from, &WORDS.half_days.morning) && hour == 12 {
         hour = 0;
     }
     Some(Time { parts: (hour, minute, second), ..found })
@@ -111,49 +148,11 @@ pub(super) fn zone(tokens: &[Token], clock: Clock<'_>) -> Option<i32> {
     Some(if negative { -seconds } else { seconds })
 }
 
-/// Returns the offset of a named zone, in seconds: those of RFC 5322, section 4.3, and others that feeds use.
+/// Returns the offset of a named zone, in seconds.
 fn zone_named(word: &str, clock: Clock<'_>) -> Option<i32> {
-    let half_hours = match word {
-        "ist" => 11,
-        "npt" => return Some(20_700),
-        _ => 2 * zone_hours(word, clock)?,
-    };
-    Some(half_hours * 1800)
-}
-
-fn zone_hours(word: &str, clock: Clock<'_>) -> Option<i32> {
-    Some(match word {
-        "z" | "ut" | "utc" | "gmt" | "wet" => 0,
-        "est" => -5,
-        "edt" => -4,
-        "cst" if clock.chinese && clock.zone.offset(clock.now) == 8 * 3600 => 8,
-        "cst" => -6,
-        "cdt" => -5,
-        "mst" => -7,
-        "mdt" => -6,
-        "pst" => -8,
-        "pdt" => -7,
-        "akst" => -9,
-        "akdt" => -8,
-        "hst" => -10,
-        "ast" => -4,
-        "adt" => -3,
-        "bst" | "cet" | "west" | "met" => 1,
-        "cest" | "mest" | "eet" | "sast" => 2,
-        "msk" | "eest" => 3,
-        "hkt" | "awst" | "sgt" => 8,
-        "jst" | "kst" => 9,
-        "aest" => 10,
-        "aedt" => 11,
-        "nzst" => 12,
-        "nzdt" => 13,
-        "wib" | "ict" => 7,
-        "wita" | "pht" => 8,
-        "wit" => 9,
-        "pkt" => 5,
-        "gst" => 4,
-        "trt" => 3,
-        "brt" => -3,
-        _ => return None,
-    })
+    let china = clock.zone.offset(clock.now);
+    if word == "cst" && clock.chinese && china == 8 * 3600 {
+        return Some(china);
+    }
+    WORDS.zones.get(word).map(|minutes| minutes * 60)
 }

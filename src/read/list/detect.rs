@@ -16,6 +16,7 @@ use crate::read::lexicon::words;
 use crate::read::markup::page::target;
 use crate::read::markup::text;
 use crate::read::markup::tree::{Id, Tree};
+use crate::read::pane::is_shut_pane;
 use crate::read::tables::tables;
 
 /// The fewest rows of a detected list.
@@ -44,7 +45,8 @@ pub(in crate::read) fn detect(tree: &Tree<'_>, url: &Link, base: &Link, clock: C
     let mut around: Vec<Id> = Vec::new();
     for id in tree.elements(0) {
         // Skip hidden parts: a list in another tab, a collapsed menu.
-        if id >= hidden_to && tree.is_invisible(id) && tree.end(id) - id < tree.len() / 2 {
+        let is_hidden = || tree.is_invisible(id) || is_shut_pane(tree, id);
+        if id >= hidden_to && is_hidden() && tree.end(id) - id < tree.len() / 2 {
             hidden_to = tree.end(id);
         }
         if !tree.is(id, &["a"]) {

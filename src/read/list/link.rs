@@ -39,15 +39,19 @@ fn is_size(text: &str) -> bool {
 pub(in crate::read) fn title_of_link(tree: &Tree<'_>, id: Id) -> String {
     let heading =
         tree.elements(id).take(MAX_WITHIN).find(|inner| tree.is(*inner, &["h1", "h2", "h3", "h4", "h5", "h6"]));
+    let is_named = |inner: &Id| {
+        let (labels, classes) = (tree.labels(*inner), &tables().classes);
+        let is_name = |label: &str| {
+            classes.link_title.contains(label)
+                || classes.link_title_ends.iter().any(|end| label.ends_with(end.as_str()) && label.len() <= 12)
+        };
+        labels.split([' ', '-', '_']).any(is_name)
+    };
     let named = || {
-        tree.elements(id).take(MAX_WITHIN).skip(1).find(|inner| {
-            let (labels, classes) = (tree.labels(*inner), &tables().classes);
-            let is_name = |label: &str| {
-                classes.link_title.contains(label)
-                    || classes.link_title_ends.iter().any(|end| label.ends_with(end.as_str()) && label.len() <= 12)
-            };
-            labels.split([' ', '-', '_']).any(is_name)
-        })
+        // A box of texts may hold that of the title.
+        let inner = |outer: Id| tree.elements(outer).take(MAX_WITHIN).skip(1).find(is_named);
+        let first = inner(id)?;
+        Some(inner(first).filter(|title| width(&tree.line(*title)) >= 4).unwrap_or(first))
     };
     let written = match heading.or_else(named).map(|inner| tree.line(inner)).filter(|line| width(line) >= 4) {
         Some(line) => line,
@@ -80,6 +84,7 @@ pub(in crate::read) fn title_of_link(tree: &Tree<'_>, id: Id) -> String {
     };
     unmarked(unprefixed(&title))
         .trim_start_matches(['·', '•', '▪', '■', '◆', '●', '▶', '>', '»', '*', '\u{a0}', ' ', '-', '—'])
+        .trim_end_matches(['»', '›', '→', '>', ' '])
         .trim()
         .to_owned()
 }

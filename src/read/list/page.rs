@@ -16,7 +16,7 @@ use super::rules::{Detection, ListRules};
 use super::story;
 use super::weight::{Group, place};
 use super::year::{clock_of_year, differs_in_year, year_headings};
-use crate::model::{Draft, Link, Moment, Precision};
+use crate::model::{Draft, Link, Precision};
 use crate::read::date::{self, Clock};
 use crate::read::fault::{Fault, FaultKind};
 use crate::read::markup::page::{base, target};

@@ -62,6 +62,9 @@ pub(in crate::read) struct Classes {
     pub(in crate::read) dialog: Vec<String>,
     pub(in crate::read) foreign: HashSet<String>,
     pub(in crate::read) foreign_unless_prose: HashSet<String>,
+    pub(in crate::read) caption: HashSet<String>,
+    pub(in crate::read) pane: HashSet<String>,
+    pub(in crate::read) open: HashSet<String>,
     pub(in crate::read) account: HashSet<String>,
     pub(in crate::read) account_id: HashSet<String>,
     pub(in crate::read) source: HashSet<String>,
@@ -138,6 +141,7 @@ struct PlatformRow {
 #[serde(deny_unknown_fields)]
 pub(in crate::read) struct Names {
     pub(in crate::read) not_person: Vec<String>,
+    pub(in crate::read) about_author: Vec<String>,
     pub(in crate::read) nobody: HashSet<String>,
     pub(in crate::read) no_medium: HashSet<String>,
     pub(in crate::read) not_in_medium: Vec<String>,
@@ -162,6 +166,11 @@ pub(in crate::read) struct Names {
     pub(in crate::read) no_source: HashSet<String>,
     pub(in crate::read) section_ends: Vec<String>,
     pub(in crate::read) office_ends: Vec<String>,
+    pub(in crate::read) office_ends_of_korea: Vec<String>,
+    pub(in crate::read) section_headings: HashSet<String>,
+    pub(in crate::read) roles: HashSet<String>,
+    pub(in crate::read) behind_people: Vec<String>,
+    pub(in crate::read) writes_before: Vec<String>,
     pub(in crate::read) in_site: Vec<String>,
 }
 
