@@ -4,6 +4,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends with its first surprise")]
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -197,5 +198,95 @@ fn a_wrong_expectation_is_noticed() {
     match check(&file, &wrong, "feed") {
         Err(reason) => assert!(reason.starts_with("title:"), "{reason}"),
         Ok(()) => panic!("the check cannot fail"),
+    }
+}
+
+/// Right answers and all of them, by field.
+type Score = BTreeMap<String, (usize, usize)>;
+
+fn count(score: &mut Score, wrong: &mut Vec<String>, file: &Path, field: &str, is_right: bool) {
+    let (right, all) = score.entry(field.to_owned()).or_default();
+    (*right, *all) = (*right + usize::from(is_right), *all + 1);
+    if !is_right {
+        wrong.push(format!("{}: {field}", file.display()));
+    }
+}
+
+fn expected_of(path: &Path) -> Vec<Value> {
+    std::fs::read_to_string(path).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// Whether a date begins as expected: the day may be all that is known. Where none is expected, there must be none.
+fn is_dated(found: &Value, expected: &Value) -> bool {
+    match (found["published"].as_str(), expected["published"].as_str()) {
+        (Some(found), Some(expected)) => found.starts_with(expected),
+        (found, expected) => found == expected,
+    }
+}
+
+/// A list is right if it has the rows that are expected, and no others.
+fn score_lists(wrong: &mut Vec<String>) -> Score {
+    let mut score = Score::new();
+    for (file, path) in fixtures("scored/lists") {
+        let (found, _) = inspect(&file, "auto");
+        let expected = expected_of(&path);
+        let row = |link: &Value| found.iter().find(|row| row["link"] == *link).unwrap_or(&Value::Null);
+        let is_whole = found.len() == expected.len() && expected.iter().all(|line| !row(&line["link"]).is_null());
+        count(&mut score, wrong, &file, "rows", is_whole);
+        for line in &expected {
+            let row = row(&line["link"]);
+            count(&mut score, wrong, &file, "titles", row["title"] == line["title"]);
+            count(&mut score, wrong, &file, "dates", is_dated(row, line));
+        }
+    }
+    score
+}
+
+fn score_articles(wrong: &mut Vec<String>) -> Score {
+    let mut score = Score::new();
+    for (file, path) in fixtures("scored/articles") {
+        let (found, _) = inspect(&file, "article");
+        let (found, expected) = (found.first().unwrap_or(&Value::Null), &expected_of(&path)[0]);
+        for field in ["title", "authors", "source"].into_iter().filter(|field| expected.get(field).is_some()) {
+            count(&mut score, wrong, &file, field, found.get(field).unwrap_or(&Value::Null) == &expected[field]);
+        }
+        count(&mut score, wrong, &file, "dates", is_dated(found, expected));
+        let text: String = found["content_html"].as_str().unwrap_or("").split_whitespace().collect();
+        let has = |part: &Value| text.contains(&part.as_str().unwrap().split_whitespace().collect::<String>());
+        let is_whole = expected["holds"].as_array().unwrap().iter().all(has);
+        count(&mut score, wrong, &file, "body", is_whole && !expected["lacks"].as_array().unwrap().iter().any(has));
+        if let Some(files) = expected["files"].as_array() {
+            let urls: Vec<&Value> =
+                found["enclosures"].as_array().into_iter().flatten().map(|file| &file["url"]).collect();
+            count(&mut score, wrong, &file, "files", urls == files.iter().collect::<Vec<_>>());
+        }
+    }
+    score
+}
+
+#[test]
+fn no_score_falls() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/scores.toml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let mut wrong = Vec::new();
+    let scores = BTreeMap::from([("lists", score_lists(&mut wrong)), ("articles", score_articles(&mut wrong))]);
+    if std::env::var_os("BLESS").is_some() {
+        let comments: String = text.split_inclusive('\n').take_while(|line| line.starts_with('#')).collect();
+        std::fs::write(&path, comments + "\n" + &toml::to_string(&scores).unwrap()).unwrap();
+        return;
+    }
+    let pinned: BTreeMap<String, Score> = toml::from_str(&text).unwrap();
+    let told = wrong.join("\n");
+    assert_eq!(pinned.keys().collect::<Vec<_>>(), scores.keys().collect::<Vec<_>>());
+    for (kind, score) in &scores {
+        assert_eq!(pinned[*kind].keys().collect::<Vec<_>>(), score.keys().collect::<Vec<_>>(), "{kind}");
+        for (field, (right, all)) in score {
+            let (least, of) = pinned[*kind][field];
+            assert_eq!(*all, of, "{field} of {kind}: the fixtures have changed; write the scores anew with BLESS=1");
+            assert!(
+                *right >= least,
+                "{field} of {kind} have fallen from {least} to {right} of {all}; wrong are:\n{told}"
+            );
+        }
     }
 }

@@ -28,13 +28,14 @@ pub(super) fn labelled(line: &str) -> Vec<(Label, String)> {
         };
         let after = rest.get(label.len()..).unwrap_or("");
         let value = after.trim_start_matches(|c: char| c.is_whitespace());
-        let has_colon = value.starts_with([':', '：', '】', '丨', '|', '/', '／', '︱', '︰', '∶', '●', '＝', '=']);
+        let has_colon =
+            value.starts_with([':', '：', '】', '丨', '｜', '|', '/', '／', '︱', '︰', '∶', '●', '＝', '=']);
         let begins =
             line.get(..at).is_some_and(|before| before.chars().next_back().is_none_or(|c| !c.is_alphanumeric()));
         // Without a colon, a label counts if it starts a piece and is set apart from a short value. Only the next bytes
         // are checked, so that a line of many labels is not scanned once per label.
         let near = text::head(value, NEAR);
-        let piece = near.split(['|', '丨', '　']).next().unwrap_or("");
+        let piece = near.split(['|', '丨', '｜', '　']).next().unwrap_or("");
         let is_short = near.len() > piece.len() && (2..=12).contains(&piece.trim().chars().count())
             || near.len() == value.len() && (2..=4).contains(&value.chars().count());
         // 本报记者 张三: the name of a medium may precede the label.
@@ -58,7 +59,7 @@ pub(super) fn labelled(line: &str) -> Vec<(Label, String)> {
         let is_other = matches!(kind, Label::Other | Label::Updated) && begins && !needs_colon;
         if has_colon || apart || dated || is_other {
             let skip = after.len()
-                - value.trim_start_matches(|c: char| c.is_whitespace() || ":：】丨|/／︱︰∶●＝=".contains(c)).len();
+                - value.trim_start_matches(|c: char| c.is_whitespace() || ":：】丨｜|/／︱︰∶●＝=".contains(c)).len();
             marks.push((at, at + label.len() + skip, *kind));
         }
         at += label.len();
@@ -77,7 +78,7 @@ fn values(line: &str, marks: &[(usize, usize, Label)]) -> Vec<(Label, String)> {
             let value = line.get(*from..end.max(*from))?;
             Some((
                 *kind,
-                value.trim_matches(|c: char| c.is_whitespace() || "|丨︱·,，;；[【（(".contains(c)).to_owned(),
+                value.trim_matches(|c: char| c.is_whitespace() || "|丨｜︱·,，;；[【（(".contains(c)).to_owned(),
             ))
         })
         .filter(|(_, value)| !value.is_empty())
@@ -123,7 +124,7 @@ pub(super) fn people(value: &str) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     // Text after a wide gap is something else: 魏　业　　阳泉.
     let value = value.split("  ").next().unwrap_or("");
-    let end = value.find(|c: char| "。（([【<>|丨；;!！?？".contains(c)).unwrap_or(value.len());
+    let end = value.find(|c: char| "。（([【）)]】<>|丨；;!！?？".contains(c)).unwrap_or(value.len());
     let value = value.get(..end).unwrap_or("");
     // 南都记者 张三: the medium comes first.
     let value = match value.split_once("记者") {

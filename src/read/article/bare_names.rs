@@ -1,6 +1,7 @@
 //! Authors whose names stand without a word such as "By": before a role, beside the date, or at the end.
 
 use super::body::Line;
+use super::boilerplate::is_role;
 use super::reader::Reader;
 use super::story::Lines;
 use crate::read::byline::is_han;
@@ -25,6 +26,22 @@ pub(super) fn with_role(reader: &Reader<'_>, lines: &Lines<'_>) -> Vec<String> {
     let begins = lines.inside.iter().take(2);
     let ends = lines.inside.iter().rev().take(4).filter(|line| width(&line.text) <= MAX_WIDTH);
     let names = head.chain(begins).chain(ends).map(|line| before_role(head_of(&line.text)));
+    names.into_iter().find(|names| !names.is_empty()).unwrap_or_default()
+}
+
+/// Returns the name in a line of its own above a line that only says what its writer is: Dana Whitfield, Staff Writer.
+pub(super) fn above_role(reader: &Reader<'_>, lines: &Lines<'_>) -> Vec<String> {
+    if reader.is_chinese {
+        return Vec::new();
+    }
+    let begins = lines.inside.get(..lines.inside.len().min(4)).unwrap_or(&[]);
+    let pairs = lines.head.windows(2).chain(begins.windows(2));
+    let names = pairs.filter_map(|pair| match pair {
+        [name, role] if is_role(&role.text) => Some(alone(&name.text)),
+        // Nora Finch, News Staff
+        [line, _] => line.text.split_once(',').filter(|(_, role)| is_role(role)).map(|(name, _)| alone(name)),
+        _ => None,
+    });
     names.into_iter().find(|names| !names.is_empty()).unwrap_or_default()
 }
 

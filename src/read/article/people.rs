@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::bare_names::{beside_day, signed, with_role};
+use super::bare_names::{above_role, beside_day, signed, with_role};
 use super::body::{self, Line};
 use super::labels::words;
 use super::reader::Reader;
@@ -13,7 +13,7 @@ use crate::read::lexicon::Label;
 use crate::read::markup::text;
 use crate::read::markup::text::{squeeze, width};
 use crate::read::markup::tree::{Id, Tree};
-use crate::read::names;
+use crate::read::names::{self, Trust};
 use crate::read::signature;
 use crate::read::tables::tables;
 
@@ -21,7 +21,7 @@ use crate::read::tables::tables;
 type Place = fn(&Reader<'_>, &Lines<'_>) -> Vec<String>;
 
 /// The places that may name the authors if no label does, the most trusted first.
-const AUTHORS: [Place; 15] = [
+const AUTHORS: [Place; 16] = [
     beside_date,
     dateline,
     author_element,
@@ -29,6 +29,7 @@ const AUTHORS: [Place; 15] = [
     byline_elements,
     in_head,
     with_role,
+    above_role,
     meta,
     own_line,
     with_note,
@@ -220,6 +221,8 @@ impl Reader<'_> {
 const MAX_ELEMENTS: usize = 60;
 /// How far around its element the byline of an author may reach, in levels.
 const BYLINE_LEVELS: usize = 3;
+/// The most parts of it that are looked at for the first with a text.
+const MAX_PARTS: usize = 8;
 /// The widest element of an author.
 const MAX_WIDTH: usize = 160;
 
@@ -303,6 +306,13 @@ fn names_within(tree: &Tree<'_>, id: Id) -> Vec<String> {
     }
     let names = byline::people(line.split("  ").find(|piece| !piece.trim().is_empty()).unwrap_or(""));
     let fits = |name: &String| !name.chars().any(byline::is_han) || byline::is_person(name);
+    if !names.is_empty() && names.iter().all(fits) {
+        return names;
+    }
+    // Place and date may stand behind the name, in elements of their own.
+    let parts = tree.elements(id).skip(1).filter(|at| tree.is(*at, &["span", "a", "strong", "b", "p"]));
+    let first = parts.take(MAX_PARTS).map(|at| tree.line(at)).find(|line| !line.is_empty()).unwrap_or_default();
+    let names = names::names(&first, Trust::Line);
     if names.iter().all(fits) { names } else { Vec::new() }
 }
 

@@ -14,6 +14,9 @@ use crate::read::markup::text::width;
 /// How many lines at the end of the body, and behind it, may hold a labelled date.
 const ENDS: usize = 6;
 const BEHIND: usize = 12;
+/// The widest label that fills a line, and the widest date behind it.
+const MAX_LABEL: usize = 24;
+const MAX_VALUE: usize = 40;
 /// The beginning of a longer line that may be labelled, in bytes.
 const BEGINNING: usize = 160;
 
@@ -50,6 +53,7 @@ impl Reader<'_> {
                 .map(|(stamp, _)| stamp)
         };
         in_head
+            .or_else(|| self.date_in_cells(head))
             .filter(exact)
             .map(|stamp| (stamp, "labelled text"))
             .or_else(|| head.iter().find_map(alone).filter(exact).map(|stamp| (stamp, "text near the title")))
@@ -61,6 +65,24 @@ impl Reader<'_> {
                 let found = date::find(&joined, self.clock).map(|(stamp, _)| stamp);
                 found.filter(exact).map(|stamp| (stamp, "text near the title"))
             })
+    }
+
+    /// Returns the date of a line whose label fills the line before, as in the cells of a table.
+    fn date_in_cells(&self, head: &[Line]) -> Option<Stamp> {
+        let pairs = head.windows(2).filter_map(|pair| match pair {
+            [label, value] if width(&label.text) <= MAX_LABEL && width(&value.text) <= MAX_VALUE => {
+                Some((label, value))
+            }
+            _ => None,
+        });
+        pairs
+            .filter(|(label, _)| byline::labelled(&label.text).is_empty())
+            .find_map(|(label, value)| {
+                let line = format!("{}：{}", label.text.trim_end_matches(['：', ':']), value.text);
+                let first = byline::labelled(&line).into_iter().next().filter(|(kind, _)| *kind == Label::Date);
+                first.filter(|(_, said)| value.text == *said).and_then(|_| date::find(&value.text, self.clock))
+            })
+            .map(|(stamp, _)| stamp)
     }
 
     fn labelled_date(&self, line: &Line, labels: &[Label]) -> Option<Stamp> {

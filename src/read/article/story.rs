@@ -77,13 +77,13 @@ impl Reader<'_> {
         prose > 0 && own * 3 >= other
     }
 
-    /// Leaves out the captions of pictures, unless the story is told in them.
+    /// Leaves out the captions of pictures, unless the story is told in them. On Chinese pages they are part of the text.
     pub(super) fn without_captions(&self, kept: Vec<Line>, body: Id) -> Vec<Line> {
         let is_caption = |line: &&Line| is_in_caption(self.tree, line.from, body);
         let wide = |line: &Line| width(&line.text);
         let captions: usize = kept.iter().filter(is_caption).map(wide).sum();
         let all: usize = kept.iter().map(wide).sum();
-        if captions == 0 || captions * 2 > all || all - captions < MIN_WIDTH {
+        if self.is_chinese || captions == 0 || captions * 2 > all || all - captions < MIN_WIDTH {
             return kept;
         }
         kept.into_iter().filter(|line| !is_caption(&line)).collect()

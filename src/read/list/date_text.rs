@@ -138,6 +138,10 @@ pub(super) fn compose(parts: &[String], clock: Clock<'_>) -> Option<Stamp> {
         (Some(1), [day, year, month]) => date::parse(&format!("{year}-{month}-{day}"), clock),
         // 03-09 and 2023; of three separate parts the day comes first: 09, 03, 2023
         (Some(2), [first, second, year]) => {
+            // 26/11 and 2026, in the order of the page's dates
+            if let ([_, _], false, None) = (parts, clock.chinese, month) {
+                return date::parse(&format!("{first}/{second}/{year}"), clock);
+            }
             let alone = parts.len() == 3 && month.is_none();
             let (month, day) = match month {
                 Some(Some(month)) if month == *first => (first, second),

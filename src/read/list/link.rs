@@ -31,8 +31,21 @@ pub(in crate::read) fn is_generic(text: &str) -> bool {
 
 /// Returns whether a text in brackets is the size or type of a file.
 fn is_size(text: &str) -> bool {
-    let text = text.to_ascii_lowercase();
-    ["kb", "mb", "pdf", "doc", "xls", "字节"].iter().any(|unit| text.contains(unit)) && width(&text) <= 24
+    let text = text.to_lowercase();
+    let has_digit = text.contains(|c: char| c.is_ascii_digit());
+    let mut words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    width(&text) <= 24
+        && words.any(|word| {
+            tables()
+                .files
+                .keys()
+                .any(|end| word.strip_prefix(end.as_str()).is_some_and(|rest| !rest.starts_with(is_latin)))
+                || has_digit && tables().list.sizes.iter().any(|unit| word.ends_with(unit.as_str()))
+        })
+}
+
+fn is_latin(c: char) -> bool {
+    c.is_ascii_alphanumeric()
 }
 
 /// Returns the title of a link: its text or its `title` attribute, whichever is not truncated.
@@ -82,11 +95,17 @@ pub(in crate::read) fn title_of_link(tree: &Tree<'_>, id: Id) -> String {
     } else {
         written
     };
-    unmarked(unprefixed(&title))
+    without_arrow(unmarked(unprefixed(&title)))
         .trim_start_matches(['·', '•', '▪', '■', '◆', '●', '▶', '>', '»', '*', '\u{a0}', ' ', '-', '—'])
-        .trim_end_matches(['»', '›', '→', '>', ' '])
         .trim()
         .to_owned()
+}
+
+/// Strips the mark of a link that leads on, which stands behind a space: "Read more »".
+fn without_arrow(title: &str) -> &str {
+    let marks = ['»', '›', '→', '>'];
+    let rest = title.trim_end().strip_suffix(marks).filter(|rest| rest.ends_with(char::is_whitespace));
+    rest.unwrap_or(title)
 }
 
 /// Returns the text of a link without date and summary: its first block, if it has blocks.

@@ -48,7 +48,7 @@ pub(in crate::read) fn read(
         };
         return (Vec::new(), Detection { reasons: vec![reason], ..Detection::default() });
     };
-    let years = year_headings(tree);
+    let years = year_headings(tree, clock);
     let mostly_dated = group.dated * 5 >= group.rows.len() * 4;
     let mut drafts = Vec::with_capacity(group.rows.len());
     let (mut seen, mut titles) = (HashSet::new(), Vec::new());

@@ -20,9 +20,13 @@ fn units(tree: &Tree<'_>, row: &Row, clock: Clock<'_>) -> Vec<(usize, String)> {
     let (mut at, mut cell) = (row.from, 0);
     while at < row.to {
         cell += usize::from(tree.is(at, &["td", "th"]));
-        let is_unit = tree
-            .is(at, &["td", "th", "p", "h1", "h2", "h3", "h4", "h5", "h6", "dt", "dd", "span", "strong", "b", "div"])
-            && !(at < link.start && tree.end(at) > link.start)
+        let is_unit = tree.is(
+            at,
+            &[
+                "td", "th", "p", "h1", "h2", "h3", "h4", "h5", "h6", "dt", "dd", "span", "strong", "b", "div",
+                "button", "summary",
+            ],
+        ) && !(at < link.start && tree.end(at) > link.start)
             && !tree.elements(at).skip(1).any(|inner| tree.is(inner, &["td", "p", "div", "dt", "dd", "a"]));
         if is_unit {
             let mut line = tree.line(at);

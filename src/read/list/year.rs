@@ -1,13 +1,15 @@
 //! Years as headings above rows whose dates have none.
 
 use super::row_date::Row;
-use crate::model::{Moment, Stamp};
-use crate::read::date::Clock;
+use crate::model::{Moment, Precision, Stamp};
+use crate::read::date::{self, Clock};
 use crate::read::markup::tree::{Id, Tree};
 
 /// The most nodes of a page that are looked at, and the most years.
 const MAX_NODES: usize = 40_000;
 const MAX_YEARS: usize = 60;
+/// The longest text of a month that is looked at, in bytes.
+const MAX_MONTH: usize = 40;
 
 /// A text that is nothing but a year, and where the element ends that it heads.
 pub(super) struct YearHeading {
@@ -16,15 +18,13 @@ pub(super) struct YearHeading {
     year: i16,
 }
 
-/// Finds the years that stand alone outside of links: `2024`, `2024年`.
-pub(super) fn year_headings(tree: &Tree<'_>) -> Vec<YearHeading> {
+/// Finds the years that stand alone outside of links: `2024`, `2024年`, or with a month: `令和6年11月`.
+pub(super) fn year_headings(tree: &Tree<'_>, clock: Clock<'_>) -> Vec<YearHeading> {
     let headings = tree.texts_between(0, tree.len().min(MAX_NODES)).filter_map(|(at, piece)| {
         let bare = piece.trim();
         let year = bare.trim_end_matches(['年', '度', ':', '：']);
-        if year.len() != 4 || !(year.starts_with("19") || year.starts_with("20")) {
-            return None;
-        }
-        let year: i16 = year.parse().ok()?;
+        let is_year = year.len() == 4 && (year.starts_with("19") || year.starts_with("20"));
+        let year: i16 = if is_year { year.parse().ok()? } else { year_of_month(bare, clock)? };
         let parent = tree.parent(at);
         if tree.ancestors(parent).take(4).any(|up| tree.is(up, &["a", "option", "button", "time"])) {
             return None;
@@ -33,6 +33,15 @@ pub(super) fn year_headings(tree: &Tree<'_>) -> Vec<YearHeading> {
         Some(YearHeading { at, end, year })
     });
     headings.take(MAX_YEARS).collect()
+}
+
+/// 令和6年11月, 2024年11月: returns the year of a text that is a month.
+fn year_of_month(text: &str, clock: Clock<'_>) -> Option<i16> {
+    if !text.contains('年') || !text.ends_with('月') || text.len() > MAX_MONTH {
+        return None;
+    }
+    let stamp = date::parse(text, clock).filter(|stamp| stamp.precision == Precision::Month)?;
+    Some(stamp.at.wall(clock.zone).0)
 }
 
 /// Returns a clock for dates without a year in this row, if a year before that of `stamp` heads it: it shows the end of

@@ -34,6 +34,8 @@ pub(in crate::read) struct ListMarks {
     pub(in crate::read) marks: HashSet<String>,
     /// How the names of pictures end, in small letters.
     pub(in crate::read) pictures: HashSet<String>,
+    /// Units of the sizes of files, in small letters.
+    pub(in crate::read) sizes: Vec<String>,
     /// Names of meta elements of pages of one story, in small letters.
     pub(in crate::read) story_marks: HashSet<String>,
 }
