@@ -7,7 +7,7 @@ use super::tables::tables;
 const MAX_PANES: usize = 20;
 
 /// Returns whether an element is a pane of tabs that is not shown, while another one is.
-pub(in crate::read) fn is_shut_pane(tree: &Tree<'_>, id: Id) -> bool {
+pub(super) fn is_shut_pane(tree: &Tree<'_>, id: Id) -> bool {
     let classes = &tables().classes;
     let is_pane = |id: Id| tree.classes(id).any(|class| classes.pane.contains(class));
     let is_open = |id: Id| tree.classes(id).any(|class| classes.open.contains(class));
