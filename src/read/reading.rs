@@ -10,8 +10,9 @@ use crate::model::{Draft, Format, Link, Moment, Stamp};
 pub const MAX_DRAFTS: usize = 500;
 
 /// Returns which items of a document are read, in their order: the newest `most`, because a document may begin with the
-/// oldest. An item without a date counts as old as the one before it. Of those that are equally old, as all are in a
-/// document without dates, the first and the last are read: new ones are added at either end.
+/// oldest. An item without a date counts as old as the one before it. Of those that are equally old, those nearest to the
+/// end with the newer dates are read; if the dates have no direction, as in a document without any, those at both ends, at
+/// one of which new ones are added.
 pub(super) fn newest(dates: &[Option<Moment>], most: usize) -> Vec<usize> {
     if dates.len() <= most {
         return (0..dates.len()).collect();
@@ -28,7 +29,13 @@ pub(super) fn newest(dates: &[Option<Moment>], most: usize) -> Vec<usize> {
     let limit = order.get(most).map(|(date, _)| *date);
     let from = order.iter().position(|(date, _)| Some(*date) == limit).unwrap_or(most);
     let to = order.iter().rposition(|(date, _)| Some(*date) == limit).map_or(most, |last| last + 1);
-    let at_end = most.saturating_sub(from) / 2;
+    let room = most.saturating_sub(from);
+    let ends = (dates.iter().flatten().next(), dates.iter().flatten().next_back());
+    let at_end = match ends {
+        (Some(first), Some(last)) if is_dated && first > last => 0,
+        (Some(first), Some(last)) if is_dated && first < last => room,
+        _ => room / 2,
+    };
     let kept = order.iter().take(most - at_end).chain(order.iter().take(to).skip(to - at_end));
     let mut kept: Vec<usize> = kept.map(|(_, at)| *at).collect();
     kept.sort_unstable();
@@ -124,7 +131,8 @@ mod tests {
         let mut dates = vec![None; 700];
         dates[3] = at(1);
         assert_eq!(newest(&dates, 500), both, "one date");
-        assert_eq!(newest(&[at(3), at(1), at(1), at(1), at(1), at(2)], 4), [0, 1, 4, 5]);
+        assert_eq!(newest(&[at(3), at(1), at(1), at(1), at(1), at(2)], 4), [0, 1, 2, 5], "falling");
+        assert_eq!(newest(&[at(2), at(1), at(1), at(1), at(1), at(3)], 4), [0, 3, 4, 5], "rising");
         assert_eq!(newest(&[at(1), at(1), at(2), at(2)], 2), [2, 3]);
         assert_eq!(newest(&[at(1), at(1), at(1)], 1), [0]);
     }

@@ -209,9 +209,8 @@ pub(in crate::read) fn link_kind(tree: &Tree<'_>, id: Id) -> Option<&'static str
         return Some(kind);
     }
     let address = href.to_ascii_lowercase();
-    let is_download =
-        ["download", "downfile", "filedown", "attach", "wbfileid", "/down"].iter().any(|word| address.contains(word))
-            || tree.attribute(id, "download").is_some();
+    let is_download = tables().list.downloads.iter().any(|word| address.contains(word.as_str()))
+        || tree.attribute(id, "download").is_some();
     let in_query = || href.split(['?', '&', '=']).skip(1).find_map(file_kind);
     let named = || {
         let texts = [

@@ -4,6 +4,7 @@ use crate::model::Link;
 use crate::read::markup::page::target;
 use crate::read::markup::text;
 use crate::read::markup::tree::{self, Id, Tree, What};
+use crate::read::tables::tables;
 
 /// The most markup that is written, in bytes; an item holds less.
 const MAX_WRITTEN: usize = 1024 * 1024;
@@ -163,16 +164,15 @@ fn push_escaped(out: &mut String, text: &str) {
 
 /// Returns the address of a picture; attributes that a script would copy to `src` come first.
 pub(in crate::read) fn picture(tree: &Tree<'_>, id: Id, base: &Link) -> Option<String> {
-    ["data-src", "data-original", "data-lazy-src", "data-actualsrc", "lazysrc", "data-url", "src"].iter().find_map(
-        |name| {
-            let written = tree.attribute(id, name)?;
-            let written = written.trim();
-            if written.is_empty() || written.starts_with("data:") {
-                return None;
-            }
-            base.join(written).ok().map(|link| link.as_str().to_owned())
-        },
-    )
+    let mut names = tables().pictures.address.iter().map(String::as_str).chain(["src"]);
+    names.find_map(|name| {
+        let written = tree.attribute(id, name)?;
+        let written = written.trim();
+        if written.is_empty() || written.starts_with("data:") {
+            return None;
+        }
+        base.join(written).ok().map(|link| link.as_str().to_owned())
+    })
 }
 
 fn push_image(out: &mut String, tree: &Tree<'_>, id: Id, base: &Link) {

@@ -1,7 +1,9 @@
 //! The date of a row.
 
 use super::code::is_code;
-use super::date_text::{compose, found, has_bad_year, has_year, is_date_text, is_month, is_part, whole};
+use super::date_text::{
+    compose, found, has_bad_year, has_year, is_date_text, is_month, is_numeric_date, is_part, whole,
+};
 use super::link::title_of_link;
 use crate::model::{Precision, Stamp};
 use crate::read::date::{self, Clock};
@@ -28,6 +30,7 @@ pub(super) fn shown_date(tree: &Tree<'_>, row: &Row, clock: Clock<'_>) -> Option
     }
     let mut parts: Vec<String> = Vec::new();
     let (mut loose, mut yearless, mut hidden) = (None, None, None);
+    let mut waiting: Option<(String, (Stamp, &'static str))> = None;
     for (node, piece) in tree.texts_between(row.from, row.to).take(MAX_TEXTS) {
         let piece = text::line(&piece);
         let unseen =
@@ -38,6 +41,10 @@ pub(super) fn shown_date(tree: &Tree<'_>, row: &Row, clock: Clock<'_>) -> Option
         if unseen() {
             hidden = hidden.or_else(|| whole(&piece, clock)).filter(|stamp| stamp.precision != Precision::Month);
             continue;
+        }
+        // 11-26 and 2024
+        if let Some((part, found)) = waiting {
+            return with_year(&part, &piece, clock).or(Some(found));
         }
         let is_title = (row.link..tree.end(row.link)).contains(&node) && !is_date_text(&piece) && !is_month(&piece);
         // If the link's text is only a date, it dates the row.
@@ -50,7 +57,16 @@ pub(super) fn shown_date(tree: &Tree<'_>, row: &Row, clock: Clock<'_>) -> Option
         }
         if let Some(stamp) = whole(&piece, clock) {
             if stamp.precision != Precision::Month {
-                return Some((stamp, "text of the row"));
+                let found = (stamp, "text of the row");
+                if !lacks_year(&piece) {
+                    return Some(found);
+                }
+                // 2024 and 11-26
+                if let Some(whole) = parts.last().and_then(|year| with_year(&piece, year, clock)) {
+                    return Some(whole);
+                }
+                waiting = Some((piece, found));
+                continue;
             }
         } else if loose.is_none() && piece.len() >= 8 && width(&piece) <= 70 {
             loose = found(&piece, clock).map(|stamp| (stamp, "text of the row"));
@@ -72,6 +88,14 @@ pub(super) fn shown_date(tree: &Tree<'_>, row: &Row, clock: Clock<'_>) -> Option
             parts.clear();
         }
     }
+    let yearless = yearless.or(waiting.map(|(_, found)| found));
+    // What is not shown is the last resort.
+    let unshown = || hidden.map(|stamp| (stamp, "hidden text of the row"));
+    yearless.or(loose).or_else(|| date_of_attributes(tree, row, clock)).or_else(unshown)
+}
+
+/// Returns the date in attributes of the row.
+fn date_of_attributes(tree: &Tree<'_>, row: &Row, clock: Clock<'_>) -> Option<(Stamp, &'static str)> {
     // A `title` attribute may hold the date in full.
     let titled = || {
         (row.from..row.to)
@@ -85,9 +109,26 @@ pub(super) fn shown_date(tree: &Tree<'_>, row: &Row, clock: Clock<'_>) -> Option
         let stamp = title.trim().lines().skip(1).take(8).find_map(|line| whole(line, clock))?;
         Some((stamp, "title of the link"))
     };
-    // What is not shown is the last resort.
-    let unshown = || hidden.map(|stamp| (stamp, "hidden text of the row"));
-    yearless.or(loose).or_else(titled).or_else(said).or_else(|| attribute_date(tree, row, clock)).or_else(unshown)
+    titled().or_else(said).or_else(|| attribute_date(tree, row, clock))
+}
+
+/// Returns the date of a day of the year and a year in elements of their own.
+fn with_year(day: &str, year: &str, clock: Clock<'_>) -> Option<(Stamp, &'static str)> {
+    let bare = year.trim_matches(|c: char| !c.is_ascii_digit());
+    if bare.len() != 4 || year.chars().count() > 6 {
+        return None;
+    }
+    compose(&[day.to_owned(), bare.to_owned()], clock).map(|stamp| (stamp, "parts of the row"))
+}
+
+/// Returns whether a text is a day of the year: 11-26, 11月26日.
+fn lacks_year(piece: &str) -> bool {
+    let mut numbers = piece.split(|c: char| !c.is_ascii_digit()).filter(|digits| !digits.is_empty());
+    let (first, second) = (numbers.next(), numbers.next());
+    is_numeric_date(piece)
+        && [first, second].into_iter().all(|number| number.is_some_and(|digits| digits.len() <= 2))
+        && numbers.next().is_none()
+        && !piece.contains([':', '：', '时', '点'])
 }
 
 /// Returns the date of a text within the link that is no part of its title, as in cards that are links as a whole: a

@@ -34,6 +34,8 @@ pub(in crate::read) struct ListMarks {
     pub(in crate::read) marks: HashSet<String>,
     /// How the names of pictures end, in small letters.
     pub(in crate::read) pictures: HashSet<String>,
+    /// Words of the addresses from which files are downloaded, in small letters.
+    pub(in crate::read) downloads: Vec<String>,
     /// Units of the sizes of files, in small letters.
     pub(in crate::read) sizes: Vec<String>,
     /// Names of meta elements of pages of one story, in small letters.
