@@ -28,6 +28,7 @@ use crate::fetch::Fetcher;
 use crate::hub;
 use crate::log::{Log, Record};
 use crate::poll::{Committer, Heartbeat, LogWriter, PollContext, Poller};
+use crate::search::Follower;
 use crate::serve::{self, Limits, Site};
 use crate::view::{PollStates, View};
 
@@ -300,14 +301,7 @@ impl Running {
             identity: identity(&settings.store),
         };
         self.part("store monitor", |stop| async move { store_monitor.run(stop).await });
-        let search = settings.publish.search.then(|| {
-            let regions = &self.daemon.config.regions;
-            searching::follower(&settings.store, regions, &self.log, view, self.counters.search.clone())
-        });
-        if let Some(follower) = search.clone() {
-            self.daemon.site.open_search(Arc::clone(&follower.index));
-            self.part("search", |stop| searching::run(follower, stop));
-        }
+        let search = self.open_search(view);
         let log_writer = context.log_writer.clone();
         let poller = Poller::new(context, settings.poll, Arc::clone(&self.daemon.heartbeat));
         let (sources, alarms) = (self.daemon.config.sources.clone(), self.daemon.alarms.clone());
@@ -330,6 +324,20 @@ impl Running {
         });
         service::tell(&[NotifyState::Ready, NotifyState::Status("running")]);
         Ok(writer)
+    }
+
+    /// Opens the search and starts what keeps it up to date, if the config has one.
+    fn open_search(&mut self, view: &Arc<View>) -> Option<Follower> {
+        let Config { settings, regions, .. } = &self.daemon.config;
+        if !settings.publish.search {
+            return None;
+        }
+        let counters = self.counters.search.clone();
+        let follower = searching::follower(&settings.store, regions, &self.log, view, counters);
+        self.daemon.site.open_search(Arc::clone(&follower.index));
+        let running = follower.clone();
+        self.part("search", |stop| searching::run(running, stop));
+        Some(follower)
     }
 
     /// Makes the fetcher of the polls.
