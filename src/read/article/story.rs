@@ -3,7 +3,7 @@
 use super::body::{self, Line};
 use super::boilerplate::{self, is_head_line};
 use super::density;
-use super::labels::is_in_caption;
+use super::labels::captions;
 use super::reader::Reader;
 use crate::read::lexicon::words;
 use crate::read::markup::text;
@@ -79,14 +79,21 @@ impl Reader<'_> {
 
     /// Leaves out the captions of pictures, unless the story is told in them. On Chinese pages they are part of the text.
     pub(super) fn without_captions(&self, kept: Vec<Line>, body: Id) -> Vec<Line> {
-        let is_caption = |line: &&Line| is_in_caption(self.tree, line.from, body);
-        let wide = |line: &Line| width(&line.text);
-        let captions: usize = kept.iter().filter(is_caption).map(wide).sum();
-        let all: usize = kept.iter().map(wide).sum();
-        if self.is_chinese || captions == 0 || captions * 2 > all || all - captions < MIN_WIDTH {
+        if self.is_chinese {
             return kept;
         }
-        kept.into_iter().filter(|line| !is_caption(&line)).collect()
+        let captions = captions(self.tree, body);
+        let is_caption = |line: &Line| {
+            let before = captions.partition_point(|(from, _)| *from <= line.from);
+            before.checked_sub(1).and_then(|at| captions.get(at)).is_some_and(|(_, to)| line.from < *to)
+        };
+        let wide = |line: &Line| width(&line.text);
+        let told: usize = kept.iter().filter(|line| is_caption(line)).map(wide).sum();
+        let all: usize = kept.iter().map(wide).sum();
+        if told == 0 || told * 2 > all || all - told < MIN_WIDTH {
+            return kept;
+        }
+        kept.into_iter().filter(|line| !is_caption(line)).collect()
     }
 
     /// Returns whether the page is not an article: a login form, an error page, or a list of teasers.
