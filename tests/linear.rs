@@ -208,7 +208,7 @@ fn twice_the_input_costs_twice_the_work() {
 #[test]
 fn x08_pages_of_nothing_but_tags_cost_little() {
     let now = Moment::from_seconds(1_678_330_000);
-    for part in ["<p>一", "<br>一", "<td>一", "<div>一", "<p>一</p>"] {
+    for part in ["<p>一", "<br>一", "<td>一", "<div>一", "<p>一</p>", "<div>word "] {
         let head =
             "<html><head><title>标题标题标题标题标题</title></head><body><h1>标题标题标题标题标题</h1><div id=zoom>";
         let body = format!("{head}{}", part.repeat((1 << 20) / part.len())).into_bytes();
