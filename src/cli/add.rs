@@ -1,4 +1,4 @@
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -49,7 +49,7 @@ pub(super) fn run(arguments: &Arguments, options: &Add) -> anyhow::Result<End> {
         |id: &SourceId| config.as_ref().is_some_and(|config| config.sources.iter().any(|source| source.id == *id));
     let id = match &options.id {
         Some(id) => SourceId::new(id)?,
-        None => free_id(&found.link, &is_taken),
+        None => free_id(&found.link, &mut HashMap::new(), &is_taken),
     };
     anyhow::ensure!(!is_taken(&id), "there is a source `{id}` already; choose another --id");
     let title = options.title.clone().unwrap_or_else(|| read::source_title(&found.reading.title));
@@ -216,8 +216,9 @@ fn block(id: &SourceId, title: &str, region: Option<&str>, found: &Found) -> Str
     block
 }
 
-/// Returns an unused id, made of the host and the last two path segments, with a number appended if it is taken.
-pub(super) fn free_id(link: &Link, is_taken: &dyn Fn(&SourceId) -> bool) -> SourceId {
+/// Returns an unused id, made of the host and the last two path segments, with a number appended if it is taken. `next` has the
+/// numbers from which on to look, so that many ids can be asked for.
+pub(super) fn free_id(link: &Link, next: &mut HashMap<String, u32>, is_taken: &dyn Fn(&SourceId) -> bool) -> SourceId {
     let host = link.host_text().trim_start_matches("www.");
     let steps = link.path().split('/').filter(|step| !step.is_empty() && !step.contains('.') && step.len() <= 40);
     let steps: Vec<&str> = steps.collect();
@@ -225,7 +226,9 @@ pub(super) fn free_id(link: &Link, is_taken: &dyn Fn(&SourceId) -> bool) -> Sour
     let words: String = std::iter::once(host).chain(last).collect::<Vec<_>>().join("-").to_ascii_lowercase();
     let plain: String = words.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
     let short: String = plain.trim_matches('-').chars().take(56).collect();
-    (1..100_000)
+    let from = next.entry(short.clone()).or_insert(1);
+    (*from..100_000)
+        .inspect(|number| *from = *number)
         .filter_map(|number| SourceId::new(&if number == 1 { short.clone() } else { format!("{short}-{number}") }).ok())
         .find(|id| !is_taken(id))
         .or_else(|| SourceId::new("source").ok())

@@ -120,8 +120,8 @@ async fn visit(fetcher: &Fetcher, source: &Source) -> (bool, String) {
     let newest =
         reading.drafts.iter().filter_map(|draft| draft.published.or(draft.updated)).max_by_key(|stamp| stamp.at);
     let newest = newest.map(|stamp| format!(", newest of {stamp}")).unwrap_or_default();
-    let left_out =
-        reading.drafts.iter().filter(|draft| source.filter.refusal(draft, now, reading.detection.is_none()).is_some());
+    let is_whole = !source.reads_pages_of(reading.format);
+    let left_out = reading.drafts.iter().filter(|draft| source.filter.refusal(draft, now, is_whole).is_some());
     let left_out = match left_out.count() {
         0 => String::new(),
         some => format!(", {some} left out by its rules"),

@@ -34,8 +34,13 @@ pub(super) fn show(line: &str) {
 
 /// Prints a message for the user to standard error.
 pub(super) fn say(line: &str) {
-    let line = if is_colourful() { line.to_owned() } else { printable(line) };
-    let _closed = writeln!(std::io::stderr(), "{line}");
+    let _closed = writeln!(std::io::stderr(), "{}", printable(line));
+}
+
+/// Prints a text that was made for the terminal to standard error, with its colours if there may be any.
+pub(super) fn say_drawn(text: &str) {
+    let text = if is_colourful() { text.to_owned() } else { printable(text) };
+    let _closed = writeln!(std::io::stderr(), "{text}");
 }
 
 /// Returns whether standard error may be coloured.

@@ -1,7 +1,7 @@
 use std::path::{Path, PathBuf};
 
 use super::arguments::Arguments;
-use super::out::{End, is_colourful, say};
+use super::out::{End, is_colourful, say, say_drawn};
 use crate::config::{Config, Faults, Places, stated_language};
 use crate::model::counted;
 use crate::write::Language;
@@ -83,7 +83,7 @@ pub(super) fn quiet(folder: &Path) -> Result<Config, End> {
 fn valid(folder: &Path) -> Result<(Config, Faults), End> {
     Config::load(folder, &places(folder)).map_err(|faults| {
         let language = language(folder);
-        say(faults.render_in(language, is_colourful()).trim_end());
+        say_drawn(faults.render_in(language, is_colourful()).trim_end());
         say(&match language {
             Language::Chinese => format!("dayuan: {} 中的配置有 {} 处错误，不予采用", folder.display(), faults.count()),
             Language::English => {

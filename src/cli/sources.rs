@@ -1,4 +1,4 @@
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::{Read, Write};
 use std::path::Path;
 
@@ -66,7 +66,10 @@ fn import(arguments: &Arguments, file: &Path, region: Option<&str>, writes: bool
         Some(config) => config.regions.clone(),
         None => Regions::new(true, Vec::new(), Vec::new(), Vec::new()).unwrap_or(atlas),
     };
-    let found = sources_of(&list, config.as_ref(), &Directory::new(&tree), region.as_ref());
+    let mut found = sources_of(&list, config.as_ref(), &Directory::new(&tree), region.as_ref());
+    if config.is_some() && found.homeless.is_empty() {
+        found.leave_out_refused(&folder, file);
+    }
     for other in &list.others {
         let title = other.title().unwrap_or("without a name");
         let attributes: Vec<&str> = other.attributes.iter().map(|(name, _)| name.as_str()).collect();
@@ -82,14 +85,14 @@ fn import(arguments: &Arguments, file: &Path, region: Option<&str>, writes: bool
         counted(found.blocks.len(), "source", "sources")
     ));
     if !writes {
-        found.blocks.iter().for_each(|block| block.lines().chain([""]).for_each(show));
+        found.blocks.iter().for_each(|(_, block)| block.lines().chain([""]).for_each(show));
     }
     if !found.homeless.is_empty() {
         found.homeless.iter().for_each(|title| say(&format!("dayuan: {title}: in no folder named after a region")));
         anyhow::ensure!(!writes, "nothing was written; give --region NAME for these, or put them into such a folder");
     }
     if writes && !found.blocks.is_empty() {
-        return add::append(&folder, &found.blocks.join("\n"));
+        return add::append(&folder, &found.text());
     }
     Ok(End::Done)
 }
@@ -97,10 +100,52 @@ fn import(arguments: &Arguments, file: &Path, region: Option<&str>, writes: bool
 /// What becomes of a list of feeds.
 #[derive(Default)]
 struct Found {
-    blocks: Vec<String>,
+    /// The sources, each with the title of its entry.
+    blocks: Vec<(String, String)>,
     told: Vec<String>,
     /// Titles of those without a region.
     homeless: Vec<String>,
+}
+
+impl Found {
+    fn text(&self) -> String {
+        let blocks: Vec<&str> = self.blocks.iter().map(|(_, block)| block.as_str()).collect();
+        blocks.join("\n")
+    }
+
+    /// Leaves out the sources that the config would refuse, so that one bad entry costs one entry.
+    fn leave_out_refused(&mut self, folder: &Path, list: &Path) {
+        let language = place::language(folder);
+        loop {
+            let more = Some((list.to_owned(), self.text()));
+            let Err(faults) = Config::load_with(folder, &place::places(folder), more) else { return };
+            let mut ends = Vec::with_capacity(self.blocks.len());
+            for (_, block) in &self.blocks {
+                // An empty line stands behind each.
+                ends.push(ends.last().unwrap_or(&0) + block.lines().count() + 1);
+            }
+            let mut refused = BTreeMap::new();
+            for fault in faults.iter().filter(|fault| fault.path == list) {
+                if let Some(line) = fault.line() {
+                    refused.entry(ends.partition_point(|end| *end < line)).or_insert_with(|| fault.told(language));
+                }
+            }
+            let before = self.blocks.len();
+            let mut number = 0..;
+            self.blocks.retain(|(title, _)| {
+                let told = number.next().and_then(|number| refused.get(&number));
+                if let Some((message, help)) = told {
+                    let dash = if help.is_empty() { "" } else { "; " };
+                    self.told.push(format!("{title}: left out: {message}{dash}{help}"));
+                }
+                told.is_none()
+            });
+            // Other faults are told when the list is written.
+            if self.blocks.len() == before {
+                return;
+            }
+        }
+    }
 }
 
 fn sources_of(
@@ -112,7 +157,7 @@ fn sources_of(
     let known = || config.into_iter().flat_map(|config| &config.sources);
     let mut ids: HashSet<SourceId> = known().map(|source| source.id.clone()).collect();
     let mut addresses: HashSet<String> = known().map(|source| source.url.canonical()).collect();
-    let mut found = Found::default();
+    let (mut found, mut numbers) = (Found::default(), HashMap::new());
     for feed in &list.feeds {
         let address = feed.attribute("xmlUrl").unwrap_or("");
         let title = feed.title().unwrap_or(address);
@@ -131,14 +176,14 @@ fn sources_of(
             continue;
         }
         let own = feed.attribute("dayuan:id").and_then(|id| SourceId::new(id).ok()).filter(|id| !ids.contains(id));
-        let id = own.unwrap_or_else(|| add::free_id(&link, &|id| ids.contains(id)));
+        let id = own.unwrap_or_else(|| add::free_id(&link, &mut numbers, &|id| ids.contains(id)));
         match config::imported(feed, &id, directory, region) {
             Ok(imported) => {
                 if !imported.has_region && region.is_none() {
                     found.homeless.push(title.to_owned());
                 }
                 found.told.extend(imported.notes.into_iter().map(|note| format!("{title}: {note}")));
-                found.blocks.push(imported.block);
+                found.blocks.push((title.to_owned(), imported.block));
                 ids.insert(id);
             }
             Err(reason) => found.told.push(format!("{title}: left out: {reason}")),

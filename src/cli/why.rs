@@ -19,7 +19,8 @@ pub(super) fn run(arguments: &Arguments, item: &str, offline: bool) -> anyhow::R
     let answered = ask(&control::path(arguments), &request, None).map_err(anyhow::Error::msg)?;
     let lines = match answered {
         Some(answered) if answered.ok => Some(answered.lines),
-        Some(_) => None,
+        Some(answered) if answered.lines == [daemon::no_item(item)] => None,
+        Some(answered) => anyhow::bail!(answered.lines.join("\n")),
         None => {
             let Some(known) = store::store(arguments)? else { return Ok(End::Config) };
             let config = match place::load(&folder) {
@@ -125,14 +126,14 @@ fn listed(config: &Config, source: &Source, link: &Link) -> String {
             keep.as_secs() / 86_400
         );
     }
-    if let Some(reason) = source.filter.refusal(draft, now(), reading.detection.is_none()) {
+    if let Some(reason) = source.filter.refusal(draft, now(), !source.reads_pages_of(reading.format)) {
         return format!(
             "filtered: asked now, it lists it as \u{201c}{}\u{201d}, and its rules leave it out: {reason}",
             draft.title
         );
     }
     format!(
-        "asked now, it lists it as \u{201c}{}\u{201d}; the next poll takes it in (at once: dayuan poll {})",
+        "asked now, it lists it as \u{201c}{}\u{201d}; a poll takes it in when the document has changed since the last one (dayuan poll {})",
         draft.title, source.id
     )
 }

@@ -27,6 +27,12 @@ impl Fault {
         Self { path: path.to_owned(), place: None, message: message.to_owned(), help: help.to_owned() }
     }
 
+    /// Returns whether both tell the same of one place.
+    fn is(&self, other: &Self) -> bool {
+        let span = |fault: &Self| fault.place.as_ref().map(|(_, span)| span.clone());
+        self.message == other.message && span(self) == span(other) && self.path == other.path
+    }
+
     /// Returns the line number of the fault, counted from 1.
     pub fn line(&self) -> Option<usize> {
         let (text, span) = self.place.as_ref()?;
@@ -113,6 +119,10 @@ const MAX_FAULTS: usize = 200;
 
 impl Faults {
     pub(super) fn push(&mut self, fault: Fault) {
+        // What two readers of one setting find wrong is told once.
+        if self.kept.iter().any(|kept| kept.is(&fault)) {
+            return;
+        }
         if self.kept.len() < MAX_FAULTS {
             self.kept.push(fault);
         } else {

@@ -46,6 +46,19 @@ impl Config {
     /// # Errors
     /// All faults of the config.
     pub fn load(folder: &Path, places: &Places) -> Result<(Self, Faults), Faults> {
+        Self::load_with(folder, places, None)
+    }
+
+    /// Loads the config in `folder` as if there were one more source list, given by the path that faults are to name and its
+    /// text.
+    ///
+    /// # Errors
+    /// All faults of the config.
+    pub fn load_with(
+        folder: &Path,
+        places: &Places,
+        more: Option<(PathBuf, String)>,
+    ) -> Result<(Self, Faults), Faults> {
         let mut files = vec![];
         let mut faults = Faults::default();
         if !folder.is_dir() {
@@ -76,6 +89,7 @@ impl Config {
             exposed.extend(file::writable_by_others(&path));
             lists.extend(file::load(&path, &mut faults));
         }
+        lists.extend(more);
         let mut files = files.into_iter();
         let settings = files.next().flatten();
         let regions = files.next().flatten();

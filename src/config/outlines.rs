@@ -8,7 +8,7 @@ use serde::Deserialize;
 use toml::{Table, Value};
 
 use super::{Fault, Faults, file, source_files};
-use crate::model::{Link, Region, RegionId, SourceId};
+use crate::model::{Link, Region, RegionId, Source, SourceId, one_line};
 use crate::read::{self, Origin, Outline, Selector, css_of_xpath};
 use crate::regions::Directory;
 use crate::write::SourceOutline;
@@ -17,9 +17,13 @@ use crate::write::SourceOutline;
 const OWN: &str = "dayuan:";
 /// Settings that have attributes of their own.
 const STANDARD: [&str; 3] = ["title", "url", "opml"];
+/// How deep settings lie in tables.
+const MAX_DEPTH: usize = 2;
 
 #[derive(Debug, Deserialize)]
 struct Rules {
+    /// Settings that give a source rights.
+    rights: Vec<String>,
     attribute: Vec<Rule>,
     r#type: Vec<Type>,
 }
@@ -82,7 +86,8 @@ pub fn imported(
     let mut source = Table::new();
     let mut notes = Vec::new();
     set(&mut source, "id", Value::from(id.as_str()));
-    set(&mut source, "title", Value::from(outline.title().unwrap_or(url.host_text())));
+    let title: String = one_line(outline.title().unwrap_or(url.host_text())).chars().take(Source::MAX_TITLE).collect();
+    set(&mut source, "title", Value::from(title));
     let own: Vec<_> =
         outline.attributes.iter().filter_map(|(name, value)| Some((name.strip_prefix(OWN)?, value))).collect();
     let (region, topics) = place(&outline.folders, directory);
@@ -103,6 +108,14 @@ pub fn imported(
         translate(outline, &mut source, &mut notes);
     }
     for (key, value) in own.iter().filter(|(key, _)| !matches!(*key, "id" | "region")) {
+        let top = key.split('.').next().unwrap_or(key);
+        if STANDARD.contains(&top) || key.matches('.').count() > MAX_DEPTH {
+            notes.push(format!("{OWN}{} is no setting that a list of feeds gives; left out", one_line(key)));
+            continue;
+        }
+        if RULES.rights.iter().any(|right| right == top) {
+            notes.push(format!("{top} = {value} is taken from the list; write it only if you trust who made the list"));
+        }
         set(&mut source, key, decoded(value));
     }
     keep(outline, &mut source, directory, &mut notes);

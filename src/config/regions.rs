@@ -1,5 +1,5 @@
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::path::Path;
 
@@ -63,10 +63,13 @@ pub(super) fn parse(path: &Path, text: &str, faults: &mut Faults, warnings: &mut
 
 /// Returns the regions of the atlas and those of the file, as far as names go: parents and members may be named, too.
 fn named(sections: &[Section<'_>], china: bool) -> Regions {
+    // Two regions of one slug are told elsewhere.
+    let mut slugs = HashSet::new();
     let region = |section: &Section<'_>| {
         let id = RegionId::new(&section.string("id")?).ok()?;
         let aliases = section.strings("aliases").into_iter().map(|(alias, _)| alias).collect();
         let slug = section.string("slug").and_then(|slug| RegionId::new(&slug).ok());
+        let slug = slug.filter(|slug| slugs.insert(slug.clone()));
         Some(Region { aliases, slug, ..Region::new(id, section.string("name").unwrap_or_default()) })
     };
     let own = sections.iter().filter_map(region).collect();

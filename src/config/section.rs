@@ -220,7 +220,9 @@ impl<'a> Section<'a> {
         if known.is_empty() {
             known.reserve_exact(KEYS);
         }
-        known.push(key);
+        if !known.contains(&key) {
+            known.push(key);
+        }
         self.table?.get(key)
     }
 

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::fault::Faults;
+use super::file;
 use super::section::{Document, Section, link};
 use super::takedowns;
 use super::topics;
@@ -391,7 +392,7 @@ pub fn socket(folder: &Path, places: &Places) -> PathBuf {
 /// Returns the language that the config in `folder` states for what it publishes, whatever else it says; `None` if it states
 /// none.
 pub fn stated_language(folder: &Path) -> Option<Language> {
-    let text = std::fs::read_to_string(folder.join("dayuan.toml")).ok()?;
+    let (_, text) = file::load(&folder.join("dayuan.toml"), &mut Faults::default())?;
     let (root, _) = toml::de::DeTable::parse_recoverable(&text);
     let publish = root.get_ref().get("publish")?.get_ref();
     publish.get("language")?.get_ref().as_str().map(Language::of_tag)

@@ -115,10 +115,28 @@ impl Filter {
         if let Some((part, pattern)) = self.drop.iter().find(|(part, pattern)| has(draft, *part, pattern)) {
             return Some(format!("[source.drop] {} = {}", part.word(), pattern.text));
         }
-        let may_come = !is_whole && self.keep.iter().any(|(part, _)| *part != Part::Title);
+        // A row of a sitemap has no title either.
+        let comes = |part: Part| part != Part::Title || draft.title.is_empty();
+        let may_come = !is_whole && self.keep.iter().any(|(part, _)| comes(*part));
         let is_kept =
             self.keep.is_empty() || may_come || self.keep.iter().any(|(part, pattern)| has(draft, *part, pattern));
         (!is_kept).then(|| "nothing of [source.keep] is in it".to_owned())
+    }
+
+    /// Returns whether an item can only be judged when its page has been read, if it has one.
+    pub fn needs_page(&self) -> bool {
+        self.keep.iter().chain(&self.drop).any(|(part, _)| *part != Part::Title)
+    }
+
+    /// Returns a number that is another one for other rules.
+    pub fn version(&self) -> u64 {
+        let mut text = format!("{:?}", self.max_age);
+        for (rules, name) in [(&self.keep, "keep"), (&self.drop, "drop")] {
+            for (part, pattern) in rules {
+                text.extend([name, "\0", part.word(), "\0", &pattern.text, "\0"]);
+            }
+        }
+        xxhash_rust::xxh3::xxh3_64(text.as_bytes())
     }
 
     /// Returns the item with its title cleaned up. A title of which nothing would be left stays as it is.
@@ -171,6 +189,9 @@ mod tests {
         assert!(refused("停水通告", &[], true) && !refused("停水通告", &["公告"], true));
         assert!(!refused("停水通告", &[], false), "its category may come with its page");
         assert!(refused("停水通告", &["公告栏"], true));
+        let filter = Filter { keep: vec![(Part::Title, pattern("供暖"))], ..Filter::default() };
+        assert!(filter.refusal(&draft("", &[]), Moment::default(), false).is_none(), "its title comes with its page");
+        assert!(filter.refusal(&draft("", &[]), Moment::default(), true).is_some() && !filter.needs_page());
     }
 
     #[test]

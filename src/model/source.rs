@@ -1,7 +1,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::{Filter, Link, RegionId, Zone};
+use super::{Filter, Format, Link, RegionId, Zone};
 
 /// Id of a source: `[a-z0-9][a-z0-9._-]*`, at most 64 characters.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -81,6 +81,11 @@ impl Kind {
 impl Source {
     /// Maximum length of a title, in characters: it stands beside every item.
     pub const MAX_TITLE: usize = 200;
+
+    /// Returns whether the pages behind a document of this format are read.
+    pub const fn reads_pages_of(&self, format: Format) -> bool {
+        self.reads_articles && format.is_list()
+    }
 }
 
 /// Selectors and paths from the config for parts of a document; parts without one are detected.

@@ -35,6 +35,14 @@ impl LeftOut {
         self.count += 1;
         self.reason = reason;
     }
+
+    /// Counts an item that was left out before.
+    pub(super) fn add_again(&mut self) {
+        self.count += 1;
+        if self.reason.is_empty() {
+            "what its page said at an earlier poll".clone_into(&mut self.reason);
+        }
+    }
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]

@@ -67,6 +67,8 @@ impl PollCycle<'_> {
             // A known item keeps the text it has.
             Err(_) if found.verdict == Verdict::Changed => None,
             Err(Unread::NoArticle) => Some((Cow::Borrowed(draft), found, None)),
+            // Without its page, nobody knows whether the rules of the source leave it out.
+            Err(_) if self.source.filter.needs_page() => None,
             Err(Unread::Gone { .. }) => Some((Cow::Borrowed(draft), found, Some(articles::retry(again, self.now)))),
             Err(Unread::Later(reason)) => {
                 tracing::info!(source = %self.source.id, link = draft.link, reason, "an article cannot be read yet; its item appears without text");
@@ -81,10 +83,11 @@ impl PollCycle<'_> {
         let known: HashSet<u64> = self.state.listing.hashes.iter().copied().collect();
         let repeated = dedup::repeated(&reading.drafts);
         let oldest = self.now - self.context.limits.keep;
-        let mut found =
-            Found { reads_articles: self.source.reads_articles && reading.format.is_list(), ..Found::default() };
+        let mut found = Found { reads_articles: self.source.reads_pages_of(reading.format), ..Found::default() };
         let (mut listed, mut is_deferred) = (Vec::with_capacity(reading.drafts.len()), false);
         let mut left_out = LeftOut::default();
+        // What the rules leave out because of its page is remembered, so that the page is not read at every poll.
+        let filter = self.source.filter.version();
         let mut articles = self.articles();
         for (draft, place) in reading.drafts.iter().zip(1..) {
             let hash = listing_hash(draft);
@@ -101,6 +104,11 @@ impl PollCycle<'_> {
                 left_out.add(reason);
                 continue;
             }
+            if known.contains(&(hash ^ filter)) {
+                left_out.add_again();
+                listed.push(hash ^ filter);
+                continue;
+            }
             if reading.is_cut && place == reading.drafts.len() {
                 // The last item of a truncated document may be incomplete: accept it if the next poll shows the same.
                 listed.push(!hash);
@@ -112,7 +120,10 @@ impl PollCycle<'_> {
             match self.take_in(&mut articles, draft, &repeated, &mut found).await {
                 Taken::Done => listed.push(hash),
                 Taken::Unnamed => {}
-                Taken::LeftOut(reason) => left_out.add(reason),
+                Taken::LeftOut(reason) => {
+                    left_out.add(reason);
+                    listed.push(hash ^ filter);
+                }
                 Taken::Later => is_deferred = true,
                 Taken::Full => {
                     is_deferred = true;

@@ -1,7 +1,11 @@
 //! Questions of an admin: why is it not in the feed, how large will it get, what did the reload change.
 
+use std::io::{BufRead, BufReader, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use super::http::{Reply, Site};
-use super::installation::{Installation, feed, source};
+use super::installation::{Daemon, Installation, feed, source, until};
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
@@ -119,4 +123,115 @@ fn the_rules_of_a_source_leave_items_out_and_clean_titles() {
     // The same feed again changes nothing: the title is compared as it was cleaned.
     assert!(installation.run(&["poll", "gov"]).status.success());
     assert_eq!(daemon.items("140300").len(), 1);
+}
+
+/// Polls a source, and waits until that is done.
+fn poll(installation: &Installation, daemon: &Daemon, id: &str) {
+    let polls = || daemon.status(installation, id)["polls"].as_u64().unwrap();
+    let before = polls();
+    assert!(installation.run(&["poll", id]).status.success());
+    until("it is polled", || (polls() > before).then_some(()));
+}
+
+/// What eight notices are about.
+const SUBJECTS: [&str; 8] = [
+    "供暖收费",
+    "城区道路封闭施工",
+    "中小学招生报名",
+    "停水检修",
+    "公交线路调整",
+    "老旧小区改造",
+    "森林防火",
+    "职工医保缴费",
+];
+
+/// The page of a notice about a subject, in a column.
+fn notice(subject: &str, column: &str) -> Reply {
+    let title = format!("关于{subject}有关事项的通知");
+    let text = format!(
+        "为做好{subject}工作，现将{subject}的时间、范围和要求公布如下，请广大市民相互转告。{subject}办公室负责解释。"
+    );
+    let page = format!(
+        "<html><head><title>{title}</title><meta name=ColumnName content={column}></head><body><h1>{title}</h1><div>发布时间：2026-11-02</div><div id=zoom><p>{text}</p><p>{}</p></div></body></html>",
+        subject.repeat(30)
+    );
+    Reply::ok(page).with("content-type", "text/html; charset=utf-8")
+}
+
+/// What a page says decides, so a page that cannot be read lets nothing in; and one that was refused is read once.
+#[test]
+fn rules_about_pages_wait_for_the_page_and_read_it_once() {
+    let is_up = Arc::new(AtomicBool::new(false));
+    let up = Arc::clone(&is_up);
+    let site = Site::new(67, move |asked| match asked.path.as_str() {
+        "/xw/" => {
+            let rows = (1..=8).map(|n| {
+                format!(
+                    "<li><a href=\"/n/{n}.html\">关于第{n}批事项的通知公告</a><span>2026-11-{:02}</span></li>",
+                    n + 1
+                )
+            });
+            let list = rows.collect::<String>();
+            let page = format!("<html><body><ul>{list}</ul></body></html>");
+            Reply::ok(page).with("content-type", "text/html; charset=utf-8")
+        }
+        "/n/3.html" if !up.load(Ordering::SeqCst) => Reply::status("500 Internal Server Error"),
+        path => {
+            let number: usize = path.trim_start_matches("/n/").trim_end_matches(".html").parse().unwrap();
+            notice(SUBJECTS[number - 1], if matches!(number, 2 | 3) { "招聘" } else { "通知" })
+        }
+    });
+    let rules = "[source.drop]\ncategory = [\"招聘\"]\n";
+    let installation = Installation::new(&(source("gov", "140300", &site.url("/xw/")) + rules));
+    let daemon = installation.start();
+    daemon.until_items("140300", 6);
+    is_up.store(true, Ordering::SeqCst);
+    poll(&installation, &daemon, "gov");
+    poll(&installation, &daemon, "gov");
+    assert_eq!(daemon.items("140300").len(), 6, "neither 2 nor 3");
+    assert_eq!(daemon.status(&installation, "gov")["left_out"][0], 2);
+    let asked = |path: &str| site.asked.lock().unwrap().iter().filter(|asked| asked.path == path).count();
+    assert_eq!((asked("/n/2.html"), asked("/n/3.html")), (1, 2));
+    // Other rules judge anew.
+    installation.sources(&source("gov", "140300", &site.url("/xw/")));
+    assert!(installation.run(&["reload"]).status.success());
+    poll(&installation, &daemon, "gov");
+    daemon.until_items("140300", 8);
+}
+
+#[test]
+fn titles_of_a_sitemap_come_with_its_pages() {
+    let site = Site::new(68, |asked| match asked.path.as_str() {
+        "/map.xml" => {
+            let urls = ["/n/1.html", "/n/2.html", "/n/3.html"].map(|path| {
+                format!("<url><loc>http://{}{path}</loc><lastmod>2026-11-20</lastmod></url>", asked.headers["host"])
+            });
+            let page =
+                format!("<urlset xmlns=\"http://www.sitemaps.org/schemas/sitemap/0.9\">{}</urlset>", urls.concat());
+            Reply::ok(page).with("content-type", "application/xml")
+        }
+        "/n/1.html" => notice("供暖收费", "通知"),
+        "/n/2.html" => notice("供暖管道检修", "通知"),
+        _ => notice("停水检修", "通知"),
+    });
+    let rules = "as = \"sitemap\"\n[source.keep]\ntitle = [\"供暖\"]\n";
+    let installation = Installation::new(&(source("gov", "140300", &site.url("/map.xml")) + rules));
+    let daemon = installation.start();
+    daemon.until_items("140300", 2);
+}
+
+/// A daemon that cannot answer now is no daemon that knows nothing.
+#[test]
+fn why_passes_on_what_the_daemon_says() {
+    let installation = Installation::new("");
+    let socket = std::os::unix::net::UnixListener::bind(installation.folder.path().join("dayuan.sock")).unwrap();
+    let answers = std::thread::spawn(move || {
+        let (mut stream, _) = socket.accept().unwrap();
+        BufReader::new(stream.try_clone().unwrap()).read_line(&mut String::new()).unwrap();
+        stream.write_all(b"{\"ok\":false,\"lines\":[\"the store is being opened; ask again soon\"]}\n").unwrap();
+    });
+    let output = installation.run(&["why", "http://127.0.7.99/x"]);
+    answers.join().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("the store is being opened") && output.stdout.is_empty(), "{output:?}");
 }

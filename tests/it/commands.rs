@@ -72,6 +72,14 @@ fn c2_a_file_that_is_no_file_is_refused_without_waiting() {
     let output = installation.run(&["check"]);
     assert_eq!(output.status.code(), Some(78));
     assert!(text(&output.stderr).contains("not a regular file"));
+    // Without a locale, the language is looked up in the settings.
+    let installation = Installation::new("");
+    std::fs::remove_file(installation.config().join("dayuan.toml")).unwrap();
+    let path = installation.config().join("dayuan.toml");
+    assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+    let output = installation.run_with(&[("LC_ALL", "C")], &["check"]);
+    assert_eq!(output.status.code(), Some(78));
+    assert!(text(&output.stderr).contains("not a regular file"));
 }
 
 #[test]

@@ -109,3 +109,43 @@ fn what_a_list_holds_beside_feeds_is_told() {
     std::fs::write(installation.folder.path().join("no.opml"), "<rss/>").unwrap();
     assert_eq!(installation.run(&["sources", "import", "no.opml"]).status.code(), Some(1));
 }
+
+/// A list of feeds comes from outside: a bad entry costs one entry, and what gives a source rights is told.
+#[test]
+fn a_list_of_feeds_from_outside_can_neither_stop_the_import_nor_give_rights_unseen() {
+    let deep = format!("dayuan:{}a", "a.".repeat(200_000));
+    let long = "很长的标题".repeat(60);
+    let mut list = format!(
+        "<opml version=\"2.0\"><body>\
+         <outline text=\"好的\" xmlUrl=\"https://a.example/feed\"/>\
+         <outline text=\"{long}\" xmlUrl=\"https://b.example/feed\"/>\
+         <outline text=\"两&#10;行\" xmlUrl=\"https://c.example/feed\"/>\
+         <outline text=\"内部\" xmlUrl=\"http://192.168.1.5/rss\"/>\
+         <outline text=\"未知\" xmlUrl=\"https://d.example/feed\" dayuan:foo=\"1\"/>\
+         <outline text=\"深\" xmlUrl=\"https://e.example/feed\" {deep}=\"1\"/>\
+         <outline text=\"别处\" xmlUrl=\"https://f.example/feed\" dayuan:url=\"https://other.example/\" dayuan:authority=\"official\"/>\
+         <outline text=\"\u{1b}]0;owned\u{7}\" xmlUrl=\"ftp://g.example/feed\"/>"
+    );
+    for n in 0..3000 {
+        list.push_str(&format!("<outline text=\"第{n}个\" xmlUrl=\"https://h.example/feed.php?id={n}\"/>"));
+    }
+    list.push_str("</body></opml>");
+    let installation = Installation::new("");
+    std::fs::write(installation.folder.path().join("in.opml"), list).unwrap();
+    let output = installation.run(&["sources", "import", "in.opml", "--region", "山西省", "--write"]);
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{told}");
+    for part in [
+        "内部: left out: ",
+        "未知: left out: ",
+        "authority = official is taken from the list",
+        "dayuan:url is no setting that a list of feeds gives",
+        "3005 sources taken",
+    ] {
+        assert!(told.contains(part), "`{part}` is missing in\n{}", told.chars().take(4000).collect::<String>());
+    }
+    assert!(!told.contains('\u{1b}'), "nothing of it reaches the terminal");
+    let written = std::fs::read_to_string(installation.config().join("sources/added.toml")).unwrap();
+    assert!(written.contains("https://f.example/feed") && !written.contains("https://other.example/"));
+    assert!(installation.run(&["check"]).status.success());
+}

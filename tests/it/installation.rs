@@ -72,10 +72,15 @@ impl Installation {
     }
 
     pub(crate) fn run(&self, arguments: &[&str]) -> Output {
+        self.run_with(&[], arguments)
+    }
+
+    pub(crate) fn run_with(&self, environment: &[(&str, &str)], arguments: &[&str]) -> Output {
         Command::new(env!("CARGO_BIN_EXE_dayuan"))
             .arg("--config")
             .arg(self.config())
             .args(arguments)
+            .envs(environment.iter().copied())
             .current_dir(self.folder.path())
             .output()
             .unwrap()
