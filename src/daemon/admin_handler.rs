@@ -238,12 +238,17 @@ impl Daemon {
         settle_address(&mut config, self.address);
         // Feeds name a hub only while there is one.
         config.settings.publish.hub = self.config.settings.publish.hub;
+        config.settings.publish.listens = self.config.settings.publish.listens;
         let mut lines: Vec<String> = warnings.iter().map(|warning| warning.line_in(language)).collect();
         let view = self.handles.as_ref().map(|handles| &*handles.view);
         lines.extend(differences::told(view, &self.config.sources, &config.sources));
         let (old, new) = (&self.config.settings, &config.settings);
         let fixed = [
             ("[http] listen", old.listen != new.listen),
+            (
+                "[http] public_url, where the hubs of sources reach dayuan,",
+                old.publish.listens && old.publish.public_url != new.publish.public_url,
+            ),
             ("[http] metrics", (old.metrics_listen, old.metrics_sources) != (new.metrics_listen, new.metrics_sources)),
             ("[store]", old.store != new.store || old.limits != new.limits),
             ("[fetch]", format!("{:?}", old.fetch) != format!("{:?}", new.fetch)),

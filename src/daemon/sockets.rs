@@ -25,6 +25,8 @@ pub(super) enum Purpose {
 }
 
 impl Purpose {
+    const ALL: [Self; 2] = [Self::Readers, Self::Metrics];
+
     const fn setting(self) -> &'static str {
         match self {
             Self::Readers => "listen",
@@ -108,6 +110,24 @@ impl Inherited {
             keep(purpose, &socket);
         }
         Ok(Listener { socket, is_inherited: false })
+    }
+}
+
+impl Drop for Inherited {
+    /// Tells of those that nobody takes: systemd goes on listening there, so that whoever connects waits for ever.
+    fn drop(&mut self) {
+        for (name, socket) in &self.0 {
+            if let Some(purpose) = Purpose::ALL.into_iter().find(|purpose| name == purpose.kept_name()) {
+                tell(&[NotifyState::FdName(purpose.kept_name()), NotifyState::FdStoreRemove]);
+                continue;
+            }
+            let address = socket.local_addr().map_or_else(|error| error.to_string(), |address| address.to_string());
+            tracing::warn!(
+                name,
+                address,
+                "systemd passed a listener that is not used, and nobody answers there; take its ListenStream= out of the socket unit"
+            );
+        }
     }
 }
 

@@ -1,6 +1,8 @@
 //! The version of a store: a file in its folder says which layout it has and which dayuan wrote it last, so that an older
 //! dayuan leaves a newer store alone instead of taking it for damaged.
 
+use std::fs::File;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// Layout of the store that this dayuan writes. It is raised when an older dayuan could not go on with what a newer one
@@ -47,6 +49,10 @@ pub fn check_store(store: &Path) -> Result<(), StoreVersionError> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
         Err(source) => return Err(StoreVersionError::Unreadable { path: path(store), source }),
     };
+    // After a power cut the file may be there without its text.
+    if text.chars().all(|c| c == '\0' || c.is_whitespace()) {
+        return Ok(());
+    }
     let (version, writer) = text.trim().split_once(' ').unwrap_or((text.trim(), "a newer dayuan"));
     match version.parse::<u32>() {
         Ok(version) if version <= STORE_VERSION => Ok(()),
@@ -66,8 +72,33 @@ pub(super) fn mark_store(store: &Path) {
         return;
     }
     let fresh = path(store).with_extension("new");
-    let written = std::fs::write(&fresh, text).and_then(|()| std::fs::rename(&fresh, path(store)));
+    let write = || {
+        let mut file = File::create(&fresh)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        std::fs::rename(&fresh, path(store))?;
+        File::open(store)?.sync_all()
+    };
+    let written: std::io::Result<()> = write();
     if let Err(error) = written {
         tracing::warn!(error = &error as &dyn std::error::Error, "cannot write the version of the store");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mark_that_a_power_cut_emptied_is_none() {
+        let store = tempfile::tempdir().unwrap();
+        for text in ["", "\0\0\0\0", "1 dayuan 0.1.0\n"] {
+            std::fs::write(path(store.path()), text).unwrap();
+            assert!(check_store(store.path()).is_ok(), "{text:?}");
+        }
+        std::fs::write(path(store.path()), "2 dayuan 9.0.0\n").unwrap();
+        assert!(check_store(store.path()).is_err());
+        mark_store(store.path());
+        assert!(check_store(store.path()).is_ok());
     }
 }

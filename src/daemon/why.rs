@@ -115,7 +115,7 @@ fn feed(view: &View, config: &Config, region: &RegionId, story: &Story, number: 
         return (true, format!("in the feed of {region}: {base}/atom.xml"));
     }
     let month = Month::of(story.seen);
-    let archive = format!("it is in {base}/archive/{month}.xml");
+    let archive = format!("it is in the archive of its month, {base}/archive/{month}.xml and what that leads to");
     if holds(most) {
         let source = &story.shown.source.id;
         return (

@@ -233,7 +233,8 @@ impl Fetcher {
     /// Sends a request to one address of a host after the other, until one takes the connection. Each is asked with a
     /// permit of its own: a permit counts where the connection goes.
     async fn reach(&self, sending: &Sending<'_>, stand: &mut Stand) -> Result<Response, FetchError> {
-        for _ in 1..ADDRESSES {
+        let mut tried = vec![stand.address];
+        while tried.len() < ADDRESSES {
             let (error, is_unreached) = match self.send(sending, stand.address).await {
                 Ok(response) => return Ok(response),
                 Err(failure) => failure,
@@ -241,7 +242,9 @@ impl Fetcher {
             if !is_unreached {
                 return Err(error);
             }
-            let Some(next) = sending.way.pass_over(sending.link, stand.address).await else { return Err(error) };
+            let next = sending.way.pass_over(sending.link, stand.address).await;
+            let Some(next) = next.filter(|next| !tried.contains(next)) else { return Err(error) };
+            tried.push(next);
             *stand = Stand { address: next, room: self.asking.enter(None).await };
             if let Some(place) = sending.place {
                 place.move_to(next, &self.visiting).await;

@@ -270,8 +270,16 @@ impl Listener {
         self.asked(&own.source);
     }
 
-    /// Makes what hubs have confirmed safe from a crash.
+    /// Makes what hubs have confirmed safe from a crash, and reopens a store that refused to write.
     async fn save(&self) {
+        if self.store.is_broken() {
+            let healed = self.store.heal();
+            if healed.is_ok() {
+                // The most recent writes may be missing.
+                self.lock().of_source.values().for_each(|kept| self.keep(&kept.subscription));
+            }
+            told(healed);
+        }
         let unsaved: Vec<SourceId> = {
             let inner = self.lock();
             let unsaved = inner.of_source.iter().filter(|(_, kept)| !kept.is_saved);

@@ -134,13 +134,14 @@ impl Log {
         fill: impl FnOnce(u64, &mut Vec<u8>) -> Result<Vec<(u64, usize)>, LogError>,
     ) -> Result<Vec<Appended>, LogError> {
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut lines = Vec::new();
+        // Before anything changes: lines that are refused must not begin a day.
+        let ends = fill(writer.next - 1, &mut lines)?;
         if writer.file.is_none() || day > writer.day {
             self.open_segment(&mut writer, day)?;
         }
         let day = writer.day;
         let path = segment::path(&self.folder, day);
-        let mut lines = Vec::new();
-        let ends = fill(writer.next - 1, &mut lines)?;
         let bytes = |length: usize| u64::try_from(length).unwrap_or(0);
         let mut appended = Vec::with_capacity(ends.len());
         let mut start = 0;

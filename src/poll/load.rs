@@ -80,6 +80,7 @@ impl Poller {
         let quota = known.as_ref().map(|watched| watched.quota.clone()).unwrap_or_default();
         // A source whose next time is stored but that was not asked yet keeps its place.
         let marked = known.as_ref().filter(|watched| watched.is_marked).map(|watched| watched.planned);
+        let announced = known.as_ref().and_then(|watched| watched.announced);
         let mut state = known.map(|watched| watched.state).or(state).unwrap_or_else(|| PollState {
             due: schedule::spread(&id, fresh, now),
             interval: self.options.pace.min,
@@ -104,8 +105,8 @@ impl Poller {
             }
         }
         let planned = marked.unwrap_or(state.due);
-        self.sources
-            .insert(id.clone(), Watched { source, state, quota, is_running, planned, is_marked, announced: None });
+        let planned = announced.map_or(planned, |at| at.min(planned));
+        self.sources.insert(id.clone(), Watched { source, state, quota, is_running, planned, is_marked, announced });
         if !is_running {
             self.queue.push(Reverse((planned, id)));
         }

@@ -167,6 +167,7 @@ impl Poller {
             watched.planned = shifted(watched.planned);
             watched.state.due = shifted(watched.state.due);
             watched.state.not_before = shifted(watched.state.not_before);
+            watched.announced = watched.announced.map(shifted);
         }
         for host in self.hosts.values_mut() {
             host.free = shifted(host.free);

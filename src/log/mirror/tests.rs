@@ -57,6 +57,9 @@ fn a_line_that_is_missing_damaged_or_of_another_log_is_not_taken_in() {
         let (_folder, mirror) = opened();
         let refusal = mirror.mirror(lines).unwrap_err().to_string();
         assert_eq!(mirror.last_seq(), before, "{refusal}");
+        if before == 0 {
+            assert_eq!(mirror.newest_day(), opened().1.newest_day(), "no day begins: {refusal}");
+        }
         refusal
     };
     assert!(refused(&lines[1..], 0).contains("it follows record 1, but the newest one here is 0"));
