@@ -10,6 +10,9 @@ pub(super) fn is_whole(text: &[char], from: usize, to: usize, name: &[char], fol
     if name.iter().all(char::is_ascii) {
         return !before.is_some_and(char::is_alphanumeric) && !after.is_some_and(char::is_alphanumeric);
     }
+    if is_seam(text, from) {
+        return false;
+    }
     if is_generic(name) {
         return !matches!(before, Some('县' | '主' | '心' | '内' | '外' | '个' | '各' | '新' | '老' | '建'))
             && !matches!(after, Some('域' | '间' | '位' | '别'));
@@ -43,6 +46,18 @@ pub(super) fn is_whole(text: &[char], from: usize, to: usize, name: &[char], fol
         Some('县') => !(after == Some('区') && before.is_some_and(|c| c == '省' || c == '市')),
         _ => true,
     }
+}
+
+/// Returns whether two words meet in what looks like a name: 建成|都市圈, 加固|原有.
+fn is_seam(text: &[char], from: usize) -> bool {
+    let seam = &words().seam;
+    let pair = |at: Option<usize>| -> String {
+        let at = at.and_then(|at| text.get(at..at + 2));
+        at.unwrap_or(&[]).iter().collect()
+    };
+    seam.ends.contains(&pair(from.checked_sub(1)))
+        && seam.begins.contains(&pair(from.checked_add(1)))
+        && !seam.apart.contains(&pair(from.checked_sub(2)))
 }
 
 /// Returns whether a name without its rank is an ordinary word.

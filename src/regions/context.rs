@@ -14,8 +14,9 @@ pub(super) enum Role {
     None,
 }
 
-/// Longest text examined behind a name, in characters.
+/// Longest text examined behind a name and before one, in characters.
 const BEHIND: usize = 8;
+const BEFORE: usize = 4;
 
 /// Returns what a name without its rank is part of.
 pub(super) fn role(text: &[char], to: usize) -> Role {
@@ -23,6 +24,10 @@ pub(super) fn role(text: &[char], to: usize) -> Role {
     let behind = piece(text, to, to + BEHIND);
     if begins(&behind, &compound.weak) {
         return Role::Weak;
+    }
+    // 黄山南坡, 吕梁山西坡
+    if is_slope(text, to.saturating_sub(1)) || is_slope(text, to) {
+        return Role::None;
     }
     // 长白山, 鄱阳湖: what has the name of a place lies in several.
     if begins(&behind, &compound.nature) && !begins(&behind, &compound.nature_unless) {
@@ -41,6 +46,30 @@ pub(super) fn role(text: &[char], to: usize) -> Role {
     Role::Place
 }
 
+/// Returns whether a mountain or water stands at a position, with one of its sides behind it.
+fn is_slope(text: &[char], at: usize) -> bool {
+    let compound = &words().compound;
+    match text.get(at..).unwrap_or(&[]) {
+        [what, '东' | '西' | '南' | '北', side, ..] => {
+            compound.slopes.contains(*side) && compound.nature.iter().any(|nature| nature.chars().eq([*what]))
+        }
+        _ => false,
+    }
+}
+
+/// Returns whether a short name is that of a person, with the family name before it: 村民李常德, 张延安说.
+pub(super) fn is_person(text: &[char], hit: &Hit<'_>) -> bool {
+    let person = &words().person;
+    let Some(at) = hit.from.checked_sub(1) else { return false };
+    if !text.get(at).is_some_and(|family| person.families.contains(*family)) {
+        return false;
+    }
+    let before = piece(text, at.saturating_sub(BEFORE), at);
+    let is_apart = !before.chars().next_back().is_some_and(char::is_alphanumeric);
+    person.before.iter().any(|role| before.ends_with(role.as_str()))
+        || is_apart && begins(&piece(text, hit.to, hit.to + BEHIND), &person.behind)
+}
+
 /// Returns whether a county's short name counts: if a township follows, or if it opens the text and is repeated in
 /// `other` or followed by a colon or space; never if it is an ordinary word.
 pub(super) fn may_be_short(text: &[char], hit: &Hit<'_>, other: &[char]) -> bool {
@@ -49,6 +78,11 @@ pub(super) fn may_be_short(text: &[char], hit: &Hit<'_>, other: &[char]) -> bool
         return false;
     }
     let next: Vec<char> = text.get(hit.to..).unwrap_or(&[]).iter().take(6).copied().collect();
+    let compound = &words().compound;
+    let is_water = hit.name.text.last().is_some_and(|last| compound.waters.contains(*last));
+    if is_water && begins(&next.iter().collect::<String>(), &compound.waters_behind) {
+        return false;
+    }
     if matches!(next.first(), Some('了' | '过' | '着' | '的' | '化' | '性')) {
         return false;
     }
@@ -74,9 +108,13 @@ const THING: usize = 2;
 /// Returns whether a city's short name is part of another word here: 长治久安, 八方来宾.
 pub(super) fn is_other_word(text: &[char], hit: &Hit<'_>, is_chained: bool) -> bool {
     let name: String = hit.name.text.iter().collect();
-    let behind = piece(text, hit.to, hit.to + 4);
-    !is_chained && words().city_alone.contains(&name)
-        || words().city_words.get(&name).is_some_and(|ends| begins(&behind, ends))
+    !is_chained && words().city_alone.contains(&name) || is_word(text, hit)
+}
+
+/// Returns whether a name is another word with what follows: 公安县级机关, 太行山西麓.
+pub(super) fn is_word(text: &[char], hit: &Hit<'_>) -> bool {
+    let name: String = hit.name.text.iter().collect();
+    words().city_words.get(&name).is_some_and(|ends| begins(&piece(text, hit.to, hit.to + 4), ends))
 }
 
 /// Returns whether a district's name is mostly an ordinary word.

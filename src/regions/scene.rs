@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::boundary::is_generic;
-use super::context::{Role, is_common_quarter, is_other_word, listed, may_be_short, role, visited};
+use super::context::{Role, is_common_quarter, is_other_word, is_person, is_word, listed, may_be_short, role, visited};
 use super::evidence::{Evidence, Tag};
 use super::names::{Hit, Kind};
 use super::places::{Level, Place, Places};
@@ -71,7 +71,10 @@ impl<'p> Scene<'p> {
             }
             // 山西省平定县: an adjacent preceding name is its parent.
             let chain = at.checked_sub(1).and_then(|last| part.hits.get(last)).filter(|last| last.to == hit.from);
-            let goes_on = part.hits.get(at + 1).is_some_and(|next| next.from == hit.to);
+            let next = part.hits.get(at + 1).filter(|next| next.from == hit.to);
+            let goes_on = |region: &RegionId| {
+                next.is_some_and(|next| next.name.bearers.iter().any(|(_, below)| self.places.is_within(below, region)))
+            };
             let is_listed = listed.get(at).copied().unwrap_or(false);
             for region in self.resolve(hit, chain) {
                 let Some(place) = self.places.get(region) else { continue };
@@ -79,7 +82,7 @@ impl<'p> Scene<'p> {
                     continue;
                 }
                 let kind = hit.name.kind_for(region);
-                let role = if kind == Kind::Full || goes_on { Role::Place } else { role(&part.text, hit.to) };
+                let role = if kind == Kind::Full || goes_on(region) { Role::Place } else { role(&part.text, hit.to) };
                 let Some(evidence) = evidence(kind, place.level, part, other, hit, chain.is_some()) else { continue };
                 if role == Role::None || found.iter().any(|known| known.tag.region == *region) {
                     continue;
@@ -201,9 +204,11 @@ fn evidence(
 ) -> Option<Evidence> {
     Some(match (kind, level) {
         (Kind::Former, _) => Evidence::FormerName,
+        (Kind::Short, _) if is_person(&part.text, hit) => return None,
         (Kind::Short, Level::County) => {
             return (is_chained || may_be_short(&part.text, hit, &other.text)).then_some(Evidence::ShortName);
         }
+        (Kind::Full, Level::County) | (Kind::Short, Level::Province) if is_word(&part.text, hit) => return None,
         (_, Level::County) => Evidence::County,
         (Kind::Short, Level::City) if is_other_word(&part.text, hit, is_chained) => return None,
         (_, Level::City) => Evidence::City,

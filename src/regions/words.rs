@@ -26,6 +26,8 @@ pub(super) struct Words {
     pub(super) nicknames: HashMap<String, Vec<String>>,
     pub(super) city_words: HashMap<String, Vec<String>>,
     pub(super) compound: Compound,
+    pub(super) seam: Seam,
+    pub(super) person: Person,
     pub(super) visited: Visited,
     pub(super) own: Own,
     pub(super) stranger: Stranger,
@@ -56,6 +58,27 @@ pub(super) struct Compound {
     pub(super) weak: Vec<String>,
     pub(super) nature: Vec<String>,
     pub(super) nature_unless: Vec<String>,
+    pub(super) slopes: String,
+    pub(super) waters: String,
+    pub(super) waters_behind: Vec<String>,
+}
+
+/// Pairs of words that seem to hold a name where they meet.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Seam {
+    pub(super) ends: HashSet<String>,
+    pub(super) begins: HashSet<String>,
+    pub(super) apart: HashSet<String>,
+}
+
+/// What makes a name that of a person.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Person {
+    pub(super) families: String,
+    pub(super) before: Vec<String>,
+    pub(super) behind: Vec<String>,
 }
 
 /// What makes a name that of another place than the story's.
@@ -129,6 +152,15 @@ mod tests {
                 .values()
                 .chain(words.spellings.keys())
                 .all(|word| word.bytes().all(|b| b.is_ascii_lowercase()))
+        );
+        assert!(
+            words
+                .seam
+                .ends
+                .iter()
+                .chain(&words.seam.begins)
+                .chain(&words.seam.apart)
+                .all(|word| word.chars().count() == 2)
         );
         assert!(words.spellings.values().all(|name| name.chars().count() >= 2));
     }
