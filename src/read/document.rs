@@ -101,8 +101,8 @@ fn objects(text: &str, url: &Link, rules: &Rules, clock: Clock<'_>) -> Reading {
 }
 
 fn sitemap(text: &str, url: &Link, clock: Clock<'_>) -> Reading {
-    let (drafts, follow) = sitemap::read(text, url, clock);
-    let mut faults = Vec::new();
+    let sitemap::Sitemap { drafts, follow, pages } = sitemap::read(text, url, clock);
+    let mut faults: Vec<Fault> = sitemap::too_many(pages).into_iter().collect();
     if drafts.is_empty() && follow.is_none() {
         faults.push(Fault::new(FaultKind::NoList, "document", "this sitemap lists no pages".to_owned()));
     }

@@ -125,6 +125,7 @@ fn is_name(text: &str, trust: Trust) -> bool {
         // christian.meier is an account.
         && !(parts.len() == 1 && text.contains('.') && !text.contains(char::is_uppercase))
         && !names.accounts.contains(text.to_lowercase().as_str())
+        && !words().by.contains(&text.to_lowercase())
         && !parts.iter().any(|part| {
             words().no_name.contains(part.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase().as_str())
         })

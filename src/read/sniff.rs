@@ -1,6 +1,7 @@
 //! What a document begins like.
 
 use super::markup::{text, tokens};
+use super::tables::elements::{elements, holds};
 
 /// What a document starts like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,10 +88,6 @@ fn is_feed_root(name: &str, inside: &str) -> bool {
 }
 
 pub(super) fn sniff(start: &str) -> Sniffed {
-    const HTML: [&str; 16] = [
-        "html", "head", "body", "meta", "title", "script", "style", "link", "div", "table", "ul", "center", "section",
-        "main", "p", "a",
-    ];
     if start.starts_with(['{', '[']) {
         return Sniffed::Json;
     }
@@ -107,9 +104,7 @@ pub(super) fn sniff(start: &str) -> Sniffed {
         {
             Some(Sniffed::Html)
         }
-        tokens::Token::Start { name, .. } if HTML.iter().any(|html| html.eq_ignore_ascii_case(name)) => {
-            Some(Sniffed::Html)
-        }
+        tokens::Token::Start { name, .. } if holds(&elements().page, name) => Some(Sniffed::Html),
         tokens::Token::Start { name, .. }
             if ["urlset", "sitemapindex"].iter().any(|root| name.eq_ignore_ascii_case(root)) =>
         {

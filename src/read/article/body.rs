@@ -5,6 +5,7 @@ use crate::read::markup::text;
 use crate::read::markup::text::width;
 use crate::read::markup::tree::{self, Id, Tree, What};
 use crate::read::pane::is_shut_pane;
+use crate::read::tables::elements::elements;
 use crate::read::tables::tables;
 
 /// A line of a page: the text between two breaks.
@@ -59,7 +60,7 @@ pub(in crate::read) fn lines(tree: &Tree<'_>, from: Id, to: Id, dropped: &[(Id, 
                     at = node.end;
                     continue;
                 }
-                if name == "a" {
+                if name == "a" && tree.is_link(at) {
                     link_to = link_to.max(node.end);
                 }
                 if name == "br" || tree::is_block(name) {
@@ -67,7 +68,7 @@ pub(in crate::read) fn lines(tree: &Tree<'_>, from: Id, to: Id, dropped: &[(Id, 
                     ends.push(node.end);
                 }
                 // <i>time</i><i>source</i>: text in adjacent inline elements is separate.
-                apart = matches!(&**name, "span" | "i" | "em" | "b" | "a" | "label" | "time" | "font" | "strong")
+                apart = elements().piece.contains(&**name)
                     && tree
                         .node(at - 1)
                         .is_some_and(|last| matches!(last.what, What::Text(_)) && last.parent != node.parent);
@@ -139,7 +140,7 @@ pub(in crate::read) fn foreign(tree: &Tree<'_>, body: Id) -> Vec<(Id, Id)> {
                 && !(words(&labels)
                     .all(|word| !classes.foreign.contains(word) || classes.foreign_unless_prose.contains(word))
                     && is_prose(tree, at))
-            || matches!(name, "ul" | "ol" | "dl" | "div" | "table" | "section") && is_link_list(tree, at);
+            || elements().link_list.contains(name) && is_link_list(tree, at);
         if drop {
             found.push((at, tree.end(at)));
             at = tree.end(at);
@@ -157,7 +158,7 @@ fn is_prose(tree: &Tree<'_>, id: Id) -> bool {
         let own = width(&text);
         wide += own;
         marks += text.chars().filter(|c| "，。；！？,;".contains(*c)).count();
-        linked += if tree.is(tree.parent(node), &["a"]) { own } else { 0 };
+        linked += if tree.is_link(tree.parent(node)) { own } else { 0 };
     }
     wide >= 60 && marks >= 2 && linked * 5 < wide
 }
@@ -169,7 +170,7 @@ fn is_link_list(tree: &Tree<'_>, id: Id) -> bool {
     }
     let (mut all, mut linked, mut links) = (0, 0, 0);
     for at in id..tree.end(id) {
-        if tree.is(at, &["a"]) {
+        if tree.is_link(at) {
             let is_file = link_kind(tree, at).is_some();
             links += usize::from(!is_file);
         }
@@ -179,7 +180,7 @@ fn is_link_list(tree: &Tree<'_>, id: Id) -> bool {
     }
     let mut to = 0;
     for at in id..tree.end(id) {
-        if tree.is(at, &["a"]) {
+        if tree.is_link(at) {
             to = tree.end(at);
         }
         if let Some(What::Text(raw)) = tree.node(at).map(|node| &node.what) {

@@ -10,6 +10,8 @@ use crate::read::signature;
 const ENDS: &str = "。；！？，：।۔؟";
 /// The fewest characters of a sentence that begins with such a word in other scripts.
 const MIN_SENTENCE: usize = 40;
+/// The most characters behind the label of a person that need not be a name.
+const MAX_NAMED: usize = 12;
 
 /// Returns whether a line is boilerplate: a copyright notice, a share button, a credit, a tool.
 pub(in crate::read) fn is_boilerplate(line: &str) -> bool {
@@ -99,21 +101,34 @@ pub(in crate::read) fn is_credits(line: &str) -> bool {
         || length <= 60 && !line.ends_with('。') && {
             let labels = byline::labelled(line);
             !labels.is_empty()
+                && !labels.iter().any(|(label, value)| matches!(label, Label::Author | Label::Editor) && is_said(value))
                 && !labels.iter().all(|(label, _)| matches!(label, Label::Time))
                 && line.chars().take(8).collect::<String>().contains(['：', ':', '/', '／', '丨', '|', ' '])
                 && labels.iter().map(|(_, value)| value.chars().count()).sum::<usize>() * 3 >= length
         }
 }
 
+/// Returns whether what stands behind the label of a person is a sentence and no name.
+fn is_said(value: &str) -> bool {
+    value.ends_with(['？', '?', '！', '…', '。'])
+        || value.chars().count() > MAX_NAMED && byline::people(value).is_empty()
+}
+
 /// Returns whether a line belongs to the head but is inside the body: labels with a date, or a source.
 pub(super) fn is_head_line(line: &str, clock: Clock<'_>) -> bool {
     let length = line.chars().count();
-    if length > 90 || line.ends_with('。') {
+    // 市政府3月9日任命：, which goes on in the next line.
+    if length > 90 || line.ends_with(['。', '：', ':', '；']) {
         return false;
     }
     let labels = byline::labelled(line);
     // 时间 and 日期 may refer to an event in the text, so they do not count.
-    let known = labels.iter().any(|(label, _)| !matches!(label, Label::Other | Label::Time | Label::Updated));
+    let known = labels.iter().any(|(label, value)| match label {
+        Label::Other | Label::Time | Label::Updated => false,
+        // 记者：河口镇为什么选择柿子？ is part of a conversation.
+        Label::Author | Label::Editor => !is_said(value),
+        _ => true,
+    });
     let dated = date::find(line, clock).is_some();
     let is_event = line.starts_with("时间") || line.starts_with("日期");
     known && (dated || length < 40 || labels.len() >= 2)

@@ -4,6 +4,7 @@ use crate::model::Link;
 use crate::read::markup::page::target;
 use crate::read::markup::text;
 use crate::read::markup::tree::{self, Id, Tree, What};
+use crate::read::tables::elements::elements;
 use crate::read::tables::tables;
 
 /// The most markup that is written, in bytes; an item holds less.
@@ -53,46 +54,6 @@ pub(super) fn paragraph(text: &str) -> String {
     out
 }
 
-/// Elements that keep their tags.
-const KEPT: [&str; 36] = [
-    "p",
-    "h1",
-    "h2",
-    "h3",
-    "h4",
-    "h5",
-    "h6",
-    "ul",
-    "ol",
-    "li",
-    "dl",
-    "dt",
-    "dd",
-    "blockquote",
-    "pre",
-    "code",
-    "table",
-    "caption",
-    "thead",
-    "tbody",
-    "tfoot",
-    "tr",
-    "th",
-    "td",
-    "strong",
-    "b",
-    "em",
-    "i",
-    "u",
-    "sub",
-    "sup",
-    "figure",
-    "figcaption",
-    "del",
-    "ins",
-    "q",
-];
-
 /// Writes the start of an element, and returns the tag that ends it; `None` if it needs no end.
 fn open(out: &mut String, tree: &Tree<'_>, at: Id, name: &str, base: &Link) -> Option<&'static str> {
     match name {
@@ -123,7 +84,7 @@ fn open(out: &mut String, tree: &Tree<'_>, at: Id, name: &str, base: &Link) -> O
             Some("p")
         }
         _ => {
-            let kept = KEPT.iter().find(|kept| **kept == name).copied()?;
+            let kept = elements().kept.get(name)?.as_str();
             out.push('<');
             out.push_str(kept);
             if matches!(kept, "td" | "th") {

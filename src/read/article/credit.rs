@@ -139,8 +139,11 @@ fn may_be_medium(piece: &str) -> bool {
         && !byline::is_person(bare)
 }
 
-/// Returns the account that an article is from, as platforms mark it.
+/// Returns the account that an article is from, as Chinese platforms mark it; elsewhere such an element names the author.
 fn account(reader: &Reader<'_>, _lines: &Lines<'_>) -> Option<String> {
+    if !reader.is_chinese {
+        return None;
+    }
     let (tree, classes) = (reader.tree, &tables().classes);
     tree.elements(0)
         .filter(|id| {

@@ -1,11 +1,13 @@
 //! Finds the element that holds the text of an article, by the density of its text.
 
 use super::boilerplate::ends_story;
+use super::chunks;
 use super::labels::{is_dialog, words};
 use crate::read::markup::text;
 use crate::read::markup::text::width;
 use crate::read::markup::tree::{self, Id, Tree, What};
 use crate::read::pane::is_shut_pane;
+use crate::read::tables::elements::elements;
 use crate::read::tables::tables;
 
 /// The marks of sentences in the scripts of the sources, and those that end one.
@@ -70,7 +72,7 @@ impl Sums {
                         hidden_to = hidden_to.max(node.end);
                     }
                     set(&mut holder, id, if tree::is_block(name) { id } else { up });
-                    set(&mut in_link, id, link || name == "a");
+                    set(&mut in_link, id, link || name == "a" && tree.is_link(id));
                 }
                 What::Text(raw) if id >= hidden_to => {
                     let wide = width(&text::resolve(raw, &text::Definitions::none()));
@@ -202,7 +204,7 @@ fn scores(tree: &Tree<'_>, blocks: &[Block]) -> Vec<f64> {
         }
         let worth = (1.0 + number(block.marks) + number(block.width) / 40.0)
             * (1.0 - number(block.linked) / number(block.width));
-        let is_paragraph = tree.is(id, &["p", "li", "h1", "h2", "h3", "h4", "dt", "dd", "blockquote", "pre"]);
+        let is_paragraph = elements().paragraph.contains(tree.name(id));
         let mut share = 1.0;
         for holder in tree.ancestors(id).skip(usize::from(is_paragraph)).take(LEVELS) {
             if let Some(score) = scores.get_mut(holder) {
@@ -232,7 +234,7 @@ fn whole(tree: &Tree<'_>, sums: &Sums, blocks: &[Block], found: Id) -> Id {
         let beside: usize = tree
             .children(parent)
             .filter(|child| *child != id)
-            .filter(|child| tree.is(*child, &["p", "div", "section", "span", "table", "blockquote"]))
+            .filter(|child| elements().part.contains(tree.name(*child)))
             .filter(|child| {
                 let labels = tree.labels(*child);
                 let wide = sums.width(tree, *child);
@@ -256,7 +258,7 @@ fn whole(tree: &Tree<'_>, sums: &Sums, blocks: &[Block], found: Id) -> Id {
             && sums.linked(tree, *up) * 5 < sums.width(tree, *up) * 2
     });
     if let Some(named) = named {
-        return named;
+        return chunks::joined(tree, named);
     }
     let start = id;
     for holder in tree.ancestors(start).skip(1).take(MAX_CLIMB) {

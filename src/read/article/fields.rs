@@ -86,8 +86,12 @@ impl Reader<'_> {
             self.published(&Dated { title: &title, body, below: &below, above: &above, inside: &full, tail: &tail });
         let lines = Lines { title: &title, page: &page, head: &head, inside: &full, tail: &tail, kept: &kept };
         let credit = self.credit(&lines);
+        // A notice of an appointment may be one short sentence.
         let is_dated = published.is_some()
-            && self.found.iter().any(|(field, by)| *field == "published" && (by == "labelled text" || by == "meta"));
+            && self.found.iter().any(|(field, by)| {
+                *field == "published"
+                    && (by == "labelled text" || by == "meta" || self.is_chinese && by == "text near the title")
+            });
         let least = match () {
             () if title.is_empty() => MIN_WIDTH,
             () if is_dated || has_pictures => MIN_DATED,

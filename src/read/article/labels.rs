@@ -16,25 +16,6 @@ fn is_built(class: &str) -> bool {
     tables().classes.builders.iter().any(|builder| class.starts_with(builder.as_str()))
 }
 
-/// Returns the captions of pictures in an element, as ranges of nodes in their order.
-pub(super) fn captions(tree: &Tree<'_>, body: Id) -> Vec<(Id, Id)> {
-    let mut found: Vec<(Id, Id)> = Vec::new();
-    for id in tree.elements(body).skip(1) {
-        let is_inside = found.last().is_some_and(|(_, to)| id < *to);
-        if !is_inside && is_caption(tree, id) {
-            found.push((id, tree.end(id)));
-        }
-    }
-    found
-}
-
-fn is_caption(tree: &Tree<'_>, id: Id) -> bool {
-    tree.is(id, &["figcaption"])
-        || tree.has_attributes(id)
-            && tree.is(id, &["div", "p", "span", "dd"])
-            && words(&tree.labels(id)).any(|word| tables().classes.caption.contains(word))
-}
-
 /// Returns whether an element is a dialog over the page, such as one that asks for consent to cookies.
 pub(super) fn is_dialog(tree: &Tree<'_>, id: Id) -> bool {
     let classes = &tables().classes;

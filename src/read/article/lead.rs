@@ -7,6 +7,7 @@ use super::reader::Reader;
 use super::story::is_prose;
 use crate::read::markup::text::{squeeze, width};
 use crate::read::markup::tree::Id;
+use crate::read::tables::elements::elements;
 use crate::read::tables::tables;
 
 /// The most lines of a lead, and the widest.
@@ -49,7 +50,7 @@ impl Reader<'_> {
     fn is_beside(&self, id: Id) -> bool {
         let (tree, classes) = (self.tree, &tables().classes);
         tree.ancestors(id).any(|up| {
-            tree.is(up, &["figure", "figcaption", "nav", "footer", "aside", "form", "button"])
+            elements().beside_lead.contains(tree.name(up))
                 || tree.is_invisible(up)
                 || words(&tree.labels(up)).any(|word| {
                     classes.foreign.contains(word) && !classes.foreign_unless_prose.contains(word)

@@ -10,6 +10,7 @@ use crate::model::{Precision, Stamp};
 use crate::read::date;
 use crate::read::markup::text::width;
 use crate::read::markup::tree::Id;
+use crate::read::tables::elements::elements;
 use crate::read::tables::tables;
 
 /// How many nodes above the lines around the title an element may stand.
@@ -79,7 +80,7 @@ impl Reader<'_> {
         let (tree, classes) = (self.tree, &tables().classes);
         tree.ancestors(id).skip(1).filter(|up| !tree.is(*up, &["body", "html"])).any(|up| {
             let of = tree.attribute(up, "itemprop");
-            tree.is(up, &["nav", "aside", "footer", "blockquote"])
+            elements().beside_date.contains(tree.name(up))
                 || of.is_some_and(|of| matches!(&*of, "citation" | "comment" | "isBasedOn" | "mentions"))
                 || words(&tree.labels(up)).any(|word| classes.of_others.contains(word))
         })

@@ -3,6 +3,8 @@
 mod bare_names;
 mod body;
 mod boilerplate;
+mod captions;
+mod chunks;
 mod content_html;
 mod credit;
 mod density;

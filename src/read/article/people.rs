@@ -15,6 +15,7 @@ use crate::read::markup::text::{squeeze, width};
 use crate::read::markup::tree::{Id, Tree};
 use crate::read::names::{self, Trust};
 use crate::read::signature;
+use crate::read::tables::elements::elements;
 use crate::read::tables::tables;
 
 /// Returns the authors that a place on the page names.
@@ -277,7 +278,7 @@ fn marks_author(tree: &Tree<'_>, id: Id) -> bool {
         || words(&labels).any(|word| classes.byline.contains(word))
         || has_role();
     is_marked
-        && !tree.is(id, &["body", "html", "article", "img", "meta", "link", "script"])
+        && !elements().no_byline.contains(tree.name(id))
         && !tree.ancestors(id).take(6).any(|up| is_no_byline(&tree.labels(up)))
 }
 
@@ -310,7 +311,7 @@ fn names_within(tree: &Tree<'_>, id: Id) -> Vec<String> {
         return names;
     }
     // Place and date may stand behind the name, in elements of their own.
-    let parts = tree.elements(id).skip(1).filter(|at| tree.is(*at, &["span", "a", "strong", "b", "p"]));
+    let parts = tree.elements(id).skip(1).filter(|at| elements().in_byline.contains(tree.name(*at)));
     let first = parts.take(MAX_PARTS).map(|at| tree.line(at)).find(|line| !line.is_empty()).unwrap_or_default();
     let names = names::names(&first, Trust::Line);
     if names.iter().all(fits) { names } else { Vec::new() }

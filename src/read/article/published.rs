@@ -62,6 +62,7 @@ impl Reader<'_> {
                 .or(shown)
                 .or_else(behind)
                 .or_else(in_address)
+                .or_else(|| self.signed_date(lines))
                 .or_else(|| self.pictured_date())
                 .or_else(|| self.labelled_month(lines))?,
         };

@@ -14,6 +14,8 @@ use crate::read::markup::text::width;
 /// How many lines at the end of the body, and behind it, may hold a labelled date.
 const ENDS: usize = 6;
 const BEHIND: usize = 12;
+/// How many lines at the end of the body may hold the day on which a notice was signed.
+const SIGNED: usize = 3;
 /// The widest label that fills a line, and the widest date behind it.
 const MAX_LABEL: usize = 24;
 const MAX_VALUE: usize = 40;
@@ -120,6 +122,13 @@ impl Reader<'_> {
             .or_else(|| labelled(&[Label::Updated]))
             .or_else(own)
             .map(|stamp| (stamp, "labelled text"))
+    }
+
+    /// Returns the day with which a notice is signed: alone on one of its last lines.
+    pub(super) fn signed_date(&self, lines: &Dated<'_>) -> Option<Found> {
+        let last = lines.inside.iter().rev().take(SIGNED).filter(|line| width(&line.text) <= MAX_VALUE);
+        let mut days = last.filter_map(|line| date::parse(&line.text.replace([' ', '\u{3000}'], ""), self.clock));
+        days.find(|stamp| stamp.precision == Precision::Day).map(|stamp| (stamp, "date below the text"))
     }
 
     /// Returns the month of a label that names no day.

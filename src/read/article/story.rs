@@ -3,7 +3,6 @@
 use super::body::{self, Line};
 use super::boilerplate::{self, is_head_line};
 use super::density;
-use super::labels::captions;
 use super::reader::Reader;
 use crate::read::lexicon::words;
 use crate::read::markup::text;
@@ -16,6 +15,9 @@ use crate::read::tables::bodies;
 
 /// Least width of an article's body: 30 Chinese characters.
 pub(super) const MIN_WIDTH: usize = 60;
+
+/// Least width of the text in an element that a platform is known for.
+const MIN_KNOWN: usize = 20;
 
 /// The lines of a page by where they lie.
 pub(super) struct Lines<'l> {
@@ -51,17 +53,23 @@ impl Reader<'_> {
         let known = bodies().iter().find_map(|selector| {
             let id = selector.first_of(self.tree, &marked)?;
             let wide: usize = self.tree.texts(id).map(|(_, text)| width(&text)).sum();
-            (wide >= 2 * MIN_WIDTH).then_some(id)
+            (wide >= MIN_KNOWN).then_some((id, wide >= 2 * MIN_WIDTH))
         });
         let dense = density::find(self.tree);
+        // What is beside a story may be longer than a short one.
+        let is_beside = |dense: Id| self.tree.ancestors(dense).any(|up| density::is_aside(self.tree, up));
         match (known, dense) {
             // If the densest element lies around or inside the known one, the known one is the body. One beside it may be a box that is
             // longer than a short story.
-            (Some(known), Some(dense)) if related(self.tree, known, dense) || self.is_comparable(known, dense) => {
+            (Some((known, is_long)), Some(dense))
+                if is_long && related(self.tree, known, dense)
+                    || self.is_comparable(known, dense)
+                    || !is_long && is_beside(dense) =>
+            {
                 Some((known, "platform's element"))
             }
             (_, Some(dense)) => Some((dense, "density of text")),
-            (Some(known), None) => Some((known, "platform's element")),
+            (Some((known, _)), None) => Some((known, "platform's element")),
             (None, None) => None,
         }
     }
@@ -75,25 +83,6 @@ impl Reader<'_> {
         };
         let ((own, prose), (other, _)) = (plain(known), plain(dense));
         prose > 0 && own * 3 >= other
-    }
-
-    /// Leaves out the captions of pictures, unless the story is told in them. On Chinese pages they are part of the text.
-    pub(super) fn without_captions(&self, kept: Vec<Line>, body: Id) -> Vec<Line> {
-        if self.is_chinese {
-            return kept;
-        }
-        let captions = captions(self.tree, body);
-        let is_caption = |line: &Line| {
-            let before = captions.partition_point(|(from, _)| *from <= line.from);
-            before.checked_sub(1).and_then(|at| captions.get(at)).is_some_and(|(_, to)| line.from < *to)
-        };
-        let wide = |line: &Line| width(&line.text);
-        let told: usize = kept.iter().filter(|line| is_caption(line)).map(wide).sum();
-        let all: usize = kept.iter().map(wide).sum();
-        if told == 0 || told * 2 > all || all - told < MIN_WIDTH {
-            return kept;
-        }
-        kept.into_iter().filter(|line| !is_caption(line)).collect()
     }
 
     /// Returns whether the page is not an article: a login form, an error page, or a list of teasers.
@@ -194,6 +183,8 @@ impl Reader<'_> {
                 || is_title
                 || is_head
                 || boilerplate::is_boilerplate(&line.text)
+                // À lire aussi<a>…</a>
+                || line.linked > 0 && boilerplate::is_boilerplate(&line.spaced)
                 || so_far * 10 > all * 3 && boilerplate::is_only_heading(&line.text);
             if is_none || mostly_link && !goes_on() {
                 dropped.push((line.from, line.to));

@@ -11,6 +11,7 @@ use crate::read::markup::page::target;
 use crate::read::markup::text;
 use crate::read::markup::text::{squeeze, width};
 use crate::read::markup::tree::Id;
+use crate::read::tables::elements::elements;
 use crate::read::tables::tables;
 
 impl Reader<'_> {
@@ -33,10 +34,15 @@ impl Reader<'_> {
         let headings = self.headings(body);
         let heading = self.repeated_heading(body, &document, &headings);
         // A table may label the title, next to author and date.
-        let named = self.title_cell(body);
+        let named = self.title_cell(body).filter(|cell| {
+            // 项目名称 in the table of a notice is not its title.
+            !heading.as_ref().is_some_and(|heading| said(heading) && squeeze(heading).contains(&squeeze(cell)))
+        });
         let closer = heading.as_ref().and_then(|heading| closer_heading(body, heading, &headings));
         let heading = named.clone().or(closer.clone()).or(heading);
-        let is_known = named.is_none() && closer.is_none() && heading.as_ref().is_some_and(|heading| said(heading));
+        let is_office = heading.as_ref().is_some_and(|heading| is_only_site(&document, heading));
+        let is_known =
+            !is_office && named.is_none() && closer.is_none() && heading.as_ref().is_some_and(|heading| said(heading));
         // If `<title>` repeats nothing, a heading right before the text is better than the site's name.
         let near = named.or(closer).or_else(|| if is_known { None } else { self.heading_near(body, &headings) });
         let heading = near.clone().or(heading);
@@ -76,8 +82,6 @@ impl Reader<'_> {
 
 /// The least width of an only `<h1>` that is taken for the title whatever `<title>` says.
 const MIN_SOLE: usize = 16;
-/// The elements that may hold a title if their classes say so.
-const TITLE_ELEMENTS: [&str; 5] = ["div", "p", "span", "td", "strong"];
 
 /// Returns the heading nearest to the body if `short`, a heading that `<title>` repeats, may only be the column's name.
 fn closer_heading(body: Id, short: &str, headings: &[(Id, String)]) -> Option<String> {
@@ -110,7 +114,8 @@ impl Reader<'_> {
             .elements(0)
             .take_while(|id| *id < self.tree.end(body))
             .filter(|id| {
-                self.tree.is(*id, &["h1", "h2", "h3", "h4"]) || self.tree.is(*id, &TITLE_ELEMENTS) && is_titled(*id)
+                self.tree.is(*id, &["h1", "h2", "h3", "h4"])
+                    || elements().title.contains(self.tree.name(*id)) && is_titled(*id)
             })
             .filter(|id| self.tree.end(*id) - *id < 40 && !self.leads_home(*id))
             .map(|id| (id, self.heading_line(id)))
@@ -154,6 +159,12 @@ impl Reader<'_> {
             .or_else(|| self.line_before(body, document, said).filter(|line| !is_name(line)))
             .or_else(|| first.map(str::to_owned))
     }
+}
+
+/// Returns whether both a heading and `<title>` are nothing but the name of an office, whose site it is.
+fn is_only_site(document: &str, heading: &str) -> bool {
+    squeeze(document) == squeeze(heading)
+        && tables().names.office_ends.iter().any(|end| heading.trim().ends_with(end.as_str()))
 }
 
 /// Returns whether `<title>` repeats a title.
@@ -227,7 +238,9 @@ impl Reader<'_> {
         {
             return Some(line.clone());
         }
-        let last = headings.iter().rev().find(|(id, line)| *id <= body + 30 && is_title(line));
+        let document = self.document_title();
+        let is_site = |line: &str| is_only_site(&document, line);
+        let last = headings.iter().rev().find(|(id, line)| *id <= body + 30 && is_title(line) && !is_site(line));
         if let Some((id, line)) = last
             && (self.tree.is(*id, &["h1", "h2", "h3"]) || *id + 200 > body)
         {

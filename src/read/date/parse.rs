@@ -8,7 +8,7 @@ use super::month;
 use super::numeric::numeric;
 use super::order::Order;
 use super::relative::{self, Told};
-use super::time::{time, undot, zone};
+use super::time::{seasonal_zone, time, undot, zone};
 use super::tokens::{Day, Token, century, tokens};
 use crate::model::{Moment, Precision, Stamp};
 use crate::read::lexicon::Unit;
@@ -154,6 +154,7 @@ fn absolute(tokens: &[Token], clock: Clock<'_>) -> Option<Stamp> {
     let time = time(tokens);
     let (from, to) = time.as_ref().map_or((tokens.len(), tokens.len()), |time| (time.from, time.to));
     let zone = time.as_ref().and_then(|_| zone(tokens.get(to..)?, clock));
+    let seasonal = time.as_ref().and_then(|_| seasonal_zone(tokens.get(to..)?));
     let before = tokens.get(..from).unwrap_or(tokens);
     let after = tokens.get(to..).unwrap_or(&[]);
     let order = order_of_marks(tokens, clock);
@@ -168,7 +169,7 @@ fn absolute(tokens: &[Token], clock: Clock<'_>) -> Option<Stamp> {
     let time = time.map(|time| time.parts);
     let stamp = |year: i64| match zone {
         Some(offset) => Stamp::at_offset(parts(year)?, time, offset),
-        None => Stamp::in_zone(parts(year)?, time, clock.zone),
+        None => Stamp::in_zone(parts(year)?, time, seasonal.as_ref().unwrap_or(clock.zone)),
     };
     let stamp = match day.year {
         Some(year) => stamp(year)?,

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::clock::Clock;
 use super::parse::{AHEAD, BEHIND, parse};
+use super::time::half_day_words;
 use super::tokens::{is_han, is_hangul};
 use crate::model::{Precision, Stamp};
 use crate::read::date::month;
@@ -58,7 +59,9 @@ fn find_plain(text: &str, clock: Clock<'_>) -> Option<(Stamp, Range<usize>)> {
         if (has_year(candidate) || is_all)
             && let Some((stamp, length)) = longest(candidate, clock)
         {
-            let (stamp, length) = with_time(rest, stamp, length, clock).unwrap_or((stamp, length));
+            let (stamp, length) = with_time(rest, stamp, length, clock)
+                .or_else(|| with_half_day(rest, stamp, length, clock))
+                .unwrap_or((stamp, length));
             return Some((stamp, at..at + length));
         }
         at += if is_digit(c) { run_length(rest, is_date_char).max(1) } else { length };
@@ -94,6 +97,22 @@ fn with_time(text: &str, day: Stamp, length: usize, clock: Clock<'_>) -> Option<
         let stamp = parse(&format!("{} {}", cut(text, 0, length), cut(time, 0, end)), clock)?;
         (stamp.precision >= Precision::Minute).then_some((stamp, from + end))
     })
+}
+
+/// 2024年6月3日 午前5時00分: returns a day with the time behind the word for its half, and the length of both.
+fn with_half_day(text: &str, day: Stamp, length: usize, clock: Clock<'_>) -> Option<(Stamp, usize)> {
+    let time = cut(text, length, text.len()).trim_start();
+    let word = half_day_words().find(|word| !word.is_ascii() && time.starts_with(word))?;
+    if day.precision != Precision::Day {
+        return None;
+    }
+    let from = text.len() - time.len();
+    let behind = cut(time, word.len(), time.len());
+    let head = text::head(behind, 24);
+    let run = head.find(|c: char| !(is_digit(c) || "時时点點分秒:：시분".contains(c))).unwrap_or(head.len());
+    let time = cut(time, 0, word.len() + run);
+    let stamp = parse(&format!("{} {time}", cut(text, 0, length)), clock)?;
+    (stamp.precision >= Precision::Minute).then_some((stamp, from + time.len()))
 }
 
 /// Returns the date of a candidate, and the length of the shortest beginning that still gives it.

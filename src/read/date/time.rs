@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::clock::Clock;
 use super::tokens::Token;
+use crate::model::Zone;
 
 /// A time of day, and the tokens that it spans.
 pub(super) struct Time {
@@ -22,6 +23,8 @@ struct TimeWords {
     half_days: HalfDays,
     /// In minutes east of UTC.
     zones: HashMap<String, i32>,
+    /// Names of the time-zone database.
+    seasonal_zones: HashMap<String, String>,
 }
 
 /// Words by which a number is known as a time of day whose hours and minutes a dot divides.
@@ -44,6 +47,11 @@ static WORDS: LazyLock<TimeWords> = LazyLock::new(|| match toml::from_str(super:
     Ok(table) => table,
     Err(error) => unreachable!("src/read/date/forms.toml: {error}"),
 });
+
+/// Returns the words for the halves of the day.
+pub(super) fn half_day_words() -> impl Iterator<Item = &'static str> {
+    WORDS.half_days.morning.iter().chain(&WORDS.half_days.afternoon).map(String::as_str)
+}
 
 /// Replaces 5:09 p.m. by 5:09 pm.
 pub(super) fn undot(text: &mut String) {
@@ -146,6 +154,16 @@ pub(super) fn zone(tokens: &[Token], clock: Clock<'_>) -> Option<i32> {
     // No offset exceeds 14 hours.
     let seconds = i32::try_from(minutes * 60).ok().filter(|seconds| *seconds <= 14 * 3600)?;
     Some(if negative { -seconds } else { seconds })
+}
+
+/// Returns the zone named right behind a time whose offset depends on the day: 6:15 p.m. CT.
+pub(super) fn seasonal_zone(tokens: &[Token]) -> Option<Zone> {
+    let mut words = tokens.iter().map_while(|token| match token {
+        Token::Word(word) => Some(word.as_str()),
+        _ => None,
+    });
+    let named = words.find(|word| !matches!(*word, "am" | "pm"))?;
+    WORDS.seasonal_zones.get(named).and_then(|name| Zone::named(name).ok())
 }
 
 /// Returns the offset of a named zone, in seconds.

@@ -8,6 +8,7 @@ use crate::read::fault::Fault;
 use crate::read::markup::text;
 use crate::read::markup::tokens::{Token, Tokens};
 use crate::read::markup::tree::Tree;
+use crate::read::tables::tables;
 
 /// Joins the HTML of all records in a `<datastore>`.
 fn html_of(document: &str) -> Option<String> {
@@ -50,11 +51,10 @@ pub(in crate::read) fn read(
 /// Returns the address from which the script of a hanweb page fetches its records: `dataproxy.jsp` with the parameters
 /// written near it. It also answers GET requests.
 pub(in crate::read) fn proxy(page: &str, url: &Link) -> Option<Link> {
-    const NAMES: [&str; 8] =
-        ["appid", "webid", "path", "columnid", "sourceContentType", "unitid", "webname", "permissiontype"];
-    let at = page.find("dataproxy.jsp")?;
+    let proxy = tables().hanweb.proxy.as_str();
+    let at = page.find(proxy)?;
     let from = page.get(..at)?.rfind(['"', '\'', '=', '('])? + 1;
-    let address = page.get(from..at + "dataproxy.jsp".len())?.trim();
+    let address = page.get(from..at + proxy.len())?.trim();
     let mut near = at.saturating_sub(2000);
     while !page.is_char_boundary(near) {
         near += 1;
@@ -71,15 +71,15 @@ pub(in crate::read) fn proxy(page: &str, url: &Link) -> Option<Link> {
             (!before.is_some_and(char::is_alphanumeric)).then(|| quoted.get(..end)).flatten()
         })
     };
-    let mut query = String::from("startrecord=1&endrecord=45&perpage=15");
+    let mut query = tables().hanweb.first_records.clone();
     let mut found = 0;
-    for name in NAMES {
+    for name in &tables().hanweb.parameters {
         if let Some(value) = value(name) {
             found += 1;
             query.push_str(&format!("&{name}={}", escaped(value)));
         }
     }
-    let address = if address.is_empty() { "dataproxy.jsp" } else { address };
+    let address = if address.is_empty() { proxy } else { address };
     (found >= 3).then(|| url.join(&format!("{address}?{query}")).ok()).flatten()
 }
 

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use crate::model::{Draft, Link, Moment, Stamp};
 use crate::read::date::{self, Clock};
+use crate::read::fault::{Fault, FaultKind};
 use crate::read::markup::text;
 use crate::read::markup::tokens::{Token, Tokens};
 use crate::read::reading::newest;
@@ -24,9 +25,27 @@ fn date(draft: &Draft) -> Option<Moment> {
     draft.published.or(draft.updated).map(|stamp| stamp.at)
 }
 
-/// Reads a sitemap: its pages, newest first; for an index, the sitemap changed last.
-pub(in crate::read) fn read(document: &str, url: &Link, clock: Clock<'_>) -> (Vec<Draft>, Option<Link>) {
-    let mut drafts: Vec<Draft> = Vec::new();
+/// What a sitemap lists.
+pub(in crate::read) struct Sitemap {
+    /// Its pages, newest first.
+    pub(in crate::read) drafts: Vec<Draft>,
+    /// For an index, the sitemap changed last.
+    pub(in crate::read) follow: Option<Link>,
+    /// The number of pages that it lists; not all of them are read.
+    pub(in crate::read) pages: usize,
+}
+
+/// Returns the fault of a sitemap with more pages than are read.
+pub(in crate::read) fn too_many(pages: usize) -> Option<Fault> {
+    let detail = format!(
+        "{pages} pages, of which only the newest {MAX_PAGES} are read; where dates do not tell, the first and the last"
+    );
+    (pages > MAX_PAGES).then(|| Fault::new(FaultKind::TooMany, "document", detail))
+}
+
+/// Reads a sitemap.
+pub(in crate::read) fn read(document: &str, url: &Link, clock: Clock<'_>) -> Sitemap {
+    let (mut drafts, mut pages): (Vec<Draft>, usize) = (Vec::new(), 0);
     let mut indexed: Vec<(Option<Stamp>, Link)> = Vec::new();
     let (mut name, mut open, mut is_index) = (String::new(), Draft::default(), false);
     for token in Tokens::new(document) {
@@ -63,6 +82,7 @@ pub(in crate::read) fn read(document: &str, url: &Link, clock: Clock<'_>) -> (Ve
                 match (end.as_str(), done.link.as_deref()) {
                     ("url", Some(_)) => {
                         drafts.push(done);
+                        pages += 1;
                         if drafts.len() >= 20 * MAX_PAGES {
                             newest_first(&mut drafts);
                         }
@@ -83,5 +103,26 @@ pub(in crate::read) fn read(document: &str, url: &Link, clock: Clock<'_>) -> (Ve
     }
     // Without dates, the last one is usually the newest.
     let newest = indexed.into_iter().max_by_key(|(stamp, _)| stamp.map(|stamp| stamp.at)).map(|(_, link)| link);
-    (drafts, newest)
+    Sitemap { drafts, follow: newest, pages }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Zone;
+    use crate::read::date::Order;
+
+    #[test]
+    fn a_sitemap_that_is_cut_says_so() {
+        let url = |at: usize| format!("<url><loc>http://example.org/{at}.html</loc></url>");
+        let map = |pages: usize| format!("<urlset>{}</urlset>", (0..pages).map(url).collect::<String>());
+        let address = Link::parse("http://example.org/sitemap.xml").unwrap();
+        let clock =
+            Clock { now: Moment::from_seconds(0), zone: &Zone::shanghai(), chinese: false, order: Order::Unknown };
+        for (pages, is_cut) in [(MAX_PAGES, false), (MAX_PAGES + 1, true), (30 * MAX_PAGES, true)] {
+            let sitemap = read(&map(pages), &address, clock);
+            assert_eq!((sitemap.drafts.len(), sitemap.pages), (MAX_PAGES, pages));
+            assert_eq!(too_many(sitemap.pages).is_some(), is_cut, "{pages}");
+        }
+    }
 }

@@ -7,6 +7,7 @@ use crate::read::lexicon::words;
 use crate::read::markup::page::target;
 use crate::read::markup::text::{self, width};
 use crate::read::markup::tree::{Id, Tree};
+use crate::read::tables::elements::elements;
 use crate::read::tables::tables;
 
 /// The columns of running text that make a page a story; and those beside which files are attachments.
@@ -65,7 +66,7 @@ fn prose(tree: &Tree<'_>, rows: &[Row]) -> usize {
             continue;
         }
         let wide = width(piece.trim());
-        let is_outside = |up: Id| tree.is(up, &["a", "nav", "footer", "header", "form", "button", "label"]);
+        let is_outside = |up: Id| elements().beside_row.contains(tree.name(up));
         if wide >= MIN_PROSE && !tree.ancestors(tree.parent(node)).take(12).any(is_outside) {
             sum += wide;
         }

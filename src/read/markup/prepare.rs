@@ -4,13 +4,8 @@
 use std::borrow::Cow;
 
 use super::tokens::{Token, Tokens, attributes, cut};
+use crate::read::tables::elements::{elements, holds};
 use crate::read::tables::tables;
-
-/// Blocks that are not kept. Without them the words before and after would run together.
-const BLOCKS: [&str; 22] = [
-    "address", "article", "aside", "body", "center", "details", "dialog", "dir", "fieldset", "footer", "form",
-    "header", "hgroup", "legend", "main", "menu", "nav", "option", "search", "section", "summary", "optgroup",
-];
 
 /// Rewrites the blocks and pictures of HTML.
 pub(super) fn prepared(html: &str) -> Cow<'_, str> {
@@ -21,8 +16,8 @@ pub(super) fn prepared(html: &str) -> Cow<'_, str> {
     while let Some(token) = tokens.next() {
         let mut rewritten = String::new();
         match token {
-            Token::Start { name, .. } if is_one_of(&BLOCKS, name) => rewritten.push_str("<div>"),
-            Token::End { name } if is_one_of(&BLOCKS, name) => rewritten.push_str("</div>"),
+            Token::Start { name, .. } if holds(&elements().blocks, name) => rewritten.push_str("<div>"),
+            Token::End { name } if holds(&elements().blocks, name) => rewritten.push_str("</div>"),
             Token::Start { name, inside, .. } if name.eq_ignore_ascii_case("source") => {
                 let set = attributes(inside).find(|(name, _)| name.eq_ignore_ascii_case("srcset"));
                 source = source.or_else(|| largest(set?.1));

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 pub(in crate::read) use super::references::{Definitions, is_allowed, resolve};
 use super::tokens::{Token, Tokens, cut};
+use crate::read::tables::elements::{elements, holds};
 use crate::read::work;
 
 /// The most characters of a title, a label or a name.
@@ -240,13 +241,8 @@ fn push_words(out: &mut String, text: &str) {
 
 /// Returns whether a text holds an HTML tag and would look wrong if shown as it is.
 pub(in crate::read) fn looks_like_html(text: &str) -> bool {
-    const KNOWN: [&str; 30] = [
-        "b", "i", "em", "strong", "a", "br", "p", "span", "font", "sub", "sup", "u", "img", "div", "small", "code",
-        "ruby", "rt", "script", "style", "iframe", "svg", "math", "object", "form", "input", "button", "link", "meta",
-        "base",
-    ];
     Tokens::new(text).any(|token| match token {
-        Token::Start { name, .. } | Token::End { name } => KNOWN.iter().any(|tag| tag.eq_ignore_ascii_case(name)),
+        Token::Start { name, .. } | Token::End { name } => holds(&elements().markup, name),
         _ => false,
     })
 }

@@ -140,6 +140,11 @@ impl<'a> Tree<'a> {
         matches!(self.nodes.get(id).map(|node| &node.what), Some(What::Element(_, inside)) if !inside.is_empty())
     }
 
+    /// Returns whether a node is a link. `<a name="top">` is none, and may hold the whole page.
+    pub(in crate::read) fn is_link(&self, id: Id) -> bool {
+        self.is(id, &["a"]) && self.attribute(id, "href").is_some()
+    }
+
     /// Returns the value of an attribute, with references resolved.
     pub(in crate::read) fn attribute(&self, id: Id, name: &str) -> Option<Cow<'a, str>> {
         match self.nodes.get(id).map(|node| &node.what) {

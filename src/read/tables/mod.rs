@@ -1,5 +1,7 @@
 //! What dayuan knows of pages, platforms and names: `pages.toml`, whose comments say what each list is for.
 
+pub(in crate::read) mod elements;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::LazyLock;
 
@@ -22,6 +24,16 @@ pub(in crate::read) struct Tables {
     pub(in crate::read) names: Names,
     pub(in crate::read) pictures: Pictures,
     pub(in crate::read) list: ListMarks,
+    pub(in crate::read) hanweb: Hanweb,
+}
+
+/// How the lists of the hanweb platform are fetched.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::read) struct Hanweb {
+    pub(in crate::read) proxy: String,
+    pub(in crate::read) parameters: Vec<String>,
+    pub(in crate::read) first_records: String,
 }
 
 /// What rows of lists have beside their texts.
@@ -67,6 +79,8 @@ pub(in crate::read) struct Classes {
     pub(in crate::read) foreign: HashSet<String>,
     pub(in crate::read) foreign_unless_prose: HashSet<String>,
     pub(in crate::read) caption: HashSet<String>,
+    pub(in crate::read) caption_begins: Vec<String>,
+    pub(in crate::read) caption_ends: Vec<String>,
     pub(in crate::read) pane: HashSet<String>,
     pub(in crate::read) open: HashSet<String>,
     pub(in crate::read) account: HashSet<String>,

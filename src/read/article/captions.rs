@@ -1,0 +1,127 @@
+//! The captions of pictures in a story: those that are marked, and lines that stand below a picture as captions do.
+
+use std::collections::HashSet;
+
+use super::body::Line;
+use super::labels::words;
+use super::reader::Reader;
+use super::story::MIN_WIDTH;
+use crate::read::markup::text::{self, width};
+use crate::read::markup::tree::{self, Id, Tree, What};
+use crate::read::tables::elements::elements;
+use crate::read::tables::tables;
+
+/// How many nodes above a line a picture is looked for.
+const MAX_BACK: usize = 40;
+/// The widest line that is taken for a caption by its place alone.
+const MAX_CAPTION: usize = 160;
+/// How many elements around a line may set it in the middle.
+const MAX_UP: usize = 4;
+/// A story is told in its captions if they are so many times as wide as the rest.
+const TOLD: usize = 3;
+
+impl Reader<'_> {
+    /// Leaves out the captions of pictures, unless the story is told in them.
+    pub(super) fn without_captions(&self, kept: Vec<Line>, body: Id) -> Vec<Line> {
+        let (marked, centred) = (marked(self.tree, body), centred(self.tree, body));
+        let is_marked = |line: &Line| {
+            let before = marked.partition_point(|(from, _)| *from <= line.from);
+            before.checked_sub(1).and_then(|at| marked.get(at)).is_some_and(|(_, to)| line.from < *to)
+        };
+        let mut is_below = false;
+        let captions: Vec<bool> = kept
+            .iter()
+            .map(|line| {
+                // The name of the photographer may stand in a line of its own.
+                is_below = is_marked(line)
+                    || self.is_below_picture(line, body, &centred)
+                    || is_below && ends_caption(&line.text);
+                is_below
+            })
+            .collect();
+        let wide = |is_told: bool| -> usize {
+            let lines = kept.iter().zip(&captions).filter(|(_, is_caption)| **is_caption == is_told);
+            lines.map(|(line, _)| width(&line.text)).sum()
+        };
+        let (told, rest) = (wide(true), wide(false));
+        if told == 0 || told > TOLD * rest || rest < MIN_WIDTH.max(told.min(2 * MIN_WIDTH)) {
+            return kept;
+        }
+        let mut captions = captions.into_iter();
+        kept.into_iter().filter(|_| captions.next() == Some(false)).collect()
+    }
+
+    /// Returns whether a line stands right below a picture, and is set or worded as a caption.
+    fn is_below_picture(&self, line: &Line, body: Id, centred: &HashSet<Id>) -> bool {
+        let tree = self.tree;
+        let text = line.text.trim();
+        if width(text) > MAX_CAPTION || !is_picture_above(tree, line.from, body) {
+            return false;
+        }
+        let begins = tables().classes.caption_begins.iter().any(|word| text.starts_with(word.as_str()));
+        begins
+            || ends_caption(text)
+            || tree.ancestors(line.from).take(MAX_UP).any(|up| centred.contains(&up)) && !is_bold(tree, line)
+    }
+}
+
+fn ends_caption(text: &str) -> bool {
+    let text = text.trim_end_matches(['。', '.']);
+    width(text) <= MAX_CAPTION && tables().classes.caption_ends.iter().any(|word| text.ends_with(word.as_str()))
+}
+
+/// Returns the elements of a body that are marked as captions, as ranges of nodes in their order.
+fn marked(tree: &Tree<'_>, body: Id) -> Vec<(Id, Id)> {
+    let mut found: Vec<(Id, Id)> = Vec::new();
+    for id in tree.elements(body).skip(1) {
+        let is_inside = found.last().is_some_and(|(_, to)| id < *to);
+        if !is_inside && is_caption(tree, id) {
+            found.push((id, tree.end(id)));
+        }
+    }
+    found
+}
+
+fn is_caption(tree: &Tree<'_>, id: Id) -> bool {
+    let caption = &tables().classes.caption;
+    let is_word = || words(&tree.labels(id)).any(|word| caption.contains(word));
+    let is_class =
+        || tree.classes(id).any(|class| caption.contains(&class.to_ascii_lowercase().replace(['-', '_'], "")));
+    tree.is(id, &["figcaption"])
+        || tree.has_attributes(id) && elements().caption.contains(tree.name(id)) && (is_word() || is_class())
+}
+
+/// Returns whether what stands before a node of a body is a picture, with no text between.
+fn is_picture_above(tree: &Tree<'_>, from: Id, body: Id) -> bool {
+    for at in (body + 1..from).rev().take(MAX_BACK) {
+        match tree.node(at).map(|node| &node.what) {
+            Some(What::Text(raw)) if tree::is_hidden(tree.name(tree.parent(at))) => {}
+            Some(What::Text(raw)) if !text::resolve(raw, &text::Definitions::none()).trim().is_empty() => return false,
+            Some(What::Element(name, _)) if name == "img" => return true,
+            _ => {}
+        }
+    }
+    false
+}
+
+/// Returns the elements of a body whose lines are set in the middle.
+fn centred(tree: &Tree<'_>, body: Id) -> HashSet<Id> {
+    let is_centred = |id: &Id| {
+        tree.is(*id, &["center"])
+            || tree.has_attributes(*id)
+                && (tree.attribute(*id, "align").is_some_and(|align| align.eq_ignore_ascii_case("center"))
+                    || tree
+                        .attribute(*id, "style")
+                        .is_some_and(|style| style.replace(' ', "").contains("text-align:center")))
+    };
+    tree.elements(body).skip(1).filter(is_centred).collect()
+}
+
+/// Returns whether all of a line is bold, as headings within a story are.
+fn is_bold(tree: &Tree<'_>, line: &Line) -> bool {
+    let around = |at: Id| tree.ancestors(at).take(MAX_UP).any(|up| tree.is(up, &["b", "strong", "h2", "h3", "h4"]));
+    (line.from..line.to).all(|at| match tree.node(at).map(|node| &node.what) {
+        Some(What::Text(raw)) => raw.trim().is_empty() || around(at),
+        _ => true,
+    })
+}
