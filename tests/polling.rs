@@ -279,6 +279,7 @@ fn source(id: &str, url: &str) -> Source {
         // These sites are strangers, though they live here.
         is_own: false,
         is_inside: true,
+        request: None,
         charset: None,
         tls: Tls::Strict,
         zone: Zone::shanghai(),

@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends with its first surprise")]
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
 use dayuan::config::{Config, Places};
@@ -184,4 +184,31 @@ fn code_of(path: &Path) -> String {
     paths.sort();
     paths.retain(|path| path.is_dir() || path.extension().is_some_and(|ending| ending == "rs"));
     paths.iter().map(|path| code_of(path)).collect()
+}
+
+/// Whoever filters the journal by event misses nothing, and finds each name explained.
+#[test]
+fn every_logged_line_has_an_event_and_the_docs_list_them_all() {
+    let mut code = String::new();
+    sources_below(&root().join("src"), &mut code);
+    let mut used = BTreeSet::new();
+    for level in ["error", "warn", "info"] {
+        for call in code.split(&format!("tracing::{level}!(")).skip(1) {
+            let call = call.trim_start();
+            let name = call.strip_prefix("event = \"").and_then(|rest| rest.split('"').next());
+            let name = name.unwrap_or_else(|| panic!("no event: {}", call.lines().next().unwrap()));
+            assert!(name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'), "{name}");
+            used.insert(name.to_owned());
+        }
+    }
+    assert!(used.len() > 60, "only {} events were found", used.len());
+    for (page, heading) in [("docs/operating.md", "## Events"), ("docs/zh-CN/operating.md", "## 事件")] {
+        let text = text(page);
+        let table = text.split(heading).nth(1).unwrap().split("\n## ").next().unwrap();
+        let cells = table.lines().filter(|line| line.starts_with("| `")).map(|line| line.split('|').nth(1).unwrap());
+        let listed: Vec<String> =
+            cells.flat_map(|cell| cell.split('`').skip(1).step_by(2)).map(str::to_owned).collect();
+        let all: BTreeSet<String> = listed.iter().cloned().collect();
+        assert_eq!((all.len(), &all), (listed.len(), &used), "{page}");
+    }
 }

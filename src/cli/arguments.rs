@@ -204,13 +204,28 @@ pub(super) enum Command {
         #[arg(long, value_name = "DIR")]
         into: Option<PathBuf>,
     },
-    /// Print the manual page, or write a page for every command
-    #[command(after_help = "Examples:\n  dayuan man | man -l -\n  dayuan man --into /usr/share/man/man1")]
+    /// Print a manual page, or write those of all commands and of the config
+    #[command(
+        after_help = "Examples:\n  dayuan man | man -l -\n  dayuan man dayuan.toml | man -l -\n  dayuan man --into /usr/share/man"
+    )]
     Man {
-        /// The folder to write dayuan.1, dayuan-run.1 and so on into; it is made if need be
+        /// The page
+        #[arg(value_enum, default_value = "dayuan")]
+        page: ManualPage,
+        /// The folder to write man1/dayuan.1, man1/dayuan-run.1, man5/dayuan.toml.5 and so on into; it is made if need be
         #[arg(long, value_name = "DIR")]
         into: Option<PathBuf>,
     },
+}
+
+/// A manual page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum ManualPage {
+    /// dayuan(1)
+    Dayuan,
+    /// dayuan.toml(5)
+    #[value(name = "dayuan.toml")]
+    Settings,
 }
 
 #[derive(Debug, Subcommand)]
@@ -231,6 +246,24 @@ pub(super) enum Sources {
 }
 
 impl Command {
+    /// Returns whether the command talks to the admin in his language. What programs read stays as it is.
+    pub(super) const fn speaks(&self) -> bool {
+        matches!(
+            self,
+            Self::Add(_)
+                | Self::Check { .. }
+                | Self::Status { json: false }
+                | Self::Poll { .. }
+                | Self::Pause { .. }
+                | Self::Resume { .. }
+                | Self::Why { .. }
+                | Self::Backup { .. }
+                | Self::Restore { .. }
+                | Self::Verify
+                | Self::Rebuild
+        )
+    }
+
     /// Returns whether the command needs the config, so that it should say which one it uses.
     pub(super) const fn has_config(&self) -> bool {
         !matches!(

@@ -4,7 +4,7 @@ use anyhow::Context;
 use comfy_table::{Table, TableStyle};
 
 use super::arguments::Arguments;
-use super::out::{End, say, show};
+use super::out::{End, say, show, told as said};
 use super::place;
 use crate::config::socket;
 use crate::daemon::{AdminReply, AdminRequest, DaemonStatus, SourceStatus, ask};
@@ -86,18 +86,18 @@ pub(super) fn status(arguments: &Arguments, json: bool) -> anyhow::Result<End> {
     }
     let mut table = Table::new();
     table.load_style(TableStyle::new());
-    table.set_header(["SOURCE", "HEALTH", "LAST READ", "NEXT", "TITLE", "REASON"]);
+    table.set_header(["SOURCE", "HEALTH", "LAST READ", "NEXT", "TITLE", "REASON"].map(said));
     for source in sources {
         let short = |at: Option<String>| at.map_or_else(|| "-".to_owned(), |at| local(&at));
         let is_well = ["ok", "new"].contains(&source.health.as_str());
         let health = match source.since.filter(|_| !is_well) {
-            Some(since) => format!("{} since {}", source.health, local(&since)),
-            None => source.health,
+            Some(since) => said(&format!("{} since {}", source.health, local(&since))),
+            None => said(&source.health),
         };
         let moved = source.moved.map(|to| format!("moved to {to}"));
         let left_out = source.left_out.map(|(count, rule)| format!("{count} left out, such as by {rule}"));
         let reason = source.reason.or(source.doubt).or(moved).or(left_out).unwrap_or_default();
-        table.add_row([source.source, health, short(source.succeeded), short(source.due), source.title, reason]);
+        table.add_row([source.source, health, short(source.succeeded), short(source.due), source.title, said(&reason)]);
     }
     show(&table.trim_fmt());
     Ok(End::Done)
@@ -108,7 +108,7 @@ fn census(sources: &[SourceStatus]) -> String {
     let of = |health: &str| sources.iter().filter(|source| source.health == health).count();
     let words = Health::ALL.map(Health::word).into_iter().chain(["unknown"]);
     let counts = words.map(|word| (of(word), word)).filter(|(count, _)| *count > 0);
-    let counts: Vec<String> = counts.map(|(count, word)| format!("{count} {word}")).collect();
+    let counts: Vec<String> = counts.map(|(count, word)| format!("{count} {}", said(word))).collect();
     let all = counted(sources.len(), "source", "sources");
     if counts.is_empty() { all } else { format!("{all}: {}", counts.join(", ")) }
 }

@@ -37,6 +37,7 @@ pub(super) fn page(
     let request = Request {
         own_port: named.port(),
         is_inside,
+        source,
         tls: source.map_or(Tls::Strict, |source| source.tls),
         post: source.and_then(|source| source.post.as_deref()),
         ..Request::to(link)

@@ -4,8 +4,9 @@ use std::path::Path;
 use anyhow::Context;
 use clap::CommandFactory;
 
-use super::arguments::Arguments;
+use super::arguments::{Arguments, ManualPage};
 use super::out::{End, show};
+use super::settings_page;
 
 /// Prints the completions of a shell.
 pub(super) fn completions(shell: clap_complete::Shell) -> anyhow::Result<End> {
@@ -14,22 +15,29 @@ pub(super) fn completions(shell: clap_complete::Shell) -> anyhow::Result<End> {
     print(&script)
 }
 
-/// Prints the manual page of dayuan itself; with a folder, writes a page for each command into it.
-pub(super) fn man(into: Option<&Path>) -> anyhow::Result<End> {
+/// Prints a manual page; with a folder, writes all of them into its `man1` and `man5`.
+pub(super) fn man(page: ManualPage, into: Option<&Path>) -> anyhow::Result<End> {
     let mut command = Arguments::command().disable_help_subcommand(true);
     command.build();
     let Some(folder) = into else {
-        let mut page = Vec::new();
-        clap_mangen::Man::new(command).render(&mut page)?;
-        return print(&page);
+        let mut shown = Vec::new();
+        match page {
+            ManualPage::Dayuan => clap_mangen::Man::new(command).render(&mut shown)?,
+            ManualPage::Settings => shown.extend(settings_page::page().into_bytes()),
+        }
+        return print(&shown);
     };
-    std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    clap_mangen::generate_to(command, folder)
-        .with_context(|| format!("cannot write the pages into {}", folder.display()))?;
+    let [commands, settings] = ["man1", "man5"].map(|section| folder.join(section));
+    for section in [&commands, &settings] {
+        std::fs::create_dir_all(section).with_context(|| format!("cannot make {}", section.display()))?;
+    }
+    let failed = || format!("cannot write the pages into {}", folder.display());
+    clap_mangen::generate_to(command, &commands).with_context(failed)?;
+    std::fs::write(settings.join("dayuan.toml.5"), settings_page::page()).with_context(failed)?;
     show(&format!(
         "the pages are in {}; `man -l {}` shows the first",
         folder.display(),
-        folder.join("dayuan.1").display()
+        commands.join("dayuan.1").display()
     ));
     Ok(End::Done)
 }

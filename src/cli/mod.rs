@@ -15,6 +15,7 @@ mod regions;
 mod replay;
 mod run;
 mod schema;
+mod settings_page;
 mod sources;
 mod store;
 mod why;
@@ -36,6 +37,9 @@ pub fn main() -> ExitCode {
     crate::fetch::install_crypto();
     if arguments.command.has_config() {
         place::say_which(&arguments);
+    }
+    if arguments.command.speaks() {
+        out::speak(place::language(&place::folder(&arguments)));
     }
     let end = match &arguments.command {
         Command::Run => run::run(&arguments),
@@ -72,7 +76,7 @@ pub fn main() -> ExitCode {
         Command::Regions { name, below } => regions::run(&arguments, name, *below),
         Command::Completions { shell } => manual::completions(*shell),
         Command::Schema { file, into } => schema::run(*file, into.as_deref()),
-        Command::Man { into } => manual::man(into.as_deref()),
+        Command::Man { page, into } => manual::man(*page, into.as_deref()),
         Command::Replay { file, json } => replay::run(&arguments, file, *json),
     };
     match end {

@@ -2,8 +2,11 @@
 
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
+use std::sync::OnceLock;
 
+use crate::config::chinese;
 use crate::model::printable;
+use crate::write::Language;
 
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,14 +30,37 @@ impl From<End> for ExitCode {
     }
 }
 
+/// The language of the admin, where it is known.
+static LANGUAGE: OnceLock<Language> = OnceLock::new();
+
+/// Sets the language in which messages are told from now on.
+pub(super) fn speak(language: Language) {
+    // A command sets it once.
+    let _once = LANGUAGE.set(language);
+}
+
+/// Returns a message in the language of the admin. What is no message stays as it is.
+pub(super) fn told(text: &str) -> String {
+    match LANGUAGE.get() {
+        Some(Language::Chinese) => {
+            let rest = text.strip_prefix(NAME);
+            rest.map_or_else(|| chinese(text), |rest| format!("{NAME}{}", chinese(rest)))
+        }
+        _ => text.to_owned(),
+    }
+}
+
+/// How messages on standard error begin.
+const NAME: &str = "dayuan: ";
+
 /// Prints a line of results. Write errors are ignored: the reader has closed the pipe.
 pub(super) fn show(line: &str) {
-    let _closed = writeln!(std::io::stdout(), "{}", printable(line));
+    let _closed = writeln!(std::io::stdout(), "{}", printable(&told(line)));
 }
 
 /// Prints a message for the user to standard error.
 pub(super) fn say(line: &str) {
-    let _closed = writeln!(std::io::stderr(), "{}", printable(line));
+    let _closed = writeln!(std::io::stderr(), "{}", printable(&told(line)));
 }
 
 /// Prints a text that was made for the terminal to standard error, with its colours if there may be any.

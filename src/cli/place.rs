@@ -30,7 +30,10 @@ fn is_there(path: &Path) -> bool {
 /// Config folder of an installed service, and its state and runtime folders.
 const INSTALLED: (&str, &str, &str) = ("/etc/dayuan", "/var/lib/dayuan", "/run/dayuan");
 
-/// Returns the state and runtime folders: those that systemd names, else those of the installed service if `folder` is
+/// Where systemd keeps the credentials of the running service (systemd.exec(5)).
+const CREDENTIALS: &str = "/run/credentials/dayuan.service";
+
+/// Returns the state and runtime folders, and that of the credentials: those that systemd names, else those of the installed service if `folder` is
 /// its config. So a command run from a shell finds the store and the socket of the service.
 pub(super) fn places(folder: &Path) -> Places {
     // systemd separates several directories by colons; ours is the first.
@@ -47,6 +50,7 @@ pub(super) fn places(folder: &Path) -> Places {
     Places {
         state: directory("STATE_DIRECTORY").or_else(|| installed(INSTALLED.1)),
         runtime: directory("RUNTIME_DIRECTORY").or_else(|| installed(INSTALLED.2)),
+        credentials: directory("CREDENTIALS_DIRECTORY").or_else(|| installed(CREDENTIALS).filter(|path| path.is_dir())),
     }
 }
 

@@ -72,8 +72,10 @@ impl Fault {
         match &self.place {
             Some((text, span)) => {
                 let label = LabeledSpan::new_with_span(Some(here.to_owned()), span.clone());
-                Report::new(diagnostic.with_label(label))
-                    .with_source_code(NamedSource::new(self.path.display().to_string(), without_passwords(text)))
+                Report::new(diagnostic.with_label(label)).with_source_code(NamedSource::new(
+                    self.path.display().to_string(),
+                    without_secrets(&without_passwords(text)),
+                ))
             }
             None => {
                 diagnostic.message = format!("{}: {}", self.path.display(), diagnostic.message);
@@ -101,6 +103,38 @@ fn without_passwords(text: &str) -> String {
         let secret = authority.rfind('@').unwrap_or(0);
         out.extend(std::iter::repeat_n('*', secret));
         rest = after.get(secret..).unwrap_or("");
+    }
+    out.push_str(rest);
+    out
+}
+
+/// Returns whether what a setting or header of this name holds is a secret.
+pub(super) fn is_secret_name(name: &str) -> bool {
+    const SECRETS: [&str; 9] =
+        ["password", "authorization", "cookie", "token", "secret", "api-key", "apikey", "api_key", "signature"];
+    let name = name.to_ascii_lowercase();
+    SECRETS.iter().any(|secret| name.contains(secret))
+}
+
+/// Masks texts in quotes that are set to a name of a secret, where they do not belong; byte offsets stay the same.
+fn without_secrets(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('=') {
+        out.push_str(before);
+        out.push('=');
+        let name = before.rsplit(['\n', '{', ',']).next().unwrap_or("");
+        let value = after.trim_start_matches([' ', '\t']);
+        let quote = value.chars().next().filter(|quote| matches!(quote, '"' | '\''));
+        rest = after;
+        if let Some(quote) = quote.filter(|_| is_secret_name(name)) {
+            let inner = value.trim_start_matches(quote);
+            let masked = inner.find(quote).or_else(|| inner.find('\n')).unwrap_or(inner.len());
+            let lead = after.len() - inner.len();
+            out.push_str(after.get(..lead).unwrap_or(""));
+            out.extend(std::iter::repeat_n('*', masked));
+            rest = inner.get(masked..).unwrap_or("");
+        }
     }
     out.push_str(rest);
     out
@@ -218,6 +252,14 @@ mod tests {
         let text = "url = \"http://user:p@ss@host/a@b\"\nlink = \"https://host/\"\ncontact = \"a@b.cn\"";
         let shown = without_passwords(text);
         assert_eq!(shown, "url = \"http://*********@host/a@b\"\nlink = \"https://host/\"\ncontact = \"a@b.cn\"");
+        assert_eq!(shown.len(), text.len());
+    }
+
+    #[test]
+    fn c3_a_secret_that_stands_in_the_config_is_not_shown() {
+        let text = "password = \"hunter2\"\nheaders = { Authorization = 'Bearer hunter2', X-Api-Version = \"2\" }\n\"X-Api-Key\"=\"\"\"hunter2\"\"\"\nuser=\"a\"";
+        let shown = without_secrets(text);
+        assert!(!shown.contains("hunter2") && shown.contains("\"2\"") && shown.contains("user=\"a\""), "{shown}");
         assert_eq!(shown.len(), text.len());
     }
 }

@@ -20,7 +20,7 @@ const PLACES: [(&str, &str); 15] = [
 ];
 
 /// The forms of settings that are not plain texts.
-const FORMS: [(&str, &str); 13] = [
+const FORMS: [(&str, &str); 16] = [
     ("services", "services = [{ title = \"…\", url = \"https://…\" }]"),
     ("members", "members = [\"140300\", \"140400\"]"),
     ("publish", "publish = [\"140000\"]"),
@@ -33,6 +33,9 @@ const FORMS: [(&str, &str); 13] = [
     ("remove", "remove = [\".share\"]"),
     ("ports", "ports = [8443]"),
     ("allow_networks", "allow_networks = [\"10.1.0.0/16\"]"),
+    ("headers", "headers = { X-Api-Version = \"2\" }"),
+    ("password", "password = { credential = \"NAME\" }"),
+    ("proxy_password", "proxy_password = { credential = \"NAME\" }"),
     ("point", "point = [37.857, 113.581]"),
 ];
 

@@ -4,6 +4,7 @@
 //! `dayuan.toml` holds the settings, `regions.toml` the region tree, `sources/*.toml` the sources. A [`Config`] is
 //! always valid.
 
+mod address;
 mod fault;
 mod file;
 mod forms;
@@ -11,6 +12,7 @@ mod messages;
 mod naming;
 mod outlines;
 mod regions;
+mod request;
 mod section;
 mod settings;
 mod slips;
@@ -25,6 +27,7 @@ use crate::fetch::Network;
 use crate::model::{Regions, Source};
 
 pub use fault::{Fault, Faults};
+pub use messages::chinese;
 pub use naming::region as region_named;
 pub use outlines::{Imported, feed_list, imported, outlines};
 pub use settings::{LogFormat, Places, Settings, socket, stated_language};
@@ -158,7 +161,8 @@ impl Config {
             Some(settings)
         };
         let by = settings.clone().or_else(defaults);
-        let sources = by.map(|by| sources::parse(lists, &by, regions.as_ref(), faults, warnings)).unwrap_or_default();
+        let sources =
+            by.map(|by| sources::parse(lists, &by, places, regions.as_ref(), faults, warnings)).unwrap_or_default();
         match (settings, regions) {
             (Some(settings), Some(regions)) if faults.is_empty() => {
                 if let Some((path, text)) = written.filter(|_| !sources.is_empty()) {
@@ -357,6 +361,7 @@ mod tests {
             found.insert((name.to_owned(), key.clone()));
             described(value, key, found);
             described(&value["items"], key, found);
+            described(&value["additionalProperties"], key, found);
         }
     }
 

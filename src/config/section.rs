@@ -14,7 +14,6 @@ use toml::de::{DeTable, DeValue};
 use super::fault::{Fault, Faults};
 use super::forms::{file_of, form};
 use super::slips;
-use crate::model::{Link, LinkError};
 
 /// Number of keys that room is made for at once in a table.
 const KEYS: usize = 32;
@@ -124,6 +123,30 @@ pub(super) struct Section<'a> {
     known: RefCell<Vec<&'static str>>,
 }
 
+/// A key of a table, and what it is set to.
+pub(super) struct Entry<'a> {
+    pub(super) name: &'a str,
+    /// Where the key stands.
+    pub(super) span: Range<usize>,
+    pub(super) value: &'a Spanned<DeValue<'a>>,
+    document: &'a Document<'a>,
+    table_name: &'a str,
+}
+
+impl<'a> Entry<'a> {
+    /// Returns the text, if it is one.
+    pub(super) fn text(&self) -> Option<String> {
+        self.value.get_ref().as_str().map(|text| text.trim().to_owned())
+    }
+
+    /// Returns the table, if it is one.
+    pub(super) fn table(&self) -> Option<Section<'a>> {
+        let DeValue::Table(table) = self.value.get_ref() else { return None };
+        let (document, name, span) = (self.document, self.table_name, self.value.span());
+        Some(Section { document, name, table: Some(table), span, known: RefCell::default() })
+    }
+}
+
 impl<'a> Section<'a> {
     pub(super) fn new(document: &'a Document<'a>, name: &'a str, table: &'a Spanned<DeTable<'a>>) -> Self {
         Self { document, name, table: Some(table.get_ref()), span: table.span(), known: RefCell::default() }
@@ -183,6 +206,24 @@ impl<'a> Section<'a> {
             .collect()
     }
 
+    /// Returns all that is in the table, where its keys are not known beforehand.
+    pub(super) fn each(&self) -> Vec<Entry<'a>> {
+        let entries = self.table.into_iter().flat_map(|table| table.iter());
+        let entry = |(key, value): (&'a Spanned<toml::de::DeString<'a>>, &'a Spanned<DeValue<'a>>)| Entry {
+            name: key.get_ref(),
+            span: key.span(),
+            value,
+            document: self.document,
+            table_name: self.name,
+        };
+        entries.map(entry).collect()
+    }
+
+    /// Returns whether the table is there.
+    pub(super) const fn is_table(&self) -> bool {
+        self.table.is_some()
+    }
+
     /// Returns the span of the whole table.
     pub(super) fn span(&self) -> Range<usize> {
         self.span.clone()
@@ -208,6 +249,10 @@ impl<'a> Section<'a> {
 
     pub(super) fn fault_at(&self, span: Range<usize>, message: String, help: &str) {
         self.document.fault(span, message, help);
+    }
+
+    pub(super) fn warning_at(&self, span: Range<usize>, message: String, help: &str) {
+        self.document.warning(span, message, help);
     }
 
     pub(super) fn has(&self, key: &str) -> bool {
@@ -439,20 +484,6 @@ impl<'a> Section<'a> {
 thread_local! {
     /// The settings that were looked for: tables and keys.
     pub(super) static KNOWN: RefCell<std::collections::BTreeSet<(String, &'static str)>> = RefCell::default();
-}
-
-/// Reads an address. Browsers take the first part of a path for the host where none is written, which an admin did not
-/// mean.
-pub(super) fn link(section: &Section<'_>, key: &'static str, help: &str) -> Option<Link> {
-    let text = section.string(key)?;
-    let names_host = |text: &str| {
-        let rest = text.split_once(':').map_or("", |(_, rest)| rest);
-        rest.strip_prefix("//").is_some_and(|host| !host.starts_with(['/', '\\']))
-    };
-    let link = Link::parse(&text)
-        .and_then(|link| if names_host(&text) { Ok(link) } else { Err(LinkError::NoHost) })
-        .inspect_err(|error| section.fault(key, error.to_string(), help));
-    link.ok()
 }
 
 fn article(type_name: &str) -> String {

@@ -3,9 +3,10 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::address::link;
 use super::fault::Faults;
 use super::file;
-use super::section::{Document, Section, link};
+use super::section::{Document, Section};
 use super::takedowns;
 use super::topics;
 use crate::fetch::{self, Guard, Network};
@@ -33,6 +34,8 @@ pub struct Places {
     pub state: Option<PathBuf>,
     /// `$RUNTIME_DIRECTORY`: default location of the admin socket.
     pub runtime: Option<PathBuf>,
+    /// `$CREDENTIALS_DIRECTORY`: the secrets that the service was given.
+    pub credentials: Option<PathBuf>,
 }
 
 /// Format of the daemon's own log.

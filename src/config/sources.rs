@@ -6,10 +6,12 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::address::link;
 use super::fault::Faults;
 use super::naming;
-use super::section::{self, Document, Section, link};
-use super::settings::Settings;
+use super::request;
+use super::section::{self, Document, Section};
+use super::settings::{Places, Settings};
 use crate::log::SourceFacts;
 use crate::model::{
     Authority, Filter, Kind, Link, Part, Pattern, Policy, RegionId, Regions, SelectorOverrides, Source, SourceId, Tls,
@@ -25,6 +27,7 @@ const MAX_SOURCES: usize = 200_000;
 pub(super) fn parse(
     lists: &[(PathBuf, String)],
     settings: &Settings,
+    places: &Places,
     regions: Option<&Regions>,
     faults: &mut Faults,
     warnings: &mut Faults,
@@ -41,7 +44,7 @@ pub(super) fn parse(
             let table = document.root();
             let root = Section::new(&document, "", &table);
             for section in root.sections("source") {
-                let found = source(&section, settings, directory.as_ref());
+                let found = source(&section, settings, places, directory.as_ref());
                 section.finish();
                 let Some(source) = found.filter(|source| seen.is_new(source, &section, path, lists)) else { continue };
                 seen.warn_of_twin(&source, &section);
@@ -161,7 +164,12 @@ fn tell_formers(
     }
 }
 
-fn source(section: &Section<'_>, settings: &Settings, directory: Option<&Directory<'_>>) -> Option<Source> {
+fn source(
+    section: &Section<'_>,
+    settings: &Settings,
+    places: &Places,
+    directory: Option<&Directory<'_>>,
+) -> Option<Source> {
     for key in ["id", "title", "region", "url"] {
         if !section.has(key) {
             section.fault(key, format!("this source has no `{key}`"), "every source needs id, title, region and url");
@@ -206,6 +214,7 @@ fn source(section: &Section<'_>, settings: &Settings, directory: Option<&Directo
         alerts_for: alerts_for(section, directory),
         leads_to: leads_to(section),
         filter: filter(section),
+        request: request::options(&section.section("request"), url.as_ref(), is_own, places),
         interval,
         is_own,
         is_inside: is_own,

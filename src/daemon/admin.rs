@@ -232,7 +232,11 @@ pub(super) async fn serve(
                 });
             }
             Err(error) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "the admin socket cannot accept");
+                tracing::warn!(
+                    event = "admin_socket_failed",
+                    error = &error as &dyn std::error::Error,
+                    "the admin socket cannot accept"
+                );
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
         }
@@ -284,7 +288,13 @@ async fn converse(
         // For a success, the item that the name stood for; else why it failed.
         let told =
             if answered.ok { answered.lines.last().cloned().unwrap_or_default() } else { answered.lines.join("; ") };
-        tracing::info!(uid = peer, done = answered.ok, "an admin asked: {deed} ({})", one_line(&told));
+        tracing::info!(
+            event = "admin_asked",
+            uid = peer,
+            done = answered.ok,
+            "an admin asked: {deed} ({})",
+            one_line(&told)
+        );
     }
     say(&mut stream, &answered).await
 }
@@ -304,7 +314,11 @@ async fn send_backup(mut stream: UnixStream, log: Arc<Log>) -> std::io::Result<(
     stream.set_write_timeout(Some(Duration::from_secs(60)))?;
     let outcome = tokio::task::spawn_blocking(move || crate::log::backup(&log, stream)).await;
     if let Ok(Err(error)) = outcome {
-        tracing::error!(error = &error as &dyn std::error::Error, "a backup could not be finished");
+        tracing::error!(
+            event = "backup_failed",
+            error = &error as &dyn std::error::Error,
+            "a backup could not be finished"
+        );
     }
     Ok(())
 }

@@ -289,7 +289,11 @@ impl Daemon {
         if let Some(handles) = &self.handles
             && let Err(error) = handles.poll_states.looks_since(self.looks(), now())
         {
-            tracing::error!(error = &error as &dyn std::error::Error, "cannot save the time of the config change");
+            tracing::error!(
+                event = "config_time_unsaved",
+                error = &error as &dyn std::error::Error,
+                "cannot save the time of the config change"
+            );
         }
         self.figures.set_sources(&config.sources);
         self.config = config;

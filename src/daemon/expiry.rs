@@ -35,7 +35,7 @@ impl Expiry {
                 () = tokio::time::sleep(INTERVAL) => {}
             }
             if let Err(reason) = self.drop_one(now()).await {
-                tracing::error!(reason, "an old day cannot be dropped");
+                tracing::error!(event = "day_not_dropped", reason, "an old day cannot be dropped");
             }
         }
     }
@@ -47,6 +47,7 @@ impl Expiry {
         let Some(day) = oldest.filter(|day| *day < last) else { return Ok(()) };
         if !self.clock_check.agree(MIN_WITNESSES) {
             tracing::warn!(
+                event = "day_not_dropped",
                 day,
                 "the system clock disagrees with the servers, or too few of them sent a date; no old day is dropped"
             );
@@ -55,7 +56,7 @@ impl Expiry {
         let expire = Record::Expire { day: day.clone(), items: self.view.going_with(&day), at: now };
         self.log_writer.commit(vec![expire], now).await.map_err(|error| error.to_string())?;
         self.log.drop_day(&day).map_err(|error| error.to_string())?;
-        tracing::info!(day, "an old day was dropped");
+        tracing::info!(event = "day_dropped", day, "an old day was dropped");
         Ok(())
     }
 }

@@ -131,6 +131,11 @@ impl Figures {
         self.reading.lock().unwrap_or_else(PoisonError::into_inner).at = Moment::default();
     }
 
+    /// Returns the sources of the config.
+    pub(super) fn sources(&self) -> Vec<Arc<Source>> {
+        self.sources.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Passes in the store, once it is open.
     pub(super) fn open(&self, view: &Arc<View>, poll_states: &Arc<PollStates>) {
         // A second call would pass in the same store.
@@ -138,7 +143,7 @@ impl Figures {
     }
 
     fn read(&self, at: Moment) -> Reading {
-        let sources = self.sources.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let sources = self.sources();
         let of_sources = self.opened.get().map(|(view, poll_states)| {
             // A state that cannot be read is an alarm of its own.
             let figures = sources.iter().filter_map(|source| {

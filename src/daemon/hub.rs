@@ -132,7 +132,7 @@ pub(super) fn open(
     }
     let (subscriptions, lost) = Subscriptions::open(&store.join("hub"))?;
     if lost {
-        tracing::error!(aside = %store.join("hub.bad").display(), "the subscriptions of the hub were damaged and moved aside");
+        tracing::error!(event = "subscriptions_set_aside", aside = %store.join("hub.bad").display(), "the subscriptions of the hub were damaged and moved aside");
     }
     let subscriptions = Arc::new(subscriptions);
     let (serve_metrics, hub_metrics) = metrics;

@@ -80,6 +80,6 @@ pub fn start(format: LogFormat, level: &str) {
     // Tests start several daemons in one process; the first one's logging serves them all.
     drop(tracing_subscriber::registry().with(layer.with_filter(filter)).try_init());
     if is_odd {
-        tracing::warn!(level = wanted, "invalid log level; using info");
+        tracing::warn!(event = "log_level_invalid", level = wanted, "invalid log level; using info");
     }
 }

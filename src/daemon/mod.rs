@@ -3,6 +3,7 @@
 
 mod admin;
 mod admin_handler;
+mod chronicle;
 mod clock;
 mod differences;
 mod disk;
@@ -11,12 +12,14 @@ mod expiry;
 mod explain;
 mod figures;
 mod hub;
+mod limits;
 mod logging;
 mod opening;
 mod polling;
 mod run;
 mod searching;
 mod service;
+mod signals;
 mod sockets;
 mod status;
 mod store_monitor;

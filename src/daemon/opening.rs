@@ -43,18 +43,20 @@ pub(super) fn open(
     }
     for notice in notices {
         match notice {
-            Notice::NewRules | Notice::CaughtUp(_) => tracing::info!("{notice}"),
-            Notice::Kept(_) => tracing::warn!("{notice}"),
+            Notice::NewRules | Notice::CaughtUp(_) => tracing::info!(event = "view_renewed", "{notice}"),
+            Notice::Kept(_) => tracing::warn!(event = "view_kept", "{notice}"),
             Notice::Lost { .. } | Notice::Fewer { .. } => {
-                tracing::error!("{notice}");
+                tracing::error!(event = "items_lost", "{notice}");
                 alarms.set("lost", Some(notice.to_string()));
             }
-            Notice::SetAside { .. } | Notice::NoRoom { .. } | Notice::Damage(_) => tracing::error!("{notice}"),
+            Notice::SetAside { .. } | Notice::NoRoom { .. } | Notice::Damage(_) => {
+                tracing::error!(event = "view_set_aside", "{notice}")
+            }
         }
     }
     let (poll_states, lost) = PollStates::open(&store.join("visits"))?;
     if lost {
-        tracing::error!(aside = %store.join("visits.bad").display(), "the poll states were damaged and moved aside; every source is fetched in full");
+        tracing::error!(event = "poll_states_set_aside", aside = %store.join("visits.bad").display(), "the poll states were damaged and moved aside; every source is fetched in full");
     }
     Ok((view, poll_states))
 }

@@ -50,7 +50,11 @@ impl PollRuntime {
         });
         let end = async move {
             if let Err(error) = polling.await {
-                tracing::error!(error = &error as &dyn std::error::Error, "the poll loop panicked");
+                tracing::error!(
+                    event = "task_panicked",
+                    error = &error as &dyn std::error::Error,
+                    "the poll loop panicked"
+                );
             }
         };
         (commands, end)
@@ -78,7 +82,7 @@ async fn take_sources(
     loop {
         let reason = match poller.load(sources.clone()).await {
             Ok(warnings) => {
-                warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+                warnings.iter().for_each(|warning| tracing::warn!(event = "source_list_warning", "{warning}"));
                 alarms.set("polling", None);
                 return true;
             }
@@ -86,7 +90,7 @@ async fn take_sources(
         };
         let trouble = format!("nothing is polled yet: {reason}");
         if alarms.set("polling", Some(trouble.clone())) {
-            tracing::error!("{trouble}");
+            tracing::error!(event = "polling_not_begun", "{trouble}");
         }
         tokio::select! {
             () = stop.cancelled() => return false,

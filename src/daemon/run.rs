@@ -5,20 +5,22 @@ use std::time::Duration;
 
 use prometheus_client::registry::Registry;
 use sd_notify::NotifyState;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::admin::{self, AdminReply, PendingRequest, SocketGuard};
 use super::admin_handler::{Daemon, Loader, MetricsHandler, StoreHandles, published, settle_address};
+use super::chronicle::Watch;
 use super::clock::now;
 use super::error::DaemonError;
 use super::expiry::Expiry;
 use super::figures::{Counters, Figures};
 use super::hub::{Hubs, SourceHubs, announced};
+use super::limits::limits;
 use super::opening::{OPENING_TIMEOUT_USEC, open};
 use super::polling::PollRuntime;
+use super::signals::Signals;
 use super::sockets::{Inherited, Purpose};
 use super::store_monitor::{Alarms, StoreMonitor, identity};
 use super::store_version::{check_store, mark_store};
@@ -67,32 +69,6 @@ pub async fn run(
     failure.map_or(Ok(()), Err)
 }
 
-/// The signals that systemd and people send.
-struct Signals {
-    hangup: Signal,
-    terminate: Signal,
-    interrupt: Signal,
-}
-
-impl Signals {
-    fn new() -> Result<Self, DaemonError> {
-        let on = |kind| signal(kind).map_err(DaemonError::Signals);
-        Ok(Self {
-            hangup: on(SignalKind::hangup())?,
-            terminate: on(SignalKind::terminate())?,
-            interrupt: on(SignalKind::interrupt())?,
-        })
-    }
-
-    /// Waits for SIGTERM or SIGINT.
-    async fn end(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
-        }
-    }
-}
-
 /// A daemon with its parts while it runs. Each part is a task that returns its name.
 struct Running {
     daemon: Daemon,
@@ -115,7 +91,7 @@ impl Running {
         let (log, damages) = Log::open(&settings.store.join("log"))?;
         mark_store(&settings.store);
         for damage in damages {
-            tracing::warn!("{damage}");
+            tracing::warn!(event = "log_damaged", "{damage}");
         }
         let mut inherited = Inherited::take();
         let listener = inherited.listener(Purpose::Readers, settings.listen)?;
@@ -201,7 +177,7 @@ impl Running {
             NotifyState::Status("opening the store"),
         ]);
         let config = &self.daemon.config;
-        tracing::info!(address = %self.daemon.address, sources = config.sources.len(), "dayuan answers");
+        tracing::info!(event = "started", address = %self.daemon.address, sources = config.sources.len(), "dayuan answers");
         let (log, alarms) = (Arc::clone(&self.log), self.daemon.alarms.clone());
         let (store, regions) = (config.settings.store.clone(), config.regions.clone());
         let opening = tokio::task::spawn_blocking(move || open(&log, &store, &regions, &alarms));
@@ -218,7 +194,11 @@ impl Running {
         self.daemon.figures.open(&view, &poll_states);
         self.settle_takedowns(&view)?;
         let since = poll_states.looks_since(self.daemon.looks(), now()).unwrap_or_else(|error| {
-            tracing::error!(error = &error as &dyn std::error::Error, "cannot read the time of the last config change");
+            tracing::error!(
+                event = "config_time_unread",
+                error = &error as &dyn std::error::Error,
+                "cannot read the time of the last config change"
+            );
             now()
         });
         self.daemon.site.open(Arc::clone(&self.log), Arc::clone(&view), Arc::clone(&poll_states), since);
@@ -233,13 +213,17 @@ impl Running {
                 return Ok(());
             }
             for line in takedowns::told(&records).into_iter().chain(takedowns::doubts(&records, view)) {
-                tracing::info!("{line}");
+                tracing::info!(event = "takedown", "{line}");
             }
             let appended = self.log.append(&records, now())?;
             view.apply_in_memory(&appended, &records);
             // What a full disk keeps from the view is in the log.
             if let Err(error) = view.persist() {
-                tracing::error!(error = &error as &dyn std::error::Error, "cannot write the view");
+                tracing::error!(
+                    event = "view_unsaved",
+                    error = &error as &dyn std::error::Error,
+                    "cannot write the view"
+                );
             }
             Ok(())
         };
@@ -301,6 +285,7 @@ impl Running {
             identity: identity(&settings.store),
         };
         self.part("store monitor", |stop| async move { store_monitor.run(stop).await });
+        self.watch_sources(view, poll_states);
         let search = self.open_search(view);
         let log_writer = context.log_writer.clone();
         let poller = Poller::new(context, settings.poll, Arc::clone(&self.daemon.heartbeat));
@@ -326,6 +311,21 @@ impl Running {
         Ok(writer)
     }
 
+    /// Starts what keeps how the sources fare.
+    fn watch_sources(&mut self, view: &Arc<View>, poll_states: &Arc<PollStates>) {
+        let settings = &self.daemon.config.settings;
+        let watch = Watch {
+            store: settings.store.clone(),
+            view: Arc::clone(view),
+            poll_states: Arc::clone(poll_states),
+            figures: Arc::clone(&self.daemon.figures),
+            site: Arc::clone(&self.daemon.site),
+            zone: settings.publish.zone.clone(),
+            pace: settings.poll.pace.min,
+        };
+        self.part("chronicle", |stop| async move { watch.run(stop).await });
+    }
+
     /// Opens the search and starts what keeps it up to date, if the config has one.
     fn open_search(&mut self, view: &Arc<View>) -> Option<Follower> {
         let Config { settings, regions, .. } = &self.daemon.config;
@@ -345,7 +345,7 @@ impl Running {
         let options = self.daemon.config.settings.fetch.clone();
         let fetcher = Fetcher::new(options)?.keeping_robots(Arc::clone(poll_states) as _);
         if let Some(distrust) = fetcher.distrust() {
-            tracing::error!("{distrust}");
+            tracing::error!(event = "certificates_missing", "{distrust}");
             self.daemon.alarms.set("certificates", Some(distrust));
         }
         Ok(fetcher)
@@ -376,7 +376,7 @@ impl Running {
                 _ = self.signals.hangup.recv() => {
                     let answered = self.daemon.take_config(None).await;
                     for line in &answered.lines {
-                        if answered.ok { tracing::info!("{line}") } else { tracing::error!("{line}") }
+                        if answered.ok { tracing::info!(event = "config_taken", "{line}") } else { tracing::error!(event = "config_refused", "{line}") }
                     }
                 }
                 Some((request, answer)) = self.asked.recv() => {
@@ -389,7 +389,7 @@ impl Running {
                     Ok(_) if self.stop.is_cancelled() => return None,
                     Ok(name) => return Some(DaemonError::Ended(name)),
                     Err(error) => {
-                        tracing::error!(error = &error as &dyn std::error::Error, "a task panicked");
+                        tracing::error!(event = "task_panicked", error = &error as &dyn std::error::Error, "a task panicked");
                         return Some(DaemonError::Ended("part"));
                     }
                 },
@@ -407,7 +407,7 @@ impl Running {
         self.daemon.handles = None;
         tokio::select! {
             outcome = stopped(&self.stop, self.tasks, Some((writer, view, poll_states))) => outcome?,
-            () = self.signals.end() => tracing::warn!("stopped at once by a second signal"),
+            () = self.signals.end() => tracing::warn!(event = "stopped_at_once", "stopped at once by a second signal"),
         }
         Ok(())
     }
@@ -424,26 +424,34 @@ async fn stopped(
     let finish = async {
         while let Some(ended) = tasks.join_next().await {
             if let Err(error) = ended {
-                tracing::error!(error = &error as &dyn std::error::Error, "a task panicked while stopping");
+                tracing::error!(
+                    event = "task_panicked",
+                    error = &error as &dyn std::error::Error,
+                    "a task panicked while stopping"
+                );
             }
         }
     };
     if tokio::time::timeout(Duration::from_secs(7), finish).await.is_err() {
-        tracing::warn!("some tasks did not stop in time and were aborted");
+        tracing::warn!(event = "stop_incomplete", "some tasks did not stop in time and were aborted");
     }
     if let Some((writer, view, poll_states)) = stores {
         if tokio::time::timeout(Duration::from_secs(2), writer).await.is_err() {
-            tracing::warn!("the writer did not end in time");
+            tracing::warn!(event = "stop_incomplete", "the writer did not end in time");
         }
         // The log is complete; what a full disk keeps from being written to the view is rebuilt at the next start.
         if let Err(error) = tokio::task::spawn_blocking(move || view.flush().and_then(|()| poll_states.flush()))
             .await
             .map_err(|_panic| DaemonError::Ended("flushing of the store"))?
         {
-            tracing::error!(error = &error as &dyn std::error::Error, "the view could not be written to the end");
+            tracing::error!(
+                event = "view_unsaved",
+                error = &error as &dyn std::error::Error,
+                "the view could not be written to the end"
+            );
         }
     }
-    tracing::info!("stopped");
+    tracing::info!(event = "stopped", "stopped");
     Ok(())
 }
 
@@ -451,7 +459,7 @@ async fn stopped(
 fn share(socket: &Path, group: &str, alarms: &Alarms) -> bool {
     let shared = admin::share(socket, group);
     if let Err(why) = &shared {
-        tracing::error!("{why}");
+        tracing::error!(event = "socket_not_shared", "{why}");
         alarms.set("socket", Some(why.clone()));
     }
     shared.is_ok()
@@ -469,26 +477,4 @@ async fn opened(site: &Site, stop: &CancellationToken) {
         () = stop.cancelled() => {}
         () = tokio::time::sleep(MAX_SILENCE) => {}
     }
-}
-
-/// Raises the limit of open files as far as the system allows, and returns it.
-fn open_files() -> usize {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    let limit = getrlimit(Resource::Nofile);
-    if limit.current != limit.maximum
-        && let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum })
-    {
-        tracing::warn!(error = &error as &dyn std::error::Error, "the limit of open files cannot be raised");
-    }
-    getrlimit(Resource::Nofile).current.and_then(|most| usize::try_from(most).ok()).unwrap_or(usize::MAX)
-}
-
-/// Returns the limits of the public listener, which leave enough open files for polling, the log and the store.
-fn limits(polls: usize) -> Limits {
-    let most = open_files().saturating_sub(128 + 4 * polls).max(32);
-    let limits = Limits::default();
-    if most < limits.connections {
-        tracing::warn!(connections = most, "few files may be open; raise LimitNOFILE for more connections");
-    }
-    Limits { connections: limits.connections.min(most), ..limits }
 }

@@ -24,6 +24,7 @@ pub(super) async fn run(follower: Follower, stop: CancellationToken) {
         while let Some(ended) = threads.join_next().await {
             if let Err(error) = ended {
                 tracing::error!(
+                    event = "task_panicked",
                     error = &error as &dyn std::error::Error,
                     "a thread of the search panicked; what is new cannot be found until a restart; please report this with the log"
                 );

@@ -16,7 +16,7 @@ const SILENCE: Duration = Duration::from_secs(20);
 /// Sends a notification to systemd.
 pub(super) fn tell(state: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(state) {
-        tracing::warn!(error = &error as &dyn std::error::Error, "cannot notify systemd");
+        tracing::warn!(event = "systemd_not_told", error = &error as &dyn std::error::Error, "cannot notify systemd");
     }
 }
 
@@ -35,7 +35,7 @@ pub(super) async fn watchdog(heartbeat: Arc<Heartbeat>, view: Arc<View>, stop: C
         if probe.is_ok() && is_alive {
             tell(&[NotifyState::Watchdog]);
         } else {
-            tracing::error!("the poll loop or the view is stuck; the watchdog gets no ping");
+            tracing::error!(event = "watchdog_silent", "the poll loop or the view is stuck; the watchdog gets no ping");
         }
         tokio::select! {
             () = stop.cancelled() => {}

@@ -73,6 +73,7 @@ impl Inherited {
                 Ok(None) => {}
                 Err(error) => {
                     tracing::warn!(
+                        event = "socket_unit_unused",
                         name,
                         error = &error as &dyn std::error::Error,
                         "systemd passed a descriptor that is no TCP listener; write ListenStream= with an address and a port in the socket unit"
@@ -93,7 +94,7 @@ impl Inherited {
             if let Ok(actual) = socket.local_addr().map(unmapped)
                 && actual != unmapped(address)
             {
-                tracing::info!(name, address = %actual, "listening where the socket unit says, not where [http] {} does", purpose.setting());
+                tracing::info!(event = "socket_unit_used", name, address = %actual, "listening where the socket unit says, not where [http] {} does", purpose.setting());
             }
             return adopted(socket);
         }
@@ -123,6 +124,7 @@ impl Drop for Inherited {
             }
             let address = socket.local_addr().map_or_else(|error| error.to_string(), |address| address.to_string());
             tracing::warn!(
+                event = "socket_unit_unused",
                 name,
                 address,
                 "systemd passed a listener that is not used, and nobody answers there; take its ListenStream= out of the socket unit"
@@ -155,6 +157,7 @@ fn keep(purpose: Purpose, socket: &tokio::net::TcpListener) {
     let state = [NotifyState::FdStore, NotifyState::FdName(purpose.kept_name())];
     if let Err(error) = sd_notify::notify_with_fds(&state, &[socket.as_fd()]) {
         tracing::warn!(
+            event = "listener_not_kept",
             error = &error as &dyn std::error::Error,
             "systemd does not keep the listener; a restart will refuse connections"
         );

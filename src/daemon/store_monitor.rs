@@ -116,13 +116,13 @@ impl StoreMonitor {
         });
         let told = moved.clone().unwrap_or_default();
         if self.alarms.set("store", moved) && !told.is_empty() {
-            tracing::error!("{told}");
+            tracing::error!(event = "store_removed", "{told}");
         }
         self.log.probe();
         let refusal = self.log.refusal().map(|why| format!("cannot write to the log: {why}"));
         let told = refusal.clone().unwrap_or_default();
         if self.alarms.set("writing", refusal) && !told.is_empty() {
-            tracing::error!("{told}");
+            tracing::error!(event = "log_unwritable", "{told}");
         }
         let shortage = shortage(&self.store);
         self.full.store(shortage.is_some(), Ordering::Release);
@@ -130,15 +130,15 @@ impl StoreMonitor {
         let told = shortage.clone().unwrap_or_default();
         if self.alarms.set("disk", shortage) {
             if is_full {
-                tracing::error!("{told}");
+                tracing::error!(event = "disk_full", "{told}");
             } else {
-                tracing::info!("the disk has free space again; polling resumes");
+                tracing::info!(event = "disk_free", "the disk has free space again; polling resumes");
             }
         }
         let wrong = self.clock_check.wrong(now());
         let told = wrong.clone().unwrap_or_default();
         if self.alarms.set("clock", wrong) && !told.is_empty() {
-            tracing::error!("{told}");
+            tracing::error!(event = "clock_wrong", "{told}");
         }
         if !is_full {
             self.heal("view", self.view.is_broken(), || self.view.heal());
@@ -154,12 +154,17 @@ impl StoreMonitor {
         match heal() {
             Ok(()) => {
                 self.alarms.set(part, None);
-                tracing::info!(part, "the store writes again");
+                tracing::info!(event = "store_healed", part, "the store writes again");
             }
             Err(error) => {
                 let told = format!("the {part} cannot be written: {error}");
                 if self.alarms.set(part, Some(told)) {
-                    tracing::error!(error = &error as &dyn std::error::Error, part, "the store cannot be written yet");
+                    tracing::error!(
+                        event = "store_unwritable",
+                        error = &error as &dyn std::error::Error,
+                        part,
+                        "the store cannot be written yet"
+                    );
                 }
             }
         }
@@ -170,7 +175,7 @@ impl StoreMonitor {
         match self.log.scrub(is_over) {
             Ok(damages) => {
                 for damage in damages.iter().take(MAX_LOGGED) {
-                    tracing::error!("{damage}");
+                    tracing::error!(event = "log_damaged", "{damage}");
                 }
                 let told = (!damages.is_empty()).then(|| {
                     format!(
@@ -181,7 +186,11 @@ impl StoreMonitor {
                 self.alarms.set("log", told);
             }
             Err(error) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "cannot check the log for damage");
+                tracing::error!(
+                    event = "log_unchecked",
+                    error = &error as &dyn std::error::Error,
+                    "cannot check the log for damage"
+                );
             }
         }
     }
@@ -193,7 +202,11 @@ async fn repeat(stop: &CancellationToken, pause: Duration, work: impl Fn() + Sen
     while !stop.is_cancelled() {
         let once = Arc::clone(&work);
         if let Err(error) = tokio::task::spawn_blocking(move || once()).await {
-            tracing::error!(error = &error as &dyn std::error::Error, "a check of the store panicked");
+            tracing::error!(
+                event = "task_panicked",
+                error = &error as &dyn std::error::Error,
+                "a check of the store panicked"
+            );
         }
         tokio::select! {
             () = stop.cancelled() => {}
@@ -207,7 +220,11 @@ fn shortage(store: &Path) -> Option<String> {
     let disk = match rustix::fs::statvfs(store) {
         Ok(disk) => disk,
         Err(error) => {
-            tracing::warn!(error = &error as &dyn std::error::Error, "cannot read the free space of the disk");
+            tracing::warn!(
+                event = "disk_unread",
+                error = &error as &dyn std::error::Error,
+                "cannot read the free space of the disk"
+            );
             return None;
         }
     };

@@ -81,7 +81,11 @@ pub(super) fn mark_store(store: &Path) {
     };
     let written: std::io::Result<()> = write();
     if let Err(error) = written {
-        tracing::warn!(error = &error as &dyn std::error::Error, "cannot write the version of the store");
+        tracing::warn!(
+            event = "store_version_unsaved",
+            error = &error as &dyn std::error::Error,
+            "cannot write the version of the store"
+        );
     }
 }
 

@@ -38,7 +38,7 @@ impl Fetcher {
             .ok_or_else(|| broken(format!("unsupported Content-Encoding `{}`", one_line(coding))))?;
         let mut body = Vec::new();
         let mut room = Vec::new();
-        while let Some(piece) = response.chunk().await.map_err(|error| explain(&error, link, self.timeout))? {
+        while let Some(piece) = response.chunk().await.map_err(|error| explain(&error, link, None, self.timeout))? {
             if body.len() + piece.len() > self.max_body {
                 return Err(FetchError::TooLarge(self.max_body));
             }

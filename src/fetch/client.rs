@@ -8,6 +8,7 @@ use tokio::sync::Semaphore;
 
 use super::address_limiter::{AddressLimiter, AddressPermit, PollPlace};
 use super::answer::{self, Answer};
+use super::credentials::Credentials;
 use super::error::FetchError;
 use super::failure::explain;
 use super::guard::Guard;
@@ -16,8 +17,8 @@ use super::patience::Patience;
 use super::request::{NO_VALIDATORS, Request};
 use super::resolver::to_address;
 use super::robots::{Permission, RobotsCache, RobotsStore};
-use super::way::{Way, agent};
-use crate::model::{Link, Moment, Tls, Validators};
+use super::way::{Way, Ways, agent};
+use crate::model::{Link, Moment, Source, Tls, Validators};
 
 /// Maximum number of redirects that are followed.
 const HOPS: usize = 5;
@@ -44,6 +45,7 @@ struct Stand {
 struct Sending<'a> {
     way: &'a Way,
     link: &'a Link,
+    credentials: &'a Credentials<'a>,
     validators: &'a Validators,
     tls: Tls,
     post: Option<&'a str>,
@@ -68,10 +70,9 @@ pub struct Options {
 /// The guarded HTTP client that all requests go through.
 #[derive(Debug)]
 pub struct Fetcher {
-    /// For sources outside the admin's own networks; no private network is allowed.
-    outside: Way,
-    /// For sources inside the admin's own networks.
-    pub(super) inside: Way,
+    pub(super) ways: Ways,
+    /// Address of our own pages, for the `User-Agent`.
+    public_url: Option<String>,
     /// Limits concurrent requests per IP address.
     asking: AddressLimiter,
     /// Limits concurrent polls per IP address.
@@ -101,10 +102,9 @@ impl Fetcher {
     /// If the contact is not valid in a header.
     pub fn new(options: Options) -> Result<Self, FetchError> {
         let agent = agent(options.public_url.as_deref(), options.contact.as_deref());
-        let strangers = Guard { allow: Vec::new(), ..options.guard.clone() };
         Ok(Self {
-            outside: Way::new(strangers, options.timeout, &agent)?,
-            inside: Way::new(options.guard, options.timeout, &agent)?,
+            ways: Ways::new(options.guard, options.timeout, &agent)?,
+            public_url: options.public_url,
             asking: AddressLimiter::default(),
             visiting: AddressLimiter::default(),
             timeout: options.timeout,
@@ -118,7 +118,7 @@ impl Fetcher {
 
     /// Returns why no encrypted site can be read: the system has no certificates. `None` if it has some.
     pub fn distrust(&self) -> Option<String> {
-        let detail = self.outside.distrust.as_ref()?;
+        let detail = self.ways.outside.distrust.as_ref()?;
         Some(format!(
             "no https source can be read, as this machine has no CA certificates ({detail}); install them (Debian: ca-certificates) and restart dayuan"
         ))
@@ -136,8 +136,11 @@ impl Fetcher {
     /// If the guard refuses, nothing answers in time, or the answer is too large or malformed. A status of 400 or more
     /// is an answer, not an error.
     pub async fn get(&self, request: Request<'_>, now: Moment) -> Result<Answer, FetchError> {
-        let way = self.way(request.is_inside);
-        way.guard.check_link(request.link, request.own_port)?;
+        if let Some(missing) = request.options().and_then(|options| options.missing.as_ref()) {
+            return Err(FetchError::Blocked(missing.clone()));
+        }
+        let way = self.ways.of(&request)?;
+        way.check(request.link, request.own_port).await?;
         let address = match request.place.and_then(PollPlace::address) {
             Some(address) => address,
             None => way.locate(request.link).await?,
@@ -146,15 +149,19 @@ impl Fetcher {
         let stand = Stand { address, room: self.asking.enter(Some(address)).await };
         let patience = Patience::new(self.timeout);
         tokio::select! {
-            answer = self.follow(request, now, stand, &patience) => answer,
+            answer = self.follow(request, &way, now, stand, &patience) => answer,
             () = patience.over() => Err(FetchError::Timeout(self.timeout)),
         }
     }
 
-    /// Takes a permit for a whole poll at the IP address of a link; `None` if four polls are running there already, or
-    /// others have waited longer.
-    pub async fn reserve(&self, link: &Link, is_inside: bool, now: Moment) -> Option<PollPlace> {
-        let permit = match self.way(is_inside).locate(link).await {
+    /// Takes a permit for a whole poll of a source at the IP address of a link; `None` if four polls are running there
+    /// already, or others have waited longer.
+    pub async fn reserve(&self, source: &Source, link: &Link, now: Moment) -> Option<PollPlace> {
+        let located = match self.ways.of(&Request::page(source, link)) {
+            Ok(way) => way.locate(link).await,
+            Err(error) => Err(error),
+        };
+        let permit = match located {
             Ok(address) => self.visiting.try_enter(address, link.host_text(), now)?,
             // The request will tell why.
             Err(_) => self.visiting.enter(None).await,
@@ -162,13 +169,10 @@ impl Fetcher {
         Some(PollPlace::new(permit))
     }
 
-    const fn way(&self, is_inside: bool) -> &Way {
-        if is_inside { &self.inside } else { &self.outside }
-    }
-
     async fn follow(
         &self,
         request: Request<'_>,
+        way: &Way,
         now: Moment,
         mut stand: Stand,
         patience: &Patience,
@@ -178,10 +182,11 @@ impl Fetcher {
         let mut is_permanent = true;
         let mut downgraded = false;
         let given_by = request.given_by.map(Link::without_fragment);
-        let way = self.way(request.is_inside);
+        let mut credentials = Credentials::of(&request);
         for hop in 0..=HOPS {
-            way.guard.check_link(&link, request.own_port)?;
+            credentials.lead_to(&link);
             if hop > 0 {
+                way.check(&link, request.own_port).await?;
                 // Release the previous address first: never hold one permit while waiting for another.
                 drop(stand);
                 if request.is_page {
@@ -195,12 +200,17 @@ impl Fetcher {
             let sending = Sending {
                 way,
                 link: &link,
+                credentials: &credentials,
                 validators: conditional,
                 tls: request.tls,
                 post: request.post.filter(|_| hop == 0),
                 place: request.place.filter(|_| hop == 0),
             };
             let response = self.reach(&sending, &mut stand).await?;
+            if let Some(proxy) = way.proxy().filter(|_| response.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED)
+            {
+                return Err(FetchError::Proxy { proxy, detail: "it wants a user and a password (407)".to_owned() });
+            }
             let Some(next) = target(&response, &link)? else {
                 return self.answer(response, link, moved, downgraded, now, patience).await;
             };
@@ -265,6 +275,7 @@ impl Fetcher {
                 .body(form.to_owned()),
             None => client.get(link.url().clone()),
         };
+        request = sending.credentials.add(request, self.public_url.as_deref());
         if let Some(etag) = validators.etag.as_deref().and_then(|etag| HeaderValue::from_bytes(etag).ok()) {
             request = request.header(header::IF_NONE_MATCH, etag);
         }
@@ -275,7 +286,7 @@ impl Fetcher {
         let limit = self.timeout.min(HEADERS);
         let sent = tokio::time::timeout(limit, to_address(address, request.send())).await;
         sent.map_err(|_late| (FetchError::Timeout(limit), false))?.map_err(|error| {
-            let explained = explain(&error, link, self.timeout);
+            let explained = explain(&error, link, way.proxy(), self.timeout);
             let is_unreached = error.is_connect() && !matches!(explained, FetchError::Tls { .. });
             (explained, is_unreached)
         })

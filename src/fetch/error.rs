@@ -27,6 +27,14 @@ pub enum FetchError {
         /// What is wrong with it.
         detail: String,
     },
+    /// The proxy of the source takes no requests. That says nothing about the site, nor about our own network.
+    #[error("the proxy {proxy} of this source does not help: {detail}; look at [source.request] proxy")]
+    Proxy {
+        /// The proxy, as host and port.
+        proxy: String,
+        /// What happened.
+        detail: String,
+    },
     /// The client itself cannot be made.
     #[error("{0}")]
     Client(String),

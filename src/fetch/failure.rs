@@ -5,8 +5,9 @@ use std::time::Duration;
 use super::error::FetchError;
 use crate::model::Link;
 
-/// Returns why a request failed, as far as it concerns the admin. `timeout` is the limit of the whole request.
-pub(super) fn explain(error: &reqwest::Error, link: &Link, timeout: Duration) -> FetchError {
+/// Returns why a request failed, as far as it concerns the admin. `proxy` is the one that it went through, `timeout` the
+/// limit of the whole request.
+pub(super) fn explain(error: &reqwest::Error, link: &Link, proxy: Option<String>, timeout: Duration) -> FetchError {
     let causes = || std::iter::successors(Some(error as &(dyn std::error::Error + 'static)), |error| error.source());
     for cause in causes() {
         match cause.downcast_ref::<FetchError>() {
@@ -23,6 +24,9 @@ pub(super) fn explain(error: &reqwest::Error, link: &Link, timeout: Duration) ->
     }
     if causes().any(|cause| cause.is::<rustls::Error>() || cause.to_string().contains("certificate")) {
         return FetchError::Tls { host, detail };
+    }
+    if let Some(proxy) = proxy.filter(|_| error.is_connect()) {
+        return FetchError::Proxy { proxy, detail };
     }
     if error.is_connect() {
         return FetchError::Connect { host, detail };

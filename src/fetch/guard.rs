@@ -117,6 +117,23 @@ const SPECIAL_SIX: [(Ipv6Addr, u8, bool); 12] = [
     (Ipv6Addr::new(0x3fff, 0, 0, 0, 0, 0, 0, 0), 20, false),
 ];
 
+/// Last labels of names that only private networks have: RFC 6761, RFC 6762, `internal` (ICANN, 2024), and those that
+/// RFC 6762, appendix G, found in use.
+const PRIVATE_ENDINGS: [&str; 12] = [
+    "corp",
+    "home",
+    "internal",
+    "intranet",
+    "invalid",
+    "lan",
+    "local",
+    "localdomain",
+    "localhost",
+    "onion",
+    "private",
+    "test",
+];
+
 impl Guard {
     /// Checks an address as written: its port, and its host if that is an IP address or a name of this machine.
     /// `own_port` is the port of the source's own address.
@@ -143,6 +160,18 @@ impl Guard {
                 Ok(())
             }
         }
+    }
+
+    /// Checks a name that a proxy will resolve: none that means something in a private network alone. Where the guard of
+    /// the admin's own networks decides, such names are meant.
+    ///
+    /// # Errors
+    /// [`FetchError::Blocked`] with the reason.
+    pub(super) fn check_name(&self, name: &str) -> Result<(), FetchError> {
+        let name = name.trim_end_matches('.');
+        let last = name.rsplit('.').next().unwrap_or(name);
+        let is_private = !name.contains('.') || PRIVATE_ENDINGS.contains(&last) || name.ends_with(".home.arpa");
+        if is_private && self.allow.is_empty() { Err(blocked(name)) } else { Ok(()) }
     }
 
     /// Checks an IP address that a connection would go to.
@@ -257,6 +286,17 @@ mod tests {
         assert!(check(&guard, "http://127.0.2.9/"));
         assert!(check(&guard, "http://[::ffff:127.0.2.9]/"));
         assert!(!check(&guard, "http://127.0.3.9/") && !check(&guard, "http://localhost/"));
+    }
+
+    #[test]
+    fn a_proxy_is_asked_for_no_name_of_a_private_network() {
+        let own = Guard { allow: vec![Network::parse("10.0.0.0/8").unwrap()], ports: vec![] };
+        for name in ["intranet", "oa.internal", "a.local.", "nas.lan", "x.home.arpa", "db.localhost"] {
+            assert!(Guard::default().check_name(name).is_err() && own.check_name(name).is_ok(), "{name}");
+        }
+        for name in ["www.a.gov.cn", "local.a.cn", "a.cn."] {
+            assert!(Guard::default().check_name(name).is_ok(), "{name}");
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod address_limiter;
 mod answer;
 mod body;
 mod client;
+mod credentials;
 mod error;
 mod failure;
 mod guard;

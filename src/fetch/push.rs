@@ -33,12 +33,12 @@ impl Fetcher {
     /// # Errors
     /// [`FetchError::Blocked`] with the reason.
     pub fn check_receiver(&self, link: &Link) -> Result<(), FetchError> {
-        self.inside.guard.check_link(link, USUAL_PORT)
+        self.ways.inside.guard.check_link(link, USUAL_PORT)
     }
 
     /// Returns the IP address of a receiver; `None` if its name does not resolve, or only to blocked addresses.
     pub async fn receiver_address(&self, link: &Link) -> Option<IpAddr> {
-        self.inside.locate(link).await.ok()
+        self.ways.inside.locate(link).await.ok()
     }
 
     /// Sends a document by POST, and returns the status. The body of the answer is not read.
@@ -47,7 +47,7 @@ impl Fetcher {
     /// If the guard refuses, or nothing answers in time.
     pub async fn push(&self, link: &Link, push: Push) -> Result<u16, FetchError> {
         self.check_receiver(link)?;
-        let mut request = self.inside.client(Tls::Strict).post(link.url().clone()).body(push.body);
+        let mut request = self.ways.inside.client(Tls::Strict).post(link.url().clone()).body(push.body);
         let own = [("content-type", push.content_type)];
         for (name, value) in own.into_iter().chain(push.headers) {
             if let Ok(value) = HeaderValue::from_str(&value) {
@@ -63,13 +63,13 @@ impl Fetcher {
     /// If the guard refuses, nothing answers in time, or the body is larger.
     pub async fn ask_receiver(&self, link: &Link, most: usize) -> Result<(u16, Vec<u8>), FetchError> {
         self.check_receiver(link)?;
-        let request = self.inside.client(Tls::Strict).get(link.url().clone());
+        let request = self.ways.inside.client(Tls::Strict).get(link.url().clone());
         // What is compared to the challenge must not be packed.
         let request = request.header(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         let receive = async {
             let mut response = self.sent(request, link).await?;
             let mut body = Vec::new();
-            while let Some(piece) = response.chunk().await.map_err(|error| explain(&error, link, self.timeout))? {
+            while let Some(piece) = response.chunk().await.map_err(|error| explain(&error, link, None, self.timeout))? {
                 body.extend_from_slice(&piece);
                 if body.len() > most {
                     return Err(FetchError::TooLarge(most));
@@ -81,7 +81,7 @@ impl Fetcher {
     }
 
     async fn sent(&self, request: RequestBuilder, link: &Link) -> Result<Response, FetchError> {
-        let answer = async { request.send().await.map_err(|error| explain(&error, link, self.timeout)) };
+        let answer = async { request.send().await.map_err(|error| explain(&error, link, None, self.timeout)) };
         within(self.timeout, answer).await
     }
 }

@@ -1,7 +1,7 @@
 //! What is asked of a site, and with which rights.
 
 use super::address_limiter::PollPlace;
-use crate::model::{Link, Source, Tls, Validators};
+use crate::model::{Link, RequestOptions, Source, Tls, Validators};
 
 /// One request.
 #[derive(Clone, Copy, Debug)]
@@ -22,6 +22,8 @@ pub struct Request<'a> {
     pub is_page: bool,
     /// Whether redirects must stay on the site of the address.
     pub is_bound: bool,
+    /// The source for which it is sent, whose own headers, credentials and proxy it has.
+    pub source: Option<&'a Source>,
     /// How certificates are checked.
     pub tls: Tls,
     /// Form to be posted, if the address answers to POST only.
@@ -44,6 +46,7 @@ impl<'a> Request<'a> {
             is_inside: false,
             is_page: false,
             is_bound: false,
+            source: None,
             tls: Tls::Strict,
             post: None,
             place: None,
@@ -52,13 +55,19 @@ impl<'a> Request<'a> {
 
     /// Requests the page at `link` for a source, with the rights that the source has: without validators or form, and
     /// free to redirect.
-    pub fn page(source: &Source, link: &'a Link) -> Self {
+    pub fn page(source: &'a Source, link: &'a Link) -> Self {
         Self {
             own_port: source.url.port(),
             is_inside: source.is_inside,
             is_page: true,
+            source: Some(source),
             tls: source.tls,
             ..Self::to(link)
         }
+    }
+
+    /// Returns what the source's requests carry besides the usual.
+    pub(super) fn options(&self) -> Option<&'a RequestOptions> {
+        self.source.and_then(|source| source.request.as_deref())
     }
 }

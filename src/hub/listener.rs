@@ -159,7 +159,7 @@ impl Listener {
         kept.is_named = true;
         let own = &mut kept.subscription;
         if found.is_some_and(|before| own.pushed.is_some_and(|pushed| pushed < before)) {
-            tracing::info!(%source, hub = %own.hub, "the hub did not announce what is new; the source is polled as before");
+            tracing::info!(event = "hub_missed", %source, hub = %own.hub, "the hub did not announce what is new; the source is polled as before");
             own.pushed = None;
             self.keep(own);
         }
@@ -182,14 +182,14 @@ impl Listener {
             "subscribe" => {
                 let lease = value("hub.lease_seconds").and_then(|lease| lease.parse().ok()).unwrap_or(LEASE);
                 own.until = (self.clock)().plus_seconds(lease.clamp(0, MAX_LEASE));
-                tracing::info!(%source, hub = %own.hub, seconds = lease, "the hub has confirmed our subscription");
+                tracing::info!(event = "hub_confirmed", %source, hub = %own.hub, seconds = lease, "the hub has confirmed our subscription");
                 self.keep(own);
                 *is_saved = false;
                 self.wake.notify_one();
                 value("hub.challenge").map(str::to_owned)
             }
             "denied" => {
-                tracing::info!(%source, hub = %own.hub, reason = value("hub.reason").unwrap_or(""), "the hub has denied our subscription");
+                tracing::info!(event = "hub_denied", %source, hub = %own.hub, reason = value("hub.reason").unwrap_or(""), "the hub has denied our subscription");
                 (own.until, own.pushed) = (Moment::default(), None);
                 self.keep(own);
                 Some(String::new())
@@ -265,7 +265,7 @@ impl Listener {
             Err(error) => Some(error.to_string()),
         };
         if let Some(reason) = reason {
-            tracing::info!(source = %own.source, hub = %own.hub, reason, "the hub takes no subscription; the source is polled as before");
+            tracing::info!(event = "hub_refused", source = %own.source, hub = %own.hub, reason, "the hub takes no subscription; the source is polled as before");
         }
         self.asked(&own.source);
     }
@@ -300,7 +300,8 @@ impl Listener {
             }
             Ok(Err(error)) => told(Err(error)),
             Err(error) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "saving our subscriptions panicked")
+                let error = &error as &dyn std::error::Error;
+                tracing::error!(event = "task_panicked", error, "saving our subscriptions panicked");
             }
         }
     }
@@ -323,6 +324,7 @@ impl Listener {
 fn told(outcome: Result<(), ViewError>) {
     if let Err(error) = outcome {
         tracing::error!(
+            event = "subscriptions_unsaved",
             error = &error as &dyn std::error::Error,
             "our subscriptions at hubs cannot be saved; after a restart they are asked for anew"
         );
@@ -351,7 +353,7 @@ impl Arrival {
     pub fn end(self) -> bool {
         let Self { listener, source, check } = self;
         if check.is_some_and(|check| !check.is_some_and(Check::matches)) {
-            tracing::warn!(%source, "a delivery of the source's hub has no right signature and is ignored");
+            tracing::warn!(event = "hub_unsigned", %source, "a delivery of the source's hub has no right signature and is ignored");
             return true;
         }
         let now = (listener.clock)();

@@ -80,7 +80,11 @@ impl Hub {
     ) -> Result<Self, ViewError> {
         let (subscriptions, damaged) = store.all()?;
         if damaged > 0 {
-            tracing::error!(damaged, "subscriptions of the hub are damaged and were left out");
+            tracing::error!(
+                event = "subscriptions_damaged",
+                damaged,
+                "subscriptions of the hub are damaged and were left out"
+            );
         }
         let book = Book::new(subscriptions);
         metrics.count(book.count());
@@ -174,7 +178,7 @@ impl Hub {
                         is_flushing = false;
                         told(flushed);
                     }
-                    Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "a task of the hub panicked"),
+                    Err(error) => tracing::error!(event = "task_panicked", error = &error as &dyn std::error::Error, "a task of the hub panicked"),
                 },
             }
         }
@@ -385,6 +389,10 @@ fn outcome(status: Option<u16>) -> Outcome {
 
 fn told(outcome: Result<(), ViewError>) {
     if let Err(error) = outcome {
-        tracing::error!(error = &error as &dyn std::error::Error, "the subscriptions of the hub cannot be written");
+        tracing::error!(
+            event = "subscriptions_unsaved",
+            error = &error as &dyn std::error::Error,
+            "the subscriptions of the hub cannot be written"
+        );
     }
 }

@@ -437,6 +437,7 @@ impl Drop for Log {
             && let Err(error) = lock.unlock()
         {
             tracing::warn!(
+                event = "log_lock_kept",
                 error = &error as &dyn std::error::Error,
                 "cannot unlock the log; another dayuan may be unable to open it for a moment"
             );

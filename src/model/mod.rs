@@ -4,6 +4,7 @@
 //! validate, so a value that exists is valid.
 
 mod atlas;
+mod chronicle;
 mod draft;
 mod filter;
 mod format;
@@ -17,6 +18,7 @@ mod poll_state;
 mod region;
 mod region_tree;
 mod report;
+mod request_options;
 mod secret_hasher;
 mod simplified;
 mod source;
@@ -25,6 +27,7 @@ mod takedown;
 mod terminal;
 
 pub use atlas::{divisions, townships};
+pub use chronicle::{Chronicle, Condition, Turn, Week};
 pub use draft::{Credit, Draft, Enclosure};
 pub use filter::{Filter, Part, Pattern, PatternError};
 pub use format::Format;
@@ -38,6 +41,7 @@ pub use poll_state::{Health, Listing, Outcome, PollState, Revisit, Robots};
 pub use region::{Point, Region, RegionError, RegionId, Service};
 pub use region_tree::{Named, Regions};
 pub use report::Report;
+pub use request_options::{Login, Proxy, RequestOptions, Secret};
 pub use secret_hasher::SecretHasher;
 pub use simplified::simplify;
 pub use source::{Authority, Kind, Policy, SelectorOverrides, Source, SourceError, SourceId, Tls};

@@ -36,6 +36,15 @@ impl Health {
         }
     }
 
+    /// Returns whether a source needs the attention of the admin. One or two failed polls do not.
+    pub const fn is_ill(self, failures: u32) -> bool {
+        match self {
+            Self::Degraded => failures >= 3,
+            Self::Blocked | Self::Gone | Self::Stale => true,
+            Self::New | Self::Ok | Self::Paused => false,
+        }
+    }
+
     /// All states, in the order of their numbers in the store.
     pub const ALL: [Self; 7] =
         [Self::New, Self::Ok, Self::Degraded, Self::Blocked, Self::Gone, Self::Paused, Self::Stale];

@@ -1,7 +1,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::{Filter, Format, Link, RegionId, Zone};
+use super::{Filter, Format, Link, RegionId, RequestOptions, Zone};
 
 /// Id of a source: `[a-z0-9][a-z0-9._-]*`, at most 64 characters.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -185,6 +185,8 @@ pub struct Source {
     pub charset: Option<String>,
     /// How its TLS certificates are checked.
     pub tls: Tls,
+    /// What its requests carry besides the usual; most sources have nothing of the kind.
+    pub request: Option<Box<RequestOptions>>,
     /// Time zone assumed for dates that name none.
     pub zone: Zone,
     /// Who wins as the original of a story.

@@ -28,12 +28,12 @@ impl PollCycle<'_> {
         self.context.metrics.fetched(answer.body.len());
         self.compare_clocks(&answer);
         if self.context.clock_check.contradict() {
-            tracing::error!(source = %self.source.id, "our clock differs by more than a day from the servers' clocks; nothing is accepted until our clock is set");
+            tracing::error!(event = "clock_wrong", source = %self.source.id, "our clock differs by more than a day from the servers' clocks; nothing is accepted until our clock is set");
             return Err(Outcome::Unsaved);
         }
         self.follow_move(&answer);
         if answer.downgraded {
-            tracing::warn!(source = %self.source.id, url = %answer.url, "a redirect leads from https to http");
+            tracing::warn!(event = "redirect_downgraded", source = %self.source.id, url = %answer.url, "a redirect leads from https to http");
         }
         let is_own_answer = answer.url == self.source.url.without_fragment();
         // What was doubtful of an unchanged document still is.
@@ -92,7 +92,7 @@ impl PollCycle<'_> {
         if !self.is_gone() {
             return Ok(());
         }
-        tracing::warn!(source = %self.source.id, "a source that was gone is back");
+        tracing::warn!(event = "source_back", source = %self.source.id, "a source that was gone is back");
         self.control(Control::Resumed).await.map_err(|error| unsaved(self.source, &error))
     }
 
@@ -114,12 +114,12 @@ impl PollCycle<'_> {
         }
         match (answer.moved.as_ref().filter(|to| to.as_str().len() <= MAX_MOVED), &self.state.moved) {
             (Some(to), _) if self.taken.contains(to.as_str()) => {
-                tracing::warn!(source = %self.source.id, to = %to, "the source redirects to the address of another source; the redirect is ignored; check whether one of the two can be removed");
+                tracing::warn!(event = "redirect_to_other_source", source = %self.source.id, to = %to, "the source redirects to the address of another source; the redirect is ignored; check whether one of the two can be removed");
                 self.state.moved = None;
             }
             (Some(to), Some((known, _))) if to == known => {}
             (Some(to), _) => {
-                tracing::warn!(source = %self.source.id, from = %self.source.url, to = %to, "the source says it has moved; change its url");
+                tracing::warn!(event = "source_moved", source = %self.source.id, from = %self.source.url, to = %to, "the source says it has moved; change its url");
                 self.state.moved = Some((to.clone(), self.now));
             }
             // The redirect's target was requested directly, so there is no redirect to see.

@@ -240,7 +240,7 @@ impl<'a> Articles<'a> {
         match permission {
             Ok(()) => {}
             Err(Refusal::Forbidden(_)) => {
-                tracing::info!(source = %self.source.id, url = %link, "robots.txt disallows this article; its item appears without text");
+                tracing::info!(event = "article_disallowed", source = %self.source.id, url = %link, "robots.txt disallows this article; its item appears without text");
                 return Err(Unread::NoArticle);
             }
             Err(refusal) => return Err(Unread::Later(refusal.to_string())),
@@ -258,7 +258,7 @@ impl<'a> Articles<'a> {
             Unread::Later("internal error: the parser panicked on this page; please report its URL".to_owned())
         })?;
         for fault in &article.faults {
-            tracing::warn!(source = %self.source.id, url = %link, fault = fault.kind.word(), place = fault.place, detail = fault.detail, "fault in an article");
+            tracing::warn!(event = "article_fault", source = %self.source.id, url = %link, fault = fault.kind.word(), place = fault.place, detail = fault.detail, "fault in an article");
         }
         article.draft.map(|draft| (draft, article.next)).ok_or(Unread::NoArticle)
     }

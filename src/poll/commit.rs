@@ -98,6 +98,7 @@ impl Committer {
                 // Nothing is lost: the view in memory is correct, and its store is rewritten as soon as possible.
                 if let Err(error) = self.view.persist() {
                     tracing::error!(
+                        event = "view_unsaved",
                         error = &error as &dyn std::error::Error,
                         "cannot write the view; it is behind the log until it can be written"
                     );

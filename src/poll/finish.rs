@@ -18,6 +18,7 @@ impl Poller {
             // If a poll task panics, only that source misses this poll.
             Err(error) => {
                 tracing::error!(
+                    event = "task_panicked",
                     error = &error as &dyn std::error::Error,
                     "internal error: a poll panicked; please report it"
                 );
@@ -106,9 +107,9 @@ impl Poller {
             // The stale entry of the queue is ignored when it is popped: only the planned time counts.
             self.queue.push(Reverse((watched.planned, id.clone())));
             if let Err(error) = self.context.poll_states.put(&id, &watched.state) {
-                tracing::error!(source = %id, error = &error as &dyn std::error::Error, "cannot save the poll state");
+                tracing::error!(event = "poll_state_unsaved", source = %id, error = &error as &dyn std::error::Error, "cannot save the poll state");
             }
-            tracing::warn!(source = %id, "no host answers: our own network seems to be down; the failure is not counted");
+            tracing::warn!(event = "network_down", source = %id, "no host answers: our own network seems to be down; the failure is not counted");
         }
     }
 }

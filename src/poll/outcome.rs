@@ -38,7 +38,7 @@ pub(super) fn refused(status: u16, answer: &Answer) -> Outcome {
 }
 
 pub(super) fn unsaved(source: &Source, error: &CommitError) -> Outcome {
-    tracing::error!(source = %source.id, error = error as &dyn std::error::Error, "cannot save the source's items; it will be polled again");
+    tracing::error!(event = "items_unsaved", source = %source.id, error = error as &dyn std::error::Error, "cannot save the source's items; it will be polled again");
     Outcome::Unsaved
 }
 
@@ -64,11 +64,11 @@ pub(super) fn log(source: &Source, outcome: &Outcome) {
         Outcome::Read { new, .. } => tracing::debug!(source = %source.id, new, "read"),
         Outcome::Unchanged { .. } => tracing::debug!(source = %source.id, "unchanged"),
         Outcome::Failed { reason, .. } | Outcome::Busy { reason, .. } => {
-            tracing::warn!(source = %source.id, reason, "poll failed")
+            tracing::warn!(event = "poll_failed", source = %source.id, reason, "poll failed")
         }
         Outcome::Offline => tracing::debug!(source = %source.id, "nothing answers"),
         // Already logged where it happened.
         Outcome::Unsaved => {}
-        Outcome::Gone => tracing::warn!(source = %source.id, "gone for good (410)"),
+        Outcome::Gone => tracing::warn!(event = "source_gone", source = %source.id, "gone for good (410)"),
     }
 }

@@ -49,7 +49,11 @@ impl RobotsStore for PollStates {
 
     fn keep(&self, site: &Link, robots: &Robots) {
         if let Err(error) = self.put_robots(site, robots) {
-            tracing::error!(error = &error as &dyn std::error::Error, "a robots.txt cannot be saved");
+            tracing::error!(
+                event = "robots_unsaved",
+                error = &error as &dyn std::error::Error,
+                "a robots.txt cannot be saved"
+            );
         }
     }
 }

@@ -59,7 +59,7 @@ pub(super) async fn poll_source(
 ) -> Option<PollResult> {
     let pace = terms.pace;
     let mut cycle = PollCycle::plan(context, source, state, terms, taken);
-    cycle.place = Some(context.fetcher.reserve(&cycle.link, source.is_inside, cycle.now).await?);
+    cycle.place = Some(context.fetcher.reserve(source, &cycle.link, cycle.now).await?);
     let outcome = cycle.ask().await.unwrap_or_else(|early| early);
     let outcome = cycle.believed(outcome.cleaned());
     let state = cycle.schedule(&outcome, pace);
@@ -263,12 +263,12 @@ impl<'a> PollCycle<'a> {
         if self.has_new_revisits
             && let Err(error) = context.poll_states.put_revisits(&source.id, &self.revisits)
         {
-            tracing::error!(source = %source.id, error = &error as &dyn std::error::Error, "cannot save which articles to read again; some will not be");
+            tracing::error!(event = "poll_state_unsaved", source = %source.id, error = &error as &dyn std::error::Error, "cannot save which articles to read again; some will not be");
         }
         context.metrics.polled(word(outcome));
         log(source, outcome);
         if let Err(error) = context.poll_states.put(&source.id, state) {
-            tracing::error!(source = %source.id, error = &error as &dyn std::error::Error, "cannot save the poll state; after a restart the source is polled without validators");
+            tracing::error!(event = "poll_state_unsaved", source = %source.id, error = &error as &dyn std::error::Error, "cannot save the poll state; after a restart the source is polled without validators");
         }
     }
 

@@ -161,7 +161,7 @@ impl Poller {
     /// Shifts all times after the clock was set: a poll due in an hour is still due in an hour, not at once or in
     /// years.
     fn shift(&mut self, jump: i64) {
-        tracing::warn!(seconds = jump / 1000, "the clock was set; all polls are shifted with it");
+        tracing::warn!(event = "clock_set", seconds = jump / 1000, "the clock was set; all polls are shifted with it");
         let shifted = |at: Moment| if at.millis() == i64::MAX { at } else { at.plus_millis(jump) };
         for watched in self.sources.values_mut() {
             watched.planned = shifted(watched.planned);
@@ -318,6 +318,7 @@ impl Poller {
             Ok(()) => true,
             Err(error) => {
                 tracing::error!(
+                    event = "poll_state_unsaved",
                     error = &error as &dyn std::error::Error,
                     "cannot save the poll state; polling pauses until it can be saved"
                 );

@@ -71,7 +71,7 @@ impl PollCycle<'_> {
             Err(_) if self.source.filter.needs_page() => None,
             Err(Unread::Gone { .. }) => Some((Cow::Borrowed(draft), found, Some(articles::retry(again, self.now)))),
             Err(Unread::Later(reason)) => {
-                tracing::info!(source = %self.source.id, link = draft.link, reason, "an article cannot be read yet; its item appears without text");
+                tracing::info!(event = "article_unread", source = %self.source.id, link = draft.link, reason, "an article cannot be read yet; its item appears without text");
                 Some((Cow::Borrowed(draft), found, Some(articles::retry(again, self.now))))
             }
         }
@@ -177,7 +177,7 @@ impl PollCycle<'_> {
             return Taken::Full;
         }
         if !articles.quota().take(self.now, &draft, self.context.limits) {
-            tracing::warn!(source = %self.source.id, "the source exceeds the daily limit per source; the rest is left for later");
+            tracing::warn!(event = "source_limit_reached", source = %self.source.id, "the source exceeds the daily limit per source; the rest is left for later");
             return Taken::Full;
         }
         if identity.verdict == Verdict::New && self.revisits.len() < MAX_REVISITS {

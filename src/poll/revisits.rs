@@ -32,7 +32,7 @@ impl<'a> PollCycle<'a> {
                 Ok(draft) => {
                     let found = self.identity(&draft, &[]);
                     if revisit.is_gone || self.context.view.is_gone(revisit.item) {
-                        tracing::warn!(source = %self.source.id, link = revisit.listed.link, "an article that was gone at the source is back");
+                        tracing::warn!(event = "article_back", source = %self.source.id, link = revisit.listed.link, "an article that was gone at the source is back");
                         records.push(Record::Back { item: revisit.item, at: self.now });
                     }
                     if let Some(found) =
@@ -47,7 +47,7 @@ impl<'a> PollCycle<'a> {
                     let missed = revisit.missed.or(Some(self.now));
                     let mut revisit = Revisit { misses: revisit.misses.saturating_add(1), missed, ..revisit };
                     if !revisit.is_gone && articles::is_gone(&revisit, is_meant, self.now) {
-                        tracing::warn!(source = %self.source.id, link = revisit.listed.link, "an article is gone at the source; its report is taken out");
+                        tracing::warn!(event = "article_gone", source = %self.source.id, link = revisit.listed.link, "an article is gone at the source; its report is taken out");
                         records.push(Record::Gone { item: revisit.item, at: self.now });
                         revisit.is_gone = true;
                     }

@@ -45,7 +45,11 @@ impl Follower {
     /// Indexes new items until [`SearchIndex::stop`]. It blocks, so it needs a thread of its own.
     pub fn follow(&self) {
         while let Err(error) = self.index.load() {
-            tracing::error!(error = &error as &dyn std::error::Error, "cannot open the search index; trying again");
+            tracing::error!(
+                event = "search_unopened",
+                error = &error as &dyn std::error::Error,
+                "cannot open the search index; trying again"
+            );
             self.index.wait(Duration::from_secs(60));
             if self.index.is_stopped() {
                 return;
@@ -65,7 +69,11 @@ impl Follower {
             };
             if let Err(error) = self.index_all(&numbers) {
                 if !matches!(error, SearchError::Stopped) {
-                    tracing::error!(error = &error as &dyn std::error::Error, "cannot index new items; trying again");
+                    tracing::error!(
+                        event = "search_not_indexed",
+                        error = &error as &dyn std::error::Error,
+                        "cannot index new items; trying again"
+                    );
                     self.index.doubt();
                     self.index.wait(Duration::from_secs(5));
                 }
@@ -89,6 +97,7 @@ impl Follower {
                 Err(SearchError::Stopped) => {}
                 Err(error) => {
                     tracing::error!(
+                        event = "search_not_merged",
                         error = &error as &dyn std::error::Error,
                         "cannot merge parts of the search index; trying again"
                     );
@@ -159,7 +168,11 @@ impl Follower {
             if let Err(error) = self.merge_these(std::slice::from_ref(segment))
                 && !matches!(error, SearchError::Stopped)
             {
-                tracing::warn!(error = &error as &dyn std::error::Error, "cannot remove old parts of the search index");
+                tracing::warn!(
+                    event = "search_not_removed",
+                    error = &error as &dyn std::error::Error,
+                    "cannot remove old parts of the search index"
+                );
             }
         }
     }

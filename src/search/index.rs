@@ -219,6 +219,7 @@ impl SearchIndex {
     pub(super) fn note_damage(&self, segment: &Arc<Segment>, error: SearchError) -> SearchError {
         if matches!(error, SearchError::Damaged(_)) {
             tracing::warn!(
+                event = "search_part_damaged",
                 error = &error as &dyn std::error::Error,
                 file = segment.file,
                 "a part of the search index is made anew"
@@ -277,6 +278,7 @@ fn load(folder: &Path, rules: [u8; 16]) -> Result<(Vec<Arc<Segment>>, u64), Sear
             Ok(_) => unusable.push(path),
             Err(error) => {
                 tracing::warn!(
+                    event = "search_part_damaged",
                     error = &error as &dyn std::error::Error,
                     file = number,
                     "a part of the search index is made anew"

@@ -217,6 +217,14 @@ impl Renderer<'_> {
         Ok(Rendered { media_type: Format::Atom.media_type(), bytes, changed })
     }
 
+    /// Renders the feed of how the sources fared.
+    pub(super) fn digest(&self) -> Rendered {
+        let options = &self.published.options;
+        let page = self.page(Language::of_tag(&options.language));
+        let bytes = write::digest(&page, &options.public_url, self.chronicle);
+        Rendered { media_type: Format::Atom.media_type(), bytes, changed: self.chronicle.changed() }
+    }
+
     /// Renders the list of all feeds, as the tree of their regions: those that have a source or an item at or below them.
     pub(super) fn opml(&self) -> Rendered {
         let regions = &self.published.regions;

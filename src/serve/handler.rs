@@ -98,6 +98,7 @@ impl Handler for (Arc<Site>, Metrics) {
                 serve_rendered(site, metrics, &request, recent::Key::Sources(language(site, &request))).await
             }
             Route::SourcesFeed => serve_rendered(site, metrics, &request, recent::Key::SourcesFeed).await,
+            Route::Digest => serve_rendered(site, metrics, &request, recent::Key::Digest).await,
             Route::OpenSearch if site.has_search() => {
                 serve_rendered(site, metrics, &request, recent::Key::OpenSearch).await
             }
@@ -297,8 +298,17 @@ async fn make(
         let published = site.published();
         let hour = Moment::from_seconds(site.hour() * 3600);
         let is_unreadable = Cell::new(false);
-        let search = site.search();
-        let renderer = Renderer { published: &published, log, view, poll_states, search, hour, is_unreadable };
+        let (search, chronicle) = (site.search(), site.chronicle());
+        let renderer = Renderer {
+            published: &published,
+            log,
+            view,
+            poll_states,
+            chronicle: &chronicle,
+            search,
+            hour,
+            is_unreadable,
+        };
         let made = work(&renderer)?;
         // A document that lacks something is not served as if it were complete.
         if renderer.is_unreadable.get() { Err(Failure::Closed) } else { Ok(made) }
@@ -315,7 +325,10 @@ fn failed(site: &Site, request: &Request<Incoming>, failure: Failure) -> Answer 
         Failure::Closed => answer::busy(60, "this part of the store cannot be read now; the log says why\n"),
         Failure::Indexing => answer::busy(10, "the search index is being made; try again soon\n"),
         Failure::FellOver => {
-            tracing::error!("rendering a document panicked; please report this with the log");
+            tracing::error!(
+                event = "rendering_panicked",
+                "rendering a document panicked; please report this with the log"
+            );
             answer::plain(
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "internal error: this document could not be rendered; see the log\n",

@@ -25,6 +25,7 @@ pub(super) enum Key {
     Archive(RegionId, Part),
     Sources(Language),
     SourcesFeed,
+    Digest,
     OpenSearch,
     /// Results of a search, by the hash of everything that was asked, and whether they are a page.
     Search(u128, bool),
@@ -34,7 +35,7 @@ impl Key {
     pub(super) const fn is_page(&self) -> bool {
         match self {
             Self::Item(..) | Self::Stories(..) | Self::Regions(_) | Self::About(_) | Self::Sources(_) => true,
-            Self::Archive(..) | Self::TopicFeed(..) | Self::SourcesFeed | Self::OpenSearch => false,
+            Self::Archive(..) | Self::TopicFeed(..) | Self::SourcesFeed | Self::Digest | Self::OpenSearch => false,
             Self::Search(_, is_page) => *is_page,
         }
     }
@@ -65,7 +66,7 @@ impl RecentDocuments {
         let held = self.lock();
         let found = held.iter().find(|held| held.key == *key)?;
         let is_valid = match key {
-            Key::Sources(_) | Key::SourcesFeed | Key::OpenSearch => found.made.elapsed() < AGE,
+            Key::Sources(_) | Key::SourcesFeed | Key::Digest | Key::OpenSearch => found.made.elapsed() < AGE,
             _ => found.seq == seq,
         };
         is_valid.then(|| Arc::clone(&found.document))

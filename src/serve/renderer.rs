@@ -9,7 +9,8 @@ use super::recent;
 use super::selection::Selection;
 use crate::log::{Log, Position, Record};
 use crate::model::{
-    Enclosure, Item, ItemId, Link, Moment, Policy, Provenance, RegionId, Related, Report, Source, SourceId, Tls,
+    Chronicle, Enclosure, Item, ItemId, Link, Moment, Policy, Provenance, RegionId, Related, Report, Source, SourceId,
+    Tls,
 };
 use crate::read;
 use crate::search::SearchIndex;
@@ -22,6 +23,7 @@ pub(super) struct Renderer<'a> {
     pub(super) log: &'a Log,
     pub(super) view: &'a View,
     pub(super) poll_states: &'a PollStates,
+    pub(super) chronicle: &'a Chronicle,
     /// The start of the hour for which pages are rendered: they say how long ago something was.
     pub(super) hour: Moment,
     /// Absent if the site has no search.
@@ -68,6 +70,7 @@ impl Renderer<'_> {
             Key::OpenSearch => Ok(self.opensearch()),
             // The key of a search is a hash of it: it is rendered from the request.
             Key::Search(..) => Err(Failure::Missing),
+            Key::Digest => Ok(self.digest()),
             Key::SourcesFeed => self.sources_feed().map_err(|_told| Failure::Closed),
         }
     }
@@ -87,7 +90,11 @@ impl Renderer<'_> {
     /// If the poll states cannot be read; the error is logged.
     pub(super) fn health_of(&self, source: &Source) -> Result<SourceHealth, view::ViewError> {
         let state = self.poll_states.health_of(self.view, &source.id).inspect_err(|error| {
-            tracing::error!(error = error as &dyn std::error::Error, "cannot read the health of a source");
+            tracing::error!(
+                event = "poll_state_unread",
+                error = error as &dyn std::error::Error,
+                "cannot read the health of a source"
+            );
         })?;
         let moved = state.moved.map(|(to, _)| Note::Moved(to.to_string()));
         let unchecked = (source.tls == Tls::Lenient).then_some(Note::Unchecked);
@@ -176,7 +183,11 @@ impl Renderer<'_> {
         match self.poll_states.get(source) {
             Ok(state) => state.is_some_and(|state| state.listing.format.is_feed()),
             Err(error) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "the poll state of a source cannot be read");
+                tracing::warn!(
+                    event = "poll_state_unread",
+                    error = &error as &dyn std::error::Error,
+                    "the poll state of a source cannot be read"
+                );
                 false
             }
         }
@@ -201,6 +212,7 @@ impl Renderer<'_> {
                     self.is_unreadable.set(true);
                 }
                 tracing::error!(
+                    event = "report_unread",
                     error = &error as &dyn std::error::Error,
                     "a report cannot be read; its item is left out"
                 );

@@ -21,6 +21,8 @@ pub(super) enum Route<'a> {
     Source(SourceId),
     Sources,
     SourcesFeed,
+    /// How the sources fared.
+    Digest,
     /// Results of a search: a page, or a feed.
     Search(Option<Format>),
     OpenSearch,
@@ -56,6 +58,7 @@ impl<'a> Route<'a> {
             (Some("opml.xml"), None, ..) => Self::Opml,
             (Some("sources"), None, ..) => Self::Sources,
             (Some("sources"), Some("atom.xml"), None, _) => Self::SourcesFeed,
+            (Some("sources"), Some("digest.xml"), None, _) => Self::Digest,
             (Some("sources"), Some(id), None, _) => SourceId::new(id).map_or(Self::Nothing, Self::Source),
             (Some("search"), None, ..) => Self::Search(None),
             (Some("search.atom" | "search.xml"), None, ..) => Self::Search(Some(Format::Atom)),
@@ -119,6 +122,7 @@ mod tests {
         check("/regions/140300/atom.xml", Route::Feed("140300", Format::Atom));
         check("/opml.xml", Route::Opml);
         check("/sources/atom.xml", Route::SourcesFeed);
+        check("/sources/digest.xml", Route::Digest);
         check("/sources/yq-gov", Route::Source(SourceId::new("yq-gov").unwrap()));
         check("/search", Route::Search(None));
         check("/hub/in/5e", Route::Callback("5e"));

@@ -132,7 +132,11 @@ pub async fn serve<H: Handler>(listener: TcpListener, handler: Arc<H>, limits: L
                 });
             }
             Err(error) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "a connection could not be accepted");
+                tracing::warn!(
+                    event = "connection_failed",
+                    error = &error as &dyn std::error::Error,
+                    "a connection could not be accepted"
+                );
                 tokio::time::sleep(PAUSE).await;
             }
         }
@@ -146,7 +150,7 @@ pub async fn serve<H: Handler>(listener: TcpListener, handler: Arc<H>, limits: L
     // The flag is set: a connection that is cancelled knows that it may finish.
     connections.call_all();
     if tokio::time::timeout(limits.grace, ended(&mut tasks)).await.is_err() {
-        tracing::info!("connections were cut that did not end in time");
+        tracing::info!(event = "connections_cut", "connections were cut that did not end in time");
     }
 }
 

@@ -7,7 +7,7 @@ use super::hub_door::{CallbackDoor, HubDoor};
 use super::published::PublishConfig;
 use super::recent::RecentDocuments;
 use crate::log::Log;
-use crate::model::{ItemId, Moment};
+use crate::model::{Chronicle, ItemId, Moment};
 use crate::search::SearchIndex;
 use crate::view::{PollStates, View};
 
@@ -35,6 +35,8 @@ pub struct Site {
     pub(super) hub: OnceLock<Arc<dyn HubDoor>>,
     /// Our callbacks, once they are answered.
     pub(super) callbacks: OnceLock<Arc<dyn CallbackDoor>>,
+    /// How the sources fared.
+    chronicle: RwLock<Arc<Chronicle>>,
     pub(super) cache: ResponseCache,
     pub(super) recent: RecentDocuments,
     /// Queue for the documents of regions.
@@ -70,6 +72,7 @@ impl Site {
             store: OnceLock::new(),
             hub: OnceLock::new(),
             callbacks: OnceLock::new(),
+            chronicle: RwLock::default(),
             cache: ResponseCache::new(room),
             recent: RecentDocuments::default(),
             main: Queue::new(MAX_RENDERINGS),
@@ -85,6 +88,15 @@ impl Site {
         self.cache.forget_all(since);
         // A second call would pass in the same store.
         drop(self.store.set(Store { log, view, poll_states }));
+    }
+
+    /// Passes in how the sources fared.
+    pub fn tell(&self, chronicle: Arc<Chronicle>) {
+        *self.chronicle.write().unwrap_or_else(PoisonError::into_inner) = chronicle;
+    }
+
+    pub(super) fn chronicle(&self) -> Arc<Chronicle> {
+        Arc::clone(&self.chronicle.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Returns the current hour, counted since 1970.

@@ -4,6 +4,7 @@ use askama::Template;
 use atom_syndication as atom;
 
 use super::clean;
+use super::digest;
 use super::frame::{FeedLink, Frame, Page};
 use super::page::render;
 use super::rows::{Crumb, Day, Listing, Time, days};
@@ -46,13 +47,8 @@ pub enum Note {
 }
 
 impl SourceHealth {
-    /// Returns whether the source needs the attention of the admin. One or two failed polls do not.
     const fn is_ill(&self) -> bool {
-        match self.health {
-            Health::Degraded => self.failures >= 3,
-            Health::Blocked | Health::Gone | Health::Stale => true,
-            Health::New | Health::Ok | Health::Paused => false,
-        }
+        self.health.is_ill(self.failures)
     }
 }
 
@@ -114,10 +110,11 @@ pub fn sources(page: &Page<'_>, healths: &[SourceHealth]) -> Vec<u8> {
     let mut rows: Vec<Row<'_>> = healths.iter().map(|source| row(page, source)).collect();
     rows.sort_by_key(|row| !row.source.is_ill());
     let count = |health: Health| healths.iter().filter(|source| source.health == health).count();
-    let path = format!("{}{HEALTH_FEED}", page.root);
+    let feed =
+        |path: &str, name| FeedLink { path: format!("{}{path}", page.root), media_type: "application/atom+xml", name };
     render(&Sources {
         f: Frame {
-            feeds: vec![FeedLink { path, media_type: "application/atom+xml", name: "Atom" }],
+            feeds: vec![feed(HEALTH_FEED, "Atom"), feed(digest::PATH, words.weekly)],
             ..page.frame(words.sources, "/sources")
         },
         counts: Health::ALL

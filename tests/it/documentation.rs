@@ -130,6 +130,62 @@ fn every_link_leads_somewhere() {
 }
 
 /// The help of a command, or nothing where there is no such command.
+/// The address of each element of a page that has one.
+fn anchors(page: &str) -> Vec<String> {
+    let parsed = roxmltree::Document::parse_with_options(
+        page,
+        roxmltree::ParsingOptions { allow_dtd: true, ..Default::default() },
+    );
+    let parsed = parsed.unwrap_or_else(|error| panic!("{error}: {page}"));
+    parsed.descendants().filter_map(|node| node.attribute("id").map(str::to_owned)).collect()
+}
+
+#[test]
+fn the_site_has_every_page_and_no_link_that_leads_nowhere() {
+    let out = tempfile::tempdir().unwrap();
+    let built = Command::new("python3").arg(root().join("docs/build")).arg(out.path()).output();
+    let Ok(built) = built else {
+        println!("SKIPPED: python3 is not there");
+        return;
+    };
+    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+    let mut links = 0;
+    for (english, chinese) in pages() {
+        for page in [english, chinese] {
+            let name = page.strip_prefix(root()).unwrap().with_extension("html").display().to_string();
+            let name = name.trim_start_matches("docs/").replace("README", "index");
+            let path = out.path().join(&name);
+            let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{name}: {error}"));
+            let options = roxmltree::ParsingOptions { allow_dtd: true, ..Default::default() };
+            let parsed = roxmltree::Document::parse_with_options(&text, options).unwrap();
+            for node in parsed.descendants() {
+                let Some(link) = node.attribute("href").or(node.attribute("src")) else { continue };
+                if link.contains("://") {
+                    continue;
+                }
+                links += 1;
+                let (file, anchor) = link.split_once('#').unwrap_or((link, ""));
+                let there = if file.is_empty() { path.clone() } else { path.parent().unwrap().join(file) };
+                assert!(there.is_file(), "{name}: {link}");
+                let is_there = || anchors(&std::fs::read_to_string(&there).unwrap()).iter().any(|id| id == anchor);
+                assert!(anchor.is_empty() || is_there(), "{name}: {link}");
+            }
+            let is_code = |node: &roxmltree::Node<'_, '_>| {
+                node.ancestors().any(|above| matches!(above.tag_name().name(), "code" | "style"))
+            };
+            let prose: String = parsed
+                .descendants()
+                .filter(|node| node.is_text() && !is_code(node))
+                .filter_map(|node| node.text())
+                .collect();
+            for mark in ["](", "```", "**", "\n|", "\n#", "\n- "] {
+                assert!(!prose.contains(mark), "{name}: `{mark}` is left of the Markdown");
+            }
+        }
+    }
+    assert!(links > 100, "only {links} links");
+}
+
 fn help<'a>(known: &'a mut HashMap<String, String>, command: &str) -> &'a str {
     known.entry(command.to_owned()).or_insert_with(|| {
         let words = command.split(' ').chain(["--help"]);

@@ -8,8 +8,9 @@ use super::installation::Installation;
 #[test]
 fn every_command_has_a_manual_page() {
     let installation = Installation::new("");
-    let pages = installation.folder.path().join("man1");
-    let output = installation.run(&["man", "--into", &pages.display().to_string()]);
+    let all = installation.folder.path().join("man");
+    let pages = all.join("man1");
+    let output = installation.run(&["man", "--into", &all.display().to_string()]);
     assert!(output.status.success(), "{output:?}");
     let help = String::from_utf8(installation.run(&["--help"]).stdout).unwrap();
     let commands = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
@@ -21,6 +22,46 @@ fn every_command_has_a_manual_page() {
     }
     let printed = installation.run(&["man"]).stdout;
     assert_eq!(printed, std::fs::read(pages.join("dayuan.1")).unwrap());
+    let printed = installation.run(&["man", "dayuan.toml"]).stdout;
+    assert_eq!(printed, std::fs::read(all.join("man5/dayuan.toml.5")).unwrap());
+}
+
+/// Collects the settings of a JSON Schema.
+fn settings(schema: &serde_json::Value, found: &mut Vec<String>) {
+    for (key, value) in schema["properties"].as_object().into_iter().flatten() {
+        found.push(key.clone());
+        settings(value, found);
+        settings(&value["items"], found);
+    }
+}
+
+#[test]
+fn every_setting_is_in_the_manual_page_of_the_config() {
+    let installation = Installation::new("");
+    let page = String::from_utf8(installation.run(&["man", "dayuan.toml"]).stdout).unwrap();
+    let mut found = Vec::new();
+    for file in ["dayuan", "regions", "sources"] {
+        let schema = installation.run(&["schema", file]).stdout;
+        settings(&serde_json::from_slice(&schema).unwrap(), &mut found);
+    }
+    assert!(found.len() > 100, "{found:?}");
+    // The former name of a setting is for old configs alone.
+    for setting in found.iter().filter(|setting| *setting != "shelf") {
+        assert!(page.contains(setting.as_str()), "{setting} is missing");
+    }
+    let Ok(mut groff) = Command::new("groff")
+        .args(["-man", "-Tutf8", "-ww", "-Kutf8"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+    else {
+        println!("SKIPPED: there is no groff here");
+        return;
+    };
+    groff.stdin.take().unwrap().write_all(page.as_bytes()).unwrap();
+    let output = groff.wait_with_output().unwrap();
+    assert!(output.status.success() && output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
 #[test]
