@@ -82,6 +82,11 @@ fn pieces(text: &str) -> Vec<String> {
         };
         let is_and = words().and.contains(bare.to_lowercase().as_str()) && bare.chars().all(char::is_lowercase)
             || matches!(bare, "&" | "/" | ";" | "+");
+        // Jane Miller on Tuesday, Jane Miller for the Courier
+        let is_full = pieces.last().is_some_and(|piece| piece.contains(' '));
+        if is_full && !is_and && bare.chars().all(char::is_lowercase) && !tables().names.particles.contains(bare) {
+            break;
+        }
         let cut = if is_and { 0 } else { bare.find(|c: char| ENDS.contains(c)).unwrap_or(bare.len()) };
         let is_over = !is_and && cut < bare.len() && !(cut + 1 == bare.len() && bare.ends_with([';', '&', '/']));
         // The address of a writer stands behind the name.
@@ -148,6 +153,8 @@ mod tests {
         );
         assert_eq!(line("Par Élodie Martin"), "Élodie Martin");
         assert_eq!(line("Posted by Jane Miller on"), "Jane Miller");
+        assert_eq!(line("Submitted by Jane Miller on Tue,"), "Jane Miller");
+        assert_eq!(line("By Jane Miller for the Bridge Gazette"), "Jane Miller");
         for none in
             ["By the river stands a mill", "Von der Redaktion", "By Staff Writer", "Byron Miller", "By 5:09 p.m."]
         {

@@ -36,6 +36,13 @@ pub(super) fn writers(line: &str) -> Vec<String> {
     if names_role { named(&parts) } else { Vec::new() }
 }
 
+/// Returns whether a line is nothing but roles and the people who had them: 图片：张三.
+pub(super) fn is_credit(line: &str) -> bool {
+    let parts = parts(line).unwrap_or_default();
+    let is_role = |part: &Part<'_>| matches!(part, Part::Leads | Part::Writes | Part::Else);
+    parts.first().is_some_and(is_role) && parts.iter().any(|part| matches!(part, Part::Name(_)))
+}
+
 /// Returns the writers in brackets, where an office may stand before them and a role need not.
 pub(super) fn in_brackets(inside: &str) -> Vec<String> {
     let parts = parts(inside).unwrap_or_default();
@@ -140,9 +147,13 @@ fn read_word<'t>(word: &'t str, found: &mut Vec<Part<'t>>) -> Option<()> {
         found.extend([Part::Name(name), Part::Else]);
         return Some(());
     }
-    let is_medium =
-        is_office(word) || (word.chars().all(is_han) && names.in_medium.iter().any(|end| word.ends_with(end.as_str())));
-    found.push(match is_person(word) && is_likely(word) {
+    // 文/骨科 童欣: behind a role any name may stand, and before it the shortest office.
+    let last = found.iter().rev().find(|part| !matches!(part, Part::Name(_) | Part::Medium));
+    let is_told = matches!(last, Some(Part::Writes | Part::Else));
+    let is_medium = is_office(word)
+        || is_told && names.medium_ends.iter().any(|end| word.ends_with(end.as_str()))
+        || (word.chars().all(is_han) && names.in_medium.iter().any(|end| word.ends_with(end.as_str())));
+    found.push(match is_person(word) && (is_likely(word) || is_told) {
         true => Part::Name(word),
         false if is_medium => Part::Medium,
         false => return None,
@@ -222,6 +233,7 @@ mod tests {
             ("（供稿：田小禾）", &["田小禾"]),
             ("田小禾 摄影报道", &["田小禾"]),
             ("记者 田小禾 文/图 通讯员 周远", &["田小禾", "周远"]),
+            ("（文/骨科 田小禾 宣传科 明月　图/周远　一审/明月　二审/李达）", &["田小禾", "明月"]),
             ("田小禾 摄", &[]),
             ("▲记者 田小禾 摄", &[]),
             ("青石日报 记者 田小禾 审核 李达", &["田小禾"]),
@@ -241,6 +253,7 @@ mod tests {
             assert_eq!(is_likely(line), is_name, "{line}");
         }
         assert_eq!(writers("记者节快乐"), [""; 0]);
+        assert!(is_credit("图片：田小禾") && !is_credit("图片展昨日开幕") && !is_credit("田小禾"));
         for line in ["康巴什", "乐业", "郑州", "金融", "时政要闻", "文化", "公告"] {
             assert_eq!(bare(line), None, "{line}");
         }

@@ -9,6 +9,7 @@ use crate::read::date;
 use crate::read::lexicon::words;
 use crate::read::markup::text::{head, squeeze, width};
 use crate::read::names::{self, Trust};
+use crate::read::tables::tables;
 
 /// How much of a line may hold a name and its role, in bytes.
 const MAX_BEGINNING: usize = 160;
@@ -111,6 +112,26 @@ fn spaced_name(piece: &str) -> Vec<String> {
         }
         _ => Vec::new(),
     }
+}
+
+/// （取材・文　宮下なつき）: returns the writers whom brackets at the end of a Japanese story name behind their roles.
+pub(super) fn in_closing_brackets(reader: &Reader<'_>, lines: &Lines<'_>) -> Vec<String> {
+    let names = &tables().names;
+    let named = |line: &Line| {
+        let line = line.text.trim().strip_suffix(['）', ')'])?;
+        let inside = line.get(line.rfind(['（', '('])?..)?.trim_start_matches(['（', '(']);
+        let pieces = inside.split(|c: char| c.is_whitespace() || "／/・：:、".contains(c));
+        let pieces: Vec<&str> = pieces.filter(|piece| !piece.is_empty()).collect();
+        let begins = pieces.first().is_some_and(|first| names.japanese_writers.contains(*first));
+        let of = pieces.iter().skip_while(|piece| names.japanese_writers.contains(**piece));
+        let of = of.take_while(|piece| is_asian_name(piece) && !names.japanese_others.contains(**piece));
+        begins.then(|| of.map(|name| (*name).to_owned()).collect::<Vec<_>>())
+    };
+    if reader.is_chinese {
+        return Vec::new();
+    }
+    let named = lines.inside.iter().rev().take(3).filter_map(named).find(|names| !names.is_empty());
+    named.unwrap_or_default()
 }
 
 /// Returns the name of a line that is nothing else.

@@ -5,6 +5,7 @@ use crate::read::date::{self, Clock};
 use crate::read::lexicon::{Label, words};
 use crate::read::markup::text::width;
 use crate::read::signature;
+use crate::read::tables::tables;
 
 /// What ends a sentence in the scripts whose words of boilerplate seldom begin one.
 const ENDS: &str = "。；！？，：।۔؟";
@@ -75,6 +76,12 @@ pub(in crate::read) fn ends_story(line: &str) -> bool {
     is_heading(line, MAX_REST) || words().ends_story_always.begin(line)
 }
 
+/// Returns whether a line is the heading above what readers wrote.
+pub(super) fn is_above_comments(line: &str) -> bool {
+    let bare = line.trim_matches(|c: char| !c.is_alphanumeric()).trim_start_matches(|c: char| !c.is_alphabetic());
+    tables().names.comment_headings.contains(&bare.to_lowercase())
+}
+
 /// Returns whether a line is such a heading and no more.
 pub(super) fn is_only_heading(line: &str) -> bool {
     is_heading(line, 0)
@@ -97,7 +104,7 @@ fn is_heading(line: &str, max_rest: usize) -> bool {
 pub(in crate::read) fn is_credits(line: &str) -> bool {
     let length = line.chars().count();
     let is_bracketed = line.starts_with(['（', '(']);
-    !is_bracketed && !signature::writers(line).is_empty()
+    !is_bracketed && (!signature::writers(line).is_empty() || signature::is_credit(line))
         || length <= 60 && !line.ends_with('。') && {
             let labels = byline::labelled(line);
             !labels.is_empty()

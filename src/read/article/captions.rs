@@ -6,6 +6,8 @@ use super::body::Line;
 use super::labels::words;
 use super::reader::Reader;
 use super::story::MIN_WIDTH;
+use crate::read::byline;
+use crate::read::date;
 use crate::read::markup::text::{self, width};
 use crate::read::markup::tree::{self, Id, Tree, What};
 use crate::read::tables::elements::elements;
@@ -15,6 +17,8 @@ use crate::read::tables::tables;
 const MAX_BACK: usize = 40;
 /// The widest line that is taken for a caption by its place alone.
 const MAX_CAPTION: usize = 160;
+/// The widest line below a picture of a Chinese page that is its caption if it is no sentence.
+const MAX_SHORT: usize = 48;
 /// How many elements around a line may set it in the middle.
 const MAX_UP: usize = 4;
 /// A story is told in its captions if they are so many times as wide as the rest.
@@ -23,7 +27,7 @@ const TOLD: usize = 3;
 impl Reader<'_> {
     /// Leaves out the captions of pictures, unless the story is told in them.
     pub(super) fn without_captions(&self, kept: Vec<Line>, body: Id) -> Vec<Line> {
-        let (marked, centred) = (marked(self.tree, body), centred(self.tree, body));
+        let (marked, centred) = (marked(self.tree, body), self.centred(&kept, body));
         let is_marked = |line: &Line| {
             let before = marked.partition_point(|(from, _)| *from <= line.from);
             before.checked_sub(1).and_then(|at| marked.get(at)).is_some_and(|(_, to)| line.from < *to)
@@ -51,17 +55,34 @@ impl Reader<'_> {
         kept.into_iter().filter(|_| captions.next() == Some(false)).collect()
     }
 
+    /// Returns the lines that are set in the middle below a picture, by their first node; none if most lines of the story are set in
+    /// the middle.
+    fn centred(&self, kept: &[Line], body: Id) -> HashSet<Id> {
+        let (tree, elements) = (self.tree, centred_elements(self.tree, body));
+        let is_centred = |line: &&Line| tree.ancestors(line.from).take(MAX_UP).any(|up| elements.contains(&up));
+        let (below, other): (Vec<&Line>, Vec<&Line>) =
+            kept.iter().filter(is_centred).partition(|line| is_picture_above(tree, line.from, body));
+        if other.len() > below.len() { HashSet::new() } else { below.into_iter().map(|line| line.from).collect() }
+    }
+
+    /// Returns whether a line is the name of the office that signs a notice, or the day on which it does.
+    fn is_signature(&self, text: &str) -> bool {
+        byline::is_office(text) || date::parse(text, self.clock).is_some()
+    }
+
     /// Returns whether a line stands right below a picture, and is set or worded as a caption.
     fn is_below_picture(&self, line: &Line, body: Id, centred: &HashSet<Id>) -> bool {
-        let tree = self.tree;
         let text = line.text.trim();
-        if width(text) > MAX_CAPTION || !is_picture_above(tree, line.from, body) {
+        if width(text) > MAX_CAPTION || !is_picture_above(self.tree, line.from, body) {
             return false;
         }
         let begins = tables().classes.caption_begins.iter().any(|word| text.starts_with(word.as_str()));
+        let is_short = || self.is_chinese && width(text) <= MAX_SHORT && !is_heading(text) && !self.is_signature(text);
         begins
             || ends_caption(text)
-            || tree.ancestors(line.from).take(MAX_UP).any(|up| centred.contains(&up)) && !is_bold(tree, line)
+            || is_all_within(self.tree, line, &["em", "i"])
+            || (centred.contains(&line.from) || is_short())
+                && !is_all_within(self.tree, line, &["b", "strong", "h2", "h3", "h4"])
     }
 }
 
@@ -105,7 +126,7 @@ fn is_picture_above(tree: &Tree<'_>, from: Id, body: Id) -> bool {
 }
 
 /// Returns the elements of a body whose lines are set in the middle.
-fn centred(tree: &Tree<'_>, body: Id) -> HashSet<Id> {
+fn centred_elements(tree: &Tree<'_>, body: Id) -> HashSet<Id> {
     let is_centred = |id: &Id| {
         tree.is(*id, &["center"])
             || tree.has_attributes(*id)
@@ -117,11 +138,20 @@ fn centred(tree: &Tree<'_>, body: Id) -> HashSet<Id> {
     tree.elements(body).skip(1).filter(is_centred).collect()
 }
 
-/// Returns whether all of a line is bold, as headings within a story are.
-fn is_bold(tree: &Tree<'_>, line: &Line) -> bool {
-    let around = |at: Id| tree.ancestors(at).take(MAX_UP).any(|up| tree.is(up, &["b", "strong", "h2", "h3", "h4"]));
+/// Returns whether all of a line lies in such elements, as headings within a story are bold and captions in italics.
+fn is_all_within(tree: &Tree<'_>, line: &Line, names: &[&str]) -> bool {
+    let around = |at: Id| tree.ancestors(at).take(MAX_UP).any(|up| tree.is(up, names));
     (line.from..line.to).all(|at| match tree.node(at).map(|node| &node.what) {
         Some(What::Text(raw)) => raw.trim().is_empty() || around(at),
         _ => true,
     })
+}
+
+/// Returns whether a short line may be the heading of a part of a story, or a sentence of it: 一、基本情况, 天亮了。
+fn is_heading(text: &str) -> bool {
+    let ends = text.ends_with(|c: char| !c.is_alphanumeric());
+    let number = text.trim_start_matches(['（', '(', '第']);
+    let is_numbered = number.starts_with(|c: char| c.is_ascii_digit() || "一二三四五六七八九十".contains(c))
+        && number.chars().take(4).any(|c| "、.．）)章节条部".contains(c));
+    ends || is_numbered
 }

@@ -1,5 +1,6 @@
 //! Bodies that a page divides into several elements of one class, as between advertisements.
 
+use super::labels::is_aside;
 use crate::read::markup::text::{self, width};
 use crate::read::markup::tree::{self, Id, Tree, What};
 use crate::read::tables::tables;
@@ -39,9 +40,11 @@ fn is_gap(tree: &Tree<'_>, from: Id, to: Id) -> bool {
     let mut hidden_to = from;
     for at in from..to {
         match tree.node(at).map(|node| &node.what) {
-            Some(What::Element(name, _)) if tree::is_hidden(name) => hidden_to = hidden_to.max(tree.end(at)),
-            Some(What::Element(_, _)) if at >= hidden_to && tree.is(at, &["h1", "h2", "h3", "time"]) => return false,
-            Some(What::Text(raw)) if at >= hidden_to => {
+            _ if at < hidden_to => {}
+            // What is most read may stand beside each part.
+            Some(What::Element(name, _)) if tree::is_hidden(name) || is_aside(tree, at) => hidden_to = tree.end(at),
+            Some(What::Element(_, _)) if tree.is(at, &["h1", "h2", "h3", "time"]) => return false,
+            Some(What::Text(raw)) => {
                 wide += width(text::resolve(raw, &text::Definitions::none()).trim());
             }
             _ => {}

@@ -92,7 +92,7 @@ fn beside_date(reader: &Reader<'_>, lines: &Lines<'_>) -> Option<String> {
         .chain(lines.tail.iter().take(2))
         .filter(|line| line.linked * 2 < width(&line.text).max(1))
         .find_map(|line| {
-            date::find(&line.text, reader.clock)?;
+            reader.date_in(&line.text)?;
             let labels = byline::labelled(&line.spaced);
             if labels.iter().any(|(label, _)| !matches!(label, Label::Other | Label::Date | Label::Updated)) {
                 return None;

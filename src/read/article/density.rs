@@ -2,7 +2,7 @@
 
 use super::boilerplate::ends_story;
 use super::chunks;
-use super::labels::{is_dialog, words};
+use super::labels::{is_aside, is_dialog, words};
 use crate::read::markup::text;
 use crate::read::markup::text::width;
 use crate::read::markup::tree::{self, Id, Tree, What};
@@ -148,12 +148,6 @@ fn set<T>(all: &mut [T], at: usize, value: T) {
 
 fn difference(sums: &[usize], from: Id, to: Id) -> usize {
     sums.get(to).copied().unwrap_or(0).saturating_sub(sums.get(from).copied().unwrap_or(0))
-}
-
-/// Returns whether an element holds something beside the story, by its name or its classes.
-pub(super) fn is_aside(tree: &Tree<'_>, id: Id) -> bool {
-    tree.is(id, &["nav", "footer", "aside"])
-        || tree.has_attributes(id) && words(&tree.labels(id)).any(|word| tables().classes.not_body.contains(word))
 }
 
 /// Finds the element that holds the article's body. `None` if no element has enough text.

@@ -16,6 +16,12 @@ fn is_built(class: &str) -> bool {
     tables().classes.builders.iter().any(|builder| class.starts_with(builder.as_str()))
 }
 
+/// Returns whether an element holds something beside the story, by its name or its classes.
+pub(super) fn is_aside(tree: &Tree<'_>, id: Id) -> bool {
+    tree.is(id, &["nav", "footer", "aside"])
+        || tree.has_attributes(id) && words(&tree.labels(id)).any(|word| tables().classes.not_body.contains(word))
+}
+
 /// Returns whether an element is a dialog over the page, such as one that asks for consent to cookies.
 pub(super) fn is_dialog(tree: &Tree<'_>, id: Id) -> bool {
     let classes = &tables().classes;

@@ -23,9 +23,10 @@ const MAX_WIDTH: usize = 80;
 impl Reader<'_> {
     /// Returns the date that an element near the story holds for machines, best one that says that it is of publication.
     pub(super) fn marked_date(&self, lines: &Dated<'_>) -> Option<Found> {
-        // Behind the story stand those of other stories.
-        let near = self.near(lines).start..self.tree.end(lines.body);
-        let marked = |id: &Id| near.contains(id) && self.is_time(*id) && !self.is_of_others(*id);
+        // Behind the story stand those of other stories, or its own, which then says what it is.
+        let (near, end) = (self.near(lines), self.tree.end(lines.body));
+        let is_own = |id: Id| id < end || self.says_published(id);
+        let marked = |id: &Id| near.contains(id) && self.is_time(*id) && is_own(*id) && !self.is_of_others(*id);
         let all: Vec<Id> = self.tree.elements(0).filter(marked).take(MAX_ELEMENTS).collect();
         let published = all.iter().filter(|id| self.says_published(**id)).find_map(|id| self.machine_time(*id));
         let any = || all.iter().filter(|id| !self.says_updated(**id)).find_map(|id| self.machine_time(*id));

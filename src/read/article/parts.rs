@@ -2,7 +2,7 @@
 
 use super::body;
 use super::body::Line;
-use super::density::is_aside;
+use super::labels::is_aside;
 use super::reader::Reader;
 use crate::model::Enclosure;
 use crate::model::Link;

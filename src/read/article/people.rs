@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::bare_names::{above_role, beside_day, signed, with_role};
+use super::bare_names::{above_role, beside_day, in_closing_brackets, signed, with_role};
 use super::body::{self, Line};
 use super::labels::words;
 use super::reader::Reader;
@@ -22,7 +22,7 @@ use crate::read::tables::tables;
 type Place = fn(&Reader<'_>, &Lines<'_>) -> Vec<String>;
 
 /// The places that may name the authors if no label does, the most trusted first.
-const AUTHORS: [Place; 16] = [
+const AUTHORS: [Place; 17] = [
     beside_date,
     dateline,
     author_element,
@@ -35,6 +35,7 @@ const AUTHORS: [Place; 16] = [
     own_line,
     with_note,
     closing,
+    in_closing_brackets,
     at_the_ends,
     titled,
     beside_day,
@@ -57,6 +58,7 @@ impl Reader<'_> {
                 add(&mut authors, place(self, lines));
             }
         }
+        authors = authors.into_iter().map(|name| self.without_medium(name)).collect();
         // A label may name one person as both; a bare name is the editor's.
         if !is_named {
             authors.retain(|name| !editors.contains(name));
@@ -65,6 +67,15 @@ impl Reader<'_> {
             self.found.push(("authors", "byline".into()));
         }
         (authors, editors)
+    }
+
+    /// Strips the name of the site that may stand behind that of its writer: Nora Finch Mill Valley Courier.
+    fn without_medium(&self, name: String) -> String {
+        let title = self.document_title();
+        let site = self.meta.get("og:site_name").map(String::as_str);
+        let ends = site.into_iter().chain(title.rsplit(['|', '-', '–', '—']).next()).map(str::trim);
+        let short = ends.filter(|end| end.contains(' ')).find_map(|end| name.strip_suffix(end).map(str::trim_end));
+        short.filter(|short| short.contains(' ')).map(str::to_owned).unwrap_or(name)
     }
 
     /// Returns the authors in the element that the config names.
@@ -168,7 +179,7 @@ fn author_element(reader: &Reader<'_>, _lines: &Lines<'_>) -> Vec<String> {
     let written = tree.elements(0).filter(|id| tree.classes(*id).any(|class| tables().classes.author.contains(class)));
     let named = written.take(3).map(|id| tree.line(id)).find(|line| byline::is_person(line));
     let marked = || {
-        let ids = tree.elements(0).filter(|id| tree.has_attributes(*id) && marks_author(tree, *id)).take(3);
+        let ids = tree.elements(0).filter(|id| tree.has_attributes(*id) && marks_author(tree, *id, |_| false)).take(3);
         ids.map(|id| tree.line(id)).find_map(|line| signature::bare(&line))
     };
     named.or_else(|| reader.is_chinese.then(marked).flatten()).into_iter().collect()
@@ -235,7 +246,9 @@ fn byline_elements(reader: &Reader<'_>, lines: &Lines<'_>) -> Vec<String> {
     }
     let tree = reader.tree;
     let story = lines.inside.first().map_or(0, |line| line.from)..lines.inside.last().map_or(0, |line| line.to);
-    let marked = tree.elements(0).filter(|id| tree.has_attributes(*id) && marks_author(tree, *id)).take(MAX_ELEMENTS);
+    let holds_story = |up: Id| up <= story.start && story.end <= tree.end(up);
+    let is_author = |id: &Id| tree.has_attributes(*id) && marks_author(tree, *id, holds_story);
+    let marked = tree.elements(0).filter(is_author).take(MAX_ELEMENTS);
     let mut found: Vec<(Id, Vec<String>)> = Vec::new();
     for id in marked {
         if let Some((first, _)) = found.first()
@@ -262,8 +275,8 @@ fn byline_elements(reader: &Reader<'_>, lines: &Lines<'_>) -> Vec<String> {
     if line.len() > all.len() && all.iter().all(|name| line.contains(name)) { line } else { all }
 }
 
-/// Returns whether an element is marked as the author's, and does not lie in a box about something else.
-fn marks_author(tree: &Tree<'_>, id: Id) -> bool {
+/// Returns whether an element is marked as the author's, and does not lie in a box about something else; what holds the story is none.
+fn marks_author(tree: &Tree<'_>, id: Id, holds_story: impl Fn(Id) -> bool) -> bool {
     let classes = &tables().classes;
     let has = |name: &str, word: &str| {
         tree.attribute(id, name).is_some_and(|value| value.split_ascii_whitespace().any(|part| part == word))
@@ -279,7 +292,7 @@ fn marks_author(tree: &Tree<'_>, id: Id) -> bool {
         || has_role();
     is_marked
         && !elements().no_byline.contains(tree.name(id))
-        && !tree.ancestors(id).take(6).any(|up| is_no_byline(&tree.labels(up)))
+        && !tree.ancestors(id).take(6).any(|up| !holds_story(up) && is_no_byline(&tree.labels(up)))
 }
 
 /// Returns whether an element with these classes holds something else than the names of authors.
@@ -333,7 +346,10 @@ fn by_lines<'l>(reader: &Reader<'_>, lines: impl Iterator<Item = &'l Line>) -> V
         .find_map(|line| {
             let rest = reader.without_date(&line.spaced);
             let whole = names::in_byline(&rest);
-            let pieces = || rest.split("  ").map(names::in_byline).find(|names| !names.is_empty());
+            let pieces = || {
+                let pieces = rest.split(['|', '•', '·', '–', '—']).flat_map(|piece| piece.split("  "));
+                pieces.map(names::in_byline).find(|names| !names.is_empty())
+            };
             Some(whole).filter(|names| !names.is_empty()).or_else(pieces)
         })
         .unwrap_or_default()

@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::ops::Range;
 
 use serde_json::Value;
 
 use super::rules::ArticleRules;
-use crate::model::Link;
+use crate::model::{Link, Precision, Stamp};
 use crate::read::byline::is_han;
 use crate::read::date::{self, Clock};
 use crate::read::fault::Fault;
@@ -41,6 +42,8 @@ pub(super) fn is_chinese(tree: &Tree<'_>) -> bool {
     han > 20 && other * 10 < han
 }
 
+/// The beginning of a line in whose pieces a date is looked for, in bytes.
+const MAX_PIECES: usize = 120;
 /// The most meta elements that are read; real pages have dozens.
 const MAX_META: usize = 500;
 
@@ -89,10 +92,24 @@ impl Reader<'_> {
         code.get(..6).filter(|_| is_code).map(str::to_owned)
     }
 
+    /// Returns the date in a line; one without a year may be a piece of it: 青石融媒 · 10-12 09:15.
+    pub(super) fn date_in(&self, line: &str) -> Option<(Stamp, Range<usize>)> {
+        date::find(line, self.clock).or_else(|| {
+            let mut from = 0;
+            text::head(line, MAX_PIECES).split(['·', '|', '丨', '｜']).find_map(|piece| {
+                let start = from + (piece.len() - piece.trim_start().len());
+                from += piece.len() + line.get(from + piece.len()..)?.chars().next().map_or(0, char::len_utf8);
+                let (stamp, _) =
+                    date::find(piece.trim(), self.clock).filter(|_| piece.trim().len() < line.trim().len())?;
+                (stamp.precision >= Precision::Minute).then_some((stamp, start..start + piece.trim().len()))
+            })
+        })
+    }
+
     /// Returns a line with two spaces in place of its date.
     pub(super) fn without_date(&self, line: &str) -> String {
         let mut rest = line.to_owned();
-        if let Some((_, at)) = date::find(&rest, self.clock) {
+        if let Some((_, at)) = self.date_in(&rest) {
             rest.replace_range(at, "  ");
         }
         rest

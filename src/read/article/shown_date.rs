@@ -50,7 +50,7 @@ impl Reader<'_> {
             let is_other = byline::labelled(&line.spaced).iter().any(|(label, _)| *label == Label::Other)
                 && (line.text.contains("打印") || line.text.contains("有效期"));
             (line.linked * 2 < width(&line.text).max(1) && !is_other)
-                .then(|| date::find(&line.text, self.clock))
+                .then(|| self.date_in(&line.text))
                 .flatten()
                 .map(|(stamp, _)| stamp)
         };

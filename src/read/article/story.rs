@@ -3,6 +3,7 @@
 use super::body::{self, Line};
 use super::boilerplate::{self, is_head_line};
 use super::density;
+use super::labels::is_aside;
 use super::reader::Reader;
 use crate::read::lexicon::words;
 use crate::read::markup::text;
@@ -18,6 +19,11 @@ pub(super) const MIN_WIDTH: usize = 60;
 
 /// Least width of the text in an element that a platform is known for.
 const MIN_KNOWN: usize = 20;
+
+/// The most links between a heading such as "Related" and the rest of the story.
+const MAX_REFERRED: usize = 3;
+/// The widest line between paragraphs that is only a link to another story.
+const MAX_STRAY: usize = 160;
 
 /// The lines of a page by where they lie.
 pub(super) struct Lines<'l> {
@@ -57,7 +63,7 @@ impl Reader<'_> {
         });
         let dense = density::find(self.tree);
         // What is beside a story may be longer than a short one.
-        let is_beside = |dense: Id| self.tree.ancestors(dense).any(|up| density::is_aside(self.tree, up));
+        let is_beside = |dense: Id| self.tree.ancestors(dense).any(|up| is_aside(self.tree, up));
         match (known, dense) {
             // If the densest element lies around or inside the known one, the known one is the body. One beside it may be a box that is
             // longer than a short story.
@@ -146,6 +152,27 @@ impl Reader<'_> {
         Around { below, above, tail }
     }
 
+    /// Returns whether a line is only a link to another story. On Chinese pages it may be one of the things that a notice lists, as
+    /// it may be in a list or a table.
+    fn is_stray(&self, line: &Line) -> bool {
+        !self.is_chinese
+            && is_mostly_link(line)
+            && width(&line.text) < MAX_STRAY
+            && !self
+                .tree
+                .ancestors(line.from)
+                .take(6)
+                .any(|up| self.tree.is(up, &["li", "td", "dd", "dt", "h2", "h3", "h4"]))
+    }
+
+    /// Returns whether the story goes on behind a line, perhaps after a few links. On Chinese pages what stands behind a link tells of
+    /// the story that it leads to.
+    fn goes_on_behind(&self, lines: &[Line], at: usize) -> bool {
+        let links = if self.is_chinese { 0 } else { MAX_REFERRED };
+        let next = lines.iter().skip(at + 1).take(links + 1).find(|line| !is_mostly_link(line));
+        next.is_some_and(|line| is_prose(line) && !boilerplate::is_boilerplate(&line.text))
+    }
+
     /// Returns the lines of the story, without its title, head lines, boilerplate and the related stories that follow.
     pub(super) fn story(&self, lines: &mut Vec<Line>, title: &str, dropped: &mut Vec<(Id, Id)>) -> Vec<Line> {
         let bare = squeeze(title);
@@ -166,18 +193,24 @@ impl Reader<'_> {
             over = over
                 || so_far * 10 > all * 3
                     && boilerplate::ends_story(&line.text)
-                    && !all_lines.get(at + 1).is_some_and(is_prose);
+                    && (!self.goes_on_behind(&all_lines, at) || boilerplate::is_above_comments(&line.text));
             let is_title = is_early && squeeze(&line.text) == bare;
             let is_head = is_early && (is_head_line(&line.spaced, self.clock) || boilerplate::is_role(&line.text));
-            let mostly_link =
-                line.linked * 10 > width(&line.text) * 9 && width(&line.text) < 60 && is_link_line(&line.text);
+            let mostly_link = is_mostly_link(line) && width(&line.text) < 60;
             // A notice may link each thing that it lists and then go on.
             let goes_on = || {
                 !kept.is_empty() && all_lines.get(at + 1..).unwrap_or(&[]).iter().take(8).any(is_prose)
                     || kept.last().is_some_and(|last| last.text.trim_start().starts_with("附件"))
             };
             let is_byline = || is_early && !line.text.starts_with(['（', '(']) && !writers(&line.text).is_empty();
+            // "Más información", and the one link below it.
+            let is_link = |at: usize| all_lines.get(at).is_some_and(is_mostly_link);
+            let is_referred = boilerplate::ends_story(&line.text) && is_link(at + 1)
+                || is_link(at)
+                    && at > 0
+                    && all_lines.get(at - 1).is_some_and(|last| boilerplate::ends_story(&last.text));
             let is_none = over
+                || is_referred
                 || is_byline()
                 || is_before
                 || is_title
@@ -186,7 +219,7 @@ impl Reader<'_> {
                 // À lire aussi<a>…</a>
                 || line.linked > 0 && boilerplate::is_boilerplate(&line.spaced)
                 || so_far * 10 > all * 3 && boilerplate::is_only_heading(&line.text);
-            if is_none || mostly_link && !goes_on() {
+            if is_none || mostly_link && !goes_on() || self.is_stray(line) {
                 dropped.push((line.from, line.to));
             } else {
                 kept.push(line.clone());
@@ -210,6 +243,11 @@ fn related(tree: &Tree<'_>, a: Id, b: Id) -> bool {
 /// Returns whether a line reads like a sentence of the story, with at most a third of it in links.
 pub(super) fn is_prose(line: &Line) -> bool {
     width(&line.text) >= 60 && line.linked * 3 < width(&line.text) && line.text.contains(['，', '。', ',', '.'])
+}
+
+/// Returns whether a line is a link and no sentence.
+fn is_mostly_link(line: &Line) -> bool {
+    line.linked * 10 > width(&line.text) * 9 && is_link_line(&line.text)
 }
 
 /// Returns whether a line does not end like a sentence, as titles of related stories and tools do not.

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::labels::words as words_of;
 use super::reader::Reader;
 use crate::read::article::body;
 use crate::read::byline;
@@ -36,7 +37,9 @@ impl Reader<'_> {
         // A table may label the title, next to author and date.
         let named = self.title_cell(body).filter(|cell| {
             // 项目名称 in the table of a notice is not its title.
-            !heading.as_ref().is_some_and(|heading| said(heading) && squeeze(heading).contains(&squeeze(cell)))
+            !heading
+                .as_ref()
+                .is_some_and(|heading| squeeze(heading) != squeeze(cell) && squeeze(heading).contains(&squeeze(cell)))
         });
         let closer = heading.as_ref().and_then(|heading| closer_heading(body, heading, &headings));
         let heading = named.clone().or(closer.clone()).or(heading);
@@ -106,9 +109,9 @@ impl Reader<'_> {
     fn headings(&self, body: Id) -> Vec<(Id, String)> {
         let is_titled = |id: Id| {
             let labels = self.tree.labels(id);
-            labels
-                .split(|c: char| !c.is_ascii_alphanumeric())
-                .any(|word| tables().classes.title.contains(word) || word.ends_with("title"))
+            let words = || words_of(&labels);
+            words().any(|word| tables().classes.title.contains(word) || word.ends_with("title"))
+                && !words().any(|word| tables().classes.beside_title.contains(word))
         };
         self.tree
             .elements(0)

@@ -158,11 +158,12 @@ pub(super) fn zone(tokens: &[Token], clock: Clock<'_>) -> Option<i32> {
 
 /// Returns the zone named right behind a time whose offset depends on the day: 6:15 p.m. CT.
 pub(super) fn seasonal_zone(tokens: &[Token]) -> Option<Zone> {
-    let mut words = tokens.iter().map_while(|token| match token {
-        Token::Word(word) => Some(word.as_str()),
-        _ => None,
-    });
-    let named = words.find(|word| !matches!(*word, "am" | "pm"))?;
+    let is_passed = |token: &Token| match token {
+        Token::Word(word) => matches!(word.as_str(), "am" | "pm"),
+        Token::Mark(mark) => *mark == '.',
+        Token::Number(..) => false,
+    };
+    let Some(Token::Word(named)) = tokens.iter().find(|token| !is_passed(token)) else { return None };
     WORDS.seasonal_zones.get(named).and_then(|name| Zone::named(name).ok())
 }
 

@@ -104,11 +104,14 @@ fn labels(languages: &[Language]) -> ByFirst<LabelWord> {
     let mut by_first: BTreeMap<char, Vec<LabelWord>> = BTreeMap::new();
     for language in languages {
         for (label, words) in language.page.labels() {
-            for word in words {
+            for written in words {
+                // 来自： may be a label, 来自北京 is none.
+                let word = written.trim_end_matches('：');
+                let needs_colon = !language.joined || word.len() < written.len();
                 let Some(first) = word.chars().next() else { continue };
                 let same = by_first.entry(first).or_default();
-                if same.iter().all(|known| known.word != *word) {
-                    same.push(LabelWord { word: word.clone(), label, needs_colon: !language.joined });
+                if same.iter().all(|known| known.word != word) {
+                    same.push(LabelWord { word: word.to_owned(), label, needs_colon });
                 }
             }
         }
