@@ -313,7 +313,6 @@ fn serving(c: &mut Criterion) {
         },
         regions: Regions::new(true, vec![], vec![], vec![]).unwrap(),
         topics: dayuan::topics::Topics::default(),
-        sources: std::collections::HashMap::new(),
         listing: vec![],
     };
     let site = Arc::new(Site::new(published, || NOW));

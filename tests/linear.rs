@@ -146,8 +146,20 @@ const SHAPES: [Shape; 93] = [
 ];
 
 fn work(shape: &Shape, size: usize) -> (u64, bool) {
-    let count = (size / shape.part.len()).max(1);
-    let body = format!("{}{}{}", shape.head, shape.part.repeat(count), shape.tail).into_bytes();
+    read_body(shape, body(shape, size))
+}
+
+fn body(shape: &Shape, size: usize) -> Vec<u8> {
+    let mut body = Vec::with_capacity(size + shape.head.len() + shape.tail.len());
+    body.extend_from_slice(shape.head.as_bytes());
+    while body.len() < size {
+        body.extend_from_slice(shape.part.as_bytes());
+    }
+    body.extend_from_slice(shape.tail.as_bytes());
+    body
+}
+
+fn read_body(shape: &Shape, body: Vec<u8>) -> (u64, bool) {
     let url = Link::parse("http://a.cn/list/").unwrap();
     let page = Page { url, content_type: Some("text/html; charset=utf-8".to_owned()), body };
     let rules = Rules { kind: shape.kind, ..Rules::default() };
@@ -202,6 +214,39 @@ fn twice_the_input_costs_twice_the_work() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// What each shape costs at 8 MiB, in a process of its own: `cargo test --release --test linear -- --ignored --nocapture`.
+/// `DAYUAN_SHAPE` names one, `DAYUAN_SHAPES` another size.
+#[test]
+#[ignore = "measures, and takes a minute"]
+fn what_a_shape_costs() {
+    let size = std::env::var("DAYUAN_SHAPES").ok().and_then(|size| size.parse().ok()).unwrap_or(8 << 20);
+    if let Ok(name) = std::env::var("DAYUAN_SHAPE") {
+        let shape = SHAPES.iter().find(|shape| shape.name == name && Some(shape.part) == part().as_deref()).unwrap();
+        // The tables of words are read once.
+        work(shape, 1000);
+        let before = status("VmRSS:");
+        let body = body(shape, size);
+        let began = cpu();
+        let (steps, _) = read_body(shape, body);
+        let spent = (cpu() - began) * 1024 * 1024 / u64::try_from(size).unwrap();
+        let held = (status("VmHWM:") - before) * 1024 * 10 / u64::try_from(size).unwrap();
+        println!("COST {spent:>5} ms/MB {:>3}.{} x {steps:>12} steps {name}: {:.20}", held / 10, held % 10, shape.part);
+        return;
+    }
+    for shape in &SHAPES {
+        let mut own = std::process::Command::new(std::env::current_exe().unwrap());
+        own.args(["--exact", "what_a_shape_costs", "--ignored", "--nocapture"]);
+        let told = own.env("DAYUAN_SHAPE", shape.name).env("DAYUAN_PART", shape.part).output().unwrap().stdout;
+        let told = String::from_utf8(told).unwrap();
+        println!("{}", told.lines().find_map(|line| line.split_once("COST ")).map_or(shape.name, |(_, cost)| cost));
+    }
+}
+
+/// Two shapes may have one name.
+fn part() -> Option<String> {
+    std::env::var("DAYUAN_PART").ok()
 }
 
 /// Small pages of nothing but tags cost no more than long ones do: what is read of them is bounded by their length.
@@ -285,9 +330,14 @@ fn i45_bases_of_feeds_cost_once_and_lend_little() {
 
 /// The most memory that this process has had, in MiB.
 fn peak() -> u64 {
+    status("VmHWM:") / 1024
+}
+
+/// A line of the status of this process, in KiB.
+fn status(name: &str) -> u64 {
     let text = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-    line.split_whitespace().next().unwrap().parse::<u64>().unwrap() / 1024
+    let line = text.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+    line.split_whitespace().next().unwrap().parse().unwrap()
 }
 
 #[test]

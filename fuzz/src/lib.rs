@@ -157,7 +157,6 @@ pub fn request(data: &[u8]) {
             options: config.settings.publish,
             topics: config.settings.topics,
             regions: config.regions,
-            sources: Default::default(),
             listing: Vec::new(),
         };
         Arc::new((Arc::new(Site::new(published, || NOW)), Metrics::default()))

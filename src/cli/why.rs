@@ -1,12 +1,16 @@
+use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::arguments::Arguments;
 use super::out::{End, say, show};
 use super::{control, get, place, store};
 use crate::config::Config;
-use crate::daemon::{self, AdminRequest, SourceStatus, ask, now};
+use crate::daemon::{self, AdminRequest, SourceStatus, Stores, ask, now};
 use crate::model::{Draft, Link, Source};
+use crate::poll;
 use crate::read::{self, Rules};
+use crate::view::PollStates;
 
 /// Most sources of a site that are asked for an item that nobody reported.
 const MAX_ASKED: usize = 5;
@@ -28,7 +32,8 @@ pub(super) fn run(arguments: &Arguments, item: &str, offline: bool) -> anyhow::R
                 Err(end) => return Ok(end),
             };
             let (log, view) = store::open(&known, false)?;
-            daemon::why(&view, &log, &config, item)
+            let (poll_states, _) = PollStates::open(&config.settings.store.join("visits"))?;
+            daemon::why(&Stores { view: &view, log: &log, poll_states: &poll_states }, &config, item)
         }
     };
     if let Some(lines) = lines {
@@ -58,6 +63,7 @@ fn unreported(arguments: &Arguments, config: &Config, link: &Link, offline: bool
         return;
     }
     let known = statuses(arguments);
+    let mut asked: HashMap<&str, Instant> = HashMap::new();
     for source in sources.iter().take(MAX_ASKED) {
         if let Some(status) = known.iter().find(|status| status.source == source.id.as_str()) {
             let told = |text: &Option<String>| text.clone().unwrap_or_else(|| "never".to_owned());
@@ -71,7 +77,13 @@ fn unreported(arguments: &Arguments, config: &Config, link: &Link, offline: bool
             ));
         }
         if !offline {
+            // A question of an admin is no reason to ask a site faster than a poll would.
+            let (host, gap) = (source.url.host_text(), poll::gap_of(source, config.settings.poll.host_gap));
+            if let Some(before) = asked.get(host) {
+                std::thread::sleep(gap.saturating_sub(before.elapsed()));
+            }
             show(&format!("  {}", listed(config, source, link)));
+            asked.insert(host, Instant::now());
         }
     }
     if sources.len() > MAX_ASKED {

@@ -3,11 +3,17 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource, Report};
+use miette::{
+    GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, MietteError, MietteSpanContents, Report,
+    SourceCode, SourceSpan, SpanContents,
+};
 
 use super::messages::chinese;
 use super::slips::Slip;
 use crate::write::Language;
+
+/// How many lines around a fault are shown.
+const CONTEXT: usize = 1;
 
 /// One fault of the config: what is wrong, where, and how to fix it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,7 +42,7 @@ impl Fault {
     /// Returns the line number of the fault, counted from 1.
     pub fn line(&self) -> Option<usize> {
         let (text, span) = self.place.as_ref()?;
-        Some(text.get(..span.start)?.matches('\n').count() + 1)
+        Some(text.as_bytes().get(..span.start)?.iter().filter(|byte| **byte == b'\n').count() + 1)
     }
 
     /// Returns what is wrong and how to fix it, in a language.
@@ -72,10 +78,8 @@ impl Fault {
         match &self.place {
             Some((text, span)) => {
                 let label = LabeledSpan::new_with_span(Some(here.to_owned()), span.clone());
-                Report::new(diagnostic.with_label(label)).with_source_code(NamedSource::new(
-                    self.path.display().to_string(),
-                    without_secrets(&without_passwords(text)),
-                ))
+                let excerpt = Excerpt::around(&self.path, text, span);
+                Report::new(diagnostic.with_label(label)).with_source_code(excerpt)
             }
             None => {
                 diagnostic.message = format!("{}: {}", self.path.display(), diagnostic.message);
@@ -89,6 +93,67 @@ impl Fault {
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.line_in(Language::English))
+    }
+}
+
+/// Where the lines of a text end: many places in a long text are told by their lines.
+#[derive(Debug)]
+pub(super) struct LineEnds(Vec<usize>);
+
+impl LineEnds {
+    pub(super) fn of(text: &str) -> Self {
+        Self(text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at).collect())
+    }
+
+    /// Returns the number of the line in which a place lies, counted from 1.
+    pub(super) fn line(&self, at: usize) -> usize {
+        self.0.partition_point(|end| *end < at) + 1
+    }
+}
+
+/// The lines around a fault, without passwords. Places in them are those of the whole file, which may be long, and have
+/// many faults.
+#[derive(Debug)]
+struct Excerpt {
+    name: String,
+    text: String,
+    /// Where it begins in the file, and the number of lines before it.
+    from: usize,
+    lines: usize,
+}
+
+impl Excerpt {
+    fn around(path: &Path, text: &str, span: &Range<usize>) -> Self {
+        let before = text.get(..span.start).unwrap_or("");
+        let from = before.rmatch_indices('\n').nth(CONTEXT).map_or(0, |(at, _)| at + 1);
+        let behind = text.get(span.end..).unwrap_or("");
+        let to = behind.match_indices('\n').nth(CONTEXT).map_or(text.len(), |(at, _)| span.end + at + 1);
+        let masked = |text: &str| without_secrets(&without_passwords(text));
+        // What a text of several lines is set to stands in the first of them.
+        let is_long = text.contains("\"\"\"") || text.contains("'''");
+        let whole = if is_long { masked(text) } else { String::new() };
+        let shown = text.get(from..to).unwrap_or("");
+        Self {
+            name: path.display().to_string(),
+            text: if is_long { whole.get(from..to).unwrap_or("").to_owned() } else { masked(shown) },
+            from,
+            lines: before.as_bytes().iter().take(from).filter(|byte| **byte == b'\n').count(),
+        }
+    }
+}
+
+impl SourceCode for Excerpt {
+    fn read_span<'a>(
+        &'a self,
+        span: &SourceSpan,
+        before: usize,
+        after: usize,
+    ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
+        let start = span.offset().checked_sub(self.from).ok_or(MietteError::OutOfBounds)?;
+        let found = self.text.read_span(&(start, span.len()).into(), before, after)?;
+        let shown = (found.span().offset() + self.from, found.span().len());
+        let (line, column, count) = (found.line() + self.lines, found.column(), found.line_count());
+        Ok(Box::new(MietteSpanContents::new_named(self.name.clone(), found.data(), shown.into(), line, column, count)))
     }
 }
 
@@ -167,12 +232,12 @@ impl Faults {
     /// Shows the faults of a file in its text as it was written, which has the same length as the one that was read; leaves
     /// out what the parser said about lines with slips, which are told by name.
     pub(super) fn show_as_written(&mut self, path: &Path, written: &Arc<str>, slips: &[Slip]) {
-        let line = |at: usize| written.get(..at).map(|before| before.matches('\n').count());
-        let lines: Vec<_> = slips.iter().map(|slip| line(slip.span.start)).collect();
+        let ends = LineEnds::of(written);
+        let lines: Vec<_> = slips.iter().map(|slip| ends.line(slip.span.start)).collect();
         self.kept.retain_mut(|fault| {
             let Some((text, span)) = fault.place.as_mut().filter(|_| fault.path == path) else { return true };
             *text = Arc::clone(written);
-            !(fault.message.starts_with("TOML syntax error") && lines.contains(&line(span.start)))
+            !(fault.message.starts_with("TOML syntax error") && lines.contains(&ends.line(span.start)))
         });
         for slip in slips {
             let (message, help) = slip.told.clone();
@@ -209,9 +274,9 @@ impl Faults {
     /// Renders the faults as [`Faults::render`] does, in a language.
     pub fn render_in(&self, language: Language, is_colourful: bool) -> String {
         let theme = if is_colourful { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
-        let handler = GraphicalReportHandler::new_themed(theme).with_links(false).with_context_lines(1);
+        let handler = GraphicalReportHandler::new_themed(theme).with_links(false).with_context_lines(CONTEXT);
         let mut faults: Vec<&Fault> = self.kept.iter().collect();
-        faults.sort_by_key(|fault| (&fault.path, fault.line()));
+        faults.sort_by_cached_key(|fault| (fault.path.clone(), fault.line()));
         let mut out = String::new();
         for fault in faults {
             if handler.render_report(&mut out, fault.report(language).as_ref()).is_err() {
@@ -246,6 +311,27 @@ impl Faults {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lines_around_a_fault_keep_their_numbers() {
+        let text = "a = 1\nurl = \"http://u:p@h/\"\nb = 2\nc = 3\nd = 4\n";
+        let fault = |span: Range<usize>| Fault {
+            path: "x.toml".into(),
+            place: Some((text.into(), span)),
+            message: "wrong".to_owned(),
+            help: String::new(),
+        };
+        let shown = |fault: Fault| Faults { kept: vec![fault], more: 0 }.render(false);
+        let at = text.find("b = 2").unwrap();
+        let told = shown(fault(at..at + 1));
+        assert!(told.contains("[x.toml:3:1]") && told.contains("http://***@h/"), "{told}");
+        assert!(told.contains(" 4 │ c = 3") && !told.contains("d = 4") && !told.contains("a = 1"), "{told}");
+        assert!(shown(fault(0..1)).contains("[x.toml:1:1]"));
+        let end = shown(fault(text.len()..text.len()));
+        assert!(end.contains("x.toml:"), "{end}");
+        let ends = LineEnds::of(text);
+        assert!((0..text.len()).all(|at| Some(ends.line(at)) == fault(at..at).line()));
+    }
 
     #[test]
     fn c3_an_address_is_shown_without_its_password() {

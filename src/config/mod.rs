@@ -302,6 +302,30 @@ mod tests {
     }
 
     #[test]
+    fn names_that_read_as_others_are_refused() {
+        for title in ["a\\u202Eb", "a\u{202e}b", "a\\u0007b", "a\\u0085b", "a\\u2028b", "a\u{2066}b", "\\u001B[2J"] {
+            let faults =
+                load("", "", &source("").replace("title = \"a\"", &format!("title = \"{title}\""))).unwrap_err();
+            let fault = faults.iter().next().unwrap();
+            assert_eq!(fault.line(), Some(3), "{title}");
+            assert!(fault.message.contains("control characters"), "{}", fault.message);
+            let region = format!("[[region]]\nid = \"x\"\nname = \"{title}\"");
+            assert!(load("", &region, &source("")).is_err(), "{title}");
+        }
+    }
+
+    #[test]
+    fn full_width_characters_hide_no_other_remedy() {
+        let help = |sources: &str| load("", "", sources).unwrap_err().iter().next().unwrap().help.clone();
+        let long = source("").replace("title = \"a\"", &format!("title = \"{}，（）\"", "名".repeat(200)));
+        assert_eq!(help(&long), "give the source a name that readers know");
+        let url = help(&source("").replace("https://a.cn/", "https：／／a.cn/"));
+        assert!(url.contains("write \"https://a.cn/\"; if not: write it like"), "{url}");
+        let twice = source("") + &source("");
+        assert_eq!(help(&twice), "the other one is in sources.toml, line 2; give each its own id");
+    }
+
+    #[test]
     fn stores_addresses_titles_and_selectors_that_are_none_are_told_with_their_line() {
         let fault = |settings: &str, sources: &str| {
             let faults = load(settings, "", sources).unwrap_err();

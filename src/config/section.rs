@@ -14,6 +14,7 @@ use toml::de::{DeTable, DeValue};
 use super::fault::{Fault, Faults};
 use super::forms::{file_of, form};
 use super::slips;
+use crate::model::misleads;
 
 /// Number of keys that room is made for at once in a table.
 const KEYS: usize = 32;
@@ -62,13 +63,11 @@ impl<'a> Document<'a> {
 
     fn found(&self, span: Range<usize>, message: String, help: &str) -> Fault {
         let place = self.in_file(span);
-        // A value with full-width characters is wrong because of them.
+        // A value that would be ASCII without full-width characters is wrong because of them; in Chinese they are usual.
         let value =
             self.text.get(place.clone()).filter(|value| value.starts_with(['"', '\'']) && !value.contains('\n'));
-        let help = match value.and_then(slips::narrowed) {
-            Some(narrowed) => format!("there are full-width characters in it: write {narrowed}"),
-            None => help.to_owned(),
-        };
+        let narrowed = value.and_then(slips::narrowed).filter(|narrowed| narrowed.is_ascii());
+        let help = narrowed.map_or_else(|| help.to_owned(), |narrowed| slips::remedy(&narrowed, help));
         Fault {
             path: self.path.to_owned(),
             place: Some((Arc::clone(self.shared.get_or_init(|| self.text.into())), place)),
@@ -285,10 +284,10 @@ impl<'a> Section<'a> {
         self.one_line(key, text, value.span())
     }
 
-    /// Returns a text without the white space around it. Control characters are refused: a line end in a name could get
-    /// into a header or a log line.
+    /// Returns a text without the white space around it. Control characters are refused, those of direction included: a line
+    /// end in a name could get into a header or a log line, and a name could read as another.
     fn one_line(&self, key: &str, text: &str, span: Range<usize>) -> Option<String> {
-        if text.chars().any(char::is_control) {
+        if text.contains(misleads) {
             self.document.fault(span, format!("`{key}` must not hold control characters"), "write it in one line");
             return None;
         }

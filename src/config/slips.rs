@@ -49,7 +49,8 @@ pub(super) fn mended(text: &str) -> Option<(String, Vec<Slip>)> {
     if text.is_ascii() {
         return None;
     }
-    let mut out = String::with_capacity(text.len());
+    // Most files have no slip, and need no copy.
+    let mut mended: Option<String> = None;
     let mut slips: Vec<Slip> = Vec::new();
     let mut state = State::Plain;
     let mut at = 0;
@@ -61,20 +62,23 @@ pub(super) fn mended(text: &str) -> Option<(String, Vec<Slip>)> {
         // Both quotes of a text and all slips of a line are one fault.
         if let Some(meant) = meant {
             tell(text, at, c, meant, &mut slips);
-            out.push(meant);
+            mended.get_or_insert_with(|| text.get(..at).unwrap_or("").to_owned()).push(meant);
             room += c.len_utf8() - meant.len_utf8();
             at += c.len_utf8();
         } else {
-            out.extend(std::iter::repeat_n(' ', std::mem::take(&mut room)));
             let length =
                 if matches!(next, State::Long(_)) != matches!(state, State::Long(_)) { 3 } else { c.len_utf8() };
-            out.push_str(rest.get(..length).unwrap_or(rest));
+            if let Some(out) = &mut mended {
+                out.extend(std::iter::repeat_n(' ', std::mem::take(&mut room)));
+                out.push_str(rest.get(..length).unwrap_or(rest));
+            }
             at += length;
         }
         state = next;
     }
+    let mut out = mended?;
     out.extend(std::iter::repeat_n(' ', room));
-    (!slips.is_empty()).then_some((out, slips))
+    Some((out, slips))
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -140,6 +144,15 @@ fn tell(text: &str, at: usize, c: char, meant: char, slips: &mut Vec<Slip>) {
         )
     };
     slips.push(Slip { span: at..at + c.len_utf8(), told });
+}
+
+/// Returns the remedy for a text with full-width characters, before another one that there may be.
+pub(super) fn remedy(narrowed: &str, help: &str) -> String {
+    if help.is_empty() {
+        format!("there are full-width characters in it: write {narrowed}")
+    } else {
+        format!("there are full-width characters in it: write {narrowed}; if not: {help}")
+    }
 }
 
 /// Returns a text in quotes as it may have been meant, if it holds full-width characters that have a half-width form.

@@ -1,13 +1,13 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::address::link;
-use super::fault::Faults;
+use super::fault::{Faults, LineEnds};
 use super::naming;
 use super::request;
 use super::section::{self, Document, Section};
@@ -46,7 +46,7 @@ pub(super) fn parse(
             for section in root.sections("source") {
                 let found = source(&section, settings, places, directory.as_ref());
                 section.finish();
-                let Some(source) = found.filter(|source| seen.is_new(source, &section, path, lists)) else { continue };
+                let Some(source) = found.filter(|source| seen.is_new(source, &section, file, lists)) else { continue };
                 seen.warn_of_twin(&source, &section);
                 seen.warn_if_unpublished(&source, &section, regions);
                 let spans = section.strings("was").into_iter().map(|(_, span)| document.in_file(span));
@@ -77,8 +77,10 @@ pub(super) fn parse(
 /// What the sources so far have taken.
 #[derive(Default)]
 struct Seen {
-    /// The ids, each with its file and where it stands there.
-    ids: HashMap<SourceId, (PathBuf, usize)>,
+    /// The ids, each with the index of its file and where it stands there.
+    ids: HashMap<SourceId, (usize, usize)>,
+    /// Where the lines of a file end, by its index; found for its first fault that names one.
+    lines: HashMap<usize, LineEnds>,
     addresses: HashMap<String, SourceId>,
     /// Whether a region is published.
     published: HashMap<RegionId, bool>,
@@ -86,16 +88,16 @@ struct Seen {
 
 impl Seen {
     /// Returns whether no source had this id so far, and reports a fault if one had.
-    fn is_new(&mut self, source: &Source, section: &Section<'_>, path: &Path, lists: &[(PathBuf, String)]) -> bool {
-        let place = (path.to_owned(), section.place_of("id"));
-        let other = self.ids.insert(source.id.clone(), place);
-        if let Some((other, at)) = &other {
-            let text = lists.iter().find(|(path, _)| path == other).and_then(|(_, text)| text.get(..*at));
-            let line = text.map_or(1, |before| before.matches('\n').count() + 1);
+    fn is_new(&mut self, source: &Source, section: &Section<'_>, file: usize, lists: &[(PathBuf, String)]) -> bool {
+        let other = self.ids.insert(source.id.clone(), (file, section.place_of("id")));
+        if let Some((file, at)) = other
+            && let Some((path, text)) = lists.get(file)
+        {
+            let line = self.lines.entry(file).or_insert_with(|| LineEnds::of(text)).line(at);
             section.fault(
                 "id",
                 format!("there are two sources `{}`", source.id),
-                &format!("the other one is in {}, line {line}; give each its own id", other.display()),
+                &format!("the other one is in {}, line {line}; give each its own id", path.display()),
             );
         }
         other.is_none()
@@ -145,7 +147,7 @@ struct Former {
 fn tell_formers(
     lists: &[(PathBuf, String)],
     formers: &[Former],
-    sources: &HashMap<SourceId, (PathBuf, usize)>,
+    sources: &HashMap<SourceId, (usize, usize)>,
     faults: &mut Faults,
     warnings: &mut Faults,
 ) {

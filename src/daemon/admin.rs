@@ -156,6 +156,17 @@ impl AdminReply {
     pub(super) fn failed(reason: impl ToString) -> Self {
         Self { ok: false, lines: vec![reason.to_string()] }
     }
+
+    /// Writes that of a reload to the log, where nobody waits for it.
+    pub(super) fn log(&self) {
+        for line in &self.lines {
+            if self.ok {
+                tracing::info!(event = "config_taken", "{line}");
+            } else {
+                tracing::error!(event = "config_refused", "{line}");
+            }
+        }
+    }
 }
 
 /// A request on its way to the main loop, with the channel for the reply.

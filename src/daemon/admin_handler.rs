@@ -13,17 +13,19 @@ use super::admin::{AdminReply, AdminRequest};
 use super::clock::now;
 use super::explain::{decided, explain, no_item, withdrawn};
 use super::figures::Figures;
+use super::publishing::published;
 use super::status::DaemonStatus;
 use super::store_monitor::Alarms;
-use super::why::why;
-use super::{differences, searching, service, status, takedowns};
+use super::takedowns::Takedowns;
+use super::why::{Stores, why};
+use super::{differences, searching, service, status};
 use crate::config::{Config, Faults};
 use crate::hub::Hub;
 use crate::log::{Control, Log, Record};
 use crate::model::{ItemId, Moment, Source, SourceId, counted};
 use crate::poll::{self, Command, Heartbeat, LogWriter};
 use crate::search::Follower;
-use crate::serve::{self, PublishConfig, Site, SourcePolicy};
+use crate::serve::{self, Site};
 use crate::view::{PollStates, View};
 use crate::write::Language;
 
@@ -50,6 +52,7 @@ pub(super) struct StoreHandles {
     pub(super) log_writer: LogWriter,
     pub(super) view: Arc<View>,
     pub(super) poll_states: Arc<PollStates>,
+    pub(super) takedowns: Takedowns,
     /// Absent without a search.
     pub(super) search: Option<Follower>,
     pub(super) commands: mpsc::Sender<Command>,
@@ -78,8 +81,9 @@ impl Daemon {
             }
             AdminRequest::Why { item } => {
                 let (view, log, config) = (Arc::clone(&handles.view), Arc::clone(&handles.log), self.config.clone());
+                let poll_states = Arc::clone(&handles.poll_states);
                 return aside(tasks, answer, move || {
-                    let answered = why(&view, &log, &config, &item);
+                    let answered = why(&Stores { view: &view, log: &log, poll_states: &poll_states }, &config, &item);
                     answered.map_or_else(|| AdminReply::failed(no_item(&item)), AdminReply::done)
                 });
             }
@@ -107,11 +111,19 @@ impl Daemon {
                 self.decide(&item, true, record).await
             }
             AdminRequest::TakeDown { source, reason, public_reason } => {
-                self.decide_source(&source, Some((reason, public_reason))).await
+                return decide_source(handles, tasks, answer, source, Some((reason, public_reason)));
             }
-            AdminRequest::Lift { source } => self.decide_source(&source, None).await,
+            AdminRequest::Lift { source } => return decide_source(handles, tasks, answer, source, None),
             AdminRequest::Restore { item } => self.decide(&item, false, |item, at| Record::Restore { item, at }).await,
-            AdminRequest::Reload { language } => self.take_config(language.as_deref()).await,
+            AdminRequest::Reload { language } => {
+                let answered = self.take_config(language.as_deref()).await;
+                tasks.spawn(async move {
+                    // The client may have disconnected.
+                    drop(answer.send(answered.await));
+                    "answer"
+                });
+                return;
+            }
             AdminRequest::Metrics => {
                 let registry = Arc::clone(&self.registry);
                 return aside(tasks, answer, move || AdminReply::done(vec![exposition(&registry)]));
@@ -161,36 +173,6 @@ impl Daemon {
         }
     }
 
-    /// Takes a source down, or publishes it again.
-    async fn decide_source(&self, source: &str, reasons: Option<(String, Option<String>)>) -> AdminReply {
-        let Some(handles) = &self.handles else { return AdminReply::failed("the daemon is stopping") };
-        let record = match takedowns::of_source(&handles.view, source, reasons, now()) {
-            Ok(record) => record,
-            Err(reason) => return AdminReply::failed(reason),
-        };
-        match self.take_down(handles, vec![record]).await {
-            Ok(lines) => AdminReply::done(lines),
-            Err(reason) => AdminReply::failed(reason),
-        }
-    }
-
-    /// Records takedowns and those that end, and carries out what is open. Returns what the admin is told.
-    async fn take_down(&self, handles: &StoreHandles, records: Vec<Record>) -> Result<Vec<String>, String> {
-        let mut lines = takedowns::told(&records);
-        let done = async {
-            handles.log_writer.commit(records, now()).await.map_err(|error| error.to_string())?;
-            let (view, log) = (Arc::clone(&handles.view), Arc::clone(&handles.log));
-            let open = tokio::task::spawn_blocking(move || takedowns::carry_out(&view, &log, now()));
-            let records = open.await.map_err(|_panic| "looking for the items failed; see the log".to_owned())?;
-            lines.extend(takedowns::told(&records));
-            lines.extend(takedowns::doubts(&records, &handles.view));
-            handles.log_writer.commit(records, now()).await.map_err(|error| error.to_string())
-        };
-        let done: Result<(), String> = done.await;
-        self.site.forget_documents();
-        done.map(|()| lines)
-    }
-
     /// Returns the hash of the settings that decide how documents look.
     pub(super) fn looks(&self) -> [u8; 32] {
         self.site.looks(self.config.settings.listen.port() != 0)
@@ -213,14 +195,27 @@ impl Daemon {
         AdminReply::done(lines)
     }
 
-    /// Reads the config again and applies what does not need a restart. If it is invalid, the old one stays.
-    pub(super) async fn take_config(&mut self, language: Option<&str>) -> AdminReply {
+    /// Reads the config again and applies what does not need a restart. If it is invalid, the old one stays. The answer
+    /// comes when its takedowns are carried out, which others need not wait for.
+    pub(super) async fn take_config(&mut self, language: Option<&str>) -> impl Future<Output = AdminReply> + use<> {
         service::tell(&[NotifyState::Reloading]);
-        let answered = self.try_config(language.map_or(Language::English, Language::of_tag)).await;
+        let mut answered = self.try_config(language.map_or(Language::English, Language::of_tag)).await;
         self.alarms.set("config", (!answered.ok).then(|| REFUSED.to_owned()));
-        service::tell(&[NotifyState::Ready]);
-        self.alarms.tell();
-        answered
+        let (alarms, takedowns) = (self.alarms.clone(), self.handles.as_ref().map(|handles| handles.takedowns.clone()));
+        async move {
+            if let Some(takedowns) = takedowns.filter(|_| answered.ok) {
+                let told = match takedowns.settle().await {
+                    Ok(told) => told,
+                    Err(reason) => vec![format!("the takedowns could not be recorded: {reason}")],
+                };
+                // The last line tells that all is done.
+                let last = answered.lines.len().saturating_sub(1);
+                answered.lines.splice(last..last, told);
+            }
+            service::tell(&[NotifyState::Ready]);
+            alarms.tell();
+            answered
+        }
     }
 
     async fn try_config(&mut self, language: Language) -> AdminReply {
@@ -241,6 +236,7 @@ impl Daemon {
         config.settings.publish.listens = self.config.settings.publish.listens;
         let mut lines: Vec<String> = warnings.iter().map(|warning| warning.line_in(language)).collect();
         let view = self.handles.as_ref().map(|handles| &*handles.view);
+        differences::kept(&self.config.sources, &mut config.sources);
         lines.extend(differences::told(view, &self.config.sources, &config.sources));
         let (old, new) = (&self.config.settings, &config.settings);
         let fixed = [
@@ -273,11 +269,7 @@ impl Daemon {
         // What needs a restart stays as it was.
         config.settings.publish.search = self.config.settings.publish.search;
         if let Some(handles) = &self.handles {
-            let records = takedowns::settle(&handles.view, &config.settings.takedowns, now());
-            match self.take_down(handles, records).await {
-                Ok(told) => lines.extend(told),
-                Err(reason) => lines.push(format!("the takedowns could not be recorded: {reason}")),
-            }
+            handles.takedowns.want(&config.settings.takedowns);
         }
         self.site.publish(published(&config), now());
         if let Some(follower) = self.handles.as_ref().and_then(|handles| handles.search.as_ref()) {
@@ -300,6 +292,23 @@ impl Daemon {
         lines.push(format!("reloaded: {}", counted(self.config.sources.len(), "source", "sources")));
         AdminReply::done(lines)
     }
+}
+
+/// Takes a source down, or publishes it again.
+fn decide_source(
+    handles: &StoreHandles,
+    tasks: &mut JoinSet<&'static str>,
+    answer: oneshot::Sender<AdminReply>,
+    source: String,
+    reasons: Option<(String, Option<String>)>,
+) {
+    let takedowns = handles.takedowns.clone();
+    tasks.spawn(async move {
+        let answered = takedowns.decide(&source, reasons).await.map_or_else(AdminReply::failed, AdminReply::done);
+        // The client may have disconnected.
+        drop(answer.send(answered));
+        "answer"
+    });
 }
 
 /// Answers on a blocking thread what takes a while, such as reading the whole log, so that the main loop goes on.
@@ -351,20 +360,6 @@ pub(super) fn settle_address(config: &mut Config, address: SocketAddr) {
     if config.settings.listen.port() == 0 && config.settings.publish.public_url == asked {
         config.settings.publish.public_url = format!("http://{address}");
     }
-}
-
-pub(super) fn published(config: &Config) -> PublishConfig {
-    PublishConfig {
-        options: config.settings.publish.clone(),
-        regions: config.regions.clone(),
-        topics: config.settings.topics.clone(),
-        sources: config.sources.iter().map(|source| (source.id.clone(), publication(source))).collect(),
-        listing: config.sources.clone(),
-    }
-}
-
-fn publication(source: &Source) -> SourcePolicy {
-    SourcePolicy { policy: source.policy, rights: source.rights.clone(), topics: source.topics.clone() }
 }
 
 fn exposition(registry: &Registry) -> String {

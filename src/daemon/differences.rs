@@ -1,6 +1,6 @@
 //! What a reload changes in the list of sources, and what that means for items.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::model::{Source, SourceId, counted};
@@ -9,16 +9,50 @@ use crate::view::View;
 /// Maximum number of changes that are told.
 const MAX_LINES: usize = 200;
 
-/// Describes what is added (+), removed (-), renamed (>) and changed (~).
+/// Takes over from the old list the sources that are the same in the new one, so that whoever has them sees at once that
+/// nothing changed. Both lists are ordered by id.
+pub(super) fn kept(old: &[Arc<Source>], new: &mut [Arc<Source>]) {
+    let mut before = old.iter().peekable();
+    for source in new {
+        while before.next_if(|known| known.id < source.id).is_some() {}
+        if let Some(known) = before.next_if(|known| known.id == source.id).filter(|known| *known == source) {
+            *source = Arc::clone(known);
+        }
+    }
+}
+
+/// Returns the source with an id in a list that is ordered by it.
+fn named<'s>(list: &'s [Arc<Source>], id: &SourceId) -> Option<&'s Arc<Source>> {
+    list.binary_search_by(|source| source.id.cmp(id)).ok().and_then(|at| list.get(at))
+}
+
+/// Returns the sources of a list that are not, or not the same, in another one, each with the one there.
+fn changed<'s>(
+    list: &'s [Arc<Source>],
+    other: &'s [Arc<Source>],
+) -> impl Iterator<Item = (&'s Arc<Source>, Option<&'s Arc<Source>>)> {
+    let mut others = other.iter().peekable();
+    list.iter().filter_map(move |source| {
+        while others.next_if(|other| other.id < source.id).is_some() {}
+        let same = others.next_if(|other| other.id == source.id);
+        (!same.is_some_and(|same| Arc::ptr_eq(same, source) || same == source)).then_some((source, same))
+    })
+}
+
+/// Describes what is added (+), removed (-), renamed (>) and changed (~). Both lists are ordered by id.
 pub(super) fn told(view: Option<&View>, old: &[Arc<Source>], new: &[Arc<Source>]) -> Vec<String> {
-    let before: HashMap<&SourceId, &Source> = old.iter().map(|source| (&source.id, &**source)).collect();
-    let after: HashMap<&SourceId, &Source> = new.iter().map(|source| (&source.id, &**source)).collect();
-    let heirs: HashMap<&SourceId, &SourceId> =
-        new.iter().flat_map(|source| source.was.iter().map(|was| (was, &source.id))).collect();
+    let (mut fresh, mut other) = (Vec::new(), Vec::new());
+    for (source, known) in changed(new, old) {
+        match known {
+            Some(known) => other.push((source, known)),
+            None => fresh.push(source),
+        }
+    }
+    let heirs: HashSet<&SourceId> = new.iter().flat_map(|source| &source.was).collect();
     let items = |id: &SourceId| view.map_or(0, |view| view.count_of(id));
     let mut lines = Vec::new();
-    for source in new.iter().filter(|source| !before.contains_key(&source.id)) {
-        let former = source.was.iter().find(|was| before.contains_key(was) && !after.contains_key(was));
+    for source in fresh {
+        let former = source.was.iter().find(|was| named(old, was).is_some() && named(new, was).is_none());
         lines.push(match former {
             Some(was) => format!(
                 "> {was} is now {}: it goes on where it was, with {}",
@@ -28,8 +62,9 @@ pub(super) fn told(view: Option<&View>, old: &[Arc<Source>], new: &[Arc<Source>]
             None => format!("+ {}: {} ({}), polled at once", source.id, source.title, source.region),
         });
     }
-    let gone = old.iter().filter(|source| !after.contains_key(&source.id) && !heirs.contains_key(&source.id));
-    for source in gone {
+    let is_gone =
+        |(source, there): &(&Arc<Source>, Option<&Arc<Source>>)| there.is_none() && !heirs.contains(&source.id);
+    for (source, _) in changed(old, new).filter(is_gone) {
         lines.push(format!(
             "- {}: not polled any more; its {} stay published (dayuan withdraw --source {} takes them out)",
             source.id,
@@ -37,10 +72,8 @@ pub(super) fn told(view: Option<&View>, old: &[Arc<Source>], new: &[Arc<Source>]
             source.id
         ));
     }
-    for source in new {
-        if let Some(known) = before.get(&source.id).filter(|known| **known != &**source) {
-            lines.push(format!("~ {}: {}", source.id, changes(known, source, items(&source.id))));
-        }
+    for (source, known) in other {
+        lines.push(format!("~ {}: {}", source.id, changes(known, source, items(&source.id))));
     }
     if lines.len() > MAX_LINES {
         let more = lines.len() - MAX_LINES;
@@ -80,7 +113,7 @@ fn changes(old: &Source, new: &Source, items: usize) -> String {
         told.push("topics, also of what is published".to_owned());
     }
     if old.filter != new.filter {
-        told.push("rules about items, for what its next new document lists; what is known stays".to_owned());
+        told.push("rules about items, from the next poll on; what is known stays".to_owned());
     }
     if old.pins != new.pins || old.kind != new.kind || old.charset != new.charset {
         told.push("how it is read, from the next poll on; what is known stays as it is".to_owned());

@@ -5,8 +5,8 @@ use std::path::Path;
 
 /// Days of the log whose growth is averaged.
 const MAX_DAYS: usize = 30;
-/// What is in the parts of a store.
-const PARTS: [(&str, &str); 5] = [
+/// The parts of a store, each a folder, and what is in them.
+pub(super) const FOLDERS: [(&str, &str); 5] = [
     ("log", "what sources reported: the only part to back up"),
     ("view", "derived from the log; made anew if it is missing"),
     ("search", "the search index; made anew if it is missing"),
@@ -27,7 +27,7 @@ pub fn disk(store: &Path, keep_days: u64) -> std::io::Result<Vec<String>> {
         let name = entry.file_name();
         let size = size_of(&entry.path())?;
         all += size;
-        match PARTS.iter().find(|(part, _)| name == *part) {
+        match FOLDERS.iter().find(|(part, _)| name == *part) {
             Some((part, _)) => {
                 sizes.insert(part, size);
             }
@@ -36,7 +36,7 @@ pub fn disk(store: &Path, keep_days: u64) -> std::io::Result<Vec<String>> {
             None => {}
         }
     }
-    for (part, purpose) in PARTS {
+    for (part, purpose) in FOLDERS {
         if let Some(size) = sizes.get(part) {
             lines.push(format!("  {:>10}  {part}: {purpose}", bytes(*size)));
         }
@@ -83,8 +83,8 @@ fn growth(store: &Path, all: u64, free: u64, keep_days: u64) -> std::io::Result<
     ))
 }
 
-/// Returns the room that a file or folder takes on the disk.
-fn size_of(path: &Path) -> std::io::Result<u64> {
+/// Returns the room that a file or folder takes on the disk, whatever is removed from it meanwhile.
+pub(super) fn size_of(path: &Path) -> std::io::Result<u64> {
     use std::os::unix::fs::MetadataExt;
     let mut open = vec![path.to_owned()];
     let mut size = 0;
@@ -93,8 +93,10 @@ fn size_of(path: &Path) -> std::io::Result<u64> {
         let Ok(metadata) = path.symlink_metadata() else { continue };
         size += metadata.blocks() * 512;
         if metadata.is_dir() {
-            for entry in std::fs::read_dir(&path)? {
-                open.push(entry?.path());
+            match std::fs::read_dir(&path) {
+                Ok(entries) => open.extend(entries.flatten().map(|entry| entry.path())),
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
             }
         }
     }

@@ -15,6 +15,7 @@ use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
 use prometheus_client::registry::Registry;
 
 use super::clock::now;
+use super::disk::{FOLDERS, size_of};
 use super::store_monitor::{Alarms, PARTS};
 use crate::model::{Health, Moment, Source};
 use crate::view::{PollStates, View};
@@ -109,9 +110,6 @@ pub(super) struct Figures {
     reading: Mutex<Reading>,
 }
 
-/// Parts of the store, each a folder.
-const FOLDERS: [&str; 4] = ["log", "view", "visits", "search"];
-
 impl Figures {
     pub(super) fn new(store: &Path, most: usize, alarms: Alarms, since: Moment) -> Self {
         Self {
@@ -162,7 +160,8 @@ impl Figures {
             figures.sort_by_key(|figures| !figures.is_ill());
             figures
         });
-        let bytes = FOLDERS.iter().map(|folder| (*folder, bytes_below(&self.store.join(folder)))).collect();
+        let bytes =
+            FOLDERS.iter().map(|(folder, _)| (*folder, size_of(&self.store.join(folder)).unwrap_or(0))).collect();
         Reading { at, sources: of_sources.unwrap_or_default(), bytes }
     }
 
@@ -292,22 +291,4 @@ fn resident_bytes() -> Option<i64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
     line.trim().strip_suffix("kB")?.trim().parse::<i64>().ok()?.checked_mul(1024)
-}
-
-/// Returns the size of the files in a folder and one level below it; a file that vanishes meanwhile counts nothing.
-fn bytes_below(folder: &Path) -> u64 {
-    let size = |folder: &Path| -> (u64, Vec<PathBuf>) {
-        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-        let (mut bytes, mut folders) = (0, Vec::new());
-        for entry in entries {
-            match entry.metadata() {
-                Ok(metadata) if metadata.is_dir() => folders.push(entry.path()),
-                Ok(metadata) => bytes += metadata.len(),
-                Err(_) => {}
-            }
-        }
-        (bytes, folders)
-    };
-    let (bytes, folders) = size(folder);
-    bytes + folders.iter().map(|folder| size(folder).0).sum::<u64>()
 }

@@ -10,7 +10,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::admin::{self, AdminReply, PendingRequest, SocketGuard};
-use super::admin_handler::{Daemon, Loader, MetricsHandler, StoreHandles, published, settle_address};
+use super::admin_handler::{Daemon, Loader, MetricsHandler, StoreHandles, settle_address};
 use super::chronicle::Watch;
 use super::clock::now;
 use super::error::DaemonError;
@@ -20,10 +20,12 @@ use super::hub::{Hubs, SourceHubs, announced};
 use super::limits::limits;
 use super::opening::{OPENING_TIMEOUT_USEC, open};
 use super::polling::PollRuntime;
+use super::publishing::published;
 use super::signals::Signals;
 use super::sockets::{Inherited, Purpose};
 use super::store_monitor::{Alarms, StoreMonitor, identity};
 use super::store_version::{check_store, mark_store};
+use super::takedowns::Takedowns;
 use super::{searching, service, takedowns};
 use crate::config::Config;
 use crate::fetch::Fetcher;
@@ -177,7 +179,7 @@ impl Running {
             NotifyState::Status("opening the store"),
         ]);
         let config = &self.daemon.config;
-        tracing::info!(event = "started", address = %self.daemon.address, sources = config.sources.len(), "dayuan answers");
+        tracing::info!(event = "opening", store = %config.settings.store.display(), "the store is being opened");
         let (log, alarms) = (Arc::clone(&self.log), self.daemon.alarms.clone());
         let (store, regions) = (config.settings.store.clone(), config.regions.clone());
         let opening = tokio::task::spawn_blocking(move || open(&log, &store, &regions, &alarms));
@@ -202,6 +204,8 @@ impl Running {
             now()
         });
         self.daemon.site.open(Arc::clone(&self.log), Arc::clone(&view), Arc::clone(&poll_states), since);
+        let sources = self.daemon.config.sources.len();
+        tracing::info!(event = "started", address = %self.daemon.address, sources, "dayuan answers");
         Ok(Some((view, poll_states)))
     }
 
@@ -298,6 +302,7 @@ impl Running {
         let (heartbeat, watched) = (Arc::clone(&self.daemon.heartbeat), Arc::clone(view));
         self.part("watchdog", |stop| service::watchdog(heartbeat, watched, stop));
         self.daemon.handles = Some(StoreHandles {
+            takedowns: Takedowns::new(&self.log, log_writer.clone(), view, &self.daemon.site),
             log: Arc::clone(&self.log),
             log_writer,
             view: Arc::clone(view),
@@ -375,9 +380,10 @@ impl Running {
                 () = self.stop.cancelled() => return None,
                 _ = self.signals.hangup.recv() => {
                     let answered = self.daemon.take_config(None).await;
-                    for line in &answered.lines {
-                        if answered.ok { tracing::info!(event = "config_taken", "{line}") } else { tracing::error!(event = "config_refused", "{line}") }
-                    }
+                    self.tasks.spawn(async move {
+                        answered.await.log();
+                        "answer"
+                    });
                 }
                 Some((request, answer)) = self.asked.recv() => {
                     self.daemon.handle(request, answer, &mut self.tasks).await;

@@ -1,12 +1,94 @@
 //! Brings the takedowns of the log in line with those of the config, and finds the items that they cover. A takedown is
 //! recorded first, so that nothing new slips through while the items that came before are looked for.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::clock::now;
 use crate::log::{Log, Record};
 use crate::model::{ItemId, Moment, Origin, Scope, SourceId, Takedown, counted};
+use crate::poll::LogWriter;
+use crate::serve::Site;
 use crate::view::{Standing, View};
 
-/// Maximum number of items that one record names.
-const MAX_ITEMS: usize = 10_000;
+/// Maximum number of items that one record names: while it is applied, nobody else sees the view.
+const MAX_ITEMS: usize = 1000;
+
+/// Carries out takedowns beside the main loop: those of many items take seconds.
+#[derive(Clone)]
+pub(super) struct Takedowns {
+    log: Arc<Log>,
+    log_writer: LogWriter,
+    view: Arc<View>,
+    site: Arc<Site>,
+    shared: Arc<Shared>,
+}
+
+/// What all that carry out takedowns have in common.
+#[derive(Debug, Default)]
+struct Shared {
+    /// Held from the decision to its end: one that ends meanwhile must not be recorded as carried out after that.
+    turn: tokio::sync::Mutex<()>,
+    /// The takedowns of the newest config.
+    wanted: Mutex<Vec<Takedown>>,
+}
+
+impl Takedowns {
+    pub(super) fn new(log: &Arc<Log>, log_writer: LogWriter, view: &Arc<View>, site: &Arc<Site>) -> Self {
+        let (log, view, site) = (Arc::clone(log), Arc::clone(view), Arc::clone(site));
+        Self { log, log_writer, view, site, shared: Arc::default() }
+    }
+
+    /// Sets the takedowns of the config; [`Takedowns::settle`] carries them out.
+    pub(super) fn want(&self, takedowns: &[Takedown]) {
+        *self.shared.wanted.lock().unwrap_or_else(PoisonError::into_inner) = takedowns.to_vec();
+    }
+
+    /// Takes a source down by command, or publishes it again if there are no reasons. Nothing of it is shown any more when
+    /// this returns.
+    ///
+    /// # Errors
+    /// A sentence if that cannot be decided or recorded.
+    pub(super) async fn decide(
+        &self,
+        source: &str,
+        reasons: Option<(String, Option<String>)>,
+    ) -> Result<Vec<String>, String> {
+        let _turn = self.shared.turn.lock().await;
+        let record = of_source(&self.view, source, reasons, now())?;
+        self.record(vec![record]).await
+    }
+
+    /// Brings the takedowns in line with those of the newest config.
+    ///
+    /// # Errors
+    /// A sentence if that cannot be recorded.
+    pub(super) async fn settle(&self) -> Result<Vec<String>, String> {
+        let _turn = self.shared.turn.lock().await;
+        let wanted = self.shared.wanted.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        self.record(settle(&self.view, &wanted, now())).await
+    }
+
+    /// Records takedowns and those that end, and carries out what is open. Returns what the admin is told.
+    async fn record(&self, records: Vec<Record>) -> Result<Vec<String>, String> {
+        let mut lines = told(&records);
+        let done = async {
+            self.log_writer.commit(records, now()).await.map_err(|error| error.to_string())?;
+            let (view, log) = (Arc::clone(&self.view), Arc::clone(&self.log));
+            let open = tokio::task::spawn_blocking(move || carry_out(&view, &log, now()));
+            let records = open.await.map_err(|_panic| "looking for the items failed; see the log".to_owned())?;
+            lines.extend(told(&records));
+            lines.extend(doubts(&records, &self.view));
+            for record in records {
+                self.log_writer.commit(vec![record], now()).await.map_err(|error| error.to_string())?;
+            }
+            Ok(())
+        };
+        let done: Result<(), String> = done.await;
+        // Whoever asks from now on must not be shown what was finished before.
+        self.site.forget_documents();
+        done.map(|()| lines)
+    }
+}
 
 /// Returns the records by which the takedowns of the config become those that it has now.
 pub(super) fn settle(view: &View, wanted: &[Takedown], at: Moment) -> Vec<Record> {

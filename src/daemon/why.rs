@@ -1,15 +1,29 @@
 //! Answers why an item is in a feed, or why it is not.
 
 use super::explain::{because, named, report_at, unpublished};
+use super::publishing::published;
 use crate::config::Config;
 use crate::log::Log;
 use crate::model::{ItemId, Moment, Month, RegionId, Regions, counted};
 use crate::regions::{Directory, Evidence};
-use crate::view::{Story, StoryNo, View};
+use crate::serve::{self, PublishConfig};
+use crate::view::{PollStates, Story, StoryNo, View};
+
+/// What an answer is found in.
+#[derive(Clone, Copy, Debug)]
+pub struct Stores<'a> {
+    /// The view.
+    pub view: &'a View,
+    /// Its log.
+    pub log: &'a Log,
+    /// The poll states.
+    pub poll_states: &'a PollStates,
+}
 
 /// Tells what became of an item in lines: published or not, with which others it was merged, where it was placed, and
 /// which feeds hold it. `None` if no source reported it. `name` is an id, or the URL of its page or of a report.
-pub fn why(view: &View, log: &Log, config: &Config, name: &str) -> Option<Vec<String>> {
+pub fn why(stores: &Stores<'_>, config: &Config, name: &str) -> Option<Vec<String>> {
+    let Stores { view, log, .. } = *stores;
     let id = named(view, name)?;
     let number = view.find(id)?;
     let Some(story) = view.story(number) else {
@@ -19,7 +33,7 @@ pub fn why(view: &View, log: &Log, config: &Config, name: &str) -> Option<Vec<St
     };
     let mut lines = merged(view, log, &story, id);
     lines.extend(placed(config, &story, id));
-    let feeds = feeds(view, config, &story, number);
+    let feeds = feeds(stores, config, &story, number);
     let verdict = if feeds.iter().any(|(is_in, _)| *is_in) { "PUBLISHED" } else { "IN NO FEED" };
     lines.insert(0, verdict.to_owned());
     lines.extend(feeds.into_iter().map(|(_, line)| line));
@@ -87,15 +101,16 @@ fn placed(config: &Config, story: &Story, id: ItemId) -> Vec<String> {
 }
 
 /// Tells for each feed of a region that should hold the story whether it does, and why not.
-fn feeds(view: &View, config: &Config, story: &Story, number: StoryNo) -> Vec<(bool, String)> {
+fn feeds(stores: &Stores<'_>, config: &Config, story: &Story, number: StoryNo) -> Vec<(bool, String)> {
     let mut holders: Vec<RegionId> =
         story.regions.iter().flat_map(|(region, _)| config.regions.holders(region)).collect();
     holders.sort();
     holders.dedup();
     let (published, others): (Vec<RegionId>, Vec<RegionId>) =
         holders.into_iter().partition(|region| config.regions.is_published(region));
-    let mut lines: Vec<(bool, String)> =
-        published.iter().map(|region| feed(view, config, region, story, number)).collect();
+    let looks = self::published(config);
+    let feed = |region| feed(stores, config, &looks, region, (story, number));
+    let mut lines: Vec<(bool, String)> = published.iter().map(feed).collect();
     if published.is_empty() {
         let others: Vec<String> = others.iter().map(ToString::to_string).collect();
         lines.push((
@@ -106,16 +121,34 @@ fn feeds(view: &View, config: &Config, story: &Story, number: StoryNo) -> Vec<(b
     lines
 }
 
-fn feed(view: &View, config: &Config, region: &RegionId, story: &Story, number: StoryNo) -> (bool, String) {
+fn feed(
+    &Stores { view, log, poll_states }: &Stores<'_>,
+    config: &Config,
+    looks: &PublishConfig,
+    region: &RegionId,
+    (story, number): (&Story, StoryNo),
+) -> (bool, String) {
     let tags = tags(view, &config.regions, region);
     let most = config.settings.publish.items;
     let base = format!("{}/regions/{region}", config.settings.publish.public_url);
     let holds = |share| view.timeline(&tags, None, most, share).iter().any(|entry| entry.story == number);
-    if holds(most.div_ceil(2)) {
-        return (true, format!("in the feed of {region}: {base}/atom.xml"));
-    }
     let month = Month::of(story.seen);
     let archive = format!("it is in the archive of its month, {base}/archive/{month}.xml and what that leads to");
+    if holds(most.div_ceil(2)) {
+        let lacking = serve::too_large_for(looks, log, view, poll_states, (region, story.id));
+        let formats: Vec<&str> = lacking.iter().map(|format| format.file()).collect();
+        return match formats.as_slice() {
+            [] => (true, format!("in the feed of {region}: {base}/atom.xml")),
+            [..] if formats.len() < 3 => (
+                true,
+                format!("in the feed of {region}: {base}, but cut from {}, which is too large", formats.join(", ")),
+            ),
+            [..] => (
+                false,
+                format!("cut from the feed of {region}: newer stories fill the 4 MiB that a feed may have; {archive}"),
+            ),
+        };
+    }
     if holds(most) {
         let source = &story.shown.source.id;
         return (

@@ -193,7 +193,7 @@ impl Fetcher {
                     self.permit_hop(&request, &link, now).await?;
                 }
                 let address = way.locate(&link).await?;
-                stand = Stand { address, room: self.asking.enter(Some(address)).await };
+                stand = Stand { address, room: patience.stopped(self.asking.enter(Some(address))).await };
             }
             // Validators are only sent to the address that gave them.
             let conditional = if given_by.as_ref() == Some(&link) { request.validators } else { &NO_VALIDATORS };
@@ -206,7 +206,7 @@ impl Fetcher {
                 post: request.post.filter(|_| hop == 0),
                 place: request.place.filter(|_| hop == 0),
             };
-            let response = self.reach(&sending, &mut stand).await?;
+            let response = self.reach(&sending, &mut stand, patience).await?;
             if let Some(proxy) = way.proxy().filter(|_| response.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED)
             {
                 return Err(FetchError::Proxy { proxy, detail: "it wants a user and a password (407)".to_owned() });
@@ -242,7 +242,12 @@ impl Fetcher {
 
     /// Sends a request to one address of a host after the other, until one takes the connection. Each is asked with a
     /// permit of its own: a permit counts where the connection goes.
-    async fn reach(&self, sending: &Sending<'_>, stand: &mut Stand) -> Result<Response, FetchError> {
+    async fn reach(
+        &self,
+        sending: &Sending<'_>,
+        stand: &mut Stand,
+        patience: &Patience,
+    ) -> Result<Response, FetchError> {
         let mut tried = vec![stand.address];
         while tried.len() < ADDRESSES {
             let (error, is_unreached) = match self.send(sending, stand.address).await {
@@ -256,10 +261,14 @@ impl Fetcher {
             let Some(next) = next.filter(|next| !tried.contains(next)) else { return Err(error) };
             tried.push(next);
             *stand = Stand { address: next, room: self.asking.enter(None).await };
-            if let Some(place) = sending.place {
-                place.move_to(next, &self.visiting).await;
-            }
-            stand.room = self.asking.enter(Some(next)).await;
+            // Others may be there before us.
+            let move_on = async {
+                if let Some(place) = sending.place {
+                    place.move_to(next, &self.visiting).await;
+                }
+                self.asking.enter(Some(next)).await
+            };
+            stand.room = patience.stopped(move_on).await;
         }
         self.send(sending, stand.address).await.map_err(|(error, _)| error)
     }
@@ -347,6 +356,47 @@ fn target(response: &Response, from: &Link) -> Result<Option<Link>, FetchError> 
 mod tests {
     use super::*;
     use crate::fetch::Network;
+
+    /// A permit is ours to give, so the site must not pay for the wait.
+    #[test]
+    fn a_permit_for_a_redirect_costs_the_site_no_time() {
+        use std::io::{Read, Write};
+        install_crypto();
+        let (first, second) = ("127.0.0.11:0", "127.0.0.12:0");
+        let [first, second] = [first, second].map(|address| std::net::TcpListener::bind(address).unwrap());
+        let [from, to] = [&first, &second].map(|listener| listener.local_addr().unwrap());
+        let answers = [
+            (first, format!("HTTP/1.1 302 Found\r\nlocation: http://{to}/\r\ncontent-length: 0\r\n\r\n")),
+            (second, "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok".to_owned()),
+        ];
+        for (listener, answer) in answers {
+            std::thread::spawn(move || {
+                for mut stream in listener.incoming().flatten() {
+                    let _head = stream.read(&mut [0; 1024]).unwrap();
+                    stream.write_all(answer.as_bytes()).unwrap();
+                }
+            });
+        }
+        let guard = Guard { allow: vec![Network::parse("127.0.0.0/8").unwrap()], ports: vec![from.port(), to.port()] };
+        let timeout = Duration::from_secs(1);
+        let options = Options { guard, timeout, max_body: 1 << 20, public_url: None, contact: None };
+        let fetcher = Fetcher::new(options).unwrap();
+        let url = Link::parse(&format!("http://{from}/")).unwrap();
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let answer = runtime.block_on(async {
+            let mut permits = Vec::new();
+            for _ in 0..4 {
+                permits.push(fetcher.asking.enter(Some(to.ip())).await);
+            }
+            let others = async {
+                tokio::time::sleep(2 * timeout).await;
+                drop(permits);
+            };
+            let request = Request { is_inside: true, own_port: from.port(), ..Request::to(&url) };
+            tokio::join!(fetcher.get(request, Moment::default()), others).0
+        });
+        assert_eq!(answer.unwrap().body, b"ok");
+    }
 
     #[test]
     fn a_connection_closed_at_once_is_silence_however_it_shows() {

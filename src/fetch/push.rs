@@ -11,6 +11,7 @@ use reqwest::{RequestBuilder, Response};
 use super::client::Fetcher;
 use super::error::FetchError;
 use super::failure::explain;
+use super::resolver::to_address;
 use crate::model::{Link, Tls};
 
 /// A port that is always allowed, so that no receiver's own port is.
@@ -57,11 +58,12 @@ impl Fetcher {
         Ok(self.sent(request, link).await?.status().as_u16())
     }
 
-    /// Asks a receiver by GET, and returns the status with the body, of which no more than `most` bytes are read.
+    /// Asks a receiver by GET at this address, which is one of [`Fetcher::receiver_address`], whatever its name resolves to
+    /// by now. Returns the status with the body, of which no more than `most` bytes are read.
     ///
     /// # Errors
     /// If the guard refuses, nothing answers in time, or the body is larger.
-    pub async fn ask_receiver(&self, link: &Link, most: usize) -> Result<(u16, Vec<u8>), FetchError> {
+    pub async fn ask_receiver(&self, link: &Link, address: IpAddr, most: usize) -> Result<(u16, Vec<u8>), FetchError> {
         self.check_receiver(link)?;
         let request = self.ways.inside.client(Tls::Strict).get(link.url().clone());
         // What is compared to the challenge must not be packed.
@@ -77,7 +79,7 @@ impl Fetcher {
             }
             Ok((response.status().as_u16(), body))
         };
-        within(self.timeout, receive).await
+        within(self.timeout, to_address(address, receive)).await
     }
 
     async fn sent(&self, request: RequestBuilder, link: &Link) -> Result<Response, FetchError> {
@@ -88,4 +90,33 @@ impl Fetcher {
 
 async fn within<T>(limit: Duration, work: impl Future<Output = Result<T, FetchError>>) -> Result<T, FetchError> {
     tokio::time::timeout(limit, work).await.map_err(|_late| FetchError::Timeout(limit))?
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+
+    use super::*;
+    use crate::fetch::{Guard, Network, Options, install_crypto};
+
+    /// Otherwise whoever has a name could count at one address and be asked at another.
+    #[test]
+    fn a_receiver_is_asked_at_the_address_that_was_counted() {
+        install_crypto();
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let _head = stream.read(&mut [0; 1024]).unwrap();
+            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").unwrap();
+        });
+        let guard = Guard { allow: vec![Network::parse("127.0.0.0/8").unwrap()], ports: vec![address.port()] };
+        let timeout = Duration::from_secs(10);
+        let options = Options { guard, timeout, max_body: 1 << 20, public_url: None, contact: None };
+        let fetcher = Fetcher::new(options).unwrap();
+        let link = Link::parse(&format!("http://nowhere.invalid:{}/", address.port())).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let answered = runtime.block_on(fetcher.ask_receiver(&link, address.ip(), 100));
+        assert_eq!(answered.unwrap(), (200, b"ok".to_vec()));
+    }
 }

@@ -1,5 +1,7 @@
 //! The requests to subscribers: verifications and deliveries.
 
+use std::net::IpAddr;
+
 use super::book::Delivery;
 use super::signature::sign;
 use super::token;
@@ -10,8 +12,8 @@ use crate::fetch::{Fetcher, Push};
 const MAX_ECHO: usize = 1024;
 
 /// Asks a callback whether it wants what was asked for in its name (WebSub, section 5.3), or tells it that it is denied
-/// (5.2). Returns whether it agreed.
-pub(super) async fn verify(fetcher: &Fetcher, wish: &Wish) -> bool {
+/// (5.2). It is asked at the address whose turn it is: its name might lead to another one by now. Returns whether it agreed.
+pub(super) async fn verify(fetcher: &Fetcher, wish: &Wish, address: IpAddr) -> bool {
     let Some(challenge) = token::random() else { return false };
     let lease = wish.lease.to_string();
     let mut pairs = vec![("hub.mode", wish.mode.word()), ("hub.topic", wish.topic.as_str())];
@@ -20,7 +22,7 @@ pub(super) async fn verify(fetcher: &Fetcher, wish: &Wish) -> bool {
         Mode::Subscribe => pairs.extend([("hub.challenge", challenge.as_str()), ("hub.lease_seconds", lease.as_str())]),
         Mode::Unsubscribe => pairs.push(("hub.challenge", challenge.as_str())),
     }
-    let answered = fetcher.ask_receiver(&wish.callback.with_query(&pairs), MAX_ECHO).await;
+    let answered = fetcher.ask_receiver(&wish.callback.with_query(&pairs), address, MAX_ECHO).await;
     match answered {
         Ok((status, body)) => (200..300).contains(&status) && body == challenge.as_bytes(),
         Err(error) => {

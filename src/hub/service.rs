@@ -214,19 +214,19 @@ impl Hub {
     }
 
     async fn verify(&self, wish: Wish) -> Done {
-        let agreed = match self.fetcher.receiver_address(&wish.callback).await {
-            None => None,
-            Some(address) => self.lock().rate.turn(address, (self.clock)(), MAX_VERIFICATION_DELAY),
-        };
-        let agreed = match agreed.and_then(|wait| u64::try_from(wait).ok()) {
+        let turn = self.fetcher.receiver_address(&wish.callback).await.and_then(|address| {
+            let wait = self.lock().rate.turn(address, (self.clock)(), MAX_VERIFICATION_DELAY)?;
+            Some((address, u64::try_from(wait).ok()?))
+        });
+        let agreed = match turn {
             None => {
                 self.metrics.verified("dropped");
                 false
             }
-            Some(wait) => {
+            Some((address, wait)) => {
                 tokio::time::sleep(Duration::from_millis(wait)).await;
                 let _place = self.verifying.acquire().await;
-                let agreed = verify(&self.fetcher, &wish).await;
+                let agreed = verify(&self.fetcher, &wish, address).await;
                 self.metrics.verified(match (&wish.mode, agreed) {
                     (Mode::Deny(_), _) => "denied",
                     (_, true) => "confirmed",

@@ -112,6 +112,11 @@ impl Filter {
         {
             return Some(format!("its date, {stamp}, is older than max_age allows"));
         }
+        self.refusal_by_words(draft, is_whole)
+    }
+
+    /// Returns why an item is left out, whatever its age: a correction is not too old if its item was not.
+    pub fn refusal_by_words(&self, draft: &Draft, is_whole: bool) -> Option<String> {
         if let Some((part, pattern)) = self.drop.iter().find(|(part, pattern)| has(draft, *part, pattern)) {
             return Some(format!("[source.drop] {} = {}", part.word(), pattern.text));
         }
@@ -135,6 +140,15 @@ impl Filter {
             for (part, pattern) in rules {
                 text.extend([name, "\0", part.word(), "\0", &pattern.text, "\0"]);
             }
+        }
+        xxhash_rust::xxh3::xxh3_64(text.as_bytes())
+    }
+
+    /// Returns a number that is another one for other rules, those about titles included.
+    pub fn with_cuts(&self) -> u64 {
+        let mut text = self.version().to_string();
+        for pattern in &self.cut {
+            text.extend(["\0", &pattern.text]);
         }
         xxhash_rust::xxh3::xxh3_64(text.as_bytes())
     }
@@ -189,6 +203,8 @@ mod tests {
         assert!(refused("停水通告", &[], true) && !refused("停水通告", &["公告"], true));
         assert!(!refused("停水通告", &[], false), "its category may come with its page");
         assert!(refused("停水通告", &["公告栏"], true));
+        let corrected = |title: &str| filter.refusal_by_words(&draft(title, &[]), true).is_some();
+        assert!(corrected("供暖公司招聘") && !corrected("供暖通告（更正）"), "a correction is judged, too");
         let filter = Filter { keep: vec![(Part::Title, pattern("供暖"))], ..Filter::default() };
         assert!(filter.refusal(&draft("", &[]), Moment::default(), false).is_none(), "its title comes with its page");
         assert!(filter.refusal(&draft("", &[]), Moment::default(), true).is_some() && !filter.needs_page());

@@ -47,4 +47,4 @@ pub use simplified::simplify;
 pub use source::{Authority, Kind, Policy, SelectorOverrides, Source, SourceError, SourceId, Tls};
 pub use subscription::{SourceSubscription, Subscription};
 pub use takedown::{Origin, Scope, Takedown};
-pub use terminal::{counted, one_line, printable, with_causes};
+pub use terminal::{counted, misleads, one_line, printable, with_causes};

@@ -133,7 +133,7 @@ pub struct Listing {
     pub format: Format,
     /// Usual number of rows.
     pub usual: u32,
-    /// Hashes of the entries last listed (guid, link and content), sorted.
+    /// Hashes of the entries last listed (guid, link and content), and of the rules by which they were read, sorted.
     pub hashes: Vec<u64>,
     /// Minimum time between two polls that the document last asked for (`ttl`, `sy:updatePeriod`).
     pub wait: Duration,

@@ -1,11 +1,12 @@
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Filter, Format, Link, RegionId, RequestOptions, Zone};
 
 /// Id of a source: `[a-z0-9][a-z0-9._-]*`, at most 64 characters.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SourceId(String);
+pub struct SourceId(Arc<str>);
 
 /// Error: the text is not a valid source id.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -21,7 +22,7 @@ impl SourceId {
         let begins = text.bytes().next().is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
         let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_' | b'.');
         if begins && text.len() <= 64 && text.bytes().all(allowed) {
-            Ok(Self(text.to_owned()))
+            Ok(Self(text.into()))
         } else {
             Err(SourceError(text.to_owned()))
         }
@@ -81,6 +82,12 @@ impl Kind {
 impl Source {
     /// Maximum length of a title, in characters: it stands beside every item.
     pub const MAX_TITLE: usize = 200;
+
+    /// Returns a number that is another one if its documents are read by other rules.
+    pub fn reading(&self) -> u64 {
+        let rules = (self.kind, &self.pins, self.reads_articles, &self.charset, &self.zone, self.filter.with_cuts());
+        xxhash_rust::xxh3::xxh3_64(format!("{rules:?}").as_bytes())
+    }
 
     /// Returns whether the pages behind a document of this format are read.
     pub const fn reads_pages_of(&self, format: Format) -> bool {

@@ -24,6 +24,12 @@ const fn steers(c: char) -> bool {
     )
 }
 
+/// Returns whether a character is a control character, or changes the order in which the text around it is read: a name that
+/// holds one reads as another. Joiners and other spaces without width stay: scripts and emoji need them.
+pub const fn misleads(c: char) -> bool {
+    steers(c) && !matches!(c, '\u{ad}' | '\u{180e}' | '\u{200b}'..='\u{200d}' | '\u{2060}'..='\u{2065}' | '\u{feff}')
+}
+
 /// Escapes a character as in JSON (RFC 8259, section 7), so that JSON stays valid: as its one or two UTF-16 units.
 fn escape(out: &mut String, c: char) {
     for unit in c.encode_utf16(&mut [0; 2]) {
@@ -70,6 +76,12 @@ pub fn with_causes(error: &dyn std::error::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_read_as_they_are_written() {
+        assert!("\0\u{7}\u{9b}\u{61c}\u{200e}\u{2028}\u{202e}\u{2066}\u{2069}\u{fff9}\u{e0041}".chars().all(misleads));
+        assert!(!"阳泉 a\u{3000}\u{200d}\u{200b}\u{feff}é".contains(misleads));
+    }
 
     #[test]
     fn nothing_steers_a_terminal_and_everything_else_stays() {

@@ -8,8 +8,9 @@ use crate::log::{Log, LogError, Record};
 use crate::model::{Moment, RegionId, with_causes};
 use crate::view::View;
 
-/// Records after which a group is closed; a group is written with one sync.
+/// Records after which a group is closed, and their size in bytes; a group is written with one sync.
 const MAX_GROUP: usize = 2000;
+const MAX_GROUP_BYTES: usize = 4 * 1024 * 1024;
 
 /// Why records were not written.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -28,6 +29,14 @@ pub struct Commit {
     records: Vec<Record>,
     at: Moment,
     done: oneshot::Sender<Result<(), CommitError>>,
+}
+
+impl Commit {
+    /// Returns the size of what is reported, in bytes.
+    fn size(&self) -> usize {
+        let report = |record: &Record| if let Record::Report(report) = record { report.draft.size() } else { 0 };
+        self.records.iter().map(report).sum()
+    }
 }
 
 /// Handle to the writer.
@@ -72,12 +81,14 @@ impl Committer {
     /// thread of its own.
     pub fn run(&self, mut commits: mpsc::Receiver<Commit>) {
         while let Some(first) = commits.blocking_recv() {
+            let (mut count, mut bytes) = (first.records.len(), first.size());
             let mut group = vec![first];
-            let mut size = group.iter().map(|commit| commit.records.len()).sum::<usize>();
-            while size < MAX_GROUP
+            while count < MAX_GROUP
+                && bytes < MAX_GROUP_BYTES
                 && let Ok(next) = commits.try_recv()
             {
-                size += next.records.len();
+                count += next.records.len();
+                bytes += next.size();
                 group.push(next);
             }
             self.write(group);

@@ -12,6 +12,7 @@ use super::permission::permit;
 use super::poll_source::{MAX_HINT, PollCycle};
 use super::reports::Reports;
 use crate::fetch::{Answer, Request};
+use crate::log::Record;
 use crate::model::{Draft, Kind, Link, Outcome, Page, Validators};
 use crate::read::{self, Fault, FaultKind, Reading, Rules};
 
@@ -103,17 +104,23 @@ impl PollCycle<'_> {
     /// # Errors
     /// Returns the outcome of the poll if they cannot be written.
     pub(super) async fn commit(&mut self, reports: Reports, document: Document) -> Result<Outcome, Outcome> {
-        let Reports { records, listed, is_deferred } = reports;
-        let new = records.len();
-        if let Err(error) = self.context.log_writer.commit(records, self.now).await {
-            return Err(unsaved(self.source, &error));
-        }
+        let Reports { records, new, listed, is_deferred } = reports;
+        self.write(records).await?;
         self.state.listing.hashes = listed;
         // Replace both: validators that this answer lacks are dropped. With none, the next answer is not 304, so that what
         // was left for later is seen.
         self.state.validators = if is_deferred { Validators::default() } else { document.validators };
         self.state.url = Some(document.given_by);
         Ok(Outcome::Read { new, wait: document.wait })
+    }
+
+    /// Writes reports of the document.
+    ///
+    /// # Errors
+    /// Returns the outcome of the poll if they cannot be written.
+    pub(super) async fn write(&self, records: Vec<Record>) -> Result<(), Outcome> {
+        let written = self.context.log_writer.commit(records, self.now).await;
+        written.map_err(|error| unsaved(self.source, &error))
     }
 
     async fn read_page(&self, page: Page, rules: &Arc<Rules>) -> Reading {

@@ -22,9 +22,11 @@ impl Poller {
     /// Returns an error if the log cannot write the facts or the poll states cannot be read; the old list then stays.
     pub async fn load(&mut self, list: Vec<Arc<Source>>) -> Result<Vec<String>, String> {
         let now = (self.context.clock)();
+        let changed: Vec<&Arc<Source>> = list.iter().filter(|source| !self.is_watched(source)).collect();
+        let is_smaller = list.len() - changed.len() < self.sources.len();
         let facts: Vec<Record> =
-            list.iter().filter_map(|source| self.news_of(source, now)).map(Record::Source).collect();
-        let warnings = self.renames(&list);
+            changed.iter().filter_map(|source| self.news_of(source, now)).map(Record::Source).collect();
+        let warnings = self.renames(&list, &changed);
         for facts in facts.chunks(BETWEEN_BEATS) {
             self.beat();
             self.context.log_writer.commit(facts.to_vec(), now).await.map_err(|error| error.to_string())?;
@@ -35,9 +37,11 @@ impl Poller {
             state.is_none() && !self.sources.contains_key(&source.id)
         };
         let fresh = list.iter().zip(&poll_states).filter(is_fresh).count();
-        let names: HashSet<SourceId> = list.iter().map(|source| source.id.clone()).collect();
-        self.sources.retain(|id, _| names.contains(id));
-        self.taken = Arc::new(list.iter().map(|source| source.url.as_str().to_owned()).collect());
+        if is_smaller || !changed.is_empty() {
+            let names: HashSet<&SourceId> = list.iter().map(|source| &source.id).collect();
+            self.sources.retain(|id, _| names.contains(id));
+            self.taken = Arc::new(list.iter().map(|source| source.url.as_str().to_owned()).collect());
+        }
         self.queue.clear();
         for host in self.hosts.values_mut() {
             host.waiting.clear();
@@ -46,10 +50,19 @@ impl Poller {
             if number.is_multiple_of(BETWEEN_BEATS) {
                 self.beat();
             }
-            self.watch(source, state, fresh, now);
+            match self.sources.get(&source.id).filter(|watched| watched.source == source) {
+                Some(watched) if watched.is_running => {}
+                Some(watched) => self.queue.push(Reverse((watched.planned, source.id.clone()))),
+                None => self.watch(source, state, fresh, now),
+            }
         }
         self.context.metrics.count(self.sources.values().map(|watched| watched.state.health));
         Ok(warnings)
+    }
+
+    /// Returns whether a source is watched as it is now.
+    fn is_watched(&self, source: &Arc<Source>) -> bool {
+        self.sources.get(&source.id).is_some_and(|watched| watched.source == *source)
     }
 
     /// The stored poll states of the sources that are not watched yet; `None` for the others and for those never polled.
@@ -114,9 +127,9 @@ impl Poller {
 
     /// Returns a warning for each new source with the address of a known one that is no longer listed: it was probably
     /// renamed.
-    fn renames(&self, list: &[Arc<Source>]) -> Vec<String> {
+    fn renames(&self, list: &[Arc<Source>], changed: &[&Arc<Source>]) -> Vec<String> {
         let is_new = |source: &&Arc<Source>| self.context.view.with_source(&source.id, |known| known.is_none());
-        let fresh: Vec<&Arc<Source>> = list.iter().filter(is_new).collect();
+        let fresh: Vec<&Arc<Source>> = changed.iter().copied().filter(is_new).collect();
         if fresh.is_empty() {
             return Vec::new();
         }

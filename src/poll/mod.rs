@@ -40,6 +40,6 @@ pub use heartbeat::Heartbeat;
 pub use host_clock::HostClock;
 pub use metrics::Metrics;
 pub use options::Options;
-pub use poller::Poller;
+pub use poller::{Poller, gap_of};
 pub use quota::Limits;
 pub use schedule::{Pace, next, spread};

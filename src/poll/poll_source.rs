@@ -79,7 +79,7 @@ impl PollCycle<'_> {
                 self.check_drift(&document.reading)?;
                 self.read_further(&mut document).await;
                 self.tell_hub(&document);
-                let reports = self.identify(&document.reading).await;
+                let reports = self.identify(&document.reading).await?;
                 self.commit(reports, document).await?
             }
         };
@@ -145,6 +145,10 @@ impl<'a> PollCycle<'a> {
             revisits.clear();
         }
         state.listing.page = Some(source.url.clone());
+        // What was read by other rules is read again: an unchanged document answers for the rules of its time only.
+        if state.url.is_some() && !state.listing.hashes.contains(&source.reading()) {
+            state.validators = Validators::default();
+        }
         // If the source's page leads elsewhere, the page itself is asked once a day: it may hold the list again.
         let is_page_due = state.listing.page_asked.is_none_or(|at| now.duration_since(at) >= PAGE_AGAIN || at > now);
         let start = start(source, &state, now, taken);

@@ -338,7 +338,7 @@ fn next_start(began: Instant, at: Instant) -> tokio::time::Instant {
 }
 
 /// Returns the minimum time between two requests to a source's host.
-pub(super) fn gap_of(source: &Source, gap: Duration) -> Duration {
+pub fn gap_of(source: &Source, gap: Duration) -> Duration {
     if source.is_own { gap } else { gap.max(MIN_GAP) }
 }
 

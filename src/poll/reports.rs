@@ -10,12 +10,15 @@ use super::metrics::LeftOut;
 use super::poll_source::PollCycle;
 use crate::dedup::{self, Fingerprint, Identity, Verdict};
 use crate::log::Record;
-use crate::model::{Draft, ItemId, Key, Report, Revisit, SourceId};
+use crate::model::{Draft, ItemId, Key, Outcome, Report, Revisit, SourceId};
 use crate::read::{self, Reading};
 
 /// What a listing is worth.
 pub(super) struct Reports {
+    /// The reports that are not written yet.
     pub(super) records: Vec<Record>,
+    /// How many there are in all.
+    pub(super) new: usize,
     /// The hashes of what it lists, in order.
     pub(super) listed: Vec<u64>,
     /// Whether something was left for a later poll, which must get the whole document again.
@@ -78,8 +81,12 @@ impl PollCycle<'_> {
     }
 
     /// Returns the records for the new and changed items of a listing. If a list has no texts, the pages of its new and
-    /// changed items are read first.
-    pub(super) async fn identify(&mut self, reading: &Reading) -> Reports {
+    /// changed items are read first. Many long reports are written as they come: all of a poll, and of others at the same
+    /// time, would take much memory. Those that are written are known if the poll then fails.
+    ///
+    /// # Errors
+    /// Returns the outcome of the poll if they cannot be written.
+    pub(super) async fn identify(&mut self, reading: &Reading) -> Result<Reports, Outcome> {
         let known: HashSet<u64> = self.state.listing.hashes.iter().copied().collect();
         let repeated = dedup::repeated(&reading.drafts);
         let oldest = self.now - self.context.limits.keep;
@@ -89,6 +96,7 @@ impl PollCycle<'_> {
         // What the rules leave out because of its page is remembered, so that the page is not read at every poll.
         let filter = self.source.filter.version();
         let mut articles = self.articles();
+        let mut written = Ok(());
         for (draft, place) in reading.drafts.iter().zip(1..) {
             let hash = listing_hash(draft);
             if known.contains(&hash) {
@@ -130,14 +138,23 @@ impl PollCycle<'_> {
                     break;
                 }
             }
+            if found.unwritten > MAX_UNWRITTEN {
+                found.unwritten = 0;
+                written = self.write(std::mem::take(&mut found.records)).await;
+                if written.is_err() {
+                    break;
+                }
+            }
         }
         self.busy = self.busy.max(articles.busy());
         (self.state.busy_hosts, self.quota) = articles.end();
+        written?;
         self.context.metrics.found(found.new, found.changed);
         self.context.metrics.left_out(&self.source.id, left_out);
+        listed.push(self.source.reading());
         listed.sort_unstable();
         listed.dedup();
-        Reports { records: found.records, listed, is_deferred }
+        Ok(Reports { records: found.records, new: found.count, listed, is_deferred })
     }
 
     /// Decides what one item of a listing is, and reports it if it is new or changed.
@@ -172,10 +189,11 @@ impl PollCycle<'_> {
             Verdict::New => found.new += 1,
             Verdict::Changed => found.changed += 1,
         }
-        found.held += draft.size();
-        if found.held > MAX_HELD {
+        found.size += draft.size();
+        if found.size > MAX_SIZE {
             return Taken::Full;
         }
+        found.unwritten += draft.size();
         if !articles.quota().take(self.now, &draft, self.context.limits) {
             tracing::warn!(event = "source_limit_reached", source = %self.source.id, "the source exceeds the daily limit per source; the rest is left for later");
             return Taken::Full;
@@ -185,6 +203,7 @@ impl PollCycle<'_> {
             self.revisits.extend(revisit);
         }
         let is_first_import = self.state.is_first();
+        found.count += 1;
         found.records.push(self.report(identity, draft.into_owned(), is_first_import));
         Taken::Done
     }
@@ -199,12 +218,17 @@ struct Found {
     told: HashSet<ItemId>,
     new: usize,
     changed: usize,
-    /// Size of the records, in bytes.
-    held: usize,
+    /// How many reports were made.
+    count: usize,
+    /// Size of the records, in bytes, and of those that are not written yet.
+    size: usize,
+    unwritten: usize,
 }
 
-/// Maximum size of the reports of one poll, which are held until its end, in bytes; the rest is left to the next one.
-const MAX_HELD: usize = 6 * 1024 * 1024;
+/// Maximum size of the reports of one poll, in bytes; the rest is left to the next one.
+const MAX_SIZE: usize = 6 * 1024 * 1024;
+/// From how many bytes on reports are written before the poll is over.
+const MAX_UNWRITTEN: usize = 512 * 1024;
 
 /// What became of an item of a listing.
 enum Taken {

@@ -37,6 +37,7 @@ impl<'a> PollCycle<'a> {
                     }
                     if let Some(found) =
                         found.filter(|found| found.verdict == Verdict::Changed && found.item == revisit.item)
+                        && self.source.filter.refusal_by_words(&draft, true).is_none()
                         && articles.quota().take(self.now, &draft, self.context.limits)
                     {
                         records.push(self.report(found, draft, false));

@@ -1,14 +1,17 @@
 //! Renders the feeds of the site: those of regions, of the health of the sources, and the list of all.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 use super::document::Rendered;
 use super::filter::{Filter, Reach};
+use super::published::PublishConfig;
 use super::renderer::Renderer;
 use super::selection::Selection;
-use crate::model::{Item, Region, RegionId};
-use crate::view;
+use crate::log::Log;
+use crate::model::{Chronicle, Item, ItemId, Moment, Region, RegionId};
+use crate::view::{self, PollStates, View};
 use crate::write::{self, Chain, Channel, Format, Language, Outline, PlaceName};
 
 /// Maximum size of a feed, in bytes.
@@ -27,6 +30,14 @@ pub(super) struct FeedHead {
     pub(super) description: String,
     pub(super) self_link: String,
     pub(super) page: String,
+}
+
+/// What changed in the regions of a feed.
+struct FeedState {
+    tags: Vec<RegionId>,
+    changed: Moment,
+    /// The stories that were deleted, and when.
+    deleted: Vec<(ItemId, Moment)>,
 }
 
 fn written(format: Format, channel: &Channel<'_>) -> Vec<u8> {
@@ -48,27 +59,71 @@ fn fitting(items: &mut Vec<Item>, write: impl Fn(&[Item]) -> Vec<u8>) -> Vec<u8>
     bytes
 }
 
+/// Returns the formats in which the feed of a region is too large to hold a story that it would hold by its place.
+pub fn too_large_for(
+    published: &PublishConfig,
+    log: &Log,
+    view: &View,
+    poll_states: &PollStates,
+    (region, story): (&RegionId, ItemId),
+) -> Vec<Format> {
+    let (hour, is_unreadable, chronicle) = (Moment::default(), Cell::new(false), &Chronicle::default());
+    let renderer = Renderer { published, log, view, poll_states, search: None, hour, is_unreadable, chronicle };
+    renderer.too_large_for(region, story)
+}
+
 impl Renderer<'_> {
+    /// Returns the formats in which the feed of a region is too large to hold a story that it would hold by its place.
+    pub(super) fn too_large_for(&self, region: &RegionId, story: ItemId) -> Vec<Format> {
+        let filter = Filter::default();
+        let state = self.state_of(region, &filter);
+        let (items, _) = self.items(|tag| filter.reach.holds(&self.published.regions, region, tag), None);
+        let lacks = |format: &Format| {
+            let mut held = items.clone();
+            let feed = self.feed_of((region, *format), &filter, &state, &mut held);
+            feed.is_some() && held.iter().all(|item| item.id != story)
+        };
+        [Format::Atom, Format::Rss, Format::Json].into_iter().filter(lacks).collect()
+    }
+
     /// Renders the feed of a region, or of that part of it which the filter leaves.
     pub(super) fn feed(&self, region: &RegionId, format: Format, filter: &Filter) -> Option<Rendered> {
-        let place = self.published.regions.get(region)?;
-        let source = filter.source.as_ref();
+        // Looked up first: what comes meanwhile must not make the feed look newer than it is.
+        let state = self.state_of(region, filter);
+        let is_in = |tag: &RegionId| filter.reach.holds(&self.published.regions, region, tag);
+        let (mut items, _) = self.items(is_in, filter.source.as_ref());
+        self.feed_of((region, format), filter, &state, &mut items)
+    }
+
+    fn state_of(&self, region: &RegionId, filter: &Filter) -> FeedState {
         let is_in = |tag: &RegionId| filter.reach.holds(&self.published.regions, region, tag);
         // Also the regions whose last item was withdrawn.
         let mut tags = self.view.known_regions();
         tags.retain(is_in);
         let changed = self.view.changed(&tags);
-        let deleted = self.view.deleted(is_in, source, changed - KEEP_DELETED, MAX_DELETED);
-        let (mut items, _) = self.items(is_in, source);
+        let deleted = self.view.deleted(is_in, filter.source.as_ref(), changed - KEEP_DELETED, MAX_DELETED);
+        FeedState { tags, changed, deleted }
+    }
+
+    /// Renders such a feed of these items, or of as many of them as a feed may have.
+    fn feed_of(
+        &self,
+        (region, format): (&RegionId, Format),
+        filter: &Filter,
+        FeedState { tags, changed, deleted }: &FeedState,
+        items: &mut Vec<Item>,
+    ) -> Option<Rendered> {
+        let place = self.published.regions.get(region)?;
+        let source = filter.source.as_ref();
         let chain = Chain {
-            previous: self.newest_archive(region, &tags).filter(|_| filter.is_none() && format == Format::Atom),
+            previous: self.newest_archive(region, tags).filter(|_| filter.is_none() && format == Format::Atom),
             ..Chain::default()
         };
         let of_source = source
             .and_then(|source| self.view.source(source))
             .map(|facts| format!(" · {}", facts.title))
             .unwrap_or_default();
-        let bytes = fitting(&mut items, |items| {
+        let bytes = fitting(items, |items| {
             let updated = items.iter().map(|item| item.updated).chain(deleted.iter().map(|(_, at)| *at)).max();
             let channel = self.channel(place, format, items);
             let query = filter.query();
@@ -83,13 +138,13 @@ impl Renderer<'_> {
                 ),
                 hub: self.published.options.hub_url().filter(|_| filter.is_none()),
                 updated: updated.unwrap_or_default(),
-                deleted: &deleted,
+                deleted,
                 chain: chain.clone(),
                 ..channel
             };
             written(format, &channel)
         });
-        Some(Rendered { media_type: format.media_type(), bytes, changed })
+        Some(Rendered { media_type: format.media_type(), bytes, changed: *changed })
     }
 
     /// Renders the feed of a topic in a region; `None` if there is no such region or topic.

@@ -28,9 +28,10 @@ mod site;
 mod stories;
 mod topics;
 
+pub use feeds::too_large_for;
 pub use hub_door::{CallbackDoor, Delivery, HubDoor};
 pub use metrics::Metrics;
-pub use published::{Options, PublishConfig, SourcePolicy};
+pub use published::{Options, PublishConfig};
 pub use server::{Handler, Limits, adopt, converse, listen, serve};
 pub use site::Site;
 pub use topics::Feed;

@@ -1,6 +1,5 @@
 //! The part of the config that determines what is published.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::model::{Moment, Policy, RegionId, Regions, Source, SourceId, Zone};
@@ -14,15 +13,19 @@ pub struct PublishConfig {
     pub options: Options,
     /// The region tree.
     pub regions: Regions,
-    /// How the items of each source are published.
-    pub sources: HashMap<SourceId, SourcePolicy>,
     /// The topics of stories.
     pub topics: Topics,
-    /// The sources, as the config lists them.
+    /// The sources, ordered by id.
     pub listing: Vec<Arc<Source>>,
 }
 
 impl PublishConfig {
+    /// Returns how the items of a source are published; a source that is not listed allows the least.
+    pub(super) fn policy_of(&self, source: &SourceId) -> SourcePolicy {
+        let at = self.listing.binary_search_by(|listed| listed.id.cmp(source)).ok();
+        at.and_then(|at| self.listing.get(at)).map(|source| SourcePolicy::of(source)).unwrap_or_default()
+    }
+
     /// Returns what every page in a language needs; `hour` is the one for which it is rendered.
     pub(super) fn page(&self, language: Language, hour: Moment) -> Page<'_> {
         let options = &self.options;
@@ -94,11 +97,17 @@ impl Options {
 
 /// How the items of a source are published.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct SourcePolicy {
+pub(super) struct SourcePolicy {
     /// How much of an item is published.
-    pub policy: Policy,
+    pub(super) policy: Policy,
     /// Rights notice for items that have none of their own.
-    pub rights: Option<String>,
+    pub(super) rights: Option<String>,
     /// Categories that every item gets.
-    pub topics: Vec<String>,
+    pub(super) topics: Vec<String>,
+}
+
+impl SourcePolicy {
+    pub(super) fn of(source: &Source) -> Self {
+        Self { policy: source.policy, rights: source.rights.clone(), topics: source.topics.clone() }
+    }
 }

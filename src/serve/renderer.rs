@@ -133,7 +133,7 @@ impl Renderer<'_> {
     pub(super) fn item(&self, story: &Story) -> Option<Item> {
         let shown = self.report(story.shown.position)?;
         let facts = &story.shown.source;
-        let publication = self.published.sources.get(&facts.id).cloned().unwrap_or_default();
+        let publication = self.published.policy_of(&facts.id);
         let draft = shown.draft;
         let http = |url: Option<String>| url.filter(|url| Link::parse(url).is_ok());
         let rights = draft.rights.or(publication.rights).or_else(|| facts.rights.clone());

@@ -1,11 +1,13 @@
 //! Searches: what a request asks for, and its results as a page and as a feed.
 
+use std::sync::Arc;
+
 use super::document::Rendered;
 use super::feeds::FeedHead;
 use super::published::PublishConfig;
 use super::renderer::Renderer;
 use super::route::parameter;
-use crate::model::{Moment, Named, Region, RegionId, SourceId, Zone};
+use crate::model::{Moment, Named, Region, RegionId, Source, SourceId, Zone};
 use crate::search::{Filters, Order, Place, Query, SearchError, SearchIndex};
 use crate::view::View;
 use crate::write::{self, Format, Language, Piece, SearchPage, SearchResult};
@@ -72,11 +74,8 @@ impl Asked {
             return Err(Refused);
         }
         let topic = value("topic");
-        let has_topic = |id: &&SourceId| {
-            let topics = published.sources.get(*id).map_or(&[][..], |source| &source.topics);
-            topics.iter().any(|known| Some(known) == topic.as_ref())
-        };
-        let topic_sources = published.sources.keys().filter(has_topic).cloned().collect();
+        let has_topic = |source: &&Arc<Source>| topic.as_ref().is_some_and(|topic| source.topics.contains(topic));
+        let topic_sources = published.listing.iter().filter(has_topic).map(|source| source.id.clone()).collect();
         let days = ["from", "to"].map(|key| value(key).unwrap_or_default());
         let [from, to] = [&days[0], &days[1]].map(|text| day(text));
         let is_day_unread = days.iter().zip([&from, &to]).any(|(text, day)| !text.is_empty() && day.is_none());

@@ -175,7 +175,8 @@ async fn answer_all<H: Handler>(
         let response = match refuse(&request, handler.takes_posts(request.uri().path())) {
             Some(refusal) => refusal,
             None => {
-                let has_body = request.headers().contains_key(header::CONTENT_LENGTH);
+                let body = [header::CONTENT_LENGTH, header::TRANSFER_ENCODING];
+                let has_body = body.iter().any(|name| request.headers().contains_key(name));
                 let mut response = handler.answer(request).await;
                 // A body is not read, so what follows it cannot be told from a second request.
                 if has_body || stopping.load(Ordering::Acquire) {
@@ -211,14 +212,23 @@ fn refuse(request: &Request<Incoming>, takes_posts: bool) -> Option<Answer> {
     let headers = request.headers();
     let hosts = headers.get_all(header::HOST).iter().count();
     let has_host = hosts == 1 || (hosts == 0 && request.version() < Version::HTTP_11);
-    let is_plain =
-        !headers.contains_key(header::TRANSFER_ENCODING) && headers.get_all(header::CONTENT_LENGTH).iter().count() <= 1;
+    let is_posted = request.method() == Method::POST && takes_posts;
+    let lengths = headers.get_all(header::CONTENT_LENGTH).iter().count();
+    let mut codings = headers.get_all(header::TRANSFER_ENCODING).iter();
+    let is_plain = match (codings.next(), codings.next()) {
+        (None, _) => lengths <= 1,
+        // Hubs may not know how long a delivery is.
+        (Some(coding), None) => {
+            is_posted && lengths == 0 && coding.as_bytes().trim_ascii().eq_ignore_ascii_case(b"chunked")
+        }
+        _ => false,
+    };
     let mut refusal = if !has_host || request.uri().authority().is_some() || !is_plain {
         answer::plain(
             StatusCode::BAD_REQUEST,
             "ambiguous request (Host, request target, Content-Length or Transfer-Encoding)\n",
         )
-    } else if request.method() == Method::POST && takes_posts {
+    } else if is_posted {
         return None;
     } else if request.method() != Method::GET && request.method() != Method::HEAD {
         let mut refusal = answer::plain(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD are answered here\n");

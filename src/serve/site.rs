@@ -4,10 +4,10 @@ use tokio::sync::Semaphore;
 
 use super::cache::ResponseCache;
 use super::hub_door::{CallbackDoor, HubDoor};
-use super::published::PublishConfig;
+use super::published::{PublishConfig, SourcePolicy};
 use super::recent::RecentDocuments;
 use crate::log::Log;
-use crate::model::{Chronicle, ItemId, Moment};
+use crate::model::{Chronicle, ItemId, Moment, Policy};
 use crate::search::SearchIndex;
 use crate::view::{PollStates, View};
 
@@ -191,8 +191,12 @@ impl Site {
         hasher.update(format!("{} {options:?}", env!("CARGO_PKG_VERSION")).as_bytes());
         // One source per line; ids contain no white space.
         for source in &published.listing {
-            let publication = published.sources.get(&source.id);
-            hasher.update(format!("\n{} {} {publication:?}", source.id, source.title).as_bytes());
+            for text in ["\n", source.id.as_str(), " ", &source.title] {
+                hasher.update(text.as_bytes());
+            }
+            if !source.topics.is_empty() || source.rights.is_some() || source.policy != Policy::default() {
+                hasher.update(format!(" {:?}", SourcePolicy::of(source)).as_bytes());
+            }
         }
         hasher.update(format!("\n{:?}", published.topics).as_bytes());
         let mut regions: Vec<_> = published.regions.all().collect();

@@ -81,8 +81,7 @@ impl Renderer<'_> {
     pub(super) fn topics_of(&self, story: &Story) -> Vec<String> {
         let Some(report) = self.report(story.shown.position) else { return Vec::new() };
         let mut labels = report.draft.categories;
-        labels
-            .extend(self.published.sources.get(&story.shown.source.id).into_iter().flat_map(|own| own.topics.clone()));
+        labels.extend(self.published.policy_of(&story.shown.source.id).topics);
         let topics = self.published.topics.of(&labels, &report.draft.title);
         topics.into_iter().map(|(topic, _)| topic.id.clone()).collect()
     }

@@ -125,6 +125,53 @@ fn the_rules_of_a_source_leave_items_out_and_clean_titles() {
     assert_eq!(daemon.items("140300").len(), 1);
 }
 
+/// A document that has not changed answers for the rules by which it was read, and for no others.
+#[test]
+fn rules_that_change_apply_to_a_document_that_does_not() {
+    let site = Site::new(69, |asked| match asked.headers.get("if-none-match") {
+        Some(_) => Reply::status("304 Not Modified"),
+        None => {
+            let items = [("1", "/a/1", "供暖通告", 2), ("2", "/a/2", "供暖公司招聘", 3)];
+            Reply::ok(feed(&items)).with("etag", "\"1\"")
+        }
+    });
+    let rules = "[source.drop]\ntitle = [\"招聘\"]\n";
+    let installation = Installation::new(&(source("gov", "140300", &site.url("/feed")) + rules));
+    let daemon = installation.start();
+    daemon.until_items("140300", 1);
+    poll(&installation, &daemon, "gov");
+    let conditional = || site.asked().iter().filter(|asked| asked.headers.contains_key("if-none-match")).count();
+    assert_eq!((daemon.titles("140300").len(), conditional()), (1, 1));
+    installation.sources(&source("gov", "140300", &site.url("/feed")));
+    let told = text(&installation.run(&["reload"]).stdout);
+    assert!(told.contains("rules about items, from the next poll on"), "{told}");
+    poll(&installation, &daemon, "gov");
+    daemon.until_items("140300", 2);
+    poll(&installation, &daemon, "gov");
+    assert_eq!(conditional(), 2, "the same rules need no new answer");
+}
+
+/// What a feed holds ends where its bytes do, too.
+#[test]
+fn why_tells_of_a_feed_that_is_full() {
+    let site = Site::new(70, |_| {
+        let items: Vec<(String, String, String)> =
+            (1..=20).map(|n| (n.to_string(), format!("/a/{n}"), format!("第{n}号{}通告", SUBJECTS[n % 8]))).collect();
+        let items: Vec<(&str, &str, &str, i64)> =
+            items.iter().zip(2..).map(|((id, path, title), age)| (&**id, &**path, &**title, age)).collect();
+        let long = format!("<![CDATA[<p title=\"{}\">a</p>]]></description>", "x".repeat(240_000));
+        Reply::ok(feed(&items).replace("</description>", &long))
+    });
+    let full = "content = \"full\"\nrights_basis = \"ours\"\n";
+    let installation = Installation::new(&(source("gov", "140300", &site.url("/feed")) + full));
+    let daemon = installation.start();
+    let why = |path: &str| text(&installation.run(&["why", &site.url(path)]).stdout);
+    until("all are known", || daemon.status(&installation, "gov")["succeeded"].is_string().then_some(()));
+    let told = why("/a/20");
+    assert!(told.contains("cut from the feed of 140300: newer stories fill the 4 MiB"), "{told}");
+    assert!(told.starts_with("IN NO FEED"), "{told}");
+}
+
 /// Polls a source, and waits until that is done.
 fn poll(installation: &Installation, daemon: &Daemon, id: &str) {
     let polls = || daemon.status(installation, id)["polls"].as_u64().unwrap();

@@ -415,6 +415,21 @@ fn websub_a_source_that_names_a_hub_is_polled_when_the_hub_delivers() {
     assert_eq!(subscriptions(&house), 1, "the restarted one goes on with the same callback");
     let unknown = format!("/hub/in/{}", "0".repeat(48));
     assert_eq!(request(daemon.address, "POST", &unknown, &[("content-length", "0")]).status, 410);
+    let sent = |method: &str, more: &str| {
+        let head = format!("{method} {unknown} HTTP/1.1\r\nhost: {}\r\n{more}", daemon.address);
+        let reply = parse(&say(daemon.address, format!("{head}\r\n\r\n2\r\nab\r\n0\r\n\r\n").as_bytes()));
+        assert_eq!(reply.header("connection"), "close", "what follows is never taken for a request");
+        reply.status
+    };
+    assert_eq!(sent("POST", "transfer-encoding: chunked"), 410, "a hub need not know the length");
+    assert_eq!(
+        sent("POST", "content-length: 2\r\ntransfer-encoding: chunked"),
+        410,
+        "a length beside it does not count"
+    );
+    assert_eq!(sent("POST", "transfer-encoding: chunked\r\ntransfer-encoding: chunked"), 400);
+    assert_eq!(sent("POST", "transfer-encoding: gzip, chunked"), 400);
+    assert_eq!(sent("GET", "transfer-encoding: chunked"), 400);
     assert_eq!(get(daemon.address, &format!("{unknown}?hub.mode=subscribe&hub.topic=x&hub.challenge=y")).status, 404);
     assert_eq!(request(daemon.address, "POST", "/hub", &[("content-length", "0")]).status, 405, "no hub of its own");
 }

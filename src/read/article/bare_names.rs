@@ -94,7 +94,7 @@ pub(super) fn beside_day(reader: &Reader<'_>, lines: &Lines<'_>) -> Vec<String> 
         if !(own || is_dated(at.checked_sub(1)) || is_dated(Some(at + 1))) || squeeze(&line.text) == title {
             return Vec::new();
         }
-        let rest = if own { reader.without_date(&line.spaced) } else { line.spaced.clone() };
+        let rest = if own { reader.without_date(&line.spaced) } else { line.spaced.to_string() };
         let mut pieces = rest.split("  ").map(str::trim).filter(|piece| !piece.is_empty());
         let (Some(piece), None) = (pieces.next(), pieces.next()) else { return Vec::new() };
         spaced_name(piece)

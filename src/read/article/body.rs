@@ -1,19 +1,22 @@
 //! Finds the body of an article, and the parts of it that are not its text.
 
+use std::rc::Rc;
+
 use super::labels::{is_dialog, words};
 use crate::read::markup::text;
 use crate::read::markup::text::width;
+use crate::read::markup::tokens::cut;
 use crate::read::markup::tree::{self, Id, Tree, What};
 use crate::read::pane::is_shut_pane;
 use crate::read::tables::elements::elements;
 use crate::read::tables::tables;
 
-/// A line of a page: the text between two breaks.
+/// A line of a page: the text between two breaks. Lines are kept in several lists, which share their texts.
 #[derive(Clone, Debug)]
 pub(in crate::read) struct Line {
-    pub(in crate::read) text: String,
+    pub(in crate::read) text: Rc<str>,
     /// The same text, but wide gaps become two spaces.
-    pub(in crate::read) spaced: String,
+    pub(in crate::read) spaced: Rc<str>,
     /// The first node of its text.
     pub(in crate::read) from: Id,
     /// The node after its last one.
@@ -22,25 +25,44 @@ pub(in crate::read) struct Line {
     pub(in crate::read) linked: usize,
 }
 
+/// A line that goes on: its text as it is written, and where parts of it are set apart.
+#[derive(Default)]
+struct Open {
+    written: String,
+    gaps: Vec<usize>,
+    from: Id,
+    to: Id,
+    linked: usize,
+}
+
+impl Open {
+    /// Ends the line; `None` if there is nothing in it.
+    fn end(self) -> Option<Line> {
+        let text = text::paragraph(&self.written);
+        if text.is_empty() {
+            return None;
+        }
+        let spaced = spaced(&self.written, &self.gaps);
+        let Self { written, from, to, linked, .. } = self;
+        // A page may be one line.
+        drop(written);
+        let text: Rc<str> = text.into();
+        let spaced = if *spaced == *text { Rc::clone(&text) } else { spaced.into() };
+        Some(Line { text, spaced, from, to, linked })
+    }
+}
+
 /// Splits the nodes from `from` up to `to` into lines, without invisible elements and without `dropped` ranges.
 pub(in crate::read) fn lines(tree: &Tree<'_>, from: Id, to: Id, dropped: &[(Id, Id)]) -> Vec<Line> {
     let mut lines: Vec<Line> = Vec::new();
-    let mut open: Option<Line> = None;
+    let mut open: Option<Open> = None;
     let mut at = from;
     let mut link_to = 0;
     // Where the open blocks end, innermost last; a line ends with its block.
     let mut ends: Vec<Id> = Vec::new();
     let mut next_drop = dropped.iter().skip_while(|(_, end)| *end <= from).peekable();
     let mut apart = false;
-    let flush = |open: &mut Option<Line>, lines: &mut Vec<Line>| {
-        if let Some(mut line) = open.take() {
-            line.spaced = spaced(&line.spaced);
-            line.text = text::paragraph(&line.text);
-            if !line.text.is_empty() {
-                lines.push(line);
-            }
-        }
-    };
+    let flush = |open: &mut Option<Open>, lines: &mut Vec<Line>| lines.extend(open.take().and_then(Open::end));
     while at < to {
         while ends.last().is_some_and(|end| *end <= at) {
             ends.pop();
@@ -75,18 +97,11 @@ pub(in crate::read) fn lines(tree: &Tree<'_>, from: Id, to: Id, dropped: &[(Id, 
             }
             What::Text(raw) => {
                 let text = text::resolve(raw, &text::Definitions::none());
-                let line = open.get_or_insert_with(|| Line {
-                    text: String::new(),
-                    spaced: String::new(),
-                    from: at,
-                    to: at,
-                    linked: 0,
-                });
-                if std::mem::take(&mut apart) && !line.spaced.is_empty() {
-                    line.spaced.push_str("   ");
+                let line = open.get_or_insert_with(|| Open { from: at, ..Open::default() });
+                if std::mem::take(&mut apart) && !line.written.is_empty() {
+                    line.gaps.push(line.written.len());
                 }
-                line.spaced.push_str(&text);
-                line.text.push_str(&text);
+                line.written.push_str(&text);
                 line.to = at + 1;
                 line.linked += if at < link_to { width(&text) } else { 0 };
             }
@@ -97,15 +112,24 @@ pub(in crate::read) fn lines(tree: &Tree<'_>, from: Id, to: Id, dropped: &[(Id, 
     lines
 }
 
-/// Collapses a single white-space character to one space, and longer runs to two.
-fn spaced(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for part in text.split_inclusive(char::is_whitespace) {
-        let word = part.trim_end();
-        out.push_str(word);
-        if word.len() < part.len() && !out.ends_with("  ") {
-            out.push(' ');
+/// Collapses a single white-space character to one space, and longer runs and gaps to two.
+fn spaced(text: &str, gaps: &[usize]) -> String {
+    let mut out = String::with_capacity(text.len() + 2 * gaps.len());
+    let mut from = 0;
+    for to in gaps.iter().copied().chain([text.len()]) {
+        if from > 0 {
+            let length = out.trim_end_matches(' ').len();
+            out.truncate(length);
+            out.push_str("  ");
         }
+        for part in cut(text, from, to).split_inclusive(char::is_whitespace) {
+            let word = part.trim_end();
+            out.push_str(word);
+            if word.len() < part.len() && !out.ends_with("  ") {
+                out.push(' ');
+            }
+        }
+        from = to;
     }
     out
 }

@@ -91,6 +91,7 @@ impl Sums {
         }
         set(&mut widths, count, all);
         set(&mut links, count, linked);
+        drop((holder, in_link));
         let (plain, prose) = (vec![0; count + 1], vec![0; count + 1]);
         let mut sums = Self { width: widths, linked: links, plain, prose, asides: Vec::new() };
         sums.add_prose(tree, &blocks);

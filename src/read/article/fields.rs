@@ -50,6 +50,26 @@ pub(in crate::read) fn read<'a>(
     reader.read()
 }
 
+/// Returns the beginning of the text of a story.
+fn joined<'l>(lines: impl Iterator<Item = &'l Line>) -> String {
+    let mut all = String::new();
+    for line in lines {
+        if !all.is_empty() {
+            all.push('\n');
+        }
+        all.push_str(text::head(&line.text, MAX_TEXT));
+        if all.len() >= MAX_TEXT {
+            break;
+        }
+    }
+    all.truncate(text::head(&all, MAX_TEXT).len());
+    all.shrink_to_fit();
+    all
+}
+
+/// The most text of an article that is kept, in bytes.
+const MAX_TEXT: usize = 256 * 1024;
+
 /// The most files of a page that is nothing but a notice in files.
 const MAX_NOTICE_FILES: usize = 3;
 
@@ -74,17 +94,16 @@ impl Reader<'_> {
         dropped.sort_unstable();
         let page = body::lines(self.tree, 0, self.tree.len(), &[]);
         let title = self.title(body);
-        let mut inside = body::lines(self.tree, body, self.tree.end(body), &dropped);
+        let inside = body::lines(self.tree, body, self.tree.end(body), &dropped);
         let Around { below, above, tail } = self.around(&page, body, &title);
         let head: Vec<Line> = below.iter().chain(&above).cloned().collect();
-        let full = inside.clone();
-        let kept = self.without_captions(self.story(&mut inside, &title, &mut dropped), body);
-        let lead = self.lead(&page, body, &title, &full);
+        let kept = self.without_captions(self.story(&inside, &title, &mut dropped), body);
+        let lead = self.lead(&page, body, &title, &inside);
         let words: usize = kept.iter().map(|line| width(&line.text)).sum();
         let has_pictures = self.tree.elements(body).any(|id| self.tree.is(id, &["img", "video"]));
         let published =
-            self.published(&Dated { title: &title, body, below: &below, above: &above, inside: &full, tail: &tail });
-        let lines = Lines { title: &title, page: &page, head: &head, inside: &full, tail: &tail, kept: &kept };
+            self.published(&Dated { title: &title, body, below: &below, above: &above, inside: &inside, tail: &tail });
+        let lines = Lines { title: &title, page: &page, head: &head, inside: &inside, tail: &tail, kept: &kept };
         let credit = self.credit(&lines);
         // A notice of an appointment may be one short sentence.
         let is_dated = published.is_some()
@@ -108,7 +127,7 @@ impl Reader<'_> {
         dropped.sort_unstable();
         let content_html = lead.iter().map(|line| content_html::paragraph(&line.text)).collect::<String>()
             + &content_html::markup(self.tree, body, &self.base, &merged(&dropped));
-        let text = lead.iter().chain(&kept).map(|line| line.text.as_str()).collect::<Vec<_>>().join("\n");
+        let text = joined(lead.iter().chain(&kept));
         let draft = Draft {
             title,
             link: Some(self.url.as_str().to_owned()),
@@ -120,7 +139,7 @@ impl Reader<'_> {
             categories: self.categories(),
             summary: self.meta.get("description").cloned().unwrap_or_default(),
             content_html,
-            text: text::head(&text, 256 * 1024).to_owned(),
+            text,
             enclosures: files,
             rights: self.rights(&page),
             code: self.code(),

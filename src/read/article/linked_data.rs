@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::read::json;
 use crate::read::markup::tree::{Id, Tree};
 
-/// The longest script that is read, in bytes, and the most values in it; articles have hundreds.
+/// The longest script that is read, in bytes, and the most values in all scripts together; articles have hundreds.
 const MAX_LINKED_DATA: usize = 256 * 1024;
 const MAX_LINKED_VALUES: usize = 20_000;
 /// The most objects that are looked at.
@@ -16,8 +16,9 @@ const MAX_OBJECTS: usize = 200;
 pub(super) fn linked_data(tree: &Tree<'_>) -> Option<Value> {
     let is_ours =
         |id: &Id| tree.is(*id, &["script"]) && tree.attribute(*id, "type").is_some_and(|kind| kind.contains("ld+json"));
-    let mut all: Vec<Value> = tree.elements(0).filter(is_ours).flat_map(|id| objects(tree.raw(id))).collect();
-    all.truncate(MAX_OBJECTS);
+    let mut left = MAX_LINKED_VALUES;
+    let scripts = tree.elements(0).filter(is_ours);
+    let all: Vec<Value> = scripts.flat_map(|id| objects(tree.raw(id), &mut left)).take(MAX_OBJECTS).collect();
     let dated = |object: &&Value| ["datePublished", "pubDate"].iter().any(|name| object.get(name).is_some());
     let mut article = all
         .iter()
@@ -34,12 +35,15 @@ pub(super) fn linked_data(tree: &Tree<'_>) -> Option<Value> {
     Some(article)
 }
 
-/// Returns the objects of a script. What follows the first value, such as a brace too many, is ignored.
-fn objects(raw: &str) -> Vec<Value> {
+/// Returns the objects of a script, unless it has more values than are `left`. What follows the first value, such as a brace
+/// too many, is ignored.
+fn objects(raw: &str, left: &mut usize) -> Vec<Value> {
     let raw = raw.trim().trim_start_matches("<!--").trim_start_matches("//<![CDATA[");
-    if raw.len() > MAX_LINKED_DATA || json::values(raw) > MAX_LINKED_VALUES {
+    if raw.len() > MAX_LINKED_DATA {
         return Vec::new();
     }
+    let Some(rest) = left.checked_sub(json::values(raw)) else { return Vec::new() };
+    *left = rest;
     let raw: String = raw.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     let value = serde_json::Deserializer::from_str(&raw).into_iter::<Value>().next();
     let many = |value: Value| match value {

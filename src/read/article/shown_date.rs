@@ -43,7 +43,7 @@ impl Reader<'_> {
             .collect::<Vec<_>>()
             .into_iter()
             .rev()
-            .map(|line| line.text.as_str())
+            .map(|line| &*line.text)
             .collect::<Vec<_>>()
             .join(" ");
         let alone = |line: &Line| {
@@ -82,7 +82,7 @@ impl Reader<'_> {
             .find_map(|(label, value)| {
                 let line = format!("{}：{}", label.text.trim_end_matches(['：', ':']), value.text);
                 let first = byline::labelled(&line).into_iter().next().filter(|(kind, _)| *kind == Label::Date);
-                first.filter(|(_, said)| value.text == *said).and_then(|_| date::find(&value.text, self.clock))
+                first.filter(|(_, said)| *value.text == **said).and_then(|_| date::find(&value.text, self.clock))
             })
             .map(|(stamp, _)| stamp)
     }

@@ -174,14 +174,12 @@ impl Reader<'_> {
     }
 
     /// Returns the lines of the story, without its title, head lines, boilerplate and the related stories that follow.
-    pub(super) fn story(&self, lines: &mut Vec<Line>, title: &str, dropped: &mut Vec<(Id, Id)>) -> Vec<Line> {
+    pub(super) fn story(&self, all_lines: &[Line], title: &str, dropped: &mut Vec<(Id, Id)>) -> Vec<Line> {
         let bare = squeeze(title);
-        let total = lines.len();
-        let all: usize = lines.iter().map(|line| width(&line.text)).sum();
+        let all: usize = all_lines.iter().map(|line| width(&line.text)).sum();
         let mut so_far = 0;
-        let mut kept: Vec<Line> = Vec::with_capacity(total);
+        let mut kept: Vec<Line> = Vec::with_capacity(all_lines.len());
         let mut over = false;
-        let all_lines: Vec<Line> = std::mem::take(lines);
         // Lines inside the body but before its title belong to the page, not to the story.
         let prose = all_lines.iter().position(is_prose).unwrap_or(all_lines.len());
         let titled =
@@ -193,7 +191,7 @@ impl Reader<'_> {
             over = over
                 || so_far * 10 > all * 3
                     && boilerplate::ends_story(&line.text)
-                    && (!self.goes_on_behind(&all_lines, at) || boilerplate::is_above_comments(&line.text));
+                    && (!self.goes_on_behind(all_lines, at) || boilerplate::is_above_comments(&line.text));
             let is_title = is_early && squeeze(&line.text) == bare;
             let is_head = is_early && (is_head_line(&line.spaced, self.clock) || boilerplate::is_role(&line.text));
             let mostly_link = is_mostly_link(line) && width(&line.text) < 60;

@@ -186,7 +186,7 @@ impl Reader<'_> {
         let is_head = |line: &body::Line| {
             !byline::labelled(&line.spaced).is_empty() || date::find(&line.text, self.clock).is_some()
         };
-        let kept: Vec<&str> = lines.iter().take_while(|line| !is_head(line)).map(|line| line.text.as_str()).collect();
+        let kept: Vec<&str> = lines.iter().take_while(|line| !is_head(line)).map(|line| &*line.text).collect();
         if kept.is_empty() { line } else { text::line(&kept.join(" ")) }
     }
 
@@ -203,7 +203,11 @@ impl Reader<'_> {
         let whole = without_site(document, None);
         let (short, long) = (squeeze(&line), squeeze(&whole));
         let all: String = near().map(|line| squeeze(&line.text)).collect::<Vec<_>>().into_iter().rev().collect();
-        Some(if long.len() > short.len() && long.contains(&short) && all.contains(&long) { whole } else { line })
+        Some(if long.len() > short.len() && long.contains(&short) && all.contains(&long) {
+            whole
+        } else {
+            line.to_string()
+        })
     }
 
     /// Returns the title in a table cell labelled as title, next to author and date.

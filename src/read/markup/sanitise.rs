@@ -17,6 +17,9 @@ const MAX_REOPENED: usize = 400_000;
 const MAX_REACH: usize = 64;
 /// How often HTML is sanitised until it no longer changes.
 const PASSES: usize = 5;
+/// The most bytes that are passed over when the texts of a document are written: for each character that is escaped, the
+/// rest of its text is searched for tags.
+const MAX_SEARCHED: usize = 1 << 30;
 /// The largest HTML that is parsed, in bytes.
 const MAX_HTML: usize = 2 * 1024 * 1024;
 
@@ -126,22 +129,27 @@ fn cleaner() -> Builder<'static> {
 }
 
 /// Returns whether the parser would need time or memory quadratic in the input: through depth, through attributes,
-/// which it compares with each other, or through formatting elements, which it reopens in every block (HTML, section
-/// 13.2.4.3).
+/// which it compares with each other, through formatting elements, which it reopens in every block (HTML, section
+/// 13.2.4.3), or through texts of which much is escaped.
 fn is_too_much(html: &str) -> bool {
     const VOID: [&str; 14] =
         ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"];
     const FORMATTING: [&str; 14] =
         ["a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u"];
     let is_one_of = |names: &[&str], name: &str| names.iter().any(|known| known.eq_ignore_ascii_case(name));
-    let (mut depth, mut reopened) = (0_usize, 0_usize);
+    let (mut depth, mut reopened, mut searched) = (0_usize, 0_usize, 0_usize);
+    // The second one begins the no-break space.
+    let search =
+        |text: &str| text.bytes().filter(|byte| matches!(byte, b'&' | 0xc2)).count().saturating_mul(text.len());
     // Formatting elements that are open, or were closed implicitly by the end of another element.
     let (mut open, mut formatting): (Vec<&str>, usize) = (Vec::new(), 0);
     // An unclosed tag nests what follows, whatever the parser makes of it: counting start tags minus end tags errs on
     // the safe side.
     Tokens::new(html).any(|token| {
         match token {
+            Token::Text(text) | Token::Cdata(text) => searched = searched.saturating_add(search(text)),
             Token::Start { name, inside, closed } => {
+                searched = searched.saturating_add(search(inside));
                 if attributes(inside).take(MAX_ATTRIBUTES + 1).count() > MAX_ATTRIBUTES {
                     return true;
                 }
@@ -164,10 +172,10 @@ fn is_too_much(html: &str) -> bool {
                     open.truncate(open.len() - at - 1);
                 }
             }
-            _ => {}
+            Token::Doctype(_) => {}
         }
         reopened += formatting;
-        depth > MAX_DEPTH || open.len() > 4 * MAX_DEPTH || reopened > MAX_REOPENED
+        depth > MAX_DEPTH || open.len() > 4 * MAX_DEPTH || reopened > MAX_REOPENED || searched > MAX_SEARCHED
     })
 }
 
@@ -233,6 +241,14 @@ mod tests {
             assert!(!clean.contains("<a") && clean.len() <= 2 * html.len());
         }
         assert_eq!(sanitise("<p><b>a</b> <i>b</i></p>", None), "<p><b>a</b> <i>b</i></p>");
+        for (part, written) in [("&", "&amp;"), ("&nbsp;", ""), ("\u{b0}", "\u{b0}"), ("a &amp; ", "a &amp; ")] {
+            let many = part.repeat(100_000);
+            let text = written.repeat(100_000);
+            assert_eq!(sanitise(&format!("<p>{many}</p>"), None), text.trim_end(), "{part}");
+            assert!(is_too_much(&format!("<a title=\"{many}\">")), "{part}");
+            // A page of many such texts is none.
+            assert!(!is_too_much(&format!("<p>{}</p>", part.repeat(100)).repeat(1000)), "{part}");
+        }
     }
 
     #[test]

@@ -25,6 +25,10 @@ const MAX_NODES: usize = 400_000;
 const FREE_NODES: usize = 20_000;
 const BYTES_PER_NODE: usize = 32;
 
+fn most_nodes(page: &str) -> usize {
+    MAX_NODES.min(FREE_NODES + page.len() / BYTES_PER_NODE)
+}
+
 /// Returns whether the content of such elements is text up to their end tag (HTML, section 13.2.5, RAWTEXT, RCDATA and
 /// script data).
 fn is_raw(name: &str) -> bool {
@@ -66,7 +70,7 @@ struct Builder<'a> {
 impl<'a> Builder<'a> {
     fn build(mut self, page: &'a str) -> Tree<'a> {
         let mut tokens = Tokens::new(page);
-        let most = MAX_NODES.min(FREE_NODES + page.len() / BYTES_PER_NODE);
+        let most = most_nodes(page);
         while let Some(token) = tokens.next() {
             if self.tree.nodes.len() >= most {
                 self.tree.is_cut = true;
@@ -223,8 +227,12 @@ fn end_tag(text: &str, name: &str) -> Option<usize> {
 impl<'a> Tree<'a> {
     pub(in crate::read) fn parse(page: &'a str) -> Self {
         let root = Node { what: What::Element(Cow::Borrowed(""), ""), parent: 0, end: 0 };
+        // Room for all: growing step by step would need three times as much.
+        let tags = page.bytes().filter(|byte| *byte == b'<').count();
+        let mut nodes = Vec::with_capacity((2 * tags + 2).min(most_nodes(page)));
+        nodes.push(root);
         Builder {
-            tree: Self { nodes: vec![root], is_cut: false, places: OnceCell::new(), phrases: OnceCell::new() },
+            tree: Self { nodes, is_cut: false, places: OnceCell::new(), phrases: OnceCell::new() },
             open: vec![0],
             counts: HashMap::new(),
         }
