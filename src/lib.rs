@@ -10,6 +10,7 @@
 //! `tests/floorplan.rs` enforces them.
 
 pub mod cli;
+pub mod cluster;
 pub mod config;
 pub mod daemon;
 pub mod dedup;

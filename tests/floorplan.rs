@@ -13,7 +13,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-const LAYERS: [(&str, u8); 16] = [
+const LAYERS: [(&str, u8); 17] = [
     ("model", 0),
     ("read", 1),
     ("dedup", 1),
@@ -22,6 +22,7 @@ const LAYERS: [(&str, u8); 16] = [
     ("write", 1),
     ("log", 2),
     ("fetch", 2),
+    ("cluster", 3),
     ("view", 3),
     ("search", 4),
     ("poll", 5),
@@ -33,7 +34,7 @@ const LAYERS: [(&str, u8); 16] = [
 ];
 
 /// Crates that only some modules may name.
-const OWNERS: [(&str, &[&str]); 33] = [
+const OWNERS: [(&str, &[&str]); 35] = [
     ("rustix", &["daemon"]),
     ("robotxt", &["fetch"]),
     ("pinyin", &["dedup", "regions"]),
@@ -54,6 +55,8 @@ const OWNERS: [(&str, &[&str]); 33] = [
     ("ring", &["hub"]),
     ("hickory_resolver", &["fetch"]),
     ("rustls", &["fetch"]),
+    ("tokio_postgres", &["cluster"]),
+    ("tokio_postgres_rustls", &["cluster"]),
     ("sled", &["view"]),
     ("postcard", &["view"]),
     ("headers", &["fetch", "serve"]),

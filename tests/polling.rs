@@ -307,7 +307,7 @@ async fn start(folder: &Path, now: &Arc<AtomicI64>, sources: &[Source]) -> Runni
     let poll_states = Arc::new(poll_states);
     let (commits, queue) = mpsc::channel(64);
     let (changed, mut dirty) = mpsc::channel(64);
-    let committer = Committer::new(Arc::clone(&log), Arc::clone(&view), changed);
+    let committer = Committer::new(Arc::clone(&log), Arc::clone(&view), changed, None);
     let writer = std::thread::spawn(move || committer.run(queue));
     let reader = std::thread::spawn(move || while dirty.blocking_recv().is_some() {});
     let guard = Guard { allow: vec![Network::parse("127.0.9.0/24").unwrap()], ports: Vec::new() };
@@ -335,6 +335,7 @@ async fn start(folder: &Path, now: &Arc<AtomicI64>, sources: &[Source]) -> Runni
         clock_check: Arc::default(),
         announcements: None,
         host_clock: Arc::default(),
+        node: None,
     };
     let options = Options { concurrency: 4, pace: PACE, host_gap: Duration::from_secs(1) };
     let mut poller = Poller::new(context, options, Arc::new(Heartbeat::default()));

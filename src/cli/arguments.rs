@@ -153,6 +153,12 @@ pub(super) enum Command {
         /// The archive to read
         file: PathBuf,
     },
+    /// Copy the log of this machine to the one that several machines share, or that one to this machine
+    #[command(after_help = "Examples:\n  dayuan log push\n  dayuan log pull")]
+    Log {
+        #[command(subcommand)]
+        command: LogCommand,
+    },
     /// Compare the view with the log
     #[command(after_help = "Example:\n  dayuan verify")]
     Verify,
@@ -226,6 +232,14 @@ pub(super) enum ManualPage {
     /// dayuan.toml(5)
     #[value(name = "dayuan.toml")]
     Settings,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum LogCommand {
+    /// Append what the shared log lacks, with the same numbers, and compare both; an interrupted push goes on where it was
+    Push,
+    /// Take in what this machine's log lacks, with the same numbers; an interrupted pull goes on where it was
+    Pull,
 }
 
 #[derive(Debug, Subcommand)]

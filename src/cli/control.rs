@@ -81,6 +81,9 @@ pub(super) fn status(arguments: &Arguments, json: bool) -> anyhow::Result<End> {
     if let Some((subscriptions, failing)) = daemon.hub {
         show(&format!("hub: {}, {failing} of them failing", counted(subscriptions, "subscription", "subscriptions")));
     }
+    if let Some(cluster) = daemon.cluster {
+        show(&format!("cluster: {cluster}"));
+    }
     if let Some(trouble) = daemon.trouble {
         show(&format!("TROUBLE: {trouble}"));
     }

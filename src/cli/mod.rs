@@ -16,6 +16,7 @@ mod replay;
 mod run;
 mod schema;
 mod settings_page;
+mod shared_log;
 mod sources;
 mod store;
 mod why;
@@ -70,6 +71,7 @@ pub fn main() -> ExitCode {
         Command::Status { json } => control::status(&arguments, *json),
         Command::Backup { file } => store::backup(&arguments, file),
         Command::Restore { file } => store::restore(&arguments, file),
+        Command::Log { command } => shared_log::run(&arguments, command),
         Command::Verify => store::verify(&arguments),
         Command::Rebuild => store::rebuild(&arguments),
         Command::Sources { what } => sources::run(&arguments, what.as_ref()),

@@ -206,6 +206,8 @@ pub(super) fn disk(arguments: &Arguments) -> anyhow::Result<End> {
 /// Path of a store that no daemon answers for, and the region names of the config.
 pub(super) struct Store {
     pub(super) path: PathBuf,
+    /// Whether its log is one that several machines share.
+    pub(super) is_shared: bool,
     places: Arc<Places>,
 }
 
@@ -216,7 +218,7 @@ pub(super) struct Store {
 pub(super) fn store(arguments: &Arguments) -> anyhow::Result<Option<Store>> {
     let folder = place::folder(arguments);
     let Ok(config) = place::load(&folder) else { return Ok(None) };
-    let path = config.settings.store;
+    let (path, is_shared) = (config.settings.store, config.settings.cluster.is_some());
     anyhow::ensure!(
         path.join("log").is_dir(),
         "no daemon answers on {}, and there is no store in {}; both paths are from the config in {}; use --config for another",
@@ -225,7 +227,7 @@ pub(super) fn store(arguments: &Arguments) -> anyhow::Result<Option<Store>> {
         folder.display()
     );
     daemon::check_store(&path)?;
-    Ok(Some(Store { path, places: Arc::new(Places::new(&config.regions)) }))
+    Ok(Some(Store { path, is_shared, places: Arc::new(Places::new(&config.regions)) }))
 }
 
 /// Opens a store; with `anew`, its view is rebuilt.

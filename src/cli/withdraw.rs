@@ -68,6 +68,10 @@ fn decide_source(
 
 /// Appends records to the log of a store that no daemon uses, and applies them.
 fn append(store: &Store, log: &Log, view: &View, records: &[Record]) -> anyhow::Result<()> {
+    anyhow::ensure!(
+        !store.is_shared,
+        "several machines share the log of this store ([cluster]), so nothing is written to it alone; start dayuan here, or do this on another machine"
+    );
     let appended = log.append(records, daemon::now())?;
     // The first record of a day creates a file that the service must be able to append to.
     give_to_owner(&store.path)?;

@@ -1,7 +1,7 @@
 //! How settings are written, and in which file.
 
 /// The files of the settings at the top of a file.
-const PLACES: [(&str, &str); 15] = [
+const PLACES: [(&str, &str); 16] = [
     ("source", "sources/NAME.toml"),
     ("region", "regions.toml"),
     ("atlas", "regions.toml"),
@@ -14,6 +14,7 @@ const PLACES: [(&str, &str); 15] = [
     ("search", "dayuan.toml"),
     ("hub", "dayuan.toml"),
     ("admin", "dayuan.toml"),
+    ("cluster", "dayuan.toml"),
     ("log", "dayuan.toml"),
     ("topic", "dayuan.toml"),
     ("takedown", "dayuan.toml"),

@@ -5,6 +5,7 @@
 //! always valid.
 
 mod address;
+mod cluster;
 mod fault;
 mod file;
 mod forms;
@@ -26,6 +27,7 @@ use std::sync::Arc;
 use crate::fetch::Network;
 use crate::model::{Regions, Source};
 
+pub use cluster::Cluster;
 pub use fault::{Fault, Faults};
 pub use messages::chinese;
 pub use naming::region as region_named;

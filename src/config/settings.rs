@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::address::link;
+use super::cluster::{self, Cluster};
 use super::fault::Faults;
 use super::file;
 use super::section::{Document, Section};
@@ -78,6 +79,8 @@ pub struct Settings {
     pub takedowns: Vec<Takedown>,
     /// Options of the hub.
     pub hub: hub::Options,
+    /// The log that several machines share, if this one is not on its own.
+    pub cluster: Option<Cluster>,
     /// Format of the daemon's own log.
     pub log_format: LogFormat,
     /// Log filter: `error`, `warn`, `info`, `debug`, `trace` or `off`, or a tracing filter.
@@ -96,9 +99,9 @@ pub(super) fn parse(
     let document = Document::new(path, text, &cell, &slips);
     let root = document.root();
     let root = Section::new(&document, "", &root);
-    let sections =
-        ["http", "store", "fetch", "poll", "publish", "search", "hub", "admin", "log"].map(|name| root.section(name));
-    let [http, store, fetch, poll, publish, search, hub, admin, log] = &sections;
+    let sections = ["http", "store", "fetch", "poll", "publish", "search", "hub", "admin", "cluster", "log"]
+        .map(|name| root.section(name));
+    let [http, store, fetch, poll, publish, search, hub, admin, in_cluster, log] = &sections;
 
     let listen = address(http, "listen").unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080)));
     let public_url = public_url(http);
@@ -142,6 +145,7 @@ pub(super) fn parse(
         publish,
         takedowns: takedowns::read(&root),
         hub: hub::Options { enabled: has_hub, subscribe: subscribes, guard: callbacks },
+        cluster: cluster::read(in_cluster),
         log_format,
         log_level,
     };

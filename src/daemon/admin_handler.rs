@@ -18,7 +18,8 @@ use super::status::DaemonStatus;
 use super::store_monitor::Alarms;
 use super::takedowns::Takedowns;
 use super::why::{Stores, why};
-use super::{differences, searching, service, status};
+use super::{cluster, differences, searching, service, status};
+use crate::cluster::Node;
 use crate::config::{Config, Faults};
 use crate::hub::Hub;
 use crate::log::{Control, Log, Record};
@@ -59,6 +60,8 @@ pub(super) struct StoreHandles {
     pub(super) poll_metrics: poll::Metrics,
     /// The hub, if the config has one.
     pub(super) hub: Option<Arc<Hub>>,
+    /// This machine among several that share a log, if it is one of them.
+    pub(super) node: Option<Node>,
 }
 
 impl Daemon {
@@ -182,6 +185,7 @@ impl Daemon {
         let Some(handles) = &self.handles else { return AdminReply::failed("the daemon is stopping") };
         let daemon = DaemonStatus {
             hub: handles.hub.as_ref().map(|hub| hub.counts()),
+            cluster: handles.node.as_ref().map(cluster::told),
             ..status::of_daemon(Some(&handles.view), &self.heartbeat, self.since, self.alarms.told())
         };
         let mut lines = vec![serde_json::to_string(&daemon).unwrap_or_default()];
@@ -250,6 +254,7 @@ impl Daemon {
             ("[fetch]", format!("{:?}", old.fetch) != format!("{:?}", new.fetch)),
             ("[hub]", format!("{:?}", old.hub) != format!("{:?}", new.hub)),
             ("[admin]", (&old.socket, &old.admin_group) != (&new.socket, &new.admin_group)),
+            ("[cluster]", old.cluster != new.cluster),
             ("[log]", old.log_format != new.log_format || old.log_level != new.log_level),
             ("[search]", old.publish.search != new.publish.search),
             ("[publish] cache_size", old.publish.cache_size != new.publish.cache_size),

@@ -2,6 +2,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use super::store_version::StoreVersionError;
+use crate::cluster::EngineError;
 use crate::fetch::FetchError;
 use crate::log::LogError;
 use crate::view::ViewError;
@@ -42,6 +43,9 @@ pub enum DaemonError {
     /// The threads for polling cannot be started.
     #[error("cannot start the polling threads")]
     Threads(#[source] std::io::Error),
+    /// The settings of the cluster cannot be used.
+    #[error("cannot join the cluster")]
+    Cluster(#[source] EngineError),
     /// The signal handlers cannot be installed.
     #[error("cannot listen for signals")]
     Signals(#[source] std::io::Error),

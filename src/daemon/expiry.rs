@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::clock::now;
+use crate::cluster::Node;
 use crate::log::{Log, Record};
 use crate::model::Moment;
 use crate::poll::{ClockCheck, LogWriter};
@@ -25,6 +26,8 @@ pub(super) struct Expiry {
     /// How old a day must be.
     pub(super) keep: Duration,
     pub(super) clock_check: Arc<ClockCheck>,
+    /// This machine among several that share the log, if it is one of them.
+    pub(super) node: Option<Node>,
 }
 
 impl Expiry {
@@ -42,6 +45,10 @@ impl Expiry {
 
     /// Drops the oldest day if it is old enough: commits the record that says so, then removes the segment.
     async fn drop_one(&self, now: Moment) -> Result<(), String> {
+        if self.node.as_ref().is_some_and(|node| !node.polls()) {
+            // The node that polls says when a day expires.
+            return Ok(());
+        }
         let oldest = self.log.oldest_day().map_err(|error| error.to_string())?;
         let last = (now - self.keep - ONE_DAY).day();
         let Some(day) = oldest.filter(|day| *day < last) else { return Ok(()) };
@@ -55,7 +62,10 @@ impl Expiry {
         }
         let expire = Record::Expire { day: day.clone(), items: self.view.going_with(&day), at: now };
         self.log_writer.commit(vec![expire], now).await.map_err(|error| error.to_string())?;
-        self.log.drop_day(&day).map_err(|error| error.to_string())?;
+        if self.node.is_none() {
+            // In a cluster every node drops it when it takes the record in.
+            self.log.drop_day(&day).map_err(|error| error.to_string())?;
+        }
         tracing::info!(event = "day_dropped", day, "an old day was dropped");
         Ok(())
     }

@@ -22,7 +22,28 @@ pub(super) fn named(view: &View, name: &str) -> Option<ItemId> {
 /// # Errors
 /// A sentence if there is no such item, or if it was decided so before.
 pub fn decided(view: &View, log: &Log, name: &str, withdraws: bool) -> Result<(Vec<ItemId>, String), String> {
-    let named = named(view, name).ok_or_else(|| no_item(name))?;
+    let at_address = || Link::parse(name).map(|link| view.all_at_address(&link)).unwrap_or_default();
+    let named = ItemId::named(name).filter(|id| view.find(*id).is_some()).map_or_else(at_address, |id| vec![id]);
+    let (mut items, mut told, mut refused) = (Vec::new(), Vec::new(), None);
+    // Who else gives the address of a page must not keep the page itself from being withdrawn.
+    for named in named {
+        match decided_one(view, log, named, withdraws) {
+            Ok((more, line)) if more.iter().any(|item| !items.contains(item)) => {
+                items.extend(more);
+                told.push(line);
+            }
+            Ok(_) => {}
+            Err(reason) => refused = Some(reason),
+        }
+    }
+    match (items.is_empty(), refused) {
+        (false, _) => Ok((items, told.join("; "))),
+        (true, Some(reason)) => Err(reason),
+        (true, None) => Err(no_item(name)),
+    }
+}
+
+fn decided_one(view: &View, log: &Log, named: ItemId, withdraws: bool) -> Result<(Vec<ItemId>, String), String> {
     let number = view.find(named);
     let story = number.and_then(|number| view.id_of(number)).unwrap_or(named);
     let is_alone = named != story && (view.is_withdrawn_alone(named) || withdraws && !view.is_shown(named));

@@ -12,6 +12,7 @@ use crate::poll::{Command, PollRefused, Poller};
 
 /// How long running polls may take to finish at the stop.
 const STOP_GRACE: Duration = Duration::from_secs(5);
+
 /// The threads for polling: one that waits for sites, and a few blocking ones that parse the responses. A second one would
 /// have little to do but to be woken by the first.
 pub(super) struct PollRuntime {
@@ -33,22 +34,14 @@ impl PollRuntime {
         Ok(Self { handle: threads.handle().clone(), threads: Some(threads) })
     }
 
-    /// Starts the poll loop, so that nothing that sites send keeps a reader waiting. Returns where its commands go, and
-    /// what ends with it.
-    pub(super) fn start(
-        &self,
-        mut poller: Poller,
-        sources: Vec<Arc<Source>>,
-        alarms: Alarms,
-        stop: CancellationToken,
-    ) -> (mpsc::Sender<Command>, impl Future<Output = ()> + Send + use<>) {
-        let (commands, mut orders) = mpsc::channel(16);
-        let polling = self.handle.spawn(async move {
-            if take_sources(&mut poller, sources, &alarms, &mut orders, &stop).await {
-                poller.run(orders, stop, STOP_GRACE).await;
-            }
-        });
-        let end = async move {
+    /// Runs the poll loop on threads of its own, so that nothing that sites send keeps a reader waiting. Returns what ends
+    /// with it.
+    pub(super) fn run<F>(&self, polling: F) -> impl Future<Output = ()> + Send + use<F>
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let polling = self.handle.spawn(polling);
+        async move {
             if let Err(error) = polling.await {
                 tracing::error!(
                     event = "task_panicked",
@@ -56,8 +49,20 @@ impl PollRuntime {
                     "the poll loop panicked"
                 );
             }
-        };
-        (commands, end)
+        }
+    }
+}
+
+/// Polls the sources until it is stopped.
+pub(super) async fn poll(
+    mut poller: Poller,
+    sources: Vec<Arc<Source>>,
+    alarms: Alarms,
+    mut orders: mpsc::Receiver<Command>,
+    stop: CancellationToken,
+) {
+    if take_sources(&mut poller, sources, &alarms, &mut orders, &stop).await {
+        poller.run(orders, stop, STOP_GRACE).await;
     }
 }
 

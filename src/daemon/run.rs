@@ -11,7 +11,6 @@ use tokio_util::sync::CancellationToken;
 
 use super::admin::{self, AdminReply, PendingRequest, SocketGuard};
 use super::admin_handler::{Daemon, Loader, MetricsHandler, StoreHandles, settle_address};
-use super::chronicle::Watch;
 use super::clock::now;
 use super::error::DaemonError;
 use super::expiry::Expiry;
@@ -26,13 +25,11 @@ use super::sockets::{Inherited, Purpose};
 use super::store_monitor::{Alarms, StoreMonitor, identity};
 use super::store_version::{check_store, mark_store};
 use super::takedowns::Takedowns;
-use super::{searching, service, takedowns};
+use super::{cluster, service, takedowns};
+use crate::cluster::Node;
 use crate::config::Config;
-use crate::fetch::Fetcher;
-use crate::hub;
 use crate::log::{Log, Record};
-use crate::poll::{Committer, Heartbeat, LogWriter, PollContext, Poller};
-use crate::search::Follower;
+use crate::poll::{Committer, Heartbeat, LogWriter, PollContext, SharedLog};
 use crate::serve::{self, Limits, Site};
 use crate::view::{PollStates, View};
 
@@ -72,16 +69,18 @@ pub async fn run(
 }
 
 /// A daemon with its parts while it runs. Each part is a task that returns its name.
-struct Running {
-    daemon: Daemon,
-    log: Arc<Log>,
+pub(super) struct Running {
+    pub(super) daemon: Daemon,
+    pub(super) log: Arc<Log>,
     signals: Signals,
     tasks: JoinSet<&'static str>,
     /// The questions of admins.
     asked: mpsc::Receiver<PendingRequest>,
-    stop: CancellationToken,
-    counters: Counters,
-    poll_runtime: PollRuntime,
+    pub(super) stop: CancellationToken,
+    pub(super) counters: Counters,
+    pub(super) poll_runtime: PollRuntime,
+    /// This machine among several that share the log, if it is one of them.
+    pub(super) node: Option<Node>,
     _unbind: SocketGuard,
 }
 
@@ -137,6 +136,7 @@ impl Running {
             stop,
             counters: counters.clone(),
             poll_runtime: PollRuntime::new().map_err(DaemonError::Threads)?,
+            node: settings.cluster.as_ref().map(cluster::join).transpose()?,
             _unbind: SocketGuard(settings.socket.clone()),
         };
         let handler = Arc::new((Arc::clone(&running.daemon.site), counters.serve));
@@ -160,7 +160,7 @@ impl Running {
     }
 
     /// Starts a part, which ends soon after `stop` is cancelled.
-    fn part<F>(&mut self, name: &'static str, run: impl FnOnce(CancellationToken) -> F)
+    pub(super) fn part<F>(&mut self, name: &'static str, run: impl FnOnce(CancellationToken) -> F)
     where
         F: Future<Output = ()> + Send + 'static,
     {
@@ -192,9 +192,13 @@ impl Running {
                 Some((_, answer)) = self.asked.recv() => drop(answer.send(AdminReply::failed("the store is being opened; ask again soon"))),
             }
         };
+        let poll_states = if self.node.is_some() { poll_states.tracked() } else { poll_states };
         let (view, poll_states) = (Arc::new(view), Arc::new(poll_states));
         self.daemon.figures.open(&view, &poll_states);
-        self.settle_takedowns(&view)?;
+        // In a cluster the node that polls does so, when it begins.
+        if self.node.is_none() {
+            self.settle_takedowns(&view)?;
+        }
         let since = poll_states.looks_since(self.daemon.looks(), now()).unwrap_or_else(|error| {
             tracing::error!(
                 event = "config_time_unread",
@@ -242,7 +246,9 @@ impl Running {
         let settings = self.daemon.config.settings.clone();
         let (changed, dirty) = mpsc::channel(64);
         let (commits, queue) = mpsc::channel(MAX_QUEUED_COMMITS);
-        let committer = Committer::new(Arc::clone(&self.log), Arc::clone(view), changed);
+        let (commands, orders) = mpsc::channel(16);
+        let shared = self.node.clone().map(|node| SharedLog::new(node, commands.clone()));
+        let committer = Committer::new(Arc::clone(&self.log), Arc::clone(view), changed, shared);
         let writer = tokio::task::spawn_blocking(move || committer.run(queue));
         let (call, commands_to) = announced();
         let Hubs { hub, listener } = self.open_hubs(call)?;
@@ -269,6 +275,7 @@ impl Running {
             clock_check: Arc::default(),
             announcements: listener.map(|listener| Arc::new(SourceHubs(listener)) as _),
             host_clock: Arc::default(),
+            node: self.node.clone(),
         };
         let expiry = Expiry {
             log: Arc::clone(&self.log),
@@ -276,6 +283,7 @@ impl Running {
             log_writer: context.log_writer.clone(),
             keep: settings.limits.keep,
             clock_check: Arc::clone(&context.clock_check),
+            node: self.node.clone(),
         };
         self.part("expiry", |stop| async move { expiry.run(stop).await });
         let store_monitor = StoreMonitor {
@@ -292,12 +300,9 @@ impl Running {
         self.watch_sources(view, poll_states);
         let search = self.open_search(view);
         let log_writer = context.log_writer.clone();
-        let poller = Poller::new(context, settings.poll, Arc::clone(&self.daemon.heartbeat));
-        let (sources, alarms) = (self.daemon.config.sources.clone(), self.daemon.alarms.clone());
-        let (commands, polling) = self.poll_runtime.start(poller, sources, alarms, self.stop.clone());
         // It is set once only.
         drop(commands_to.set(commands.clone()));
-        self.part("poll loop", |_stop| polling);
+        self.start_polling(context, orders);
         // The loop has given its first sign of life.
         let (heartbeat, watched) = (Arc::clone(&self.daemon.heartbeat), Arc::clone(view));
         self.part("watchdog", |stop| service::watchdog(heartbeat, watched, stop));
@@ -311,64 +316,10 @@ impl Running {
             commands,
             poll_metrics: self.counters.poll.clone(),
             hub,
+            node: self.node.clone(),
         });
         service::tell(&[NotifyState::Ready, NotifyState::Status("running")]);
         Ok(writer)
-    }
-
-    /// Starts what keeps how the sources fare.
-    fn watch_sources(&mut self, view: &Arc<View>, poll_states: &Arc<PollStates>) {
-        let settings = &self.daemon.config.settings;
-        let watch = Watch {
-            store: settings.store.clone(),
-            view: Arc::clone(view),
-            poll_states: Arc::clone(poll_states),
-            figures: Arc::clone(&self.daemon.figures),
-            site: Arc::clone(&self.daemon.site),
-            zone: settings.publish.zone.clone(),
-            pace: settings.poll.pace.min,
-        };
-        self.part("chronicle", |stop| async move { watch.run(stop).await });
-    }
-
-    /// Opens the search and starts what keeps it up to date, if the config has one.
-    fn open_search(&mut self, view: &Arc<View>) -> Option<Follower> {
-        let Config { settings, regions, .. } = &self.daemon.config;
-        if !settings.publish.search {
-            return None;
-        }
-        let counters = self.counters.search.clone();
-        let follower = searching::follower(&settings.store, regions, &self.log, view, counters);
-        self.daemon.site.open_search(Arc::clone(&follower.index));
-        let running = follower.clone();
-        self.part("search", |stop| searching::run(running, stop));
-        Some(follower)
-    }
-
-    /// Makes the fetcher of the polls.
-    fn fetcher(&self, poll_states: &Arc<PollStates>) -> Result<Fetcher, DaemonError> {
-        let options = self.daemon.config.settings.fetch.clone();
-        let fetcher = Fetcher::new(options)?.keeping_robots(Arc::clone(poll_states) as _);
-        if let Some(distrust) = fetcher.distrust() {
-            tracing::error!(event = "certificates_missing", "{distrust}");
-            self.daemon.alarms.set("certificates", Some(distrust));
-        }
-        Ok(fetcher)
-    }
-
-    /// Opens and starts what the config has of WebSub.
-    fn open_hubs(&mut self, call: hub::Call) -> Result<Hubs, DaemonError> {
-        let settings = &self.daemon.config.settings;
-        let metrics = (self.counters.serve.clone(), self.counters.hub.clone());
-        let (options, fetch) = (settings.hub.clone(), settings.fetch.clone());
-        let hubs = super::hub::open(&settings.store, options, fetch, &self.daemon.site, metrics, call)?;
-        if let Some(hub) = hubs.hub.clone() {
-            self.part("hub", |stop| hub.run(stop));
-        }
-        if let Some(listener) = hubs.listener.clone() {
-            self.part("listener", |stop| listener.run(stop));
-        }
-        Ok(hubs)
     }
 
     /// Answers admins and signals until the daemon is to stop, or a part ended by itself.
@@ -411,8 +362,14 @@ impl Running {
         poll_states: Arc<PollStates>,
     ) -> Result<(), DaemonError> {
         self.daemon.handles = None;
+        let leaving = self.node.map(|node| cluster::leave(node, Arc::clone(&poll_states)));
         tokio::select! {
-            outcome = stopped(&self.stop, self.tasks, Some((writer, view, poll_states))) => outcome?,
+            outcome = stopped(&self.stop, self.tasks, Some((writer, view, poll_states))) => {
+                if let Some(leaving) = leaving {
+                    leaving.await;
+                }
+                outcome?;
+            }
             () = self.signals.end() => tracing::warn!(event = "stopped_at_once", "stopped at once by a second signal"),
         }
         Ok(())

@@ -23,6 +23,9 @@ pub struct DaemonStatus {
     /// Number of subscriptions of the hub, and how many of them failed last; `None` if there is no hub.
     #[serde(default)]
     pub hub: Option<(usize, usize)>,
+    /// This machine among several that share a log, and which of them polls; `None` if it is on its own.
+    #[serde(default)]
+    pub cluster: Option<String>,
     /// Current alarms, if any.
     pub trouble: Option<String>,
 }
@@ -78,6 +81,7 @@ pub(super) fn of_daemon(
         stories,
         polling: heartbeat.running(),
         hub: None,
+        cluster: None,
         trouble: trouble.or_else(|| view.is_none().then(|| "the store is being opened".to_owned())),
     }
 }

@@ -29,9 +29,10 @@ const MIN_FILES: u64 = 16;
 const MAX_LOGGED: usize = 20;
 
 /// The parts that may raise an alarm.
-pub(super) const PARTS: [&str; 12] = [
+pub(super) const PARTS: [&str; 13] = [
     "certificates",
     "clock",
+    "cluster",
     "config",
     "disk",
     "log",

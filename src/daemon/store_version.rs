@@ -2,7 +2,7 @@
 //! dayuan leaves a newer store alone instead of taking it for damaged.
 
 use std::fs::File;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 /// Layout of the store that this dayuan writes. It is raised when an older dayuan could not go on with what a newer one
@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 pub const STORE_VERSION: u32 = 1;
 
 /// Maximum size of the file, in bytes.
-const MAX_BYTES: usize = 256;
+const MAX_BYTES: u64 = 256;
 
 /// Why this dayuan cannot go on with a store.
 #[derive(Debug, thiserror::Error)]
@@ -44,8 +44,8 @@ fn path(store: &Path) -> PathBuf {
 /// # Errors
 /// If a newer dayuan wrote it.
 pub fn check_store(store: &Path) -> Result<(), StoreVersionError> {
-    let text = match std::fs::read(path(store)) {
-        Ok(bytes) => String::from_utf8_lossy(bytes.get(..MAX_BYTES).unwrap_or(&bytes)).into_owned(),
+    let text = match begin_of(&path(store)) {
+        Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
         Err(source) => return Err(StoreVersionError::Unreadable { path: path(store), source }),
     };
@@ -65,10 +65,20 @@ pub fn check_store(store: &Path) -> Result<(), StoreVersionError> {
     }
 }
 
+/// Reads the beginning of a file. What is no file is not opened: a pipe would never answer, a device never end.
+fn begin_of(path: &Path) -> std::io::Result<Vec<u8>> {
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, "it is not a file; move it away"));
+    }
+    let mut bytes = Vec::new();
+    File::open(path)?.take(MAX_BYTES).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
 /// Marks a store as written by this dayuan. On a full disk the old mark stays, which is true as well.
 pub(super) fn mark_store(store: &Path) {
     let text = format!("{STORE_VERSION} dayuan {}\n", env!("CARGO_PKG_VERSION"));
-    if std::fs::read(path(store)).is_ok_and(|old| old == text.as_bytes()) {
+    if begin_of(&path(store)).is_ok_and(|old| old == text.as_bytes()) {
         return;
     }
     let fresh = path(store).with_extension("new");

@@ -11,6 +11,7 @@ use super::answer::{self, Answer};
 use super::credentials::Credentials;
 use super::error::FetchError;
 use super::failure::explain;
+use super::gate::Gate;
 use super::guard::Guard;
 use super::link_header;
 use super::patience::Patience;
@@ -87,6 +88,8 @@ pub struct Fetcher {
     pub(super) robots: RobotsCache,
     /// Where that is kept across restarts.
     pub(super) robots_store: Option<Arc<dyn RobotsStore>>,
+    /// Whether requests may be sent at all.
+    gate: Gate,
 }
 
 /// Installs the TLS implementation for the whole process; to be called once, before the first [`Fetcher`] is made.
@@ -113,6 +116,7 @@ impl Fetcher {
             unpacking: Semaphore::new(UNPACKED_AT_ONCE),
             robots: RobotsCache::default(),
             robots_store: None,
+            gate: Gate::default(),
         })
     }
 
@@ -128,6 +132,12 @@ impl Fetcher {
     #[must_use]
     pub fn keeping_robots(self, store: Arc<dyn RobotsStore>) -> Self {
         Self { robots_store: Some(store), ..self }
+    }
+
+    /// Sends requests only while the gate is open.
+    #[must_use]
+    pub fn behind(self, gate: Gate) -> Self {
+        Self { gate, ..self }
     }
 
     /// Fetches an address, following up to five redirects. `now` is used to evaluate caching headers.
@@ -275,6 +285,9 @@ impl Fetcher {
 
     /// Sends a request once, to one address. An error says, too, whether there was no connection at all.
     async fn send(&self, sending: &Sending<'_>, address: IpAddr) -> Result<Response, (FetchError, bool)> {
+        if !self.gate.is_open() {
+            return Err((FetchError::Elsewhere, false));
+        }
         let Sending { way, link, validators, tls, post, .. } = *sending;
         let client = way.client(tls);
         let mut request = match post {

@@ -44,6 +44,9 @@ pub enum FetchError {
     /// Too many large bodies are being received; that is our own limit.
     #[error("too many large answers came at one time; it is tried again")]
     Crowded,
+    /// This machine may not ask sites now.
+    #[error("another node polls now")]
+    Elsewhere,
     /// The body exceeds the limit, in bytes.
     #[error("the answer is larger than {} KiB, the limit of [fetch] max_body", .0 / 1024)]
     TooLarge(usize),

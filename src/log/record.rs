@@ -82,6 +82,18 @@ pub enum Record {
     },
 }
 
+impl Record {
+    /// Returns whether only the node that polls may write it: what sources reported, and what follows from that. Anything
+    /// else is the decision of an admin, who may take it anywhere.
+    pub const fn is_of_polls(&self) -> bool {
+        match self {
+            Self::Source(_) | Self::Report(_) | Self::Gone { .. } | Self::Back { .. } | Self::Expire { .. } => true,
+            Self::Control { state, .. } => matches!(state, Control::Gone),
+            Self::Withdraw { .. } | Self::Restore { .. } | Self::Takedown { .. } | Self::Lift { .. } => false,
+        }
+    }
+}
+
 /// What the view needs to know about a source, as of the time its reports came in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceFacts {

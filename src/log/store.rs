@@ -80,8 +80,8 @@ impl Log {
         self.writer.lock().unwrap_or_else(PoisonError::into_inner).next - 1
     }
 
-    /// Returns the day of the segment that is written to.
-    pub(super) fn newest_day(&self) -> Day {
+    /// Returns the day of the segment that is written to, as days since 1970-01-01; 0 if there is none.
+    pub fn newest_day(&self) -> Day {
         self.writer.lock().unwrap_or_else(PoisonError::into_inner).day
     }
 

@@ -87,11 +87,8 @@ impl Scope {
     /// Returns whether it covers an address.
     pub fn covers_link(&self, link: &Link) -> bool {
         match self {
-            Self::Host(host) => link
-                .host_text()
-                .strip_suffix(host.as_str())
-                .is_some_and(|below| below.is_empty() || below.ends_with('.')),
-            Self::Prefix(prefix) => without_scheme(link).starts_with(prefix.as_str()),
+            Self::Host(host) => is_below(link.host_text().trim_end_matches('.'), host),
+            Self::Prefix(prefix) => Link::parse(&format!("http://{prefix}")).is_ok_and(|begin| begins(link, &begin)),
             Self::Source(_) => false,
         }
     }
@@ -129,6 +126,41 @@ fn without_scheme(link: &Link) -> &str {
     link.as_str().split_once("://").map_or("", |(_, rest)| rest)
 }
 
+/// Returns whether a host is this one or below it.
+fn is_below(host: &str, above: &str) -> bool {
+    host.strip_suffix(above).is_some_and(|below| below.is_empty() || below.ends_with('.'))
+}
+
+/// Returns whether an address begins with another one, however a source writes it: by a twin of the host, with a port, or with
+/// other escapes and slashes that lead to the same page.
+fn begins(link: &Link, begin: &Link) -> bool {
+    let twin = |link: &Link| link.host_text().trim_end_matches('.').trim_start_matches("www.").to_owned();
+    let is_same_port = begin.url().port().is_none() || begin.port() == link.port();
+    is_same_port
+        && twin(link) == twin(begin)
+        && plain(&link.path_and_query()).starts_with(&plain(&begin.path_and_query()))
+}
+
+/// Returns a path without escapes of characters that need none (RFC 3986, section 6.2.2.2) and without empty segments.
+fn plain(path: &str) -> String {
+    let mut plain = String::with_capacity(path.len());
+    let mut rest = path;
+    while let Some(c) = rest.chars().next() {
+        rest = rest.strip_prefix(c).unwrap_or("");
+        let escaped = (c == '%').then(|| rest.get(..2)).flatten();
+        let byte = escaped.and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        match byte.map(char::from).filter(|c| c.is_ascii_alphanumeric() || "-._~".contains(*c)) {
+            Some(unreserved) => {
+                plain.push(unreserved);
+                rest = rest.get(2..).unwrap_or("");
+            }
+            None if c == '/' && plain.ends_with('/') => {}
+            None => plain.push(c),
+        }
+    }
+    plain
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -148,6 +180,23 @@ mod tests {
     fn a_prefix_is_of_both_schemes() {
         assert!(covers("prefix", "https://a.cn/x/", "http://a.cn/x/1.html"));
         assert!(!covers("prefix", "https://a.cn/x/", "http://a.cn/y/1.html"));
+    }
+
+    #[test]
+    fn a_takedown_covers_an_address_however_a_source_writes_it() {
+        for address in ["http://spam.cn./1", "http://www.spam.cn./1", "https://SPAM.cn:8443/1"] {
+            assert!(covers("host", "spam.cn", address), "{address}");
+        }
+        for host in ["other.cn", "other.cn.", "other.cn:443", "other.cn:8080", "www.other.cn"] {
+            for path in ["/bad/1", "/%62ad/1", "//bad/1", "/%62%61%64//1?x=1"] {
+                let address = format!("https://{host}{path}");
+                assert!(covers("prefix", "http://other.cn/bad/", &address), "{address}");
+            }
+        }
+        for address in ["http://other.cn/good/1", "http://other.cn/ba%2fd/1", "http://nother.cn/bad/1"] {
+            assert!(!covers("prefix", "http://other.cn/bad/", address), "{address}");
+        }
+        assert!(!covers("prefix", "http://other.cn:81/bad/", "http://other.cn/bad/1"), "a port that is named counts");
     }
 
     #[test]

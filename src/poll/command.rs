@@ -28,6 +28,9 @@ pub enum PollRefused {
     /// The saved poll state of the sources cannot be read yet, with the reason.
     #[error("nothing is polled yet: {0}")]
     NotYet(String),
+    /// Another machine that shares the log polls.
+    #[error("the node {0} polls now; ask there")]
+    Elsewhere(String),
     /// The source is paused.
     #[error("source `{0}` is {1}")]
     Off(SourceId, &'static str),

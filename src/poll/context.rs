@@ -12,6 +12,7 @@ use super::commit::LogWriter;
 use super::host_clock::HostClock;
 use super::metrics::Metrics;
 use super::quota::Limits;
+use crate::cluster::Node;
 use crate::fetch::Fetcher;
 use crate::model::Moment;
 use crate::view::{PollStates, View};
@@ -49,6 +50,15 @@ pub struct PollContext {
     pub announcements: Option<Arc<dyn Announcements>>,
     /// When the hosts of articles may be asked again.
     pub host_clock: Arc<HostClock>,
+    /// This machine among several that share a log, if it is one of them.
+    pub node: Option<Node>,
+}
+
+impl PollContext {
+    /// Returns whether this machine may poll: alone it always may.
+    pub(super) fn may_poll(&self) -> bool {
+        self.node.as_ref().is_none_or(Node::polls)
+    }
 }
 
 impl fmt::Debug for PollContext {

@@ -17,6 +17,11 @@ impl Heartbeat {
         Moment::from_millis(self.beat.load(Ordering::Relaxed))
     }
 
+    /// Gives a sign of life in place of the loop, where it is not this machine's turn to poll.
+    pub fn beat_at(&self, now: Moment) {
+        self.beat.store(now.millis(), Ordering::Relaxed);
+    }
+
     /// Returns the number of polls in progress.
     pub fn running(&self) -> usize {
         self.running.load(Ordering::Relaxed)

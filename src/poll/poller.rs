@@ -18,6 +18,7 @@ use super::heartbeat::Heartbeat;
 use super::options::Options;
 use super::poll_source::{PollResult, Terms, poll_source};
 use super::schedule::{self, Pace};
+use super::shared_states::{ShareError, share};
 use super::silence::Silence;
 use super::watched::{Host, Reliability, Running, Watched};
 use crate::model::{Health, Moment, Outcome, Source, SourceId};
@@ -191,7 +192,7 @@ impl Poller {
 
     /// Returns whether polling is on hold because results could not be saved, or would be saved with a wrong date.
     fn is_held(&self, now: Moment) -> bool {
-        self.hold > now || now < EARLIEST || self.context.full.load(Ordering::Acquire)
+        self.hold > now || now < EARLIEST || self.context.full.load(Ordering::Acquire) || !self.context.may_poll()
     }
 
     /// Starts the polls that are due, as far as hosts and slots are free.
@@ -313,8 +314,9 @@ impl Poller {
             watched.is_marked = true;
             outcome = outcome.and_then(|()| self.context.poll_states.put(id, &watched.state));
         }
-        let poll_states = &self.context.poll_states;
-        match outcome.and_then(|()| tokio::task::block_in_place(|| poll_states.flush())) {
+        let outcome =
+            outcome.map_err(ShareError::from).and_then(|()| tokio::task::block_in_place(|| self.save_marks()));
+        match outcome {
             Ok(()) => true,
             Err(error) => {
                 tracing::error!(
@@ -327,6 +329,15 @@ impl Poller {
                 false
             }
         }
+    }
+}
+
+impl Poller {
+    /// Makes sure that the next poll times outlive this process, and this machine where others may go on. It blocks.
+    fn save_marks(&self) -> Result<(), ShareError> {
+        let poll_states = &self.context.poll_states;
+        poll_states.flush()?;
+        self.context.node.as_ref().map_or(Ok(()), |node| share(poll_states, node))
     }
 }
 

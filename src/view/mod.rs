@@ -56,7 +56,7 @@ mod withdrawn;
 pub use check::{Check, Verdict};
 pub use error::ViewError;
 pub use numbers::StoryNo;
-pub use poll_states::PollStates;
+pub use poll_states::{PollStates, StoredPair};
 pub use searched::{Hit, IndexFacts, Indexed};
 pub use snapshot::Outline;
 pub use store::{Notice, Options, View};

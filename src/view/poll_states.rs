@@ -1,6 +1,7 @@
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use super::engine::{Engine, has_room};
@@ -24,12 +25,17 @@ const ROBOTS_BETWEEN: u32 = 256;
 /// A robots.txt that expired this long before the newest one will is removed.
 const ROBOTS_KEPT: Duration = Duration::from_secs(3 * 86_400);
 
+/// A key of the store and its value.
+pub type StoredPair = (Vec<u8>, Vec<u8>);
+
 /// What is remembered of each source between two polls. Losing it costs requests, never items.
 #[derive(Debug)]
 pub struct PollStates {
     engine: Engine,
     /// Number of robots.txt writes since the start.
     robots_put: AtomicU32,
+    /// The keys of what changed since it was last asked for; `None` if nobody asks.
+    changed: Option<Mutex<BTreeSet<Vec<u8>>>>,
 }
 
 impl PollStates {
@@ -64,7 +70,51 @@ impl PollStates {
     }
 
     const fn over(engine: Engine) -> Self {
-        Self { engine, robots_put: AtomicU32::new(0) }
+        Self { engine, robots_put: AtomicU32::new(0), changed: None }
+    }
+
+    /// Notes from now on what changes, for [`changes`](Self::changes).
+    pub fn tracked(self) -> Self {
+        Self { changed: Some(Mutex::default()), ..self }
+    }
+
+    /// Returns the keys and values that changed since the last call, as the store has them. Removed ones are left out.
+    ///
+    /// # Errors
+    /// Returns an error if the store cannot be read; the changes are kept.
+    pub fn changes(&self) -> Result<Vec<StoredPair>, ViewError> {
+        let Some(changed) = &self.changed else { return Ok(Vec::new()) };
+        let keys = std::mem::take(&mut *changed.lock().unwrap_or_else(PoisonError::into_inner));
+        let pairs: Result<Vec<_>, ViewError> = keys
+            .iter()
+            .map(|key| Ok(self.engine.get(key)?.map(|value| (key.clone(), value.to_vec()))))
+            .filter_map(Result::transpose)
+            .collect();
+        pairs.inspect_err(|_| changed.lock().unwrap_or_else(PoisonError::into_inner).extend(keys))
+    }
+
+    /// Gives back changes that could not be passed on, so that the next call of [`changes`](Self::changes) has them.
+    pub fn keep_changes(&self, pairs: &[StoredPair]) {
+        if let Some(changed) = &self.changed {
+            let keys = pairs.iter().map(|(key, _)| key.clone());
+            changed.lock().unwrap_or_else(PoisonError::into_inner).extend(keys);
+        }
+    }
+
+    /// Takes in what another machine knows.
+    ///
+    /// # Errors
+    /// Returns an error if the store cannot be written.
+    pub fn take_in(&self, pairs: Vec<StoredPair>) -> Result<(), ViewError> {
+        self.engine.write(pairs.into_iter().map(|(key, value)| (key, Some(value))).collect())
+    }
+
+    fn write(&self, key: Vec<u8>, value: Vec<u8>) -> Result<(), ViewError> {
+        self.engine.put(&key, value)?;
+        if let Some(changed) = &self.changed {
+            changed.lock().unwrap_or_else(PoisonError::into_inner).insert(key);
+        }
+        Ok(())
     }
 
     /// Returns the poll state of a source; `None` if it was never polled, or if the record is damaged.
@@ -135,7 +185,7 @@ impl PollStates {
             page_asked: state.listing.page_asked.map(Moment::millis),
             busy_hosts: state.busy_hosts.iter().map(|(host, until)| (host.clone(), until.millis())).collect(),
         };
-        self.engine.put(source.as_str().as_bytes(), record::encode(&record))
+        self.write(source.as_str().as_bytes().to_vec(), record::encode(&record))
     }
 
     /// Returns the articles of a source to read again.
@@ -177,7 +227,7 @@ impl PollStates {
                 .map(|revisit| (revisit.item.as_u128(), revisit.listed.alert.clone(), revisit.listed.code.clone()))
                 .collect(),
         };
-        self.engine.put(&revisits_key(source), record::encode(&record))
+        self.write(revisits_key(source), record::encode(&record))
     }
 
     /// Returns what earlier versions kept of a source's list beside its poll state.
@@ -202,7 +252,7 @@ impl PollStates {
     /// Returns an error if the store cannot be written.
     pub fn put_robots(&self, site: &Link, robots: &Robots) -> Result<(), ViewError> {
         let record = RobotsRecord { until: robots.until.millis(), text: robots.text.clone() };
-        self.engine.put(&robots_key(site), record::encode(&record))?;
+        self.write(robots_key(site), record::encode(&record))?;
         if self.robots_put.fetch_add(1, Ordering::Relaxed).is_multiple_of(ROBOTS_BETWEEN) {
             self.forget_robots(robots.until - ROBOTS_KEPT)?;
         }

@@ -57,12 +57,20 @@ pub(super) fn credits(draft: &Draft, facts: &SourceFacts) -> bool {
     let Some(credit) = &draft.credit else { return false };
     let squeezed = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).collect::<String>();
     let (name, title) = (squeezed(&credit.name), squeezed(&facts.title));
-    // Offices of one domain are several, and a report that leads to its own site credits nobody.
+    // Offices of one domain are several, and a report that leads to its own site credits nobody. Of a host with many sites only
+    // the one that is credited is meant.
     let by_link = || {
-        let host =
-            |text: &str| Link::parse(text).ok().map(|link| link.host_text().trim_start_matches("www.").to_owned());
-        let to = credit.link.as_deref().and_then(host);
-        to.is_some() && to == host(&facts.link) && to != draft.link.as_deref().and_then(host)
+        let parsed = |text: &str| Link::parse(text).ok();
+        let host = |link: &Link| link.host_text().trim_start_matches("www.").to_owned();
+        let (to, own) = (credit.link.as_deref().and_then(parsed), draft.link.as_deref().and_then(parsed));
+        let is_within = |to: &Link, source: &Link| {
+            let rest = source.path().strip_prefix(to.path().trim_end_matches('/'));
+            host(to) == host(source) && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        to.is_some_and(|to| {
+            let leads_home = own.is_some_and(|own| host(&own) == host(&to));
+            !leads_home && parsed(&facts.link).is_some_and(|source| is_within(&to, &source))
+        })
     };
     let is_one = |short: &str, long: &str| {
         short.chars().count() >= 3 && long.strip_prefix(short).is_some_and(|rest| rest.is_empty() || is_tail(rest))

@@ -310,13 +310,19 @@ impl View {
 
     /// Returns the item of the newest report with this address.
     pub fn find_address(&self, link: &Link) -> Option<ItemId> {
+        self.all_at_address(link).into_iter().next()
+    }
+
+    /// Returns all items whose newest report has this address, newest first: several sources may give one, and only one of
+    /// them is the page.
+    pub fn all_at_address(&self, link: &Link) -> Vec<ItemId> {
         let canonical = link.canonical();
         let is_it = |position| match self.log.read(position) {
             Ok(Record::Report(report)) => report.draft.checked_link().is_some_and(|link| link.canonical() == canonical),
             _ => false,
         };
         let found = self.read().at_address(link);
-        found.into_iter().rev().find(|(_, position)| is_it(*position)).map(|(item, _)| item)
+        found.into_iter().rev().filter(|(_, position)| is_it(*position)).map(|(item, _)| item).collect()
     }
 
     /// Returns the position of an item's newest report in the log.

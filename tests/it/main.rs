@@ -6,6 +6,8 @@
 
 mod answers;
 mod archives;
+#[cfg(feature = "postgres")]
+mod cluster;
 mod commands;
 mod conditional;
 mod configs;

@@ -1,0 +1,54 @@
+//! `[cluster]`: the log that several machines share.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::section::Section;
+use crate::cluster::Connection;
+
+/// The settings of `[cluster]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cluster {
+    /// Where the shared log is.
+    pub connection: Connection,
+    /// The name of this machine; without one, its host name.
+    pub node: Option<String>,
+    /// How long the right to poll lasts if it is not renewed.
+    pub lease: Duration,
+}
+
+/// Longest name of a node, in bytes.
+const MAX_NODE: usize = 64;
+
+/// Reads the section; `None` if this machine is on its own.
+pub(super) fn read(section: &Section<'_>) -> Option<Cluster> {
+    const HELP: &str = "write it like postgres://dayuan@db.example.org/dayuan";
+    let url = section.string("url");
+    let password = section.string("password_file").map(PathBuf::from);
+    let node = section.string("node");
+    let lease = section.duration("lease", Duration::from_secs(3), Duration::from_secs(600));
+    let Some(url) = url else {
+        if password.is_some() || node.is_some() || lease.is_some() {
+            section.fault("url", "`url` is missing: without it there is no shared log".to_owned(), HELP);
+        }
+        return None;
+    };
+    let rest = url.strip_prefix("postgres://").or_else(|| url.strip_prefix("postgresql://"));
+    match rest {
+        None => section.fault("url", format!("`{url}` is no address of a PostgreSQL database"), HELP),
+        Some(rest) => {
+            let user = rest.split('/').next().and_then(|hosts| hosts.rsplit_once('@')).map_or("", |(user, _)| user);
+            if user.contains(':') || rest.contains("password=") {
+                // The address itself must not be repeated: it holds a secret.
+                let help = "put the password into a file that only the service reads, and name it as password_file";
+                section.fault("url", "the address holds a password".to_owned(), help);
+            }
+        }
+    }
+    if let Some(node) = &node
+        && (node.is_empty() || node.len() > MAX_NODE || node.chars().any(|c| c.is_control() || c.is_whitespace()))
+    {
+        section.fault("node", format!("`{node}` is not the name of a node"), "use letters and digits, such as news-1");
+    }
+    Some(Cluster { connection: Connection { url, password }, node, lease: lease.unwrap_or(Duration::from_secs(15)) })
+}

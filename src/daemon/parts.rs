@@ -1,0 +1,102 @@
+//! Starts the parts of the daemon that depend on the config.
+
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, watch};
+
+use super::chronicle::Watch;
+use super::clock::now;
+use super::cluster::Terms;
+use super::error::DaemonError;
+use super::hub::Hubs;
+use super::run::Running;
+use super::{cluster, polling, searching};
+use crate::config::Config;
+use crate::fetch::{Fetcher, Gate};
+use crate::hub;
+use crate::poll::{Command, PollContext, Poller};
+use crate::search::Follower;
+use crate::view::{PollStates, View};
+
+impl Running {
+    /// Starts what keeps how the sources fare.
+    pub(super) fn watch_sources(&mut self, view: &Arc<View>, poll_states: &Arc<PollStates>) {
+        let settings = &self.daemon.config.settings;
+        let watch = Watch {
+            store: settings.store.clone(),
+            view: Arc::clone(view),
+            poll_states: Arc::clone(poll_states),
+            figures: Arc::clone(&self.daemon.figures),
+            site: Arc::clone(&self.daemon.site),
+            zone: settings.publish.zone.clone(),
+            pace: settings.poll.pace.min,
+        };
+        self.part("chronicle", |stop| async move { watch.run(stop).await });
+    }
+
+    /// Starts the poll loop; in a cluster it runs while it is this machine's turn.
+    pub(super) fn start_polling(&mut self, context: PollContext, orders: mpsc::Receiver<Command>) {
+        let Config { settings, sources, .. } = &self.daemon.config;
+        let (options, sources) = (settings.poll, sources.clone());
+        let (heartbeat, alarms) = (Arc::clone(&self.daemon.heartbeat), self.daemon.alarms.clone());
+        let Some(node) = self.node.clone() else {
+            let poller = Poller::new(context, options, heartbeat);
+            let polling = self.poll_runtime.run(polling::poll(poller, sources, alarms, orders, self.stop.clone()));
+            return self.part("poll loop", |_stop| polling);
+        };
+        heartbeat.beat_at(now());
+        let (polls, turn) = watch::channel(false);
+        let (log_writer, poll_states) = (context.log_writer.clone(), Arc::clone(&context.poll_states));
+        let (follower, holder, told) = (node.clone(), node.clone(), alarms.clone());
+        let (takedowns, log) = (settings.takedowns.clone(), Arc::clone(&self.log));
+        let terms = Terms { node, context, options, heartbeat, sources, takedowns, log, alarms };
+        let polling = self.poll_runtime.run(terms.run(orders, turn, self.stop.clone()));
+        self.part("poll loop", |_stop| polling);
+        self.part("shared log", |stop| cluster::follow(follower, log_writer, told, stop));
+        self.part("lease", |stop| cluster::hold(holder, poll_states, polls, stop));
+    }
+
+    /// Opens the search and starts what keeps it up to date, if the config has one.
+    pub(super) fn open_search(&mut self, view: &Arc<View>) -> Option<Follower> {
+        let Config { settings, regions, .. } = &self.daemon.config;
+        if !settings.publish.search {
+            return None;
+        }
+        let counters = self.counters.search.clone();
+        let follower = searching::follower(&settings.store, regions, &self.log, view, counters);
+        self.daemon.site.open_search(Arc::clone(&follower.index));
+        let running = follower.clone();
+        self.part("search", |stop| searching::run(running, stop));
+        Some(follower)
+    }
+
+    /// Makes the fetcher of the polls.
+    pub(super) fn fetcher(&self, poll_states: &Arc<PollStates>) -> Result<Fetcher, DaemonError> {
+        let options = self.daemon.config.settings.fetch.clone();
+        let fetcher = Fetcher::new(options)?.keeping_robots(Arc::clone(poll_states) as _);
+        let fetcher = match self.node.clone() {
+            Some(node) => fetcher.behind(Gate::new(move || node.polls())),
+            None => fetcher,
+        };
+        if let Some(distrust) = fetcher.distrust() {
+            tracing::error!(event = "certificates_missing", "{distrust}");
+            self.daemon.alarms.set("certificates", Some(distrust));
+        }
+        Ok(fetcher)
+    }
+
+    /// Opens and starts what the config has of WebSub.
+    pub(super) fn open_hubs(&mut self, call: hub::Call) -> Result<Hubs, DaemonError> {
+        let settings = &self.daemon.config.settings;
+        let metrics = (self.counters.serve.clone(), self.counters.hub.clone());
+        let (options, fetch) = (settings.hub.clone(), settings.fetch.clone());
+        let hubs = super::hub::open(&settings.store, options, fetch, &self.daemon.site, metrics, call)?;
+        if let Some(hub) = hubs.hub.clone() {
+            self.part("hub", |stop| hub.run(stop));
+        }
+        if let Some(listener) = hubs.listener.clone() {
+            self.part("listener", |stop| listener.run(stop));
+        }
+        Ok(hubs)
+    }
+}
