@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """readers.py DAYUAN [ATOM.RNG]: runs the demo and reads its feeds with what people read feeds with: feedparser, sfeed,
-newsboat and rss2email, and checks them with expat, the
-RELAX NG grammar of RFC 4287 and the rules of the W3C validator; archives, filtered feeds and withdrawn items, too. What is not installed is SKIPPED.
+newsboat, rss2email, liferea, rss-parser and feedsmith, and checks them with expat, the RELAX NG grammar of RFC 4287 and the rules of
+the W3C validator; archives, filtered feeds and withdrawn items, too. What is not installed is SKIPPED. NODE_MODULES is where
+the last two readers are.
 """
-import email.utils, http.server, json, os, pathlib, re, shutil, sqlite3, subprocess, sys, tempfile, threading, time
+import datetime, email.utils, http.server, json, os, pathlib, re, shutil, sqlite3, subprocess, sys, tempfile, threading, time
 import urllib.error, urllib.request, xml.parsers.expat
 import xml.etree.ElementTree as ElementTree
 
@@ -98,6 +99,56 @@ def read_with_rss2email(base, folder):
         run = subprocess.run([*command, 'run'], capture_output=True, text=True, timeout=120)
         mails = list((box / 'inbox' / 'new').iterdir())
         report(f'rss2email {file}', '' if len(mails) == ITEMS else f'{len(mails)} mails; {added.stderr[-200:]} {run.stderr[-200:]}')
+
+
+def read_with_liferea(base, folder):
+    if not all(map(shutil.which, ('liferea', 'xvfb-run', 'xauth', 'dbus-run-session', 'gdbus'))):
+        return skipped('liferea, xvfb-run, xauth, dbus-run-session or gdbus')
+    home, files = folder / 'liferea', ('atom.xml', 'rss.xml')
+    (home / '.config').mkdir(parents=True)
+    (home / '.local' / 'share').mkdir(parents=True)
+    # It has no command to read a feed, but a window that listens on D-Bus; it ends with the script.
+    call = 'gdbus call --session --timeout 5 --dest org.gnome.feed.Reader --object-path /org/gnome/feed/Reader --method org.gnome.feed.Reader'
+    script = 'liferea & for n in $(seq 40); do sleep 0.5; %s.GetUnreadItems > /dev/null 2>&1 && break; done; for url in "$@"; do %s.Subscribe "$url"; done; read -r _; kill $!' % (call, call)
+    env = {**os.environ, 'HOME': str(home), 'XDG_CONFIG_HOME': f'{home}/.config', 'XDG_DATA_HOME': f'{home}/.local/share', 'XDG_CACHE_HOME': f'{home}/.cache',
+           'GSETTINGS_BACKEND': 'memory', 'LIBGL_ALWAYS_SOFTWARE': '1'}
+    command = ['timeout', '90', 'xvfb-run', '-a', 'dbus-run-session', '--', 'sh', '-c', script, 'sh', *(f'{base}/{file}' for file in files)]
+    expected = {item['id']: int(datetime.datetime.fromisoformat(item['date_published'].replace('Z', '+00:00')).timestamp()) for item in json.loads(get(f'{base}/feed.json'))['items']}
+    run, rows = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=env), []
+    for _ in range(120):
+        time.sleep(0.5)
+        for store in home.glob('.local/share/liferea/liferea.db'):
+            try:
+                rows = sqlite3.connect(f'file:{store}?mode=ro', uri=True).execute('select source_id, date from items where title is not null').fetchall()
+            except sqlite3.Error:
+                pass
+        if len(rows) >= len(files) * ITEMS:
+            break
+    run.communicate(b'\n')
+    wrong = [row for row in rows if expected.get(row[0]) != row[1]]
+    ids = [row[0] for row in rows]
+    report('liferea', '' if not wrong and all(ids.count(id) == len(files) for id in expected) else f'{len(rows)} items, {wrong[:1]}')
+
+
+def read_with_node(base, urls):
+    modules = os.environ.get('NODE_MODULES', '')
+    if not shutil.which('node') or not os.path.isdir(f'{modules}/feedsmith') or not os.path.isdir(f'{modules}/rss-parser'):
+        return skipped('rss-parser and feedsmith')
+    moment = lambda text: datetime.datetime.fromisoformat(text.replace('Z', '+00:00'))
+    # Dates in RSS have whole seconds.
+    expected = {item['id']: (item['title'], item.get('url'), moment(item['date_published']).replace(microsecond=0)) for item in json.loads(get(f'{base}/feed.json'))['items']}
+    for url in urls:
+        run = subprocess.run(['node', str(pathlib.Path(__file__).with_suffix('.mjs')), modules], input=get(url), capture_output=True)
+        if run.returncode != 0:
+            report(f'rss-parser and feedsmith {name(url)}', run.stderr.decode()[-300:])
+            continue
+        for reader, items in json.loads(run.stdout).items():
+            ids = [item['id'] for item in items]
+            wrong = [item for item in items if item['id'] in expected and (item['title'], item['link'], moment(item['date']).replace(microsecond=0)) != expected[item['id']]]
+            complaint = '' if len(set(ids)) == len(ids) and not wrong and all(item.get('date') for item in items) else f'{len(ids)} items, {wrong[:1]}'
+            if url in (f'{base}/{file}' for file in ('atom.xml', 'rss.xml', 'feed.json')) and set(ids) != set(expected):
+                complaint += f' {len(set(ids) ^ set(expected))} items are missing or too many'
+            report(f'{reader} {name(url)}', complaint)
 
 
 def check_grammar(urls, folder, grammar):
@@ -286,10 +337,13 @@ def main():
             read_with_sfeed(base)
             read_with_newsboat(base, folder)
             read_with_rss2email(base, folder)
+            read_with_liferea(base, folder)
             check_rules(base)
             expected = {entry.id for entry in feedparser.parse(get(f'{base}/atom.xml')).entries}
             documents = read_archives(base, expected)
             queries = ('', '?only=1', '?above=1')
+            files = ('atom.xml', 'rss.xml', 'feed.json')
+            read_with_node(base, [*(f'{base}/{file}{query}' for file in files for query in queries), *documents, *(f'{root}/search.{format}?q=%E9%98%B3%E6%B3%89' for format in ('xml', 'rss', 'json'))])
             check_grammar([*(f'{base}/atom.xml{query}' for query in queries), *documents, f'{root}/sources/atom.xml'], folder, grammar)
             read_opml(root)
             withdrawn(dayuan, folder / 'withdrawn', grammar)

@@ -1,9 +1,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::clock::now;
-use crate::model::{Moment, PollState, Source};
+use crate::model::{Moment, PollState, Reason, Source};
 use crate::poll::Heartbeat;
 use crate::view::{PollStates, View};
+use crate::write::{self, Language};
 
 /// Status of the daemon.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -91,14 +92,15 @@ pub(super) fn of_daemon(
 pub(super) fn of_source(source: &Source, view: &View, poll_states: &PollStates) -> SourceStatus {
     let state = poll_states.health_of(view, &source.id);
     let health = state.as_ref().map_or("unknown", |state| state.health.word()).to_owned();
-    let state = state.unwrap_or_else(|error| PollState { reason: error.to_string(), ..PollState::default() });
+    let state = state
+        .unwrap_or_else(|error| PollState { reason: Some(Reason::told(&error.to_string())), ..PollState::default() });
     let is_planned = state.due > Moment::default() && state.due < now().plus_seconds(400 * 86_400);
     SourceStatus {
         source: source.id.to_string(),
         title: source.title.clone(),
         health,
-        reason: (!state.reason.is_empty()).then_some(state.reason),
-        doubt: (!state.doubt.is_empty()).then_some(state.doubt),
+        reason: state.reason.as_ref().map(|reason| write::reason(reason, Language::English)),
+        doubt: (!state.doubts.is_empty()).then(|| write::reasons(&state.doubts, Language::English)),
         since: state.since.map(Moment::rfc3339),
         succeeded: state.succeeded.map(Moment::rfc3339),
         last_new: state.last_new.map(Moment::rfc3339),

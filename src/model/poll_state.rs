@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::{Draft, Format, ItemId, Link, Moment, Validators, one_line};
+use super::{Draft, Format, ItemId, Link, Moment, Reason, Validators};
 
 /// State of a source, as shown to the admin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -69,15 +69,15 @@ pub enum Outcome {
     Failed {
         /// Whether the site refuses our requests.
         blocked: bool,
-        /// The reason, as a sentence for the admin.
-        reason: String,
+        /// Why.
+        reason: Reason,
     },
     /// The answer was 429 or 503, or had a Retry-After header.
     Busy {
         /// Wait that the site asks for; `None` if it gives none.
         wait: Option<Duration>,
-        /// The reason, as a sentence for the admin.
-        reason: String,
+        /// Why.
+        reason: Reason,
     },
     /// Nothing answered, and neither did most other sites at that time: our own network is down, so this is not counted
     /// as a failure of the source.
@@ -86,18 +86,6 @@ pub enum Outcome {
     Unsaved,
     /// The source is considered gone: 410 for several days.
     Gone,
-}
-
-impl Outcome {
-    /// Returns the outcome with its reason as one short line, whatever text of the site it contains.
-    #[must_use]
-    pub fn cleaned(self) -> Self {
-        match self {
-            Self::Failed { blocked, reason } => Self::Failed { blocked, reason: one_line(&reason) },
-            Self::Busy { wait, reason } => Self::Busy { wait, reason: one_line(&reason) },
-            other => other,
-        }
-    }
 }
 
 /// An article to be fetched again: corrections come within days, and retracted articles disappear.
@@ -166,8 +154,8 @@ pub struct PollState {
     pub failures: u32,
     /// Current health.
     pub health: Health,
-    /// Why it is not well, as a sentence; empty if it is well.
-    pub reason: String,
+    /// Why it is not well; `None` if it is well.
+    pub reason: Option<Reason>,
     /// Address to which it has moved, and the time since which the server has said so.
     pub moved: Option<(Link, Moment)>,
     /// Number of polls so far.
@@ -176,8 +164,8 @@ pub struct PollState {
     pub rhythm: Option<Duration>,
     /// Time since which it has had its current health.
     pub since: Option<Moment>,
-    /// A warning for the admin although polls succeed, as a sentence; empty if there is none.
-    pub doubt: String,
+    /// What the admin should know although polls succeed.
+    pub doubts: Vec<Reason>,
     /// Since when its own address has answered 410, and how many times in a row.
     pub gone: Option<(Moment, u32)>,
     /// Hosts that asked not to be contacted until the given time.

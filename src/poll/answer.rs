@@ -8,16 +8,13 @@ use super::outcome::{Accepted, least_wait, refused, unsaved};
 use super::poll_source::{MAX_HINT, PollCycle};
 use crate::fetch::Answer;
 use crate::log::{Control, Record};
-use crate::model::{Outcome, Validators};
+use crate::model::{Outcome, Reason, Trouble, Validators};
 
 /// Maximum length, in bytes, of a new address that is reported to the admin.
 const MAX_MOVED: usize = 2048;
 /// How often, and for how long, a source must answer 410 before it counts as gone.
 const GONE_POLLS: u32 = 3;
 const GONE_AFTER: Duration = Duration::from_secs(3 * 86_400);
-
-/// How the doubt begins about a source that redirects to another site.
-const REDIRECTS: &str = "its address redirects to";
 
 impl PollCycle<'_> {
     /// Judges an answer: by our clock, by where it came from, by its status.
@@ -37,25 +34,20 @@ impl PollCycle<'_> {
         }
         let is_own_answer = answer.url == self.source.url.without_fragment();
         // What was doubtful of an unchanged document still is.
-        if answer.status != 304 || self.state.doubt.starts_with(REDIRECTS) {
-            self.state.doubt.clear();
-        }
+        let is_redirect = |doubt: &Reason| doubt.kind == Trouble::RedirectsElsewhere;
+        self.state.doubts.retain(|doubt| answer.status == 304 && !is_redirect(doubt));
         if answer.status < 400 && !is_of_site(self.source, &answer.url) {
-            self.state.doubt = format!(
-                "{REDIRECTS} {}, on another site; change its url, or write leads_to = [\"{}\"]",
-                answer.url,
-                answer.url.registrable_domain()
-            );
+            let site = answer.url.registrable_domain();
+            self.state.doubts = vec![Reason::new(Trouble::RedirectsElsewhere, [&answer.url, &site])];
         }
         if answer.status != 410 {
             self.state.gone = None;
         }
         match answer.status {
             200 => Ok(Accepted::Document(Box::new(answer))),
-            304 if !self.is_conditional => Err(Outcome::Failed {
-                blocked: false,
-                reason: "the site answered 304 (not modified) to an unconditional request".to_owned(),
-            }),
+            304 if !self.is_conditional => {
+                Err(Outcome::Failed { blocked: false, reason: Reason::new(Trouble::Unasked304, []) })
+            }
             304 => {
                 merge(&mut self.state.validators, &answer);
                 Ok(Accepted::Unchanged(least_wait(&answer).max(self.state.listing.wait).min(MAX_HINT)))
@@ -78,8 +70,7 @@ impl PollCycle<'_> {
         let (since, times) = self.state.gone.map_or((self.now, 1), |(since, times)| (since, times + 1));
         self.state.gone = Some((since, times));
         if times < GONE_POLLS || self.now.duration_since(since) < GONE_AFTER {
-            let reason = "the site answered 410 (gone); the source counts as gone after three days of this".to_owned();
-            return Outcome::Failed { blocked: false, reason };
+            return Outcome::Failed { blocked: false, reason: Reason::new(Trouble::GoneSoFar, []) };
         }
         match self.control(Control::Gone).await {
             Ok(()) => Outcome::Gone,

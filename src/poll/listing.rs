@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use super::context::wait;
 use super::moved::is_of_site;
-use super::outcome::{least_wait, unsaved};
+use super::outcome::{self, least_wait, unsaved};
 use super::parse::parse;
 use super::permission::permit;
 use super::poll_source::{MAX_HINT, PollCycle};
 use super::reports::Reports;
 use crate::fetch::{Answer, Request};
 use crate::log::Record;
-use crate::model::{Draft, Kind, Link, Outcome, Page, Validators};
+use crate::model::{Draft, Kind, Link, Outcome, Page, Reason, Trouble, Validators};
 use crate::read::{self, Fault, FaultKind, Reading, Rules};
 
 /// What a source listed.
@@ -52,10 +52,7 @@ impl PollCycle<'_> {
         let (mut given_by, mut validators) = (answer.url.clone(), answer.validators);
         let follow = reading.follow.take().filter(|_| reading.drafts.is_empty());
         if let Some(follow) = follow.as_ref().filter(|follow| !is_of_site(self.source, follow)) {
-            let site = follow.registrable_domain();
-            return Err(failure(format!(
-                "the page leads to {follow}, on another site; where that is meant, write leads_to = [\"{site}\"] or give that address as url"
-            )));
+            return Err(failure(leads_elsewhere(follow)));
         }
         if given_by == self.source.url.without_fragment() {
             self.state.listing.follow = None;
@@ -70,7 +67,10 @@ impl PollCycle<'_> {
         }
         if let Some(fault) = reading.faults.iter().find(|fault| fault.kind.is_fatal()) {
             let blocked = fault.kind == FaultKind::Challenge;
-            return Err(Outcome::Failed { blocked, reason: fault.detail.clone() });
+            return Err(Outcome::Failed {
+                blocked,
+                reason: Reason::new(Trouble::Unreadable, [&fault.kind.word(), &fault.detail]),
+            });
         }
         Ok(Document { reading, rules, given_by, validators, wait, hub })
     }
@@ -87,11 +87,10 @@ impl PollCycle<'_> {
         let document_wait = Duration::from_secs(reading.wait);
         if document_wait > MAX_HINT {
             let days = document_wait.as_secs() / 86_400;
-            self.state.doubt = format!("the source asks to be polled only every {days} days; it is polled daily");
+            self.state.doubts = vec![Reason::new(Trouble::SeldomWished, [&days])];
         }
         if let Some(cut) = reading.faults.iter().find(|fault| fault.kind == FaultKind::TooMany) {
-            let before = if self.state.doubt.is_empty() { String::new() } else { format!("{}; ", self.state.doubt) };
-            self.state.doubt = format!("{before}{}", cut.detail);
+            self.state.doubts.push(Reason::new(Trouble::TooMany, [&cut.detail]));
         }
         self.state.listing.wait = document_wait.min(MAX_HINT);
         self.state.listing.skip_hours = reading.skip.hours.iter().fold(0, |bits, hour| bits | 1 << (hour % 24));
@@ -156,24 +155,18 @@ impl PollCycle<'_> {
     }
 
     /// Reads the address that a page without a list of its own leads to, one hop only.
-    async fn read_followed(&self, link: &Link, rules: &Arc<Rules>) -> Result<(Reading, Link, Validators), String> {
+    async fn read_followed(&self, link: &Link, rules: &Arc<Rules>) -> Result<(Reading, Link, Validators), Reason> {
         let request = Request::page(self.source, link);
         // The robots.txt of the target's site applies as well.
         let mut gap = self.gap;
-        permit(self.context, &request, &mut gap)
-            .await
-            .map_err(|refusal| format!("the page leads to {link}: {refusal}"))?;
+        permit(self.context, &request, &mut gap).await.map_err(|refusal| leads_to(link).because(refusal.reason()))?;
         wait(self.context, gap).await;
-        let answer = self.context.fetcher.get(request, self.now).await.map_err(|error| error.to_string())?;
+        let answer = self.context.fetcher.get(request, self.now).await.map_err(|error| outcome::reason(&error))?;
         if answer.status != 200 {
-            return Err(format!("the page leads to {link}, which answered {}", answer.status));
+            return Err(leads_to(link).because(Reason::new(Trouble::Answered, [&answer.status])));
         }
         if !is_of_site(self.source, &answer.url) {
-            return Err(format!(
-                "the page leads to {}, on another site; write leads_to = [\"{}\"] into the source if that is right",
-                answer.url,
-                answer.url.registrable_domain()
-            ));
+            return Err(leads_elsewhere(&answer.url));
         }
         let page = Page { url: answer.url.clone(), content_type: answer.content_type, body: answer.body };
         Ok((self.read_page(page, rules).await, answer.url, answer.validators))
@@ -188,31 +181,23 @@ impl PollCycle<'_> {
     }
 
     /// Returns why a document must not be trusted.
-    fn drift(&mut self, reading: &Reading) -> Option<String> {
+    fn drift(&mut self, reading: &Reading) -> Option<Reason> {
         const PATIENCE: u32 = 3;
         let is_list = reading.detection.is_some();
         let was_feed = self.state.listing.format.is_feed();
         if is_list && was_feed && self.source.kind == Kind::Auto {
-            return Some(format!(
-                "the feed ({}) has become a page; if that is meant to be, set as = \"list\"",
-                self.state.listing.format.word()
-            ));
+            return Some(Reason::new(Trouble::BecamePage, [&self.state.listing.format.word()]));
         }
         let count = u32::try_from(reading.drafts.len()).unwrap_or(u32::MAX);
         if is_list {
             let usual = self.state.listing.usual;
             // If it stays so for several polls, the page has really changed.
             if usual >= 8 && count.saturating_mul(4) <= usual && self.state.failures < PATIENCE {
-                return Some(format!(
-                    "the list has {count} rows instead of about {usual}; the page may have changed (see dayuan inspect)"
-                ));
+                return Some(Reason::new(Trouble::FewRows, [&count, &usual]));
             }
             let first = reading.drafts.first().map(|draft| &draft.title);
             if count >= 3 && reading.drafts.iter().all(|draft| Some(&draft.title) == first) {
-                return Some(
-                    "all rows of the list have the same title; the page may have changed (see dayuan inspect)"
-                        .to_owned(),
-                );
+                return Some(Reason::new(Trouble::SameTitles, []));
             }
             self.state.listing.usual = count.max(usual - usual / 8);
         }
@@ -221,8 +206,16 @@ impl PollCycle<'_> {
     }
 }
 
-fn failure(reason: String) -> Outcome {
+fn failure(reason: Reason) -> Outcome {
     Outcome::Failed { blocked: false, reason }
+}
+
+fn leads_to(link: &Link) -> Reason {
+    Reason::new(Trouble::LeadsTo, [link])
+}
+
+fn leads_elsewhere(link: &Link) -> Reason {
+    Reason::new(Trouble::LeadsElsewhere, [link, &link.registrable_domain()])
 }
 
 fn fell_over() -> Reading {

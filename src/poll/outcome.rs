@@ -1,10 +1,11 @@
-//! Outcomes of polls, worded for an admin.
+//! Outcomes of polls, and why they are what they are.
 
 use std::time::Duration;
 
 use super::commit::CommitError;
 use crate::fetch::{Answer, FetchError};
-use crate::model::{Outcome, Source};
+use crate::model::{Outcome, Reason, Source, Trouble};
+use crate::write::{self, Language};
 
 /// What an answer says of what the source holds.
 pub(super) enum Accepted {
@@ -20,16 +21,17 @@ pub(super) fn least_wait(answer: &Answer) -> Duration {
 }
 
 pub(super) fn refused(status: u16, answer: &Answer) -> Outcome {
-    let reason = match status {
-        401 => "the site wants a password (401)".to_owned(),
-        403 => "the site refuses us (403)".to_owned(),
-        404 => "there is nothing at this address (404)".to_owned(),
-        412 | 521 => format!("the site blocks automated clients ({status})"),
-        429 => "the site asks us to come less often (429)".to_owned(),
-        503 => "the site is overloaded or being repaired (503)".to_owned(),
-        500..=599 => format!("the site reports a server error ({status})"),
-        other => format!("the site answered {other} instead of a document"),
+    let trouble = match status {
+        401 => Trouble::Password,
+        403 => Trouble::Refused,
+        404 => Trouble::NothingThere,
+        412 | 521 => Trouble::BlocksPrograms,
+        429 => Trouble::TooOften,
+        503 => Trouble::Overloaded,
+        500..=599 => Trouble::ServerError,
+        _ => Trouble::Answered,
     };
+    let reason = Reason::new(trouble, [&status]);
     if matches!(status, 429 | 503) || answer.retry_after.is_some() {
         Outcome::Busy { wait: answer.retry_after, reason }
     } else {
@@ -43,7 +45,23 @@ pub(super) fn unsaved(source: &Source, error: &CommitError) -> Outcome {
 }
 
 pub(super) fn failed(error: &FetchError) -> Outcome {
-    Outcome::Failed { blocked: false, reason: error.to_string() }
+    Outcome::Failed { blocked: false, reason: reason(error) }
+}
+
+/// Returns why a request had no answer.
+pub(super) fn reason(error: &FetchError) -> Reason {
+    match error {
+        FetchError::Blocked(why) => Reason::new(Trouble::NotAllowed, [why]),
+        FetchError::Name(name) => Reason::new(Trouble::NoName, [name]),
+        FetchError::Connect { host, detail } => Reason::new(Trouble::NoConnection, [host, detail]),
+        FetchError::Tls { host, detail } => Reason::new(Trouble::NoEncryption, [host, detail]),
+        FetchError::Client(why) => Reason::told(why),
+        FetchError::Timeout(limit) => Reason::new(Trouble::TooSlow, [&limit.as_secs()]),
+        FetchError::Crowded => Reason::new(Trouble::Crowded, []),
+        FetchError::TooLarge(bytes) => Reason::new(Trouble::TooLarge, [&(bytes / 1024)]),
+        FetchError::Redirects(most) => Reason::new(Trouble::Redirects, [most]),
+        FetchError::Protocol { host, detail } => Reason::new(Trouble::Garbled, [host, detail]),
+    }
 }
 
 pub(super) fn word(outcome: &Outcome) -> &'static str {
@@ -64,7 +82,8 @@ pub(super) fn log(source: &Source, outcome: &Outcome) {
         Outcome::Read { new, .. } => tracing::debug!(source = %source.id, new, "read"),
         Outcome::Unchanged { .. } => tracing::debug!(source = %source.id, "unchanged"),
         Outcome::Failed { reason, .. } | Outcome::Busy { reason, .. } => {
-            tracing::warn!(event = "poll_failed", source = %source.id, reason, "poll failed")
+            let reason = write::reason(reason, Language::English);
+            tracing::warn!(event = "poll_failed", source = %source.id, reason, "poll failed");
         }
         Outcome::Offline => tracing::debug!(source = %source.id, "nothing answers"),
         // Already logged where it happened.

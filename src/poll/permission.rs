@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use super::context::{PollContext, wait};
+use super::outcome;
 use crate::fetch::{FetchError, Permission, Request, RobotsStore};
-use crate::model::{Link, Robots};
+use crate::model::{Link, Reason, Robots, Trouble};
 use crate::view::PollStates;
 
 /// Why a page may not be requested.
@@ -19,6 +20,16 @@ pub(super) enum Refusal {
     /// Nothing answers.
     #[error(transparent)]
     Fetch(#[from] FetchError),
+}
+
+impl Refusal {
+    pub(super) fn reason(&self) -> Reason {
+        match self {
+            Self::Forbidden(host) => Reason::new(Trouble::RobotsForbid, [host]),
+            Self::Unknown(host) => Reason::new(Trouble::RobotsUnknown, [host]),
+            Self::Fetch(error) => outcome::reason(error),
+        }
+    }
 }
 
 /// Asks whether a page may be requested, and pauses if its site was asked for its robots.txt. Raises `gap` to the interval

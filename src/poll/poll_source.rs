@@ -61,7 +61,7 @@ pub(super) async fn poll_source(
     let mut cycle = PollCycle::plan(context, source, state, terms, taken);
     cycle.place = Some(context.fetcher.reserve(source, &cycle.link, cycle.now).await?);
     let outcome = cycle.ask().await.unwrap_or_else(|early| early);
-    let outcome = cycle.believed(outcome.cleaned());
+    let outcome = cycle.believed(outcome);
     let state = cycle.schedule(&outcome, pace);
     cycle.save(&outcome, &state);
     Some(cycle.end(state))
@@ -209,7 +209,7 @@ impl<'a> PollCycle<'a> {
         }
         permission.map_err(|refusal| Outcome::Failed {
             blocked: matches!(refusal, Refusal::Forbidden(_)),
-            reason: refusal.to_string(),
+            reason: refusal.reason(),
         })
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::model::{Health, Listing, Moment, Outcome, PollState, SourceId};
+use crate::model::{Health, Listing, Moment, Outcome, PollState, Reason, SourceId, Trouble};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -41,7 +41,7 @@ pub fn next(source: &SourceId, state: &PollState, outcome: &Outcome, now: Moment
     let mut after = planned(source, state, outcome, now, pace);
     if let Some(reason) = silence(&after, now).filter(|_| after.health == Health::Ok) {
         after.health = Health::Stale;
-        after.reason = reason;
+        after.reason = Some(reason);
     }
     if after.health != state.health || after.since.is_none() {
         after.since = Some(now);
@@ -50,17 +50,11 @@ pub fn next(source: &SourceId, state: &PollState, outcome: &Outcome, now: Moment
 }
 
 /// Returns why a healthy source is stale, if it has brought nothing new for more than three times its usual interval.
-fn silence(state: &PollState, now: Moment) -> Option<String> {
+fn silence(state: &PollState, now: Moment) -> Option<Reason> {
     let silent = now.duration_since(state.last_new?);
     let usual = state.rhythm?;
-    let days = |length: Duration| match length.as_secs() / DAY.as_secs() {
-        0 => format!("{} hours", (length.as_secs() / HOUR.as_secs()).max(1)),
-        1 => "1 day".to_owned(),
-        days => format!("{days} days"),
-    };
-    (silent > (usual * STALE_FACTOR).max(MIN_STALE)).then(|| {
-        format!("nothing new for {}; before, there was something new about every {}", days(silent), days(usual))
-    })
+    let is_stale = silent > (usual * STALE_FACTOR).max(MIN_STALE);
+    is_stale.then(|| Reason::new(Trouble::Silent, [&silent.as_secs(), &usual.as_secs()]))
 }
 
 /// Returns the usual interval after a new item. Longer pauses count more than shorter ones, so that nights and weekends
@@ -91,7 +85,7 @@ fn planned(source: &SourceId, state: &PollState, outcome: &Outcome, now: Moment,
         after.interval = interval;
         after.failures = 0;
         after.health = Health::Ok;
-        after.reason.clear();
+        after.reason = None;
         after.succeeded = Some(now);
         interval.max(wait)
     };
@@ -108,13 +102,13 @@ fn planned(source: &SourceId, state: &PollState, outcome: &Outcome, now: Moment,
         Outcome::Failed { blocked, reason } => {
             after.failures += 1;
             after.health = if *blocked { Health::Blocked } else { Health::Degraded };
-            after.reason.clone_from(reason);
+            after.reason = Some(reason.clone());
             backoff(interval, after.failures)
         }
         Outcome::Busy { wait, reason } => {
             after.failures += 1;
             after.health = Health::Degraded;
-            after.reason.clone_from(reason);
+            after.reason = Some(reason.clone());
             let wait = wait.unwrap_or_else(|| backoff(BUSY_BACKOFF, after.failures - 1)).max(min);
             after.not_before = now + wait;
             wait
@@ -124,8 +118,7 @@ fn planned(source: &SourceId, state: &PollState, outcome: &Outcome, now: Moment,
         Outcome::Gone => {
             after.failures += 1;
             after.health = Health::Gone;
-            "the site has answered 410 (gone) for days; it is polled once a week in case it comes back; if it does not, remove the source"
-                .clone_into(&mut after.reason);
+            after.reason = Some(Reason::new(Trouble::Gone, []));
             GONE_INTERVAL
         }
     };
@@ -195,7 +188,7 @@ mod tests {
     }
 
     fn failed() -> Outcome {
-        Outcome::Failed { blocked: false, reason: "404".into() }
+        Outcome::Failed { blocked: false, reason: Reason::told("404") }
     }
 
     #[test]
@@ -224,7 +217,7 @@ mod tests {
         assert!(waits.iter().all(|wait| *wait <= 24 * 3600 * 11 / 10));
         assert_eq!(state.health, Health::Degraded);
         let (well, wait) = after(&state, &Outcome::Unchanged { wait: AT_ONCE });
-        assert!(wait < 1500 && well.health == Health::Ok && well.reason.is_empty());
+        assert!(wait < 1500 && well.health == Health::Ok && well.reason.is_none());
     }
 
     #[test]
@@ -232,14 +225,14 @@ mod tests {
         assert!(after(&PollState::default(), &Outcome::Read { new: 1, wait: HOUR * 2 }).1 >= 7200);
         let (busy, wait) = after(
             &PollState::default(),
-            &Outcome::Busy { wait: Some(Duration::from_secs(5000)), reason: "429".into() },
+            &Outcome::Busy { wait: Some(Duration::from_secs(5000)), reason: Reason::told("429") },
         );
         assert!(wait >= 5000 && busy.not_before == NOW.plus_seconds(5000));
         assert!(
-            after(&PollState::default(), &Outcome::Busy { wait: Some(AT_ONCE), reason: "503".into() }).1 >= 900,
+            after(&PollState::default(), &Outcome::Busy { wait: Some(AT_ONCE), reason: Reason::told("503") }).1 >= 900,
             "never at once"
         );
-        assert!(after(&PollState::default(), &Outcome::Busy { wait: None, reason: "503".into() }).1 >= 3600);
+        assert!(after(&PollState::default(), &Outcome::Busy { wait: None, reason: Reason::told("503") }).1 >= 3600);
     }
 
     #[test]
@@ -257,9 +250,14 @@ mod tests {
 
     #[test]
     fn our_own_network_counts_against_nobody() {
-        let state = PollState { failures: 2, health: Health::Degraded, reason: "404".into(), ..PollState::default() };
+        let state = PollState {
+            failures: 2,
+            health: Health::Degraded,
+            reason: Some(Reason::told("404")),
+            ..PollState::default()
+        };
         let (after, wait) = after(&state, &Outcome::Offline);
-        assert_eq!((after.failures, after.health, &*after.reason), (2, Health::Degraded, "404"));
+        assert_eq!((after.failures, after.health, after.reason), (2, Health::Degraded, Some(Reason::told("404"))));
         assert!((900..1000).contains(&wait));
     }
 
@@ -281,16 +279,14 @@ mod tests {
         now = now.plus_seconds(10 * 86_400);
         state = next(&source, &state, &Outcome::Unchanged { wait: AT_ONCE }, now, PACE);
         assert_eq!(state.health, Health::Stale);
-        assert!(
-            state.reason.starts_with("nothing new for 12 days; before, there was something new about every"),
-            "{}",
-            state.reason
-        );
+        let reason = state.reason.clone().unwrap();
+        let silent: u64 = reason.values[0].parse().unwrap();
+        assert_eq!((reason.kind, silent / DAY.as_secs()), (Trouble::Silent, 12));
         assert_eq!(state.since, Some(now));
         let later = now.plus_seconds(3600);
         assert_eq!(next(&source, &state, &Outcome::Unchanged { wait: AT_ONCE }, later, PACE).since, Some(now));
         state = next(&source, &state, &Outcome::Read { new: 2, wait: AT_ONCE }, later, PACE);
-        assert_eq!((state.health, state.since, &*state.reason), (Health::Ok, Some(later), ""));
+        assert_eq!((state.health, state.since, &state.reason), (Health::Ok, Some(later), &None));
     }
 
     #[test]

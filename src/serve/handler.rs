@@ -50,7 +50,7 @@ impl Handler for (Arc<Site>, Metrics) {
             Route::Robots => answer::plain(StatusCode::OK, "User-agent: *\nAllow: /\n"),
             Route::Home => stories(site, metrics, &request, Selection::default()).await,
             Route::Opml => serve_cached(site, metrics, &request, Key::Opml).await,
-            Route::Region(name) => match region(site, name, "") {
+            Route::Region(name) => match region(site, &request, name, "") {
                 Ok(region) => {
                     stories(site, metrics, &request, Selection { region: Some(region), ..Selection::default() }).await
                 }
@@ -60,7 +60,7 @@ impl Handler for (Arc<Site>, Metrics) {
                 stories(site, metrics, &request, Selection { source: Some(id), ..Selection::default() }).await
             }
             Route::Feed(name, format) if let Some(topic) = known_topic(&root, request.uri().query()) => {
-                match region(site, name, &format!("/{}", format.file())) {
+                match region(site, &request, name, &format!("/{}", format.file())) {
                     Ok(region) => {
                         let selection = Selection { region: Some(region), topic: Some(topic), ..Selection::default() };
                         serve_rendered(site, metrics, &request, recent::Key::TopicFeed(selection, format)).await
@@ -69,7 +69,7 @@ impl Handler for (Arc<Site>, Metrics) {
                 }
             }
             Route::Feed(name, format) if Asked::is_in(request.uri().query()) && site.has_search() => {
-                match region(site, name, &format!("/{}", format.file())) {
+                match region(site, &request, name, &format!("/{}", format.file())) {
                     Ok(region) => serve_results(site, metrics, &request, Some(format), Some(region)).await,
                     Err(answer) => *answer,
                 }
@@ -78,7 +78,8 @@ impl Handler for (Arc<Site>, Metrics) {
                 Ok(key) => serve_cached(site, metrics, &request, key).await,
                 Err(answer) => *answer,
             },
-            Route::Archive(name, part) => match region(site, name, &format!("/archive/{}", part::file(part))) {
+            Route::Archive(name, part) => match region(site, &request, name, &format!("/archive/{}", part::file(part)))
+            {
                 Ok(region) => serve_rendered(site, metrics, &request, recent::Key::Archive(region, part)).await,
                 Err(answer) => *answer,
             },
@@ -146,21 +147,21 @@ async fn stories(site: &Arc<Site>, metrics: &Metrics, request: &Request<Incoming
 }
 
 /// Resolves the name of a region in a path; an error is the response that says where the region went.
-fn region(site: &Site, name: &str, rest: &str) -> Result<RegionId, Box<Answer>> {
+fn region(site: &Site, request: &Request<Incoming>, name: &str, rest: &str) -> Result<RegionId, Box<Answer>> {
     let published = site.published();
     match published.regions.named(name) {
         Some(Named::Region(region)) => Ok(region.id.clone()),
         Some(Named::Moved(region)) => {
             Err(Box::new(answer::moved(&format!("{}/regions/{}{rest}", published.options.public_url, region.id))))
         }
-        Some(Named::Gone) => Err(Box::new(answer::plain(StatusCode::GONE, "this region was removed\n"))),
-        None => Err(Box::new(answer::plain(StatusCode::NOT_FOUND, "there is no such region\n"))),
+        Some(Named::Gone) => Err(Box::new(removed(site, request))),
+        None => Err(Box::new(missing(site, request))),
     }
 }
 
 /// Resolves the name of a region and the parameters to a feed; an error is the response if there is none.
 fn feed(site: &Site, request: &Request<Incoming>, name: &str, format: Format) -> Result<Key, Box<Answer>> {
-    let region = region(site, name, &format!("/{}", format.file()))?;
+    let region = region(site, request, name, &format!("/{}", format.file()))?;
     let is_set = |name: &str| parameter(request.uri().query(), name).is_some_and(|value| value == "1");
     let reach = Reach { is_alone: is_set("only"), has_above: is_set("above") };
     let Some(source) = parameter(request.uri().query(), "source") else {
@@ -343,6 +344,15 @@ fn missing(site: &Site, request: &Request<Incoming>) -> Answer {
         Language::English => ("There is no such page", "The address may be mistyped, or the item is no longer kept."),
     };
     fault(site, request, StatusCode::NOT_FOUND, title, detail)
+}
+
+/// Tells that a region is not there any more.
+fn removed(site: &Site, request: &Request<Incoming>) -> Answer {
+    let (title, detail) = match language(site, request) {
+        Language::Chinese => ("这个地区已不再单列", "它已被撤销，或由别的地区取代。"),
+        Language::English => ("This region was removed", "It no longer exists, or others took its place."),
+    };
+    fault(site, request, StatusCode::GONE, title, detail)
 }
 
 /// Tells readers and caches that a withdrawn item will not come back (RFC 9110, section 15.5.11).

@@ -98,7 +98,7 @@ impl Renderer<'_> {
         })?;
         let moved = state.moved.map(|(to, _)| Note::Moved(to.to_string()));
         let unchecked = (source.tls == Tls::Lenient).then_some(Note::Unchecked);
-        let doubt = (!state.doubt.is_empty()).then_some(Note::Doubt(state.doubt));
+        let doubts = state.doubts.into_iter().map(Note::Doubt);
         Ok(SourceHealth {
             id: source.id.clone(),
             title: source.title.clone(),
@@ -109,7 +109,7 @@ impl Renderer<'_> {
             failures: state.failures,
             succeeded: state.succeeded,
             last_new: state.last_new,
-            notes: moved.into_iter().chain(unchecked).chain(doubt).collect(),
+            notes: moved.into_iter().chain(unchecked).chain(doubts).collect(),
         })
     }
 

@@ -6,11 +6,14 @@ use std::time::Duration;
 
 use super::engine::{Engine, has_room};
 use super::error::ViewError;
-use super::record::{self, ListingRecord, LooksRecord, PollStateRecord, RevisitRecord, RevisitsRecord, RobotsRecord};
+use super::record::{
+    self, ListingRecord, LooksRecord, PollStateRecord, ReasonRecord, RevisitRecord, RevisitsRecord, RobotsRecord,
+};
 use super::store::View;
 use crate::log::Control;
 use crate::model::{
-    Draft, Format, Health, ItemId, Link, Listing, Moment, PollState, Revisit, Robots, SourceId, Stamp, Validators,
+    Draft, Format, Health, ItemId, Link, Listing, Moment, PollState, Reason, Revisit, Robots, SourceId, Stamp, Trouble,
+    Validators,
 };
 
 /// Prefix of the keys of robots.txt records, and the end of their range.
@@ -167,13 +170,13 @@ impl PollStates {
             interval: seconds(state.interval),
             failures: state.failures,
             health: health_number(state.health),
-            reason: state.reason.clone(),
+            reason: String::new(),
             moved: state.moved.as_ref().map(|(link, since)| (link.as_str().to_owned(), since.millis())),
             listed: state.listing.hashes.clone(),
             polls: state.polls,
             rhythm: state.rhythm.map_or(0, seconds),
             since: state.since.map(Moment::millis),
-            doubt: state.doubt.clone(),
+            doubt: String::new(),
             gone: state.gone.map(|(since, times)| (since.millis(), times)),
             page: text(&state.listing.page),
             format: state.listing.format.word().to_owned(),
@@ -184,6 +187,8 @@ impl PollStates {
             skip_days: state.listing.skip_days,
             page_asked: state.listing.page_asked.map(Moment::millis),
             busy_hosts: state.busy_hosts.iter().map(|(host, until)| (host.clone(), until.millis())).collect(),
+            why: chain(state.reason.as_ref()),
+            doubts: state.doubts.iter().map(reason_record).collect(),
         };
         self.write(source.as_str().as_bytes().to_vec(), record::encode(&record))
     }
@@ -330,12 +335,12 @@ fn state(record: PollStateRecord) -> Option<PollState> {
         interval: Duration::from_secs(record.interval.into()),
         failures: record.failures,
         health: Health::ALL.into_iter().nth(usize::from(record.health))?,
-        reason: record.reason,
+        reason: reason(record.why, record.reason),
         moved: record.moved.and_then(|(text, since)| Some((link(text)?, Moment::from_millis(since)))),
         polls: record.polls,
         rhythm: (record.rhythm > 0).then(|| Duration::from_secs(record.rhythm.into())),
         since: record.since.map(Moment::from_millis),
-        doubt: record.doubt,
+        doubts: doubts(record.doubts, record.doubt),
         gone: record.gone.map(|(since, times)| (Moment::from_millis(since), times)),
         busy_hosts: record.busy_hosts.into_iter().map(|(host, until)| (host, Moment::from_millis(until))).collect(),
         listing: Listing {
@@ -350,6 +355,35 @@ fn state(record: PollStateRecord) -> Option<PollState> {
             skip_days: record.skip_days,
         },
     })
+}
+
+fn reason_record(reason: &Reason) -> ReasonRecord {
+    (reason.kind.word().to_owned(), reason.values.clone())
+}
+
+/// A reason, what that came from, and so on.
+fn chain(reason: Option<&Reason>) -> Vec<ReasonRecord> {
+    std::iter::successors(reason, |reason| reason.cause.as_deref()).map(reason_record).collect()
+}
+
+/// Returns a reason whose kind is known; else its values as a sentence.
+fn of_record((word, values): ReasonRecord) -> Reason {
+    match Trouble::ALL.iter().find(|kind| kind.word() == word) {
+        Some(kind) => Reason { kind: *kind, values, cause: None },
+        None => Reason::told(&values.join(", ")),
+    }
+}
+
+/// Returns the reason of a record, or the sentence that stood there before version 5.
+fn reason(chain: Vec<ReasonRecord>, sentence: String) -> Option<Reason> {
+    let told = (!sentence.is_empty()).then(|| Reason::told(&sentence));
+    let kept = chain.into_iter().map(of_record).rev();
+    kept.fold(None, |cause, reason| Some(Reason { cause: cause.map(Box::new), ..reason })).or(told)
+}
+
+fn doubts(kept: Vec<ReasonRecord>, sentence: String) -> Vec<Reason> {
+    let told = (!sentence.is_empty()).then(|| Reason::told(&sentence));
+    kept.into_iter().map(of_record).chain(told).collect()
 }
 
 /// The seconds of a duration, as records have them.
@@ -427,6 +461,21 @@ mod tests {
         assert_eq!(poll_states.revisits(&source).unwrap(), [revisit]);
     }
 
+    #[test]
+    fn reasons_are_kept_with_what_they_came_from() {
+        let folder = tempfile::tempdir().unwrap();
+        let (poll_states, _) = PollStates::open(&folder.path().join("visits")).unwrap();
+        let source = SourceId::new("a").unwrap();
+        let cause = Reason::new(Trouble::NoConnection, [&"a.cn", &"refused"]);
+        let reason = Some(Reason::new(Trouble::LeadsTo, [&"http://a.cn/"]).because(cause));
+        let doubts = vec![Reason::new(Trouble::SeldomWished, [&7]), Reason::told("x")];
+        let state = PollState { reason, doubts, ..PollState::default() };
+        poll_states.put(&source, &state).unwrap();
+        assert_eq!(poll_states.get(&source).unwrap(), Some(state));
+        let unknown = of_record(("of a later version".to_owned(), vec!["a".to_owned(), "b".to_owned()]));
+        assert_eq!(unknown, Reason::told("a, b"));
+    }
+
     /// A store of version 0.1, whose poll states were in two records: `visit` and `memory` of the golden files.
     #[test]
     fn a_store_with_two_records_a_source_keeps_validators_and_due_times() {
@@ -453,6 +502,7 @@ mod tests {
         assert_eq!((&state.listing.page, &state.listing.follow), (&link("http://a.cn/"), &link("http://a.cn/list")));
         assert_eq!((state.listing.format, state.listing.usual), (Format::List, 20));
         assert_eq!(state.busy_hosts, [("b.cn".to_owned(), Moment::from_millis(5))]);
+        assert_eq!(state.reason.iter().chain(&state.doubts).filter(|reason| reason.kind != Trouble::Told).count(), 0);
         let revisits = poll_states.revisits(&source).unwrap();
         assert_eq!(revisits.len(), 1);
 

@@ -136,7 +136,14 @@ pub(super) struct PollStateRecord {
     pub(super) skip_days: u32,
     pub(super) page_asked: Option<i64>,
     pub(super) busy_hosts: Vec<(String, i64)>,
+    /// Why the source is not well: the kind and values of the reason, and of what that came from.
+    pub(super) why: Vec<ReasonRecord>,
+    /// What is doubtful about it. Before version 5, that and the reason were sentences.
+    pub(super) doubts: Vec<ReasonRecord>,
 }
+
+/// A reason: its kind and its values.
+pub(super) type ReasonRecord = (String, Vec<String>);
 
 /// The articles of a source to read again. A record of its own: it is long, and few polls change it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -286,7 +293,7 @@ impl Stored for MetaRecord {
     const ADDED: &'static [usize] = &[2];
 }
 impl Stored for PollStateRecord {
-    const ADDED: &'static [usize] = &[2, 2, 9];
+    const ADDED: &'static [usize] = &[2, 2, 9, 2];
 }
 impl Stored for RevisitsRecord {}
 impl Stored for ListingRecord {
@@ -364,6 +371,7 @@ mod tests {
             golden(include_str!("../../tests/fixtures/view/version-5.txt")),
             golden(include_str!("../../tests/fixtures/view/version-6.txt")),
             golden(include_str!("../../tests/fixtures/view/version-7.txt")),
+            golden(include_str!("../../tests/fixtures/view/version-8.txt")),
             golden(include_str!("../../tests/fixtures/view/subscription-1.txt")),
         ];
         let of = |kind: &str| {

@@ -7,8 +7,9 @@ use super::clean;
 use super::digest;
 use super::frame::{FeedLink, Frame, Page};
 use super::page::render;
+use super::reasons::reason;
 use super::rows::{Crumb, Day, Listing, Time, days};
-use crate::model::{Health, ItemId, Key, Moment, SourceId};
+use crate::model::{Health, ItemId, Key, Moment, Reason, SourceId};
 
 /// Health of a source, as it is shown.
 #[derive(Clone, Debug)]
@@ -21,8 +22,8 @@ pub struct SourceHealth {
     pub url: String,
     /// Current health.
     pub health: Health,
-    /// Why the source is not healthy, in a sentence; else empty.
-    pub reason: String,
+    /// Why the source is not healthy.
+    pub reason: Option<Reason>,
     /// Time since which the health is the same.
     pub since: Option<Moment>,
     /// Consecutive failures.
@@ -42,8 +43,8 @@ pub enum Note {
     Moved(String),
     /// Invalid certificates are accepted (`tls = "lenient"`).
     Unchecked,
-    /// A sentence about what looks wrong with the source.
-    Doubt(String),
+    /// What looks wrong with the source.
+    Doubt(Reason),
 }
 
 impl SourceHealth {
@@ -57,6 +58,7 @@ struct Row<'a> {
     word: &'static str,
     succeeded: Option<Time>,
     last_new: Option<Time>,
+    /// What is wrong, and what the admin should know.
     notes: Vec<String>,
 }
 
@@ -145,14 +147,19 @@ fn row<'a>(page: &Page<'_>, source: &'a SourceHealth) -> Row<'a> {
     let note = |note: &Note| match note {
         Note::Moved(to) => format!("{} {to}", words.moved),
         Note::Unchecked => words.unchecked.to_owned(),
-        Note::Doubt(doubt) => doubt.clone(),
+        Note::Doubt(doubt) => reason(doubt, page.language),
     };
     Row {
         source,
         word: words.health(source.health),
         succeeded: source.succeeded.map(|at| Time::minute(page, at)),
         last_new: source.last_new.map(|at| Time::minute(page, at)),
-        notes: source.notes.iter().map(note).collect(),
+        notes: source
+            .reason
+            .iter()
+            .map(|why| reason(why, page.language))
+            .chain(source.notes.iter().map(note))
+            .collect(),
     }
 }
 
@@ -176,6 +183,7 @@ pub fn health_feed(page: &Page<'_>, root: &str, healths: &[SourceHealth]) -> Vec
     let person = |name: &str| vec![atom::Person { name: clean::xml(name), ..atom::Person::default() }];
     let entry = |source: &&SourceHealth| {
         let when = source.since.unwrap_or_default().millis();
+        let why = source.reason.as_ref().map(|why| reason(why, page.language));
         let key = Key::from_text(format!("health {} {when}", source.health.word()));
         atom::Entry {
             title: atom::Text::plain(clean::xml(&format!("{}: {}", source.title, words.health(source.health)))),
@@ -187,7 +195,7 @@ pub fn health_feed(page: &Page<'_>, root: &str, healths: &[SourceHealth]) -> Vec
                 link("alternate", format!("{root}/sources#{}", source.id), Some("text/html")),
                 link("related", source.url.clone(), None),
             ],
-            summary: Some(atom::Text::plain(clean::xml(&source.reason))),
+            summary: Some(atom::Text::plain(clean::xml(&why.unwrap_or_default()))),
             ..atom::Entry::default()
         }
     };

@@ -4,6 +4,7 @@
 
 mod added;
 mod atom;
+mod body;
 mod channel;
 mod clean;
 mod digest;
@@ -15,6 +16,7 @@ mod opml;
 mod origin;
 mod page;
 mod picture;
+mod reasons;
 mod rows;
 mod rss;
 mod search;
@@ -32,6 +34,7 @@ pub use notices::forbids_copies;
 pub use opml::{Outline, opml};
 pub use page::{Around, Beside, Listed, about, fault, feed_stylesheet, home, icon, item, region, regions, stylesheet};
 pub use picture::picture;
+pub use reasons::{reason, reasons};
 pub use rows::{Crumb, Listing};
 pub use rss::rss;
 pub use search::{Piece, SearchPage, SearchResult, opensearch, search};

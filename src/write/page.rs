@@ -2,6 +2,7 @@
 
 use askama::Template;
 
+use super::body;
 use super::clean;
 use super::frame::{Frame, Page};
 use super::rows::{Crumb, Day, Listing, Time, days};
@@ -75,6 +76,7 @@ struct Regions<'a> {
 struct ItemPage<'a> {
     f: Frame<'a>,
     item: &'a Item,
+    content: Option<String>,
     time: Time,
     updated: Option<Time>,
     beside: &'a Beside,
@@ -161,6 +163,7 @@ pub fn item(page: &Page<'_>, item: &Item, beside: &Beside) -> Vec<u8> {
     render(&ItemPage {
         f,
         item,
+        content: item.content_html.as_deref().map(|html| body::on_page(html, words.picture)),
         time: Time::of(page, item.published),
         updated: beside.revisions.first().map(|newest| Time::minute(page, newest.at)),
         beside,

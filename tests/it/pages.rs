@@ -170,3 +170,33 @@ fn a_region_without_sources_says_so() {
     let text = String::from_utf8(own.body).unwrap();
     assert!(!text.contains("no source of its own") && text.contains("href=\"/sources/a\""), "{text}");
 }
+
+#[test]
+fn why_a_source_fails_is_said_in_the_language_of_the_page() {
+    let site = Site::new(167, |_| Reply::status("404 Not Found"));
+    let installation = Installation::new(&source("a", "140300", &site.url("/feed")));
+    let daemon = installation.start();
+    super::installation::until("it failed", || {
+        (daemon.status(&installation, "a")["reason"] == "there is nothing at this address (404)").then_some(())
+    });
+    let said =
+        |path: &str, language: &str| request(daemon.address, "GET", path, &[("accept-language", language)]).text();
+    super::installation::until("the page says so", || {
+        said("/sources", "zh").contains("<p class=\"why\">这个地址上没有内容（404）</p>").then_some(())
+    });
+    assert!(said("/sources/a", "en").contains("<p class=\"why\">there is nothing at this address (404)</p>"));
+}
+
+#[test]
+fn a_region_that_is_not_there_has_a_page_that_leads_home() {
+    let installation = Installation::new("");
+    let daemon = installation.start();
+    for (path, language, title) in
+        [("/regions/nowhere", "zh", "没有这个页面"), ("/regions/nowhere", "en", "There is no such page")]
+    {
+        let answer = request(daemon.address, "GET", path, &[("accept-language", language)]);
+        assert_eq!(answer.status, 404);
+        let text = answer.text();
+        assert!(text.contains(&format!("<h1>{title}</h1>")) && text.contains("<a href=\"/\">"), "{text}");
+    }
+}

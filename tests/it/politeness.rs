@@ -91,7 +91,7 @@ fn how_every_source_fares_is_a_page_and_a_feed() {
     let page = get(daemon.address, "/sources");
     assert_eq!((page.status, page.header("content-type")), (200, "text/html; charset=utf-8"));
     let text = page.text();
-    for part in ["来源状况", "good title", "正常", "被对方拒绝", "refuses us (403)", "已永久关闭", "id=\"refusing\""]
+    for part in ["来源状况", "good title", "正常", "被对方拒绝", "网站拒绝访问（403）", "已永久关闭", "id=\"refusing\""]
     {
         assert!(text.contains(part), "`{part}` is missing in\n{text}");
     }
@@ -101,7 +101,7 @@ fn how_every_source_fares_is_a_page_and_a_feed() {
     assert_eq!(feed.header("content-type"), "application/atom+xml; charset=utf-8");
     let told = feed.text();
     assert_eq!(told.matches("<entry>").count(), 2, "{told}");
-    assert!(told.contains("refuses us (403)") && !told.contains("good title"));
+    assert!(told.contains("网站拒绝访问（403）") && !told.contains("good title"));
     let again =
         super::http::request(daemon.address, "GET", "/sources/atom.xml", &[("if-none-match", feed.header("etag"))]);
     assert_eq!(again.status, 304, "it is the same as long as nobody falls ill or gets well");
