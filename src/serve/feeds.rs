@@ -133,7 +133,7 @@ impl Renderer<'_> {
                 title: format!(
                     "{}{}{of_source} · {}",
                     place.name,
-                    self.part_name(filter),
+                    self.part_name(filter.reach),
                     self.published.options.title
                 ),
                 hub: self.published.options.hub_url().filter(|_| filter.is_none()),
@@ -147,26 +147,36 @@ impl Renderer<'_> {
         Some(Rendered { media_type: format.media_type(), bytes, changed: *changed })
     }
 
-    /// Renders the feed of a topic in a region; `None` if there is no such region or topic.
-    pub(super) fn topic_feed(&self, selection: &Selection, format: Format) -> Option<Rendered> {
-        let region = selection.region.as_ref()?;
-        let (place, id) = (self.published.regions.get(region)?, selection.topic.as_deref()?);
-        let topic = self.published.topics.get(id)?;
-        let tags = self.tags_of(Some(region));
+    /// Renders a feed of stories that are chosen when it is asked for: those of a topic, or of the whole site. Returns `None`
+    /// if there is no such region or topic.
+    pub(super) fn stories_feed(&self, selection: &Selection, format: Format) -> Option<Rendered> {
+        let (regions, options) = (&self.published.regions, &self.published.options);
+        let place = match &selection.region {
+            Some(region) => Some(regions.get(region)?),
+            None => None,
+        };
+        let topic = match &selection.topic {
+            Some(topic) => Some(self.published.topics.get(topic)?.name(&options.language)),
+            None => None,
+        };
+        let tags = match place {
+            Some(place) => self.tags_in(|tag| selection.reach.holds(regions, &place.id, tag)),
+            None => self.tags_of(None),
+        };
         let mut items: Vec<Item> =
             self.choose(selection, &tags).stories.iter().filter_map(|story| self.item(story)).collect();
-        let page = format!("{}?topic={id}", self.page_of(region));
+        let base = place.map_or_else(|| options.public_url.clone(), |place| self.page_of(&place.id));
+        let path = if place.is_some() { base.clone() } else { format!("{base}/") };
+        let query = selection.query();
+        let of_topic = Selection { reach: Reach::default(), ..selection.clone() };
+        let region = place.map(|place| format!("{}{}", place.name, self.part_name(selection.reach)));
+        let parts = [region.as_deref(), topic, Some(options.title.as_str())];
         let head = FeedHead {
-            id: page.clone(),
-            title: format!(
-                "{} · {} · {}",
-                place.name,
-                topic.name(&self.published.options.language),
-                self.published.options.title
-            ),
-            description: self.describe(place),
-            self_link: format!("{}/{}?topic={id}", self.page_of(region), format.file()),
-            page,
+            id: format!("{path}{query}"),
+            title: parts.into_iter().flatten().collect::<Vec<_>>().join(" · "),
+            description: place.map_or_else(|| options.title.clone(), |place| self.describe(place)),
+            self_link: format!("{base}/{}{query}", format.file()),
+            page: format!("{path}{}", of_topic.query()),
         };
         let bytes = self.write_feed(format, &head, &mut items);
         Some(Rendered { media_type: format.media_type(), bytes, changed: self.view.changed(&tags) })
@@ -235,8 +245,8 @@ impl Renderer<'_> {
     }
 
     /// Returns what a filter adds to the title of a feed, so that readers can tell its feeds apart.
-    fn part_name(&self, filter: &Filter) -> &'static str {
-        let Reach { is_alone, has_above } = filter.reach;
+    fn part_name(&self, reach: Reach) -> &'static str {
+        let Reach { is_alone, has_above } = reach;
         match (Language::of_tag(&self.published.options.language), is_alone, has_above) {
             (_, false, false) => "",
             (Language::Chinese, true, false) => "（本级）",

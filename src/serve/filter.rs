@@ -28,15 +28,23 @@ impl Filter {
 
     /// Returns the query that means this filter, always in the same form; empty if it is none.
     pub(super) fn query(&self) -> String {
-        let only = self.reach.is_alone.then(|| "only=1".to_owned());
-        let above = self.reach.has_above.then(|| "above=1".to_owned());
-        let source = self.source.as_ref().map(|source| format!("source={source}"));
-        let parts: Vec<String> = [only, above, source].into_iter().flatten().collect();
-        if parts.is_empty() { String::new() } else { format!("?{}", parts.join("&")) }
+        query(self.reach.parts().chain(self.source.iter().map(|source| format!("source={source}"))))
     }
 }
 
+/// Joins the parts of a query.
+pub(super) fn query(parts: impl Iterator<Item = String>) -> String {
+    let parts: Vec<String> = parts.collect();
+    if parts.is_empty() { String::new() } else { format!("?{}", parts.join("&")) }
+}
+
 impl Reach {
+    /// Returns what a query says of it.
+    pub(super) fn parts(self) -> impl Iterator<Item = String> {
+        let parts = [(self.is_alone, "only=1"), (self.has_above, "above=1")];
+        parts.into_iter().filter(|(is_set, _)| *is_set).map(|(_, part)| part.to_owned())
+    }
+
     /// Returns whether the feed of a region holds items with this tag.
     pub(super) fn holds(self, regions: &Regions, region: &RegionId, tag: &RegionId) -> bool {
         let is_member = |place: &Region| place.members.contains(tag);

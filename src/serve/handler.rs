@@ -47,6 +47,7 @@ impl Handler for (Arc<Site>, Metrics) {
             Route::Style => file(&request, &STYLE),
             Route::FeedStyle => file(&request, &FEED_STYLE),
             Route::Icon => file(&request, &ICON),
+            Route::Favicon => file(&request, &FAVICON),
             Route::Robots => answer::plain(StatusCode::OK, "User-agent: *\nAllow: /\n"),
             Route::Home => stories(site, metrics, &request, Selection::default()).await,
             Route::Opml => serve_cached(site, metrics, &request, Key::Opml).await,
@@ -61,12 +62,12 @@ impl Handler for (Arc<Site>, Metrics) {
             }
             Route::Feed(name, format) if let Some(topic) = known_topic(&root, request.uri().query()) => {
                 match region(site, &request, name, &format!("/{}", format.file())) {
-                    Ok(region) => {
-                        let selection = Selection { region: Some(region), topic: Some(topic), ..Selection::default() };
-                        serve_rendered(site, metrics, &request, recent::Key::TopicFeed(selection, format)).await
-                    }
+                    Ok(region) => stories_feed(site, metrics, &request, Some(region), Some(topic), format).await,
                     Err(answer) => *answer,
                 }
+            }
+            Route::SiteFeed(format) => {
+                stories_feed(site, metrics, &request, None, parameter(request.uri().query(), "topic"), format).await
             }
             Route::Feed(name, format) if Asked::is_in(request.uri().query()) && site.has_search() => {
                 match region(site, &request, name, &format!("/{}", format.file())) {
@@ -146,6 +147,29 @@ async fn stories(site: &Arc<Site>, metrics: &Metrics, request: &Request<Incoming
     serve_cached(site, metrics, request, key).await
 }
 
+/// Answers with a feed of a topic, or of the whole site.
+async fn stories_feed(
+    site: &Arc<Site>,
+    metrics: &Metrics,
+    request: &Request<Incoming>,
+    region: Option<RegionId>,
+    topic: Option<String>,
+    format: Format,
+) -> Answer {
+    if topic.as_ref().is_some_and(|topic| site.published().topics.get(topic).is_none()) {
+        return missing(site, request);
+    }
+    let reach = if region.is_some() { reach(request.uri().query()) } else { Reach::default() };
+    let selection = Selection { region, topic, reach, ..Selection::default() };
+    serve_rendered(site, metrics, request, recent::Key::StoriesFeed(selection, format)).await
+}
+
+/// Reads which regions a feed is to hold.
+fn reach(query: Option<&str>) -> Reach {
+    let is_set = |name: &str| parameter(query, name).is_some_and(|value| value == "1");
+    Reach { is_alone: is_set("only"), has_above: is_set("above") }
+}
+
 /// Resolves the name of a region in a path; an error is the response that says where the region went.
 fn region(site: &Site, request: &Request<Incoming>, name: &str, rest: &str) -> Result<RegionId, Box<Answer>> {
     let published = site.published();
@@ -162,8 +186,7 @@ fn region(site: &Site, request: &Request<Incoming>, name: &str, rest: &str) -> R
 /// Resolves the name of a region and the parameters to a feed; an error is the response if there is none.
 fn feed(site: &Site, request: &Request<Incoming>, name: &str, format: Format) -> Result<Key, Box<Answer>> {
     let region = region(site, request, name, &format!("/{}", format.file()))?;
-    let is_set = |name: &str| parameter(request.uri().query(), name).is_some_and(|value| value == "1");
-    let reach = Reach { is_alone: is_set("only"), has_above: is_set("above") };
+    let reach = reach(request.uri().query());
     let Some(source) = parameter(request.uri().query(), "source") else {
         return Ok(Key::Feed(region, format, Filter { source: None, reach }));
     };
@@ -384,12 +407,15 @@ fn language(site: &Site, request: &Request<Incoming>) -> Language {
 
 /// The stylesheets and the icon, which are part of the program and have no date of their own: clients revalidate them by
 /// their ETag.
-static STYLE: LazyLock<Document> = LazyLock::new(|| fixed("text/css; charset=utf-8", write::stylesheet()));
-static FEED_STYLE: LazyLock<Document> = LazyLock::new(|| fixed("text/css; charset=utf-8", write::feed_stylesheet()));
-static ICON: LazyLock<Document> = LazyLock::new(|| fixed("image/svg+xml", write::icon()));
+static STYLE: LazyLock<Document> = LazyLock::new(|| fixed("text/css; charset=utf-8", write::stylesheet().as_bytes()));
+static FEED_STYLE: LazyLock<Document> =
+    LazyLock::new(|| fixed("text/css; charset=utf-8", write::feed_stylesheet().as_bytes()));
+static ICON: LazyLock<Document> = LazyLock::new(|| fixed("image/svg+xml", write::icon().as_bytes()));
+/// For readers that ask for it whatever a page says.
+static FAVICON: LazyLock<Document> = LazyLock::new(|| fixed("image/x-icon", write::favicon()));
 
-fn fixed(media_type: &'static str, text: &str) -> Document {
-    Document::new(media_type, text.as_bytes().to_vec(), Moment::default())
+fn fixed(media_type: &'static str, bytes: &[u8]) -> Document {
+    Document::new(media_type, bytes.to_vec(), Moment::default())
 }
 
 fn file(request: &Request<Incoming>, document: &Document) -> Answer {

@@ -58,7 +58,7 @@ impl Renderer<'_> {
             warnings: if selection.from.is_none() && topic.is_none() { self.warnings(&stories) } else { Vec::new() },
             older: chosen.older.map(|older| address(&path, selection.topic.as_deref(), Some(&older.to_string()))),
             newest: selection.from.map(|_| address(&path, selection.topic.as_deref(), None)),
-            feeds: self.feeds_of(region, selection.topic.as_deref()),
+            feeds: Some(self.feeds_of(region, selection.topic.as_deref())),
         };
         let page = self.page(language);
         let bytes = match (place, topic) {
@@ -140,15 +140,17 @@ impl Renderer<'_> {
         sources.map(|source| Crumb { name: source.title.clone(), path: format!("/sources/{}", source.id) }).collect()
     }
 
-    fn feeds_of(&self, region: Option<&RegionId>, topic: Option<&str>) -> Option<(String, String)> {
+    /// Returns the path below which the feeds of a page are, and their query. The feed of a single region at the top is that
+    /// of the whole site, and has archives.
+    fn feeds_of(&self, region: Option<&RegionId>, topic: Option<&str>) -> (String, String) {
         let roots = self.published.regions.roots();
         let only = match roots.as_slice() {
             [root] => Some(root.id.clone()),
             _ => None,
         };
-        let region = region.cloned().or(only)?;
         let query = topic.map(|topic| format!("?topic={topic}")).unwrap_or_default();
-        Some((format!("/regions/{region}"), query))
+        let path = region.cloned().or(only).map(|region| format!("/regions/{region}"));
+        (path.unwrap_or_default(), query)
     }
 
     /// Returns the topics of these stories as links, after that to all of them.

@@ -17,8 +17,8 @@ pub(super) enum Key {
     Item(ItemId, Language, i64),
     /// A page of stories that is not cached for long: older ones, or those of a topic or a source.
     Stories(Selection, Language, i64),
-    /// The feed of a topic.
-    TopicFeed(Selection, Format),
+    /// The feed of a topic, or of the whole site.
+    StoriesFeed(Selection, Format),
     Regions(Language),
     About(Language),
     /// Archives are read rarely, and all of them in turn: in the other cache they would push out the feeds.
@@ -35,7 +35,7 @@ impl Key {
     pub(super) const fn is_page(&self) -> bool {
         match self {
             Self::Item(..) | Self::Stories(..) | Self::Regions(_) | Self::About(_) | Self::Sources(_) => true,
-            Self::Archive(..) | Self::TopicFeed(..) | Self::SourcesFeed | Self::Digest | Self::OpenSearch => false,
+            Self::Archive(..) | Self::StoriesFeed(..) | Self::SourcesFeed | Self::Digest | Self::OpenSearch => false,
             Self::Search(_, is_page) => *is_page,
         }
     }

@@ -66,7 +66,7 @@ impl Renderer<'_> {
             Key::Regions(language) => Ok(self.regions_page(*language)),
             Key::About(language) => Ok(self.about_page(*language)),
             Key::Sources(language) => self.sources(*language).map_err(|_told| Failure::Closed),
-            Key::TopicFeed(selection, format) => self.topic_feed(selection, *format).ok_or(Failure::Missing),
+            Key::StoriesFeed(selection, format) => self.stories_feed(selection, *format).ok_or(Failure::Missing),
             Key::OpenSearch => Ok(self.opensearch()),
             // The key of a search is a hash of it: it is rendered from the request.
             Key::Search(..) => Err(Failure::Missing),

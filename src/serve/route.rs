@@ -10,6 +10,8 @@ pub(super) enum Route<'a> {
     Home,
     Region(&'a str),
     Feed(&'a str, Format),
+    /// The feed of the whole site.
+    SiteFeed(Format),
     Archive(&'a str, Part),
     Item(ItemId),
     Opml,
@@ -17,6 +19,7 @@ pub(super) enum Route<'a> {
     Regions,
     About,
     Icon,
+    Favicon,
     /// The page of a source.
     Source(SourceId),
     Sources,
@@ -48,9 +51,13 @@ impl<'a> Route<'a> {
             (Some("regions"), Some(name), Some("feed.json"), None) => {
                 named(name, |name| Self::Feed(name, Format::Json))
             }
+            (Some("atom.xml"), None, ..) => Self::SiteFeed(Format::Atom),
+            (Some("rss.xml"), None, ..) => Self::SiteFeed(Format::Rss),
+            (Some("feed.json"), None, ..) => Self::SiteFeed(Format::Json),
             (Some("regions"), None, ..) => Self::Regions,
             (Some("about"), None, ..) => Self::About,
             (Some("icon.svg"), None, ..) => Self::Icon,
+            (Some("favicon.ico"), None, ..) => Self::Favicon,
             (Some("regions"), Some(name), Some("archive"), Some(file)) if parts.next().is_none() => {
                 part::named(file).map_or(Self::Nothing, |part| named(name, |name| Self::Archive(name, part)))
             }
@@ -121,6 +128,8 @@ mod tests {
         check("/regions/140300/", Route::Region("140300"));
         check("/regions/140300/atom.xml", Route::Feed("140300", Format::Atom));
         check("/opml.xml", Route::Opml);
+        check("/feed.json", Route::SiteFeed(Format::Json));
+        check("/favicon.ico", Route::Favicon);
         check("/sources/atom.xml", Route::SourcesFeed);
         check("/sources/digest.xml", Route::Digest);
         check("/sources/yq-gov", Route::Source(SourceId::new("yq-gov").unwrap()));

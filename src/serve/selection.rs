@@ -1,5 +1,6 @@
-//! Which stories a page lists: the newest ones, older ones, those of a topic or of a source.
+//! Which stories a page or a feed lists: the newest ones, older ones, those of a topic or of a source.
 
+use super::filter::{Reach, query};
 use crate::model::{ItemId, Moment, RegionId, SourceId};
 
 /// What a page of stories is about; absent parts choose everything.
@@ -11,6 +12,15 @@ pub(super) struct Selection {
     pub(super) topic: Option<String>,
     /// The story that the page begins with: a page of older stories.
     pub(super) from: Option<Cursor>,
+    /// The regions whose stories a feed holds.
+    pub(super) reach: Reach,
+}
+
+impl Selection {
+    /// Returns the query of a feed of these stories, always in the same form; empty if it is none.
+    pub(super) fn query(&self) -> String {
+        query(self.reach.parts().chain(self.topic.iter().map(|topic| format!("topic={topic}"))))
+    }
 }
 
 /// A story as the first of a page: its date and its id.

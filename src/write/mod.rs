@@ -32,7 +32,9 @@ pub use health::{AboutSource, Note, SourceHealth, health_feed, source, sources};
 pub use json::json;
 pub use notices::forbids_copies;
 pub use opml::{Outline, opml};
-pub use page::{Around, Beside, Listed, about, fault, feed_stylesheet, home, icon, item, region, regions, stylesheet};
+pub use page::{
+    Around, Beside, Listed, about, fault, favicon, feed_stylesheet, home, icon, item, region, regions, stylesheet,
+};
 pub use picture::picture;
 pub use reasons::{reason, reasons};
 pub use rows::{Crumb, Listing};

@@ -214,6 +214,11 @@ pub const fn icon() -> &'static str {
     include_str!("pages/icon.svg")
 }
 
+/// Returns the same icon as ICO, 32 pixels wide.
+pub const fn favicon() -> &'static [u8] {
+    include_bytes!("pages/favicon.ico")
+}
+
 pub(super) fn render(page: &impl Template) -> Vec<u8> {
     // The templates are checked at compile time, and writing to memory cannot fail.
     page.render().unwrap_or_default().into_bytes()

@@ -99,6 +99,7 @@ pub(super) struct Words {
     pub(super) revised: &'static str,
     pub(super) permalink: &'static str,
     pub(super) picture: &'static str,
+    pub(super) labels: &'static str,
     pub(super) weekdays: [&'static str; 7],
     /// Names of the health states of a source, in the order of [`Health::ALL`].
     pub(super) healths: [&'static str; 7],
@@ -225,6 +226,7 @@ const CHINESE: Words = Words {
     revised: "有修订",
     permalink: "本页地址",
     picture: "图片",
+    labels: "来源的标签",
     weekdays: ["星期一", "星期二", "星期三", "星期四", "星期五", "星期六", "星期日"],
     healths: ["尚未读取", "正常", "读取有误", "被对方拒绝", "已永久关闭", "已暂停", "久无更新"],
 };
@@ -293,6 +295,7 @@ const ENGLISH: Words = Words {
     revised: "Revised",
     permalink: "Address of this page",
     picture: "picture",
+    labels: "Labels of the source",
     weekdays: ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"],
     healths: ["not read yet", "well", "failing", "refused by the site", "gone for good", "paused", "silent for long"],
 };

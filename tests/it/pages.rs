@@ -200,3 +200,37 @@ fn a_region_that_is_not_there_has_a_page_that_leads_home() {
         assert!(text.contains(&format!("<h1>{title}</h1>")) && text.contains("<a href=\"/\">"), "{text}");
     }
 }
+
+#[test]
+fn feeds_of_topics_and_of_the_whole_site() {
+    let titles = ["关于三矿路停水通知", "市第一医院开通夜间门诊"];
+    let city = Site::new(168, move |_| Reply::ok(items(2, |n| titles[n].to_owned())));
+    let county =
+        Site::new(169, |_| Reply::ok(feed(&[("9", "/a/9", "冠山镇停水通知", 1), ("8", "/a/8", "县图书馆开馆", 2)])));
+    let sources = [source("a", "140300", &city.url("/feed")), source("b", "140321", &county.url("/feed"))];
+    let installation = Installation::new(&sources.concat());
+    let daemon = installation.start();
+    daemon.until_items("140300", 4);
+    let found = |path: &str| {
+        let feed = page(&daemon, path);
+        let title = between(&feed, "<title>", "</title>")[0].to_owned();
+        (between(&feed, "<entry>", "</entry>").len(), title, feed)
+    };
+    for (query, count, of) in [
+        ("?topic=utilities", 2, "阳泉市 · "),
+        ("?topic=utilities&only=1", 1, "阳泉市（本级） · "),
+        ("?above=1&topic=utilities", 2, "阳泉市（含上级） · "),
+    ] {
+        let (number, title, _) = found(&format!("/regions/140300/atom.xml{query}"));
+        assert_eq!((number, title.starts_with(of)), (count, true), "{query} {title}");
+    }
+    let (_, _, feed) = found("/regions/140300/atom.xml?topic=utilities&only=1");
+    assert!(feed.contains("/regions/140300/atom.xml?only=1&amp;topic=utilities\""), "{feed}");
+    assert_eq!(found("/atom.xml").0, 4);
+    assert_eq!(found("/atom.xml?topic=utilities").0, 2);
+    assert_eq!(get(daemon.address, "/atom.xml?topic=nothing").status, 404);
+    let json: serde_json::Value = serde_json::from_str(&page(&daemon, "/feed.json")).unwrap();
+    assert_eq!(json["items"].as_array().unwrap().len(), 4);
+    let icon = get(daemon.address, "/favicon.ico");
+    assert_eq!((icon.status, icon.header("content-type"), &icon.body[..4]), (200, "image/x-icon", &[0, 0, 1, 0][..]));
+}
