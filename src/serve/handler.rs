@@ -138,10 +138,10 @@ async fn stories(site: &Arc<Site>, metrics: &Metrics, request: &Request<Incoming
     let (language, hour) = (language(site, request), site.hour());
     let selection = Selection { topic, from: from.flatten(), ..selection };
     let key = match &selection {
-        Selection { region: Some(region), source: None, topic: None, from: None } => {
+        Selection { region: Some(region), source: None, topic: None, from: None, .. } => {
             Key::Region(region.clone(), language, hour)
         }
-        Selection { region: None, source: None, topic: None, from: None } => Key::Home(language, hour),
+        Selection { region: None, source: None, topic: None, from: None, .. } => Key::Home(language, hour),
         _ => return serve_rendered(site, metrics, request, recent::Key::Stories(selection, language, hour)).await,
     };
     serve_cached(site, metrics, request, key).await

@@ -8,7 +8,7 @@ use super::published::PublishConfig;
 use super::renderer::Renderer;
 use super::route::parameter;
 use crate::model::{Moment, Named, Region, RegionId, Source, SourceId, Zone};
-use crate::search::{Filters, Order, Place, Query, SearchError, SearchIndex};
+use crate::search::{Filters, Order, Place, Query, Results, SearchError, SearchIndex};
 use crate::view::View;
 use crate::write::{self, Format, Language, Piece, SearchPage, SearchResult};
 
@@ -16,6 +16,8 @@ use crate::write::{self, Format, Language, Piece, SearchPage, SearchResult};
 const A_PAGE: usize = 20;
 /// Length of an excerpt, in characters.
 const EXCERPT: usize = 120;
+/// How often a page of results is looked for until it has enough that are about a topic.
+const MAX_ROUNDS: usize = 20;
 /// Maximum number of regions to choose from.
 const MAX_REGIONS: usize = 400;
 /// Maximum length of a parameter that is shown again, in characters.
@@ -31,6 +33,8 @@ pub(super) struct Asked {
     text: String,
     query: Query,
     filters: Filters,
+    /// The topic of the site that results are about; other topics are labels of sources, which the index knows.
+    about: Option<String>,
     order: Order,
     after: Option<Place>,
     /// The days as they were written.
@@ -73,7 +77,10 @@ impl Asked {
         if source.as_ref().is_some_and(|id| view.source(id).is_none()) {
             return Err(Refused);
         }
-        let topic = value("topic");
+        let (about, topic) = match value("topic") {
+            Some(topic) if published.topics.get(&topic).is_some() => (Some(topic), None),
+            label => (None, label),
+        };
         let has_topic = |source: &&Arc<Source>| topic.as_ref().is_some_and(|topic| source.topics.contains(topic));
         let topic_sources = published.listing.iter().filter(has_topic).map(|source| source.id.clone()).collect();
         let days = ["from", "to"].map(|key| value(key).unwrap_or_default());
@@ -92,6 +99,7 @@ impl Asked {
                 from: from.map(|day| begin(day, zone)),
                 to: to.map(|day| begin(day, zone).plus_seconds(86_399)),
             },
+            about,
             order: if value("sort").as_deref() == Some("relevance") { Order::Relevance } else { Order::Newest },
             after: value("page").and_then(|place| Place::parse(&place)),
             days,
@@ -112,7 +120,7 @@ impl Asked {
     fn is_asked(&self) -> bool {
         let Filters { region, source, topic, from, to, .. } = &self.filters;
         let has_filter = region.is_some() || source.is_some() || topic.is_some() || from.is_some() || to.is_some();
-        !self.query.is_empty() || has_filter
+        !self.query.is_empty() || has_filter || self.about.is_some()
     }
 
     /// Returns the parameters in an address, without the place in the list.
@@ -122,7 +130,7 @@ impl Asked {
             ("q", Some(self.text.as_str()).filter(|text| !text.is_empty())),
             ("region", region.as_ref().map(RegionId::as_str).filter(|_| has_region)),
             ("source", source.as_ref().map(SourceId::as_str)),
-            ("topic", topic.as_deref()),
+            ("topic", self.about.as_deref().or(topic.as_deref())),
             ("from", Some(self.days[0].as_str()).filter(|day| !day.is_empty())),
             ("to", Some(self.days[1].as_str()).filter(|day| !day.is_empty())),
             ("sort", (self.order == Order::Relevance).then_some("relevance")),
@@ -139,14 +147,9 @@ impl Renderer<'_> {
     /// If the index or the log cannot be read for now.
     pub(super) fn results_page(&self, asked: &Asked, language: Language) -> Result<Rendered, SearchError> {
         let index = self.search.ok_or(SearchError::NotReady)?;
-        let mut page = self.form(asked);
+        let mut page = self.form(asked, language);
         if asked.is_asked() {
-            let found = index.find(
-                (self.log, self.view, &self.published.regions),
-                (&asked.query, &asked.filters, asked.order),
-                asked.after,
-                A_PAGE,
-            )?;
+            let found = self.found(index, asked, (asked.order, asked.after), A_PAGE)?;
             page.is_incomplete = !found.is_complete;
             page.next = found.next.map(|place| format!("/search?{}&page={place}", asked.parameters(true)));
             let result = |found: &crate::search::Found| {
@@ -166,6 +169,32 @@ impl Renderer<'_> {
             bytes: write::search(&self.page(language), &page, first),
             changed,
         })
+    }
+
+    /// Finds results after a place. Of what is found, those about a topic may be few: the page then has fewer of them, and
+    /// the next one goes on.
+    fn found(
+        &self,
+        index: &SearchIndex,
+        asked: &Asked,
+        (order, after): (Order, Option<Place>),
+        most: usize,
+    ) -> Result<Results, SearchError> {
+        let stores = (self.log, self.view, &self.published.regions);
+        let find = |after, most| index.find(stores, (&asked.query, &asked.filters, order), after, most);
+        let Some(topic) = &asked.about else { return find(after, most) };
+        let is_about = |story| self.view.story(story).is_some_and(|story| self.topics_of(&story).contains(topic));
+        let mut results = Results { next: after, is_complete: true, ..Results::default() };
+        for _ in 0..MAX_ROUNDS {
+            let round = find(results.next, most.saturating_sub(results.found.len()))?;
+            results.is_complete &= round.is_complete;
+            results.next = round.next;
+            results.found.extend(round.found.into_iter().filter(|found| is_about(found.story)));
+            if results.next.is_none() || results.found.len() >= most {
+                break;
+            }
+        }
+        Ok(results)
     }
 
     /// Returns whether there is anything with the label that is asked for.
@@ -193,8 +222,7 @@ impl Renderer<'_> {
         let (options, regions) = (&self.published.options, &self.published.regions);
         let mut items = Vec::new();
         if asked.is_asked() {
-            let query = (&asked.query, &asked.filters, Order::Newest);
-            let found = index.find((self.log, self.view, regions), query, None, options.items)?;
+            let found = self.found(index, asked, (Order::Newest, None), options.items)?;
             // A feed that lacks something for a while would look as if it was withdrawn.
             if !found.is_complete {
                 return Err(SearchError::NotReady);
@@ -211,7 +239,8 @@ impl Renderer<'_> {
             ),
             None => (format!("{root}/search?{query}"), format!("{root}{}?{query}", path(format))),
         };
-        let topic = asked.filters.topic.as_deref().unwrap_or_default();
+        let topic = self.topic_asked(asked, Language::of_tag(&options.language)).map(|(_, name)| name);
+        let topic = topic.as_deref().unwrap_or_default();
         let parts = [asked.text.as_str(), topic, place.map_or("", |place| place.name.as_str()), &options.title];
         let title = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ");
         let head = FeedHead { id: page.clone(), description: title.clone(), title, self_link, page };
@@ -230,8 +259,15 @@ impl Renderer<'_> {
         }
     }
 
+    /// Returns the topic or label that is asked for, as it stands in the address, and its name.
+    fn topic_asked(&self, asked: &Asked, language: Language) -> Option<(String, String)> {
+        let label = asked.filters.topic.clone().map(|label| (label.clone(), label));
+        let topic = asked.about.as_deref().and_then(|id| self.published.topics.get(id));
+        topic.map(|topic| (topic.id.clone(), topic.name(language.tag()).to_owned())).or(label)
+    }
+
     /// Returns the form as it was filled in.
-    fn form(&self, asked: &Asked) -> SearchPage {
+    fn form(&self, asked: &Asked, language: Language) -> SearchPage {
         let [from, to] = asked.days.clone();
         let title = |id: &SourceId| self.view.source(id).map_or_else(|| id.to_string(), |facts| facts.title);
         SearchPage {
@@ -243,7 +279,7 @@ impl Renderer<'_> {
             by_relevance: asked.order == Order::Relevance,
             regions: self.choice(asked.filters.region.as_ref()),
             source: asked.filters.source.as_ref().map(|id| (id.to_string(), title(id))),
-            topic: asked.filters.topic.clone(),
+            topic: self.topic_asked(asked, language),
             ..SearchPage::default()
         }
     }

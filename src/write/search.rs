@@ -48,8 +48,8 @@ pub struct SearchPage {
     pub regions: Vec<(String, String, bool)>,
     /// Source of the results: id and title.
     pub source: Option<(String, String)>,
-    /// Label of the results.
-    pub topic: Option<String>,
+    /// Topic or label of the results, as it stands in addresses, and its name.
+    pub topic: Option<(String, String)>,
     /// Results.
     pub results: Vec<SearchResult>,
     /// Whether the index lacks something.

@@ -231,6 +231,11 @@ fn feeds_of_topics_and_of_the_whole_site() {
     assert_eq!(get(daemon.address, "/atom.xml?topic=nothing").status, 404);
     let json: serde_json::Value = serde_json::from_str(&page(&daemon, "/feed.json")).unwrap();
     assert_eq!(json["items"].as_array().unwrap().len(), 4);
+    // A search for a topic finds what the pages of the topic show.
+    super::installation::until("both are found", || (found("/search.atom?topic=utilities").0 == 2).then_some(()));
+    let (number, title, _) = found("/regions/140321/atom.xml?topic=utilities&q=%E5%81%9C%E6%B0%B4");
+    assert_eq!((number, title.contains("水电气暖")), (1, true), "{title}");
+    assert!(page(&daemon, "/search?topic=utilities").contains("<option value=\"utilities\" selected>"));
     let icon = get(daemon.address, "/favicon.ico");
     assert_eq!((icon.status, icon.header("content-type"), &icon.body[..4]), (200, "image/x-icon", &[0, 0, 1, 0][..]));
 }
