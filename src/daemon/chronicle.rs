@@ -14,6 +14,7 @@ use super::figures::Figures;
 use crate::model::{Chronicle, Condition, Health, Moment, SourceId, Turn, Week, Zone};
 use crate::serve::Site;
 use crate::view::{PollStates, View};
+use crate::write::{self, Language};
 
 /// Version of the file.
 const VERSION: u32 = 1;
@@ -31,6 +32,8 @@ pub(super) struct Watch {
     pub(super) figures: Arc<Figures>,
     pub(super) site: Arc<Site>,
     pub(super) zone: Zone,
+    /// In which it is said why a source is ill.
+    pub(super) language: Language,
     /// Shortest time between two polls.
     pub(super) pace: Duration,
 }
@@ -71,7 +74,7 @@ impl Watch {
                         source: source.id.clone(),
                         title: source.title.clone(),
                         health: state.health,
-                        reason: state.reason,
+                        reason: state.reason.as_ref().map(|why| write::reason(why, self.language)).unwrap_or_default(),
                         since: state.since.unwrap_or_default(),
                     };
                     all.push((state.health.is_ill(state.failures), condition));

@@ -29,6 +29,7 @@ impl Running {
             figures: Arc::clone(&self.daemon.figures),
             site: Arc::clone(&self.daemon.site),
             zone: settings.publish.zone.clone(),
+            language: crate::write::Language::of_tag(&settings.publish.language),
             pace: settings.poll.pace.min,
         };
         self.part("chronicle", |stop| async move { watch.run(stop).await });

@@ -69,6 +69,8 @@ troubles! {
     NoConnection = "no-connection",
     /// No encrypted connection to a host (value), with what is wrong (value).
     NoEncryption = "no-encryption",
+    /// The proxy (value) of the source takes no requests, with what happened (value).
+    NoProxy = "no-proxy",
     /// No complete answer within so many seconds (value).
     TooSlow = "too-slow",
     /// Our own limit of large answers.

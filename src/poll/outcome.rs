@@ -55,6 +55,7 @@ pub(super) fn reason(error: &FetchError) -> Reason {
         FetchError::Name(name) => Reason::new(Trouble::NoName, [name]),
         FetchError::Connect { host, detail } => Reason::new(Trouble::NoConnection, [host, detail]),
         FetchError::Tls { host, detail } => Reason::new(Trouble::NoEncryption, [host, detail]),
+        FetchError::Proxy { proxy, detail } => Reason::new(Trouble::NoProxy, [proxy, detail]),
         FetchError::Client(why) => Reason::told(why),
         FetchError::Timeout(limit) => Reason::new(Trouble::TooSlow, [&limit.as_secs()]),
         FetchError::Crowded => Reason::new(Trouble::Crowded, []),
