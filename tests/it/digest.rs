@@ -23,7 +23,7 @@ fn a_source_that_falls_ill_and_recovers_is_told_once_each_across_restarts() {
     let ill = until("it is told that the source is ill", || {
         Some(told(daemon.address)).filter(|text| text.matches("<entry>").count() == 1)
     });
-    assert!(ill.contains("the site refuses us (403)") && ill.contains("office title"), "{ill}");
+    assert!(ill.contains("网站拒绝访问（403）") && ill.contains("office title"), "{ill}");
     assert!(get(daemon.address, "/sources").text().contains("/sources/digest.xml"));
     assert_eq!(daemon.stop(), Some(0));
     let daemon = installation.start();
