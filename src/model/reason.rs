@@ -73,6 +73,8 @@ troubles! {
     NoProxy = "no-proxy",
     /// No complete answer within so many seconds (value).
     TooSlow = "too-slow",
+    /// Another machine polls now.
+    OtherNode = "other-node",
     /// Our own limit of large answers.
     Crowded = "crowded",
     /// The answer has more than so many KiB (value).

@@ -58,6 +58,7 @@ pub(super) fn reason(error: &FetchError) -> Reason {
         FetchError::Proxy { proxy, detail } => Reason::new(Trouble::NoProxy, [proxy, detail]),
         FetchError::Client(why) => Reason::told(why),
         FetchError::Timeout(limit) => Reason::new(Trouble::TooSlow, [&limit.as_secs()]),
+        FetchError::Elsewhere => Reason::new(Trouble::OtherNode, []),
         FetchError::Crowded => Reason::new(Trouble::Crowded, []),
         FetchError::TooLarge(bytes) => Reason::new(Trouble::TooLarge, [&(bytes / 1024)]),
         FetchError::Redirects(most) => Reason::new(Trouble::Redirects, [most]),
