@@ -107,7 +107,7 @@ fn slips_in_words(a: &[char], b: &[char]) -> Option<Vec<(char, char)>> {
 }
 
 /// Returns a piece with its numbers below a hundred in Chinese numerals.
-fn in_numerals(text: &[char]) -> Vec<char> {
+pub(super) fn in_numerals(text: &[char]) -> Vec<char> {
     const NUMERALS: [char; 10] = ['零', '一', '二', '三', '四', '五', '六', '七', '八', '九'];
     let value = |digit: &char| digit.to_digit(10).and_then(|value| usize::try_from(value).ok()).unwrap_or(0);
     let mut out = Vec::with_capacity(text.len() + 2);

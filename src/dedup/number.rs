@@ -108,27 +108,9 @@ pub(super) const fn is_numeral(c: char) -> bool {
 /// Returns the digits of a Chinese number that is part of a date (三月, 二十一日, 二〇二三年), and how many bytes of `rest`,
 /// which follows its first character, it takes; `None` if it is none.
 pub(super) fn in_date(first: char, rest: &str) -> Option<(String, usize)> {
-    let digit = |c: char| "〇一二三四五六七八九".chars().position(|known| known == c || known == '〇' && c == '零');
-    let (mut run, mut end) = (vec![first], None);
-    for (at, c) in rest.char_indices().take(4) {
-        if c == '十' || digit(c).is_some() {
-            run.push(c);
-        } else {
-            end = Some((at, c));
-            break;
-        }
-    }
-    let (end, unit) = end?;
-    let ten = run.iter().position(|c| *c == '十');
-    let value = match (ten, run.as_slice()) {
-        (None, [c]) => digit(*c)?,
-        (None, [_, _, _, _]) if unit == '年' => run.iter().try_fold(0, |sum, c| Some(sum * 10 + digit(*c)?))?,
-        (Some(0), ['十']) => 10,
-        (Some(0), ['十', c]) => 10 + digit(*c)?,
-        (Some(1), [tens, '十']) => digit(*tens)? * 10,
-        (Some(1), [tens, '十', c]) => digit(*tens)? * 10 + digit(*c)?,
-        _ => return None,
-    };
+    let read = value_in_words(first, rest).map(|(value, length, _)| (value, length));
+    let (value, end) = read.or_else(|| year_in_digits(first, rest))?;
+    let unit = rest.get(end..)?.chars().next()?;
     let is_date = match unit {
         '月' => (1..=12).contains(&value),
         '日' => (1..=31).contains(&value),
@@ -136,6 +118,22 @@ pub(super) fn in_date(first: char, rest: &str) -> Option<(String, usize)> {
         _ => false,
     };
     is_date.then(|| (value.to_string(), end))
+}
+
+/// Returns the year that is written digit by digit (二〇二三年), and how many bytes of `rest` it takes.
+fn year_in_digits(first: char, rest: &str) -> Option<(u64, usize)> {
+    let (third, _) = rest.char_indices().nth(3).filter(|(_, unit)| *unit == '年')?;
+    let digits = std::iter::once(first).chain(rest.get(..third)?.chars());
+    Some((digits.map(digit).try_fold(0, |sum, digit| Some(sum * 10 + digit?))?, third))
+}
+
+/// Returns the value of a Chinese digit.
+fn digit(c: char) -> Option<u64> {
+    match c {
+        '零' => Some(0),
+        '两' => Some(2),
+        _ => "〇一二三四五六七八九".chars().zip(0..).find(|(known, _)| *known == c).map(|(_, value)| value),
+    }
 }
 
 /// Longest number in words that is rewritten, in characters.
@@ -167,13 +165,6 @@ pub(super) fn in_words(first: char, rest: &str, before: Option<char>) -> Option<
 
 /// Returns the value of a number in Chinese numerals, how many bytes of `rest` it takes, and its number of characters.
 pub(super) fn value_in_words(first: char, rest: &str) -> Option<(u64, usize, usize)> {
-    let digit = |c: char| {
-        "〇一二三四五六七八九".chars().position(|known| known == c).or(match c {
-            '零' => Some(0),
-            '两' => Some(2),
-            _ => None,
-        })
-    };
     let power = |c: char| match c {
         '十' => Some(10_u64),
         '百' => Some(100),
@@ -192,7 +183,7 @@ pub(super) fn value_in_words(first: char, rest: &str) -> Option<(u64, usize, usi
             if last.is_some_and(|before| before != 0) {
                 return None;
             }
-            last = Some(u64::try_from(value).ok()?);
+            last = Some(value);
         } else if let Some(power) = power(c) {
             let factor = match last.take() {
                 Some(0) => return None,

@@ -143,7 +143,7 @@ fn put<'t>(found: &mut Vec<Replaced<'t>>, gap: &Gap<'t>) {
 }
 
 /// Returns two pieces without their common beginning and end; one of them may then be empty.
-fn without_ends<'t>(a: &'t [char], b: &'t [char]) -> Option<(&'t [char], &'t [char])> {
+pub(super) fn without_ends<'t>(a: &'t [char], b: &'t [char]) -> Option<(&'t [char], &'t [char])> {
     let same = a.iter().zip(b).take_while(|(one, other)| one == other).count();
     let (a, b) = (a.get(same..)?, b.get(same..)?);
     let same = a.iter().rev().zip(b.iter().rev()).take_while(|(one, other)| one == other).count();
@@ -219,7 +219,14 @@ fn is_credited(gap: &Gap<'_>) -> bool {
 /// Returns whether one piece is a slip of the pen for the other, or differs from it in figures, which are compared
 /// elsewhere.
 fn is_slip(piece: &Replaced<'_>) -> bool {
-    sounds_alike(piece.a, piece.b) || piece.a.iter().chain(piece.b).any(char::is_ascii_digit)
+    sounds_alike(piece.a, piece.b)
+        || is_transposed(piece.a, piece.b)
+        || piece.a.iter().chain(piece.b).any(char::is_ascii_digit)
+}
+
+/// Returns whether two neighbouring characters changed places.
+pub(super) fn is_transposed(a: &[char], b: &[char]) -> bool {
+    matches!((a, b), ([one, two], [three, four]) if one == four && two == three)
 }
 
 /// Returns whether a piece may be (part of) a name.
@@ -242,14 +249,14 @@ fn is_wording(piece: &[char]) -> bool {
     piece.iter().any(|c| words().function.contains(*c)) || holds_any(piece, &words().wording)
 }
 
-fn holds_any(text: &[char], words: &[String]) -> bool {
+pub(super) fn holds_any(text: &[char], words: &[String]) -> bool {
     let text: String = text.iter().collect();
     words.iter().any(|word| text.contains(word.as_str()))
 }
 
 /// Returns whether the characters of the shorter piece all stand in the longer one in the same order, as those of
 /// 消协 do in 消费者协会.
-fn is_abbreviated(a: &[char], b: &[char]) -> bool {
+pub(super) fn is_abbreviated(a: &[char], b: &[char]) -> bool {
     let (short, long) = if a.len() <= b.len() { (a, b) } else { (b, a) };
     let mut long = long.iter();
     short.iter().all(|c| long.any(|other| other == c))

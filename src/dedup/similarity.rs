@@ -11,6 +11,7 @@ use super::contradiction::{Kind, contradict, contradict_with_slips, facts, slips
 use super::fact_overlap::Facts;
 use super::replacement::{Replacements, Told};
 use super::roundup::is_roundup;
+use super::substitution;
 use super::text::{self, Gap, fold};
 use super::words::{without_boilerplate, words};
 
@@ -78,6 +79,8 @@ pub enum Likeness {
     Part,
     /// As similar as reprints, but their facts contradict each other: two notices from one template.
     Opposed,
+    /// One is a copy of the other in which a fact was replaced by another: linked, not joined.
+    Altered,
     /// Different stories.
     Different,
 }
@@ -167,7 +170,7 @@ fn share_words(a: &Story, b: &Story) -> bool {
 }
 
 fn judge(a: &Story, b: &Story, alike: f64) -> (Likeness, &'static str) {
-    use Likeness::{Different, Event, Opposed, Part, Same};
+    use Likeness::{Altered, Different, Event, Opposed, Part, Same};
     let titles = titles(&a.title, &b.title);
     let (least, most) = (a.text.len().min(b.text.len()), a.text.len().max(b.text.len()));
     if least < MIN_COMPARED {
@@ -207,9 +210,13 @@ fn judge(a: &Story, b: &Story, alike: f64) -> (Likeness, &'static str) {
         return (Opposed, why);
     }
     let is_opposed = if replaced.are_slips() { contradict_with_slips } else { contradict };
+    let altered = || {
+        let in_titles = (titles > 0.4 && titles < 1.0).then(|| substitution::why_titles(&a.title, &b.title)).flatten();
+        in_titles.or_else(|| substitution::why(&a.text, &b.text, &anchors, alike))
+    };
     // The same text under another title is the same story.
     if alike > 0.97 && least * 20 > most * 19 && !is_opposed(&differences) {
-        return (Same, "the texts are equal but for trifles");
+        return altered().map_or((Same, "the texts are equal but for trifles"), |why| (Altered, why));
     }
     // Titles from one template: 第3号 and 第4号, 平定县 and 盂县.
     if titles > 0.4 && titles < 1.0 && contradict(&[whole(&a.title, &b.title)]) {
@@ -218,7 +225,7 @@ fn judge(a: &Story, b: &Story, alike: f64) -> (Likeness, &'static str) {
     if is_opposed(&differences) {
         return (Opposed, "corresponding places hold different numbers, places, levels or deeds");
     }
-    (Same, "one text holds the other")
+    altered().map_or((Same, "one text holds the other"), |why| (Altered, why))
 }
 
 /// Decides whether two texts that are not copies of each other state the same facts.

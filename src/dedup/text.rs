@@ -20,7 +20,7 @@ const PRIVATE_SIZE: u64 = 65_534;
 /// Words that follow a place name and give its rank.
 pub(super) const RANKS: [char; 9] = ['县', '市', '区', '镇', '乡', '村', '街', '路', '巷'];
 /// Characters per shingle.
-const SHINGLE: usize = 4;
+pub(super) const SHINGLE: usize = 4;
 
 /// Returns a text without what reprints change: width, traditional characters, case, punctuation, white space. In
 /// scripts that separate words, each word becomes one private-use character, so that a run of four covers four words.

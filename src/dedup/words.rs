@@ -30,6 +30,7 @@ pub(super) struct Words {
     pub(super) names: Names,
     pub(super) opposite: Vec<Opposite>,
     pub(super) roundup: Roundup,
+    pub(super) warning: Warning,
     boilerplate: Boilerplate,
 }
 
@@ -66,6 +67,15 @@ pub(super) struct Opposite {
     group: String,
     before: Vec<String>,
     behind: Vec<String>,
+}
+
+/// Words of official warnings; the names in one list mean the same.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Warning {
+    pub(super) levels: Vec<Vec<String>>,
+    pub(super) hazards: Vec<Vec<String>>,
+    pub(super) behind_area: Vec<String>,
 }
 
 /// Words of round-ups.

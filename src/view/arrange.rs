@@ -2,16 +2,18 @@
 //!
 //! - A story lives as long as one of its reports. If the report that owns the story is gone, the next best one is shown
 //!   until it is back, unless that one only links to the page that is gone.
-//! - A story's date stays once readers have seen it as new under that date. Otherwise (its date was more than a day
-//!   before it was first seen) it follows the shown report. It also follows a report that takes over (see `judge.rs`)
-//!   if that one is dated more than an hour later or a day earlier.
+//! - A story's date comes from the report that owns it: one that takes over (see `judge.rs`) dates it, unless readers
+//!   have seen it as new under a date of at most an hour before, or of the day that is all the owner tells. Any other
+//!   report dates it only where nobody can have seen it under its date (it was more than a day before the story was
+//!   first seen) and where its source has at least the owner's authority. So no source moves the date of another's
+//!   story, and what readers have seen stays where it is.
 //! - A story is in the regions of the shown report, and in the own region of each other report's source.
 
 use std::cmp::Reverse;
 
 use super::item_state::ItemState;
 use super::numbers::{ItemNo, RegionNo, SourceNo, StoryNo};
-use super::reports::{DAY, was_new};
+use super::reports::was_new;
 use super::state::State;
 use super::tags::Tags;
 use crate::model::{Precision, RegionId, Stamp};
@@ -117,9 +119,12 @@ impl State {
         }
     }
 
-    /// Dates a story by the report now shown, unless readers have already seen it under its date.
+    /// Dates a story by the report now shown, unless readers have already seen it under its date, or this report only
+    /// stands in for one of a higher authority.
     fn redate(&mut self, story: StoryNo, shown: ItemNo) {
-        if self.items.head(story).is_some_and(|head| !was_new(head.published, head.seen)) {
+        let Some(head) = self.items.head(story) else { return };
+        let may_date = self.authority(shown) >= self.authority(head.owner(story.first()));
+        if may_date && !was_new(head.published, head.seen) {
             self.date_by(story, shown);
         }
     }
@@ -141,8 +146,8 @@ impl State {
     }
 }
 
-/// Returns whether a date is so close to the known one that a story keeps the known one: at most an hour later or a day
-/// earlier, or on the same day if the date tells no time.
+/// Returns whether an owner's date is so close to the known one that a story keeps the known one: at most an hour later,
+/// or on the same day if the date tells no time. One that is earlier counts: a copy must not make a story newer.
 fn is_near(date: Stamp, known: Stamp) -> bool {
-    (-DAY..=HOUR).contains(&date.at.since(known.at)) || date.precision == Precision::Day && date.day() == known.day()
+    (0..=HOUR).contains(&date.at.since(known.at)) || date.precision == Precision::Day && date.day() == known.day()
 }

@@ -147,8 +147,10 @@ impl<'a> Judge<'a> {
                 Likeness::Part => relations.wholes.push(item.story),
                 _ if possible == Possible::Part => continue,
                 Likeness::Same => relations.same.push(item.story),
-                Likeness::Event if relations.event.is_none() => relations.event = Some(item.story),
-                Likeness::Event | Likeness::Opposed | Likeness::Different => {}
+                Likeness::Event | Likeness::Altered if relations.event.is_none() => {
+                    relations.event = Some(item.story);
+                }
+                Likeness::Event | Likeness::Altered | Likeness::Opposed | Likeness::Different => {}
             }
             relations.compared.push((item.story, found));
         }
@@ -165,7 +167,7 @@ impl<'a> Judge<'a> {
             return is_titled_alike(&new.report.draft, shown.draft());
         }
         let found = dedup::compare(shown.story(), told.story());
-        !matches!(found.likeness, Likeness::Different | Likeness::Opposed) || found.is_of_one_text()
+        !matches!(found.likeness, Likeness::Different | Likeness::Opposed | Likeness::Altered) || found.is_of_one_text()
     }
 
     /// Compares the text of a new item with that of a known one.

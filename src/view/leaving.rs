@@ -85,7 +85,7 @@ impl Judge<'_> {
             // Step by step, small alterations would make another story of it without any of them being one.
             Likeness::Same if !owns && dedup::is_altered(&now, theirs.story()) && is_altered_since() => true,
             Likeness::Same => !owns && self.has_outgrown(item, draft, &theirs, title),
-            Likeness::Event | Likeness::Opposed => !owns,
+            Likeness::Event | Likeness::Altered | Likeness::Opposed => !owns,
             Likeness::Part => true,
             Likeness::Different if dedup::is_short(draft.words()) || dedup::is_short(theirs.draft().words()) => {
                 title < MIN_TITLE_LIKENESS && !(owns && title > 0.0)

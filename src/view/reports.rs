@@ -14,7 +14,7 @@ pub(super) fn story(draft: &Draft) -> dedup::Story {
 /// by their titles if one text is too short.
 pub(super) fn tells_the_same(draft: &Draft, other: &Text) -> bool {
     match dedup::compare(&story(draft), other.story()).likeness {
-        Likeness::Same | Likeness::Event => true,
+        Likeness::Same | Likeness::Event | Likeness::Altered => true,
         Likeness::Different if dedup::is_short(draft.words()) || dedup::is_short(other.draft().words()) => {
             is_titled_alike(draft, other.draft())
         }

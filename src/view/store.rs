@@ -17,7 +17,7 @@ use crate::model::{ItemId, Link, Moment, RegionId, SourceId};
 use crate::regions::Places;
 
 /// Version of the rules by which records become items. A different number means the view is rebuilt.
-const RULES: u32 = 9;
+const RULES: u32 = 10;
 /// Number of records applied between two writes when catching up.
 const STEP: usize = 1000;
 

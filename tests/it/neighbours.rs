@@ -799,6 +799,62 @@ fn i43_a_warning_of_another_level_or_an_end_hides_no_warning() {
 }
 
 #[test]
+fn i98_a_warning_of_another_hazard_or_area_hides_no_warning() {
+    let red = "阳泉市气象台发布暴雨红色预警信号";
+    let text = "预计未来3小时将出现100毫米以上降雨，请注意防范，停止户外活动，检查城市排水设施，切断低洼地带有危险的室外电源。";
+    for title in
+        ["阳泉市气象台发布大风红色预警信号", "大同市气象台发布暴雨红色预警信号", "阳泉市气象台解除暴雨红色预警信号"]
+    {
+        let village = Village::new();
+        village.tell(&passed_on("b", title, text, 0));
+        village.tell(&passed_on("a", red, text, HOUR));
+        let stories = village.stories("140300");
+        let shown: Vec<_> = stories.iter().map(|story| (village.shown(story), story.others.len())).collect();
+        assert!(shown.contains(&(by(red, "a"), 0)), "{title}: {shown:?}");
+    }
+}
+
+#[test]
+fn i99_a_copy_with_another_fact_takes_no_place_of_the_notice() {
+    let text = "县就业服务中心定于五月十日上午在文化广场举办招聘会，四十家单位参加，求职者凭身份证免费入场。\
+        有意参加的单位请在五月八日前报名，联系人：马晓燕，电话4033217，地址：县城平安街十八号三楼招聘科。";
+    for (from, to) in [("马晓燕", "韩志远"), ("4033217", "4033271"), ("免费", "收费"), ("身份证", "毕业证")]
+    {
+        let village = Village::new();
+        village.tell(&report("b", "https://b.cn/1", TITLE, &text.replace(from, to), 0, 60));
+        village.tell(&report("c", "https://c.cn/1", TITLE, text, HOUR, 60));
+        let stories = village.stories("140300");
+        let mut shown: Vec<_> = stories.iter().map(|story| (village.shown(story).1, story.others.len())).collect();
+        shown.sort();
+        assert_eq!(shown, [("b".to_owned(), 0), ("c".to_owned(), 0)], "{from}: two stories");
+    }
+}
+
+#[test]
+fn i100_the_date_of_a_story_comes_from_its_owner() {
+    // A copy that came first makes the story no newer than its owner does.
+    let village = Village::new();
+    village.say(source("office", "140300", Authority::Official));
+    village.tell(&report("b", "https://b.cn/1", TITLE, TEXT, 0, 60));
+    village.tell(&report("office", "https://office.cn/1", TITLE, TEXT, HOUR, 21 * HOUR));
+    let stories = village.stories("140300");
+    assert_eq!((stories.len(), village.shown(&stories[0])), (1, by(TITLE, "office")));
+    assert_eq!(stories[0].published.at, NOON.plus_seconds(-20 * HOUR));
+    // Nor does one that stands in for it.
+    let village = Village::new();
+    village.say(source("office", "140300", Authority::Official));
+    let own = village.tell(&report("office", "https://office.cn/1", TITLE, TEXT, 0, 3 * DAY));
+    village.tell(&report("b", "https://b.cn/1", TITLE, TEXT, HOUR, 60));
+    for gone in [
+        Record::Gone { item: own, at: NOON.plus_seconds(DAY) },
+        Record::Back { item: own, at: NOON.plus_seconds(2 * DAY) },
+    ] {
+        village.say(gone);
+        assert_eq!(village.stories("140300")[0].published.at, NOON.plus_seconds(-3 * DAY));
+    }
+}
+
+#[test]
 fn i44_who_copies_a_notice_first_takes_it_from_no_feed_of_its_place() {
     let village = Village::new();
     village.say(source("shanghai", "310101", Authority::Media));
