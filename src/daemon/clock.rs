@@ -10,3 +10,9 @@ pub fn now() -> Moment {
         }
     }
 }
+
+/// Returns how long the machine has been running, the times in which it was suspended included.
+pub(super) fn uptime() -> std::time::Duration {
+    let since = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    std::time::Duration::new(u64::try_from(since.tv_sec).unwrap_or(0), u32::try_from(since.tv_nsec).unwrap_or(0))
+}

@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use super::clock::now;
+use super::clock::{now, uptime};
 use super::error::DaemonError;
 use super::polling;
 use super::store_monitor::Alarms;
@@ -206,7 +206,7 @@ impl Terms {
         tracing::info!(event = "term_began", node = self.node.lease.node(), "this node polls");
         let end = stop.child_token();
         let (orders, taken) = mpsc::channel(16);
-        let poller = Poller::new(self.context.clone(), self.options, Arc::clone(&self.heartbeat));
+        let poller = Poller::new(self.context.clone(), self.options, Arc::clone(&self.heartbeat)).with_uptime(uptime);
         let polls_on = polling::poll(poller, self.sources.clone(), self.alarms.clone(), taken, end.clone());
         let mut polling = JoinSet::new();
         polling.spawn(polls_on);

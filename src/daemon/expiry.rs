@@ -17,7 +17,7 @@ const INTERVAL: Duration = Duration::from_secs(3600);
 /// A day is kept until all of it is old enough.
 const ONE_DAY: Duration = Duration::from_secs(86_400);
 /// Minimum number of server responses that the clock must have been compared with.
-const MIN_WITNESSES: u64 = 5;
+pub(super) const MIN_WITNESSES: u64 = 5;
 
 pub(super) struct Expiry {
     pub(super) log: Arc<Log>,

@@ -91,6 +91,10 @@ impl Announcements for SourceHubs {
         self.0.named(source, hub);
     }
 
+    fn listed(&self, is_listed: &dyn Fn(&SourceId) -> bool) {
+        self.0.forget_others(is_listed);
+    }
+
     fn covers(&self, source: &SourceId, found: Option<Moment>) -> bool {
         self.0.covers(source, found)
     }
@@ -124,7 +128,7 @@ pub(super) fn open(
     fetch: fetch::Options,
     site: &Arc<Site>,
     metrics: (Metrics, hub::Metrics),
-    call: hub::Call,
+    (call, trust): (hub::Call, hub::ClockTrust),
 ) -> Result<Hubs, DaemonError> {
     let mut hubs = Hubs::default();
     if !options.enabled && !options.subscribe {
@@ -140,7 +144,7 @@ pub(super) fn open(
     if options.enabled {
         let topics = Arc::new(SiteTopics { site: Arc::clone(site), metrics: serve_metrics });
         let fetcher = Fetcher::new(fetch.clone())?;
-        let hub = Arc::new(Hub::new(fetcher, topics, Arc::clone(&subscriptions), now, hub_metrics)?);
+        let hub = Arc::new(Hub::new(fetcher, topics, Arc::clone(&subscriptions), now, trust, hub_metrics)?);
         site.open_hub(Arc::new(Door(Arc::clone(&hub))));
         hubs.hub = Some(hub);
     }

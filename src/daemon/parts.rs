@@ -5,16 +5,17 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 
 use super::chronicle::Watch;
-use super::clock::now;
+use super::clock::{now, uptime};
 use super::cluster::Terms;
 use super::error::DaemonError;
+use super::expiry::MIN_WITNESSES;
 use super::hub::Hubs;
 use super::run::Running;
 use super::{cluster, polling, searching};
 use crate::config::Config;
 use crate::fetch::{Fetcher, Gate};
 use crate::hub;
-use crate::poll::{Command, PollContext, Poller};
+use crate::poll::{ClockCheck, Command, PollContext, Poller};
 use crate::search::Follower;
 use crate::view::{PollStates, View};
 
@@ -41,7 +42,7 @@ impl Running {
         let (options, sources) = (settings.poll, sources.clone());
         let (heartbeat, alarms) = (Arc::clone(&self.daemon.heartbeat), self.daemon.alarms.clone());
         let Some(node) = self.node.clone() else {
-            let poller = Poller::new(context, options, heartbeat);
+            let poller = Poller::new(context, options, heartbeat).with_uptime(uptime);
             let polling = self.poll_runtime.run(polling::poll(poller, sources, alarms, orders, self.stop.clone()));
             return self.part("poll loop", |_stop| polling);
         };
@@ -87,11 +88,13 @@ impl Running {
     }
 
     /// Opens and starts what the config has of WebSub.
-    pub(super) fn open_hubs(&mut self, call: hub::Call) -> Result<Hubs, DaemonError> {
+    pub(super) fn open_hubs(&mut self, call: hub::Call, clock_check: &Arc<ClockCheck>) -> Result<Hubs, DaemonError> {
         let settings = &self.daemon.config.settings;
         let metrics = (self.counters.serve.clone(), self.counters.hub.clone());
         let (options, fetch) = (settings.hub.clone(), settings.fetch.clone());
-        let hubs = super::hub::open(&settings.store, options, fetch, &self.daemon.site, metrics, call)?;
+        let clock_check = Arc::clone(clock_check);
+        let trust: hub::ClockTrust = Box::new(move || clock_check.agree(MIN_WITNESSES));
+        let hubs = super::hub::open(&settings.store, options, fetch, &self.daemon.site, metrics, (call, trust))?;
         if let Some(hub) = hubs.hub.clone() {
             self.part("hub", |stop| hub.run(stop));
         }

@@ -29,7 +29,7 @@ use super::{cluster, service, takedowns};
 use crate::cluster::Node;
 use crate::config::Config;
 use crate::log::{Log, Record};
-use crate::poll::{Committer, Heartbeat, LogWriter, PollContext, SharedLog};
+use crate::poll::{ClockCheck, Committer, Heartbeat, LogWriter, PollContext, SharedLog};
 use crate::serve::{self, Limits, Site};
 use crate::view::{PollStates, View};
 
@@ -251,7 +251,8 @@ impl Running {
         let committer = Committer::new(Arc::clone(&self.log), Arc::clone(view), changed, shared);
         let writer = tokio::task::spawn_blocking(move || committer.run(queue));
         let (call, commands_to) = announced();
-        let Hubs { hub, listener } = self.open_hubs(call)?;
+        let clock_check = Arc::<ClockCheck>::default();
+        let Hubs { hub, listener } = self.open_hubs(call, &clock_check)?;
         let (site, told) = (Arc::clone(&self.daemon.site), hub.clone());
         self.part("response cache", |_stop| async move {
             let tell = |regions: &_| {
@@ -272,7 +273,7 @@ impl Running {
             limits: settings.limits,
             metrics: self.counters.poll.clone(),
             full: Arc::default(),
-            clock_check: Arc::default(),
+            clock_check,
             announcements: listener.map(|listener| Arc::new(SourceHubs(listener)) as _),
             host_clock: Arc::default(),
             node: self.node.clone(),

@@ -33,6 +33,8 @@ pub struct Answer {
     pub moved: Option<Link>,
     /// Whether a redirect led from https to http.
     pub downgraded: bool,
+    /// Whether the request was sent with validators.
+    pub is_conditional: bool,
     /// The hub and the topic that its `Link` headers name (WebSub, section 4), as they are written.
     pub hub: Option<(String, String)>,
 }

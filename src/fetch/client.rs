@@ -41,6 +41,15 @@ struct Stand {
     room: AddressPermit,
 }
 
+/// How a request came to its answer.
+#[derive(Debug)]
+struct Passed {
+    url: Link,
+    moved: Option<Link>,
+    downgraded: bool,
+    is_conditional: bool,
+}
+
 /// What is sent to a host, whichever of its addresses takes it.
 #[derive(Clone, Copy, Debug)]
 struct Sending<'a> {
@@ -191,6 +200,7 @@ impl Fetcher {
         let mut moved: Option<Link> = None;
         let mut is_permanent = true;
         let mut downgraded = false;
+        let mut post = request.post;
         let given_by = request.given_by.map(Link::without_fragment);
         let mut credentials = Credentials::of(&request);
         for hop in 0..=HOPS {
@@ -213,7 +223,7 @@ impl Fetcher {
                 credentials: &credentials,
                 validators: conditional,
                 tls: request.tls,
-                post: request.post.filter(|_| hop == 0),
+                post,
                 place: request.place.filter(|_| hop == 0),
             };
             let response = self.reach(&sending, &mut stand, patience).await?;
@@ -222,13 +232,17 @@ impl Fetcher {
                 return Err(FetchError::Proxy { proxy, detail: "it wants a user and a password (407)".to_owned() });
             }
             let Some(next) = target(&response, &link)? else {
-                return self.answer(response, link, moved, downgraded, now, patience).await;
+                let is_conditional = *conditional != NO_VALIDATORS;
+                let way = Passed { url: link, moved, downgraded, is_conditional };
+                return self.answer(response, way, now, patience).await;
             };
             if request.is_bound && next.registrable_domain() != request.link.registrable_domain() {
                 return Err(FetchError::Blocked(format!(
                     "it redirects to {next}, but this source has reached today's limit of other sites"
                 )));
             }
+            // 307 and 308 keep the method (RFC 9110, sections 15.4.8 and 15.4.9); after the others, everybody asks by GET.
+            post = post.filter(|_| matches!(response.status().as_u16(), 307 | 308));
             is_permanent &= matches!(response.status(), StatusCode::MOVED_PERMANENTLY | StatusCode::PERMANENT_REDIRECT);
             downgraded |= link.is_https() && !next.is_https();
             moved = is_permanent.then(|| next.clone());
@@ -317,13 +331,12 @@ impl Fetcher {
     async fn answer(
         &self,
         response: Response,
-        url: Link,
-        moved: Option<Link>,
-        downgraded: bool,
+        passed: Passed,
         now: Moment,
         patience: &Patience,
     ) -> Result<Answer, FetchError> {
         let headers = response.headers();
+        let Passed { url, moved, downgraded, is_conditional } = passed;
         let mut answer = Answer {
             // A proxy that changes what it passes on answers 203 (RFC 9110, section 15.3.4): a 200 for us.
             status: if response.status() == StatusCode::NON_AUTHORITATIVE_INFORMATION {
@@ -341,6 +354,7 @@ impl Fetcher {
             url,
             moved,
             downgraded,
+            is_conditional,
         };
         if answer.status == 200 {
             answer.body = self.body(response, &answer.url, patience).await?;

@@ -20,6 +20,7 @@ mod push;
 mod request;
 mod resolver;
 mod robots;
+mod system_files;
 mod unpack;
 mod way;
 

@@ -4,11 +4,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use hickory_resolver::TokioResolver;
+use hickory_resolver::net::NetError;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use tokio::sync::OnceCell;
 
 use super::error::FetchError;
 use super::guard::Guard;
+use super::system_files::MadeOf;
+
+/// What the system's resolver is configured by.
+const CONFIGURATION: [&str; 2] = ["/etc/resolv.conf", "/etc/hosts"];
 
 /// Time limit for one lookup.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -23,8 +27,9 @@ const REMEMBERED: usize = 10_000;
 #[derive(Clone)]
 pub(super) struct Resolver {
     guard: Arc<Guard>,
-    /// Created at the first lookup, so that a machine without a resolver can still fetch from IP addresses.
-    inner: Arc<OnceCell<TokioResolver>>,
+    /// Made at the first lookup, so that a machine without a resolver can still fetch from IP addresses; and whenever the
+    /// system's configuration changes.
+    inner: Arc<MadeOf<TokioResolver>>,
     /// The address of each name that is asked, until it takes no connection or is no longer its address.
     chosen: Arc<Mutex<HashMap<String, IpAddr>>>,
 }
@@ -42,7 +47,7 @@ pub(super) async fn to_address<T>(address: IpAddr, request: impl Future<Output =
 
 impl Resolver {
     pub(super) fn new(guard: Arc<Guard>) -> Self {
-        Self { guard, inner: Arc::default(), chosen: Arc::default() }
+        Self { guard, inner: Arc::new(MadeOf::new(&CONFIGURATION)), chosen: Arc::default() }
     }
 
     /// Looks up a name, and returns the one of its addresses that is asked.
@@ -72,15 +77,14 @@ impl Resolver {
         let failed = || FetchError::Name(name.to_owned());
         let resolver = self
             .inner
-            .get_or_try_init(async || {
+            .get(|| {
                 let mut builder = TokioResolver::builder_tokio()?;
                 builder.options_mut().timeout = Duration::from_secs(2);
                 builder.options_mut().attempts = 2;
                 builder.options_mut().positive_min_ttl = Some(LEAST_VALIDITY);
                 builder.build()
             })
-            .await
-            .map_err(|_unset| failed())?;
+            .map_err(|_unset: NetError| failed())?;
         let found = tokio::time::timeout(TIMEOUT, resolver.lookup_ip(name))
             .await
             .map_err(|_late| failed())?

@@ -1,7 +1,9 @@
-//! Who is subscribed to what, what was sent, and what is to be sent next. Pure: takes the present moment.
+//! Who is subscribed to what, what was sent, and what is to be sent next. Pure: takes the present moment for leases, and for
+//! what is tried again the time that passes whatever the clock says.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use super::content::{Content, Found};
 use super::options::{BACKOFF, FAST, FAST_PER_HOST, MAX_BACKOFF, MAX_PER_HOST, MAX_SUBSCRIPTIONS, SLOW, SLOW_PER_HOST};
@@ -9,8 +11,8 @@ use super::queue::Queue;
 use super::wish::Wish;
 use crate::model::{Link, Moment, Subscription};
 
-/// Wait before a feed that could not be made is tried again, in seconds.
-const AGAIN: i64 = 1;
+/// Wait before a feed that could not be made is tried again.
+const AGAIN: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
 pub(super) struct Book {
@@ -23,7 +25,9 @@ pub(super) struct Book {
     next_id: u64,
     lanes: [Queue; 2],
     /// What is tried again, and when.
-    again: BTreeSet<(Moment, Again)>,
+    again: BTreeSet<(Instant, Again)>,
+    /// The topics among them.
+    unmade: HashSet<String>,
     /// Topics whose feed may have changed.
     stale: BTreeSet<String>,
 }
@@ -99,6 +103,7 @@ impl Book {
             next_id: 0,
             lanes: [Queue::new(FAST, FAST_PER_HOST), Queue::new(SLOW, SLOW_PER_HOST)],
             again: BTreeSet::new(),
+            unmade: HashSet::new(),
             stale: BTreeSet::new(),
         };
         for subscription in subscriptions {
@@ -212,11 +217,13 @@ impl Book {
 
     /// Takes in the feed of a topic, and lets everybody wait for it who has another. Returns the subscriptions that ended
     /// because there is no such feed any more.
-    pub(super) fn found(&mut self, name: &str, found: Found, now: Moment) -> Vec<Change> {
+    pub(super) fn found(&mut self, name: &str, found: Found, now: Instant) -> Vec<Change> {
         let Some(topic) = self.topics.get_mut(name) else { return Vec::new() };
         match found {
             Found::Later => {
-                self.again.insert((now.plus_seconds(AGAIN), Again::Topic(name.to_owned())));
+                if self.unmade.insert(name.to_owned()) {
+                    self.again.insert((now + AGAIN, Again::Topic(name.to_owned())));
+                }
                 Vec::new()
             }
             Found::Nothing => {
@@ -290,7 +297,7 @@ impl Book {
     }
 
     /// Takes in how a delivery ended.
-    pub(super) fn delivered(&mut self, delivery: &Delivery, outcome: Outcome, now: Moment) -> Option<Change> {
+    pub(super) fn delivered(&mut self, delivery: &Delivery, outcome: Outcome, now: Instant) -> Option<Change> {
         self.lane(delivery.lane).leave(delivery.callback.host_text());
         if outcome == Outcome::Gone {
             return self.remove(delivery.id);
@@ -304,7 +311,7 @@ impl Book {
         } else {
             subscription.failures = subscription.failures.saturating_add(1);
             member.backs_off = true;
-            self.again.insert((now.plus_seconds(backoff(subscription.failures)), Again::Member(delivery.id)));
+            self.again.insert((now + backoff(subscription.failures), Again::Member(delivery.id)));
         }
         let change = Change::Put(subscription.clone());
         // Meanwhile the feed may have changed once more.
@@ -331,13 +338,16 @@ impl Book {
     }
 
     /// Begins what is to be tried again by now, and returns when the next trial is due.
-    pub(super) fn try_again(&mut self, now: Moment) -> Option<Moment> {
+    pub(super) fn try_again(&mut self, now: Instant) -> Option<Instant> {
         while let Some((at, _)) = self.again.first() {
             if *at > now {
                 return Some(*at);
             }
             match self.again.pop_first() {
-                Some((_, Again::Topic(topic))) => self.touch(std::iter::once(topic)),
+                Some((_, Again::Topic(topic))) => {
+                    self.unmade.remove(&topic);
+                    self.touch(std::iter::once(topic));
+                }
                 Some((_, Again::Member(id))) => {
                     if let Some(member) = self.members.get_mut(&id) {
                         member.backs_off = false;
@@ -351,8 +361,8 @@ impl Book {
     }
 }
 
-/// Returns how long to wait after so many failures, in seconds.
-fn backoff(failures: u32) -> i64 {
+/// Returns how long to wait after so many failures.
+fn backoff(failures: u32) -> Duration {
     BACKOFF.saturating_mul(1 << failures.saturating_sub(1).min(20)).min(MAX_BACKOFF)
 }
 
@@ -376,7 +386,14 @@ mod tests {
         Moment::from_seconds(seconds)
     }
 
-    fn change(book: &mut Book, hash: u64, now: Moment) -> Vec<Delivery> {
+    thread_local!(static BEGAN: Instant = Instant::now());
+
+    /// Seconds that have passed.
+    fn passed(seconds: u64) -> Instant {
+        BEGAN.with(|began| *began + Duration::from_secs(seconds))
+    }
+
+    fn change(book: &mut Book, hash: u64, now: Instant) -> Vec<Delivery> {
         book.touch(std::iter::once(TOPIC.to_owned()));
         assert_eq!(book.next_stale().as_deref(), Some(TOPIC));
         assert!(book.found(TOPIC, content(hash), now).is_empty());
@@ -387,38 +404,38 @@ mod tests {
     fn whoever_lags_gets_the_newest_feed_and_none_between() {
         let mut book = Book::new(Vec::new());
         book.subscribe(&wish(1), at(0)).unwrap();
-        let first = change(&mut book, 1, at(0)).remove(0);
-        assert!(change(&mut book, 2, at(1)).is_empty(), "it is being sent one");
-        assert!(change(&mut book, 3, at(2)).is_empty());
+        let first = change(&mut book, 1, passed(0)).remove(0);
+        assert!(change(&mut book, 2, passed(1)).is_empty(), "it is being sent one");
+        assert!(change(&mut book, 3, passed(2)).is_empty());
         book.release(first.lane);
-        book.delivered(&first, Outcome::Taken, at(3)).unwrap();
+        book.delivered(&first, Outcome::Taken, passed(3)).unwrap();
         let second = book.next_delivery().unwrap();
         assert_eq!(second.content.hash, 3);
         book.release(second.lane);
-        book.delivered(&second, Outcome::Taken, at(3)).unwrap();
+        book.delivered(&second, Outcome::Taken, passed(3)).unwrap();
         assert!(book.next_delivery().is_none());
         assert!(book.topics[TOPIC].content.is_none(), "nothing is kept for nobody");
-        assert!(change(&mut book, 3, at(4)).is_empty(), "the same bytes are not sent twice");
+        assert!(change(&mut book, 3, passed(4)).is_empty(), "the same bytes are not sent twice");
     }
 
     #[test]
     fn a_failure_backs_off_and_its_retry_has_a_lane_of_its_own() {
         let mut book = Book::new(Vec::new());
         book.subscribe(&wish(1), at(0)).unwrap();
-        let first = change(&mut book, 1, at(0)).remove(0);
+        let first = change(&mut book, 1, passed(0)).remove(0);
         book.release(first.lane);
-        book.delivered(&first, Outcome::Failed, at(0)).unwrap();
-        assert!(change(&mut book, 2, at(1)).is_empty(), "it backs off");
-        assert_eq!(book.try_again(at(1)), Some(at(10)));
-        assert_eq!(book.try_again(at(10)), None);
+        book.delivered(&first, Outcome::Failed, passed(0)).unwrap();
+        assert!(change(&mut book, 2, passed(1)).is_empty(), "it backs off");
+        assert_eq!(book.try_again(passed(1)), Some(passed(10)));
+        assert_eq!(book.try_again(passed(10)), None);
         let name = book.next_stale().unwrap();
-        book.found(&name, content(2), at(10));
+        book.found(&name, content(2), passed(10));
         let again = book.next_delivery().unwrap();
         assert_eq!((again.lane, again.content.hash), (Lane::Slow, 2));
-        assert_eq!((backoff(1), backoff(2), backoff(99)), (10, 20, MAX_BACKOFF));
+        assert_eq!((backoff(1), backoff(2), backoff(99)), (BACKOFF, BACKOFF * 2, MAX_BACKOFF));
         assert_eq!(book.failing(), 1);
         book.release(again.lane);
-        book.delivered(&again, Outcome::Gone, at(11)).unwrap();
+        book.delivered(&again, Outcome::Gone, passed(11)).unwrap();
         assert_eq!((book.count(), book.topics.len(), book.hosts.len()), (0, 0, 0));
     }
 
@@ -450,7 +467,21 @@ mod tests {
     fn a_feed_that_is_no_more_ends_its_subscriptions() {
         let mut book = Book::new(Vec::new());
         book.subscribe(&wish(1), at(0)).unwrap();
-        assert_eq!(book.found(TOPIC, Found::Nothing, at(0)).len(), 1);
+        assert_eq!(book.found(TOPIC, Found::Nothing, passed(0)).len(), 1);
         assert_eq!(book.count(), 0);
+    }
+
+    #[test]
+    fn a_feed_that_cannot_be_made_is_tried_once_a_second_however_often_it_is_touched() {
+        let mut book = Book::new(Vec::new());
+        book.subscribe(&wish(1), at(0)).unwrap();
+        for n in 0..100 {
+            book.touch(std::iter::once(TOPIC.to_owned()));
+            let name = book.next_stale().unwrap();
+            book.found(&name, Found::Later, passed(0) + Duration::from_millis(n));
+        }
+        assert_eq!(book.again.len(), 1);
+        assert_eq!(book.try_again(passed(1)), None);
+        assert_eq!(book.next_stale().as_deref(), Some(TOPIC));
     }
 }

@@ -3,9 +3,9 @@
 //! What a hub delivers is not read: it only makes the source be polled now, over the same way and with the same checks as
 //! at any other time. So a hub can say nothing in a source's name, and a lost delivery costs time only.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use tokio::sync::Notify;
@@ -46,6 +46,10 @@ struct Inner {
     of_source: HashMap<SourceId, Kept>,
     /// The sources by the ends of their callbacks.
     by_token: HashMap<String, SourceId>,
+    /// Sources whose hubs may have to be asked.
+    due: VecDeque<SourceId>,
+    /// How often the store had been reopened when all subscriptions were last written to it.
+    healed: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -55,15 +59,26 @@ struct Kept {
     /// renewed.
     is_named: bool,
     is_asking: bool,
-    /// Whether it would survive a crash.
-    is_saved: bool,
+    /// How often a hub has confirmed it, and which of these would survive a crash.
+    confirmed: u64,
+    saved: u64,
     /// When a delivery last made the source be polled.
-    called: Moment,
+    called: Option<Instant>,
 }
 
 impl Kept {
     fn new(subscription: SourceSubscription) -> Self {
-        Self { subscription, is_named: false, is_asking: false, is_saved: true, called: Moment::default() }
+        Self { subscription, is_named: false, is_asking: false, confirmed: 0, saved: 0, called: None }
+    }
+
+    /// Returns whether its hub must be asked: for a new one, or one of which two thirds are over. A hub that did not agree is
+    /// asked again a day later.
+    fn is_due(&self, now: Moment) -> bool {
+        let own = &self.subscription;
+        let lease = own.until.since(own.asked);
+        let wait = if lease > 0 { (lease / 3 * 2).max(MIN_WAIT) } else { ASK_AGAIN };
+        let at = own.asked.plus_millis(wait);
+        self.is_named && !self.is_asking && (at <= now || own.asked > now)
     }
 }
 
@@ -94,7 +109,7 @@ impl Listener {
         base: String,
         call: Call,
     ) -> Result<Self, ViewError> {
-        let mut inner = Inner::default();
+        let mut inner = Inner { healed: store.heal()?, ..Inner::default() };
         for subscription in store.all_own()? {
             match subscription.callback.strip_prefix(&base) {
                 Some(token) => inner.by_token.insert(token.to_owned(), subscription.source.clone()),
@@ -145,9 +160,21 @@ impl Listener {
             pushed: None,
         };
         inner.by_token.insert(token, source.clone());
-        inner.of_source.insert(source.clone(), Kept { is_named: true, is_saved: false, ..Kept::new(subscription) });
+        // It survives a crash once it is flushed.
+        inner.of_source.insert(source.clone(), Kept { is_named: true, confirmed: 1, ..Kept::new(subscription) });
+        inner.due.push_back(source.clone());
         drop(inner);
         self.wake.notify_one();
+    }
+
+    /// Forgets the subscriptions of sources that are not listed any more: they would take the room of others.
+    pub fn forget_others(&self, is_listed: &dyn Fn(&SourceId) -> bool) {
+        let mut inner = self.lock();
+        let gone: Vec<SourceId> = inner.of_source.keys().filter(|source| !is_listed(source)).cloned().collect();
+        for source in gone {
+            inner.forget(&source, &self.base);
+            told(self.store.remove_own(&source));
+        }
     }
 
     /// Returns whether a hub announces what is new at a source. `found` is the time of the poll before, if one has just
@@ -164,7 +191,7 @@ impl Listener {
             self.keep(own);
         }
         // Without its callback, nothing would be announced after a crash.
-        own.until > now && own.pushed.is_some() && kept.is_saved
+        own.until > now && own.pushed.is_some() && kept.saved == kept.confirmed
     }
 
     /// Answers a hub that asks whether we want what was asked for in our name (section 5.3): returns its challenge, or
@@ -174,7 +201,7 @@ impl Listener {
         let value = |name: &str| pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
         let mut inner = self.lock();
         let source = inner.by_token.get(token)?.clone();
-        let Kept { subscription: own, is_saved, .. } = inner.of_source.get_mut(&source)?;
+        let Kept { subscription: own, confirmed, .. } = inner.of_source.get_mut(&source)?;
         if value("hub.topic") != Some(&own.topic) {
             return None;
         }
@@ -184,7 +211,7 @@ impl Listener {
                 own.until = (self.clock)().plus_seconds(lease.clamp(0, MAX_LEASE));
                 tracing::info!(event = "hub_confirmed", %source, hub = %own.hub, seconds = lease, "the hub has confirmed our subscription");
                 self.keep(own);
-                *is_saved = false;
+                *confirmed += 1;
                 self.wake.notify_one();
                 value("hub.challenge").map(str::to_owned)
             }
@@ -210,46 +237,67 @@ impl Listener {
 
     /// Subscribes at the hubs of sources, and renews, until `stop` is cancelled.
     pub async fn run(self: Arc<Self>, stop: CancellationToken) {
-        let mut asking = JoinSet::new();
+        let (mut asking, mut asked) = (JoinSet::new(), HashMap::new());
+        let mut sweep = tokio::time::interval(SWEEP);
         loop {
             while asking.len() < ASKING
                 && let Some(own) = self.next()
             {
-                let listener = Arc::clone(&self);
-                asking.spawn(async move { listener.ask(own).await });
+                let (listener, source) = (Arc::clone(&self), own.source.clone());
+                asked.insert(asking.spawn(async move { listener.ask(own).await }).id(), source);
             }
             self.save().await;
-            tokio::select! {
+            let ended = tokio::select! {
                 () = stop.cancelled() => break,
-                () = self.wake.notified() => {}
-                () = tokio::time::sleep(SWEEP) => {}
-                Some(_asked) = asking.join_next() => {}
+                () = self.wake.notified() => continue,
+                _ = sweep.tick() => {
+                    self.look();
+                    continue;
+                }
+                Some(ended) = asking.join_next_with_id() => ended,
+            };
+            let task = match ended {
+                Ok((task, ())) => task,
+                Err(error) => {
+                    tracing::error!(
+                        event = "task_panicked",
+                        error = &error as &dyn std::error::Error,
+                        "internal error: asking a hub panicked; please report it"
+                    );
+                    error.id()
+                }
+            };
+            if let Some(source) = asked.remove(&task) {
+                self.asked(&source);
             }
         }
         asking.shutdown().await;
     }
 
-    /// Returns a subscription that its hub must be asked for: a new one, or one of which two thirds are over. A hub that did
-    /// not agree is asked again a day later.
+    /// Lists the sources whose hubs must be asked.
+    fn look(&self) {
+        let now = (self.clock)();
+        let Inner { of_source, due, .. } = &mut *self.lock();
+        due.clear();
+        due.extend(of_source.iter().filter(|(_, kept)| kept.is_due(now)).map(|(source, _)| source.clone()));
+    }
+
+    /// Returns a listed subscription that its hub must be asked for. That it is asked is saved first: the hub may ask back
+    /// before it has answered.
     fn next(&self) -> Option<SourceSubscription> {
         let now = (self.clock)();
         let mut inner = self.lock();
-        let is_due = |kept: &&mut Kept| {
-            let own = &kept.subscription;
-            let lease = own.until.since(own.asked);
-            let wait = if lease > 0 { (lease / 3 * 2).max(MIN_WAIT) } else { ASK_AGAIN };
-            let at = own.asked.plus_millis(wait);
-            kept.is_named && !kept.is_asking && (at <= now || own.asked > now)
-        };
-        let kept = inner.of_source.values_mut().find(is_due)?;
-        (kept.is_asking, kept.is_named) = (true, false);
-        kept.subscription.asked = now;
-        Some(kept.subscription.clone())
+        while let Some(source) = inner.due.pop_front() {
+            let Some(kept) = inner.of_source.get_mut(&source).filter(|kept| kept.is_due(now)) else { continue };
+            (kept.is_asking, kept.is_named) = (true, false);
+            kept.subscription.asked = now;
+            self.keep(&kept.subscription);
+            return Some(kept.subscription.clone());
+        }
+        None
     }
 
     async fn ask(&self, own: SourceSubscription) {
-        // The hub may ask back before it has answered.
-        self.keep(&own);
         let mut pairs =
             vec![("hub.mode", "subscribe"), ("hub.topic", own.topic.as_str()), ("hub.callback", own.callback.as_str())];
         pairs.extend(own.secret.as_deref().map(|secret| ("hub.secret", secret)));
@@ -267,23 +315,22 @@ impl Listener {
         if let Some(reason) = reason {
             tracing::info!(event = "hub_refused", source = %own.source, hub = %own.hub, reason, "the hub takes no subscription; the source is polled as before");
         }
-        self.asked(&own.source);
     }
 
     /// Makes what hubs have confirmed safe from a crash, and reopens a store that refused to write.
     async fn save(&self) {
-        if self.store.is_broken() {
-            let healed = self.store.heal();
-            if healed.is_ok() {
-                // The most recent writes may be missing.
-                self.lock().of_source.values().for_each(|kept| self.keep(&kept.subscription));
+        let unsaved: Vec<(SourceId, u64)> = {
+            let mut inner = self.lock();
+            match self.store.heal() {
+                Ok(healed) => {
+                    if std::mem::replace(&mut inner.healed, healed) != healed {
+                        inner.of_source.values().for_each(|kept| self.keep(&kept.subscription));
+                    }
+                }
+                Err(error) => told(Err(error)),
             }
-            told(healed);
-        }
-        let unsaved: Vec<SourceId> = {
-            let inner = self.lock();
-            let unsaved = inner.of_source.iter().filter(|(_, kept)| !kept.is_saved);
-            unsaved.map(|(source, _)| source.clone()).collect()
+            let unsaved = inner.of_source.iter().filter(|(_, kept)| kept.saved != kept.confirmed);
+            unsaved.map(|(source, kept)| (source.clone(), kept.confirmed)).collect()
         };
         if unsaved.is_empty() {
             return;
@@ -292,9 +339,10 @@ impl Listener {
         match tokio::task::spawn_blocking(move || store.flush()).await {
             Ok(Ok(())) => {
                 let mut inner = self.lock();
-                for source in unsaved {
+                for (source, confirmed) in unsaved {
+                    // What was confirmed meanwhile may have come too late for this flush.
                     if let Some(kept) = inner.of_source.get_mut(&source) {
-                        kept.is_saved = true;
+                        kept.saved = confirmed;
                     }
                 }
             }
@@ -356,13 +404,13 @@ impl Arrival {
             tracing::warn!(event = "hub_unsigned", %source, "a delivery of the source's hub has no right signature and is ignored");
             return true;
         }
-        let now = (listener.clock)();
+        let (now, here) = ((listener.clock)(), Instant::now());
         let mut inner = listener.lock();
         let Some(kept) = inner.of_source.get_mut(&source) else { return true };
-        if now.duration_since(kept.called) < BETWEEN {
+        if kept.called.is_some_and(|called| here.saturating_duration_since(called) < BETWEEN) {
             return false;
         }
-        kept.called = now;
+        kept.called = Some(here);
         let before = kept.subscription.pushed.replace(now);
         // That is what counts after a restart; the exact time is not needed.
         if before.is_none_or(|before| now.duration_since(before) > SWEEP) {
@@ -374,127 +422,4 @@ impl Arrival {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::cell::Cell;
-    use std::sync::atomic::{AtomicUsize, Ordering};
-
-    use super::*;
-    use crate::fetch::{Guard, Options, install_crypto};
-
-    thread_local!(static NOW: Cell<i64> = const { Cell::new(1_678_328_822) });
-
-    fn now() -> Moment {
-        Moment::from_seconds(NOW.get())
-    }
-
-    struct Fixture {
-        store: Arc<Subscriptions>,
-        calls: Arc<AtomicUsize>,
-        source: SourceId,
-        _folder: tempfile::TempDir,
-    }
-
-    impl Fixture {
-        fn new() -> Self {
-            install_crypto();
-            let folder = tempfile::tempdir().unwrap();
-            let store = Arc::new(Subscriptions::open(&folder.path().join("hub")).unwrap().0);
-            Self { store, calls: Arc::default(), source: SourceId::new("gov").unwrap(), _folder: folder }
-        }
-
-        fn listener(&self, base: &str) -> Arc<Listener> {
-            let guard = Guard { allow: Vec::new(), ports: Vec::new() };
-            let timeout = Duration::from_secs(1);
-            let options = Options { guard, timeout, max_body: 1 << 20, public_url: None, contact: None };
-            let calls = Arc::clone(&self.calls);
-            let call = Box::new(move |_: &SourceId| calls.fetch_add(1, Ordering::SeqCst) < usize::MAX);
-            let fetcher = Fetcher::new(options).unwrap();
-            Arc::new(Listener::new(fetcher, Arc::clone(&self.store), now, base.to_owned(), call).unwrap())
-        }
-
-        fn name(&self, listener: &Listener) {
-            let hub = Link::parse("https://hub.example/").unwrap();
-            listener.named(&self.source, Some((hub, "https://a.example/feed".to_owned())));
-        }
-
-        fn token(&self) -> String {
-            self.store.all_own().unwrap()[0].callback.rsplit('/').next().unwrap().to_owned()
-        }
-    }
-
-    const BASE: &str = "https://b.example/hub/in/";
-    const QUERY: &str = "hub.mode=subscribe&hub.topic=https://a.example/feed&hub.challenge=x&hub.lease_seconds=1000";
-
-    #[test]
-    fn a_hub_is_relied_on_from_its_first_delivery_until_it_misses_something() {
-        let fixture = Fixture::new();
-        let listener = fixture.listener(BASE);
-        let source = &fixture.source;
-        assert!(!listener.covers(source, None), "no hub is known");
-        fixture.name(&listener);
-        let asked = listener.next().unwrap();
-        assert!(listener.next().is_none(), "asked once");
-        listener.keep(&asked);
-        let token = fixture.token();
-        assert_eq!(listener.confirm(&token, &QUERY.replace("a.example", "c.example")), None);
-        assert_eq!(listener.confirm("0", QUERY), None);
-        assert_eq!(listener.confirm(&token, QUERY).as_deref(), Some("x"));
-        assert!(!listener.covers(source, None), "it has not announced anything yet");
-        let save = || tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(listener.save());
-        save();
-        let secret = asked.secret.unwrap();
-        let deliver = |signature: Option<&str>| {
-            let mut arrival = listener.expect(&token, signature).unwrap();
-            arrival.take(b"<feed/>");
-            arrival.end()
-        };
-        assert!(deliver(None) && deliver(Some("sha256=00")) && deliver(Some("md9=00")));
-        assert_eq!(fixture.calls.load(Ordering::SeqCst), 0, "nobody can announce without the secret");
-        let right = super::super::signature::sign(secret.as_bytes(), b"<feed/>");
-        assert!(deliver(Some(&right)));
-        assert!(!deliver(Some(&right)), "at most one a second");
-        assert_eq!(fixture.calls.load(Ordering::SeqCst), 1);
-        assert!(listener.covers(source, Some(now().plus_seconds(-60))), "what it announced was found");
-        NOW.set(NOW.get() + 100);
-        assert!(!listener.covers(source, Some(now().plus_seconds(-50))), "something new came unannounced");
-        assert!(deliver(Some(&right)) && listener.covers(source, None), "it announces again");
-        NOW.set(NOW.get() + 2000);
-        assert!(!listener.covers(source, None), "the lease is over");
-    }
-
-    #[test]
-    fn subscriptions_are_renewed_before_they_end_and_only_while_the_source_is_read() {
-        let fixture = Fixture::new();
-        let listener = fixture.listener(BASE);
-        fixture.name(&listener);
-        let lease = QUERY.replace("1000", "864000");
-        let own = listener.next().unwrap();
-        listener.keep(&own);
-        listener.confirm(&fixture.token(), &lease).unwrap();
-        listener.asked(&own.source);
-        let is_due = |after: i64| {
-            NOW.set(NOW.get() + after);
-            listener.covers(&fixture.source, None);
-            listener.next().is_some()
-        };
-        assert!(!is_due(500_000));
-        drop(listener);
-        let listener = fixture.listener(BASE);
-        NOW.set(NOW.get() + 100_000);
-        assert!(listener.next().is_none(), "the source is not read any more");
-        listener.covers(&fixture.source, None);
-        assert!(listener.next().is_some());
-        assert_eq!(fixture.listener("https://c.example/hub/in/").count(), 0, "another address: asked for anew");
-    }
-
-    #[test]
-    fn a_source_that_names_no_hub_any_more_is_not_listened_to() {
-        let fixture = Fixture::new();
-        let listener = fixture.listener(BASE);
-        fixture.name(&listener);
-        listener.keep(&listener.next().unwrap());
-        let token = fixture.token();
-        listener.named(&fixture.source, None);
-        assert!(listener.expect(&token, None).is_none() && fixture.store.all_own().unwrap().is_empty());
-    }
-}
+mod tests;

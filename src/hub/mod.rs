@@ -17,9 +17,10 @@ mod service;
 mod signature;
 mod token;
 mod wish;
+mod work;
 
 pub use content::{Content, Found, Topics};
 pub use listener::{Arrival, Call, Listener};
 pub use metrics::Metrics;
 pub use options::Options;
-pub use service::{Hub, Reply};
+pub use service::{ClockTrust, Hub, Reply};

@@ -30,8 +30,10 @@ pub(super) const MAX_PENDING: usize = 4096;
 pub(super) const MAX_PENDING_PER_HOST: usize = 32;
 /// Number of verifications at one time.
 pub(super) const VERIFYING: usize = 128;
-/// A verification that its host's rate would delay longer than this is dropped, in milliseconds.
-pub(super) const MAX_VERIFICATION_DELAY: i64 = 60_000;
+/// Number of callbacks whose names are looked up at one time.
+pub(super) const RESOLVING: usize = 32;
+/// A verification that its host's rate would delay longer than this is dropped.
+pub(super) const MAX_VERIFICATION_DELAY: Duration = Duration::from_secs(60);
 
 /// Number of deliveries at one time, to subscribers that took the last one.
 pub(super) const FAST: usize = 256;
@@ -45,10 +47,10 @@ pub(super) const SLOW_PER_HOST: usize = 4;
 pub(super) const PROMPT: Duration = Duration::from_secs(1);
 /// How many of those may go on.
 pub(super) const OVERTIME: usize = 256;
-/// Wait after the first failed delivery, in seconds; it doubles with every further one.
-pub(super) const BACKOFF: i64 = 10;
-/// Longest wait, in seconds.
-pub(super) const MAX_BACKOFF: i64 = 6 * 3600;
+/// Wait after the first failed delivery; it doubles with every further one.
+pub(super) const BACKOFF: Duration = Duration::from_secs(10);
+/// Longest wait.
+pub(super) const MAX_BACKOFF: Duration = Duration::from_secs(6 * 3600);
 
 /// Number of feeds that are made at one time for subscribers.
 pub(super) const MAKING: usize = 2;

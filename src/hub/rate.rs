@@ -1,12 +1,11 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::time::{Duration, Instant};
 
-use crate::model::Moment;
-
-/// Time between two verifications at one address, in milliseconds.
-const GAP: i64 = 1000;
+/// Time between two verifications at one address.
+const GAP: Duration = Duration::from_secs(1);
 /// How many may come at once after a pause.
-const BURST: i64 = 5;
+const BURST: u32 = 5;
 /// Maximum number of addresses that are remembered.
 const REMEMBERED: usize = 10_000;
 
@@ -14,15 +13,13 @@ const REMEMBERED: usize = 10_000;
 /// the name, because one may have many names; of IPv6, the network that one subscriber has (/64).
 #[derive(Debug, Default)]
 pub(super) struct Rate {
-    /// When the next verification would be due if there were no bursts, in milliseconds.
-    next: HashMap<IpAddr, i64>,
+    /// When the next verification would be due if there were no bursts.
+    next: HashMap<IpAddr, Instant>,
 }
 
 impl Rate {
-    /// Takes a turn at an address and returns how long to wait for it, in milliseconds; `None` if that is more than
-    /// `most`.
-    pub(super) fn turn(&mut self, address: IpAddr, now: Moment, most: i64) -> Option<i64> {
-        let now = now.millis();
+    /// Takes a turn at an address and returns how long to wait for it; `None` if that is more than `most`.
+    pub(super) fn turn(&mut self, address: IpAddr, now: Instant, most: Duration) -> Option<Duration> {
         if self.next.len() >= REMEMBERED {
             self.next.retain(|_, next| *next > now);
         }
@@ -31,7 +28,7 @@ impl Rate {
             return None;
         }
         let next = self.next.get(&address).copied().unwrap_or(now).max(now);
-        let wait = (next - now - (BURST - 1) * GAP).max(0);
+        let wait = next.saturating_duration_since(now).saturating_sub(GAP * (BURST - 1));
         if wait > most {
             return None;
         }
@@ -54,19 +51,20 @@ mod tests {
     #[test]
     fn one_a_second_after_a_burst() {
         let mut rate = Rate::default();
-        let now = Moment::from_seconds(100);
+        let (now, seconds) = (Instant::now(), Duration::from_secs);
         let address: IpAddr = "192.0.2.1".parse().unwrap();
-        let waits: Vec<_> = (0..8).map(|_| rate.turn(address, now, 2000)).collect();
-        assert_eq!(waits, [Some(0), Some(0), Some(0), Some(0), Some(0), Some(1000), Some(2000), None]);
-        assert_eq!(rate.turn("192.0.2.2".parse().unwrap(), now, 0), Some(0), "others do not wait");
-        assert_eq!(rate.turn(address, now.plus_seconds(60), 0), Some(0));
+        let waits: Vec<_> = (0..8).map(|_| rate.turn(address, now, seconds(2))).collect();
+        let [none, one, two] = [0, 1, 2].map(|n| Some(seconds(n)));
+        assert_eq!(waits, [none, none, none, none, none, one, two, None]);
+        assert_eq!(rate.turn("192.0.2.2".parse().unwrap(), now, seconds(0)), none, "others do not wait");
+        assert_eq!(rate.turn(address, now + seconds(60), seconds(0)), none);
     }
 
     #[test]
     fn one_network_of_ipv6_is_one_address() {
-        let mut rate = Rate::default();
+        let (mut rate, now) = (Rate::default(), Instant::now());
         let turn = |rate: &mut Rate, n: u16| {
-            rate.turn(IpAddr::V6(std::net::Ipv6Addr::new(0x2400, 1, 2, 3, 0, 0, 0, n)), Moment::default(), 0)
+            rate.turn(IpAddr::V6(std::net::Ipv6Addr::new(0x2400, 1, 2, 3, 0, 0, 0, n)), now, Duration::ZERO)
         };
         assert_eq!((0..9).filter_map(|n| turn(&mut rate, n)).count(), 5);
     }

@@ -2,19 +2,21 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, Semaphore};
-use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::book::{Book, Change, Delivery, Outcome};
+use super::book::{Book, Change, Delivery, Lane, Outcome};
 use super::content::{Found, Topics};
 use super::delivery::{deliver, verify};
 use super::metrics::Metrics;
-use super::options::{MAKING, MAX_PENDING, MAX_PENDING_PER_HOST, MAX_VERIFICATION_DELAY, OVERTIME, PROMPT, VERIFYING};
+use super::options::{
+    MAKING, MAX_PENDING, MAX_PENDING_PER_HOST, MAX_VERIFICATION_DELAY, OVERTIME, PROMPT, RESOLVING, VERIFYING,
+};
 use super::rate::Rate;
 use super::wish::{Mode, Wish};
+use super::work::{Done, Work, Works};
 use crate::fetch::Fetcher;
 use crate::model::{Link, Moment};
 use crate::view::{Subscriptions, ViewError};
@@ -35,18 +37,28 @@ pub struct Reply {
     pub text: String,
 }
 
+/// Returns whether the system clock can be trusted so far that what depends on it may be removed for good.
+pub type ClockTrust = Box<dyn Fn() -> bool + Send + Sync>;
+
 /// The hub.
-#[derive(Debug)]
 pub struct Hub {
     fetcher: Fetcher,
     topics: Arc<dyn Topics>,
     store: Arc<Subscriptions>,
     clock: fn() -> Moment,
+    is_clock_trusted: ClockTrust,
     metrics: Metrics,
     inner: Mutex<Inner>,
     wake: Notify,
+    resolving: Semaphore,
     verifying: Semaphore,
     overtime: Semaphore,
+}
+
+impl std::fmt::Debug for Hub {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Hub").field("inner", &self.inner).finish_non_exhaustive()
+    }
 }
 
 #[derive(Debug)]
@@ -56,14 +68,20 @@ struct Inner {
     /// Requests that wait for their verification, and their number per callback host, running ones included.
     pending: VecDeque<Wish>,
     pending_per_host: HashMap<String, usize>,
+    /// Their sum.
+    all_pending: usize,
+    /// How often the store had been reopened when all subscriptions were last written to it.
+    healed: u64,
 }
 
-/// A piece of work that ended.
-enum Done {
-    Found(String, Found),
-    Delivered(Box<Delivery>, Outcome),
-    Verified(Box<Wish>, bool),
-    Flushed(Result<(), ViewError>),
+/// A place in a lane, which is given back when it is dropped.
+struct Place<'a>(&'a Hub, Lane);
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.lock().book.release(self.1);
+        self.0.wake.notify_one();
+    }
 }
 
 impl Hub {
@@ -76,6 +94,7 @@ impl Hub {
         topics: Arc<dyn Topics>,
         store: Arc<Subscriptions>,
         clock: fn() -> Moment,
+        is_clock_trusted: ClockTrust,
         metrics: Metrics,
     ) -> Result<Self, ViewError> {
         let (subscriptions, damaged) = store.all()?;
@@ -88,15 +107,24 @@ impl Hub {
         }
         let book = Book::new(subscriptions);
         metrics.count(book.count());
-        let inner = Inner { book, rate: Rate::default(), pending: VecDeque::new(), pending_per_host: HashMap::new() };
+        let inner = Inner {
+            book,
+            rate: Rate::default(),
+            pending: VecDeque::new(),
+            pending_per_host: HashMap::new(),
+            all_pending: 0,
+            healed: store.heal()?,
+        };
         Ok(Self {
             fetcher,
             topics,
             store,
             clock,
+            is_clock_trusted,
             metrics,
             inner: Mutex::new(inner),
             wake: Notify::new(),
+            resolving: Semaphore::new(RESOLVING),
             verifying: Semaphore::new(VERIFYING),
             overtime: Semaphore::new(OVERTIME),
         })
@@ -148,125 +176,128 @@ impl Hub {
 
     /// Verifies and delivers until `stop` is cancelled.
     pub async fn run(self: Arc<Self>, stop: CancellationToken) {
-        let mut tasks = JoinSet::new();
+        let mut works = Works::default();
         let mut sweep = tokio::time::interval(SWEEP);
-        let (mut making, mut is_unflushed, mut is_flushing) = (0, false, false);
         loop {
-            let wait = self.begin(&mut tasks, &mut making);
-            if is_unflushed && !is_flushing {
-                (is_unflushed, is_flushing) = (false, true);
+            let wait = self.begin(&mut works);
+            if works.is_unflushed && !works.is_flushing {
                 let store = Arc::clone(&self.store);
-                tasks.spawn(async move {
+                works.begin(Work::Flush, async move {
                     tokio::time::sleep(FLUSH).await;
-                    let flushed = tokio::task::spawn_blocking(move || store.flush()).await;
-                    Done::Flushed(flushed.unwrap_or(Ok(())))
+                    Done::Flushed(flush(store).await)
                 });
             }
             tokio::select! {
                 () = stop.cancelled() => break,
                 () = self.wake.notified() => {}
                 () = tokio::time::sleep(wait) => {}
-                _ = sweep.tick() => is_unflushed |= self.sweep(),
-                Some(ended) = tasks.join_next() => match ended {
-                    Ok(Done::Found(topic, found)) => {
-                        making -= 1;
-                        is_unflushed |= self.found(&topic, found);
+                _ = sweep.tick() => works.is_unflushed |= self.sweep(),
+                Some(ended) = works.tasks.join_next_with_id() => {
+                    if let Some((work, done)) = works.end(ended) {
+                        works.is_unflushed |= self.take(work, done);
                     }
-                    Ok(Done::Delivered(delivery, outcome)) => self.delivered(&delivery, outcome),
-                    Ok(Done::Verified(wish, agreed)) => is_unflushed |= self.verified(&wish, agreed),
-                    Ok(Done::Flushed(flushed)) => {
-                        is_flushing = false;
-                        told(flushed);
-                    }
-                    Err(error) => tracing::error!(event = "task_panicked", error = &error as &dyn std::error::Error, "a task of the hub panicked"),
-                },
+                }
             }
         }
-        tasks.shutdown().await;
-        let store = Arc::clone(&self.store);
-        told(tokio::task::spawn_blocking(move || store.flush()).await.unwrap_or(Ok(())));
+        works.tasks.shutdown().await;
+        told(flush(Arc::clone(&self.store)).await);
     }
 
     /// Begins all work that has room, and returns how long there is nothing to begin.
-    fn begin(self: &Arc<Self>, tasks: &mut JoinSet<Done>, making: &mut usize) -> Duration {
-        let now = (self.clock)();
+    fn begin(self: &Arc<Self>, works: &mut Works) -> Duration {
+        let now = Instant::now();
         let mut inner = self.lock();
         let next = inner.book.try_again(now);
-        while *making < MAKING
+        while works.making < MAKING
             && let Some(topic) = inner.book.next_stale()
         {
-            *making += 1;
             let hub = Arc::clone(self);
-            tasks.spawn(async move {
-                let found = hub.topics.content(&topic).await;
-                Done::Found(topic, found)
-            });
+            works.begin(Work::Make(topic.clone()), async move { Done::Made(hub.topics.content(&topic).await) });
         }
         while let Some(delivery) = inner.book.next_delivery() {
             let hub = Arc::clone(self);
-            tasks.spawn(async move { hub.deliver(delivery).await });
+            let work = Work::Deliver(Box::new(delivery.clone()));
+            works.begin(work, async move { Done::Delivered(hub.deliver(delivery).await) });
         }
         while let Some(wish) = inner.pending.pop_front() {
             let hub = Arc::clone(self);
-            tasks.spawn(async move { hub.verify(wish).await });
+            let work = Work::Verify(Box::new(wish.clone()));
+            works.begin(work, async move { Done::Verified(hub.verify(wish).await) });
         }
-        next.map_or(MAX_SLEEP, |next| next.duration_since(now).clamp(Duration::from_millis(1), MAX_SLEEP))
+        next.map_or(MAX_SLEEP, |next| next.saturating_duration_since(now).clamp(Duration::from_millis(1), MAX_SLEEP))
     }
 
-    async fn verify(&self, wish: Wish) -> Done {
-        let turn = self.fetcher.receiver_address(&wish.callback).await.and_then(|address| {
-            let wait = self.lock().rate.turn(address, (self.clock)(), MAX_VERIFICATION_DELAY)?;
-            Some((address, u64::try_from(wait).ok()?))
-        });
-        let agreed = match turn {
-            None => {
-                self.metrics.verified("dropped");
+    /// Takes in how a piece of work ended; returns whether something is to be flushed.
+    fn take(&self, work: Work, done: Option<Done>) -> bool {
+        match (work, done) {
+            (Work::Make(topic), Some(Done::Made(found))) => self.found(&topic, found),
+            (Work::Make(topic), _) => self.found(&topic, Found::Later),
+            (Work::Deliver(delivery), Some(Done::Delivered(outcome))) => {
+                self.delivered(&delivery, outcome);
                 false
             }
-            Some((address, wait)) => {
-                tokio::time::sleep(Duration::from_millis(wait)).await;
-                let _place = self.verifying.acquire().await;
-                let agreed = verify(&self.fetcher, &wish, address).await;
-                self.metrics.verified(match (&wish.mode, agreed) {
-                    (Mode::Deny(_), _) => "denied",
-                    (_, true) => "confirmed",
-                    (_, false) => "refused",
-                });
-                agreed
+            (Work::Deliver(delivery), _) => {
+                self.delivered(&delivery, Outcome::Failed);
+                false
             }
+            (Work::Verify(wish), Some(Done::Verified(agreed))) => self.verified(&wish, agreed),
+            (Work::Verify(wish), _) => self.verified(&wish, false),
+            (Work::Flush, Some(Done::Flushed(flushed))) => {
+                told(flushed);
+                false
+            }
+            (Work::Flush, _) => true,
+        }
+    }
+
+    /// Returns whether a callback agrees to what was asked for in its name.
+    async fn verify(&self, wish: Wish) -> bool {
+        let address = {
+            // Anybody can make us look up any name.
+            let _place = self.resolving.acquire().await;
+            self.fetcher.receiver_address(&wish.callback).await
         };
-        Done::Verified(Box::new(wish), agreed)
+        let turn = address.and_then(|address| {
+            let wait = self.lock().rate.turn(address, Instant::now(), MAX_VERIFICATION_DELAY)?;
+            Some((address, wait))
+        });
+        let Some((address, wait)) = turn else {
+            self.metrics.verified("dropped");
+            return false;
+        };
+        tokio::time::sleep(wait).await;
+        let _place = self.verifying.acquire().await;
+        let agreed = verify(&self.fetcher, &wish, address).await;
+        self.metrics.verified(match (&wish.mode, agreed) {
+            (Mode::Deny(_), _) => "denied",
+            (_, true) => "confirmed",
+            (_, false) => "refused",
+        });
+        agreed
     }
 
     /// Delivers a feed. After a second its place is given to another one, so that however many subscribers are dead, the
     /// others wait for seconds at most.
-    async fn deliver(&self, delivery: Delivery) -> Done {
+    async fn deliver(&self, delivery: Delivery) -> Outcome {
         let hub_url = self.topics.hub_url();
-        let outcome = {
-            let answer = deliver(&self.fetcher, &delivery, &hub_url);
-            tokio::pin!(answer);
-            tokio::select! {
-                status = &mut answer => {
-                    self.lock().book.release(delivery.lane);
-                    outcome(status)
-                }
-                () = tokio::time::sleep(PROMPT) => {
-                    self.lock().book.release(delivery.lane);
-                    self.wake.notify_one();
-                    match self.overtime.try_acquire() {
-                        Ok(_overtime) => outcome(answer.await),
-                        Err(_full) => Outcome::Failed,
-                    }
-                }
-            }
-        };
-        Done::Delivered(Box::new(delivery), outcome)
+        let place = Place(self, delivery.lane);
+        let answer = deliver(&self.fetcher, &delivery, &hub_url);
+        tokio::pin!(answer);
+        tokio::select! {
+            status = &mut answer => return outcome(status),
+            () = tokio::time::sleep(PROMPT) => {}
+        }
+        drop(place);
+        match self.overtime.try_acquire() {
+            Ok(_overtime) => outcome(answer.await),
+            Err(_full) => Outcome::Failed,
+        }
     }
 
     fn found(&self, topic: &str, found: Found) -> bool {
         let changes = {
             let mut inner = self.lock();
-            let changes = inner.book.found(topic, found, (self.clock)());
+            let changes = inner.book.found(topic, found, Instant::now());
             for change in &changes {
                 if let Change::Remove(topic, callback) = change {
                     let (topic, callback) = (topic.clone(), callback.clone());
@@ -289,7 +320,7 @@ impl Hub {
     fn delivered(&self, delivery: &Delivery, outcome: Outcome) {
         let change = {
             let mut inner = self.lock();
-            let change = inner.book.delivered(delivery, outcome, (self.clock)());
+            let change = inner.book.delivered(delivery, outcome, Instant::now());
             self.metrics.count(inner.book.count());
             change
         };
@@ -308,7 +339,17 @@ impl Hub {
             let mut inner = self.lock();
             inner.leave(&wish.callback);
             let change = match wish.mode {
-                Mode::Subscribe if agreed => inner.book.subscribe(wish, (self.clock)()),
+                Mode::Subscribe if agreed => {
+                    let change = inner.book.subscribe(wish, (self.clock)());
+                    if change.is_none() {
+                        // Others took the room meanwhile.
+                        tracing::warn!(event = "subscriptions_full", callback = %wish.callback, topic = wish.topic, "there is no room for another subscription of the hub; the subscriber is told so");
+                        let mode = Mode::Deny("there are too many subscriptions, or too many at this host");
+                        inner.enqueue(Wish { mode, ..wish.clone() });
+                        self.wake.notify_one();
+                    }
+                    change
+                }
                 Mode::Unsubscribe if agreed => inner.book.unsubscribe(&wish.topic, &wish.callback),
                 _ => None,
             };
@@ -318,18 +359,24 @@ impl Hub {
         self.keep(change.into_iter().collect())
     }
 
-    /// Ends leases that are over, and reopens a store that refused to write; returns whether something is to be flushed.
+    /// Ends leases that are over, unless our clock may be wrong, and reopens a store that refused to write; returns whether
+    /// something is to be flushed.
     fn sweep(&self) -> bool {
-        let ended = self.lock().book.expire((self.clock)());
-        let mut is_changed = self.keep(ended);
-        if self.store.is_broken() {
-            let healed = self.store.heal();
-            if healed.is_ok() {
-                // The most recent writes may be missing.
-                let all: Vec<Change> = self.lock().book.all().cloned().map(Change::Put).collect();
+        let mut is_changed = false;
+        if (self.is_clock_trusted)() {
+            let ended = self.lock().book.expire((self.clock)());
+            is_changed |= self.keep(ended);
+        }
+        match self.store.heal() {
+            Ok(healed) => {
+                let all: Vec<Change> = {
+                    let mut inner = self.lock();
+                    let is_new = std::mem::replace(&mut inner.healed, healed) != healed;
+                    inner.book.all().filter(|_| is_new).cloned().map(Change::Put).collect()
+                };
                 is_changed |= self.keep(all);
             }
-            told(healed);
+            Err(error) => told(Err(error)),
         }
         self.metrics.count(self.lock().book.count());
         is_changed
@@ -354,13 +401,13 @@ impl Hub {
 impl Inner {
     /// Lets a request wait for its verification; `false` if too many do.
     fn enqueue(&mut self, wish: Wish) -> bool {
-        let all: usize = self.pending_per_host.values().sum();
         let of_host = self.pending_per_host.entry(wish.callback.host_text().to_owned()).or_default();
-        if all >= MAX_PENDING || *of_host >= MAX_PENDING_PER_HOST {
+        if self.all_pending >= MAX_PENDING || *of_host >= MAX_PENDING_PER_HOST {
             self.leave_empty(&wish.callback);
             return false;
         }
         *of_host += 1;
+        self.all_pending += 1;
         self.pending.push_back(wish);
         true
     }
@@ -368,6 +415,7 @@ impl Inner {
     fn leave(&mut self, callback: &Link) {
         if let Some(count) = self.pending_per_host.get_mut(callback.host_text()) {
             *count = count.saturating_sub(1);
+            self.all_pending = self.all_pending.saturating_sub(1);
         }
         self.leave_empty(callback);
     }
@@ -384,6 +432,18 @@ fn outcome(status: Option<u16>) -> Outcome {
         Some(200..=299) => Outcome::Taken,
         Some(410) => Outcome::Gone,
         _ => Outcome::Failed,
+    }
+}
+
+/// Flushes the store on a blocking thread.
+async fn flush(store: Arc<Subscriptions>) -> Result<(), ViewError> {
+    match tokio::task::spawn_blocking(move || store.flush()).await {
+        Ok(flushed) => flushed,
+        // The task that waits for it panics, too, so that it does not count as flushed.
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_cancelled) => Ok(()),
+        },
     }
 }
 

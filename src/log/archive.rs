@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::LogError;
 use super::segment;
-use super::store::Log;
+use super::store::{Log, sync_folder};
 
 /// Archive format that is written.
 const FORM: &str = "dayuan backup 2";
@@ -77,10 +77,10 @@ pub fn backup(log: &Log, out: impl Write) -> Result<u64, LogError> {
     encoder.include_checksum(true).map_err(failed)?;
     let mut archive = tar::Builder::new(encoder);
     let mut manifest = Manifest { form: FORM.to_owned(), segments: Vec::new() };
-    for (path, length) in log.files()? {
+    for (path, length, file) in log.backed_up()? {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let unread = |source| LogError::File { doing: "read", path: path.clone(), source };
-        let file = File::open(&path).map_err(unread)?;
+        let file = file.map_or_else(|| File::open(&path), Ok).map_err(unread)?;
         let mut segment = Hashed::new(file.take(length));
         archive.append_data(&mut header(length), &name, &mut segment).map_err(failed)?;
         if segment.size != length {
@@ -118,34 +118,51 @@ pub fn examine(archive: &Path) -> Result<usize, LogError> {
 /// If the file is not an archive, or is truncated or damaged, or the folder already holds a log. Nothing is left behind
 /// in these cases.
 pub fn restore(archive: &Path, folder: &Path) -> Result<usize, LogError> {
+    let (fresh, replaced) = (folder.with_extension("restoring"), folder.with_extension("replaced"));
+    let failed = |source| LogError::File { doing: "write", path: fresh.clone(), source };
+    // A restore that was cut short left the former folder there.
+    if replaced.exists() && !folder.exists() {
+        std::fs::rename(&replaced, folder).map_err(failed)?;
+    }
     if folder.exists() && !segment::days(folder)?.is_empty() {
         return Err(LogError::Occupied(folder.to_owned()));
     }
-    let fresh = folder.with_extension("restoring");
-    let failed = |source| LogError::File { doing: "write", path: fresh.clone(), source };
     if fresh.exists() {
         std::fs::remove_dir_all(&fresh).map_err(failed)?;
     }
     // Accessible to its owner only, like folders made under the service's umask.
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&fresh).map_err(failed)?;
     match segments(archive, Some(&fresh)) {
-        Ok(count) => {
-            // Keep files from an empty log that the admin may still want, such as a torn tail.
-            if folder.exists() {
-                for entry in std::fs::read_dir(folder).map_err(failed)? {
-                    let entry = entry.map_err(failed)?;
-                    std::fs::rename(entry.path(), fresh.join(entry.file_name())).map_err(failed)?;
-                }
-                std::fs::remove_dir(folder).map_err(failed)?;
-            }
-            std::fs::rename(&fresh, folder).map_err(failed)?;
-            Ok(count)
-        }
+        Ok(count) => put_in_place(&fresh, folder, &replaced).map(|()| count),
         Err(error) => {
             std::fs::remove_dir_all(&fresh).map_err(failed)?;
             Err(error)
         }
     }
+}
+
+/// Puts a restored folder in the place of an empty log. Whatever else was there, such as a torn tail, is in both folders
+/// before the first of them moves, and the former one is removed last.
+fn put_in_place(fresh: &Path, folder: &Path, replaced: &Path) -> Result<(), LogError> {
+    let failed = |source| LogError::File { doing: "write", path: folder.to_owned(), source };
+    let was_there = folder.exists();
+    if was_there {
+        for entry in std::fs::read_dir(folder).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            std::fs::copy(entry.path(), fresh.join(entry.file_name())).map_err(failed)?;
+        }
+    }
+    sync_folder(fresh)?;
+    if was_there {
+        std::fs::rename(folder, replaced).map_err(failed)?;
+    }
+    std::fs::rename(fresh, folder).map_err(failed)?;
+    let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty());
+    sync_folder(parent.unwrap_or_else(|| Path::new(".")))?;
+    if was_there {
+        std::fs::remove_dir_all(replaced).map_err(failed)?;
+    }
+    Ok(())
 }
 
 /// Reads the segments of an archive, and extracts them into `fresh` if it is given. Compares everything with the
@@ -239,6 +256,45 @@ mod tests {
         let all = |log: &Log| log.replay(0).unwrap().map(Result::unwrap).collect::<Vec<_>>();
         assert_eq!(all(&copy), all(&log));
         assert!(matches!(restore(&archive, &other), Err(LogError::Occupied(_))));
+    }
+
+    #[test]
+    fn a_restore_that_was_cut_short_loses_nothing_of_what_was_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let (log, archive) = archived(folder.path());
+        let all = |log: &Log| log.replay(0).unwrap().map(Result::unwrap).collect::<Vec<_>>();
+        let other = folder.path().join("other");
+        let torn = "2023-03-09.torn-at-7";
+        // It ended between the two moves: the former folder is aside, and the new one is not in its place yet.
+        std::fs::create_dir_all(folder.path().join("other.replaced")).unwrap();
+        std::fs::write(folder.path().join("other.replaced").join(torn), "x").unwrap();
+        std::fs::create_dir_all(folder.path().join("other.restoring")).unwrap();
+        assert_eq!(restore(&archive, &other).unwrap(), 3);
+        assert_eq!(std::fs::read_to_string(other.join(torn)).unwrap(), "x");
+        assert!(["replaced", "restoring"].iter().all(|end| !other.with_extension(end).exists()));
+        assert_eq!(all(&Log::open(&other).unwrap().0), all(&log));
+    }
+
+    #[test]
+    fn a_day_that_expires_while_a_backup_is_made_is_in_it() {
+        /// Drops the oldest day as soon as something is written.
+        struct Dropping<'a>(&'a Log, File);
+        impl Write for Dropping<'_> {
+            fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+                if let Some(day) = self.0.oldest_day().unwrap().filter(|day| day != "2023-03-11") {
+                    self.0.drop_day(&day).unwrap();
+                }
+                self.1.write(bytes)
+            }
+
+            fn flush(&mut self) -> std::io::Result<()> {
+                self.1.flush()
+            }
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let (log, archive) = archived(folder.path());
+        backup(&log, Dropping(&log, File::create(&archive).unwrap())).unwrap();
+        assert_eq!(examine(&archive).unwrap(), 3);
     }
 
     #[test]

@@ -186,7 +186,7 @@ type Text<'a> = Cow<'a, str>;
 #[derive(Deserialize)]
 struct Head<'a> {
     seq: u64,
-    v: u8,
+    v: u64,
     #[serde(borrow)]
     kind: Text<'a>,
 }

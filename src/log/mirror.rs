@@ -76,9 +76,9 @@ impl Log {
     /// # Errors
     /// If the folder cannot be read. What is damaged or missing within the log is yielded as an error.
     pub fn lines(&self, after: u64) -> Result<impl Iterator<Item = Result<Line, LogError>>, LogError> {
-        // The line before the first is needed for its number.
+        // The line before the first is needed for its number: it is in the segment of the record `after`.
         let mut newest = 0;
-        let lines = self.replay(0)?.map(move |found| {
+        let lines = self.records(after)?.map(move |found| {
             let replayed = found.map_err(|damage| LogError::Damaged {
                 path: damage.path,
                 offset: damage.offset,

@@ -13,6 +13,7 @@ mod mirror;
 mod position;
 mod record;
 mod recovery;
+mod replay;
 mod segment;
 mod store;
 

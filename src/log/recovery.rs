@@ -8,6 +8,7 @@ use super::encoding::{self, Unreadable};
 use super::error::LogError;
 use super::position::Damage;
 use super::segment::{self, Day, Lines};
+use crate::model::with_causes;
 
 /// The largest gap between the sequence numbers of two records; records may be missing if they expired or are damaged.
 pub(super) const MAX_GAP: u64 = 1 << 32;
@@ -19,12 +20,12 @@ pub(super) fn survey(
 ) -> Result<(Writer, Vec<Damage>), LogError> {
     let mut damages = Vec::new();
     let days = segment::days(folder)?;
-    let mut writer = Writer { file: None, day: days.last().copied().unwrap_or(0), end: 0, next: 1 };
+    let mut writer = Writer { file: None, day: days.last().copied(), end: 0, next: 1 };
     // The last segment may be empty; numbering continues from the newest record.
     let mut oldest_read = 0;
     for (at, day) in days.iter().enumerate().rev() {
         let tail = look(folder, *day)?;
-        if at + 1 == days.len() {
+        if Some(*day) == writer.day {
             writer.end = tail.end;
             damages.extend(torn(*day, &tail)?);
         }
@@ -36,8 +37,13 @@ pub(super) fn survey(
     }
     // If a later segment was stored under an earlier day's name, at least none of its numbers may be assigned again.
     for day in days.iter().take(oldest_read) {
-        if first_seq(folder, *day).is_some_and(|first| first >= writer.next) {
-            writer.next = writer.next.max(look(folder, *day)?.last.map_or(0, |last| last + 1));
+        match first_seq(folder, *day) {
+            Ok(Some(first)) if first >= writer.next => {
+                writer.next = writer.next.max(look(folder, *day)?.last.map_or(0, |last| last + 1));
+            }
+            Ok(_) => {}
+            // What is written later does not depend on an old day.
+            Err(error) => damages.push(unread(folder, *day, &error)),
         }
     }
     Ok((writer, damages))
@@ -59,13 +65,18 @@ pub(super) fn gaps(folder: &Path) -> Result<Vec<Damage>, LogError> {
     let mut damages = Vec::new();
     let mut last: Option<u64> = None;
     for day in segment::days(folder)?.into_iter().filter(|day| *day != segment::KEPT) {
-        let path = segment::path(folder, day);
-        if let (Some(last), Some(first)) = (last, first_seq(folder, day))
+        let (first, newest) = match ends(folder, day) {
+            Ok(ends) => ends,
+            Err(error) => {
+                damages.push(unread(folder, day, &error));
+                (None, None)
+            }
+        };
+        if let (Some(last), Some(first)) = (last, first)
             && first > last + 1
         {
-            damages.push(Damage { path: path.clone(), offset: 0, detail: missing(last, first) });
+            damages.push(Damage { path: segment::path(folder, day), offset: 0, detail: missing(last, first) });
         }
-        let newest = segment::last_line(&path)?.and_then(|line| encoding::decode(&line).ok()).map(|(seq, _)| seq);
         // If the last line cannot be decoded, the scrub has already reported it.
         last = newest;
     }
@@ -80,10 +91,25 @@ pub(super) fn missing(last: u64, first: u64) -> String {
     )
 }
 
+/// Returns the numbers of a segment's first valid record and of its last line.
+fn ends(folder: &Path, day: Day) -> Result<(Option<u64>, Option<u64>), LogError> {
+    let last = segment::last_line(&segment::path(folder, day))?;
+    Ok((first_seq(folder, day)?, last.and_then(|line| encoding::decode(&line).ok()).map(|(seq, _)| seq)))
+}
+
 /// Returns the sequence number of a segment's first valid record.
-pub(super) fn first_seq(folder: &Path, day: Day) -> Option<u64> {
-    let lines = Lines::open(&segment::path(folder, day)).ok()?;
-    lines.filter_map(Result::ok).find_map(|found| found.record.ok()).map(|(seq, _)| seq)
+pub(super) fn first_seq(folder: &Path, day: Day) -> Result<Option<u64>, LogError> {
+    for found in Lines::open(&segment::path(folder, day))? {
+        if let Ok((seq, _)) = found?.record {
+            return Ok(Some(seq));
+        }
+    }
+    Ok(None)
+}
+
+/// A segment that cannot be read.
+fn unread(folder: &Path, day: Day, error: &LogError) -> Damage {
+    Damage { path: segment::path(folder, day), offset: 0, detail: with_causes(error) }
 }
 
 pub(super) fn look(folder: &Path, day: Day) -> Result<Tail, LogError> {
@@ -139,7 +165,8 @@ pub(super) struct Writer {
     /// The segment open for writing; `None` before the first append and after an error, until the segment is reopened
     /// and its tail truncated.
     pub(super) file: Option<File>,
-    pub(super) day: Day,
+    /// The day whose segment is written to; `None` if there is no segment yet.
+    pub(super) day: Option<Day>,
     /// End of the acknowledged data, in bytes.
     pub(super) end: u64,
     pub(super) next: u64,

@@ -11,6 +11,9 @@ use super::record::Record;
 /// Days since 1970-01-01; identifies a segment.
 pub(super) type Day = u32;
 
+/// The first day that has a segment of its own: the number of the one before it stands for [`KEPT`].
+pub(super) const FIRST: Day = 1;
+
 /// The segment of records that outlive the dropped days. It sorts before all others, because later reports are judged
 /// by what was known about their source at the time.
 pub(super) const KEPT: Day = 0;
@@ -46,7 +49,12 @@ pub(super) fn days(folder: &Path) -> Result<Vec<Day>, LogError> {
 /// Parses a day written as `YYYY-MM-DD`.
 pub(super) fn day_of(text: &str) -> Option<Day> {
     let at = crate::model::Moment::from_rfc3339(&format!("{text}T00:00:00Z"))?;
-    u32::try_from(at.seconds().div_euclid(86_400)).ok()
+    u32::try_from(at.seconds().div_euclid(86_400)).ok().filter(|day| *day >= FIRST)
+}
+
+/// Returns the day of a moment; an earlier one than the [`FIRST`] counts as that.
+pub(super) fn day_at(at: crate::model::Moment) -> Day {
+    u32::try_from(at.seconds().div_euclid(86_400)).unwrap_or(FIRST).max(FIRST)
 }
 
 /// Verifies the checksum of every line of a segment; `tell` receives the offset of each damaged line and what is wrong
@@ -115,12 +123,14 @@ pub(super) struct Found {
     pub(super) record: Result<(u64, Record), Unreadable>,
 }
 
-/// Iterator over the lines of a segment, in order.
+/// Iterator over the lines of a segment, in order. It ends with an error: what cannot be read now, cannot be read again and
+/// again.
 pub(super) struct Lines {
     reader: BufReader<File>,
     path: PathBuf,
     offset: u64,
     line: Vec<u8>,
+    is_over: bool,
 }
 
 impl Lines {
@@ -132,6 +142,7 @@ impl Lines {
             path: path.to_owned(),
             offset: 0,
             line: Vec::new(),
+            is_over: false,
         })
     }
 }
@@ -140,11 +151,17 @@ impl Iterator for Lines {
     type Item = Result<Found, LogError>;
 
     fn next(&mut self) -> Option<Self::Item> {
+        if self.is_over {
+            return None;
+        }
         self.line.clear();
         let length = match self.reader.read_until(b'\n', &mut self.line) {
             Ok(0) => return None,
             Ok(length) => length,
-            Err(source) => return Some(Err(LogError::File { doing: "read", path: self.path.clone(), source })),
+            Err(source) => {
+                self.is_over = true;
+                return Some(Err(LogError::File { doing: "read", path: self.path.clone(), source }));
+            }
         };
         let offset = self.offset;
         self.offset += u64::try_from(length).unwrap_or(0);

@@ -7,14 +7,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::encoding::{self};
 use super::error::LogError;
-use super::position::{Appended, Damage, Position, Replayed};
+use super::position::{Appended, Damage, Position};
 use super::record::Record;
-use super::recovery::{MAX_GAP, Writer, cut_tail, first_seq, gaps, missing, survey};
+use super::recovery::{Writer, cut_tail, gaps, survey};
 use super::segment::{self, Day, Lines};
 use crate::model::{Moment, with_causes};
 
 /// Number of segments kept open for reading.
 const OPEN_SEGMENTS: usize = 64;
+/// Number of segments that a backup opens before it copies the first: one day an hour expires at most.
+const OPENED_AHEAD: usize = 64;
 
 /// A log stored as segments in a local folder. Only one process can hold it at a time.
 #[derive(Debug)]
@@ -80,9 +82,15 @@ impl Log {
         self.writer.lock().unwrap_or_else(PoisonError::into_inner).next - 1
     }
 
+    /// Returns where the acknowledged data ends: the day of the newest segment, if there is one, and the offset in it.
+    pub(super) fn end(&self) -> (Option<Day>, u64) {
+        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        (writer.day, writer.end)
+    }
+
     /// Returns the day of the segment that is written to, as days since 1970-01-01; 0 if there is none.
     pub fn newest_day(&self) -> Day {
-        self.writer.lock().unwrap_or_else(PoisonError::into_inner).day
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner).day.unwrap_or(segment::KEPT)
     }
 
     /// Appends records and returns once they are synced to disk: one write and one `fdatasync` for all of them. `now`
@@ -108,15 +116,18 @@ impl Log {
     /// Checks whether the log can be written again after a failed append, and clears the refusal if so.
     pub fn probe(&self) {
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        let day = writer.day;
-        if self.refusal().is_some() && writer.file.is_none() && self.open_segment(&mut writer, day).is_ok() {
+        if self.refusal().is_some()
+            && writer.file.is_none()
+            && let Some(day) = writer.day
+            && let Ok(file) = self.open_segment(&mut writer, day)
+        {
+            writer.file = Some(file);
             *self.refusal.lock().unwrap_or_else(PoisonError::into_inner) = None;
         }
     }
 
     fn append_all(&self, records: &[Record], now: Moment) -> Result<Vec<Appended>, LogError> {
-        let today = u32::try_from(now.seconds().div_euclid(86_400)).unwrap_or(0);
-        self.append_encoded(today, |last, lines| {
+        self.append_encoded(segment::day_at(now), |last, lines| {
             let mut ends = Vec::with_capacity(records.len());
             for (record, seq) in records.iter().zip(last + 1..) {
                 encoding::encode(seq, record, lines)?;
@@ -137,10 +148,12 @@ impl Log {
         let mut lines = Vec::new();
         // Before anything changes: lines that are refused must not begin a day.
         let ends = fill(writer.next - 1, &mut lines)?;
-        if writer.file.is_none() || day > writer.day {
-            self.open_segment(&mut writer, day)?;
-        }
-        let day = writer.day;
+        let day = writer.day.map_or(day, |newest| newest.max(day));
+        // It is given back once everything is written: what failed halfway must not be used again.
+        let mut file = match writer.file.take().filter(|_| writer.day == Some(day)) {
+            Some(file) => file,
+            None => self.open_segment(&mut writer, day)?,
+        };
         let path = segment::path(&self.folder, day);
         let bytes = |length: usize| u64::try_from(length).unwrap_or(0);
         let mut appended = Vec::with_capacity(ends.len());
@@ -151,30 +164,25 @@ impl Log {
             appended.push(Appended { seq: *seq, position });
             start = *end;
         }
-        let Some(file) = writer.file.as_mut() else { return Ok(Vec::new()) };
-        let outcome = match file.write_all(&lines) {
+        match file.write_all(&lines) {
             Ok(()) => file.sync_data().map_err(|source| LogError::File { doing: "sync", path, source }),
+            // It is unknown how much of the data reached the disk.
             Err(source) => Err(LogError::File { doing: "write", path, source }),
-        };
-        if let Err(error) = outcome {
-            // It is unknown how much of the data reached the disk, so this descriptor must not be used again.
-            writer.file = None;
-            return Err(error);
-        }
+        }?;
+        writer.file = Some(file);
         writer.end += bytes(lines.len());
         writer.next = ends.last().map_or(writer.next, |(seq, _)| seq + 1);
         Ok(appended)
     }
 
-    /// Opens the segment for writing, positioned at the end of the acknowledged data.
-    fn open_segment(&self, writer: &mut Writer, today: Day) -> Result<(), LogError> {
-        // If the new day's file cannot be opened, nothing more may be written to the previous one.
-        writer.file = None;
-        if today > writer.day {
-            writer.day = today;
+    /// Opens the segment of a day for writing, positioned at the end of the acknowledged data. If that of a new day cannot be
+    /// opened, nothing more is written to the one before.
+    fn open_segment(&self, writer: &mut Writer, day: Day) -> Result<File, LogError> {
+        if writer.day != Some(day) {
+            writer.day = Some(day);
             writer.end = 0;
         }
-        let path = segment::path(&self.folder, writer.day);
+        let path = segment::path(&self.folder, day);
         let failed = |doing| {
             let path = path.clone();
             move |source| LogError::File { doing, path, source }
@@ -197,8 +205,7 @@ impl Log {
         if is_new {
             sync_folder(&self.folder)?;
         }
-        writer.file = Some(file);
-        Ok(())
+        Ok(file)
     }
 
     /// Reads the record at a position.
@@ -238,55 +245,6 @@ impl Log {
         Ok(line)
     }
 
-    /// Iterates over all records with a sequence number above `after`, in order. Damaged lines are yielded as
-    /// [`Damage`] and do not stop the iteration.
-    ///
-    /// # Errors
-    /// If the folder cannot be read; a single segment that cannot be read is yielded as [`Damage`].
-    pub fn replay(&self, after: u64) -> Result<impl Iterator<Item = Result<Replayed, Damage>> + use<>, LogError> {
-        let mut days = segment::days(&self.folder)?;
-        // Skip whole segments that are already known, unless the segments are out of order.
-        if after > 0 {
-            let firsts: Vec<u64> = days.iter().map(|day| first_seq(&self.folder, *day).unwrap_or(0)).collect();
-            if firsts.iter().filter(|first| **first > 0).is_sorted()
-                && let Some(at) = firsts.iter().rposition(|first| (1..=after + 1).contains(first))
-            {
-                days.drain(..at);
-            }
-        }
-        let folder = self.folder.clone();
-        let (last, safe) = {
-            let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-            (writer.day, writer.end)
-        };
-        let lines = days.into_iter().flat_map(move |day| {
-            let path = segment::path(&folder, day);
-            let is_safe = move |offset: u64| day != last || offset < safe;
-            let (lines, failed) = match Lines::open(&path) {
-                Ok(lines) => (Some(lines), None),
-                Err(error) => (None, Some(Err(Damage { path: path.clone(), offset: 0, detail: error.to_string() }))),
-            };
-            let lines = lines.into_iter().flatten().filter_map(move |found| match found {
-                Ok(found) if !is_safe(found.offset) => None,
-                Ok(found) => Some(match found.record {
-                    Ok((seq, record)) => Ok(Replayed {
-                        seq,
-                        position: Position { day, length: found.length, offset: found.offset },
-                        record,
-                    }),
-                    Err(unreadable) => {
-                        Err(Damage { path: path.clone(), offset: found.offset, detail: unreadable.to_string() })
-                    }
-                }),
-                Err(error) => Some(Err(Damage { path: path.clone(), offset: 0, detail: error.to_string() })),
-            });
-            failed.into_iter().chain(lines)
-        });
-        let mut order = Order { folder: self.folder.clone(), newest: 0, day: segment::KEPT, is_broken: false };
-        let lines = lines.flat_map(move |found| order.check(found));
-        Ok(lines.filter(move |found| found.as_ref().is_ok_and(|replayed| replayed.seq > after) || found.is_err()))
-    }
-
     /// Verifies the checksum of every acknowledged line and returns the damaged ones; `is_over` stops it early.
     ///
     /// # Errors
@@ -324,7 +282,7 @@ impl Log {
     pub fn drop_day(&self, day: &str) -> Result<(), LogError> {
         let Some(day) = segment::day_of(day) else { return Ok(()) };
         let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        if day >= writer.day {
+        if writer.day.is_none_or(|newest| day >= newest) {
             return Ok(());
         }
         let path = segment::path(&self.folder, day);
@@ -373,59 +331,43 @@ impl Log {
         sync_folder(&self.folder)
     }
 
-    /// Returns the files of the log with the acknowledged length of each, in bytes; this is what a backup copies.
+    /// Returns the files of a backup: their paths, the acknowledged length of each in bytes, and the oldest ones open, since
+    /// days may expire while the backup is made.
+    ///
+    /// # Errors
+    /// If the folder, the size of a file or one of the oldest files cannot be read.
+    pub(super) fn backed_up(&self) -> Result<Vec<(PathBuf, u64, Option<File>)>, LogError> {
+        // Under the same lock as `drop_day`.
+        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let open = |(at, (path, length)): (usize, (PathBuf, u64))| {
+            if at >= OPENED_AHEAD {
+                return Ok((path, length, None));
+            }
+            let file = File::open(&path);
+            file.map_err(|source| LogError::File { doing: "read", path: path.clone(), source })
+                .map(|file| (path, length, Some(file)))
+        };
+        self.files_of(&writer)?.into_iter().enumerate().map(open).collect()
+    }
+
+    /// Returns the files of the log with the acknowledged length of each, in bytes.
     ///
     /// # Errors
     /// If the folder or the size of a file cannot be read.
-    pub(super) fn files(&self) -> Result<Vec<(PathBuf, u64)>, LogError> {
-        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+    fn files(&self) -> Result<Vec<(PathBuf, u64)>, LogError> {
+        self.files_of(&self.writer.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn files_of(&self, writer: &Writer) -> Result<Vec<(PathBuf, u64)>, LogError> {
         let mut files = Vec::new();
         for day in segment::days(&self.folder)? {
             let path = segment::path(&self.folder, day);
             let length = std::fs::metadata(&path)
                 .map_err(|source| LogError::File { doing: "read", path: path.clone(), source })?
                 .len();
-            files.push((path, if day == writer.day { writer.end } else { length }));
+            files.push((path, if Some(day) == writer.day { writer.end } else { length }));
         }
         Ok(files)
-    }
-}
-
-/// Checks the order of records across segments: numbers only rise, and continue without a gap from one segment to the
-/// next. A record that breaks this is in the wrong file or was not written by this log; a gap between two segments means
-/// that a file is lost.
-struct Order {
-    folder: PathBuf,
-    /// The number of the last record, and its day.
-    newest: u64,
-    day: Day,
-    /// Whether a damaged line came after it.
-    is_broken: bool,
-}
-
-impl Order {
-    /// Passes a record on, after the damage that it shows, if any.
-    fn check(&mut self, found: Result<Replayed, Damage>) -> Vec<Result<Replayed, Damage>> {
-        let replayed = match found {
-            Ok(replayed) => replayed,
-            Err(damage) => {
-                self.is_broken = true;
-                return vec![Err(damage)];
-            }
-        };
-        let (seq, position, newest) = (replayed.seq, replayed.position, self.newest);
-        let path = segment::path(&self.folder, position.day);
-        if seq <= newest || newest > 0 && seq - newest > MAX_GAP {
-            let detail = format!("record {seq} cannot follow record {newest}; does this file belong to another log?");
-            return vec![Err(Damage { path, offset: position.offset, detail })];
-        }
-        let is_next_day = self.day != segment::KEPT && position.day != self.day;
-        // A gap after a damaged line is that line's record, not a lost file.
-        let lost = (is_next_day && seq > newest + 1 && !self.is_broken).then(|| missing(newest, seq));
-        self.is_broken = false;
-        (self.newest, self.day) = (seq, position.day);
-        let lost = lost.map(|detail| Err(Damage { path, offset: 0, detail }));
-        lost.into_iter().chain([Ok(replayed)]).collect()
     }
 }
 
@@ -465,7 +407,7 @@ fn held(folder: &Path) -> LogError {
     LogError::Held { path: folder.to_owned(), pid: pid.and_then(|pid| pid.trim().parse().ok()) }
 }
 
-fn sync_folder(folder: &Path) -> Result<(), LogError> {
+pub(super) fn sync_folder(folder: &Path) -> Result<(), LogError> {
     let failed = |source| LogError::File { doing: "sync", path: folder.to_owned(), source };
     File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)
 }

@@ -82,6 +82,8 @@ pub enum Outcome {
     /// Nothing answered, and neither did most other sites at that time: our own network is down, so this is not counted
     /// as a failure of the source.
     Offline,
+    /// Our own limits let nothing more be received at that time, so this is not counted as a failure of the source.
+    Crowded,
     /// The result could not be saved. That is our own fault, so it is not counted as a failure of the source.
     Unsaved,
     /// The source is considered gone: 410 for several days.
@@ -121,6 +123,8 @@ pub struct Listing {
     pub format: Format,
     /// Usual number of rows.
     pub usual: u32,
+    /// How many documents in a row were not trusted because most rows were missing.
+    pub drifts: u32,
     /// Hashes of the entries last listed (guid, link and content), and of the rules by which they were read, sorted.
     pub hashes: Vec<u64>,
     /// Minimum time between two polls that the document last asked for (`ttl`, `sy:updatePeriod`).
@@ -178,6 +182,19 @@ impl PollState {
     /// Returns whether the source has never been read successfully.
     pub const fn is_first(&self) -> bool {
         self.succeeded.is_none()
+    }
+
+    /// Moves what lies in the future, because our clock was ahead, to now.
+    pub fn forget_future(&mut self, now: Moment) {
+        for at in [&mut self.succeeded, &mut self.last_new, &mut self.since] {
+            *at = at.map(|at| at.min(now));
+        }
+        if let Some((_, since)) = &mut self.moved {
+            *since = (*since).min(now);
+        }
+        if let Some((since, _)) = &mut self.gone {
+            *since = (*since).min(now);
+        }
     }
 }
 

@@ -38,14 +38,14 @@ impl PollCycle<'_> {
         self.state.doubts.retain(|doubt| answer.status == 304 && !is_redirect(doubt));
         if answer.status < 400 && !is_of_site(self.source, &answer.url) {
             let site = answer.url.registrable_domain();
-            self.state.doubts = vec![Reason::new(Trouble::RedirectsElsewhere, [&answer.url, &site])];
+            self.state.doubts.push(Reason::new(Trouble::RedirectsElsewhere, [&answer.url, &site]));
         }
         if answer.status != 410 {
             self.state.gone = None;
         }
         match answer.status {
             200 => Ok(Accepted::Document(Box::new(answer))),
-            304 if !self.is_conditional => {
+            304 if !answer.is_conditional => {
                 Err(Outcome::Failed { blocked: false, reason: Reason::new(Trouble::Unasked304, []) })
             }
             304 => {
@@ -54,9 +54,7 @@ impl PollCycle<'_> {
             }
             410 if is_own_answer => Err(self.take_gone().await),
             status => {
-                // These apply to the whole host, if the answer came from the source's own host.
-                self.is_host_busy =
-                    matches!(status, 429 | 503) && answer.url.host_text() == self.source.url.host_text();
+                self.hear(&answer);
                 Err(refused(status, &answer))
             }
         }

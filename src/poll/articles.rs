@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use super::busy_hosts::BusyHosts;
 use super::context::PollContext;
 use super::parse::parse;
 use super::permission::{Refusal, permit};
@@ -34,22 +35,26 @@ const MISSING_CHECK_INTERVAL: Duration = Duration::from_secs(20 * 3600);
 const MAX_MISSES: u8 = 12;
 /// Once an article has this many bytes of text or of HTML, no further page of it is read.
 const MAX_TEXT: usize = 256 * 1024;
-/// Maximum number of busy hosts, other than the source's own, that are remembered.
-const MAX_BUSY_HOSTS: usize = 32;
-/// How long a busy host is left alone if it does not say how long.
-const DEFAULT_WAIT: Duration = HOUR;
+/// Maximum number of other hosts whose gap is remembered.
+const MAX_GAPS: usize = 32;
 
 /// Why no article was read.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Unread {
     /// The page does not exist: 404, or 410 if the site says so on purpose.
+    #[error("the page does not exist")]
     Gone {
         /// Whether the status was 410.
         is_meant: bool,
     },
-    /// The request can be retried; with the reason.
+    /// The page was requested and cannot be read now; with the reason.
+    #[error("{0}")]
     Later(String),
+    /// It was not requested: this poll, or today, has no room for it. With the reason.
+    #[error("{0}")]
+    NoRoom(String),
     /// The page is not an article, or may not be read.
+    #[error("the page is not an article, or may not be read")]
     NoArticle,
 }
 
@@ -61,10 +66,8 @@ pub(super) struct Articles<'a> {
     gaps: Gaps,
     began: Moment,
     asked: usize,
-    /// If the source's own host asked to be left alone, until when.
-    busy: Option<Moment>,
-    /// The same for other hosts; applies only to the articles of this source.
-    busy_hosts: Vec<(String, Moment)>,
+    /// The hosts that asked to be left alone; what other hosts than the source's own say applies only to its articles.
+    busy: BusyHosts,
     quota: Quota,
     is_wanted: Vec<Arc<AtomicBool>>,
 }
@@ -89,7 +92,7 @@ impl Gaps {
     fn learn(&mut self, host: &str, is_own: bool, gap: Duration) {
         if is_own {
             self.own = gap;
-        } else if gap > self.of(host, false) && self.others.len() < MAX_BUSY_HOSTS {
+        } else if gap > self.of(host, false) && self.others.len() < MAX_GAPS {
             self.others.retain(|(other, _)| other != host);
             self.others.push((host.to_owned(), gap));
         }
@@ -101,12 +104,12 @@ impl<'a> Articles<'a> {
         context: &'a PollContext,
         source: &'a Source,
         gaps: Gaps,
-        busy_hosts: Vec<(String, Moment)>,
+        busy: BusyHosts,
         quota: Quota,
         is_wanted: Vec<Arc<AtomicBool>>,
     ) -> Self {
         let (rules, began) = (Arc::new(Rules::of(source)), (context.clock)());
-        Self { context, source, rules, gaps, began, asked: 0, busy: None, busy_hosts, quota, is_wanted }
+        Self { context, source, rules, gaps, began, asked: 0, busy, quota, is_wanted }
     }
 
     /// Returns the source's quota.
@@ -115,13 +118,8 @@ impl<'a> Articles<'a> {
     }
 
     /// Returns the busy hosts and the source's quota.
-    pub(super) fn end(self) -> (Vec<(String, Moment)>, Quota) {
-        (self.busy_hosts, self.quota)
-    }
-
-    /// Returns until when the source's host wants to be left alone, if one of its pages said so.
-    pub(super) const fn busy(&self) -> Option<Moment> {
-        self.busy
+    pub(super) fn end(self) -> (BusyHosts, Quota) {
+        (self.busy, self.quota)
     }
 
     /// Returns whether this poll may read more pages.
@@ -129,7 +127,9 @@ impl<'a> Articles<'a> {
         // If other sources are waiting for the host or its machine, leave the rest to later polls.
         let is_wanted = self.is_wanted.iter().any(|flag| flag.load(Ordering::Relaxed));
         let longest = if is_wanted { MAX_TIME_IF_WANTED } else { MAX_TIME };
-        self.busy.is_none() && self.asked < MAX_ARTICLES && (self.context.clock)().duration_since(self.began) < longest
+        let now = (self.context.clock)();
+        let is_busy = self.busy.until(self.source.url.host_text(), now).is_some();
+        !is_busy && self.asked < MAX_ARTICLES && now.duration_since(self.began) < longest
     }
 
     /// Completes a list's entry for an item from its page.
@@ -180,19 +180,24 @@ impl<'a> Articles<'a> {
         host == self.source.url.host_text()
     }
 
-    /// Takes a page of another host from the day's quota, unless that host asked to be left alone.
-    fn take_host(&mut self, link: &Link) -> Result<(), Unread> {
-        let host = link.host_text();
-        if self.is_own(host) {
-            return Ok(());
+    /// Waits for the turn of a page at its host. Only then, a page of another host is taken from the day's quota.
+    async fn wait_for(&mut self, host: &str) -> Result<(), Unread> {
+        let (is_own, now) = (self.is_own(host), (self.context.clock)());
+        if self.busy.until(host, now).is_some() {
+            return Err(Unread::NoRoom(format!("{host} asked to be left alone")));
         }
-        let now = (self.context.clock)();
-        self.busy_hosts.retain(|(_, until)| *until > now);
-        if self.busy_hosts.iter().any(|(busy, _)| busy == host) {
-            return Err(Unread::Later(format!("{host} asked to be left alone")));
+        let spent = || Unread::NoRoom("the source's articles lead to too many pages on other hosts today".to_owned());
+        if !is_own && !self.quota.has_page(now, host) {
+            return Err(spent());
         }
-        if !self.quota.take_host(now, host) {
-            return Err(Unread::Later("the source's articles lead to too many pages on other hosts today".to_owned()));
+        let wait =
+            self.turn(host).ok_or_else(|| Unread::NoRoom(format!("other sources are reading articles of {host}")))?;
+        if !is_own && !self.quota.take_host(now, host) {
+            return Err(spent());
+        }
+        self.asked += 1;
+        if !wait.is_zero() {
+            (self.context.pause)(wait).await;
         }
         Ok(())
     }
@@ -203,17 +208,9 @@ impl<'a> Articles<'a> {
         match answer.status {
             200 => Ok(()),
             404 | 410 if is_own_answer => Err(Unread::Gone { is_meant: answer.status == 410 }),
-            // These apply to the whole host, whichever page was requested (RFC 6585, section 4; RFC 9110, 15.6.4), but
-            // another host has no say about the source's own.
             status @ (429 | 503) => {
-                let until = now + answer.retry_after.unwrap_or(DEFAULT_WAIT);
-                let host = answer.url.host_text();
-                if host == self.source.url.host_text() {
-                    self.busy = Some(until);
-                } else if self.busy_hosts.len() < MAX_BUSY_HOSTS {
-                    self.busy_hosts.push((host.to_owned(), until));
-                }
-                Err(Unread::Later(format!("{host} asks us to come less often ({status})")))
+                self.busy.hear(answer, &self.source.url, now);
+                Err(Unread::Later(format!("{} asks us to come less often ({status})", answer.url.host_text())))
             }
             status => Err(Unread::Later(format!("the site answered {status}"))),
         }
@@ -221,16 +218,9 @@ impl<'a> Articles<'a> {
 
     async fn page(&mut self, link: &Link) -> Result<(Draft, Option<Link>), Unread> {
         if !self.has_room() {
-            return Err(Unread::Later("this poll has read enough".to_owned()));
+            return Err(Unread::NoRoom("this poll has read enough".to_owned()));
         }
-        self.take_host(link)?;
-        let wait = self
-            .turn(link.host_text())
-            .ok_or_else(|| Unread::Later(format!("other sources are reading articles of {}", link.host_text())))?;
-        self.asked += 1;
-        if !wait.is_zero() {
-            (self.context.pause)(wait).await;
-        }
+        self.wait_for(link.host_text()).await?;
         let is_bound = !self.quota.has_hosts((self.context.clock)());
         let request = Request { is_bound, ..Request::page(self.source, link) };
         let is_own = self.is_own(link.host_text());
@@ -250,7 +240,7 @@ impl<'a> Articles<'a> {
         self.context.metrics.fetched(answer.body.len());
         let led_to = answer.url.host_text();
         if led_to != link.host_text() && led_to != self.source.url.host_text() && !self.quota.take_host(now, led_to) {
-            return Err(Unread::Later("the source's articles lead to too many pages on other hosts today".to_owned()));
+            return Err(Unread::NoRoom("the source's articles lead to too many pages on other hosts today".to_owned()));
         }
         self.judge(&answer, link, now)?;
         let page = Page { url: answer.url, content_type: answer.content_type, body: answer.body };

@@ -4,7 +4,6 @@ use std::cmp::Reverse;
 
 use super::command::{Command, PollRefused};
 use super::poller::{MAX_GAP, MIN_ANNOUNCED_INTERVAL, MIN_OWN_INTERVAL, Poller};
-use crate::log::Control;
 use crate::model::{Health, Moment, SourceId};
 
 impl Poller {
@@ -40,7 +39,7 @@ impl Poller {
     /// Applies a source's pause state from the log.
     pub(super) fn control(&mut self, id: &SourceId) {
         let now = (self.context.clock)();
-        let is_paused = self.context.view.control(id) == Some(Control::Paused);
+        let is_paused = self.is_paused(id);
         let Some(watched) = self.sources.get_mut(id) else { return };
         let before = watched.state.health;
         match (is_paused, before) {

@@ -7,7 +7,7 @@ use super::poller::{CROWDED_DELAY, MIN_GAP, Poller, gap_of, pace_of};
 use super::schedule;
 use super::watched::Running;
 use crate::log::Control;
-use crate::model::{Health, Moment, Outcome, SourceId};
+use crate::model::{Health, Moment, Outcome, PollState, SourceId};
 
 impl Poller {
     pub(super) fn finish(&mut self, ended: Result<(tokio::task::Id, Option<PollResult>), tokio::task::JoinError>) {
@@ -56,18 +56,29 @@ impl Poller {
     /// Takes over what a poll found out about its source.
     fn take_result(&mut self, id: &SourceId, host: String, done: PollResult) {
         let Some(watched) = self.sources.get_mut(id) else { return };
+        watched.quota = done.quota;
         match done.is_reached {
             Some(true) => self.silence.end(),
             Some(false) => self.silence.add(id.clone(), host, done.before),
             None => {}
         }
-        self.context.metrics.changed(watched.state.health, done.state.health);
-        watched.state = done.state;
-        // The source may have been paused during the poll.
-        if self.context.view.control(id) == Some(Control::Paused) {
-            watched.state.health = Health::Paused;
+        self.remember(id, done.state);
+    }
+
+    /// Replaces what is remembered of a source, which may have been paused meanwhile.
+    fn remember(&mut self, id: &SourceId, mut state: PollState) {
+        let is_paused = self.is_paused(id);
+        let Some(watched) = self.sources.get_mut(id) else { return };
+        if is_paused {
+            state.health = Health::Paused;
         }
-        watched.quota = done.quota;
+        self.context.metrics.changed(watched.state.health, state.health);
+        watched.state = state;
+    }
+
+    /// Returns whether an admin paused a source: the log says so, whatever its poll found.
+    pub(super) fn is_paused(&self, id: &SourceId) -> bool {
+        self.context.view.control(id) == Some(Control::Paused)
     }
 
     /// Reschedules a source that was not polled because too many polls are at its IP address.
@@ -95,14 +106,14 @@ impl Poller {
         }
         let sources = &self.sources;
         for id in self.silence.take_counted(|id| sources.get(id).is_some_and(|watched| watched.is_running)) {
-            let (Some(watched), Some(before)) = (self.sources.get_mut(&id), self.silence.before(&id)) else { continue };
+            let (Some(watched), Some(before)) = (self.sources.get(&id), self.silence.before(&id)) else { continue };
             if watched.state.failures <= before.failures {
                 continue;
             }
             let pace = pace_of(&watched.source, self.options.pace);
             let forgiven = schedule::next(&id, before, &Outcome::Offline, now, pace);
-            self.context.metrics.changed(watched.state.health, forgiven.health);
-            watched.state = forgiven;
+            self.remember(&id, forgiven);
+            let Some(watched) = self.sources.get_mut(&id) else { continue };
             watched.planned = watched.state.due;
             // The stale entry of the queue is ignored when it is popped: only the planned time counts.
             self.queue.push(Reverse((watched.planned, id.clone())));

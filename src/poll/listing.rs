@@ -6,13 +6,12 @@ use std::time::Duration;
 
 use super::context::wait;
 use super::moved::is_of_site;
-use super::outcome::{self, least_wait, unsaved};
+use super::outcome::{at, failed, least_wait, refused};
 use super::parse::parse;
 use super::permission::permit;
 use super::poll_source::{MAX_HINT, PollCycle};
 use super::reports::Reports;
 use crate::fetch::{Answer, Request};
-use crate::log::Record;
 use crate::model::{Draft, Kind, Link, Outcome, Page, Reason, Trouble, Validators};
 use crate::read::{self, Fault, FaultKind, Reading, Rules};
 
@@ -58,10 +57,10 @@ impl PollCycle<'_> {
             self.state.listing.follow = None;
         }
         if let Some(follow) = follow {
-            (reading, given_by, validators) = self.read_followed(&follow, &rules).await.map_err(failure)?;
+            let found = self.read_followed(&follow, &rules).await;
+            (reading, given_by, validators) = found.map_err(|outcome| at(&follow, outcome))?;
             self.state.listing.follow = Some(follow);
         }
-        let wait = self.take_wishes(&reading, asked_wait);
         for fault in &reading.faults {
             tracing::debug!(source = %self.source.id, fault = fault.kind.word(), place = fault.place, detail = fault.detail, "fault in a document");
         }
@@ -72,6 +71,8 @@ impl PollCycle<'_> {
                 reason: Reason::new(Trouble::Unreadable, [&fault.kind.word(), &fault.detail]),
             });
         }
+        // A page that is not the document has no wishes.
+        let wait = self.take_wishes(&reading, asked_wait);
         Ok(Document { reading, rules, given_by, validators, wait, hub })
     }
 
@@ -87,7 +88,7 @@ impl PollCycle<'_> {
         let document_wait = Duration::from_secs(reading.wait);
         if document_wait > MAX_HINT {
             let days = document_wait.as_secs() / 86_400;
-            self.state.doubts = vec![Reason::new(Trouble::SeldomWished, [&days])];
+            self.state.doubts.push(Reason::new(Trouble::SeldomWished, [&days]));
         }
         if let Some(cut) = reading.faults.iter().find(|fault| fault.kind == FaultKind::TooMany) {
             self.state.doubts.push(Reason::new(Trouble::TooMany, [&cut.detail]));
@@ -102,24 +103,16 @@ impl PollCycle<'_> {
     ///
     /// # Errors
     /// Returns the outcome of the poll if they cannot be written.
-    pub(super) async fn commit(&mut self, reports: Reports, document: Document) -> Result<Outcome, Outcome> {
-        let Reports { records, new, listed, is_deferred } = reports;
-        self.write(records).await?;
+    pub(super) async fn take_over(&mut self, reports: Reports, document: Document) -> Result<Outcome, Outcome> {
+        let Reports { records, count, new, changed, listed, revisits, is_deferred } = reports;
+        self.commit(records, revisits).await?;
+        self.context.metrics.found(new, changed);
         self.state.listing.hashes = listed;
         // Replace both: validators that this answer lacks are dropped. With none, the next answer is not 304, so that what
         // was left for later is seen.
         self.state.validators = if is_deferred { Validators::default() } else { document.validators };
         self.state.url = Some(document.given_by);
-        Ok(Outcome::Read { new, wait: document.wait })
-    }
-
-    /// Writes reports of the document.
-    ///
-    /// # Errors
-    /// Returns the outcome of the poll if they cannot be written.
-    pub(super) async fn write(&self, records: Vec<Record>) -> Result<(), Outcome> {
-        let written = self.context.log_writer.commit(records, self.now).await;
-        written.map_err(|error| unsaved(self.source, &error))
+        Ok(Outcome::Read { new: count, wait: document.wait })
     }
 
     async fn read_page(&self, page: Page, rules: &Arc<Rules>) -> Reading {
@@ -127,7 +120,7 @@ impl PollCycle<'_> {
     }
 
     /// Reads further pages at the first import: a source's recent items do not all fit on the first one.
-    pub(super) async fn read_further(&self, document: &mut Document) {
+    pub(super) async fn read_further(&mut self, document: &mut Document) {
         if !self.state.is_first() {
             return;
         }
@@ -155,18 +148,20 @@ impl PollCycle<'_> {
     }
 
     /// Reads the address that a page without a list of its own leads to, one hop only.
-    async fn read_followed(&self, link: &Link, rules: &Arc<Rules>) -> Result<(Reading, Link, Validators), Reason> {
+    async fn read_followed(&mut self, link: &Link, rules: &Arc<Rules>) -> Result<(Reading, Link, Validators), Outcome> {
         let request = Request::page(self.source, link);
         // The robots.txt of the target's site applies as well.
         let mut gap = self.gap;
-        permit(self.context, &request, &mut gap).await.map_err(|refusal| leads_to(link).because(refusal.reason()))?;
+        permit(self.context, &request, &mut gap).await.map_err(|refusal| refusal.outcome())?;
         wait(self.context, gap).await;
-        let answer = self.context.fetcher.get(request, self.now).await.map_err(|error| outcome::reason(&error))?;
+        let answer = self.context.fetcher.get(request, self.now).await.map_err(|error| failed(&error))?;
+        self.context.metrics.fetched(answer.body.len());
         if answer.status != 200 {
-            return Err(leads_to(link).because(Reason::new(Trouble::Answered, [&answer.status])));
+            self.hear(&answer);
+            return Err(refused(answer.status, &answer));
         }
         if !is_of_site(self.source, &answer.url) {
-            return Err(leads_elsewhere(&answer.url));
+            return Err(failure(leads_elsewhere(&answer.url)));
         }
         let page = Page { url: answer.url.clone(), content_type: answer.content_type, body: answer.body };
         Ok((self.read_page(page, rules).await, answer.url, answer.validators))
@@ -192,7 +187,8 @@ impl PollCycle<'_> {
         if is_list {
             let usual = self.state.listing.usual;
             // If it stays so for several polls, the page has really changed.
-            if usual >= 8 && count.saturating_mul(4) <= usual && self.state.failures < PATIENCE {
+            if usual >= 8 && count.saturating_mul(4) <= usual && self.state.listing.drifts < PATIENCE {
+                self.state.listing.drifts += 1;
                 return Some(Reason::new(Trouble::FewRows, [&count, &usual]));
             }
             let first = reading.drafts.first().map(|draft| &draft.title);
@@ -200,6 +196,7 @@ impl PollCycle<'_> {
                 return Some(Reason::new(Trouble::SameTitles, []));
             }
             self.state.listing.usual = count.max(usual - usual / 8);
+            self.state.listing.drifts = 0;
         }
         self.state.listing.format = reading.format;
         None
@@ -208,10 +205,6 @@ impl PollCycle<'_> {
 
 fn failure(reason: Reason) -> Outcome {
     Outcome::Failed { blocked: false, reason }
-}
-
-fn leads_to(link: &Link) -> Reason {
-    Reason::new(Trouble::LeadsTo, [link])
 }
 
 fn leads_elsewhere(link: &Link) -> Reason {

@@ -40,6 +40,9 @@ impl Poller {
         if is_smaller || !changed.is_empty() {
             let names: HashSet<&SourceId> = list.iter().map(|source| &source.id).collect();
             self.sources.retain(|id, _| names.contains(id));
+            if let Some(announcements) = &self.context.announcements {
+                announcements.listed(&|id| names.contains(id));
+            }
             self.taken = Arc::new(list.iter().map(|source| source.url.as_str().to_owned()).collect());
         }
         self.queue.clear();
@@ -110,12 +113,10 @@ impl Poller {
         }
         distrust_future(&id, &mut state, fresh, now);
         // Retry-After applies to every source of the host and survives a restart.
-        if state.not_before > now {
-            let host = source.url.host_text();
-            if let Some((_, until)) = state.busy_hosts.iter().find(|(busy, _)| busy == host) {
-                let host = self.hosts.entry(host.to_owned()).or_default();
-                host.free = host.free.max((*until).min(latest(now)));
-            }
+        let host = source.url.host_text();
+        if let Some((_, until)) = state.busy_hosts.iter().find(|(busy, until)| busy == host && *until > now) {
+            let host = self.hosts.entry(host.to_owned()).or_default();
+            host.free = host.free.max((*until).min(latest(now)));
         }
         let planned = marked.unwrap_or(state.due);
         let planned = announced.map_or(planned, |at| at.min(planned));
@@ -178,10 +179,9 @@ fn distrust_future(id: &SourceId, state: &mut PollState, fresh: usize, now: Mome
     if state.asked.is_some_and(|asked| asked > now + CLOCK_JUMP) {
         state.due = schedule::spread(id, fresh.max(64), now);
         state.not_before = Moment::default();
+        state.busy_hosts.clear();
         state.asked = None;
-        state.succeeded = state.succeeded.map(|at| at.min(now));
-        state.last_new = state.last_new.map(|at| at.min(now));
-        state.since = state.since.map(|at| at.min(now));
+        state.forget_future(now);
     }
 }
 

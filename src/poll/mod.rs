@@ -6,6 +6,7 @@
 mod announcements;
 mod answer;
 mod articles;
+mod busy_hosts;
 mod clock_check;
 mod command;
 mod commit;
@@ -14,6 +15,7 @@ mod control;
 mod finish;
 mod heartbeat;
 mod host_clock;
+mod listed;
 mod listing;
 mod load;
 mod metrics;
@@ -45,3 +47,6 @@ pub use poller::{Poller, gap_of};
 pub use quota::Limits;
 pub use schedule::{Pace, next, spread};
 pub use shared_states::{ShareError, share, take_over};
+
+#[cfg(test)]
+mod tests;

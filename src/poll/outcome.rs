@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::commit::CommitError;
 use crate::fetch::{Answer, FetchError};
-use crate::model::{Outcome, Reason, Source, Trouble};
+use crate::model::{Link, Outcome, Reason, Source, Trouble};
 use crate::write::{self, Language};
 
 /// What an answer says of what the source holds.
@@ -45,7 +45,20 @@ pub(super) fn unsaved(source: &Source, error: &CommitError) -> Outcome {
 }
 
 pub(super) fn failed(error: &FetchError) -> Outcome {
-    Outcome::Failed { blocked: false, reason: reason(error) }
+    match error {
+        FetchError::Crowded => Outcome::Crowded,
+        error => Outcome::Failed { blocked: false, reason: reason(error) },
+    }
+}
+
+/// Says of which further page an outcome tells.
+pub(super) fn at(link: &Link, outcome: Outcome) -> Outcome {
+    let leads_to = |cause: Reason| Reason::new(Trouble::LeadsTo, [link]).because(cause);
+    match outcome {
+        Outcome::Failed { blocked, reason } => Outcome::Failed { blocked, reason: leads_to(reason) },
+        Outcome::Busy { wait, reason } => Outcome::Busy { wait, reason: leads_to(reason) },
+        other => other,
+    }
 }
 
 /// Returns why a request had no answer.
@@ -74,6 +87,7 @@ pub(super) fn word(outcome: &Outcome) -> &'static str {
         Outcome::Failed { blocked: true, .. } => "blocked",
         Outcome::Busy { .. } => "busy",
         Outcome::Offline => "offline",
+        Outcome::Crowded => "crowded",
         Outcome::Unsaved => "unsaved",
         Outcome::Gone => "gone",
     }
@@ -88,6 +102,9 @@ pub(super) fn log(source: &Source, outcome: &Outcome) {
             tracing::warn!(event = "poll_failed", source = %source.id, reason, "poll failed");
         }
         Outcome::Offline => tracing::debug!(source = %source.id, "nothing answers"),
+        Outcome::Crowded => {
+            tracing::debug!(source = %source.id, "too many large answers came at one time; it is tried again")
+        }
         // Already logged where it happened.
         Outcome::Unsaved => {}
         Outcome::Gone => tracing::warn!(event = "source_gone", source = %source.id, "gone for good (410)"),

@@ -1,5 +1,6 @@
 //! Parses documents: small ones at once, large ones on a blocking thread.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use crate::model::{Moment, Page};
@@ -16,7 +17,8 @@ pub(super) async fn parse<T: Send + 'static>(
     now: Moment,
 ) -> Option<T> {
     if page.body.len() <= LARGE {
-        return Some(reader(&page, rules, now));
+        // Nothing that a reader changes outlives it, so nothing is left half changed.
+        return catch_unwind(AssertUnwindSafe(|| reader(&page, rules, now))).ok();
     }
     let rules = Arc::clone(rules);
     tokio::task::spawn_blocking(move || reader(&page, &rules, now)).await.ok()

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::context::{PollContext, wait};
 use super::outcome;
 use crate::fetch::{FetchError, Permission, Request, RobotsStore};
-use crate::model::{Link, Reason, Robots, Trouble};
+use crate::model::{Link, Outcome, Reason, Robots, Trouble};
 use crate::view::PollStates;
 
 /// Why a page may not be requested.
@@ -23,6 +23,15 @@ pub(super) enum Refusal {
 }
 
 impl Refusal {
+    /// Returns what it means for a poll.
+    pub(super) fn outcome(&self) -> Outcome {
+        match self {
+            Self::Fetch(error) => outcome::failed(error),
+            Self::Forbidden(_) => Outcome::Failed { blocked: true, reason: self.reason() },
+            Self::Unknown(_) => Outcome::Failed { blocked: false, reason: self.reason() },
+        }
+    }
+
     pub(super) fn reason(&self) -> Reason {
         match self {
             Self::Forbidden(host) => Reason::new(Trouble::RobotsForbid, [host]),

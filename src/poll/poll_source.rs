@@ -9,14 +9,16 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use super::busy_hosts::BusyHosts;
 use super::context::PollContext;
 use super::moved::{is_of_site, start};
-use super::outcome::{Accepted, failed, log, word};
+use super::outcome::{Accepted, failed, log, unsaved, word};
 use super::permission::{Refusal, permit};
 use super::quota::Quota;
+use super::revisits;
 use super::schedule::{self, Pace};
 use crate::fetch::{Answer, PollPlace, Request};
-use crate::log::Control;
+use crate::log::{Control, Record};
 use crate::model::{Link, Listing, Moment, Outcome, PollState, Revisit, Source, Validators};
 
 /// If a source's items are at another address, its own address is requested again after this time.
@@ -60,9 +62,8 @@ pub(super) async fn poll_source(
     let pace = terms.pace;
     let mut cycle = PollCycle::plan(context, source, state, terms, taken);
     cycle.place = Some(context.fetcher.reserve(source, &cycle.link, cycle.now).await?);
-    let outcome = cycle.ask().await.unwrap_or_else(|early| early);
-    let outcome = cycle.believed(outcome);
-    let state = cycle.schedule(&outcome, pace);
+    let answered = cycle.ask().await.unwrap_or_else(|early| early);
+    let (outcome, state) = cycle.schedule(answered, pace);
     cycle.save(&outcome, &state);
     Some(cycle.end(state))
 }
@@ -70,6 +71,7 @@ pub(super) async fn poll_source(
 impl PollCycle<'_> {
     /// Does everything for which sites are asked. An error is the outcome of a poll that ends early.
     async fn ask(&mut self) -> Result<Outcome, Outcome> {
+        self.recall()?;
         self.permit().await?;
         let answer = self.fetch().await?;
         let outcome = match self.accept(answer).await? {
@@ -80,7 +82,7 @@ impl PollCycle<'_> {
                 self.read_further(&mut document).await;
                 self.tell_hub(&document);
                 let reports = self.identify(&document.reading).await?;
-                self.commit(reports, document).await?
+                self.take_over(reports, document).await?
             }
         };
         self.read_again().await?;
@@ -94,10 +96,12 @@ pub(super) struct PollCycle<'a> {
     pub(super) context: &'a PollContext,
     pub(super) source: &'a Source,
     pub(super) state: PollState,
-    /// The articles to read again.
-    pub(super) revisits: Vec<Revisit>,
+    /// The articles to read again. Like everything that follows from records, they change once these are in the log.
+    revisits: Vec<Revisit>,
     /// Whether they differ from those in the store.
-    pub(super) has_new_revisits: bool,
+    has_new_revisits: bool,
+    /// Whether the source has another address than at the poll before.
+    is_elsewhere: bool,
     /// The address to ask.
     link: Link,
     /// Whether that is the address to which the source's page led.
@@ -114,14 +118,12 @@ pub(super) struct PollCycle<'a> {
     /// Its permit for the IP address of its host.
     place: Option<PollPlace>,
     pub(super) now: Moment,
-    /// Time until which the host asked us not to contact it, according to one of its article pages.
-    pub(super) busy: Option<Moment>,
-    /// Whether the list itself said so, for its whole host.
-    pub(super) is_host_busy: bool,
+    /// The hosts that asked us not to contact them.
+    pub(super) busy: BusyHosts,
+    /// Whether the source's own host is among them since this poll asked for the list.
+    is_host_busy: bool,
     /// The addresses of all sources.
     pub(super) taken: &'a HashSet<String>,
-    /// Whether the request is conditional.
-    pub(super) is_conditional: bool,
 }
 
 impl<'a> PollCycle<'a> {
@@ -134,15 +136,11 @@ impl<'a> PollCycle<'a> {
         taken: &'a HashSet<String>,
     ) -> Self {
         let now = (context.clock)();
-        // Articles that are forgotten are not read again; nothing else is lost.
-        let mut revisits = context.poll_states.revisits(&source.id).unwrap_or_default();
-        let mut has_new_revisits = false;
-        if state.listing.page.as_ref().is_some_and(|page| *page != source.url) {
+        let is_elsewhere = state.listing.page.as_ref().is_some_and(|page| *page != source.url);
+        if is_elsewhere {
             // What is known of another address does not count.
             state.validators = Validators::default();
             state.listing = Listing::default();
-            has_new_revisits = !revisits.is_empty();
-            revisits.clear();
         }
         state.listing.page = Some(source.url.clone());
         // What was read by other rules is read again: an unchanged document answers for the rules of its time only.
@@ -159,10 +157,11 @@ impl<'a> PollCycle<'a> {
         Self {
             context,
             source,
-            is_conditional: state.url.is_some() && state.validators != Validators::default(),
+            busy: BusyHosts::new(state.busy_hosts.clone()),
             state,
-            revisits,
-            has_new_revisits,
+            revisits: Vec::new(),
+            has_new_revisits: false,
+            is_elsewhere,
             is_followed: follow.is_some(),
             link: follow.unwrap_or(start),
             is_reached: None,
@@ -172,10 +171,43 @@ impl<'a> PollCycle<'a> {
             is_wanted: terms.is_wanted,
             place: None,
             now,
-            busy: None,
             is_host_busy: false,
             taken,
         }
+    }
+
+    /// Looks up the articles to read again.
+    fn recall(&mut self) -> Result<(), Outcome> {
+        let stored = self.context.poll_states.revisits(&self.source.id).map_err(|error| {
+            tracing::error!(event = "poll_state_unread", source = %self.source.id, error = &error as &dyn std::error::Error, "cannot read which articles to read again; the source is polled once they can be read");
+            Outcome::Unsaved
+        })?;
+        self.has_new_revisits = self.is_elsewhere && !stored.is_empty();
+        self.revisits = if self.is_elsewhere { Vec::new() } else { revisits::trusted(stored, self.now) };
+        Ok(())
+    }
+
+    /// The articles to read again, as far as the log knows.
+    pub(super) fn revisits(&self) -> &[Revisit] {
+        &self.revisits
+    }
+
+    /// Writes records. Only once they are safe, the articles to read again are `revisits`.
+    ///
+    /// # Errors
+    /// Returns the outcome of the poll if they cannot be written.
+    pub(super) async fn commit(&mut self, records: Vec<Record>, revisits: Vec<Revisit>) -> Result<(), Outcome> {
+        let written = self.context.log_writer.commit(records, self.now).await;
+        written.map_err(|error| unsaved(self.source, &error))?;
+        self.has_new_revisits |= self.revisits != revisits;
+        self.revisits = revisits;
+        Ok(())
+    }
+
+    /// Takes in that a host wants to be left alone, if an answer to a request for the list says so.
+    pub(super) fn hear(&mut self, answer: &Answer) {
+        self.busy.hear(answer, &self.source.url, self.now);
+        self.is_host_busy |= self.busy.until(self.source.url.host_text(), self.now).is_some();
     }
 
     fn request(&self) -> Request<'_> {
@@ -207,10 +239,7 @@ impl<'a> PollCycle<'a> {
         if let Err(Refusal::Fetch(error)) = &permission {
             self.is_reached = Some(!error.is_silence());
         }
-        permission.map_err(|refusal| Outcome::Failed {
-            blocked: matches!(refusal, Refusal::Forbidden(_)),
-            reason: refusal.reason(),
-        })
+        permission.map_err(|refusal| refusal.outcome())
     }
 
     async fn fetch(&mut self) -> Result<Answer, Outcome> {
@@ -220,36 +249,38 @@ impl<'a> PollCycle<'a> {
         answer.map_err(|error| failed(&error))
     }
 
-    /// A source that is gone is polled seldom, whatever it answers instead.
-    fn believed(&self, outcome: Outcome) -> Outcome {
-        match outcome {
-            Outcome::Failed { .. } | Outcome::Busy { .. } if self.is_gone() => Outcome::Gone,
-            outcome => outcome,
-        }
-    }
-
     pub(super) fn is_gone(&self) -> bool {
         self.context.view.control(&self.source.id) == Some(Control::Gone)
     }
 
-    /// Decides when the next poll is.
-    fn schedule(&mut self, outcome: &Outcome, pace: Pace) -> PollState {
-        let mut state = schedule::next(&self.source.id, &self.state, outcome, self.now, pace);
+    /// Decides what the answer means, and when the next poll is.
+    fn schedule(&mut self, answered: Outcome, pace: Pace) -> (Outcome, PollState) {
+        let busy = match &answered {
+            Outcome::Busy { wait, .. } => Some(self.now + schedule::busy_wait(&self.state, *wait).max(pace.min)),
+            _ => None,
+        };
+        let outcome = match answered {
+            // A source that is gone is polled seldom, whatever it answers instead.
+            Outcome::Failed { .. } | Outcome::Busy { .. } if self.is_gone() => Outcome::Gone,
+            answered => answered,
+        };
+        let mut state = schedule::next(&self.source.id, &self.state, &outcome, self.now, pace);
         if !matches!(outcome, Outcome::Read { .. } | Outcome::Unchanged { .. }) {
             // The next poll asks the page again where its list is.
             state.listing.follow = None;
         }
-        if self.is_host_busy {
-            self.busy = Some(state.not_before);
-            let host = self.source.url.host_text();
-            state.busy_hosts.retain(|(busy, _)| busy != host);
-            state.busy_hosts.push((host.to_owned(), state.not_before));
+        if let Some(until) = busy {
+            state.not_before = until;
+            if self.is_host_busy {
+                self.busy.note(self.source.url.host_text(), until, &self.source.url, self.now);
+            }
         }
-        if self.is_announced(outcome) {
+        state.busy_hosts = self.busy.left(self.now);
+        if self.is_announced(&outcome) {
             state.due = state.due.max(self.now + pace.max);
         }
         state.due = schedule::outside(state.due, &state.listing);
-        state
+        (outcome, state)
     }
 
     /// Returns whether the next poll may wait until the source's hub announces something.
@@ -277,6 +308,7 @@ impl<'a> PollCycle<'a> {
     }
 
     fn end(self, state: PollState) -> PollResult {
-        PollResult { before: self.state, state, host_until: self.busy, quota: self.quota, is_reached: self.is_reached }
+        let host_until = self.busy.until(self.source.url.host_text(), self.now);
+        PollResult { before: self.state, state, host_until, quota: self.quota, is_reached: self.is_reached }
     }
 }

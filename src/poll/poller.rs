@@ -2,8 +2,8 @@
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, HashSet};
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
@@ -21,7 +21,7 @@ use super::schedule::{self, Pace};
 use super::shared_states::{ShareError, share};
 use super::silence::Silence;
 use super::watched::{Host, Reliability, Running, Watched};
-use crate::model::{Health, Moment, Outcome, Source, SourceId};
+use crate::model::{Moment, Outcome, Source, SourceId};
 
 /// Maximum sleep of the loop, so that the watchdog sees it alive and clock jumps are noticed.
 const MAX_SLEEP: Duration = Duration::from_secs(5);
@@ -85,6 +85,10 @@ pub struct Poller {
     pub(super) hold: Moment,
     /// Which sources got no answer lately.
     pub(super) silence: Silence,
+    /// Returns how long the machine has been running.
+    uptime: fn() -> Duration,
+    /// The clock and the uptime when the clock was last compared with it.
+    compared: (Moment, Duration),
 }
 
 impl Poller {
@@ -102,9 +106,20 @@ impl Poller {
             running: HashMap::new(),
             hold: Moment::default(),
             silence: Silence::default(),
+            uptime: running_time,
+            compared: Default::default(),
         };
         poller.beat();
         poller
+    }
+
+    /// Sets what tells how long the machine has been running. It must go on while the machine is suspended, or every resume is
+    /// taken for a clock that was set.
+    #[must_use]
+    pub fn with_uptime(mut self, uptime: fn() -> Duration) -> Self {
+        self.uptime = uptime;
+        self.compared = ((self.context.clock)(), uptime());
+        self
     }
 
     /// Signals that the loop is alive: during long work, and while it does not run yet.
@@ -114,23 +129,16 @@ impl Poller {
 
     /// Polls until it is told to stop, then waits for the polls in progress, for at most `grace`.
     pub async fn run(mut self, mut commands: mpsc::Receiver<Command>, stop: CancellationToken, grace: Duration) {
-        let mut last = ((self.context.clock)(), Instant::now());
-        let began = last.1;
+        let began = Instant::now();
+        self.compared = ((self.context.clock)(), (self.uptime)());
         let wake = tokio::time::sleep(Duration::ZERO);
         tokio::pin!(wake);
         // While a timer is set that ends before those of the requests, setting these does not wake the thread.
         let mut beat = tokio::time::interval(MAX_SLEEP);
         beat.set_missed_tick_behavior(MissedTickBehavior::Skip);
         loop {
-            let here = ((self.context.clock)(), Instant::now());
-            let passed = i64::try_from(here.1.duration_since(last.1).as_millis()).unwrap_or(i64::MAX);
-            let jump = here.0.since(last.0) - passed;
-            if u128::from(jump.unsigned_abs()) > CLOCK_JUMP.as_millis() {
-                self.context.clock_check.set(jump / 1000);
-                self.shift(jump);
-            }
-            last = here;
-            self.heartbeat.beat.store(here.0.millis(), Ordering::Relaxed);
+            self.compare_clock();
+            self.beat();
             self.heartbeat.running.store(self.turns.len(), Ordering::Relaxed);
             self.start_due();
             let next = next_start(began, Instant::now() + self.until_next());
@@ -159,15 +167,30 @@ impl Poller {
         drop(tokio::time::timeout(grace, finish).await);
     }
 
+    /// Notices that the clock was set, if it went on by another time than has passed.
+    pub(super) fn compare_clock(&mut self) {
+        let here = ((self.context.clock)(), (self.uptime)());
+        let last = std::mem::replace(&mut self.compared, here);
+        let passed = i64::try_from(here.1.saturating_sub(last.1).as_millis()).unwrap_or(i64::MAX);
+        let jump = here.0.since(last.0).saturating_sub(passed);
+        if u128::from(jump.unsigned_abs()) > CLOCK_JUMP.as_millis() {
+            self.context.clock_check.set(jump / 1000);
+            self.shift(jump, here.0);
+        }
+    }
+
     /// Shifts all times after the clock was set: a poll due in an hour is still due in an hour, not at once or in
-    /// years.
-    fn shift(&mut self, jump: i64) {
+    /// years. When something was found last cannot be told any more, only that it was not in the future.
+    fn shift(&mut self, jump: i64, now: Moment) {
         tracing::warn!(event = "clock_set", seconds = jump / 1000, "the clock was set; all polls are shifted with it");
         let shifted = |at: Moment| if at.millis() == i64::MAX { at } else { at.plus_millis(jump) };
         for watched in self.sources.values_mut() {
             watched.planned = shifted(watched.planned);
             watched.state.due = shifted(watched.state.due);
             watched.state.not_before = shifted(watched.state.not_before);
+            watched.state.asked = watched.state.asked.map(shifted);
+            watched.state.busy_hosts.iter_mut().for_each(|(_, until)| *until = shifted(*until));
+            watched.state.forget_future(now);
             watched.announced = watched.announced.map(shifted);
         }
         for host in self.hosts.values_mut() {
@@ -222,10 +245,11 @@ impl Poller {
 
     /// Returns whether a source whose entry in the queue is due can be polled now.
     fn readiness(&mut self, id: &SourceId, now: Moment) -> Readiness {
+        let is_paused = self.is_paused(id);
         let Some(watched) = self.sources.get_mut(id) else { return Readiness::Waits };
         let host_name = watched.source.url.host_text().to_owned();
         // A source polled on request may be in the queue twice; only its planned time counts.
-        if watched.is_running || watched.planned > now || watched.state.health == Health::Paused {
+        if watched.is_running || watched.planned > now || is_paused {
             self.call_next(&host_name, now);
             return Readiness::Waits;
         }
@@ -339,6 +363,12 @@ impl Poller {
         poll_states.flush()?;
         self.context.node.as_ref().map_or(Ok(()), |node| share(poll_states, node))
     }
+}
+
+/// Returns how long this process has been running, as far as the machine was not suspended.
+fn running_time() -> Duration {
+    static BEGAN: LazyLock<Instant> = LazyLock::new(Instant::now);
+    BEGAN.elapsed()
 }
 
 /// Returns the time from `at` on at which polls start: these times are [`TOGETHER`] apart.

@@ -47,19 +47,29 @@ impl Quota {
         true
     }
 
+    /// Returns whether a further draft may fit into the day's limits.
+    pub(super) fn has_room(&mut self, now: Moment, limits: Limits) -> bool {
+        self.begin(now);
+        self.reports < limits.reports && self.bytes < limits.bytes
+    }
+
+    /// Returns whether an article page at a host other than the source's own may be requested.
+    pub(super) fn has_page(&mut self, now: Moment, host: &str) -> bool {
+        self.begin(now);
+        self.pages < MAX_PAGES && (self.hosts.len() < MAX_HOSTS || self.hosts.contains(&xxh3_64(host.as_bytes())))
+    }
+
     /// Counts an article page at a host other than the source's own; returns whether it may be requested.
     pub(super) fn take_host(&mut self, now: Moment, host: &str) -> bool {
-        self.begin(now);
-        let host = xxh3_64(host.as_bytes());
-        let is_known = self.hosts.contains(&host);
-        let has_room = self.pages < MAX_PAGES && (is_known || self.hosts.len() < MAX_HOSTS);
-        if has_room {
-            self.pages += 1;
-            if !is_known {
-                self.hosts.push(host);
-            }
+        if !self.has_page(now, host) {
+            return false;
         }
-        has_room
+        let host = xxh3_64(host.as_bytes());
+        self.pages += 1;
+        if !self.hosts.contains(&host) {
+            self.hosts.push(host);
+        }
+        true
     }
 
     /// Returns whether an article may lead to another host that no article led to today.

@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-use xxhash_rust::xxh3::Xxh3;
-
 use super::articles::{self, Articles, Unread};
+use super::listed::{Entry, Listed, Mark};
 use super::metrics::LeftOut;
 use super::poll_source::PollCycle;
-use crate::dedup::{self, Fingerprint, Identity, Verdict};
+use super::revisits;
+use crate::dedup::{self, Identity, Verdict};
 use crate::log::Record;
 use crate::model::{Draft, ItemId, Key, Outcome, Report, Revisit, SourceId};
 use crate::read::{self, Reading};
@@ -17,10 +17,14 @@ use crate::read::{self, Reading};
 pub(super) struct Reports {
     /// The reports that are not written yet.
     pub(super) records: Vec<Record>,
-    /// How many there are in all.
+    /// How many there are in all, and how many of them are of new and of changed items.
+    pub(super) count: usize,
     pub(super) new: usize,
-    /// The hashes of what it lists, in order.
+    pub(super) changed: usize,
+    /// The marks of what it lists, in order.
     pub(super) listed: Vec<u64>,
+    /// The articles to read again.
+    pub(super) revisits: Vec<Revisit>,
     /// Whether something was left for a later poll, which must get the whole document again.
     pub(super) is_deferred: bool,
 }
@@ -44,17 +48,17 @@ impl PollCycle<'_> {
         }))
     }
 
-    /// Reads the page of a listed item: the item with its text, what it is now, and when to read it again. Returns `None` if
-    /// the item is left as it is known.
+    /// Reads the page of a listed item: the item with its text, what it is now, and when to read it again. An item that is
+    /// nothing without its page waits for it; an error is what became of it then.
     async fn with_text<'d>(
         &self,
         articles: &mut Articles<'_>,
         draft: &'d Draft,
-        found: Identity,
-        repeated: &[Key],
-    ) -> Option<(Cow<'d, Draft>, Identity, Option<Revisit>)> {
+        identity: Identity,
+        found: &mut Found,
+    ) -> Result<(Cow<'d, Draft>, Identity, Option<Revisit>), Taken> {
         let again = Revisit {
-            item: found.item,
+            item: identity.item,
             listed: row_of(draft),
             due: self.now,
             step: 0,
@@ -62,20 +66,34 @@ impl PollCycle<'_> {
             missed: None,
             is_gone: false,
         };
+        // A known item keeps the text it has; the page may decide whether the rules leave an item out; and a sitemap has no
+        // titles of its own.
+        let needs_page =
+            identity.verdict == Verdict::Changed || self.source.filter.needs_page() || draft.title.is_empty();
         match articles.read(draft).await {
             Ok(whole) => {
-                let found = self.identity(&whole, repeated)?;
-                Some((Cow::Owned(whole), found, articles::again(again, self.now)))
+                let identity = self.identity(&whole, &found.repeated).ok_or(Taken::Unnamed)?;
+                Ok((Cow::Owned(whole), identity, articles::again(again, self.now)))
             }
-            // A known item keeps the text it has.
-            Err(_) if found.verdict == Verdict::Changed => None,
-            Err(Unread::NoArticle) => Some((Cow::Borrowed(draft), found, None)),
-            // Without its page, nobody knows whether the rules of the source leave it out.
-            Err(_) if self.source.filter.needs_page() => None,
-            Err(Unread::Gone { .. }) => Some((Cow::Borrowed(draft), found, Some(articles::retry(again, self.now)))),
-            Err(Unread::Later(reason)) => {
-                tracing::info!(event = "article_unread", source = %self.source.id, link = draft.link, reason, "an article cannot be read yet; its item appears without text");
-                Some((Cow::Borrowed(draft), found, Some(articles::retry(again, self.now))))
+            Err(Unread::NoArticle) if identity.verdict == Verdict::Changed => {
+                Err(found.wait_for(articles::again(again, self.now)))
+            }
+            Err(Unread::NoArticle) => Ok((Cow::Borrowed(draft), identity, None)),
+            Err(Unread::NoRoom(_)) if needs_page => Err(Taken::Later),
+            Err(Unread::Gone { .. }) if needs_page => {
+                let again = Revisit { misses: 1, missed: Some(self.now), ..again };
+                Err(found.wait_for(articles::look_again(again, self.now)))
+            }
+            Err(Unread::Later(_)) if needs_page => Err(Taken::Unread),
+            Err(unread) => {
+                tracing::info!(event = "article_unread", source = %self.source.id, link = draft.link, %unread, "an article cannot be read yet; its item appears without text");
+                let again = articles::retry(again, self.now);
+                // A later poll reads what this one has no room for; what cannot be read may never be.
+                let has_room = revisits::has_room(&found.revisits, &again);
+                if !has_room && matches!(unread, Unread::NoRoom(_)) {
+                    return Err(Taken::Later);
+                }
+                Ok((Cow::Borrowed(draft), identity, Some(again)))
             }
         }
     }
@@ -87,52 +105,68 @@ impl PollCycle<'_> {
     /// # Errors
     /// Returns the outcome of the poll if they cannot be written.
     pub(super) async fn identify(&mut self, reading: &Reading) -> Result<Reports, Outcome> {
-        let known: HashSet<u64> = self.state.listing.hashes.iter().copied().collect();
-        let repeated = dedup::repeated(&reading.drafts);
+        let mut listed = Listed::new(&self.state.listing.hashes);
         let oldest = self.now - self.context.limits.keep;
-        let mut found = Found { reads_articles: self.source.reads_pages_of(reading.format), ..Found::default() };
-        let (mut listed, mut is_deferred) = (Vec::with_capacity(reading.drafts.len()), false);
+        let mut found = Found {
+            reads_articles: self.source.reads_pages_of(reading.format),
+            repeated: dedup::repeated(&reading.drafts),
+            revisits: self.revisits().to_vec(),
+            ..Found::default()
+        };
+        let mut is_deferred = false;
         let mut left_out = LeftOut::default();
         // What the rules leave out because of its page is remembered, so that the page is not read at every poll.
-        let filter = self.source.filter.version();
+        let by_page = Mark::LeftOut(self.source.filter.version());
         let mut articles = self.articles();
         let mut written = Ok(());
-        for (draft, place) in reading.drafts.iter().zip(1..) {
-            let hash = listing_hash(draft);
-            if known.contains(&hash) {
-                listed.push(hash);
+        let entries = reading.drafts.iter().zip(1..).map(|(draft, place)| (Entry::of(draft), draft, place));
+        let (mut unread, mut entries): (Vec<_>, Vec<_>) =
+            entries.partition(|(entry, ..)| listed.had(*entry, Mark::Unread));
+        // Pages that could not be read come last, and a few at a time: they must not keep the others from being read.
+        unread.sort_unstable_by_key(|(entry, ..)| entry.turn(self.state.polls));
+        for (entry, ..) in unread.drain(MAX_UNREAD.min(unread.len())..) {
+            listed.note(entry, Mark::Unread);
+            is_deferred = true;
+        }
+        entries.append(&mut unread);
+        for (entry, draft, place) in entries {
+            if listed.had(entry, Mark::Done) {
+                listed.note(entry, Mark::Done);
                 continue;
             }
-            // Not added to `listed`, so it is checked again if our clock turns out to have been wrong.
+            // Not marked, so it is checked again if our clock turns out to have been wrong.
             if draft.published.or(draft.updated).is_some_and(|stamp| stamp.at < oldest) {
                 continue;
             }
-            // Not added to `listed` either: other rules may let it in.
+            // Not marked either: other rules may let it in.
             if let Some(reason) = self.source.filter.refusal(draft, self.now, !found.reads_articles) {
                 left_out.add(reason);
                 continue;
             }
-            if known.contains(&(hash ^ filter)) {
+            if listed.had(entry, by_page) {
                 left_out.add_again();
-                listed.push(hash ^ filter);
+                listed.note(entry, by_page);
                 continue;
             }
             if reading.is_cut && place == reading.drafts.len() {
-                // The last item of a truncated document may be incomplete: accept it if the next poll shows the same.
-                listed.push(!hash);
-                if !known.contains(&!hash) {
+                listed.note(entry, Mark::Cut);
+                if !listed.had(entry, Mark::Cut) {
                     is_deferred = true;
                     continue;
                 }
             }
-            match self.take_in(&mut articles, draft, &repeated, &mut found).await {
-                Taken::Done => listed.push(hash),
+            match self.take_in(&mut articles, draft, &mut found).await {
+                Taken::Done => listed.note(entry, Mark::Done),
                 Taken::Unnamed => {}
                 Taken::LeftOut(reason) => {
                     left_out.add(reason);
-                    listed.push(hash ^ filter);
+                    listed.note(entry, by_page);
                 }
                 Taken::Later => is_deferred = true,
+                Taken::Unread => {
+                    listed.note(entry, Mark::Unread);
+                    is_deferred = true;
+                }
                 Taken::Full => {
                     is_deferred = true;
                     break;
@@ -140,39 +174,30 @@ impl PollCycle<'_> {
             }
             if found.unwritten > MAX_UNWRITTEN {
                 found.unwritten = 0;
-                written = self.write(std::mem::take(&mut found.records)).await;
+                written = self.commit(std::mem::take(&mut found.records), found.revisits.clone()).await;
                 if written.is_err() {
                     break;
                 }
             }
         }
-        self.busy = self.busy.max(articles.busy());
-        (self.state.busy_hosts, self.quota) = articles.end();
+        (self.busy, self.quota) = articles.end();
         written?;
-        self.context.metrics.found(found.new, found.changed);
         self.context.metrics.left_out(&self.source.id, left_out);
-        listed.push(self.source.reading());
-        listed.sort_unstable();
-        listed.dedup();
-        Ok(Reports { records: found.records, new: found.count, listed, is_deferred })
+        let listed = listed.end(self.source.reading());
+        let Found { records, revisits, count, new, changed, .. } = found;
+        Ok(Reports { records, count, new, changed, listed, revisits, is_deferred })
     }
 
     /// Decides what one item of a listing is, and reports it if it is new or changed.
-    async fn take_in(
-        &mut self,
-        articles: &mut Articles<'_>,
-        draft: &Draft,
-        repeated: &[Key],
-        found: &mut Found,
-    ) -> Taken {
-        let Some(identity) = self.identity(draft, repeated) else { return Taken::Unnamed };
+    async fn take_in(&mut self, articles: &mut Articles<'_>, draft: &Draft, found: &mut Found) -> Taken {
+        let Some(identity) = self.identity(draft, &found.repeated) else { return Taken::Unnamed };
         let is_news = matches!(identity.verdict, Verdict::New | Verdict::Changed);
         let (draft, identity, revisit) = if found.reads_articles && draft.text.is_empty() && is_news {
-            match self.with_text(articles, draft, identity, repeated).await {
-                None => return Taken::Later,
-                // A sitemap has no titles of its own; a page that is no article is no item.
-                Some((whole, ..)) if whole.title.is_empty() => return Taken::Done,
-                Some(read) => read,
+            match self.with_text(articles, draft, identity, found).await {
+                Err(taken) => return taken,
+                // A page that is no article is no item.
+                Ok((whole, ..)) if whole.title.is_empty() => return Taken::Done,
+                Ok(read) => read,
             }
         } else {
             (Cow::Borrowed(draft), identity, None)
@@ -198,9 +223,8 @@ impl PollCycle<'_> {
             tracing::warn!(event = "source_limit_reached", source = %self.source.id, "the source exceeds the daily limit per source; the rest is left for later");
             return Taken::Full;
         }
-        if identity.verdict == Verdict::New && self.revisits.len() < MAX_REVISITS {
-            self.has_new_revisits |= revisit.is_some();
-            self.revisits.extend(revisit);
+        if let Some(revisit) = revisit.filter(|_| identity.verdict == Verdict::New) {
+            revisits::add(&mut found.revisits, revisit);
         }
         let is_first_import = self.state.is_first();
         found.count += 1;
@@ -213,7 +237,11 @@ impl PollCycle<'_> {
 #[derive(Default)]
 struct Found {
     reads_articles: bool,
+    /// Keys that several items of the listing have.
+    repeated: Vec<Key>,
     records: Vec<Record>,
+    /// The articles to read again, these items' included.
+    revisits: Vec<Revisit>,
     /// The items that are reported already: a listing may hold one twice.
     told: HashSet<ItemId>,
     new: usize,
@@ -225,6 +253,18 @@ struct Found {
     unwritten: usize,
 }
 
+impl Found {
+    /// Lets an item wait until its page can be read.
+    fn wait_for(&mut self, again: Option<Revisit>) -> Taken {
+        match again.is_none_or(|again| revisits::add(&mut self.revisits, again)) {
+            true => Taken::Done,
+            false => Taken::Later,
+        }
+    }
+}
+
+/// Maximum number of pages per poll that could not be read at the one before.
+const MAX_UNREAD: usize = 10;
 /// Maximum size of the reports of one poll, in bytes; the rest is left to the next one.
 const MAX_SIZE: usize = 6 * 1024 * 1024;
 /// From how many bytes on reports are written before the poll is over.
@@ -232,7 +272,7 @@ const MAX_UNWRITTEN: usize = 512 * 1024;
 
 /// What became of an item of a listing.
 enum Taken {
-    /// It is known or reported.
+    /// It is known or reported, or waits for its page.
     Done,
     /// It has nothing that identifies it.
     Unnamed,
@@ -240,6 +280,8 @@ enum Taken {
     LeftOut(String),
     /// It is left to a later poll, which reports it if it is still there.
     Later,
+    /// The same, after all others: its page could not be read.
+    Unread,
     /// The source has reached its daily limit.
     Full,
 }
@@ -256,17 +298,3 @@ fn row_of(draft: &Draft) -> Draft {
         ..Draft::default()
     }
 }
-
-/// Returns a hash of everything a listing says about an item.
-fn listing_hash(draft: &Draft) -> u64 {
-    let mut hasher = Xxh3::new();
-    for part in [draft.guid.as_deref(), draft.link.as_deref()] {
-        hasher.update(part.unwrap_or("").as_bytes());
-        hasher.update(b"\0");
-    }
-    hasher.update(&Fingerprint::content_of(draft).to_le_bytes());
-    hasher.digest()
-}
-
-/// Maximum number of a source's articles scheduled to be read again.
-const MAX_REVISITS: usize = 300;

@@ -109,12 +109,12 @@ fn planned(source: &SourceId, state: &PollState, outcome: &Outcome, now: Moment,
             after.failures += 1;
             after.health = Health::Degraded;
             after.reason = Some(reason.clone());
-            let wait = wait.unwrap_or_else(|| backoff(BUSY_BACKOFF, after.failures - 1)).max(min);
+            let wait = busy_wait(state, *wait).max(min);
             after.not_before = now + wait;
             wait
         }
         // The site is not to blame.
-        Outcome::Offline | Outcome::Unsaved => interval,
+        Outcome::Offline | Outcome::Crowded | Outcome::Unsaved => interval,
         Outcome::Gone => {
             after.failures += 1;
             after.health = Health::Gone;
@@ -124,6 +124,11 @@ fn planned(source: &SourceId, state: &PollState, outcome: &Outcome, now: Moment,
     };
     after.due = now + wait + jitter(source, after.polls, wait);
     after
+}
+
+/// Returns how long a busy site is left alone: as long as it asks for, or longer with every failure if it does not say.
+pub(super) fn busy_wait(state: &PollState, asked: Option<Duration>) -> Duration {
+    asked.unwrap_or_else(|| backoff(BUSY_BACKOFF, state.failures))
 }
 
 /// Returns the first moment from `due` on that is outside the hours and days in which a source does not want to be

@@ -189,6 +189,7 @@ impl PollStates {
             busy_hosts: state.busy_hosts.iter().map(|(host, until)| (host.clone(), until.millis())).collect(),
             why: chain(state.reason.as_ref()),
             doubts: state.doubts.iter().map(reason_record).collect(),
+            drifts: state.listing.drifts,
         };
         self.write(source.as_str().as_bytes().to_vec(), record::encode(&record))
     }
@@ -349,6 +350,7 @@ fn state(record: PollStateRecord) -> Option<PollState> {
             follow: record.follow.and_then(link),
             format: Format::from_word(&record.format),
             usual: record.usual,
+            drifts: record.drifts,
             hashes: record.listed,
             wait: Duration::from_secs(record.wait),
             skip_hours: record.skip_hours,

@@ -140,6 +140,8 @@ pub(super) struct PollStateRecord {
     pub(super) why: Vec<ReasonRecord>,
     /// What is doubtful about it. Before version 5, that and the reason were sentences.
     pub(super) doubts: Vec<ReasonRecord>,
+    /// How many documents in a row were not trusted.
+    pub(super) drifts: u32,
 }
 
 /// A reason: its kind and its values.
@@ -293,7 +295,7 @@ impl Stored for MetaRecord {
     const ADDED: &'static [usize] = &[2];
 }
 impl Stored for PollStateRecord {
-    const ADDED: &'static [usize] = &[2, 2, 9, 2];
+    const ADDED: &'static [usize] = &[2, 2, 9, 2, 1];
 }
 impl Stored for RevisitsRecord {}
 impl Stored for ListingRecord {
@@ -372,6 +374,7 @@ mod tests {
             golden(include_str!("../../tests/fixtures/view/version-6.txt")),
             golden(include_str!("../../tests/fixtures/view/version-7.txt")),
             golden(include_str!("../../tests/fixtures/view/version-8.txt")),
+            golden(include_str!("../../tests/fixtures/view/version-9.txt")),
             golden(include_str!("../../tests/fixtures/view/subscription-1.txt")),
         ];
         let of = |kind: &str| {

@@ -1,4 +1,5 @@
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::engine::{Engine, has_room};
 use super::error::ViewError;
@@ -16,6 +17,8 @@ const OWN_END: &[u8] = b"our own subscription at a hub of0";
 #[derive(Debug)]
 pub struct Subscriptions {
     engine: Engine,
+    /// How often it was reopened.
+    healed: AtomicU64,
 }
 
 impl Subscriptions {
@@ -25,14 +28,18 @@ impl Subscriptions {
     /// Returns an error if no store can be created either.
     pub fn open(path: &Path) -> Result<(Self, bool), ViewError> {
         match Engine::open(path) {
-            Ok(engine) => Ok((Self { engine }, false)),
-            Err(_full) if !has_room(path) => Ok((Self { engine: Engine::closed(path) }, false)),
+            Ok(engine) => Ok((Self::over(engine), false)),
+            Err(_full) if !has_room(path) => Ok((Self::over(Engine::closed(path)), false)),
             Err(error) if path.exists() => {
                 PollStates::set_aside(path)?;
-                Engine::open(path).map(|engine| (Self { engine }, true)).map_err(|_again| error)
+                Engine::open(path).map(|engine| (Self::over(engine), true)).map_err(|_again| error)
             }
             Err(error) => Err(error),
         }
+    }
+
+    const fn over(engine: Engine) -> Self {
+        Self { engine, healed: AtomicU64::new(0) }
     }
 
     /// Returns all subscriptions, and how many records are damaged.
@@ -116,17 +123,17 @@ impl Subscriptions {
         self.engine.write(vec![(own_key(source), None)])
     }
 
-    /// Returns whether the store refused a write.
-    pub fn is_broken(&self) -> bool {
-        self.engine.is_broken()
-    }
-
-    /// Reopens a store that refused to write. The most recent writes may be missing from it.
+    /// Reopens the store if it refused to write, and returns how often it was reopened. Whoever has records in it writes them
+    /// anew if that is more often than last time: the most recent writes may be missing, whoever reopened it.
     ///
     /// # Errors
     /// Returns an error if the store still cannot be opened.
-    pub fn heal(&self) -> Result<(), ViewError> {
-        self.engine.heal()
+    pub fn heal(&self) -> Result<u64, ViewError> {
+        if self.engine.is_broken() {
+            self.engine.heal()?;
+            self.healed.fetch_add(1, Ordering::AcqRel);
+        }
+        Ok(self.healed.load(Ordering::Acquire))
     }
 
     /// Flushes everything to the operating system.

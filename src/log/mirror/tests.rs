@@ -91,3 +91,15 @@ fn numbers_may_have_gaps_where_days_expired() {
     let (_mirror_folder, mirror) = opened();
     assert_eq!(mirror.mirror(&lines).unwrap().len(), 2);
 }
+
+#[test]
+fn lines_begin_at_the_segment_that_holds_the_one_before() {
+    let (folder, log, lines) = two_days();
+    assert_eq!(log.lines(2).unwrap().map(Result::unwrap).collect::<Vec<_>>(), lines[2..], "the one before is known");
+    // What lies before that segment is not read.
+    let first = segments(folder.path())[0].0.clone();
+    std::fs::write(folder.path().join(&first), "garbage\n").unwrap();
+    log.append(&[control(4)], NOON.plus_seconds(86_400)).unwrap();
+    let rest: Vec<Line> = log.lines(3).unwrap().map(Result::unwrap).collect();
+    assert_eq!((rest.len(), rest[0].seq, rest[0].prev), (1, 4, 3));
+}

@@ -63,6 +63,7 @@ fn line(body: &str) -> String {
 fn d9_what_a_newer_version_wrote_is_never_cut_off() {
     for body in [
         r#""seq":3,"v":2,"kind":"control","at":1,"source":"a","state":"gone"}"#,
+        r#""seq":3,"v":256,"kind":"control","at":1,"source":"a","state":"gone"}"#,
         r#""seq":3,"v":1,"kind":"blessing","at":1}"#,
     ] {
         let folder = tempfile::tempdir().unwrap();
@@ -234,4 +235,40 @@ fn a_second_process_is_told_who_holds_it() {
     let (_log, _) = open(folder.path());
     let error = Log::open(folder.path()).unwrap_err();
     assert!(error.to_string().contains(&format!("pid {}", std::process::id())), "{error}");
+}
+
+/// A folder in the place of a segment opens, but no read of it ever ends; so does a bad sector.
+#[test]
+fn a_segment_that_cannot_be_read_is_told_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let (log, _) = open(folder.path());
+    log.append(&[control(1)], NOON).unwrap();
+    log.append(&[control(2)], NOON.plus_seconds(86_400)).unwrap();
+    drop(log);
+    std::fs::create_dir(folder.path().join("2020-01-01.jsonl")).unwrap();
+    let (log, damages) = open(folder.path());
+    assert_eq!((damages.len(), log.last_seq()), (1, 2), "{damages:?}");
+    assert_eq!(log.replay(0).unwrap().filter(Result::is_err).count(), 1);
+    assert_eq!(log.replay(1).unwrap().filter_map(Result::ok).count(), 1);
+    assert_eq!(gaps(folder.path()).unwrap().len(), 1);
+}
+
+#[test]
+fn what_is_written_under_a_clock_of_1970_is_no_record_that_outlives_its_day() {
+    let folder = tempfile::tempdir().unwrap();
+    let (log, _) = open(folder.path());
+    let at = log.append(&[control(1)], Moment::from_seconds(5)).unwrap()[0].position;
+    assert_ne!(at.day, segment::KEPT);
+    log.append(&[control(2)], NOON).unwrap();
+    assert_eq!(all(&log), [1, 2]);
+    assert_eq!(log.oldest_day().unwrap().as_deref(), Some("1970-01-02"));
+    drop(log);
+    // A log that holds kept records only goes on after them.
+    for day in segment::days(folder.path()).unwrap() {
+        std::fs::rename(segment::path(folder.path(), day), folder.path().join("kept.jsonl")).unwrap();
+    }
+    let (log, _) = open(folder.path());
+    log.append(&[control(3)], Moment::from_seconds(5)).unwrap();
+    assert_eq!(all(&log).last(), Some(&3));
+    assert!(folder.path().join("kept.jsonl").metadata().unwrap().len() > 0);
 }
