@@ -44,6 +44,8 @@ fn every_setting_stands_there_at_its_default() {
     let defaults = defaults.settings;
     stated.metrics_listen = None;
     stated.admin_group = None;
+    let cluster = stated.cluster.take().unwrap();
+    assert_eq!(cluster.lease, std::time::Duration::from_secs(15), "its default");
     assert_eq!(stated.takedowns.len(), 3);
     stated.takedowns.clear();
     stated.publish.public_url.clone_from(&defaults.publish.public_url);

@@ -75,19 +75,23 @@ impl Renderer<'_> {
         Some(Rendered { media_type: Format::Atom.media_type(), bytes, changed })
     }
 
-    /// Writes items; if they are too long together, the longest texts are left out, and all items stay.
+    /// Writes items; if they are too long together, the longest texts are left out, then what else is longest, and all items
+    /// stay.
     fn fitting(&self, items: &mut [Item], written: impl Fn(&[Item]) -> Vec<u8>) -> Vec<u8> {
         let mut bytes = written(items);
-        let length = |item: &Item| item.content_html.as_ref().map_or(0, String::len);
-        while bytes.len() > MAX_ARCHIVE && items.iter().any(|item| item.content_html.is_some()) {
-            // Half of the texts at a time, the longest first, so that few rounds are enough.
-            let mut lengths: Vec<usize> = items.iter().map(length).filter(|length| *length > 0).collect();
-            lengths.sort_unstable();
-            let middle = lengths.get(lengths.len() / 2).copied().unwrap_or(0);
-            for item in items.iter_mut().filter(|item| length(item) >= middle) {
-                item.content_html = None;
+        let text = |item: &Item| item.content_html.as_ref().map_or(0, String::len);
+        let parts: [Spare; 2] = [(&text, &|item| item.content_html = None), (&length_beside, &leave_out_beside)];
+        for (length, leave_out) in parts {
+            while bytes.len() > MAX_ARCHIVE && items.iter().any(|item| length(item) > 0) {
+                // Half of them at a time, the longest first, so that few rounds are enough.
+                let mut lengths: Vec<usize> = items.iter().map(length).filter(|length| *length > 0).collect();
+                lengths.sort_unstable();
+                let middle = lengths.get(lengths.len() / 2).copied().unwrap_or(0);
+                for item in items.iter_mut().filter(|item| length(item) >= middle) {
+                    leave_out(item);
+                }
+                bytes = written(items);
             }
-            bytes = written(items);
         }
         bytes
     }
@@ -103,6 +107,25 @@ impl Renderer<'_> {
         let changed = self.view.changed(tags);
         (changed != crate::model::Moment::default()).then(|| Month::of(changed))
     }
+}
+
+/// How long something is that an entry can do without, and what leaves it out.
+type Spare<'a> = (&'a dyn Fn(&Item) -> usize, &'a dyn Fn(&mut Item));
+
+/// Returns how long the lists are that an item has beside its title, link and text, in bytes.
+fn length_beside(item: &Item) -> usize {
+    let names = item.authors.iter().chain(&item.editors).chain(&item.categories).map(String::len).sum::<usize>();
+    let files: usize = item.enclosures.iter().map(|file| file.url.len()).sum();
+    let related: usize = item.related.iter().map(|other| other.title.len() + other.link.len()).sum();
+    names + files + related
+}
+
+fn leave_out_beside(item: &mut Item) {
+    item.authors.clear();
+    item.editors.clear();
+    item.categories.clear();
+    item.enclosures.clear();
+    item.related.clear();
 }
 
 /// Divides the stories of a month, in order of their arrival, into parts; there is at least one.

@@ -48,12 +48,34 @@ fn written(format: Format, channel: &Channel<'_>) -> Vec<u8> {
     }
 }
 
-/// Writes a feed with as many of its items as fit. It holds whole entries only; the oldest ones are left out.
-fn fitting(items: &mut Vec<Item>, write: impl Fn(&[Item]) -> Vec<u8>) -> Vec<u8> {
+/// Writes a feed with as many of its items as fit. It holds whole entries only. Of those that take more than their share the
+/// oldest are left out, so that no source can take the room of the others with a few large ones.
+fn fitting<T>(items: &mut Vec<T>, write: impl Fn(&[T]) -> Vec<u8>) -> Vec<u8> {
     let mut bytes = write(items);
+    if bytes.len() <= MAX_FEED {
+        return bytes;
+    }
+    let bare = write(&[]).len();
+    let mut sizes: Vec<usize> = items.iter().map(|item| write(std::slice::from_ref(item)).len() - bare).collect();
     while bytes.len() > MAX_FEED && !items.is_empty() {
-        let fitting = items.len().saturating_mul(MAX_FEED) / bytes.len();
-        items.truncate(fitting.min(items.len() - 1));
+        let share = MAX_FEED.saturating_sub(bare) / items.len();
+        let mut over = (bare + sizes.iter().sum::<usize>()).saturating_sub(MAX_FEED).max(1);
+        let mut kept = Vec::with_capacity(items.len());
+        // The newest come first.
+        for size in sizes.iter().rev() {
+            let is_left_out = *size > share && over > 0;
+            over = if is_left_out { over.saturating_sub(*size) } else { over };
+            kept.push(!is_left_out);
+        }
+        // What the sum of the parts does not tell.
+        if let Some(last) = kept.first_mut().filter(|_| sizes.iter().all(|size| *size <= share)) {
+            *last = false;
+        }
+        kept.reverse();
+        let keep = |at: usize| kept.get(at).copied().unwrap_or(true);
+        sizes = sizes.iter().enumerate().filter(|(at, _)| keep(*at)).map(|(_, size)| *size).collect();
+        let mut at = 0..;
+        items.retain(|_| at.next().is_none_or(keep));
         bytes = write(items);
     }
     bytes
@@ -324,5 +346,33 @@ impl Renderer<'_> {
             page: self.page_of(id),
             below: below.filter_map(|child| self.outline(child, ids)).collect(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The sizes of entries, newest first, that are left of these.
+    fn left(sizes: &[usize]) -> Vec<usize> {
+        let mut items = sizes.to_vec();
+        let bytes = fitting(&mut items, |items| vec![0; 1000 + items.iter().sum::<usize>()]);
+        assert!(bytes.len() <= MAX_FEED);
+        items
+    }
+
+    #[test]
+    fn a_few_large_entries_leave_others_their_room() {
+        let large = 400 << 10;
+        let mixed: Vec<usize> = (0..50).map(|at| if at < 25 { large } else { 2000 + at }).collect();
+        let kept = left(&mixed);
+        assert_eq!(kept.iter().filter(|size| **size < large).count(), 25, "no small one is left out");
+        assert_eq!(kept.len(), 35, "as many of the large ones stay as fit");
+        // Of equal ones the oldest are left out.
+        let equal: Vec<usize> = (0..50).map(|at| (100 << 10) - at).collect();
+        let kept = left(&equal);
+        assert_eq!(kept, equal[..kept.len()]);
+        assert_eq!(left(&[2000; 50]).len(), 50);
+        assert!(left(&[5 << 20]).is_empty());
     }
 }

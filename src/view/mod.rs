@@ -42,6 +42,7 @@ mod similarity_index;
 mod snapshot;
 mod sources;
 mod state;
+mod state_changes;
 mod store;
 mod story;
 mod subscriptions;

@@ -242,10 +242,22 @@ impl State {
         };
         let of_it = |(at, story): &(Moment, StoryNo)| {
             let head = self.items.head(*story).filter(|head| head.is_first(story.first()) && is_in(head))?;
-            is_of(*story).then_some((head.id, *at))
+            is_of(*story).then_some((self.withdrawn.contains(head.id), head.id, *at))
         };
         let since = (from, StoryNo::default())..;
-        self.deleted.range(since).rev().take(FURTHEST).filter_map(of_it).take(most).collect()
+        let found: Vec<_> = self.deleted.range(since).rev().take(FURTHEST).filter_map(of_it).collect();
+        // What was withdrawn by itself must not be pushed out by a takedown of thousands.
+        let alone = found.iter().filter(|(is_alone, ..)| *is_alone).count().min(most);
+        let mut left = [most - alone, alone];
+        let is_named = |is_alone: bool| match left.get_mut(usize::from(is_alone)) {
+            Some(left) if *left > 0 => {
+                *left -= 1;
+                true
+            }
+            _ => false,
+        };
+        let mut is_named = is_named;
+        found.into_iter().filter(|(is_alone, ..)| is_named(*is_alone)).map(|(_, id, at)| (id, at)).collect()
     }
 
     /// Returns whether a takedown covers an item.
