@@ -52,7 +52,7 @@ pub(super) fn run(arguments: &Arguments, options: &Add) -> anyhow::Result<End> {
         None => free_id(&found.link, &mut HashMap::new(), &is_taken),
     };
     anyhow::ensure!(!is_taken(&id), "there is a source `{id}` already; choose another --id");
-    let title = options.title.clone().unwrap_or_else(|| read::source_title(&found.reading.title));
+    let title = options.title.clone().unwrap_or_else(|| settle_title(&mut found));
     let block = block(&id, &title, region.as_ref().map(|(id, _)| id.as_str()), &found);
     show(&block);
     if let Some((id, path)) = &region {
@@ -193,6 +193,26 @@ fn settle_region(
             Ok(None)
         }
     }
+}
+
+/// Returns the title that the page gives itself; with a doubt the name of its host, if that title is another's.
+fn settle_title(found: &mut Found) -> String {
+    let title = read::source_title(&found.reading.title);
+    let Some(doubt) = doubt_title(&title, &found.link) else { return title };
+    let host = found.link.host_text().to_owned();
+    found.doubts.push(format!("{doubt}; its title here is {host}: use --title NAME"));
+    host
+}
+
+/// Returns a doubt as a sentence if a title is the name of a known medium, and the address is on no site of its own: what
+/// others credit to that medium would be credited to the source.
+pub(super) fn doubt_title(title: &str, link: &Link) -> Option<String> {
+    let (name, sites) = read::medium_of(title)?;
+    let host = link.host_text();
+    let is_its = sites
+        .iter()
+        .any(|site| host.strip_suffix(site.as_str()).is_some_and(|rest| rest.is_empty() || rest.ends_with('.')));
+    (!is_its).then(|| format!("it calls itself {name}, whose site is {}, not {host}", sites.join(", ")))
 }
 
 fn block(id: &SourceId, title: &str, region: Option<&str>, found: &Found) -> String {

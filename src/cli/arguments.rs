@@ -251,6 +251,9 @@ pub(super) enum Sources {
         /// The region of those that lie in no folder named after one: a code, slug or name
         #[arg(long, value_name = "REGION")]
         region: Option<String>,
+        /// Take the ids that the list names: each source goes on with what was published under its id
+        #[arg(long)]
+        keep_ids: bool,
         /// Append them to the source list
         #[arg(long)]
         write: bool,

@@ -14,6 +14,8 @@ use crate::model::{Kind, Link, RegionId, Regions, SourceId, counted};
 use crate::regions::Directory;
 use crate::write;
 
+/// How often the faults that sources of a list have together are looked for.
+const MAX_ROUNDS: usize = 4;
 /// Largest list of feeds that is read, in bytes.
 const MAX_LIST: u64 = 64 << 20;
 
@@ -21,7 +23,9 @@ const MAX_LIST: u64 = 64 << 20;
 pub(super) fn run(arguments: &Arguments, what: Option<&Sources>) -> anyhow::Result<End> {
     match what {
         None => list(arguments),
-        Some(Sources::Import { file, region, write }) => import(arguments, file, region.as_deref(), *write),
+        Some(Sources::Import { file, region, keep_ids, write }) => {
+            import(arguments, file, region.as_deref(), *keep_ids, *write)
+        }
         Some(Sources::Export) => export(arguments),
     }
 }
@@ -50,7 +54,13 @@ fn list(arguments: &Arguments) -> anyhow::Result<End> {
     Ok(End::Done)
 }
 
-fn import(arguments: &Arguments, file: &Path, region: Option<&str>, writes: bool) -> anyhow::Result<End> {
+fn import(
+    arguments: &Arguments,
+    file: &Path,
+    region: Option<&str>,
+    keeps_ids: bool,
+    writes: bool,
+) -> anyhow::Result<End> {
     let folder = place::folder(arguments);
     let config = match folder.is_dir().then(|| place::load(&folder)).transpose() {
         Ok(config) => config,
@@ -66,16 +76,16 @@ fn import(arguments: &Arguments, file: &Path, region: Option<&str>, writes: bool
         Some(config) => config.regions.clone(),
         None => Regions::new(true, Vec::new(), Vec::new(), Vec::new()).unwrap_or(atlas),
     };
-    let mut found = sources_of(&list, config.as_ref(), &Directory::new(&tree), region.as_ref());
-    if config.is_some() && found.homeless.is_empty() {
-        found.leave_out_refused(&folder, file);
+    let mut found = sources_of(&list, config.as_ref(), &Directory::new(&tree), region.as_ref(), keeps_ids);
+    if let Some(config) = config.as_ref().filter(|_| found.homeless.is_empty()) {
+        found.leave_out_refused(config, &folder, file);
     }
     for other in &list.others {
-        let title = other.title().unwrap_or("without a name");
-        let attributes: Vec<&str> = other.attributes.iter().map(|(name, _)| name.as_str()).collect();
+        let title = config::short(other.title().unwrap_or("without a name"));
+        let attributes: Vec<String> = other.attributes.iter().map(|(name, _)| config::short(name)).collect();
         say(&format!("dayuan: {title}: no feed; left out, with {}", attributes.join(", ")));
     }
-    found.told.iter().for_each(|line| say(&format!("dayuan: {line}")));
+    found.told.iter().for_each(|line| say(&format!("dayuan: {}", line.replace('\n', "\\u000a"))));
     if list.is_cut {
         say("dayuan: the list is longer than what is read of it; split the file");
     }
@@ -114,9 +124,14 @@ impl Found {
     }
 
     /// Leaves out the sources that the config would refuse, so that one bad entry costs one entry.
-    fn leave_out_refused(&mut self, folder: &Path, list: &Path) {
+    fn leave_out_refused(&mut self, config: &Config, folder: &Path, list: &Path) {
         let language = place::language(folder);
-        loop {
+        let blocks: Vec<&str> = self.blocks.iter().map(|(_, block)| block.as_str()).collect();
+        let refusals = config.refusals(&place::places(folder), list, &blocks).into_iter().enumerate();
+        let refusals = refusals.filter_map(|(number, fault)| Some((number, fault?.told(language)))).collect();
+        self.leave_out(&refusals);
+        // What is left is wrong together with others only. Each round reads all anew.
+        for _ in 0..MAX_ROUNDS {
             let more = Some((list.to_owned(), self.text()));
             let Err(faults) = Config::load_with(folder, &place::places(folder), more) else { return };
             let mut ends = Vec::with_capacity(self.blocks.len());
@@ -130,21 +145,26 @@ impl Found {
                     refused.entry(ends.partition_point(|end| *end < line)).or_insert_with(|| fault.told(language));
                 }
             }
-            let before = self.blocks.len();
-            let mut number = 0..;
-            self.blocks.retain(|(title, _)| {
-                let told = number.next().and_then(|number| refused.get(&number));
-                if let Some((message, help)) = told {
-                    let dash = if help.is_empty() { "" } else { "; " };
-                    self.told.push(format!("{title}: left out: {message}{dash}{help}"));
-                }
-                told.is_none()
-            });
             // Other faults are told when the list is written.
-            if self.blocks.len() == before {
+            if !self.leave_out(&refused) {
                 return;
             }
         }
+    }
+
+    /// Leaves out these of the sources, each with its fault and how to fix it; returns whether there were any.
+    fn leave_out(&mut self, refused: &BTreeMap<usize, (String, String)>) -> bool {
+        let before = self.blocks.len();
+        let mut number = 0..;
+        self.blocks.retain(|(title, _)| {
+            let told = number.next().and_then(|number| refused.get(&number));
+            if let Some((message, help)) = told {
+                let dash = if help.is_empty() { "" } else { "; " };
+                self.told.push(format!("{title}: left out: {message}{dash}{help}"));
+            }
+            told.is_none()
+        });
+        self.blocks.len() < before
     }
 }
 
@@ -153,14 +173,16 @@ fn sources_of(
     config: Option<&Config>,
     directory: &Directory<'_>,
     region: Option<&RegionId>,
+    keeps_ids: bool,
 ) -> Found {
     let known = || config.into_iter().flat_map(|config| &config.sources);
     let mut ids: HashSet<SourceId> = known().map(|source| source.id.clone()).collect();
     let mut addresses: HashSet<String> = known().map(|source| source.url.canonical()).collect();
+    let is_own = |link: &Link| config.is_some_and(|config| config.settings.fetch.guard.names_own(link));
     let (mut found, mut numbers) = (Found::default(), HashMap::new());
     for feed in &list.feeds {
         let address = feed.attribute("xmlUrl").unwrap_or("");
-        let title = feed.title().unwrap_or(address);
+        let title = config::short(feed.title().unwrap_or(address));
         let link = match Link::parse(address) {
             Ok(link) => link,
             Err(error) => {
@@ -169,21 +191,35 @@ fn sources_of(
             }
         };
         if !addresses.insert(link.canonical()) {
-            let folder = feed.folders.join("/");
+            let (address, folder) = (config::short(address), config::short(&feed.folders.join("/")));
             found
                 .told
                 .push(format!("{title}: left out: {address} is a source already (here in the folder `{folder}`)"));
             continue;
         }
         let own = feed.attribute("dayuan:id").and_then(|id| SourceId::new(id).ok()).filter(|id| !ids.contains(id));
-        let id = own.unwrap_or_else(|| add::free_id(&link, &mut numbers, &|id| ids.contains(id)));
+        if let Some(own) = own.as_ref().filter(|_| !keeps_ids) {
+            found.told.push(format!(
+                "{title}: the id {own} of the list is not taken, as an id brings what was published under it; if you trust who made the list, use --keep-ids"
+            ));
+        }
+        let id = own.filter(|_| keeps_ids).unwrap_or_else(|| add::free_id(&link, &mut numbers, &|id| ids.contains(id)));
         match config::imported(feed, &id, directory, region) {
             Ok(imported) => {
                 if !imported.has_region && region.is_none() {
-                    found.homeless.push(title.to_owned());
+                    found.homeless.push(title.clone());
+                }
+                if is_own(&link) {
+                    found.told.push(format!(
+                        "{title}: {} is on your own networks ([fetch] allow_networks), and what is there would be published; write it only if you trust who made the list",
+                        config::short(address)
+                    ));
+                }
+                if let Some(doubt) = add::doubt_title(feed.title().unwrap_or(""), &link) {
+                    found.told.push(format!("{title}: {doubt}"));
                 }
                 found.told.extend(imported.notes.into_iter().map(|note| format!("{title}: {note}")));
-                found.blocks.push((title.to_owned(), imported.block));
+                found.blocks.push((title, imported.block));
                 ids.insert(id);
             }
             Err(reason) => found.told.push(format!("{title}: left out: {reason}")),

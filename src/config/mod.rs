@@ -26,12 +26,13 @@ use std::sync::Arc;
 
 use crate::fetch::Network;
 use crate::model::{Regions, Source};
+use crate::regions::Directory;
 
 pub use cluster::Cluster;
 pub use fault::{Fault, Faults};
 pub use messages::chinese;
 pub use naming::region as region_named;
-pub use outlines::{Imported, feed_list, imported, outlines};
+pub use outlines::{Imported, feed_list, imported, outlines, short};
 pub use settings::{LogFormat, Places, Settings, socket, stated_language};
 
 /// A valid config.
@@ -101,6 +102,13 @@ impl Config {
         let (config, mut warnings) = Self::parse(settings.as_ref(), regions.as_ref(), &lists, places, faults)?;
         exposed.into_iter().for_each(|fault| warnings.push(fault));
         Ok((config, warnings))
+    }
+
+    /// Returns what is wrong with each of these blocks of a source list, looked at by itself: its first fault, or nothing.
+    /// `list` is the path that faults are to name.
+    pub fn refusals(&self, places: &Places, list: &Path, blocks: &[&str]) -> Vec<Option<Fault>> {
+        let directory = Directory::new(&self.regions);
+        blocks.iter().map(|block| sources::refusal(list, block, &self.settings, places, &directory)).collect()
     }
 
     /// Parses a config from texts. Faults name them `dayuan.toml`, `regions.toml` and `sources.toml`.
@@ -185,9 +193,20 @@ impl Config {
     }
 }
 
-/// Returns a text as a TOML string, with quotes.
+/// Returns a text as a TOML string on one line, with quotes.
 pub fn quoted(text: &str) -> String {
-    toml::Value::from(text).to_string()
+    if !text.contains(char::is_control) {
+        return toml::Value::from(text).to_string();
+    }
+    let mut out = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => out.extend(['\\', c]),
+            c if c.is_control() => out.push_str(&format!("\\u{:04X}", u32::from(c))),
+            c => out.push(c),
+        }
+    }
+    out + "\""
 }
 
 /// Returns the files of the source list, ordered by name.

@@ -82,7 +82,7 @@ pub fn imported(
     default: Option<&RegionId>,
 ) -> Result<Imported, String> {
     let address = outline.attribute("xmlUrl").unwrap_or("");
-    let url = Link::parse(address).map_err(|error| format!("{address}: {error}"))?;
+    let url = Link::parse(address).map_err(|error| format!("{}: {error}", short(address)))?;
     let mut source = Table::new();
     let mut notes = Vec::new();
     set(&mut source, "id", Value::from(id.as_str()));
@@ -114,7 +114,11 @@ pub fn imported(
             continue;
         }
         if RULES.rights.iter().any(|right| right == top) {
-            notes.push(format!("{top} = {value} is taken from the list; write it only if you trust who made the list"));
+            notes.push(format!(
+                "{} = {} is taken from the list; write it only if you trust who made the list",
+                short(key),
+                short(value)
+            ));
         }
         set(&mut source, key, decoded(value));
     }
@@ -163,8 +167,9 @@ fn translate(outline: &Outline, source: &mut Table, notes: &mut Vec<String>) {
             None => {
                 is_whole &= !(of_list && rule.setting == "list.item");
                 notes.push(format!(
-                    "{} = {value} has no counterpart here; it is kept, and detection decides",
-                    rule.name
+                    "{} = {} has no counterpart here; it is kept, and detection decides",
+                    rule.name,
+                    short(value)
                 ));
             }
         }
@@ -196,7 +201,8 @@ fn keep(outline: &Outline, source: &mut Table, directory: &Directory<'_>, notes:
         kept.insert("folders".to_owned(), Value::from(outline.folders.clone()));
     }
     if !without_effect.is_empty() {
-        notes.push(format!("kept, without effect here: {}", without_effect.join(", ")));
+        let names: Vec<String> = without_effect.into_iter().map(short).collect();
+        notes.push(format!("kept, without effect here: {}", names.join(", ")));
     }
     if !kept.is_empty() {
         source.insert("opml".to_owned(), Value::Table(kept));
@@ -359,7 +365,7 @@ fn set(table: &mut Table, setting: &str, value: Value) {
 fn block(source: &Table) -> String {
     const FIRST: [&str; 4] = ["id", "title", "region", "url"];
     let mut out = String::from("[[source]]\n");
-    let mut line = |key: &str, value: &Value| out.push_str(&format!("{} = {value}\n", bare(key)));
+    let mut line = |key: &str, value: &Value| out.push_str(&format!("{} = {}\n", bare(key), literal(value)));
     for key in FIRST {
         line(key, source.get(key).unwrap_or(&Value::from("")));
     }
@@ -376,8 +382,30 @@ fn write_table(name: &str, table: &Value, out: &mut String) {
     let Some(table) = table.as_table() else { return };
     let (tables, plain): (Vec<_>, Vec<_>) = table.iter().partition(|(_, value)| value.is_table());
     out.push_str(&format!("[{name}]\n"));
-    plain.iter().for_each(|(key, value)| out.push_str(&format!("{} = {value}\n", bare(key))));
+    plain.iter().for_each(|(key, value)| out.push_str(&format!("{} = {}\n", bare(key), literal(value))));
     tables.iter().for_each(|(key, table)| write_table(&format!("{name}.{}", bare(key)), table, out));
+}
+
+/// Returns a value on one line.
+fn literal(value: &Value) -> String {
+    match value {
+        Value::String(text) => super::quoted(text),
+        Value::Array(values) => format!("[{}]", values.iter().map(literal).collect::<Vec<_>>().join(", ")),
+        Value::Table(table) => {
+            let pairs: Vec<String> =
+                table.iter().map(|(key, value)| format!("{} = {}", bare(key), literal(value))).collect();
+            format!("{{ {} }}", pairs.join(", "))
+        }
+        value => value.to_string(),
+    }
+}
+
+/// Returns what a list says as a short part of a line, so that it neither hides the rest nor makes lines of its own.
+pub fn short(text: &str) -> String {
+    const MOST: usize = 80;
+    let mut chars = text.chars();
+    let start: String = chars.by_ref().take(MOST).collect();
+    one_line(&start) + if chars.next().is_some() { "…" } else { "" }
 }
 
 /// Returns a key as TOML writes it.

@@ -1,13 +1,13 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::address::link;
-use super::fault::{Faults, LineEnds};
+use super::fault::{Fault, Faults, LineEnds};
 use super::naming;
 use super::request;
 use super::section::{self, Document, Section};
@@ -72,6 +72,27 @@ pub(super) fn parse(
     tell_formers(lists, &formers, &seen.ids, faults, warnings);
     sources.sort_by(|a, b| a.id.cmp(&b.id));
     sources
+}
+
+/// Returns the first fault of a block of a source list; other sources do not count.
+pub(super) fn refusal(
+    path: &Path,
+    block: &str,
+    settings: &Settings,
+    places: &Places,
+    directory: &Directory<'_>,
+) -> Option<Fault> {
+    let (mut faults, mut warnings) = (Faults::default(), Faults::default());
+    let (cell, slips) = (RefCell::new(&mut faults), RefCell::new(&mut warnings));
+    let document = Document::new(path, block, &cell, &slips);
+    let table = document.root();
+    let root = Section::new(&document, "", &table);
+    for section in root.sections("source") {
+        source(&section, settings, places, Some(directory));
+        section.finish();
+    }
+    root.finish();
+    faults.iter().next().cloned()
 }
 
 /// What the sources so far have taken.

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use listenfd::ListenFd;
 use sd_notify::NotifyState;
+use socket2::SockRef;
 
 use super::error::DaemonError;
 use crate::serve;
@@ -45,8 +46,8 @@ impl Purpose {
     /// name of the unit.
     fn is_named(self, name: &str) -> bool {
         match self {
-            Self::Readers => !name.starts_with("dayuan-kept-") && name != "metrics",
-            Self::Metrics => name == "metrics",
+            Self::Readers => matches!(name, "readers" | "dayuan.socket"),
+            Self::Metrics => matches!(name, "metrics" | "dayuan-metrics.socket"),
         }
     }
 }
@@ -69,7 +70,18 @@ impl Inherited {
         let mut listeners = Vec::new();
         for (at, name) in (0..passed.len()).zip(names) {
             match passed.take_tcp_listener(at) {
-                Ok(Some(listener)) => listeners.push((name, listener)),
+                Ok(Some(listener)) if SockRef::from(&listener).is_listener().unwrap_or(false) => {
+                    listeners.push((name, listener));
+                }
+                // Nobody who connects there would be answered.
+                Ok(Some(_)) => {
+                    tracing::warn!(
+                        event = "socket_unit_unused",
+                        name,
+                        "systemd passed a socket that does not listen; take Accept=yes out of the socket unit"
+                    );
+                    release(&name);
+                }
                 Ok(None) => {}
                 Err(error) => {
                     tracing::warn!(
@@ -89,7 +101,7 @@ impl Inherited {
     pub(super) fn listener(&mut self, purpose: Purpose, address: SocketAddr) -> Result<Listener, DaemonError> {
         let failed = |source| DaemonError::Listen { address, setting: purpose.setting(), source };
         let adopted = |socket| Ok(Listener { socket: serve::adopt(socket).map_err(failed)?, is_inherited: true });
-        if let Some(at) = self.0.iter().position(|(name, _)| purpose.is_named(name)) {
+        if let Some(at) = self.of_unit(purpose) {
             let (name, socket) = self.0.swap_remove(at);
             if let Ok(actual) = socket.local_addr().map(unmapped)
                 && actual != unmapped(address)
@@ -112,14 +124,25 @@ impl Inherited {
         }
         Ok(Listener { socket, is_inherited: false })
     }
+
+    /// Returns where the listener of a socket unit for a purpose is: the one of that name. Readers may have the only one
+    /// without a name, which says so nowhere else; one that is named for something else is never opened to them.
+    fn of_unit(&self, purpose: Purpose) -> Option<usize> {
+        let is_unnamed = |name: &str| matches!(name, "" | "unknown");
+        let is_only = self.0.iter().filter(|(name, _)| is_unnamed(name)).count() == 1;
+        let named = self.0.iter().position(|(name, _)| purpose.is_named(name));
+        named.or_else(|| match purpose {
+            Purpose::Readers if is_only => self.0.iter().position(|(name, _)| is_unnamed(name)),
+            _ => None,
+        })
+    }
 }
 
 impl Drop for Inherited {
     /// Tells of those that nobody takes: systemd goes on listening there, so that whoever connects waits for ever.
     fn drop(&mut self) {
         for (name, socket) in &self.0 {
-            if let Some(purpose) = Purpose::ALL.into_iter().find(|purpose| name == purpose.kept_name()) {
-                tell(&[NotifyState::FdName(purpose.kept_name()), NotifyState::FdStoreRemove]);
+            if release(name) {
                 continue;
             }
             let address = socket.local_addr().map_or_else(|error| error.to_string(), |address| address.to_string());
@@ -127,7 +150,7 @@ impl Drop for Inherited {
                 event = "socket_unit_unused",
                 name,
                 address,
-                "systemd passed a listener that is not used, and nobody answers there; take its ListenStream= out of the socket unit"
+                "systemd passed a listener that is not used, and nobody answers there; write FileDescriptorName=readers or metrics in the socket unit, or take its ListenStream= out"
             );
         }
     }
@@ -162,6 +185,15 @@ fn keep(purpose: Purpose, socket: &tokio::net::TcpListener) {
             "systemd does not keep the listener; a restart will refuse connections"
         );
     }
+}
+
+/// Asks systemd to keep a listener no longer; returns whether it is one that we asked it to keep.
+fn release(name: &str) -> bool {
+    let purpose = Purpose::ALL.into_iter().find(|purpose| name == purpose.kept_name());
+    if let Some(purpose) = purpose {
+        tell(&[NotifyState::FdName(purpose.kept_name()), NotifyState::FdStoreRemove]);
+    }
+    purpose.is_some()
 }
 
 fn tell(state: &[NotifyState<'_>]) {

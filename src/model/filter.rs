@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use regex::Regex;
 
-use super::{Draft, Moment};
+use super::{Draft, Moment, is_ignorable, simplify};
 
 /// Longest compiled pattern, in bytes of memory.
 const MAX_COMPILED: usize = 1 << 20;
@@ -42,6 +42,8 @@ impl Part {
 pub struct Pattern {
     text: String,
     regex: Regex,
+    /// The word as it is compared; `None` for an expression.
+    word: Option<String>,
 }
 
 /// Error: the text is not a pattern.
@@ -50,7 +52,7 @@ pub struct Pattern {
 pub struct PatternError(String, String);
 
 impl Pattern {
-    /// Parses a word, which may be anywhere and in any case, or `/regular expression/`.
+    /// Parses a word, which may be anywhere, in any case and in any form of its characters, or `/regular expression/`.
     ///
     /// # Errors
     /// If it is empty, or the expression is wrong or too large.
@@ -61,7 +63,8 @@ impl Pattern {
             Some(expression) => expression.to_owned(),
             None => format!("(?i){}", regex::escape(text.trim())),
         };
-        if expression.unwrap_or(text).trim().is_empty() {
+        let word = expression.is_none().then(|| folded(text));
+        if expression.unwrap_or(text).trim().is_empty() || word.as_deref() == Some("") {
             return Err(failed("it is empty"));
         }
         let regex =
@@ -69,12 +72,44 @@ impl Pattern {
                 regex::Error::CompiledTooBig(_) => failed("it is too large"),
                 error => failed(error.to_string().lines().last().unwrap_or("").trim_start_matches("error: ")),
             })?;
-        Ok(Self { text: text.to_owned(), regex })
+        Ok(Self { text: text.to_owned(), regex, word })
     }
 
     fn is_in(&self, text: &str) -> bool {
-        self.regex.is_match(text.get(..text.floor_char_boundary(MAX_TEXT)).unwrap_or(text))
+        let matches = |text: &str| self.regex.is_match(text.get(..text.floor_char_boundary(MAX_TEXT)).unwrap_or(text));
+        if matches(text) {
+            return true;
+        }
+        match &self.word {
+            Some(word) => folded(text).contains(word.as_str()),
+            None => text.contains(is_ignorable) && matches(&text.replace(is_ignorable, "")),
+        }
     }
+}
+
+/// Returns a text as words are looked for in it, so that a source cannot write one past a rule: simplified characters of the
+/// usual width in lower case, without those that nobody sees, and without spaces between Chinese ones.
+fn folded(text: &str) -> String {
+    const fn is_chinese(c: char) -> bool {
+        matches!(c, '\u{3400}'..='\u{9fff}' | '\u{20000}'..='\u{3ffff}')
+    }
+    let mut out = String::with_capacity(text.len().min(MAX_TEXT));
+    let (mut last, mut is_blank) = (None, false);
+    for c in text.chars().filter(|c| !is_ignorable(*c)).map(simplify) {
+        if c.is_whitespace() {
+            is_blank = true;
+            continue;
+        }
+        if out.len() >= MAX_TEXT {
+            break;
+        }
+        if std::mem::take(&mut is_blank) && last.is_some_and(|last| !is_chinese(last) || !is_chinese(c)) {
+            out.push(' ');
+        }
+        out.extend(c.to_lowercase());
+        last = Some(c);
+    }
+    out
 }
 
 impl PartialEq for Pattern {
@@ -208,6 +243,41 @@ mod tests {
         let filter = Filter { keep: vec![(Part::Title, pattern("供暖"))], ..Filter::default() };
         assert!(filter.refusal(&draft("", &[]), Moment::default(), false).is_none(), "its title comes with its page");
         assert!(filter.refusal(&draft("", &[]), Moment::default(), true).is_some() && !filter.needs_page());
+    }
+
+    #[test]
+    fn a_word_that_is_written_so_that_it_looks_the_same_does_not_pass_a_rule() {
+        let filter = Filter {
+            drop: vec![
+                (Part::Title, Pattern::parse("广告").unwrap()),
+                (Part::Title, Pattern::parse("/彩票$/").unwrap()),
+            ],
+            ..Filter::default()
+        };
+        let refused = |title: &str| filter.refusal(&draft(title, &[]), Moment::default(), true).is_some();
+        for between in [
+            "",
+            "\u{200b}",
+            "\u{200d}",
+            "\u{2060}",
+            "\u{ad}",
+            "\u{feff}",
+            "\u{202e}\u{202c}",
+            "\u{fe0f}",
+            "\u{34f}",
+            "\u{3164}",
+            "\u{e0041}",
+            " ",
+            "\u{3000} \n",
+        ] {
+            assert!(refused(&format!("大减价广{between}告送到家")), "{between:?}");
+        }
+        assert!(refused("大减价廣告") && refused("大减价\u{2f34}告") && refused("买彩\u{200d}票"));
+        assert!(!refused("公告") && !refused("推广 a 告知") && !refused("彩票站公示"));
+        assert!(refused(&format!("{}广告", "\u{200d}".repeat(MAX_TEXT))), "what nobody sees fills no text");
+        let filter = Filter { drop: vec![(Part::Title, Pattern::parse("廣告 AD").unwrap())], ..Filter::default() };
+        let refused = |title: &str| filter.refusal(&draft(title, &[]), Moment::default(), true).is_some();
+        assert!(refused("广告 ａｄ") && refused("廣告  ad") && !refused("广告"));
     }
 
     #[test]

@@ -45,7 +45,7 @@ pub use region_tree::{Named, Regions};
 pub use report::Report;
 pub use request_options::{Login, Proxy, RequestOptions, Secret};
 pub use secret_hasher::SecretHasher;
-pub use simplified::simplify;
+pub use simplified::{is_ignorable, simplify};
 pub use source::{Authority, Kind, Policy, SelectorOverrides, Source, SourceError, SourceId, Tls};
 pub use subscription::{SourceSubscription, Subscription};
 pub use takedown::{Origin, Scope, Takedown};

@@ -44,7 +44,7 @@ pub use markup::{Origin, Selector, SelectorError, css_of_xpath, sanitise};
 pub use opml::{Outline, OutlineList, outlines};
 pub use reading::{MAX_DRAFTS, Reading, Skip};
 pub use rules::Rules;
-pub use site::{is_official, places_of, source_title};
+pub use site::{is_official, medium_of, places_of, source_title};
 
 /// The version of this reader, recorded in every report.
 pub const VERSION: u16 = 1;

@@ -4,6 +4,8 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
+use crate::model::{is_ignorable, simplify};
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Sites {
@@ -13,6 +15,15 @@ struct Sites {
     empty_parts: Vec<String>,
     separators: Vec<String>,
     place_ends: Vec<String>,
+    medium: Vec<Medium>,
+}
+
+/// A medium that others reprint.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Medium {
+    names: Vec<String>,
+    sites: Vec<String>,
 }
 
 static SITES: LazyLock<Sites> = LazyLock::new(|| {
@@ -64,6 +75,25 @@ pub fn places_of(title: &str) -> Vec<String> {
     parts(title).into_iter().filter_map(place).filter(|name| name.chars().count() >= 2).collect()
 }
 
+/// Returns the known medium whose name a title has, by itself or beside a column: the name and the sites of the medium.
+pub fn medium_of(title: &str) -> Option<(&'static str, &'static [String])> {
+    let plain = |text: &str| -> String {
+        let chars = text.chars().filter(|c| !is_ignorable(*c)).map(simplify).filter(|c| c.is_alphanumeric());
+        chars.flat_map(char::to_lowercase).collect()
+    };
+    let start: String = title.chars().take(MAX_TITLE).collect();
+    let words = start.split(|c: char| !c.is_alphanumeric() && !is_ignorable(c)).map(plain);
+    let titles: Vec<String> = std::iter::once(plain(&start)).chain(words).collect();
+    SITES.medium.iter().find_map(|medium| {
+        let is_named = |name: &&String| {
+            let name = plain(name);
+            let is_end = |rest: &str| rest.is_empty() || SITES.site_ends.iter().any(|end| end == rest);
+            titles.iter().any(|title| title.strip_prefix(name.as_str()).is_some_and(is_end))
+        };
+        medium.names.iter().find(is_named).map(|name| (name.as_str(), medium.sites.as_slice()))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -78,6 +108,19 @@ mod tests {
             ("", ""),
         ] {
             assert_eq!(source_title(title), expected, "{title}");
+        }
+    }
+
+    #[test]
+    fn a_medium_is_known_by_its_name_however_it_is_written() {
+        let named = |title: &str| medium_of(title).map(|(name, _)| name);
+        for title in ["新华社", "新華社", "新 华 社", "新\u{200d}华\u{3164}社", "新华社 要闻", "《新华社》", "新华社网"]
+        {
+            assert_eq!(named(title), Some("新华社"), "{title:?}");
+        }
+        assert_eq!(named("REUTERS | World"), Some("Reuters"));
+        for title in ["", "新华区人民政府", "新华社区服务中心", "阳泉日报"] {
+            assert_eq!(named(title), None, "{title}");
         }
     }
 

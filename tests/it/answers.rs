@@ -98,6 +98,20 @@ fn add_proposes_title_and_authority_and_doubts_the_region() {
 }
 
 #[test]
+fn a_feed_does_not_get_the_name_of_a_medium_that_it_gives_itself() {
+    let site = Site::new(65, |_| {
+        Reply::ok(feed(&[("1", "/a/1", "供暖通告", 2)]).replacen("<title>", "<title>新華社 要闻</title><title>", 1))
+    });
+    let installation = Installation::new("");
+    let output = installation.run(&["add", &site.url("/f"), "--region", "阳泉市", "--write"]);
+    let (block, doubts) = (text(&output.stdout), text(&output.stderr));
+    assert!(block.contains("title = \"127.0.7.65\"") && !block.contains("新華社"), "{block}{doubts}");
+    assert!(doubts.contains("doubt: it calls itself 新华社, whose site is news.cn"), "{doubts}");
+    let output = installation.run(&["add", &site.url("/g"), "--region", "阳泉市", "--title", "新华社"]);
+    assert!(text(&output.stdout).contains("title = \"新华社\""), "the admin may say so");
+}
+
+#[test]
 fn the_rules_of_a_source_leave_items_out_and_clean_titles() {
     let site = Site::new(64, |_| {
         Reply::ok(feed(&[

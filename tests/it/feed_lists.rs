@@ -149,3 +149,74 @@ fn a_list_of_feeds_from_outside_can_neither_stop_the_import_nor_give_rights_unse
     assert!(written.contains("https://f.example/feed") && !written.contains("https://other.example/"));
     assert!(installation.run(&["check"]).status.success());
 }
+
+/// Imports a list and returns what is printed and what is told.
+fn imported(installation: &Installation, outlines: &str, more: &[&str]) -> (String, String) {
+    let list = format!("<opml version=\"2.0\"><body>{outlines}</body></opml>");
+    std::fs::write(installation.folder.path().join("in.opml"), list).unwrap();
+    let output = installation.run(&[&["sources", "import", "in.opml", "--region", "山西省"], more].concat());
+    (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())
+}
+
+#[test]
+fn an_id_of_a_list_from_outside_does_not_take_over_what_an_earlier_source_published() {
+    let installation = Installation::new("");
+    let list = "<outline text=\"陌生\" xmlUrl=\"https://a.example/feed\" dayuan:id=\"yq-gov\"/>";
+    let (block, told) = imported(&installation, list, &[]);
+    assert!(!block.contains("\"yq-gov\"") && told.contains("the id yq-gov of the list is not taken"), "{block}{told}");
+    let (block, told) = imported(&installation, list, &["--keep-ids"]);
+    assert!(block.contains("id = \"yq-gov\"") && !told.contains("not taken"), "{block}{told}");
+}
+
+#[test]
+fn what_a_list_brings_from_our_own_networks_or_in_the_name_of_a_medium_is_told() {
+    let installation = Installation::new("");
+    let list = "<outline text=\"市政府\" xmlUrl=\"http://127.0.7.9/feed\"/>\
+        <outline text=\"新华社\" xmlUrl=\"https://a.example/feed\"/>\
+        <outline text=\"新华社\" xmlUrl=\"https://www.news.cn/feed\"/>\
+        <outline text=\"代理\" xmlUrl=\"https://b.example/feed\" dayuan:request.proxy=\"http://c.example/\"/>";
+    let (_, told) = imported(&installation, list, &[]);
+    assert!(told.contains("市政府: http://127.0.7.9/feed is on your own networks"), "{told}");
+    assert_eq!(told.matches("it calls itself 新华社, whose site is news.cn").count(), 1, "{told}");
+    assert!(told.contains("request.proxy = http://c.example/ is taken from the list"), "{told}");
+}
+
+#[test]
+fn a_list_from_outside_writes_no_lines_of_its_own() {
+    let installation = Installation::new("");
+    let long = "长".repeat(5000);
+    let list = format!(
+        "<outline text=\"x&#10;dayuan: forged\" xmlUrl=\"ftp://a.example/\"/>\
+         <outline text=\"y&#10;dayuan: forged\" xmlUrl=\"https://b.example/feed\" foo=\"1&#10;dayuan: forged&#10;[[source]]\" dayuan:authority=\"official&#10;dayuan: forged\"/>\
+         <outline text=\"z\" xmlUrl=\"https://c.example/feed\" foo=\"1&#10;dayuan: forged&#10;[[source]]\"/>\
+         <outline text=\"{long}\" xmlUrl=\"https://d.example/feed\" dayuan:authority=\"official\"/>\
+         <outline text=\"&#10;dayuan: forged\"/>"
+    );
+    let (block, told) = imported(&installation, &list, &[]);
+    assert!(!block.lines().chain(told.lines()).any(|line| line.starts_with("dayuan: forged")), "{block}{told}");
+    assert!(block.contains("foo = \"1\\u000Adayuan: forged"), "{block}");
+    assert_eq!(block.matches("[[source]]\n").count(), 2, "{block}");
+    assert!(told.contains("…: authority = official is taken from the list"), "{told}");
+    let (_, told) = imported(&installation, &list, &["--write"]);
+    assert!(told.contains("2 sources taken") && installation.run(&["check"]).status.success(), "{told}");
+}
+
+/// Took a minute when each round of 200 faults read all anew.
+#[test]
+fn a_list_of_bad_entries_costs_no_more_than_one_of_good_ones() {
+    let installation = Installation::new("");
+    let list = |more: &str| -> String {
+        let entry = |n: u32| format!("<outline text=\"t\" xmlUrl=\"https://a{n}.example/feed\" {more}/>");
+        (0..8000).map(entry).collect()
+    };
+    let timed = |more: &str, taken: &str| {
+        let began = std::time::Instant::now();
+        let (_, told) = imported(&installation, &list(more), &[]);
+        assert!(told.contains(taken), "{}", told.chars().take(2000).collect::<String>());
+        began.elapsed()
+    };
+    let good = timed("", "8000 sources taken");
+    let bad = timed("dayuan:nonsense=\"1\"", "0 sources taken");
+    println!("good {good:.2?}, bad {bad:.2?}");
+    assert!(bad < good * 3, "good {good:.2?}, bad {bad:.2?}");
+}

@@ -126,7 +126,9 @@ impl Installation {
         });
         let address = until("the daemon answers", || {
             assert!(child.try_wait().unwrap().is_none(), "it ended: {:?}", log.lock().unwrap());
-            log.lock().unwrap().iter().find_map(|line| line["fields"]["address"].as_str()?.parse().ok())
+            let log = log.lock().unwrap();
+            let mut lines = log.iter().filter(|line| line["fields"]["event"] != "socket_unit_unused");
+            lines.find_map(|line| line["fields"]["address"].as_str()?.parse().ok())
         });
         Daemon { child, address, log }
     }

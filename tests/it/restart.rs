@@ -125,10 +125,14 @@ fn ask(stream: &mut Option<BufReader<TcpStream>>, address: SocketAddr, path: &st
 
 /// Starts a daemon with a listener that somebody else holds, as systemd does.
 fn start_on(installation: &Installation, listener: &TcpListener) -> Daemon {
-    let shell = "exec 3<&0 < /dev/null; export LISTEN_FDS=1 LISTEN_PID=$$ LISTEN_FDNAMES=dayuan.socket; exec \"$@\"";
+    start_named(installation, "dayuan.socket", listener.try_clone().unwrap())
+}
+
+fn start_named(installation: &Installation, name: &str, socket: impl Into<OwnedFd>) -> Daemon {
+    let shell = format!("exec 3<&0 < /dev/null; export LISTEN_FDS=1 LISTEN_PID=$$ LISTEN_FDNAMES={name}; exec \"$@\"");
     let mut command = Command::new("sh");
-    command.args(["-c", shell, "sh", env!("CARGO_BIN_EXE_dayuan"), "run", "--config"]).arg(installation.config());
-    command.stdin(Stdio::from(OwnedFd::from(listener.try_clone().unwrap())));
+    command.args(["-c", &shell, "sh", env!("CARGO_BIN_EXE_dayuan"), "run", "--config"]).arg(installation.config());
+    command.stdin(Stdio::from(socket.into()));
     installation.launch_command(command)
 }
 
@@ -171,4 +175,37 @@ fn a_restart_and_a_reload_lose_no_request() {
     );
     assert!(seen.answers > 100, "{}", seen.answers);
     assert_eq!(second.stop(), Some(0));
+}
+
+#[test]
+fn a_socket_that_is_passed_serves_readers_only_if_it_listens_and_is_meant_for_them() {
+    let installation = Installation::new("");
+    let unused = |daemon: &Daemon| {
+        until("the socket is told of", || {
+            daemon.log().iter().any(|line| line["fields"]["event"] == "socket_unit_unused").then_some(())
+        });
+    };
+    for name in ["dayuan-metrics.socket", "other.socket", "metrics"] {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let passed = listener.local_addr().unwrap();
+        let daemon = start_named(&installation, name, listener);
+        assert_ne!(daemon.address, passed, "{name}");
+        unused(&daemon);
+        assert_eq!(daemon.stop(), Some(0));
+    }
+    for name in ["readers", "unknown", ""] {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let passed = listener.local_addr().unwrap();
+        let daemon = start_named(&installation, name, listener);
+        assert_eq!(daemon.address, passed, "{name}");
+        assert_eq!(daemon.stop(), Some(0));
+    }
+    let far = TcpListener::bind("127.0.0.1:0").unwrap();
+    let connected = TcpStream::connect(far.local_addr().unwrap()).unwrap();
+    let passed = connected.local_addr().unwrap();
+    let daemon = start_named(&installation, "dayuan.socket", connected);
+    assert_ne!(daemon.address, passed);
+    unused(&daemon);
+    assert_eq!(ask(&mut None, daemon.address, "/healthz").unwrap(), 200);
+    assert_eq!(daemon.stop(), Some(0));
 }
