@@ -8,7 +8,7 @@ use super::arguments::Arguments;
 use super::out::{End, say, show};
 use super::place;
 use crate::config::{Config, Places as Folders};
-use crate::dedup::{self, Verdict};
+use crate::dedup::{self, Likeness, Verdict};
 use crate::log::{Log, Record, SourceFacts};
 use crate::model::{
     Authority, Draft, ItemId, Link, Moment, Precision, RegionId, Regions, Report, SourceId, Stamp, Zone,
@@ -102,7 +102,9 @@ fn show_outcome(view: &View, told: &Told, as_json: bool) {
     let story = view.find(told.item).and_then(|first| view.story(first));
     let shown = story.as_ref().map_or(told.item, |story| story.id);
     let is_first = shown == told.item;
+    let apart = if is_first && told.verdict == Verdict::New { kept_apart(view, told) } else { None };
     let (word, because) = match told.verdict {
+        Verdict::New if apart.is_some() => ("new", apart.unwrap_or_default()),
         Verdict::New if is_first && told.is_roundup => ("roundup", "it is several stories in one"),
         Verdict::New if is_first && story.as_ref().is_some_and(|story| story.event.is_some()) => {
             ("new", "it tells of an event of which another story tells too")
@@ -125,6 +127,12 @@ fn show_outcome(view: &View, told: &Told, as_json: bool) {
         let of: Vec<&str> = regions().map(|(region, _)| region.as_str()).collect();
         show(&format!("{}  {word} ({because})  {shown}  {}", told.id.as_str().unwrap_or_default(), of.join(" ")));
     }
+}
+
+/// Returns why a report that is like that of another story is none of it.
+fn kept_apart(view: &View, told: &Told) -> Option<&'static str> {
+    let is_apart = |found: &dedup::Comparison| matches!(found.likeness, Likeness::Opposed | Likeness::Altered);
+    view.beside(view.find(told.item)?).into_iter().map(|(_, found)| found).find(is_apart).map(|found| found.because)
 }
 
 fn parse(row: &str) -> anyhow::Result<Line> {

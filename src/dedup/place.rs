@@ -1,6 +1,6 @@
 //! A piece of a text, and what the words around it make of it.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::LazyLock;
 
 use serde::Deserialize;
@@ -10,6 +10,9 @@ use super::words::words;
 
 /// Characters around a piece in which the word it belongs to is looked for.
 const WORD_WITHIN: usize = 4;
+/// Characters before a piece in which a word of a credit is looked for, and most of them between the two.
+const CREDIT_WITHIN: usize = 7;
+const MAX_CREDITED: usize = 3;
 
 /// `substitution.toml`, whose comments say what each list is for.
 #[derive(Debug, Deserialize)]
@@ -22,6 +25,8 @@ pub(super) struct Tables {
     pub(super) no_denial: Vec<String>,
     pub(super) particles: String,
     pub(super) filler: String,
+    pub(super) credits: Vec<String>,
+    pub(super) leads: Vec<String>,
     pub(super) per: String,
     pub(super) person: Vec<String>,
     pub(super) titles: Vec<String>,
@@ -38,21 +43,35 @@ pub(super) static TABLES: LazyLock<Tables> =
         Err(error) => unreachable!("src/dedup/substitution.toml: {error}"),
     });
 
-/// A word of a class, folded, and the number of its list: words of two lists exclude each other.
-pub(super) type Member = (Vec<char>, usize);
+/// A word of a class, folded, with the numbers of its class and of its list: words of two lists of a class exclude each
+/// other.
+pub(super) struct Member {
+    pub(super) word: Vec<char>,
+    class: usize,
+    list: usize,
+}
 
-/// The classes.
-pub(super) static CLASSES: LazyLock<Vec<Vec<Member>>> = LazyLock::new(|| {
-    let class = |lists: &Vec<Vec<String>>| {
-        let all = lists.iter().enumerate();
-        all.flat_map(|(list, words)| words.iter().map(move |word| (fold(word), list))).collect()
-    };
-    TABLES.exclusive.iter().map(class).collect()
+/// The words of all classes by their first character.
+pub(super) static MEMBERS: LazyLock<HashMap<char, Vec<Member>>> = LazyLock::new(|| {
+    let mut members: HashMap<char, Vec<Member>> = HashMap::new();
+    for (class, lists) in TABLES.exclusive.iter().enumerate() {
+        for (list, word) in
+            lists.iter().enumerate().flat_map(|(list, words)| words.iter().map(move |word| (list, word)))
+        {
+            let word = fold(word);
+            if let Some(first) = word.first() {
+                members.entry(*first).or_default().push(Member { class, list, word });
+            }
+        }
+    }
+    members
 });
 
 /// The words of mere wording, in the same form.
 pub(super) static WORDING: LazyLock<HashSet<Vec<char>>> =
     LazyLock::new(|| words().wording.iter().map(|word| word.chars().collect()).collect());
+/// The words of credits.
+static CREDITS: LazyLock<Vec<Vec<char>>> = LazyLock::new(|| TABLES.credits.iter().map(|word| fold(word)).collect());
 /// Words that deny, of scripts that separate words.
 static DENIALS: LazyLock<HashSet<Vec<char>>> =
     LazyLock::new(|| TABLES.denial_words.iter().map(|word| fold(word)).collect());
@@ -118,6 +137,17 @@ impl<'t> Place<'t> {
         true
     }
 
+    /// Returns whether the piece is (part of) the name behind a word of a credit: 记者王晓, but not 记者从县人社局获悉.
+    pub(super) fn is_credited(&self) -> bool {
+        let before = self.before(CREDIT_WITHIN);
+        let is_name = |rest: &[char]| rest.len() <= MAX_CREDITED && !rest.iter().any(|c| words().function.contains(*c));
+        let ends = CREDITS.iter().filter_map(|word| {
+            let at = before.windows(word.len().max(1)).rposition(|window| window == word.as_slice())?;
+            before.get(at + word.len()..)
+        });
+        ends.into_iter().any(is_name)
+    }
+
     /// Returns whether the piece denies something.
     pub(super) fn denies(&self) -> bool {
         if is_denial(self.piece()) {
@@ -131,20 +161,20 @@ impl<'t> Place<'t> {
         (self.from..self.to).filter(denial).any(|at| !is_harmless(at))
     }
 
-    /// Returns which word of a class the piece is, is part of, or holds: the number of its list.
-    pub(super) fn word_of(&self, class: &[Member]) -> Option<usize> {
-        let start = self.from.saturating_sub(WORD_WITHIN);
-        let around = self.text.get(start..(self.to + WORD_WITHIN).min(self.text.len())).unwrap_or(&[]);
-        let touches = |at: usize, length: usize| {
-            start + at < self.to.max(self.from + 1) && start + at + length > self.from.min(self.to)
-        };
-        let found = class.iter().filter(|(word, _)| {
-            around
-                .windows(word.len().max(1))
-                .enumerate()
-                .any(|(at, window)| window == word.as_slice() && touches(at, word.len()))
-        });
-        found.max_by_key(|(word, _)| word.len()).map(|(_, list)| *list)
+    /// Returns the words of classes that the piece is, is part of, or holds: of each class the list of the longest.
+    pub(super) fn lists(&self) -> BTreeMap<usize, usize> {
+        let mut found: BTreeMap<usize, &Member> = BTreeMap::new();
+        let last = self.to.max(self.from + 1);
+        for at in self.from.saturating_sub(WORD_WITHIN)..last.min(self.text.len()) {
+            let within = self.text.get(at..(self.to + WORD_WITHIN).min(self.text.len())).unwrap_or(&[]);
+            for member in within.first().and_then(|first| MEMBERS.get(first)).into_iter().flatten() {
+                let is_longer = || found.get(&member.class).is_none_or(|known| known.word.len() < member.word.len());
+                if within.starts_with(&member.word) && at + member.word.len() > self.from && is_longer() {
+                    found.insert(member.class, member);
+                }
+            }
+        }
+        found.into_iter().map(|(class, member)| (class, member.list)).collect()
     }
 }
 

@@ -7,7 +7,7 @@
 use std::collections::HashSet;
 
 use super::contradiction::{in_numerals, sounds_alike};
-use super::place::{CLASSES, MORE, Member, Place, TABLES, is_denial};
+use super::place::{MORE, Place, TABLES, is_denial};
 use super::replacement::{holds_any, is_abbreviated, is_transposed, without_ends};
 use super::text::SHINGLE;
 use super::words::words;
@@ -28,6 +28,8 @@ const MIN_WHOLE: usize = 3;
 const MAX_LOOSE: usize = 6;
 /// Shortest run that both texts share behind such a piece, in characters.
 const MIN_SHARED: usize = 3;
+/// A piece that has a word of a credit among so many characters at its beginning is one.
+const CREDIT: usize = 4;
 /// Before so many characters, a text may tell who reports it.
 const MAX_LEAD: usize = 12;
 /// Longest piece that denies what another says, in characters.
@@ -108,11 +110,16 @@ impl Substitution<'_> {
 
     /// Returns whether it is (in) a line about who wrote or published the text.
     fn is_credit(&self) -> bool {
-        // A dateline ends with what shows it (本报讯, 晚报讯).
-        let is_lead = |place: &Place<'_>| place.from < MAX_LEAD && holds_any(place.after(3), &words().credits);
-        let is_credit = |place: &Place<'_>| {
-            [place.before(6), place.piece()].into_iter().any(|part| holds_any(part, &words().credits)) || is_lead(place)
+        // A text may begin with who reports it (据央视新闻消息, 晚报讯).
+        let is_lead = |place: &Place<'_>| {
+            place.from < MAX_LEAD
+                && [place.piece(), place.after(3)]
+                    .into_iter()
+                    .any(|part| holds_any(part, &TABLES.leads) || holds_any(part, &words().credits))
         };
+        let begins =
+            |place: &Place<'_>| holds_any(place.piece().get(..CREDIT).unwrap_or(place.piece()), &TABLES.credits);
+        let is_credit = |place: &Place<'_>| place.is_credited() || begins(place) || is_lead(place);
         is_credit(&self.a) || is_credit(&self.b)
     }
 
@@ -126,8 +133,9 @@ impl Substitution<'_> {
 
     /// Returns whether both are words of one class of which one excludes the other.
     fn excludes(&self) -> bool {
-        let excludes = |class: &Vec<Member>| {
-            self.a.word_of(class).zip(self.b.word_of(class)).is_some_and(|(one, other)| one != other)
+        let excludes = || {
+            let told = self.b.lists();
+            self.a.lists().iter().any(|(class, list)| told.get(class).is_some_and(|other| other != list))
         };
         let chars = || {
             self.single()
@@ -140,7 +148,7 @@ impl Substitution<'_> {
                 && !is_misread
                 && (!self.is_one_sided() || [&self.a, &self.b].into_iter().any(|place| is_denial(place.piece())))
         };
-        self.is_short() && (CLASSES.iter().any(excludes) || chars() || denies())
+        self.is_short() && (excludes() || chars() || denies())
     }
 
     /// Returns whether single characters differ that belong to what is counted or to a name.
@@ -328,7 +336,7 @@ fn common(a: &[char], b: &[char], least: usize) -> Option<(usize, usize, usize)>
 
 #[cfg(test)]
 mod tests {
-    use super::super::place::WORDING;
+    use super::super::place::{MEMBERS, WORDING};
     use super::super::text::{anchors, fold};
     use super::*;
 
@@ -381,7 +389,7 @@ mod tests {
         let chars = TABLES.exclusive_chars.iter().chain(&TABLES.look_alike);
         let groups: Vec<&String> = chars.filter(|group| group.chars().count() < 2).collect();
         assert!(groups.is_empty(), "{groups:?}");
-        for word in WORDING.iter().chain(MORE.iter()).chain(CLASSES.iter().flatten().map(|(word, _)| word)) {
+        for word in WORDING.iter().chain(MORE.iter()).chain(MEMBERS.values().flatten().map(|member| &member.word)) {
             assert!(!word.is_empty());
         }
     }
