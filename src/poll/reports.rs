@@ -119,16 +119,9 @@ impl PollCycle<'_> {
         let by_page = Mark::LeftOut(self.source.filter.version());
         let mut articles = self.articles();
         let mut written = Ok(());
-        let entries = reading.drafts.iter().zip(1..).map(|(draft, place)| (Entry::of(draft), draft, place));
-        let (mut unread, mut entries): (Vec<_>, Vec<_>) =
-            entries.partition(|(entry, ..)| listed.had(*entry, Mark::Unread));
-        // Pages that could not be read come last, and a few at a time: they must not keep the others from being read.
-        unread.sort_unstable_by_key(|(entry, ..)| entry.turn(self.state.polls));
-        for (entry, ..) in unread.drain(MAX_UNREAD.min(unread.len())..) {
-            listed.note(entry, Mark::Unread);
-            is_deferred = true;
-        }
-        entries.append(&mut unread);
+        let (entries, left) = self.entries(reading, &listed);
+        is_deferred |= !left.is_empty();
+        left.into_iter().for_each(|entry| listed.note(entry, Mark::Unread));
         for (entry, draft, place) in entries {
             if listed.had(entry, Mark::Done) {
                 listed.note(entry, Mark::Done);
@@ -186,6 +179,18 @@ impl PollCycle<'_> {
         let listed = listed.end(self.source.reading());
         let Found { records, revisits, count, new, changed, .. } = found;
         Ok(Reports { records, count, new, changed, listed, revisits, is_deferred })
+    }
+
+    /// Returns the items of a listing with their places, in the order in which they are taken in, and what is left out of this
+    /// poll. Pages that could not be read come last, and a few at a time: they must not keep the others from being read.
+    fn entries<'d>(&self, reading: &'d Reading, listed: &Listed) -> (Vec<(Entry, &'d Draft, usize)>, Vec<Entry>) {
+        let entries = reading.drafts.iter().zip(1..).map(|(draft, place)| (Entry::of(draft), draft, place));
+        let (mut unread, mut entries): (Vec<_>, Vec<_>) =
+            entries.partition(|(entry, ..)| listed.had(*entry, Mark::Unread));
+        unread.sort_unstable_by_key(|(entry, ..)| entry.turn(self.state.polls));
+        let left = unread.drain(MAX_UNREAD.min(unread.len())..).map(|(entry, ..)| entry).collect();
+        entries.append(&mut unread);
+        (entries, left)
     }
 
     /// Decides what one item of a listing is, and reports it if it is new or changed.
