@@ -84,10 +84,10 @@ pub(super) async fn hold(
             if takes_turn && let Err(error) = once.lease.turn(&*once.engine) {
                 tracing::debug!(error = &error as &dyn std::error::Error, "the right to poll cannot be renewed");
             }
-            // What cannot be saved now is saved next time, or by the poll itself.
-            if once.polls()
-                && let Err(error) = poll::share(&states, &once)
-            {
+            if !once.polls() {
+                states.forget_changes();
+            } else if let Err(error) = poll::share(&states, &once) {
+                // It is saved next time, or by the poll itself.
                 tracing::debug!(
                     error = &error as &dyn std::error::Error,
                     "poll states cannot be saved for other nodes"

@@ -47,6 +47,8 @@ pub(super) fn unsaved(source: &Source, error: &CommitError) -> Outcome {
 pub(super) fn failed(error: &FetchError) -> Outcome {
     match error {
         FetchError::Crowded => Outcome::Crowded,
+        // The site was not asked.
+        FetchError::Elsewhere => Outcome::Unsaved,
         error => Outcome::Failed { blocked: false, reason: reason(error) },
     }
 }

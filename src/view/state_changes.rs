@@ -34,11 +34,40 @@ impl PollStates {
         }
     }
 
+    /// Forgets what changed: another machine polls now and knows better.
+    pub fn forget_changes(&self) {
+        if let Some(changed) = &self.changed {
+            changed.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        }
+    }
+
     /// Takes in what another machine knows.
     ///
     /// # Errors
     /// Returns an error if the store cannot be written.
     pub fn take_in(&self, pairs: Vec<StoredPair>) -> Result<(), ViewError> {
         self.engine.write(pairs.into_iter().map(|(key, value)| (key, Some(value))).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{PollState, SourceId};
+
+    /// A machine that polls again must not put what it knew in its former term over what was found since.
+    #[test]
+    fn what_changed_in_a_former_term_is_not_passed_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let states = PollStates::open(&folder.path().join("visits")).unwrap().0.tracked();
+        let (old, new) = (SourceId::new("old").unwrap(), SourceId::new("new").unwrap());
+        states.put(&old, &PollState::default()).unwrap();
+        let kept = states.changes().unwrap();
+        states.keep_changes(&kept);
+        states.forget_changes();
+        states.put(&new, &PollState::default()).unwrap();
+        let keys: Vec<Vec<u8>> = states.changes().unwrap().into_iter().map(|(key, _)| key).collect();
+        assert_eq!(keys, [b"new".to_vec()]);
+        assert!(states.changes().unwrap().is_empty(), "each change is passed on once");
     }
 }
