@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 
 use super::arguments::{Add, Arguments};
-use super::out::{End, say, show};
+use super::out::{End, say, show, show_data};
 use super::{get, place, regions};
 use crate::config::{Config, quoted};
 use crate::daemon::now;
@@ -54,7 +54,7 @@ pub(super) fn run(arguments: &Arguments, options: &Add) -> anyhow::Result<End> {
     anyhow::ensure!(!is_taken(&id), "there is a source `{id}` already; choose another --id");
     let title = options.title.clone().unwrap_or_else(|| settle_title(&mut found));
     let block = block(&id, &title, region.as_ref().map(|(id, _)| id.as_str()), &found);
-    show(&block);
+    show_data(&block);
     if let Some((id, path)) = &region {
         show(&format!("# region {id} is {path}"));
     }

@@ -154,8 +154,13 @@ pub(super) enum Command {
         file: PathBuf,
     },
     /// Copy the log of this machine to the one that several machines share, or that one to this machine
-    #[command(after_help = "Examples:\n  dayuan log push\n  dayuan log pull")]
+    #[command(
+        after_help = "Examples:\n  dayuan log push --password-file /etc/dayuan/secrets/postgres\n  dayuan log pull --password-file /etc/dayuan/secrets/postgres"
+    )]
     Log {
+        /// The file that holds the password, instead of the one in the config, which only the service may have
+        #[arg(long, global = true, value_name = "FILE")]
+        password_file: Option<PathBuf>,
         #[command(subcommand)]
         command: LogCommand,
     },

@@ -4,7 +4,7 @@ use anyhow::Context;
 use comfy_table::{Table, TableStyle};
 
 use super::arguments::Arguments;
-use super::out::{End, say, show, told as said};
+use super::out::{End, say, show, show_data, told as said};
 use super::place;
 use crate::config::socket;
 use crate::daemon::{AdminReply, AdminRequest, DaemonStatus, SourceStatus, ask};
@@ -102,7 +102,7 @@ pub(super) fn status(arguments: &Arguments, json: bool) -> anyhow::Result<End> {
         let reason = source.reason.or(source.doubt).or(moved).or(left_out).unwrap_or_default();
         table.add_row([source.source, health, short(source.succeeded), short(source.due), source.title, said(&reason)]);
     }
-    show(&table.trim_fmt());
+    show_data(&table.trim_fmt());
     Ok(End::Done)
 }
 

@@ -71,7 +71,7 @@ pub fn main() -> ExitCode {
         Command::Status { json } => control::status(&arguments, *json),
         Command::Backup { file } => store::backup(&arguments, file),
         Command::Restore { file } => store::restore(&arguments, file),
-        Command::Log { command } => shared_log::run(&arguments, command),
+        Command::Log { password_file, command } => shared_log::run(&arguments, password_file.as_deref(), command),
         Command::Verify => store::verify(&arguments),
         Command::Rebuild => store::rebuild(&arguments),
         Command::Sources { what } => sources::run(&arguments, what.as_ref()),

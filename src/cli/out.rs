@@ -58,6 +58,11 @@ pub(super) fn show(line: &str) {
     let _closed = writeln!(std::io::stdout(), "{}", printable(&told(line)));
 }
 
+/// Prints results that are data, such as a block of a config or a table: they are no messages.
+pub(super) fn show_data(text: &str) {
+    let _closed = writeln!(std::io::stdout(), "{}", printable(text));
+}
+
 /// Prints a message for the user to standard error.
 pub(super) fn say(line: &str) {
     let _closed = writeln!(std::io::stderr(), "{}", printable(&told(line)));

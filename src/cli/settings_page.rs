@@ -70,7 +70,7 @@ fn of_setting(line: &str) -> Option<(&str, Option<&str>)> {
 
 /// Returns a text as roff shows it, in one line that is no request.
 fn plain(text: &str) -> String {
-    let text = text.replace('\\', "\\e").replace('-', "\\-").replace(['`'], "\"");
+    let text = text.replace('\\', "\\e").replace('-', "\\-").replace(['`', '"'], "\\(dq");
     if text.starts_with(['.', '\'']) { format!("\\&{text}") } else { text }
 }
 
@@ -91,6 +91,7 @@ mod tests {
         ] {
             assert!(page.contains(part), "`{part}` is missing in\n{page}");
         }
+        assert!(page.contains(".B listen = \\(dq127.0.0.1:8080\\(dq\n"), "roff takes plain quotes for its own");
         assert!(!page.contains("#:schema") && !page.contains("\n#"), "{page}");
     }
 }

@@ -1,23 +1,24 @@
+use std::path::Path;
 use std::sync::Arc;
 
 use super::arguments::{Arguments, LogCommand};
 use super::out::{End, show};
 use super::progress::Progress;
 use super::{place, store};
-use crate::cluster::{self, Engine};
+use crate::cluster::{self, Connection, Engine};
 use crate::config::Settings;
 use crate::daemon;
 use crate::log::Log;
 use crate::model::counted;
 
 /// Copies the log of this machine to the shared one, or the shared one to this machine.
-pub(super) fn run(arguments: &Arguments, command: &LogCommand) -> anyhow::Result<End> {
+pub(super) fn run(arguments: &Arguments, password: Option<&Path>, command: &LogCommand) -> anyhow::Result<End> {
     let config = match place::load(&place::folder(arguments)) {
         Ok(config) => config,
         Err(end) => return Ok(end),
     };
     let settings = &config.settings;
-    let engine = engine(settings)?;
+    let engine = engine(settings, password)?;
     let (newest, _) = engine.newest()?;
     let folder = settings.store.join("log");
     match command {
@@ -50,9 +51,10 @@ fn records(count: u64) -> String {
 }
 
 /// Returns the engine of the config.
-fn engine(settings: &Settings) -> anyhow::Result<Arc<dyn Engine>> {
+fn engine(settings: &Settings, password: Option<&Path>) -> anyhow::Result<Arc<dyn Engine>> {
     let Some(cluster) = &settings.cluster else {
         anyhow::bail!("the config names no shared log; set [cluster] url in dayuan.toml")
     };
-    Ok(cluster::connect(&cluster.connection)?)
+    let password = password.map(Path::to_owned).or_else(|| cluster.connection.password.clone());
+    Ok(cluster::connect(&Connection { password, ..cluster.connection.clone() })?)
 }

@@ -6,7 +6,7 @@ use anyhow::Context;
 use comfy_table::{Table, TableStyle};
 
 use super::arguments::{Arguments, Sources};
-use super::out::{End, say, show};
+use super::out::{End, say, show, show_data};
 use super::{add, place, regions};
 use crate::config::{self, Config};
 use crate::daemon::now;
@@ -50,7 +50,7 @@ fn list(arguments: &Arguments) -> anyhow::Result<End> {
             source.url.as_str(),
         ]);
     }
-    show(&table.trim_fmt());
+    show_data(&table.trim_fmt());
     Ok(End::Done)
 }
 

@@ -33,17 +33,14 @@ pub(super) fn read(section: &Section<'_>) -> Option<Cluster> {
         }
         return None;
     };
+    // The address itself is never repeated: it may hold a secret.
     let rest = url.strip_prefix("postgres://").or_else(|| url.strip_prefix("postgresql://"));
-    match rest {
-        None => section.fault("url", format!("`{url}` is no address of a PostgreSQL database"), HELP),
-        Some(rest) => {
-            let user = rest.split('/').next().and_then(|hosts| hosts.rsplit_once('@')).map_or("", |(user, _)| user);
-            if user.contains(':') || rest.contains("password=") {
-                // The address itself must not be repeated: it holds a secret.
-                let help = "put the password into a file that only the service reads, and name it as password_file";
-                section.fault("url", "the address holds a password".to_owned(), help);
-            }
-        }
+    let user = url.split_once("://").and_then(|(_, rest)| rest.rsplit_once('@')).map_or("", |(user, _)| user);
+    if user.contains(':') || url.contains("password=") {
+        let help = "put the password into a file that only the service reads, and name it as password_file";
+        section.fault("url", "the address holds a password".to_owned(), help);
+    } else if rest.is_none() {
+        section.fault("url", "this is no address of a PostgreSQL database".to_owned(), HELP);
     }
     if let Some(node) = &node
         && (node.is_empty() || node.len() > MAX_NODE || node.chars().any(|c| c.is_control() || c.is_whitespace()))

@@ -192,9 +192,9 @@ fn without_secrets(text: &str) -> String {
         let value = after.trim_start_matches([' ', '\t']);
         let quote = value.chars().next().filter(|quote| matches!(quote, '"' | '\''));
         rest = after;
-        if let Some(quote) = quote.filter(|_| is_secret_name(name)) {
+        if let Some(quote) = quote.filter(|_| is_secret_name(name) || is_database(value)) {
             let inner = value.trim_start_matches(quote);
-            let masked = inner.find(quote).or_else(|| inner.find('\n')).unwrap_or(inner.len());
+            let masked = end_of(inner, quote);
             let lead = after.len() - inner.len();
             out.push_str(after.get(..lead).unwrap_or(""));
             out.extend(std::iter::repeat_n('*', masked));
@@ -203,6 +203,23 @@ fn without_secrets(text: &str) -> String {
     }
     out.push_str(rest);
     out
+}
+
+/// Returns whether a value begins as the address of a database does, which may hold a password.
+fn is_database(value: &str) -> bool {
+    let line = value.lines().next().unwrap_or("");
+    line.contains("password=") || line.trim_start_matches(['"', '\'']).starts_with("postgres")
+}
+
+/// Returns where a text in quotes ends, or else its line. A quote that is escaped does not end it.
+fn end_of(text: &str, quote: char) -> usize {
+    let mut is_escaped = false;
+    let end = text.char_indices().find(|(_, c)| {
+        let ends = *c == '\n' || *c == quote && !is_escaped;
+        is_escaped = quote == '"' && *c == '\\' && !is_escaped;
+        ends
+    });
+    end.map_or(text.len(), |(at, _)| at)
 }
 
 /// All faults of a config, in the order in which they were found.
@@ -339,6 +356,22 @@ mod tests {
         let shown = without_passwords(text);
         assert_eq!(shown, "url = \"http://*********@host/a@b\"\nlink = \"https://host/\"\ncontact = \"a@b.cn\"");
         assert_eq!(shown.len(), text.len());
+    }
+
+    #[test]
+    fn c3_a_quote_or_a_database_ends_no_mask() {
+        for text in [
+            r#"password = "hun\"ter2""#,
+            r#"url = "postgres://u:ter2@db/dayuan""#,
+            r#"url = "postgress://u:ter2@db/dayuan""#,
+            r#"url = "host=db user=x password=ter2""#,
+        ] {
+            let shown = without_secrets(text);
+            assert!(!shown.contains("ter2"), "{shown}");
+            assert_eq!(shown.len(), text.len());
+        }
+        let plain = "url = \"https://www.example.gov.cn/\"";
+        assert_eq!(without_secrets(plain), plain);
     }
 
     #[test]

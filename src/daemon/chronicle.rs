@@ -74,7 +74,11 @@ impl Watch {
                         source: source.id.clone(),
                         title: source.title.clone(),
                         health: state.health,
-                        reason: state.reason.as_ref().map(|why| write::reason(why, self.language)).unwrap_or_default(),
+                        reason: state
+                            .reason
+                            .as_ref()
+                            .map(|why| write::public_reason(why, self.language))
+                            .unwrap_or_default(),
                         since: state.since.unwrap_or_default(),
                     };
                     all.push((state.health.is_ill(state.failures), condition));

@@ -2,7 +2,7 @@
 //! loop run while this machine has it.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{JoinError, JoinSet};
@@ -12,18 +12,19 @@ use super::clock::{now, uptime};
 use super::error::DaemonError;
 use super::polling;
 use super::store_monitor::Alarms;
-use super::takedowns;
+use super::takedowns::Takedowns;
 use crate::cluster::{self, Lease, Node};
 use crate::config::Cluster;
-use crate::log::Log;
-use crate::model::{Source, Takedown, with_causes};
+use crate::model::{Source, with_causes};
 use crate::poll::{self, Command, CommitError, LogWriter, PollContext, PollRefused, Poller};
-use crate::view::{PollStates, View};
+use crate::view::PollStates;
 
 /// How long to wait for news of the shared log before it is looked at in any case.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 /// How long to wait after the shared log could not be reached.
 const AWAY_PAUSE: Duration = Duration::from_secs(1);
+/// How often it is looked whether this machine still has the right to poll.
+const CHECK_INTERVAL: Duration = Duration::from_millis(100);
 /// How often changed poll states are saved in the shared log.
 const SHARE_INTERVAL: Duration = Duration::from_millis(200);
 
@@ -68,40 +69,52 @@ fn tell(alarms: &Alarms, error: Option<&CommitError>) {
     alarms.tell();
 }
 
-/// Renews the right to poll, or watches who has it, and saves what changed of the poll states while this machine has it.
-pub(super) async fn hold(
-    node: Node,
-    poll_states: Arc<PollStates>,
-    polls: watch::Sender<bool>,
-    stop: CancellationToken,
-) {
-    let mut since_turn = node.lease.interval();
-    while !stop.is_cancelled() {
-        let takes_turn = since_turn >= node.lease.interval();
-        since_turn = if takes_turn { Duration::ZERO } else { since_turn + SHARE_INTERVAL };
-        let (once, states) = (node.clone(), Arc::clone(&poll_states));
-        let work = tokio::task::spawn_blocking(move || {
-            if takes_turn && let Err(error) = once.lease.turn(&*once.engine) {
+/// Renews the right to poll, or watches who has it, until the poll loop has ended: its last results count only while this
+/// machine has it.
+pub(super) async fn hold(node: Node, polls: watch::Sender<bool>) {
+    while !polls.is_closed() {
+        let began = Instant::now();
+        let once = node.clone();
+        let turn = tokio::task::spawn_blocking(move || once.lease.turn(&*once.engine).map(drop));
+        match turn.await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
                 tracing::debug!(error = &error as &dyn std::error::Error, "the right to poll cannot be renewed");
             }
-            if !once.polls() {
-                states.forget_changes();
-            } else if let Err(error) = poll::share(&states, &once) {
-                // It is saved next time, or by the poll itself.
+            Err(error) => tell_panic(&error),
+        }
+        while !polls.is_closed() && began.elapsed() < node.lease.interval() {
+            polls.send_if_modified(|polls| std::mem::replace(polls, node.polls()) != node.polls());
+            tokio::select! {
+                () = polls.closed() => {}
+                () = tokio::time::sleep(CHECK_INTERVAL) => {}
+            }
+        }
+    }
+}
+
+/// Saves what changed of the poll states in the shared log while this machine polls.
+pub(super) async fn pass_on(node: Node, poll_states: Arc<PollStates>, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        let (once, states) = (node.clone(), Arc::clone(&poll_states));
+        let shared = tokio::task::spawn_blocking(move || {
+            if once.polls() {
+                return poll::share(&states, &once);
+            }
+            states.forget_changes();
+            Ok(())
+        });
+        match shared.await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                // They are saved next time, or by the poll loop itself.
                 tracing::debug!(
                     error = &error as &dyn std::error::Error,
                     "poll states cannot be saved for other nodes"
                 );
             }
-        });
-        if let Err(error) = work.await {
-            tracing::error!(
-                event = "task_panicked",
-                error = &error as &dyn std::error::Error,
-                "holding the right to poll panicked"
-            );
+            Err(error) => tell_panic(&error),
         }
-        polls.send_if_modified(|polls| std::mem::replace(polls, node.polls()) != node.polls());
         tokio::select! {
             () = stop.cancelled() => {}
             () = tokio::time::sleep(SHARE_INTERVAL) => {}
@@ -142,8 +155,7 @@ pub(super) struct Terms {
     pub(super) options: poll::Options,
     pub(super) heartbeat: Arc<poll::Heartbeat>,
     pub(super) sources: Vec<Arc<Source>>,
-    pub(super) takedowns: Vec<Takedown>,
-    pub(super) log: Arc<Log>,
+    pub(super) takedowns: Takedowns,
     pub(super) alarms: Alarms,
 }
 
@@ -159,9 +171,10 @@ impl Terms {
         loop {
             self.heartbeat.beat_at(now());
             if *polls.borrow_and_update() {
-                match self.begin().await {
-                    Ok(()) => self.term(&mut commands, &mut polls, &stop).await,
-                    Err(reason) => {
+                match self.begun(&stop).await {
+                    None => return,
+                    Some(Ok(())) => self.term(&mut commands, &mut polls, &stop).await,
+                    Some(Err(reason)) => {
                         tracing::error!(
                             event = "term_refused",
                             reason,
@@ -182,18 +195,26 @@ impl Terms {
 
     /// Does what must be done before the first poll: knows what the others know, and takes down what the config says.
     async fn begin(&self) -> Result<(), String> {
-        let PollContext { log_writer, poll_states, view, .. } = &self.context;
-        let told = |error: &CommitError| with_causes(error);
-        log_writer.follow().await.map_err(|error| told(&error))?;
+        let PollContext { log_writer, poll_states, .. } = &self.context;
+        log_writer.follow().await.map_err(|error| with_causes(&error))?;
         let (states, node) = (Arc::clone(poll_states), self.node.clone());
         let taken = tokio::task::spawn_blocking(move || poll::take_over(&states, &node));
         taken.await.map_err(|error| error.to_string())?.map_err(|error| with_causes(&error))?;
-        let settled = takedowns::settle(view, &self.takedowns, now());
-        log_writer.commit(settled, now()).await.map_err(|error| told(&error))?;
-        let (looked, log) = (Arc::<View>::clone(view), Arc::clone(&self.log));
-        let open = tokio::task::spawn_blocking(move || takedowns::carry_out(&looked, &log, now()));
-        let open = open.await.map_err(|error| error.to_string())?;
-        log_writer.commit(open, now()).await.map_err(|error| told(&error))
+        self.takedowns.settle().await.map(drop)
+    }
+
+    /// The same with a sign of life from time to time; `None` if this machine is to stop.
+    async fn begun(&self, stop: &CancellationToken) -> Option<Result<(), String>> {
+        let begin = self.begin();
+        tokio::pin!(begin);
+        loop {
+            self.heartbeat.beat_at(now());
+            tokio::select! {
+                begun = &mut begin => return Some(begun),
+                () = stop.cancelled() => return None,
+                () = tokio::time::sleep(LOOK_INTERVAL) => {}
+            }
+        }
     }
 
     /// Polls until this machine may not any more.
@@ -266,8 +287,16 @@ impl Terms {
 
 fn tell_end(ended: Result<(), JoinError>) {
     if let Err(error) = ended {
-        tracing::error!(event = "task_panicked", error = &error as &dyn std::error::Error, "the poll loop panicked");
+        tell_panic(&error);
     }
+}
+
+fn tell_panic(error: &JoinError) {
+    tracing::error!(
+        event = "task_panicked",
+        error = error as &dyn std::error::Error,
+        "a part of the cluster panicked; please report it"
+    );
 }
 
 /// Returns what `status` shows of the cluster.

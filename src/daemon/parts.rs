@@ -11,6 +11,7 @@ use super::error::DaemonError;
 use super::expiry::MIN_WITNESSES;
 use super::hub::Hubs;
 use super::run::Running;
+use super::takedowns::Takedowns;
 use super::{cluster, polling, searching};
 use crate::config::Config;
 use crate::fetch::{Fetcher, Gate};
@@ -36,26 +37,30 @@ impl Running {
         self.part("chronicle", |stop| async move { watch.run(stop).await });
     }
 
-    /// Starts the poll loop; in a cluster it runs while it is this machine's turn.
-    pub(super) fn start_polling(&mut self, context: PollContext, orders: mpsc::Receiver<Command>) {
+    /// Starts the poll loop; in a cluster it runs while it is this machine's turn. Returns what carries out takedowns.
+    pub(super) fn start_polling(&mut self, context: PollContext, orders: mpsc::Receiver<Command>) -> Takedowns {
         let Config { settings, sources, .. } = &self.daemon.config;
         let (options, sources) = (settings.poll, sources.clone());
         let (heartbeat, alarms) = (Arc::clone(&self.daemon.heartbeat), self.daemon.alarms.clone());
+        let takedowns = Takedowns::new(&self.log, context.log_writer.clone(), &context.view, &self.daemon.site);
+        takedowns.want(&settings.takedowns);
         let Some(node) = self.node.clone() else {
             let poller = Poller::new(context, options, heartbeat).with_uptime(uptime);
             let polling = self.poll_runtime.run(polling::poll(poller, sources, alarms, orders, self.stop.clone()));
-            return self.part("poll loop", |_stop| polling);
+            self.part("poll loop", |_stop| polling);
+            return takedowns;
         };
         heartbeat.beat_at(now());
         let (polls, turn) = watch::channel(false);
         let (log_writer, poll_states) = (context.log_writer.clone(), Arc::clone(&context.poll_states));
-        let (follower, holder, told) = (node.clone(), node.clone(), alarms.clone());
-        let (takedowns, log) = (settings.takedowns.clone(), Arc::clone(&self.log));
-        let terms = Terms { node, context, options, heartbeat, sources, takedowns, log, alarms };
+        let (follower, holder, sharer, told) = (node.clone(), node.clone(), node.clone(), alarms.clone());
+        let terms = Terms { node, context, options, heartbeat, sources, takedowns: takedowns.clone(), alarms };
         let polling = self.poll_runtime.run(terms.run(orders, turn, self.stop.clone()));
         self.part("poll loop", |_stop| polling);
         self.part("shared log", |stop| cluster::follow(follower, log_writer, told, stop));
-        self.part("lease", |stop| cluster::hold(holder, poll_states, polls, stop));
+        self.part("lease", |_stop| cluster::hold(holder, polls));
+        self.part("poll states", |stop| cluster::pass_on(sharer, poll_states, stop));
+        takedowns
     }
 
     /// Opens the search and starts what keeps it up to date, if the config has one.

@@ -24,7 +24,6 @@ use super::signals::Signals;
 use super::sockets::{Inherited, Purpose};
 use super::store_monitor::{Alarms, StoreMonitor, identity};
 use super::store_version::{check_store, mark_store};
-use super::takedowns::Takedowns;
 use super::{cluster, service, takedowns};
 use crate::cluster::Node;
 use crate::config::Config;
@@ -303,12 +302,12 @@ impl Running {
         let log_writer = context.log_writer.clone();
         // It is set once only.
         drop(commands_to.set(commands.clone()));
-        self.start_polling(context, orders);
+        let takedowns = self.start_polling(context, orders);
         // The loop has given its first sign of life.
         let (heartbeat, watched) = (Arc::clone(&self.daemon.heartbeat), Arc::clone(view));
         self.part("watchdog", |stop| service::watchdog(heartbeat, watched, stop));
         self.daemon.handles = Some(StoreHandles {
-            takedowns: Takedowns::new(&self.log, log_writer.clone(), view, &self.daemon.site),
+            takedowns,
             log: Arc::clone(&self.log),
             log_writer,
             view: Arc::clone(view),

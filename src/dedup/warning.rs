@@ -59,6 +59,11 @@ fn area(title: &[char]) -> Option<Vec<char>> {
     })?;
     let head = title.get(..end)?;
     let is_own = |c: &char| words().own.iter().any(|word| word.starts_with(*c));
+    // 紧急！发布…: only what follows may be an area.
+    let head = head.rsplit(|c| !c.is_alphanumeric()).next().unwrap_or(head);
+    let no_area = |word: &&String| head.starts_with(&word.chars().collect::<Vec<char>>());
+    let head =
+        warning.no_area.iter().find(no_area).map_or(head, |word| head.get(word.chars().count()..).unwrap_or(&[]));
     let name = unranked(head);
     (name.len() >= 2 && !head.first().is_some_and(is_own)).then_some(name)
 }

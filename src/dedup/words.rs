@@ -76,6 +76,7 @@ pub(super) struct Warning {
     pub(super) levels: Vec<Vec<String>>,
     pub(super) hazards: Vec<Vec<String>>,
     pub(super) behind_area: Vec<String>,
+    pub(super) no_area: Vec<String>,
 }
 
 /// Words of round-ups.

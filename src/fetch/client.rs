@@ -156,7 +156,7 @@ impl Fetcher {
     /// is an answer, not an error.
     pub async fn get(&self, request: Request<'_>, now: Moment) -> Result<Answer, FetchError> {
         if let Some(missing) = request.options().and_then(|options| options.missing.as_ref()) {
-            return Err(FetchError::Blocked(missing.clone()));
+            return Err(FetchError::Secret(missing.clone()));
         }
         let way = self.ways.of(&request)?;
         way.check(request.link, request.own_port).await?;

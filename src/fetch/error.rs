@@ -6,6 +6,9 @@ pub enum FetchError {
     /// The guard or another rule forbids the request.
     #[error("{0}")]
     Blocked(String),
+    /// A secret that the request needs is not there; which, and what to do.
+    #[error("{0}")]
+    Secret(String),
     /// The host name does not resolve.
     #[error("the host name {0} cannot be resolved; check the address and DNS")]
     Name(String),
@@ -64,6 +67,20 @@ pub enum FetchError {
 }
 
 impl FetchError {
+    /// Returns whether the cause is on our side: the site was not asked, or not in a way that tells anything of it.
+    pub const fn is_own(&self) -> bool {
+        matches!(
+            self,
+            Self::Blocked(_)
+                | Self::Secret(_)
+                | Self::Tls { .. }
+                | Self::Proxy { .. }
+                | Self::Client(_)
+                | Self::Crowded
+                | Self::Elsewhere
+        )
+    }
+
     /// Returns whether nothing answered at all, as when our own network is down.
     pub const fn is_silence(&self) -> bool {
         matches!(self, Self::Name(_) | Self::Connect { .. } | Self::Timeout(_))

@@ -69,6 +69,8 @@ troubles! {
     NoConnection = "no-connection",
     /// No encrypted connection to a host (value), with what is wrong (value).
     NoEncryption = "no-encryption",
+    /// A secret of the source is not there; a sentence in English says which, and where it should be.
+    NoSecret = "no-secret",
     /// The proxy (value) of the source takes no requests, with what happened (value).
     NoProxy = "no-proxy",
     /// No complete answer within so many seconds (value).

@@ -67,6 +67,7 @@ pub(super) fn at(link: &Link, outcome: Outcome) -> Outcome {
 pub(super) fn reason(error: &FetchError) -> Reason {
     match error {
         FetchError::Blocked(why) => Reason::new(Trouble::NotAllowed, [why]),
+        FetchError::Secret(why) => Reason::new(Trouble::NoSecret, [why]),
         FetchError::Name(name) => Reason::new(Trouble::NoName, [name]),
         FetchError::Connect { host, detail } => Reason::new(Trouble::NoConnection, [host, detail]),
         FetchError::Tls { host, detail } => Reason::new(Trouble::NoEncryption, [host, detail]),

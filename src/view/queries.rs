@@ -245,9 +245,18 @@ impl State {
             is_of(*story).then_some((self.withdrawn.contains(head.id), head.id, *at))
         };
         let since = (from, StoryNo::default())..;
-        let found: Vec<_> = self.deleted.range(since).rev().take(FURTHEST).filter_map(of_it).collect();
         // What was withdrawn by itself must not be pushed out by a takedown of thousands.
-        let alone = found.iter().filter(|(is_alone, ..)| *is_alone).count().min(most);
+        let single = self.withdrawn.since(from);
+        let (mut alone, mut taken, mut found) = (0, 0, Vec::new());
+        for one in self.deleted.range(since).rev().take(FURTHEST).filter_map(of_it) {
+            alone += usize::from(one.0);
+            taken += usize::from(!one.0);
+            found.push(one);
+            if alone >= most || taken >= most && alone >= single {
+                break;
+            }
+        }
+        let alone = alone.min(most);
         let mut left = [most - alone, alone];
         let is_named = |is_alone: bool| match left.get_mut(usize::from(is_alone)) {
             Some(left) if *left > 0 => {

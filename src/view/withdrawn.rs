@@ -50,6 +50,11 @@ impl Withdrawn {
         self.items.keys()
     }
 
+    /// Returns how many items were withdrawn from a moment on.
+    pub(super) fn since(&self, from: Moment) -> usize {
+        self.items.values().filter(|said| said.at >= from).count()
+    }
+
     /// Returns the withdrawn items, most recently withdrawn first.
     pub(super) fn newest(&self) -> Vec<(ItemId, Moment, String)> {
         let item = |(id, said): (&u128, &Said)| (ItemId::from_u128(*id), said.at, said.reason.clone());

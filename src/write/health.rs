@@ -7,7 +7,7 @@ use super::clean;
 use super::digest;
 use super::frame::{FeedLink, Frame, Page};
 use super::page::render;
-use super::reasons::reason;
+use super::reasons::public_reason;
 use super::rows::{Crumb, Day, Listing, Time, days};
 use crate::model::{Health, ItemId, Key, Moment, Reason, SourceId};
 
@@ -147,7 +147,7 @@ fn row<'a>(page: &Page<'_>, source: &'a SourceHealth) -> Row<'a> {
     let note = |note: &Note| match note {
         Note::Moved(to) => format!("{} {to}", words.moved),
         Note::Unchecked => words.unchecked.to_owned(),
-        Note::Doubt(doubt) => reason(doubt, page.language),
+        Note::Doubt(doubt) => public_reason(doubt, page.language),
     };
     Row {
         source,
@@ -157,7 +157,7 @@ fn row<'a>(page: &Page<'_>, source: &'a SourceHealth) -> Row<'a> {
         notes: source
             .reason
             .iter()
-            .map(|why| reason(why, page.language))
+            .map(|why| public_reason(why, page.language))
             .chain(source.notes.iter().map(note))
             .collect(),
     }
@@ -183,7 +183,7 @@ pub fn health_feed(page: &Page<'_>, root: &str, healths: &[SourceHealth]) -> Vec
     let person = |name: &str| vec![atom::Person { name: clean::xml(name), ..atom::Person::default() }];
     let entry = |source: &&SourceHealth| {
         let when = source.since.unwrap_or_default().millis();
-        let why = source.reason.as_ref().map(|why| reason(why, page.language));
+        let why = source.reason.as_ref().map(|why| public_reason(why, page.language));
         let key = Key::from_text(format!("health {} {when}", source.health.word()));
         atom::Entry {
             title: atom::Text::plain(clean::xml(&format!("{}: {}", source.title, words.health(source.health)))),

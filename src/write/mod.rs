@@ -36,7 +36,7 @@ pub use page::{
     Around, Beside, Listed, about, fault, favicon, feed_stylesheet, home, icon, item, region, regions, stylesheet,
 };
 pub use picture::picture;
-pub use reasons::{reason, reasons};
+pub use reasons::{public_reason, reason, reasons};
 pub use rows::{Crumb, Listing};
 pub use rss::rss;
 pub use search::{Piece, SearchPage, SearchResult, opensearch, search};

@@ -21,13 +21,26 @@ struct Table {
 struct Sentence {
     en: String,
     zh: String,
+    /// What the public is told instead, where the values are the admin's own matter.
+    public: Option<Public>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Public {
+    en: String,
+    zh: String,
 }
 
 impl Sentence {
-    fn of(&self, language: Language) -> &str {
+    fn of(&self, language: Language, is_public: bool) -> &str {
+        let (en, zh) = match self.public.as_ref().filter(|_| is_public) {
+            Some(public) => (&public.en, &public.zh),
+            None => (&self.en, &self.zh),
+        };
         match language {
-            Language::Chinese => &self.zh,
-            Language::English => &self.en,
+            Language::Chinese => zh,
+            Language::English => en,
         }
     }
 }
@@ -36,11 +49,20 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
     toml::from_str(include_str!("reasons.toml")).unwrap_or_else(|error| unreachable!("reasons.toml: {error}"))
 });
 
-/// Returns a reason as a sentence of one line, with what it came from.
+/// Returns a reason as a sentence of one line for the admin, with what it came from.
 pub fn reason(reason: &Reason, language: Language) -> String {
+    said(reason, language, false)
+}
+
+/// Returns a reason as anybody may read it: without addresses and places of the admin's own.
+pub fn public_reason(reason: &Reason, language: Language) -> String {
+    said(reason, language, true)
+}
+
+fn said(reason: &Reason, language: Language, is_public: bool) -> String {
     let links = std::iter::successors(Some(reason), |reason| reason.cause.as_deref());
     let sentences = links.map(|reason| match TABLE.sentences.get(reason.kind.word()) {
-        Some(sentence) => filled(sentence.of(language), &reason.values, language),
+        Some(sentence) => filled(sentence.of(language, is_public), &reason.values, language),
         None => reason.values.join(", "),
     });
     let colon = match language {
@@ -85,6 +107,7 @@ fn length(seconds: u64, language: Language) -> String {
     match (language, days) {
         (Language::Chinese, 0) => format!(" {hours} 小时"),
         (Language::Chinese, _) => format!(" {days} 天"),
+        (Language::English, 0) if hours == 1 => "1 hour".to_owned(),
         (Language::English, 0) => format!("{hours} hours"),
         (Language::English, 1) => "1 day".to_owned(),
         (Language::English, _) => format!("{days} days"),
@@ -124,6 +147,23 @@ mod tests {
             "nothing new for 12 days; before, there was something new about every 2 hours",
             "已有 12 天没有新消息；以前大约每 2 小时就有一条",
         );
+        check(
+            &Reason::new(Trouble::Silent, [&86_400, &3600]),
+            "nothing new for 1 day; before, there was something new about every 1 hour",
+            "已有 1 天没有新消息；以前大约每 1 小时就有一条",
+        );
+        let proxy = Reason::new(Trouble::NoProxy, [&"10.1.2.3:3128", &"Connection refused (os error 111)"]);
+        let secret = Reason::new(Trouble::NoSecret, [&"the secret in /etc/dayuan/portal.secret is missing"]);
+        for why in [&proxy, &secret, &Reason::new(Trouble::LeadsTo, [&"https://a.cn/"]).because(proxy.clone())] {
+            for language in [Language::English, Language::Chinese] {
+                let told = public_reason(why, language);
+                assert!(!told.contains("10.1.2.3") && !told.contains("/etc/") && !told.contains('{'), "{told}");
+                assert!(
+                    ["10.1.2.3", "/etc/"].iter().any(|own| reason(why, language).contains(own)),
+                    "the admin is told"
+                );
+            }
+        }
         let refused = Reason::new(Trouble::NoConnection, [&"a.cn", &"Connection refused (os error 111)"]);
         check(
             &Reason::new(Trouble::LeadsTo, [&"https://a.cn/{0}"]).because(refused),

@@ -21,6 +21,8 @@ const MAX_CAPTION: usize = 160;
 const MAX_SHORT: usize = 48;
 /// How many elements around a line may set it in the middle.
 const MAX_UP: usize = 4;
+/// From so many digits on, a line tells a number that somebody may need.
+const MIN_NUMBER: usize = 7;
 /// A story is told in its captions if they are so many times as wide as the rest.
 const TOLD: usize = 3;
 
@@ -77,13 +79,24 @@ impl Reader<'_> {
             return false;
         }
         let begins = tables().classes.caption_begins.iter().any(|word| text.starts_with(word.as_str()));
-        let is_short = || self.is_chinese && width(text) <= MAX_SHORT && !is_heading(text) && !self.is_signature(text);
+        let is_short = || {
+            self.is_chinese
+                && width(text) <= MAX_SHORT
+                && !is_heading(text)
+                && !self.is_signature(text)
+                && !has_number(text)
+        };
         begins
             || ends_caption(text)
             || is_all_within(self.tree, line, &["em", "i"])
             || (centred.contains(&line.from) || is_short())
                 && !is_all_within(self.tree, line, &["b", "strong", "h2", "h3", "h4"])
     }
+}
+
+/// Returns whether a text tells a number of a telephone or an account, which is a fact of the story.
+fn has_number(text: &str) -> bool {
+    text.chars().filter(char::is_ascii_digit).count() >= MIN_NUMBER
 }
 
 fn ends_caption(text: &str) -> bool {

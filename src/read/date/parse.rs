@@ -154,7 +154,7 @@ fn absolute(tokens: &[Token], clock: Clock<'_>) -> Option<Stamp> {
     let time = time(tokens);
     let (from, to) = time.as_ref().map_or((tokens.len(), tokens.len()), |time| (time.from, time.to));
     let zone = time.as_ref().and_then(|_| zone(tokens.get(to..)?, clock));
-    let seasonal = time.as_ref().and_then(|_| seasonal_zone(tokens.get(to..)?));
+    let seasonal = time.as_ref().and_then(|_| seasonal_zone(tokens, to));
     let before = tokens.get(..from).unwrap_or(tokens);
     let after = tokens.get(to..).unwrap_or(&[]);
     let order = order_of_marks(tokens, clock);

@@ -157,13 +157,23 @@ pub(super) fn zone(tokens: &[Token], clock: Clock<'_>) -> Option<i32> {
 }
 
 /// Returns the zone named right behind a time whose offset depends on the day: 6:15 p.m. CT.
-pub(super) fn seasonal_zone(tokens: &[Token]) -> Option<Zone> {
+/// `to` is where the time ends.
+pub(super) fn seasonal_zone(tokens: &[Token], to: usize) -> Option<Zone> {
+    let is_half_day =
+        |token: &Token| matches!(token, Token::Word(word) if matches!(word.as_str(), "am" | "pm" | "a" | "p"));
+    let has_half_day = tokens.iter().any(is_half_day);
+    let tokens = tokens.get(to..)?;
     let is_passed = |token: &Token| match token {
         Token::Word(word) => matches!(word.as_str(), "am" | "pm"),
         Token::Mark(mark) => *mark == '.',
         Token::Number(..) => false,
     };
-    let Some(Token::Word(named)) = tokens.iter().find(|token| !is_passed(token)) else { return None };
+    let mut rest = tokens.iter().skip_while(|token| is_passed(token));
+    let Some(Token::Word(named)) = rest.next() else { return None };
+    // 14:00 et mis à jour: such a name is a word in other languages, too.
+    if !has_half_day && rest.any(|token| matches!(token, Token::Word(_))) {
+        return None;
+    }
     WORDS.seasonal_zones.get(named).and_then(|name| Zone::named(name).ok())
 }
 

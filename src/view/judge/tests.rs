@@ -135,8 +135,7 @@ fn i49_an_older_item_made_like_an_official_one_does_not_take_its_place() {
 fn i50_credit_for_the_own_site_is_none_for_a_neighbour() {
     let sites = Sites::new("a");
     let credits = |draft: &mut Draft| {
-        draft.credit =
-            Some(crate::model::Credit { name: String::new(), link: Some("https://a.cn/original/1".to_owned()) });
+        draft.credit = Some(crate::model::Credit { name: String::new(), link: Some("https://a.cn/".to_owned()) });
     };
     sites.tell(0, "a", "https://a.cn/1", "封闭通告", TEXT, credits);
     let neighbour = match source("b", "https://b.a.cn/feed", "140300") {
