@@ -322,6 +322,16 @@ fn paths_are_read() {
 }
 
 #[test]
+fn every_file_says_what_it_is_for() {
+    let silent: Vec<String> = files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"))
+        .into_iter()
+        .filter(|file| !std::fs::read_to_string(file).unwrap().starts_with("//! "))
+        .map(|file| file.display().to_string())
+        .collect();
+    assert!(silent.is_empty(), "these begin with no `//!` sentence:\n{}", silent.join("\n"));
+}
+
+#[test]
 fn files_and_functions_are_short() {
     let mut long = Vec::new();
     for file in files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src")) {

@@ -1,3 +1,5 @@
+//! `dayuan add`: finds the feed or list at an address, and writes it as a source.
+
 use std::collections::{HashMap, HashSet};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};

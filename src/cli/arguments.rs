@@ -1,3 +1,5 @@
+//! All commands and options, as clap parses them.
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;

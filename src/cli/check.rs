@@ -1,3 +1,5 @@
+//! `dayuan check`: reports every fault of the config, and on request what each source would yield.
+
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

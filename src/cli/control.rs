@@ -1,3 +1,5 @@
+//! The commands that ask the running daemon: status, find, poll, pause, resume, reload.
+
 use std::path::PathBuf;
 
 use anyhow::Context;

@@ -1,3 +1,5 @@
+//! `dayuan inspect`: shows what one address or file would yield.
+
 use std::path::Path;
 
 use anyhow::Context;

@@ -1,3 +1,5 @@
+//! Prints manual pages and the completions of shells.
+
 use std::io::Write;
 use std::path::Path;
 

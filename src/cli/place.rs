@@ -1,3 +1,5 @@
+//! Which config and which store a command uses.
+
 use std::path::{Path, PathBuf};
 
 use super::arguments::Arguments;

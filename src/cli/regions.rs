@@ -1,3 +1,5 @@
+//! `dayuan regions`: looks up regions by code, slug or name.
+
 use super::arguments::Arguments;
 use super::out::{End, show};
 use super::place;

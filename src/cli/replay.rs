@@ -1,3 +1,5 @@
+//! `dayuan replay`: runs reports of a file through deduplication and region assignment in a temporary view.
+
 use std::path::Path;
 use std::sync::Arc;
 

@@ -1,3 +1,5 @@
+//! `dayuan run`: the daemon in the foreground.
+
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 

@@ -1,3 +1,5 @@
+//! `dayuan schema`: prints the JSON Schemas of the config files.
+
 use std::path::Path;
 
 use anyhow::Context;

@@ -1,3 +1,5 @@
+//! `dayuan log push` and `log pull`: copy the log to the shared one and back.
+
 use std::path::Path;
 use std::sync::Arc;
 

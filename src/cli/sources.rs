@@ -1,3 +1,5 @@
+//! `dayuan sources`: lists the sources, imports and exports them as OPML.
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::{Read, Write};
 use std::path::Path;

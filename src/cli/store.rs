@@ -1,3 +1,5 @@
+//! The commands that work on the store: backup, restore, verify, rebuild, explain.
+
 use std::io::IsTerminal;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};

@@ -1,3 +1,5 @@
+//! `dayuan why`: tells why an item is in a feed or not.
+
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;

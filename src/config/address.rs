@@ -1,3 +1,5 @@
+//! Addresses as the config writes them.
+
 use super::section::Section;
 use crate::model::{Link, LinkError};
 

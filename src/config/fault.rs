@@ -1,3 +1,5 @@
+//! Faults of the config: what is wrong, in which line, and what helps.
+
 use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};

@@ -1,3 +1,5 @@
+//! Reads config files of bounded size, and checks who may read them.
+
 use std::fs::File;
 use std::io::Read;
 use std::os::unix::fs::PermissionsExt;

@@ -1,3 +1,5 @@
+//! Reads `regions.toml`: the regions that the admin adds to those of the atlas.
+
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;

@@ -1,3 +1,5 @@
+//! Reads `dayuan.toml`: the settings of the daemon.
+
 use std::cell::RefCell;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};

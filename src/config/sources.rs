@@ -1,3 +1,5 @@
+//! Reads `sources/*.toml`: the sources.
+
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::ops::Range;

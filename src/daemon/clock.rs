@@ -1,3 +1,5 @@
+//! The only clock of the program.
+
 use crate::model::Moment;
 
 /// Returns the current time of the system clock.

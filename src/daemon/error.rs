@@ -1,3 +1,5 @@
+//! Why the daemon cannot start, or had to stop.
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 

@@ -1,3 +1,5 @@
+//! Where log lines go, and in which format.
+
 use std::io::IsTerminal;
 
 use tracing::{Event, Level};

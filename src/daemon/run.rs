@@ -1,3 +1,5 @@
+//! The life of the daemon: start, serve, reload, stop.
+
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;

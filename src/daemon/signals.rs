@@ -1,3 +1,5 @@
+//! The signals that end or reload the daemon.
+
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::error::DaemonError;

@@ -1,3 +1,5 @@
+//! The status of the daemon and of its sources, as the admin socket gives it.
+
 use serde::{Deserialize, Serialize};
 
 use super::clock::now;

@@ -1,3 +1,5 @@
+//! Which item of its source a draft is, and whether it has changed.
+
 use std::collections::HashMap;
 
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};

@@ -1,3 +1,5 @@
+//! Decides by the link whether two sources report the same story.
+
 use std::collections::HashSet;
 
 use crate::model::Link;

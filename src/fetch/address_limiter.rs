@@ -1,3 +1,5 @@
+//! Limits concurrent requests per IP address, which many sites may share.
+
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,3 +1,5 @@
+//! What polling needs of an HTTP response: validators, freshness, Retry-After, Date.
+
 use std::time::Duration;
 
 use headers::{CacheControl, HeaderMapExt};

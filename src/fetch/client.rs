@@ -1,3 +1,5 @@
+//! Requests pages: redirects, time limits and limits of size.
+
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;

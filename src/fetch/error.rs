@@ -1,3 +1,5 @@
+//! Why a fetch failed.
+
 use std::time::Duration;
 
 /// Why a fetch failed.

@@ -1,3 +1,5 @@
+//! Which addresses may be contacted.
+
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::error::FetchError;

@@ -1,3 +1,5 @@
+//! Resolves names, and lets only addresses through that the guard allows.
+
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};

@@ -1,3 +1,5 @@
+//! A finished feed, and the trait of whoever makes it.
+
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 

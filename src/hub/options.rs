@@ -1,3 +1,5 @@
+//! The limits of the hub.
+
 use std::time::Duration;
 
 use crate::fetch::Guard;

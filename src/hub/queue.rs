@@ -1,3 +1,5 @@
+//! Deliveries that wait, in which hosts take turns.
+
 use std::collections::{HashMap, VecDeque};
 
 /// Deliveries that wait, in which the hosts take turns, so that a host with many subscriptions delays nobody else.

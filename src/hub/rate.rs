@@ -1,3 +1,5 @@
+//! Limits how often an address is asked for a verification.
+
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};

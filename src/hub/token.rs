@@ -1,3 +1,5 @@
+//! Random tokens.
+
 use ring::rand::{SecureRandom, SystemRandom};
 
 /// Returns 192 random bits in hexadecimal; `None` if the system has none.

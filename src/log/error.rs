@@ -1,3 +1,5 @@
+//! Why an operation on the log failed.
+
 use std::io;
 use std::path::PathBuf;
 

@@ -1,3 +1,5 @@
+//! The log itself: appends, reads, scrubs and removes days.
+
 use std::collections::{HashMap, HashSet};
 use std::fs::{File, OpenOptions};
 use std::io::{Seek, SeekFrom, Write};

@@ -1,3 +1,5 @@
+//! A draft: what reading yields for one item, with its limits of length and number.
+
 use std::borrow::Cow;
 
 use super::{Link, Stamp};

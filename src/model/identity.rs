@@ -1,3 +1,5 @@
+//! The keys and ids of items.
+
 use std::fmt;
 
 use uuid::Uuid;

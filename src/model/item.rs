@@ -1,3 +1,5 @@
+//! A story as it is published, and its revisions.
+
 use super::{Enclosure, ItemId, Link, Moment, RegionId, SourceId, Stamp};
 
 /// A published story: one entry of a feed.

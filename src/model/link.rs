@@ -1,3 +1,5 @@
+//! Addresses, their canonical form, and registrable domains.
+
 use std::fmt;
 use std::net::IpAddr;
 

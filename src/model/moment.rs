@@ -1,3 +1,5 @@
+//! Points in time, dates with their precision, and time zones.
+
 use std::fmt;
 use std::ops::{Add, Sub};
 use std::time::Duration;

@@ -1,3 +1,5 @@
+//! A document as a server sent it.
+
 use super::Link;
 
 /// A document as a server sent it.

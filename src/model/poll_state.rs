@@ -1,3 +1,5 @@
+//! What is remembered of a source between two polls.
+
 use std::time::Duration;
 
 use super::{Draft, Format, ItemId, Link, Moment, Reason, Validators};

@@ -1,3 +1,5 @@
+//! Why a source does not fare well: a kind and values, without words.
+
 use super::one_line;
 
 /// Why a source does not fare well, or what is doubtful about it: the kind of trouble and what the case fills in. The words

@@ -1,3 +1,5 @@
+//! A report: what one source said about one item at one time.
+
 use super::{Draft, ItemId, Key, Moment, SourceId};
 
 /// What one source said about one item at one time. Everything else is derived from reports.

@@ -1,3 +1,5 @@
+//! A configured source: its id, kind, authority and publishing policy.
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,3 +1,5 @@
+//! A subscription of the hub, and one of our own at the hub of a source.
+
 use super::{Link, Moment, SourceId};
 
 /// Somebody who wants to be sent a feed whenever it changes (WebSub).

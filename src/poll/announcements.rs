@@ -1,3 +1,5 @@
+//! What polling asks of the announcements of hubs.
+
 use std::fmt;
 
 use crate::model::{Link, Moment, SourceId};

@@ -1,3 +1,5 @@
+//! Finds out from the clocks of servers whether our own is wrong.
+
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

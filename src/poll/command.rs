@@ -1,3 +1,5 @@
+//! The commands to the poll loop, and why it refuses one.
+
 use std::sync::Arc;
 
 use tokio::sync::oneshot;

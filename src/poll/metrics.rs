@@ -1,3 +1,5 @@
+//! The counters of polling.
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 

@@ -1,3 +1,5 @@
+//! The faults of a document or an item, and their kinds.
+
 use crate::model::one_line;
 
 /// A fault of a document or an item.

@@ -1,3 +1,5 @@
+//! Why the index could not be used.
+
 use std::path::PathBuf;
 
 use crate::log::LogError;

@@ -1,3 +1,5 @@
+//! The counters of the search index.
+
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;

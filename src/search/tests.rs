@@ -1,3 +1,5 @@
+//! Tests of the search over a log and its view.
+
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;

@@ -1,3 +1,5 @@
+//! The response cache: finished documents, until what they show changes.
+
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 

@@ -1,3 +1,5 @@
+//! The open connections, and which one is evicted when there are too many.
+
 use std::collections::HashMap;
 use std::io;
 use std::pin::Pin;

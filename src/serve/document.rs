@@ -1,3 +1,5 @@
+//! A finished document and its compressed forms.
+
 use std::io::Write;
 
 use bytes::Bytes;

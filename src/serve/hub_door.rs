@@ -1,3 +1,5 @@
+//! The traits of whoever answers the forms and deliveries of hubs.
+
 /// Takes in the forms that are posted to the hub, and gives a status with a text.
 pub trait HubDoor: Send + Sync + std::fmt::Debug {
     /// Answers a form.

@@ -1,3 +1,5 @@
+//! The counters of the HTTP server, and the text of `/metrics`.
+
 use hyper::StatusCode;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;

@@ -1,3 +1,5 @@
+//! Everything that requests are answered from.
+
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use tokio::sync::Semaphore;

@@ -1,3 +1,5 @@
+//! Why an operation on the view or the poll states failed.
+
 use std::path::PathBuf;
 
 use crate::log::LogError;

@@ -1,3 +1,5 @@
+//! The store of the poll states and of robots.txt.
+
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};

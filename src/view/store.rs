@@ -1,3 +1,5 @@
+//! The view as other modules see it: open, apply, query.
+
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};

@@ -1,3 +1,5 @@
+//! The store of the hub's subscriptions.
+
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -1,3 +1,5 @@
+//! Feeds as Atom 1.0.
+
 use std::collections::BTreeMap;
 
 use atom_syndication as atom;

@@ -1,3 +1,5 @@
+//! A feed independent of its format, and the formats.
+
 use std::collections::BTreeMap;
 
 use crate::model::{Item, ItemId, Moment, Point, RegionId};

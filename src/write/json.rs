@@ -1,3 +1,5 @@
+//! Feeds as JSON Feed 1.1.
+
 use serde_json::{Map, Value, json};
 
 use super::channel::Channel;

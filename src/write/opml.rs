@@ -1,3 +1,5 @@
+//! Lists of feeds as OPML 2.0.
+
 use super::clean;
 use crate::model::Moment;
 

@@ -1,3 +1,5 @@
+//! Feeds as RSS 2.0.
+
 use std::collections::BTreeMap;
 
 use super::added;

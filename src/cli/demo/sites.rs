@@ -1,3 +1,5 @@
+//! The sample sites of the demo, served on loopback addresses.
+
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 

@@ -1,3 +1,5 @@
+//! Tests of the comparison of two texts.
+
 use super::*;
 
 /// Words are compared by hashes of sixteen bits: for every word of a text, a colliding one can be found.

@@ -1,3 +1,5 @@
+//! Tests of our own subscriptions at the hubs of sources.
+
 use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};
 

@@ -1,3 +1,5 @@
+//! Tests of the format of records on disk.
+
 use super::*;
 
 /// Lines written by an earlier dayuan must stay readable forever.

@@ -1,3 +1,5 @@
+//! Tests of lines that are taken in from another log.
+
 use super::*;
 use crate::log::Control;
 use crate::model::{Moment, SourceId};

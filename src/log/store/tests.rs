@@ -1,3 +1,5 @@
+//! Tests of the log on disk.
+
 use super::*;
 use crate::model::SourceId;
 

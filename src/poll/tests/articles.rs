@@ -1,3 +1,5 @@
+//! Tests of polls that read the pages of articles.
+
 use super::*;
 
 fn sitemap(host: &str, numbers: impl Iterator<Item = usize>) -> Reply {

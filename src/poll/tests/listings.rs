@@ -1,3 +1,5 @@
+//! Tests of what an answer makes of a source.
+
 use super::*;
 
 #[test]

@@ -1,3 +1,5 @@
+//! Tests of the poll loop: pauses, networks that are down, clocks.
+
 use super::*;
 
 #[test]

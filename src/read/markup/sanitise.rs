@@ -1,3 +1,5 @@
+//! HTML that may be shown to readers.
+
 use std::collections::HashSet;
 use std::sync::LazyLock;
 

@@ -1,3 +1,5 @@
+//! Tests of how items are placed in regions.
+
 use super::*;
 use crate::model::Regions;
 

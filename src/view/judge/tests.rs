@@ -1,3 +1,5 @@
+//! Tests of the verdict on a new item.
+
 use super::*;
 use crate::dedup::Fingerprint;
 use crate::log::{Record, SourceFacts};

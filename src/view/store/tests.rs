@@ -1,3 +1,5 @@
+//! Tests of the view over a log.
+
 use super::super::test_store::{NOON, TestStore, region, report, sample, source};
 use super::*;
 use crate::log::Line;

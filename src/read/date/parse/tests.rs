@@ -1,3 +1,5 @@
+//! Tests of the forms of dates.
+
 use super::*;
 use crate::model::Zone;
 

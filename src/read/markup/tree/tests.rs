@@ -1,3 +1,5 @@
+//! Tests of the element tree.
+
 use super::super::tree_builder::MAX_TREE_DEPTH;
 use super::*;
 
