@@ -47,43 +47,8 @@ impl Regions {
         let gone: HashSet<RegionId> = gone.into_iter().collect();
         regions.retain(|id, _| !gone.contains(id));
 
-        let mut faults = Vec::new();
-        let mut slugs: HashMap<RegionId, RegionId> = HashMap::new();
-        let mut ids: Vec<&RegionId> = regions.keys().collect();
-        ids.sort();
-        for region in ids.iter().filter_map(|id| regions.get(*id)) {
-            let missing = region.parent.iter().chain(&region.members).filter(|named| !regions.contains_key(*named));
-            faults.extend(
-                missing.map(|named| RegionError::Missing { region: region.id.clone(), missing: named.clone() }),
-            );
-            for slug in region.slug.iter().chain(&region.was) {
-                if let Some(other) = slugs.insert(slug.clone(), region.id.clone())
-                    && other != region.id
-                {
-                    faults.push(RegionError::Slug(other, region.id.clone()));
-                }
-                if *slug != region.id && regions.contains_key(slug) {
-                    faults.push(RegionError::SlugIsId(slug.clone(), region.id.clone()));
-                }
-            }
-            let is_group = |id: &&RegionId| regions.get(*id).is_some_and(|region| !region.members.is_empty());
-            faults.extend(
-                region
-                    .members
-                    .iter()
-                    .filter(is_group)
-                    .map(|member| RegionError::GroupOfGroups { group: region.id.clone(), member: member.clone() }),
-            );
-            if leads_back(&regions, &region.id) {
-                faults.push(RegionError::Circle(region.id.clone()));
-            }
-        }
-        faults.extend(
-            publish
-                .iter()
-                .filter(|id| !regions.contains_key(*id))
-                .map(|id| RegionError::Missing { region: id.clone(), missing: id.clone() }),
-        );
+        let mut slugs = HashMap::new();
+        let faults = faults(&regions, &publish, &mut slugs);
         if !faults.is_empty() {
             return Err(faults);
         }
@@ -192,6 +157,49 @@ fn merge(regions: &mut HashMap<RegionId, Region>, own: Region) {
     known.members.extend(own.members);
     known.services.extend(own.services);
     known.point = own.point.or(known.point.take());
+}
+
+/// Returns what is wrong with these regions, and notes which region each slug names.
+fn faults(
+    regions: &HashMap<RegionId, Region>,
+    publish: &[RegionId],
+    slugs: &mut HashMap<RegionId, RegionId>,
+) -> Vec<RegionError> {
+    let mut faults = Vec::new();
+    let mut ids: Vec<&RegionId> = regions.keys().collect();
+    ids.sort();
+    for region in ids.iter().filter_map(|id| regions.get(*id)) {
+        let missing = region.parent.iter().chain(&region.members).filter(|named| !regions.contains_key(*named));
+        faults.extend(missing.map(|named| RegionError::Missing { region: region.id.clone(), missing: named.clone() }));
+        for slug in region.slug.iter().chain(&region.was) {
+            if let Some(other) = slugs.insert(slug.clone(), region.id.clone())
+                && other != region.id
+            {
+                faults.push(RegionError::Slug(other, region.id.clone()));
+            }
+            if *slug != region.id && regions.contains_key(slug) {
+                faults.push(RegionError::SlugIsId(slug.clone(), region.id.clone()));
+            }
+        }
+        let is_group = |id: &&RegionId| regions.get(*id).is_some_and(|region| !region.members.is_empty());
+        faults.extend(
+            region
+                .members
+                .iter()
+                .filter(is_group)
+                .map(|member| RegionError::GroupOfGroups { group: region.id.clone(), member: member.clone() }),
+        );
+        if leads_back(regions, &region.id) {
+            faults.push(RegionError::Circle(region.id.clone()));
+        }
+    }
+    faults.extend(
+        publish
+            .iter()
+            .filter(|id| !regions.contains_key(*id))
+            .map(|id| RegionError::Missing { region: id.clone(), missing: id.clone() }),
+    );
+    faults
 }
 
 fn leads_back(regions: &HashMap<RegionId, Region>, start: &RegionId) -> bool {

@@ -95,11 +95,7 @@ impl<'a> Tokens<'a> {
             self.at = at + length;
             return Some(Token::Doctype(cut(rest, 9, length.saturating_sub(1))));
         }
-        if rest.starts_with("<!") {
-            self.until(at + 2, ">");
-            return None;
-        }
-        if rest.starts_with("<?") {
+        if rest.starts_with("<!") || rest.starts_with("<?") {
             self.until(at + 2, ">");
             return None;
         }
@@ -116,10 +112,12 @@ impl<'a> Tokens<'a> {
             }
         }
         let name = name_at_start(cut(rest, 1, rest.len()));
-        if name.is_empty() {
-            return Some(self.text_from(at + 1));
-        }
-        let from = at + 1 + name.len();
+        if name.is_empty() { Some(self.text_from(at + 1)) } else { Some(self.start_tag(name)) }
+    }
+
+    /// Reads the start tag of this name, which begins with `<` here.
+    fn start_tag(&mut self, name: &'a str) -> Token<'a> {
+        let from = self.at + 1 + name.len();
         let length = tag_length(cut(self.text, from, self.text.len()));
         let inside = cut(self.text, from, from + length);
         self.at = from + length;
@@ -133,7 +131,7 @@ impl<'a> Tokens<'a> {
             Some(shorter) if !in_value => (shorter, true),
             _ => (inside, false),
         };
-        Some(Token::Start { name, inside, closed })
+        Token::Start { name, inside, closed }
     }
 
     /// Reads text from `self.at`; the bytes before `from` are known to be text.
