@@ -79,6 +79,9 @@ const UPDATED: [Name; 4] = [
     (Namespace::Core, "lastbuilddate", "lastBuildDate"),
 ];
 
+/// Which field was found by what.
+type Evidence = Vec<(&'static str, Cow<'static, str>)>;
+
 impl Reader<'_> {
     /// Returns when an item was published or changed.
     pub(super) fn date(&self, item: usize, end: usize) -> Option<Moment> {
@@ -88,61 +91,24 @@ impl Reader<'_> {
 
     pub(super) fn draft(&self, item: usize, end: usize, faults: &mut Vec<Fault>) -> Draft {
         let fields = || self.children(item, end);
-        let mut found: Vec<(&'static str, Cow<'static, str>)> = Vec::new();
-        let mut note = |field: &'static str, by: &'static str| found.push((field, Cow::Borrowed(by)));
-
+        let mut found = Evidence::new();
         let mut draft = Draft::default();
         if let Some((title, by)) = self.first_title(item, end) {
             draft.title = title;
-            note("title", by);
+            found.push(("title", Cow::Borrowed(by)));
         }
-        let guid = fields().find(|e| e.is(Namespace::Core, "guid") && !e.inner.trim().is_empty());
-        let id = fields().find(|e| e.is(Namespace::Core, "id") && !e.inner.trim().is_empty());
-        let about = self.element(item).and_then(|e| {
-            e.attributes().find(|(name, _)| name.eq_ignore_ascii_case("rdf:about")).map(|(_, value)| value.trim())
-        });
-        if let Some(element) = guid.or(id) {
-            draft.guid = Some(self.identifier(element));
-            note("guid", if guid.is_some() { "guid" } else { "id" });
-        } else if let Some(about) = about.filter(|about| !about.is_empty()) {
-            draft.guid = self.absolute(self.element(item), &text::resolve(about, self.definitions()));
-            note("guid", "rdf:about");
-        }
-
-        if let Some((link, by)) = self.link(item, end, guid) {
-            draft.link = Some(link);
-            note("link", by);
-        } else if let Some(id_as_link) = draft.guid.as_deref().filter(|own| guid.is_none() && Link::parse(own).is_ok())
-        {
-            draft.link = Some(id_as_link.to_owned());
-            note("link", if id.is_some() { "id" } else { "rdf:about" });
-        }
-
-        let mut date = |names: &[Name]| self.first_date(item, end, names, faults);
-        if let Some((stamp, by)) = date(&PUBLISHED) {
-            draft.published = Some(stamp);
-            note("published", by);
-        }
-        // CDF has the date in an attribute of the item.
-        let last_modified = || {
-            let written = self.element(item)?.attribute("lastmod")?;
-            Some((date::parse(written, self.clock).filter(|stamp| !is_unset(*stamp))?, "lastmod"))
-        };
-        if let Some((stamp, by)) = date(&UPDATED).or_else(last_modified) {
-            draft.updated = Some(stamp);
-            note("updated", by);
-        }
-
+        self.identify(item, end, &mut draft, &mut found);
+        self.date_draft(item, end, &mut draft, &mut found, faults);
         draft.authors = self.people(item, end);
         if draft.authors.is_empty() {
             draft.authors = self.inherited(item, end);
         }
         if !draft.authors.is_empty() {
-            note("authors", "author");
+            found.push(("authors", Cow::Borrowed("author")));
         }
         self.body(item, end, &mut draft);
         if !draft.content_html.is_empty() {
-            note("content_html", "content");
+            found.push(("content_html", Cow::Borrowed("content")));
         }
 
         self.categories(item, end, &mut draft);
@@ -165,6 +131,52 @@ impl Reader<'_> {
         draft.credit = self.credit(item, end);
         draft.found = found;
         draft
+    }
+
+    /// Reads the identifier and the link of an item.
+    fn identify(&self, item: usize, end: usize, draft: &mut Draft, found: &mut Evidence) {
+        let fields = || self.children(item, end);
+        let mut note = |field: &'static str, by: &'static str| found.push((field, Cow::Borrowed(by)));
+        let guid = fields().find(|e| e.is(Namespace::Core, "guid") && !e.inner.trim().is_empty());
+        let id = fields().find(|e| e.is(Namespace::Core, "id") && !e.inner.trim().is_empty());
+        let about = self.element(item).and_then(|e| {
+            e.attributes().find(|(name, _)| name.eq_ignore_ascii_case("rdf:about")).map(|(_, value)| value.trim())
+        });
+        if let Some(element) = guid.or(id) {
+            draft.guid = Some(self.identifier(element));
+            note("guid", if guid.is_some() { "guid" } else { "id" });
+        } else if let Some(about) = about.filter(|about| !about.is_empty()) {
+            draft.guid = self.absolute(self.element(item), &text::resolve(about, self.definitions()));
+            note("guid", "rdf:about");
+        }
+
+        if let Some((link, by)) = self.link(item, end, guid) {
+            draft.link = Some(link);
+            note("link", by);
+        } else if let Some(id_as_link) = draft.guid.as_deref().filter(|own| guid.is_none() && Link::parse(own).is_ok())
+        {
+            draft.link = Some(id_as_link.to_owned());
+            note("link", if id.is_some() { "id" } else { "rdf:about" });
+        }
+    }
+
+    /// Reads when an item was published and when it was changed.
+    fn date_draft(&self, item: usize, end: usize, draft: &mut Draft, found: &mut Evidence, faults: &mut Vec<Fault>) {
+        let mut note = |field: &'static str, by: &'static str| found.push((field, Cow::Borrowed(by)));
+        let mut date = |names: &[Name]| self.first_date(item, end, names, faults);
+        if let Some((stamp, by)) = date(&PUBLISHED) {
+            draft.published = Some(stamp);
+            note("published", by);
+        }
+        // CDF has the date in an attribute of the item.
+        let last_modified = || {
+            let written = self.element(item)?.attribute("lastmod")?;
+            Some((date::parse(written, self.clock).filter(|stamp| !is_unset(*stamp))?, "lastmod"))
+        };
+        if let Some((stamp, by)) = date(&UPDATED).or_else(last_modified) {
+            draft.updated = Some(stamp);
+            note("updated", by);
+        }
     }
 
     /// Returns the link of an item: the text of an RSS link, an alternate link of Atom (preferably to a page), the

@@ -78,18 +78,7 @@ fn draft(item: &Value, root: &Value, base: &Link, clock: Clock<'_>, faults: &mut
         (None, None) => summary.clone(),
     };
     let content = html.or_else(|| plain.map(|plain| escape(&plain))).unwrap_or_else(|| escape(&summary));
-    // Many feeds have names where objects should be, or one where a list should be.
-    let names = |of: &Value| -> Vec<String> {
-        let many = one_or_many(of.get("authors")).iter();
-        let one = one_or_many(of.get("author")).iter();
-        many.chain(one)
-            .take(MAX_AUTHORS_SEEN)
-            .map(|author| author.as_str().map_or_else(|| line(author, "name"), text::line))
-            .filter(|name| !name.is_empty())
-            .take(16)
-            .collect()
-    };
-    let own = names(item);
+    let own = authors(item);
     let (link, external) = (address("url"), address("external_url"));
     let mut draft = Draft {
         title: line(item, "title"),
@@ -98,19 +87,12 @@ fn draft(item: &Value, root: &Value, base: &Link, clock: Clock<'_>, faults: &mut
         guid: string(item, "id"),
         published: date("date_published"),
         updated: date("date_modified"),
-        authors: if own.is_empty() { names(root) } else { own },
+        authors: if own.is_empty() { authors(root) } else { own },
         categories: one_or_many(item.get("tags")).iter().filter_map(Value::as_str).map(text::line).take(32).collect(),
         summary,
         content_html: text::head(&content, 256 * 1024).to_owned(),
         text: text::head(&text, 256 * 1024).to_owned(),
-        enclosures: item
-            .get("attachments")
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
-            .filter_map(|file| enclosure(file, base))
-            .take(32)
-            .collect(),
+        enclosures: enclosures(item, base),
         ..Draft::default()
     };
     let fields: [(&'static str, bool); 5] = [
@@ -122,6 +104,24 @@ fn draft(item: &Value, root: &Value, base: &Link, clock: Clock<'_>, faults: &mut
     ];
     draft.found = fields.into_iter().filter(|(_, there)| *there).map(|(name, _)| (name, "JSON Feed".into())).collect();
     draft
+}
+
+/// Returns the names of the authors of an item or a feed. Many feeds have names where objects should be, or one where a
+/// list should be.
+fn authors(of: &Value) -> Vec<String> {
+    let many = one_or_many(of.get("authors")).iter();
+    let one = one_or_many(of.get("author")).iter();
+    many.chain(one)
+        .take(MAX_AUTHORS_SEEN)
+        .map(|author| author.as_str().map_or_else(|| line(author, "name"), text::line))
+        .filter(|name| !name.is_empty())
+        .take(16)
+        .collect()
+}
+
+fn enclosures(item: &Value, base: &Link) -> Vec<Enclosure> {
+    let files = item.get("attachments").and_then(Value::as_array).into_iter().flatten();
+    files.filter_map(|file| enclosure(file, base)).take(32).collect()
 }
 
 fn enclosure(file: &Value, base: &Link) -> Option<Enclosure> {

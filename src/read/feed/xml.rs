@@ -5,7 +5,7 @@
 
 use super::namespace::Namespace;
 use super::reader::Reader;
-use super::xml_tree::{Element, outline};
+use super::xml_tree::{Element, Outline, outline};
 use crate::model::{Format, Link, Moment};
 use crate::read::date::Clock;
 use crate::read::fault::{Fault, FaultKind};
@@ -38,14 +38,7 @@ pub(in crate::read) fn read(text: &str, url: &Link, clock: Clock<'_>) -> Reading
         fault(FaultKind::NotAFeed, "document", format!("this is {root}, not a feed"));
         return Reading { faults: reading.faults, ..Reading::default() };
     }
-    if outline.truncated {
-        fault(FaultKind::Truncated, "document", "the document is truncated; the part received was read".to_owned());
-    }
-    if outline.too_many {
-        let detail = format!("more than {MAX_ITEMS} items, or too many elements; only the first were looked at");
-        fault(FaultKind::TooMany, "document", detail);
-    }
-    reading.faults.extend(too_many(items.len(), "document"));
+    lacks(&outline, items.len(), &mut reading.faults);
     let first_item = items.first().copied().unwrap_or(outline.elements.len());
     reader.head(first_item, items.last().copied(), &mut reading);
     let end_of = |at: usize| items.get(at + 1).copied().unwrap_or(outline.elements.len());
@@ -70,7 +63,25 @@ pub(in crate::read) fn read(text: &str, url: &Link, clock: Clock<'_>) -> Reading
     // Cut inside a text or a tag rather than after one, or before the last item has a title.
     reading.is_cut = outline.truncated
         && (!text.trim_end().ends_with('>') || reading.drafts.last().is_some_and(|draft| draft.title.is_empty()));
-    // Never trust "no items": count the tags themselves.
+    count_tags(text, &mut reading);
+    reading
+}
+
+/// Notes what of the document could not be looked at.
+fn lacks(outline: &Outline<'_>, items: usize, faults: &mut Vec<Fault>) {
+    if outline.truncated {
+        let detail = "the document is truncated; the part received was read".to_owned();
+        faults.push(Fault::new(FaultKind::Truncated, "document", detail));
+    }
+    if outline.too_many {
+        let detail = format!("more than {MAX_ITEMS} items, or too many elements; only the first were looked at");
+        faults.push(Fault::new(FaultKind::TooMany, "document", detail));
+    }
+    faults.extend(too_many(items, "document"));
+}
+
+/// Notes that a document without items has tags of items: never trust "no items".
+fn count_tags(text: &str, reading: &mut Reading) {
     if reading.drafts.is_empty() {
         let tags = text.match_indices("<item").count() + text.match_indices("<entry").count();
         let lists = text.match_indices("<items").count();
@@ -79,7 +90,6 @@ pub(in crate::read) fn read(text: &str, url: &Link, clock: Clock<'_>) -> Reading
             reading.faults.push(Fault::new(FaultKind::ItemsLost, "document", detail));
         }
     }
-    reading
 }
 
 impl<'a> Reader<'a> {

@@ -4,6 +4,7 @@
 //! is often not XML at all.
 
 use std::collections::HashMap;
+use std::ops::ControlFlow;
 
 use super::namespace::Namespace;
 use crate::read::markup::text::Definitions;
@@ -81,88 +82,94 @@ struct Open<'a> {
 
 /// Builds the elements of a document, up to `most` items.
 pub(in crate::read) fn outline(text: &str, most: usize) -> Outline<'_> {
-    let mut out = Outline::default();
-    let mut open: Vec<Open<'_>> = Vec::new();
-    let mut declared: Vec<(&str, Namespace)> = Vec::new();
+    let mut tree = Builder { text, most, items: 0, open: Vec::new(), declared: Vec::new(), out: Outline::default() };
     let mut tokens = Tokens::new(text);
-    let mut items = 0;
     while let Some(token) = tokens.next() {
         match token {
             Token::Start { name, inside, closed } => {
-                let scope = declared.len();
-                declare(inside, &mut declared, open.is_empty());
-                let (namespace, local) = resolve(name, &declared);
-                let is_item = namespace == Namespace::Core && matches!(local.as_str(), "item" | "entry");
-                if is_item {
-                    // An item inside an item: the previous one was not closed.
-                    while let Some(at) =
-                        open.iter().rposition(|o| out.elements.get(o.index).is_some_and(Element::is_item))
-                    {
-                        close(&mut open, at, tokens.start(), text, &mut out, &mut declared);
-                    }
-                    items += 1;
-                    if items > most {
-                        out.too_many = true;
-                        break;
-                    }
-                }
-                if out.elements.len() >= MAX_ELEMENTS {
-                    out.too_many = true;
+                if tree.start(&mut tokens, name, inside, closed).is_break() {
                     break;
-                }
-                let parent = open.last().map(|o| o.index);
-                let index = out.elements.len();
-                let above = parent.and_then(|parent| out.elements.get(parent)?.base);
-                let base = attribute(inside, "xml:base").map(|_| index).or(above);
-                let is_leaf = is_leaf(namespace, &local, parent.and_then(|parent| out.elements.get(parent)));
-                out.elements.push(Element { namespace, name: local, tag: inside, inner: "", parent, base });
-                // An Atom link has no content, and many feeds do not close it.
-                let is_void =
-                    out.elements.last().is_some_and(|e| e.is(Namespace::Core, "link") && e.attribute("href").is_some());
-                if closed || is_void {
-                    declared.truncate(scope);
-                } else if is_leaf {
-                    let inner = leaf(&mut tokens, name, text, &open, &out.elements);
-                    if let Some(element) = out.elements.get_mut(index) {
-                        element.inner = inner;
-                    }
-                    declared.truncate(scope);
-                } else {
-                    open.push(Open { name, index, from: tokens.end(), scope });
-                    if open.len() > MAX_DEPTH {
-                        out.too_deep = true;
-                        break;
-                    }
                 }
             }
             Token::End { name } => {
-                if let Some(at) = open.iter().rposition(|o| o.name.eq_ignore_ascii_case(name)) {
-                    close(&mut open, at, tokens.start(), text, &mut out, &mut declared);
+                if let Some(at) = tree.open.iter().rposition(|o| o.name.eq_ignore_ascii_case(name)) {
+                    tree.close(at, tokens.start());
                 }
             }
-            Token::Doctype(inside) => out.definitions = definitions(inside, text.len()),
+            Token::Doctype(inside) => tree.out.definitions = definitions(inside, text.len()),
             Token::Text(_) | Token::Cdata(_) => {}
         }
     }
-    out.truncated = !open.is_empty() && !out.too_many && !out.too_deep;
-    close(&mut open, 0, text.len(), text, &mut out, &mut declared);
-    out
+    tree.out.truncated = !tree.open.is_empty() && !tree.out.too_many && !tree.out.too_deep;
+    tree.close(0, text.len());
+    tree.out
 }
 
-/// Closes the open elements from number `at` on; their content ends at `end`.
-fn close<'a>(
-    open: &mut Vec<Open<'a>>,
-    at: usize,
-    end: usize,
+/// A document's elements so far, and those that are still open.
+struct Builder<'a> {
     text: &'a str,
-    out: &mut Outline<'a>,
-    declared: &mut Vec<(&'a str, Namespace)>,
-) {
-    for closed in open.drain(at.min(open.len())..) {
-        if let Some(element) = out.elements.get_mut(closed.index) {
-            element.inner = cut(text, closed.from, end);
+    /// The most items, and how many there are.
+    most: usize,
+    items: usize,
+    open: Vec<Open<'a>>,
+    declared: Vec<(&'a str, Namespace)>,
+    out: Outline<'a>,
+}
+
+impl<'a> Builder<'a> {
+    /// Adds the element of a start tag; breaks where the document exceeds a limit.
+    fn start(&mut self, tokens: &mut Tokens<'a>, name: &'a str, inside: &'a str, closed: bool) -> ControlFlow<()> {
+        let scope = self.declared.len();
+        declare(inside, &mut self.declared, self.open.is_empty());
+        let (namespace, local) = resolve(name, &self.declared);
+        if namespace == Namespace::Core && matches!(local.as_str(), "item" | "entry") {
+            // An item inside an item: the previous one was not closed.
+            let elements = &self.out.elements;
+            let is_item = |o: &Open<'_>| elements.get(o.index).is_some_and(Element::is_item);
+            if let Some(at) = self.open.iter().position(is_item) {
+                self.close(at, tokens.start());
+            }
+            self.items += 1;
         }
-        declared.truncate(closed.scope);
+        if self.items > self.most || self.out.elements.len() >= MAX_ELEMENTS {
+            self.out.too_many = true;
+            return ControlFlow::Break(());
+        }
+        let parent = self.open.last().map(|o| o.index);
+        let index = self.out.elements.len();
+        let above = parent.and_then(|parent| self.out.elements.get(parent)?.base);
+        let base = attribute(inside, "xml:base").map(|_| index).or(above);
+        let is_leaf = is_leaf(namespace, &local, parent.and_then(|parent| self.out.elements.get(parent)));
+        let element = Element { namespace, name: local, tag: inside, inner: "", parent, base };
+        // An Atom link has no content, and many feeds do not close it.
+        let is_void = element.is(Namespace::Core, "link") && element.attribute("href").is_some();
+        self.out.elements.push(element);
+        if closed || is_void {
+            self.declared.truncate(scope);
+        } else if is_leaf {
+            let inner = leaf(tokens, name, self.text, &self.open, &self.out.elements);
+            if let Some(element) = self.out.elements.get_mut(index) {
+                element.inner = inner;
+            }
+            self.declared.truncate(scope);
+        } else {
+            self.open.push(Open { name, index, from: tokens.end(), scope });
+            if self.open.len() > MAX_DEPTH {
+                self.out.too_deep = true;
+                return ControlFlow::Break(());
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Closes the open elements from number `at` on; their content ends at `end`.
+    fn close(&mut self, at: usize, end: usize) {
+        for closed in self.open.drain(at.min(self.open.len())..) {
+            if let Some(element) = self.out.elements.get_mut(closed.index) {
+                element.inner = cut(self.text, closed.from, end);
+            }
+            self.declared.truncate(closed.scope);
+        }
     }
 }
 
