@@ -314,6 +314,7 @@ fn serving(c: &mut Criterion) {
         regions: Regions::new(true, vec![], vec![], vec![]).unwrap(),
         topics: dayuan::topics::Topics::default(),
         listing: vec![],
+        is_static: false,
     };
     let site = Arc::new(Site::new(published, || NOW));
     let (poll_states, _) = dayuan::view::PollStates::open(&folder.path().join("visits")).unwrap();

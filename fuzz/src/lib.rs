@@ -158,6 +158,7 @@ pub fn request(data: &[u8]) {
             topics: config.settings.topics,
             regions: config.regions,
             listing: Vec::new(),
+            is_static: false,
         };
         Arc::new((Arc::new(Site::new(published, || NOW)), Metrics::default()))
     });

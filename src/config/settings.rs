@@ -75,6 +75,8 @@ pub struct Settings {
     pub limits: Limits,
     /// Options for publishing.
     pub publish: serve::Options,
+    /// The folder to which feeds and pages are written as files, if they are.
+    pub publish_to: Option<PathBuf>,
     /// The topics of stories: the built-in ones, and those of the admin.
     pub topics: Topics,
     /// What is not published any more.
@@ -124,6 +126,7 @@ pub(super) fn parse(
     let contact = publish.string("contact");
     let contact = fetch.string("contact").or(contact);
     let has_search = search.boolean("enabled").unwrap_or(true);
+    let publish_to = publish_folder(publish);
     let publish = serve::Options {
         hub: has_hub,
         listens: subscribes,
@@ -145,6 +148,7 @@ pub(super) fn parse(
         fetch,
         limits: Limits { keep: seconds(keep_days * 86_400), reports: REPORTS_A_DAY, bytes: BYTES_A_DAY },
         publish,
+        publish_to,
         takedowns: takedowns::read(&root),
         hub: hub::Options { enabled: has_hub, subscribe: subscribes, guard: callbacks },
         cluster: cluster::read(in_cluster),
@@ -261,6 +265,26 @@ fn publish_options(publish: &Section<'_>, search: bool, public_url: String) -> s
         hub: false,
         listens: false,
     }
+}
+
+/// Reads the folder to which documents are written.
+fn publish_folder(publish: &Section<'_>) -> Option<PathBuf> {
+    let text = publish.string("to")?;
+    let path = PathBuf::from(&text);
+    if text.contains("://") {
+        publish.fault(
+            "to",
+            format!("`{text}` is no folder, and dayuan writes to folders only"),
+            "name a folder, such as /srv/dayuan, and let another program copy it from there",
+        );
+    } else if !path.is_absolute() || path == Path::new("/") {
+        publish.fault(
+            "to",
+            format!("`{text}` does not name a folder with its whole path"),
+            "name a folder of its own, such as /srv/dayuan; it is made if it is missing",
+        );
+    }
+    Some(path)
 }
 
 fn metrics_address(http: &Section<'_>, listen: SocketAddr) -> Option<SocketAddr> {

@@ -257,6 +257,7 @@ impl Daemon {
             ("[cluster]", old.cluster != new.cluster),
             ("[log]", old.log_format != new.log_format || old.log_level != new.log_level),
             ("[search]", old.publish.search != new.publish.search),
+            ("[publish] to", old.publish_to != new.publish_to),
             ("[publish] cache_size", old.publish.cache_size != new.publish.cache_size),
         ];
         lines.extend(

@@ -24,6 +24,7 @@ mod searching;
 mod service;
 mod signals;
 mod sockets;
+mod static_site;
 mod status;
 mod store_monitor;
 mod store_version;

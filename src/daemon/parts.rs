@@ -11,6 +11,7 @@ use super::error::DaemonError;
 use super::expiry::MIN_WITNESSES;
 use super::hub::Hubs;
 use super::run::Running;
+use super::static_site::{Changes, Publisher};
 use super::takedowns::Takedowns;
 use super::{cluster, polling, searching};
 use crate::config::Config;
@@ -61,6 +62,21 @@ impl Running {
         self.part("lease", |_stop| cluster::hold(holder, polls));
         self.part("poll states", |stop| cluster::pass_on(sharer, poll_states, stop));
         takedowns
+    }
+
+    /// Starts what writes documents to a folder, if the config names one; it is to be told what changes.
+    pub(super) fn publish_files(&mut self) -> Option<Changes> {
+        let folder = self.daemon.config.settings.publish_to.clone()?;
+        let changes = Changes::default();
+        let publisher = Publisher {
+            site: Arc::clone(&self.daemon.site),
+            folder,
+            node: self.node.clone(),
+            changes: changes.clone(),
+            alarms: self.daemon.alarms.clone(),
+        };
+        self.part("files", |stop| publisher.run(stop));
+        Some(changes)
     }
 
     /// Opens the search and starts what keeps it up to date, if the config has one.

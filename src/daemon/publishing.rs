@@ -9,5 +9,6 @@ pub(super) fn published(config: &Config) -> PublishConfig {
         regions: config.regions.clone(),
         topics: config.settings.topics.clone(),
         listing: config.sources.clone(),
+        is_static: false,
     }
 }

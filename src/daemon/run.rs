@@ -254,9 +254,12 @@ impl Running {
         let (call, commands_to) = announced();
         let clock_check = Arc::<ClockCheck>::default();
         let Hubs { hub, listener } = self.open_hubs(call, &clock_check)?;
-        let (site, told) = (Arc::clone(&self.daemon.site), hub.clone());
+        let (site, told, files) = (Arc::clone(&self.daemon.site), hub.clone(), self.publish_files());
         self.part("response cache", |_stop| async move {
             let tell = |regions: &_| {
+                if let Some(files) = &files {
+                    files.add(regions);
+                }
                 if let Some(hub) = &told {
                     hub.touch(site.feed_urls(regions).into_iter());
                 }

@@ -13,7 +13,9 @@ use super::document::{Coding, Document, Representation};
 pub(super) type Answer = Response<Full<Bytes>>;
 
 /// How long a cache may use a document without revalidation.
-const FRESH: HeaderValue = HeaderValue::from_static("max-age=300");
+pub(super) const FRESH: &str = "max-age=300";
+/// What a page may load and do (Content Security Policy).
+pub(super) const POLICY: &str = "default-src 'none'; style-src 'self'; img-src https: http:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 /// Maximum length of the If-None-Match fields that are parsed, in bytes; no honest client sends more.
 const MAX_CONDITION: usize = 8 * 1024;
 
@@ -116,7 +118,7 @@ fn put_common(headers: &mut HeaderMap, document: &Document, chosen: &Representat
         put(headers, header::LINK, links.clone());
     }
     put(headers, header::LAST_MODIFIED, document.last_modified_header.clone());
-    put(headers, header::CACHE_CONTROL, FRESH);
+    put(headers, header::CACHE_CONTROL, HeaderValue::from_static(FRESH));
     put(headers, header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     let vary = match (is_page, document.is_xml_feed) {
         (true, _) => "accept-encoding, accept-language",
@@ -134,7 +136,6 @@ fn put_common(headers: &mut HeaderMap, document: &Document, chosen: &Representat
 
 /// Adds the headers that keep a browser from running scripts, loading frames or sending referrers.
 fn put_safe(headers: &mut HeaderMap) {
-    const POLICY: &str = "default-src 'none'; style-src 'self'; img-src https: http:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
     put(headers, header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
     put(headers, header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     put(headers, header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));

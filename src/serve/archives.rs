@@ -3,10 +3,13 @@
 //!
 //! What is withdrawn still counts where a month is divided, so that the other parts stay as they are.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use super::document::Rendered;
 use super::feeds::{KEEP_DELETED, MAX_DELETED};
 use super::part::{Part, file};
 use super::renderer::Renderer;
+use super::stories::look_of;
 use crate::model::{Item, Month, RegionId};
 use crate::view::Begun;
 use crate::write::{self, Chain, Channel, Format};
@@ -73,6 +76,30 @@ impl Renderer<'_> {
             })
         });
         Some(Rendered { media_type: Format::Atom.media_type(), bytes, changed })
+    }
+
+    /// Returns the parts of a month, each with a number that changes with what it holds; none if there is no such month.
+    pub(super) fn parts_of(&self, region: &RegionId, month: Month) -> Vec<(Part, u64)> {
+        let tags = self.known_in(region);
+        let (first, last) = (self.view.first_day().map(Month::of_day), self.newest_month(&tags));
+        let (Some(first), Some(last)) = (first, last) else { return Vec::new() };
+        if !(first..=last).contains(&month) {
+            return Vec::new();
+        }
+        let begun = self.view.begun(&tags, month.days());
+        let parts = divide(&begun);
+        let (count, is_first) = (parts.len(), month == first);
+        let named = parts.iter().zip(1..).map(|(stories, at)| {
+            let mut hasher = DefaultHasher::new();
+            // What it leads to, too.
+            (count, is_first, month < last).hash(&mut hasher);
+            for begun in *stories {
+                let look = self.view.story(begun.story).map(|story| look_of(&story));
+                (begun.id.as_u128(), begun.deleted, look).hash(&mut hasher);
+            }
+            ((month, (at < count).then_some(at)), hasher.finish())
+        });
+        named.collect()
     }
 
     /// Writes items; if they are too long together, the longest texts are left out, then what else is longest, and all items

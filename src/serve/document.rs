@@ -88,8 +88,7 @@ impl Coding {
 impl Document {
     /// Builds a document and compresses it, which takes milliseconds: call it on a blocking thread.
     pub(super) fn new(media_type: &'static str, bytes: Vec<u8>, last_modified: Moment) -> Self {
-        let hash = blake3::hash(&bytes);
-        let tag = hash.to_hex().chars().take(24).collect::<String>();
+        let tag = Self::tag(&bytes);
         let packed = [
             (Coding::Gzip, gzip(&bytes)),
             (Coding::Brotli, brotli(&bytes)),
@@ -118,6 +117,11 @@ impl Document {
             links: None,
             representations,
         }
+    }
+
+    /// Returns what validates these bytes.
+    pub(super) fn tag(bytes: &[u8]) -> String {
+        blake3::hash(bytes).to_hex().chars().take(24).collect()
     }
 
     /// Returns the document with a `Link` header.

@@ -362,11 +362,16 @@ fn failed(site: &Site, request: &Request<Incoming>, failure: Failure) -> Answer 
 }
 
 fn missing(site: &Site, request: &Request<Incoming>) -> Answer {
-    let (title, detail) = match language(site, request) {
+    let (title, detail) = missing_words(language(site, request));
+    fault(site, request, StatusCode::NOT_FOUND, title, detail)
+}
+
+/// Returns what readers are told where there is nothing.
+pub(super) const fn missing_words(language: Language) -> (&'static str, &'static str) {
+    match language {
         Language::Chinese => ("没有这个页面", "地址可能写错了，或者这条消息已超过保存期限。"),
         Language::English => ("There is no such page", "The address may be mistyped, or the item is no longer kept."),
-    };
-    fault(site, request, StatusCode::NOT_FOUND, title, detail)
+    }
 }
 
 /// Tells that a region is not there any more.
@@ -407,14 +412,24 @@ fn language(site: &Site, request: &Request<Incoming>) -> Language {
 
 /// The stylesheets and the icon, which are part of the program and have no date of their own: clients revalidate them by
 /// their ETag.
-static STYLE: LazyLock<Document> = LazyLock::new(|| fixed("text/css; charset=utf-8", write::stylesheet().as_bytes()));
-static FEED_STYLE: LazyLock<Document> =
-    LazyLock::new(|| fixed("text/css; charset=utf-8", write::feed_stylesheet().as_bytes()));
-static ICON: LazyLock<Document> = LazyLock::new(|| fixed("image/svg+xml", write::icon().as_bytes()));
+static STYLE: LazyLock<Document> = LazyLock::new(|| fixed(0));
+static FEED_STYLE: LazyLock<Document> = LazyLock::new(|| fixed(1));
+static ICON: LazyLock<Document> = LazyLock::new(|| fixed(2));
 /// For readers that ask for it whatever a page says.
-static FAVICON: LazyLock<Document> = LazyLock::new(|| fixed("image/x-icon", write::favicon()));
+static FAVICON: LazyLock<Document> = LazyLock::new(|| fixed(3));
 
-fn fixed(media_type: &'static str, bytes: &[u8]) -> Document {
+/// Returns the same files with their names and types.
+pub(super) const fn fixed_files() -> [(&'static str, &'static str, &'static [u8]); 4] {
+    [
+        ("style.css", "text/css; charset=utf-8", write::stylesheet().as_bytes()),
+        ("feed.css", "text/css; charset=utf-8", write::feed_stylesheet().as_bytes()),
+        ("icon.svg", "image/svg+xml", write::icon().as_bytes()),
+        ("favicon.ico", "image/x-icon", write::favicon()),
+    ]
+}
+
+fn fixed(place: usize) -> Document {
+    let (_, media_type, bytes) = fixed_files().get(place).copied().unwrap_or_default();
     Document::new(media_type, bytes.to_vec(), Moment::default())
 }
 

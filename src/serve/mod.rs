@@ -25,6 +25,9 @@ mod route;
 mod selection;
 mod server;
 mod site;
+mod static_folder;
+mod static_rules;
+mod static_site;
 mod stories;
 mod topics;
 
@@ -34,4 +37,6 @@ pub use metrics::Metrics;
 pub use published::{Options, PublishConfig};
 pub use server::{Handler, Limits, adopt, converse, listen, serve};
 pub use site::Site;
+pub use static_folder::StaticError;
+pub use static_site::StaticSite;
 pub use topics::Feed;

@@ -236,7 +236,10 @@ impl Renderer<'_> {
             crumbs: self.path_of(&region),
             older: chosen.older.map(|older| address(&path, None, Some(&older.to_string()))),
             newest: selection.from.map(|_| path.clone()),
-            feeds: facts.is_some().then(|| (format!("/regions/{region}"), format!("?source={id}"))),
+            feeds: facts
+                .as_ref()
+                .filter(|_| !self.published.is_static)
+                .map(|_| (format!("/regions/{region}"), format!("?source={id}"))),
             path,
             health,
         };

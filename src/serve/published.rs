@@ -17,6 +17,8 @@ pub struct PublishConfig {
     pub topics: Topics,
     /// The sources, ordered by id.
     pub listing: Vec<Arc<Source>>,
+    /// Whether documents are files, which have no queries behind their addresses.
+    pub is_static: bool,
 }
 
 impl PublishConfig {

@@ -1,5 +1,7 @@
 //! Chooses the stories that a page lists.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use super::renderer::Renderer;
 use super::selection::{Cursor, Selection};
 use crate::model::{Region, RegionId};
@@ -16,6 +18,13 @@ pub(super) struct Chosen {
 const MAX_EXAMINED: usize = 2000;
 /// Maximum number of regions named beside a story.
 const MAX_PLACES: usize = 3;
+
+/// Returns a number that changes with what the page of a story shows.
+pub(super) fn look_of(story: &Story) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    format!("{story:?}").hash(&mut hasher);
+    hasher.finish()
+}
 
 impl Renderer<'_> {
     /// Returns the tags of the stories in a region, or of all published ones.
@@ -46,7 +55,7 @@ impl Renderer<'_> {
         listed.retain(|entry| !shown.contains(entry));
         Chosen {
             stories: shown.iter().filter_map(|entry| self.view.story(entry.story)).collect(),
-            older: listed.first().and_then(|entry| self.cursor(entry)),
+            older: listed.first().filter(|_| !self.published.is_static).and_then(|entry| self.cursor(entry)),
         }
     }
 

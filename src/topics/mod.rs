@@ -99,6 +99,12 @@ impl Topics {
         Self(Arc::new(topics))
     }
 
+    /// Returns no topics at all.
+    #[must_use]
+    pub fn none() -> Self {
+        Self(Arc::default())
+    }
+
     /// Returns the topic with this id.
     pub fn get(&self, id: &str) -> Option<&Topic> {
         self.0.iter().find(|topic| topic.id == id)

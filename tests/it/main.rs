@@ -17,6 +17,7 @@ mod disaster;
 mod documentation;
 mod entries;
 mod feed_lists;
+mod files;
 mod front;
 mod guard;
 mod hostile_content;

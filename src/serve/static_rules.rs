@@ -1,0 +1,44 @@
+//! The rules by which nginx serves a folder of finished documents as dayuan itself would.
+
+use std::path::Path;
+
+use super::answer::{FRESH, POLICY};
+
+/// The types of documents that are no pages, by the end of their names; the first that fits counts.
+const TYPES: [(&str, &str); 8] = [
+    (r"/rss\.xml", "application/rss+xml; charset=utf-8"),
+    (r"/opml\.xml", "text/x-opml; charset=utf-8"),
+    (r"\.xml", "application/atom+xml; charset=utf-8"),
+    (r"\.json", "application/feed+json; charset=utf-8"),
+    (r"\.css", "text/css; charset=utf-8"),
+    (r"\.svg", "image/svg+xml"),
+    (r"\.ico", "image/x-icon"),
+    (r"\.html", super::document::HTML),
+];
+
+/// Returns the rules for documents in this folder. `root` is the path before every path of the site.
+pub(super) fn nginx(site: &Path, root: &str) -> String {
+    let mut text = format!(
+        "# Written by dayuan: include it in a server. Each document lies here as it is and packed, so nothing is compressed\n# in between; brotli_static on; serves the .br files where nginx has that module.\nroot \"{}\";\ngzip off;\ngzip_static on;\ngzip_vary on;\nerror_page 404 {root}/404.html;\n",
+        site.display()
+    );
+    let common = format!(
+        "    types {{}}\n    add_header Cache-Control \"{FRESH}\";\n    add_header X-Content-Type-Options nosniff;\n"
+    );
+    let page = format!(
+        "    default_type \"{}\";\n{common}    add_header Content-Security-Policy \"{POLICY}\";\n    add_header Referrer-Policy no-referrer;\n",
+        super::document::HTML
+    );
+    text.push_str(&format!("location = {root}/ {{\n    try_files {root}/index.html =404;\n{page}}}\n"));
+    text.push_str(&format!("location ~ ^({root}/regions/[^/]+)/$ {{ return 301 $1; }}\n"));
+    for (name, media_type) in TYPES {
+        let open = if media_type == super::document::HTML {
+            page.clone()
+        } else {
+            format!("    default_type \"{media_type}\";\n{common}    add_header Access-Control-Allow-Origin *;\n")
+        };
+        text.push_str(&format!("location ~ ^{root}.*{name}$ {{\n{open}}}\n"));
+    }
+    text.push_str(&format!("location {root}/ {{\n    try_files $uri.html =404;\n{page}}}\n"));
+    text
+}
