@@ -296,8 +296,8 @@ fn serving(c: &mut Criterion) {
     let (folder, log, view, source) = store();
     commit(&log, &view, &reports(&source, drafts(0, 50)));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let published = PublishConfig {
-        options: Options {
+    let published = PublishConfig::new(
+        Options {
             title: "大院".into(),
             language: "zh-CN".into(),
             zone: Zone::shanghai(),
@@ -311,11 +311,10 @@ fn serving(c: &mut Criterion) {
             hub: false,
             listens: false,
         },
-        regions: Regions::new(true, vec![], vec![], vec![]).unwrap(),
-        topics: dayuan::topics::Topics::default(),
-        listing: vec![],
-        is_static: false,
-    };
+        Regions::new(true, vec![], vec![], vec![]).unwrap(),
+        dayuan::topics::Topics::default(),
+        vec![],
+    );
     let site = Arc::new(Site::new(published, || NOW));
     let (poll_states, _) = dayuan::view::PollStates::open(&folder.path().join("visits")).unwrap();
     site.open(log, Arc::new(view), Arc::new(poll_states), Moment::default());

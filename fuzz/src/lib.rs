@@ -153,13 +153,8 @@ pub fn request(data: &[u8]) {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     static HANDLER: LazyLock<Arc<(Arc<Site>, Metrics)>> = LazyLock::new(|| {
         let (config, _) = Config::from_texts("", "", "", &Places::default()).unwrap();
-        let published = serve::PublishConfig {
-            options: config.settings.publish,
-            topics: config.settings.topics,
-            regions: config.regions,
-            listing: Vec::new(),
-            is_static: false,
-        };
+        let published =
+            serve::PublishConfig::new(config.settings.publish, config.regions, config.settings.topics, Vec::new());
         Arc::new((Arc::new(Site::new(published, || NOW)), Metrics::default()))
     });
     thread_local! {

@@ -4,11 +4,10 @@ use crate::config::Config;
 use crate::serve::PublishConfig;
 
 pub(super) fn published(config: &Config) -> PublishConfig {
-    PublishConfig {
-        options: config.settings.publish.clone(),
-        regions: config.regions.clone(),
-        topics: config.settings.topics.clone(),
-        listing: config.sources.clone(),
-        is_static: false,
-    }
+    PublishConfig::new(
+        config.settings.publish.clone(),
+        config.regions.clone(),
+        config.settings.topics.clone(),
+        config.sources.clone(),
+    )
 }

@@ -11,6 +11,7 @@ mod delivery;
 mod listener;
 mod metrics;
 mod options;
+mod places;
 mod queue;
 mod rate;
 mod service;

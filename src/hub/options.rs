@@ -34,6 +34,8 @@ pub(super) const MAX_PENDING_PER_HOST: usize = 32;
 pub(super) const VERIFYING: usize = 128;
 /// Number of callbacks whose names are looked up at one time.
 pub(super) const RESOLVING: usize = 32;
+/// The same per registrable domain, which has one owner and any number of names.
+pub(super) const RESOLVING_PER_DOMAIN: usize = 2;
 /// A verification that its host's rate would delay longer than this is dropped.
 pub(super) const MAX_VERIFICATION_DELAY: Duration = Duration::from_secs(60);
 

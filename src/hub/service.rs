@@ -12,8 +12,10 @@ use super::content::{Found, Topics};
 use super::delivery::{deliver, verify};
 use super::metrics::Metrics;
 use super::options::{
-    MAKING, MAX_PENDING, MAX_PENDING_PER_HOST, MAX_VERIFICATION_DELAY, OVERTIME, PROMPT, RESOLVING, VERIFYING,
+    MAKING, MAX_PENDING, MAX_PENDING_PER_HOST, MAX_VERIFICATION_DELAY, OVERTIME, PROMPT, RESOLVING,
+    RESOLVING_PER_DOMAIN, VERIFYING,
 };
+use super::places::PlacesOf;
 use super::rate::Rate;
 use super::wish::{Mode, Wish};
 use super::work::{Done, Work, Works};
@@ -51,6 +53,7 @@ pub struct Hub {
     inner: Mutex<Inner>,
     wake: Notify,
     resolving: Semaphore,
+    looking_up: PlacesOf,
     verifying: Semaphore,
     overtime: Semaphore,
 }
@@ -72,6 +75,8 @@ struct Inner {
     all_pending: usize,
     /// How often the store had been reopened when all subscriptions were last written to it.
     healed: u64,
+    /// Whether a change could not be written since.
+    is_unsaved: bool,
 }
 
 /// A place in a lane, which is given back when it is dropped.
@@ -114,6 +119,7 @@ impl Hub {
             pending_per_host: HashMap::new(),
             all_pending: 0,
             healed: store.heal()?,
+            is_unsaved: false,
         };
         Ok(Self {
             fetcher,
@@ -125,6 +131,7 @@ impl Hub {
             inner: Mutex::new(inner),
             wake: Notify::new(),
             resolving: Semaphore::new(RESOLVING),
+            looking_up: PlacesOf::new(RESOLVING_PER_DOMAIN),
             verifying: Semaphore::new(VERIFYING),
             overtime: Semaphore::new(OVERTIME),
         })
@@ -200,6 +207,7 @@ impl Hub {
             }
         }
         works.tasks.shutdown().await;
+        self.make_up();
         told(flush(Arc::clone(&self.store)).await);
     }
 
@@ -253,7 +261,8 @@ impl Hub {
     /// Returns whether a callback agrees to what was asked for in its name.
     async fn verify(&self, wish: Wish) -> bool {
         let address = {
-            // Anybody can make us look up any name.
+            // Anybody can make us look up any name, and a server of names may be slow: others do not wait for one.
+            let _place_of_domain = self.looking_up.place(wish.callback.registrable_domain()).await;
             let _place = self.resolving.acquire().await;
             self.fetcher.receiver_address(&wish.callback).await
         };
@@ -367,28 +376,40 @@ impl Hub {
             let ended = self.lock().book.expire((self.clock)());
             is_changed |= self.keep(ended);
         }
-        match self.store.heal() {
-            Ok(healed) => {
-                let all: Vec<Change> = {
-                    let mut inner = self.lock();
-                    let is_new = std::mem::replace(&mut inner.healed, healed) != healed;
-                    inner.book.all().filter(|_| is_new).cloned().map(Change::Put).collect()
-                };
-                is_changed |= self.keep(all);
-            }
-            Err(error) => told(Err(error)),
-        }
+        is_changed |= self.make_up();
         self.metrics.count(self.lock().book.count());
         is_changed
+    }
+
+    /// Writes everything anew if something could not be written: else whoever unsubscribed meanwhile would be subscribed
+    /// again after a restart. Returns whether something is to be flushed.
+    fn make_up(&self) -> bool {
+        let written = self.store.heal().and_then(|healed| {
+            let mut inner = self.lock();
+            let is_needed = inner.is_unsaved || inner.healed != healed;
+            if is_needed {
+                self.store.keep_only(inner.book.all())?;
+                (inner.healed, inner.is_unsaved) = (healed, false);
+            }
+            Ok(is_needed)
+        });
+        written.unwrap_or_else(|error| {
+            told(Err(error));
+            false
+        })
     }
 
     fn keep(&self, changes: Vec<Change>) -> bool {
         let is_changed = !changes.is_empty();
         for change in changes {
-            told(match &change {
+            let kept = match &change {
                 Change::Put(subscription) => self.store.put(subscription),
                 Change::Remove(topic, callback) => self.store.remove(topic, callback),
-            });
+            };
+            if kept.is_err() {
+                self.lock().is_unsaved = true;
+            }
+            told(kept);
         }
         is_changed
     }

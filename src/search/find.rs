@@ -18,6 +18,10 @@ use crate::view::{Hit, StoryNo, View};
 /// Maximum number of texts, and of bytes of them, that are read for one page of results.
 const MAX_TEXTS: usize = 2_000;
 const MAX_BYTES: usize = 16 << 20;
+/// The same of one source, of those that are no results, so that no source takes all that may be read for a page with
+/// texts that only look like what is searched for.
+const MAX_TEXTS_OF_SOURCE: usize = MAX_TEXTS / 4;
+const MAX_BYTES_OF_SOURCE: usize = MAX_BYTES / 4;
 /// Maximum number of documents that are looked at for one page of results.
 const MAX_DOCUMENTS: usize = 400_000;
 /// Maximum number of reports of a story that are compared with an earlier page.
@@ -83,10 +87,26 @@ impl SearchIndex {
     /// If the index is damaged, which is then made anew, or if the log cannot be read for now.
     pub fn find(
         &self,
+        stores: (&Log, &View, &Regions),
+        asked: (&Query, &Filters, Order),
+        after: Option<Place>,
+        most: usize,
+    ) -> Result<Results, SearchError> {
+        self.find_those(stores, asked, after, most, None)
+    }
+
+    /// Finds at most `most` results after a place, of those stories for which `is_wanted` holds; asking it counts as reading
+    /// a text.
+    ///
+    /// # Errors
+    /// If the index is damaged, which is then made anew, or if the log cannot be read for now.
+    pub fn find_those(
+        &self,
         (log, view, regions): (&Log, &View, &Regions),
         (query, filters, order): (&Query, &Filters, Order),
         after: Option<Place>,
         most: usize,
+        is_wanted: Option<&dyn Fn(StoryNo) -> bool>,
     ) -> Result<Results, SearchError> {
         let is_complete = self.is_complete();
         let segments = self.segments();
@@ -96,10 +116,12 @@ impl SearchIndex {
             stores,
             segments: &segments,
             filters,
+            is_wanted,
             in_region: RefCell::default(),
             listed: HashSet::new(),
             after,
             left: (MAX_DOCUMENTS, MAX_TEXTS, MAX_BYTES),
+            in_vain: HashMap::new(),
         };
         let plan = |part| Plan::of(query, filters, part, view.places());
         let mut results = Results { is_complete, ..Results::default() };
@@ -136,12 +158,15 @@ struct Search<'a> {
     stores: Stores<'a>,
     segments: &'a [Arc<Segment>],
     filters: &'a Filters,
+    is_wanted: Option<&'a dyn Fn(StoryNo) -> bool>,
     /// Whether results may be in a region.
     in_region: RefCell<HashMap<RegionId, bool>>,
     listed: HashSet<StoryNo>,
     after: Option<Place>,
     /// How many documents, texts and bytes of texts may still be looked at.
     left: (usize, usize, usize),
+    /// How many texts, and bytes of them, of each source were no results.
+    in_vain: HashMap<u32, (usize, usize)>,
 }
 
 /// The next document of a segment, or what is not newer than it.
@@ -167,6 +192,9 @@ impl Search<'_> {
     ) -> Result<(), SearchError> {
         let mut walks: Vec<Option<(Walk, Option<Walk>)>> = self.segments.iter().map(|_| None).collect();
         let mut heads: BinaryHeap<Head> = (0..self.segments.len()).filter_map(|at| self.first(at)).collect();
+        let is_behind_titles = before.is_some();
+        // The first document after the last result that was passed over because of its source.
+        let mut passed: Option<Row> = None;
         while let Some(head) = heads.pop() {
             let Some(segment) = self.segments.get(head.segment) else { continue };
             let damaged = |error: SearchError| index.note_damage(segment, error);
@@ -183,8 +211,13 @@ impl Search<'_> {
                 heads.extend(found.and_then(|doc| self.head(head.segment, doc, true)));
                 continue;
             }
-            let (Some(row), Some(left)) = (segment.row(head.doc), self.left.0.checked_sub(1)) else { break };
-            self.left.0 = left;
+            let Some(row) = segment.row(head.doc) else { break };
+            if self.is_passed_over(row.source) {
+                passed.get_or_insert(row);
+                heads.extend(self.head(head.segment, head.doc + 1, false));
+                continue;
+            }
+            self.left.0 -= 1;
             if let Some(hit) = self.hit(&row) {
                 let maybe_earlier = match earlier {
                     Some(earlier) => earlier.seek(segment, head.doc).map_err(damaged)? == Some(head.doc),
@@ -192,17 +225,29 @@ impl Search<'_> {
                 };
                 if self.is_result(plan, before.filter(|_| maybe_earlier), &row, hit)? {
                     results.found.push(Found { story: hit.story, position: hit.position });
+                    passed = None;
                 }
             }
             let is_over = self.left.0 == 0 || self.left.1 == 0 || self.left.2 == 0;
             if results.found.len() >= most || is_over {
-                let is_behind_titles = before.is_some();
                 results.next = Some(Place { is_behind_titles, published: row.published, number: row.item.number });
                 return Ok(());
             }
             heads.extend(self.head(head.segment, head.doc + 1, false));
         }
+        // Nothing is listed twice where the next page begins with it.
+        results.next = passed.map(|row| Place {
+            is_behind_titles,
+            published: row.published,
+            number: row.item.number.saturating_add(1),
+        });
         Ok(())
+    }
+
+    /// Returns whether no more texts of a source are read for this page. Of results from one source alone all are.
+    fn is_passed_over(&self, source: u32) -> bool {
+        let (texts, bytes) = self.in_vain.get(&source).copied().unwrap_or_default();
+        self.filters.source.is_none() && (texts >= MAX_TEXTS_OF_SOURCE || bytes >= MAX_BYTES_OF_SOURCE)
     }
 
     /// Returns the first document of a segment that is not after the end and not listed before.
@@ -243,8 +288,27 @@ impl Search<'_> {
         self.stores.view.hit(row.item, is_in).filter(|hit| !self.listed.contains(&hit.story))
     }
 
-    /// Returns whether a hit is a result that was not listed before, and notes it.
+    /// Returns whether a hit is a result that was not listed before, and notes it; or what it cost in vain.
     fn is_result(&mut self, plan: &Plan, before: Option<&Plan>, row: &Row, hit: Hit) -> Result<bool, SearchError> {
+        let (_, texts, bytes) = self.left;
+        let is_result = self.has_all(plan, before, row, hit)? && self.is_about(hit.story);
+        if is_result {
+            self.listed.insert(hit.story);
+        } else {
+            let spent = self.in_vain.entry(row.source).or_default();
+            spent.0 += texts - self.left.1;
+            spent.1 += bytes - self.left.2;
+        }
+        Ok(is_result)
+    }
+
+    fn is_about(&mut self, story: StoryNo) -> bool {
+        let Some(is_wanted) = self.is_wanted else { return true };
+        self.left.1 = self.left.1.saturating_sub(1);
+        is_wanted(story)
+    }
+
+    fn has_all(&mut self, plan: &Plan, before: Option<&Plan>, row: &Row, hit: Hit) -> Result<bool, SearchError> {
         if plan.needs_text() || before.is_some_and(Plan::needs_text) {
             let Some(text) = self.text(hit.position)? else { return Ok(false) };
             if before.is_some_and(|before| before.is_in(&text)) || !plan.is_in(&text) {
@@ -253,11 +317,7 @@ impl Search<'_> {
         } else if before.is_some() {
             return Ok(false);
         }
-        if self.after.is_some() && hit.has_others && self.is_listed_before(plan, row, hit.story)? {
-            return Ok(false);
-        }
-        self.listed.insert(hit.story);
-        Ok(true)
+        Ok(!(self.after.is_some() && hit.has_others && self.is_listed_before(plan, row, hit.story)?))
     }
 
     /// Returns whether another report of the story is a result on an earlier page.

@@ -431,3 +431,43 @@ fn excerpts_show_what_was_found() {
     check("council", "The City Council", "…City [Council]");
     check("停水 储水", "停水，请储水。", "[停水]，请[储水]。");
 }
+
+#[test]
+fn q5_texts_of_one_source_that_only_look_like_it_hide_nothing_of_others() {
+    let store = Store::new();
+    store.say(&sources());
+    let item = |source: &str, key: String, title: String, text: &str, ago: i64| {
+        let published = Some(Stamp { at: NOW.plus_seconds(-ago), precision: Precision::Second, offset: 28_800 });
+        report(source, &key, Draft { title, text: text.to_owned(), published, ..Draft::default() })
+    };
+    let [older, oldest] = [(9000, "a"), (9001, "b")];
+    let real = |(ago, source): (i64, &str)| item(source, format!("r{ago}"), format!("停水通知{ago}"), "", ago);
+    store.say(&[real(older), real(oldest)]);
+    let mut dice = Dice(3);
+    let bait = |at: i64| item("a", at.to_string(), dice.text(12), "停水，水通，通知", at);
+    store.say(&(0..2100).map(bait).collect::<Vec<_>>());
+    store.follower.catch_up().unwrap();
+    let found = |results: &Results| results.found.iter().map(|found| store.title(found.position)).collect::<Vec<_>>();
+    let any = Filters::default();
+    assert_eq!(found(&store.find("停水通知", &any, Order::Newest, 50)), ["停水通知9001"], "only it is hurt itself");
+    // Of what is wanted of the source alone, pages go on to the end.
+    let Follower { index, log, view } = &store.follower;
+    let filters = Filters { source: SourceId::new("a").ok(), ..Filters::default() };
+    let asked = (&Query::parse("停水通知"), &filters, Order::Newest);
+    let first = index.find((log, view, &store.regions), asked, None, 50).unwrap();
+    assert!(first.found.is_empty() && first.next.is_some());
+    let second = index.find((log, view, &store.regions), asked, first.next, 50).unwrap();
+    assert_eq!(found(&second), ["停水通知9000"]);
+    // What is asked of stories counts like texts.
+    let asks = std::cell::Cell::new(0);
+    let is_wanted = |_| {
+        asks.set(asks.get() + 1);
+        false
+    };
+    let asked = (&Query::parse("停水"), &any, Order::Newest);
+    let none = index.find_those((log, view, &store.regions), asked, None, 50, Some(&is_wanted)).unwrap();
+    assert!(none.found.is_empty() && asks.get() <= 501, "{}", asks.get());
+    let next = none.next.expect("it goes on with what was passed over");
+    let again = index.find((log, view, &store.regions), asked, Some(next), 5000).unwrap();
+    assert_eq!(again.found.len(), 2100 + 2 - 500);
+}

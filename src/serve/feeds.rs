@@ -23,7 +23,7 @@ pub(super) const KEEP_DELETED: Duration = Duration::from_secs(90 * 86_400);
 pub(super) const MAX_DELETED: usize = 500;
 
 /// What a feed says of itself.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub(super) struct FeedHead {
     pub(super) id: String,
     pub(super) title: String,
@@ -49,34 +49,32 @@ fn written(format: Format, channel: &Channel<'_>) -> Vec<u8> {
 }
 
 /// Writes a feed with as many of its items as fit. It holds whole entries only. Of those that take more than their share the
-/// oldest are left out, so that no source can take the room of the others with a few large ones.
-fn fitting<T>(items: &mut Vec<T>, write: impl Fn(&[T]) -> Vec<u8>) -> Vec<u8> {
+/// oldest are left out, so that no source can take the room of the others with a few large ones. `measure` returns how many
+/// bytes an entry adds to a feed.
+fn fitting<T>(items: &mut Vec<T>, write: impl Fn(&[T]) -> Vec<u8>, measure: impl Fn(&T) -> usize) -> Vec<u8> {
     let mut bytes = write(items);
     if bytes.len() <= MAX_FEED {
         return bytes;
     }
-    let bare = write(&[]).len();
-    let mut sizes: Vec<usize> = items.iter().map(|item| write(std::slice::from_ref(item)).len() - bare).collect();
+    let mut room = MAX_FEED.saturating_sub(write(&[]).len());
+    let mut sizes: Vec<usize> = items.iter().map(measure).collect();
     while bytes.len() > MAX_FEED && !items.is_empty() {
-        let share = MAX_FEED.saturating_sub(bare) / items.len();
-        let mut over = (bare + sizes.iter().sum::<usize>()).saturating_sub(MAX_FEED).max(1);
-        let mut kept = Vec::with_capacity(items.len());
+        let share = room / items.len();
+        let mut over = sizes.iter().sum::<usize>().saturating_sub(room);
         // The newest come first.
-        for size in sizes.iter().rev() {
-            let is_left_out = *size > share && over > 0;
-            over = if is_left_out { over.saturating_sub(*size) } else { over };
-            kept.push(!is_left_out);
+        for size in sizes.iter_mut().rev().filter(|size| **size > share) {
+            if over == 0 {
+                break;
+            }
+            over = over.saturating_sub(*size);
+            *size = 0;
         }
-        // What the sum of the parts does not tell.
-        if let Some(last) = kept.first_mut().filter(|_| sizes.iter().all(|size| *size <= share)) {
-            *last = false;
-        }
-        kept.reverse();
-        let keep = |at: usize| kept.get(at).copied().unwrap_or(true);
-        sizes = sizes.iter().enumerate().filter(|(at, _)| keep(*at)).map(|(_, size)| *size).collect();
-        let mut at = 0..;
-        items.retain(|_| at.next().is_none_or(keep));
+        let mut kept = sizes.iter();
+        items.retain(|_| kept.next().is_some_and(|size| *size > 0));
+        sizes.retain(|size| *size > 0);
         bytes = write(items);
+        // What the sum of the parts does not tell: so few rounds are enough.
+        room = room.saturating_sub((room / 8).max(1));
     }
     bytes
 }
@@ -145,7 +143,7 @@ impl Renderer<'_> {
             .and_then(|source| self.view.source(source))
             .map(|facts| format!(" · {}", facts.title))
             .unwrap_or_default();
-        let bytes = fitting(items, |items| {
+        let write = |items: &[Item]| {
             let updated = items.iter().map(|item| item.updated).chain(deleted.iter().map(|(_, at)| *at)).max();
             let channel = self.channel(place, format, items);
             let query = filter.query();
@@ -165,7 +163,8 @@ impl Renderer<'_> {
                 ..channel
             };
             written(format, &channel)
-        });
+        };
+        let bytes = fitting(items, write, self.measure(format));
         Some(Rendered { media_type: format.media_type(), bytes, changed: *changed })
     }
 
@@ -206,7 +205,14 @@ impl Renderer<'_> {
 
     /// Writes a feed of these items, or of as many of them as a feed may have.
     pub(super) fn write_feed(&self, format: Format, head: &FeedHead, items: &mut Vec<Item>) -> Vec<u8> {
-        fitting(items, |items| written(format, &self.collection(head.clone(), items)))
+        fitting(items, |items| written(format, &self.collection(head.clone(), items)), self.measure(format))
+    }
+
+    /// Returns what tells how many bytes an entry adds to a feed at most: as many as it makes one longer that is otherwise
+    /// empty, with what stands between two entries.
+    fn measure(&self, format: Format) -> impl Fn(&Item) -> usize {
+        let length = move |items: &[Item]| written(format, &self.collection(FeedHead::default(), items)).len();
+        move |item| (length(std::slice::from_ref(item)) + 1).saturating_sub(length(&[]))
     }
 
     /// Returns a feed of these items, of which nothing was withdrawn.
@@ -356,7 +362,17 @@ mod tests {
     /// The sizes of entries, newest first, that are left of these.
     fn left(sizes: &[usize]) -> Vec<usize> {
         let mut items = sizes.to_vec();
-        let bytes = fitting(&mut items, |items| vec![0; 1000 + items.iter().sum::<usize>()]);
+        let (rounds, measured) = (Cell::new(0), Cell::new(0));
+        let write = |items: &[usize]| {
+            rounds.set(rounds.get() + 1);
+            vec![0; 1000 + items.iter().sum::<usize>()]
+        };
+        let measure = |size: &usize| {
+            measured.set(measured.get() + 1);
+            size + 1
+        };
+        let bytes = fitting(&mut items, write, measure);
+        assert!(rounds.get() <= 3 && measured.get() <= sizes.len(), "each entry is measured once");
         assert!(bytes.len() <= MAX_FEED);
         items
     }
@@ -374,5 +390,6 @@ mod tests {
         assert_eq!(kept, equal[..kept.len()]);
         assert_eq!(left(&[2000; 50]).len(), 50);
         assert!(left(&[5 << 20]).is_empty());
+        assert!(left(&vec![10; 500_000]).len() > 300_000);
     }
 }

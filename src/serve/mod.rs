@@ -29,6 +29,7 @@ mod static_folder;
 mod static_rules;
 mod static_site;
 mod stories;
+mod subjects;
 mod topics;
 
 pub use feeds::too_large_for;

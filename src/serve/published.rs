@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::subjects::KnownTopics;
 use crate::model::{Moment, Policy, RegionId, Regions, Source, SourceId, Zone};
 use crate::topics::Topics;
 use crate::write::{Footer, Format, Language, Page};
@@ -19,9 +20,16 @@ pub struct PublishConfig {
     pub listing: Vec<Arc<Source>>,
     /// Whether documents are files, which have no queries behind their addresses.
     pub is_static: bool,
+    /// What follows from these for the stories that were asked for.
+    pub(super) known_topics: Arc<KnownTopics>,
 }
 
 impl PublishConfig {
+    /// Returns what is published by these parts of a config.
+    pub fn new(options: Options, regions: Regions, topics: Topics, listing: Vec<Arc<Source>>) -> Self {
+        Self { options, regions, topics, listing, is_static: false, known_topics: Arc::default() }
+    }
+
     /// Returns how the items of a source are published; a source that is not listed allows the least.
     pub(super) fn policy_of(&self, source: &SourceId) -> SourcePolicy {
         let at = self.listing.binary_search_by(|listed| listed.id.cmp(source)).ok();

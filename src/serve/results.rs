@@ -9,15 +9,13 @@ use super::renderer::Renderer;
 use super::route::parameter;
 use crate::model::{Moment, Named, Region, RegionId, Source, SourceId, Zone};
 use crate::search::{Filters, Order, Place, Query, Results, SearchError, SearchIndex};
-use crate::view::View;
+use crate::view::{StoryNo, View};
 use crate::write::{self, Format, Language, Piece, SearchPage, SearchResult};
 
 /// Number of results of a page.
 const A_PAGE: usize = 20;
 /// Length of an excerpt, in characters.
 const EXCERPT: usize = 120;
-/// How often a page of results is looked for until it has enough that are about a topic.
-const MAX_ROUNDS: usize = 20;
 /// Maximum number of regions to choose from.
 const MAX_REGIONS: usize = 400;
 /// Maximum length of a parameter that is shown again, in characters.
@@ -171,8 +169,7 @@ impl Renderer<'_> {
         })
     }
 
-    /// Finds results after a place. Of what is found, those about a topic may be few: the page then has fewer of them, and
-    /// the next one goes on.
+    /// Finds results after a place.
     fn found(
         &self,
         index: &SearchIndex,
@@ -181,20 +178,10 @@ impl Renderer<'_> {
         most: usize,
     ) -> Result<Results, SearchError> {
         let stores = (self.log, self.view, &self.published.regions);
-        let find = |after, most| index.find(stores, (&asked.query, &asked.filters, order), after, most);
-        let Some(topic) = &asked.about else { return find(after, most) };
-        let is_about = |story| self.view.story(story).is_some_and(|story| self.topics_of(&story).contains(topic));
-        let mut results = Results { next: after, is_complete: true, ..Results::default() };
-        for _ in 0..MAX_ROUNDS {
-            let round = find(results.next, most.saturating_sub(results.found.len()))?;
-            results.is_complete &= round.is_complete;
-            results.next = round.next;
-            results.found.extend(round.found.into_iter().filter(|found| is_about(found.story)));
-            if results.next.is_none() || results.found.len() >= most {
-                break;
-            }
-        }
-        Ok(results)
+        let is_about = |story, topic| self.view.story(story).is_some_and(|story| self.is_about(&story, topic));
+        let of_topic = asked.about.as_ref().map(|topic| move |story| is_about(story, topic));
+        let is_wanted = of_topic.as_ref().map(|is_wanted| is_wanted as &dyn Fn(StoryNo) -> bool);
+        index.find_those(stores, (&asked.query, &asked.filters, order), after, most, is_wanted)
     }
 
     /// Returns whether there is anything with the label that is asked for.

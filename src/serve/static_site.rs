@@ -395,7 +395,8 @@ impl StaticSite {
 fn for_files(given: &PublishConfig) -> PublishConfig {
     let mut files = given.clone();
     (files.options.search, files.options.hub, files.options.listens) = (false, false, false);
-    PublishConfig { topics: Topics::none(), is_static: true, ..files }
+    let known_topics = Arc::default();
+    PublishConfig { topics: Topics::none(), is_static: true, known_topics, ..files }
 }
 
 /// Returns the path of a document below the folder: that of its address.

@@ -14,8 +14,6 @@ pub(super) struct Chosen {
     pub(super) older: Option<Cursor>,
 }
 
-/// How many stories are read from the log at most to fill a page of one topic.
-const MAX_EXAMINED: usize = 2000;
 /// Maximum number of regions named beside a story.
 const MAX_PLACES: usize = 3;
 
@@ -42,7 +40,8 @@ impl Renderer<'_> {
     pub(super) fn choose(&self, selection: &Selection, tags: &[RegionId]) -> Chosen {
         let most = self.published.options.items;
         if let Some(topic) = &selection.topic {
-            return self.choose_topic(selection, tags, topic);
+            let (stories, older) = self.stories_of_topic(selection, tags, topic);
+            return Chosen { stories, older };
         }
         let from = selection.from.map(|cursor| (cursor.at, cursor.item));
         let mut listed = self.view.listing(tags, selection.source.as_ref(), from, most + 1);
@@ -59,40 +58,8 @@ impl Renderer<'_> {
         }
     }
 
-    fn choose_topic(&self, selection: &Selection, tags: &[RegionId], topic: &str) -> Chosen {
-        const CHUNK: usize = 200;
-        let most = self.published.options.items;
-        let (mut stories, mut examined) = (Vec::new(), 0);
-        let mut from = selection.from.map(|cursor| (cursor.at, cursor.item));
-        loop {
-            let entries = self.view.listing(tags, selection.source.as_ref(), from, CHUNK + 1);
-            for entry in entries.iter().take(CHUNK) {
-                if stories.len() == most || examined == MAX_EXAMINED {
-                    return Chosen { stories, older: self.cursor(entry) };
-                }
-                examined += 1;
-                stories.extend(
-                    self.view.story(entry.story).filter(|story| self.topics_of(story).iter().any(|id| id == topic)),
-                );
-            }
-            from = entries.get(CHUNK).and_then(|next| self.cursor(next)).map(|cursor| (cursor.at, cursor.item));
-            if from.is_none() {
-                return Chosen { stories, older: None };
-            }
-        }
-    }
-
-    fn cursor(&self, entry: &Entry) -> Option<Cursor> {
+    pub(super) fn cursor(&self, entry: &Entry) -> Option<Cursor> {
         Some(Cursor { at: entry.published, item: self.view.id_of(entry.story)? })
-    }
-
-    /// Returns the ids of the topics of a story.
-    pub(super) fn topics_of(&self, story: &Story) -> Vec<String> {
-        let Some(report) = self.report(story.shown.position) else { return Vec::new() };
-        let mut labels = report.draft.categories;
-        labels.extend(self.published.policy_of(&story.shown.source.id).topics);
-        let topics = self.published.topics.of(&labels, &report.draft.title);
-        topics.into_iter().map(|(topic, _)| topic.id.clone()).collect()
     }
 
     /// Returns the stories as rows of a page of this region: each names the regions it is about, unless that is the

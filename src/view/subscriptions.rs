@@ -1,5 +1,6 @@
 //! The store of the hub's subscriptions.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -68,15 +69,27 @@ impl Subscriptions {
     /// # Errors
     /// Returns an error if the store cannot be written.
     pub fn put(&self, subscription: &Subscription) -> Result<(), ViewError> {
-        let record = SubscriptionRecord {
-            topic: subscription.topic.clone(),
-            callback: subscription.callback.as_str().to_owned(),
-            secret: subscription.secret.clone(),
-            until: subscription.until.millis(),
-            sent: subscription.sent,
-            failures: subscription.failures,
-        };
-        self.engine.put(&key(&subscription.topic, &subscription.callback), record::encode(&record))
+        self.engine.put(&key(&subscription.topic, &subscription.callback), encoded(subscription))
+    }
+
+    /// Saves these subscriptions and removes all others: what could not be written before is made up for, removals
+    /// included.
+    ///
+    /// # Errors
+    /// Returns an error if the store cannot be read or written.
+    pub fn keep_only<'s>(&self, all: impl Iterator<Item = &'s Subscription>) -> Result<(), ViewError> {
+        let kept: HashMap<Vec<u8>, Vec<u8>> = all
+            .map(|subscription| (key(&subscription.topic, &subscription.callback).to_vec(), encoded(subscription)))
+            .collect();
+        let mut changes = Vec::new();
+        for pair in self.engine.all() {
+            let (key, _) = pair?;
+            if !key.starts_with(OWN) && !kept.contains_key(key.as_ref()) {
+                changes.push((key.to_vec(), None));
+            }
+        }
+        changes.extend(kept.into_iter().map(|(key, record)| (key, Some(record))));
+        self.engine.write(changes)
     }
 
     /// Removes a subscription.
@@ -147,6 +160,17 @@ impl Subscriptions {
     }
 }
 
+fn encoded(subscription: &Subscription) -> Vec<u8> {
+    record::encode(&SubscriptionRecord {
+        topic: subscription.topic.clone(),
+        callback: subscription.callback.as_str().to_owned(),
+        secret: subscription.secret.clone(),
+        until: subscription.until.millis(),
+        sent: subscription.sent,
+        failures: subscription.failures,
+    })
+}
+
 fn subscription(record: SubscriptionRecord) -> Option<Subscription> {
     Some(Subscription {
         topic: record.topic,
@@ -211,6 +235,31 @@ mod tests {
     }
 
     #[test]
+    fn what_was_removed_while_the_store_refused_to_write_does_not_come_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("hub");
+        let of = |topic: &str| Subscription {
+            topic: topic.to_owned(),
+            callback: Link::parse("https://b.example/in").unwrap(),
+            secret: None,
+            until: Moment::from_seconds(9),
+            sent: 0,
+            failures: 0,
+        };
+        {
+            let (store, _) = Subscriptions::open(&path).unwrap();
+            store.put(&of("left")).unwrap();
+            store.flush().unwrap();
+        }
+        let store = Subscriptions::over(Engine::closed(&path));
+        assert!(store.remove("left", &of("left").callback).is_err() && store.put(&of("new")).is_err());
+        assert_eq!(store.heal().unwrap(), 1);
+        assert_eq!(store.all().unwrap().0, [of("left")], "the store knows nothing of it");
+        store.keep_only([of("new")].iter()).unwrap();
+        assert_eq!(store.all().unwrap().0, [of("new")]);
+    }
+
+    #[test]
     fn own_subscriptions_are_kept_beside_the_others() {
         let folder = tempfile::tempdir().unwrap();
         let (store, _) = Subscriptions::open(&folder.path().join("hub")).unwrap();
@@ -230,6 +279,7 @@ mod tests {
         assert_eq!(store.all_own().unwrap(), [own("a"), own("zz-9")]);
         assert_eq!(store.all().unwrap(), (Vec::new(), 0), "they are nobody else's");
         store.remove_own(&own("a").source).unwrap();
+        store.keep_only([].into_iter()).unwrap();
         assert_eq!(store.all_own().unwrap(), [own("zz-9")]);
     }
 }

@@ -67,8 +67,12 @@ impl Installation {
     /// Runs a command of the program to its end.
     /// Writes records into the log, before a daemon lives here.
     pub(crate) fn say(&self, records: &[dayuan::log::Record]) {
+        self.say_at(records, dayuan::model::Moment::from_seconds(1_678_330_000));
+    }
+
+    pub(crate) fn say_at(&self, records: &[dayuan::log::Record], at: dayuan::model::Moment) {
         let (log, _) = dayuan::log::Log::open(&self.folder.path().join("store/log")).unwrap();
-        log.append(records, dayuan::model::Moment::from_seconds(1_678_330_000)).unwrap();
+        log.append(records, at).unwrap();
     }
 
     pub(crate) fn run(&self, arguments: &[&str]) -> Output {

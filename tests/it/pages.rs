@@ -2,6 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use dayuan::log::{Record, SourceFacts};
+use dayuan::model::{Authority, Draft, ItemId, Key, Moment, Precision, RegionId, Report, SourceId, Stamp, Zone};
+
 use super::http::{Reply, Site, get, request};
 use super::installation::{Daemon, Installation, feed, source};
 
@@ -238,4 +241,50 @@ fn feeds_of_topics_and_of_the_whole_site() {
     assert!(page(&daemon, "/search?topic=utilities").contains("<option value=\"utilities\" selected>"));
     let icon = get(daemon.address, "/favicon.ico");
     assert_eq!((icon.status, icon.header("content-type"), &icon.body[..4]), (200, "image/x-icon", &[0, 0, 1, 0][..]));
+}
+
+#[test]
+fn i4_a_flood_of_other_things_leaves_the_page_of_a_topic_to_others() {
+    let installation = Installation::new("");
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    let now = Moment::from_seconds(i64::try_from(now).unwrap());
+    let facts = |id: &str, region: &str| {
+        Record::Source(SourceFacts {
+            id: SourceId::new(id).unwrap(),
+            title: id.to_owned(),
+            link: format!("https://{id}.example.org/"),
+            region: RegionId::new(region).unwrap(),
+            authority: Authority::Media,
+            zone: Zone::shanghai(),
+            rights: None,
+            was: Vec::new(),
+            alerts_for: Vec::new(),
+            at: now,
+        })
+    };
+    let item = |id: &str, title: String, ago: i64| {
+        let source = SourceId::new(id).unwrap();
+        let key = Key::from_text(title.clone());
+        let item = ItemId::of(&source, &key);
+        let at = now.plus_seconds(-ago);
+        let published = Some(Stamp { at, precision: Precision::Second, offset: 28_800 });
+        let draft = Draft { title, published, ..Draft::default() };
+        Record::Report(Box::new(Report { item, key, source, seen: now, reader: 1, first_import: false, draft }))
+    };
+    let mut records = vec![facts("city", "140300"), facts("county", "141127")];
+    records.extend((0..3).map(|n| item("city", format!("{n}号小区停水通知"), 9000 + n)));
+    let words: Vec<char> = "桥路河井塔园街山田站院林海江湖石".chars().collect();
+    let word = |n: usize| words[n % words.len()];
+    let name = |n: usize| format!("{}{}{}之{n}", word(n), word(n / 16), word(n / 256));
+    records.extend((0..2100).map(|n| item("county", name(n), i64::try_from(n).unwrap())));
+    installation.say_at(&records, now);
+    let daemon = installation.start();
+    for path in ["/regions/140000/atom.xml?topic=utilities", "/atom.xml?topic=utilities"] {
+        assert_eq!(page(&daemon, path).matches("<entry>").count(), 3, "{path}");
+    }
+    assert_eq!(stories(&page(&daemon, "/regions/140000?topic=utilities")).len(), 3);
+    super::installation::until("the feed of a search has them", || {
+        let got = get(daemon.address, "/search.atom?topic=utilities&region=140000");
+        (got.status == 200).then(|| assert_eq!(got.text().matches("<entry>").count(), 3))
+    });
 }
