@@ -311,7 +311,7 @@ fn serving(c: &mut Criterion) {
             hub: false,
             listens: false,
         },
-        Regions::new(true, vec![], vec![], vec![]).unwrap(),
+        Arc::new(Regions::new(true, vec![], vec![], vec![]).unwrap()),
         dayuan::topics::Topics::default(),
         vec![],
     );

@@ -70,7 +70,8 @@ fn the_examples_of_regions_and_sources_are_accepted() {
 #[test]
 fn the_sources_that_are_shipped_are_accepted_and_name_their_places() {
     let text_of = |path: &str| (path.to_owned(), text(path));
-    let lists = ["config/sources/shanxi.toml", "config/examples/estonia/sources/estonia.toml"].map(text_of);
+    let of_provinces = ["config/sources/shanxi.toml", "config/sources/guangdong.toml"].map(text_of);
+    let lists = [&of_provinces[..], &[text_of("config/examples/estonia/sources/estonia.toml")]].concat();
     for (path, list) in &lists {
         let sources = uncommented(list).matches("[[source]]").count();
         assert!(
@@ -79,9 +80,12 @@ fn the_sources_that_are_shipped_are_accepted_and_name_their_places() {
         );
         assert!(list.contains("dayuan check --online"), "{path}");
     }
-    let (config, warnings) = Config::from_texts("", "", &uncommented(&lists[0].1), &Places::default())
-        .unwrap_or_else(|faults| panic!("{}", faults.render(false)));
-    assert_eq!((config.sources.len(), warnings.count()), (3, 0));
+    for ((path, list), count) in of_provinces.iter().zip([7, 6]) {
+        assert!(list.lines().all(|line| line.is_empty() || line.starts_with('#')), "{path}: something is switched on");
+        let (config, warnings) = Config::from_texts("", "", &uncommented(list), &Places::default())
+            .unwrap_or_else(|faults| panic!("{path}: {}", faults.render(false)));
+        assert_eq!((config.sources.len(), warnings.count()), (count, 0), "{path}");
+    }
     let (config, warnings) = Config::load(&root().join("config/examples/estonia"), &Places::default())
         .unwrap_or_else(|faults| panic!("{}", faults.render(false)));
     assert_eq!((config.sources.len(), warnings.count()), (4, 0));

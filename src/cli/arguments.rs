@@ -281,6 +281,17 @@ impl Command {
                 | Self::Pause { .. }
                 | Self::Resume { .. }
                 | Self::Why { .. }
+                | Self::Explain { .. }
+                | Self::Inspect(Inspect { json: false, .. })
+                | Self::Find { .. }
+                | Self::Disk
+                | Self::Regions { .. }
+                | Self::Sources { .. }
+                | Self::Withdraw { .. }
+                | Self::Withdrawn
+                | Self::RestoreItem { .. }
+                | Self::Reload
+                | Self::Demo { .. }
                 | Self::Backup { .. }
                 | Self::Restore { .. }
                 | Self::Verify

@@ -6,11 +6,11 @@ use anyhow::Context;
 use serde_json::{Map, Value, json};
 
 use super::arguments::{Arguments, As, Inspect};
-use super::out::{End, say, show};
+use super::out::{End, say, show, show_data, told};
 use super::{get, place};
 use crate::config::{Config, quoted};
 use crate::daemon::now;
-use crate::model::{Draft, Format, Kind, Link, Page, Source, SourceId};
+use crate::model::{Draft, Format, Kind, Link, Page, Source, SourceId, counted};
 use crate::read::{self, Fault, Reading, Rules};
 
 /// Maximum size of a file, in bytes.
@@ -151,7 +151,8 @@ fn as_text(reading: &Reading, page: &Page) {
         Format::Unknown => "nothing that can be read",
         format => format.word(),
     };
-    show(&format!("{}: {format}, {} items", page.url, reading.drafts.len()));
+    let items = told(&counted(reading.drafts.len(), "item", "items"));
+    show_data(&format!("{}: {}, {items}", page.url, told(format)));
     if !reading.title.is_empty() {
         show(&format!("title: {}", reading.title));
     }
@@ -176,26 +177,41 @@ fn as_text(reading: &Reading, page: &Page) {
 
 fn draft_as_text(draft: &Draft, number: usize) {
     show("");
-    show(&format!("{number}. {}", if draft.title.is_empty() { "(no title)" } else { &draft.title }));
+    let title = if draft.title.is_empty() { told("(no title)") } else { draft.title.clone() };
+    show_data(&format!("{number}. {title}"));
     let how = |field: &str| {
-        draft.found.iter().find(|(name, _)| *name == field).map(|(_, by)| format!("   ← {by}")).unwrap_or_default()
+        draft
+            .found
+            .iter()
+            .find(|(name, _)| *name == field)
+            .map(|(_, by)| format!("   ← {}", told(by)))
+            .unwrap_or_default()
     };
     let line = |name: &str, value: Option<String>, field: &str| {
         if let Some(value) = value {
-            show(&format!("   {name:<10} {value}{}", how(field)));
+            show_data(&format!("   {} {value}{}", told(&format!("{name:<10}")), how(field)));
         }
     };
     line("link", draft.link.clone(), "link");
     line("guid", draft.guid.clone(), "guid");
-    line("published", draft.published.map(|stamp| format!("{stamp} ({})", stamp.precision.word())), "published");
-    line("updated", draft.updated.map(|stamp| format!("{stamp} ({})", stamp.precision.word())), "updated");
+    line(
+        "published",
+        draft.published.map(|stamp| format!("{stamp} ({})", told(&format!("exact to the {}", stamp.precision.word())))),
+        "published",
+    );
+    line(
+        "updated",
+        draft.updated.map(|stamp| format!("{stamp} ({})", told(&format!("exact to the {}", stamp.precision.word())))),
+        "updated",
+    );
     line("authors", (!draft.authors.is_empty()).then(|| draft.authors.join(", ")), "authors");
     line("source", draft.credit.as_ref().map(|credit| credit.name.clone()), "credit");
     line("categories", (!draft.categories.is_empty()).then(|| draft.categories.join(", ")), "categories");
     let first: String = draft.text.chars().take(80).map(|c| if c.is_whitespace() { ' ' } else { c }).collect();
     line(
         "text",
-        (!first.is_empty()).then(|| format!("{first}… ({} characters)", draft.text.chars().count())),
+        (!first.is_empty())
+            .then(|| format!("{first}… ({})", told(&format!("{} characters", draft.text.chars().count())))),
         "content_html",
     );
     for file in &draft.enclosures {

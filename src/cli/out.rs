@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::OnceLock;
 
 use crate::config::chinese;
-use crate::model::printable;
+use crate::model::{ItemId, printable};
 use crate::write::Language;
 
 /// How a command ended.
@@ -42,13 +42,29 @@ pub(super) fn speak(language: Language) {
 /// Returns a message in the language of the admin. What is no message stays as it is.
 pub(super) fn told(text: &str) -> String {
     match LANGUAGE.get() {
-        Some(Language::Chinese) => {
-            let rest = text.strip_prefix(NAME);
-            rest.map_or_else(|| chinese(text), |rest| format!("{NAME}{}", chinese(rest)))
+        Some(Language::Chinese) if !is_data(text) => {
+            let (name, text) = text.strip_prefix(NAME).map_or(("", text), |rest| (NAME, rest));
+            let rest = text.trim_start();
+            let indent = text.strip_suffix(rest).unwrap_or("");
+            let said = chinese(rest);
+            // Some messages are known by their indentation.
+            if said == rest { format!("{name}{}", chinese(text)) } else { format!("{name}{indent}{said}") }
         }
         _ => text.to_owned(),
     }
 }
+
+/// Returns whether a line shows data: an address, an item after its id, or a line of a text and what became of it.
+fn is_data(line: &str) -> bool {
+    let rest = line.trim_start();
+    let is_item = rest.split_once("  ").is_some_and(|(id, _)| ItemId::named(id).is_some());
+    is_item
+        || ["http://", "https://"].iter().any(|scheme| rest.starts_with(scheme))
+        || TEXT.iter().any(|begin| line.starts_with(begin))
+}
+
+/// How the lines of a text are indented, after the sign of what became of them (`    + `).
+const TEXT: [&str; 3] = ["    = ", "    + ", "    - "];
 
 /// How messages on standard error begin.
 const NAME: &str = "dayuan: ";

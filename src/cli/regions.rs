@@ -1,5 +1,7 @@
 //! `dayuan regions`: looks up regions by code, slug or name.
 
+use std::sync::Arc;
+
 use super::arguments::Arguments;
 use super::out::{End, show};
 use super::place;
@@ -41,11 +43,11 @@ fn line(directory: &Directory<'_>, region: &Region) -> String {
 }
 
 /// Returns the regions of the config; those of the atlas if there is none, or if it is invalid.
-fn tree(arguments: &Arguments) -> anyhow::Result<Regions> {
+fn tree(arguments: &Arguments) -> anyhow::Result<Arc<Regions>> {
     let folder = place::folder(arguments);
     match Config::load(&folder, &place::places(&folder)) {
         Ok((config, _)) => Ok(config.regions),
-        Err(_) => atlas(),
+        Err(_) => Ok(Arc::new(atlas()?)),
     }
 }
 

@@ -61,7 +61,7 @@ pub(super) fn run(arguments: &Arguments, file: &Path, as_json: bool) -> anyhow::
 }
 
 /// Returns the regions of the config, or the built-in ones if there is no config; `None` if it is invalid.
-fn regions(arguments: &Arguments) -> anyhow::Result<Option<Regions>> {
+fn regions(arguments: &Arguments) -> anyhow::Result<Option<Arc<Regions>>> {
     let folder = place::folder(arguments);
     if arguments.config.is_some() || folder.is_dir() {
         return Ok(place::load(&folder).ok().map(|config| config.regions));

@@ -8,7 +8,7 @@ use anyhow::Context;
 use comfy_table::{Table, TableStyle};
 
 use super::arguments::{Arguments, Sources};
-use super::out::{End, say, show, show_data};
+use super::out::{End, say, show_data, told};
 use super::{add, place, regions};
 use crate::config::{self, Config};
 use crate::daemon::now;
@@ -40,7 +40,7 @@ fn list(arguments: &Arguments) -> anyhow::Result<End> {
     let directory = Directory::new(&config.regions);
     let mut table = Table::new();
     table.load_style(TableStyle::new());
-    table.set_header(["SOURCE", "TITLE", "REGION", "AS", "ADDRESS"]);
+    table.set_header(["SOURCE", "TITLE", "REGION", "AS", "ADDRESS"].map(|head| told(head)));
     for source in &config.sources {
         let path = config.regions.get(&source.region).map(|region| directory.path(region)).unwrap_or_default();
         let kind = Kind::WORDS.iter().find(|(_, kind)| *kind == source.kind).map_or("", |(word, _)| word);
@@ -75,10 +75,10 @@ fn import(
     let list = config::feed_list(&bytes).with_context(|| format!("{} is no list of feeds (OPML)", file.display()))?;
     let atlas = Regions::default();
     let tree = match &config {
-        Some(config) => config.regions.clone(),
-        None => Regions::new(true, Vec::new(), Vec::new(), Vec::new()).unwrap_or(atlas),
+        Some(config) => &config.regions,
+        None => &Regions::new(true, Vec::new(), Vec::new(), Vec::new()).unwrap_or(atlas),
     };
-    let mut found = sources_of(&list, config.as_ref(), &Directory::new(&tree), region.as_ref(), keeps_ids);
+    let mut found = sources_of(&list, config.as_ref(), &Directory::new(tree), region.as_ref(), keeps_ids);
     if let Some(config) = config.as_ref().filter(|_| found.homeless.is_empty()) {
         found.leave_out_refused(config, &folder, file);
     }
@@ -97,7 +97,7 @@ fn import(
         counted(found.blocks.len(), "source", "sources")
     ));
     if !writes {
-        found.blocks.iter().for_each(|(_, block)| block.lines().chain([""]).for_each(show));
+        found.blocks.iter().for_each(|(_, block)| block.lines().chain([""]).for_each(show_data));
     }
     if !found.homeless.is_empty() {
         found.homeless.iter().for_each(|title| say(&format!("dayuan: {title}: in no folder named after a region")));

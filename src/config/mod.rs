@@ -18,6 +18,7 @@ mod section;
 mod settings;
 mod slips;
 mod sources;
+mod syntax;
 mod takedowns;
 mod topics;
 
@@ -41,7 +42,7 @@ pub struct Config {
     /// The settings.
     pub settings: Settings,
     /// The region tree.
-    pub regions: Regions,
+    pub regions: Arc<Regions>,
     /// The sources, ordered by id.
     pub sources: Vec<Arc<Source>>,
 }
@@ -186,7 +187,7 @@ impl Config {
                         "put a [[source]] with id, title, region and url into a file sources/NAME.toml",
                     ));
                 }
-                Some(Self { settings, regions, sources })
+                Some(Self { settings, regions: Arc::new(regions), sources })
             }
             _ => None,
         }

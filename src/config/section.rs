@@ -13,7 +13,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::fault::{Fault, Faults};
 use super::forms::{file_of, form};
-use super::slips;
+use super::{slips, syntax};
 use crate::model::misleads;
 
 /// Number of keys that room is made for at once in a table.
@@ -83,10 +83,18 @@ impl<'a> Document<'a> {
 
     /// Parses the file, or the part of it, into its root table, and reports syntax errors.
     pub(super) fn root(&self) -> Spanned<DeTable<'_>> {
-        let (root, errors) = DeTable::parse_recoverable(self.text.get(self.part.clone()).unwrap_or(""));
+        let text = self.text.get(self.part.clone()).unwrap_or("");
+        let (root, errors) = DeTable::parse_recoverable(text);
+        let mut told: Option<usize> = None;
         for error in errors {
             let span = error.span().unwrap_or(0..0);
-            let help = "in TOML, a text is in straight double quotes, a list in [ ] with `,` between, a setting is `key = value`";
+            // What the parser says of the same line again follows from the first.
+            let (from, to) = (told.unwrap_or(span.start).min(span.start), told.unwrap_or(span.start).max(span.start));
+            if told.is_some() && text.get(from..to).is_some_and(|between| !between.contains('\n')) {
+                continue;
+            }
+            told = Some(span.start);
+            let help = syntax::remedy(text, span.start, error.message());
             self.fault(span, format!("TOML syntax error: {}", error.message()), help);
         }
         root
@@ -457,7 +465,9 @@ impl<'a> Section<'a> {
             }
             let near = known.iter().map(|known| (strsim::damerau_levenshtein(known, name), known)).min();
             let help = match near {
-                Some((distance, near)) if distance <= 3 => format!("did you mean `{near}`?"),
+                Some((distance, near)) if distance <= 3 && distance < name.chars().count() => {
+                    format!("did you mean `{near}`?")
+                }
                 _ => format!("known here: {}", known.join(", ")),
             };
             if let Some(file) = file_of(name).filter(|_| self.name.is_empty()) {

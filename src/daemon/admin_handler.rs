@@ -95,7 +95,7 @@ impl Daemon {
                     drop(answer.send(AdminReply::failed("the search is switched off ([search] enabled = false)")));
                     return;
                 };
-                let (regions, zone) = (self.config.regions.clone(), self.config.settings.publish.zone.clone());
+                let (regions, zone) = (Arc::clone(&self.config.regions), self.config.settings.publish.zone.clone());
                 return aside(tasks, answer, move || {
                     searching::find(&follower, &regions, &zone, (words.as_str(), region.as_deref()), most)
                 });
@@ -279,7 +279,7 @@ impl Daemon {
         }
         self.site.publish(published(&config), now());
         if let Some(follower) = self.handles.as_ref().and_then(|handles| handles.search.as_ref()) {
-            follower.index.set_regions(Arc::new(config.regions.clone()));
+            follower.index.set_regions(Arc::clone(&config.regions));
         }
         if let Some(hub) = self.handles.as_ref().and_then(|handles| handles.hub.as_ref()) {
             hub.touch_all();

@@ -142,7 +142,7 @@ pub fn explain(view: &View, log: &Log, name: &str) -> Option<Vec<String>> {
     lines.push(format!("updated   {}", story.updated.rfc3339()));
     lines.push(String::new());
     lines.push("regions".to_owned());
-    lines.extend(story.regions.iter().map(|(region, evidence)| format!("  {region}  {}", because(*evidence))));
+    lines.extend(story.regions.iter().map(|(region, why)| format!("  placed in {region}: {}", because(*why))));
     lines.push(String::new());
     lines.push("reports".to_owned());
     lines.extend(reports(log, &story, &shown));
@@ -215,10 +215,13 @@ fn neighbours(view: &View, log: &Log, number: StoryNo, story: &view::Story) -> V
 fn report_lines(report: &view::Report, told: &Report, mark: &str, joined: Option<String>) -> Vec<String> {
     let facts = &report.source;
     let mut lines = vec![
-        format!("  {} ({}, {})  {mark}", facts.title, facts.id, facts.authority.word()),
+        format!("  {} ({}, {})", facts.title, facts.id, facts.authority.word()),
         format!("    {}", told.draft.link.as_deref().unwrap_or("without a link")),
         format!("    seen {}, item {}", told.seen.rfc3339(), report.item),
     ];
+    if !mark.is_empty() {
+        lines.push(format!("    {mark}"));
+    }
     lines.extend(told.draft.credit.iter().map(|credit| format!("    credits {}", credit.name)));
     lines.extend(joined.map(|joined| format!("    joined: {joined}")));
     let found: Vec<String> = told.draft.found.iter().map(|(field, by)| format!("{field} by {by}")).collect();
@@ -269,7 +272,7 @@ fn revisions(log: &Log, shown: &view::Report, newest: &Report) -> Vec<String> {
         let [before, after] = pair else { continue };
         lines.push(format!("  {}", after.seen.rfc3339()));
         lines.extend(dedup::changes(&before.draft, &after.draft).into_iter().map(|change| match change {
-            Change::Kept(line) => format!("      {line}"),
+            Change::Kept(line) => format!("    = {line}"),
             Change::Added(line) => format!("    + {line}"),
             Change::Removed(line) => format!("    - {line}"),
         }));

@@ -182,7 +182,7 @@ impl Running {
         let config = &self.daemon.config;
         tracing::info!(event = "opening", store = %config.settings.store.display(), "the store is being opened");
         let (log, alarms) = (Arc::clone(&self.log), self.daemon.alarms.clone());
-        let (store, regions) = (config.settings.store.clone(), config.regions.clone());
+        let (store, regions) = (config.settings.store.clone(), Arc::clone(&config.regions));
         let opening = tokio::task::spawn_blocking(move || open(&log, &store, &regions, &alarms));
         tokio::pin!(opening);
         let (view, poll_states) = loop {

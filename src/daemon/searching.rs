@@ -86,12 +86,12 @@ fn line(log: &Log, view: &View, zone: &Zone, found: crate::search::Found) -> Opt
 /// Returns what keeps the index of a store up to date.
 pub(super) fn follower(
     store: &std::path::Path,
-    regions: &Regions,
+    regions: &Arc<Regions>,
     log: &Arc<Log>,
     view: &Arc<View>,
     metrics: crate::search::Metrics,
 ) -> Follower {
     let options = crate::search::Options { folder: store.join("search") };
-    let index = crate::search::SearchIndex::new(options, Arc::new(regions.clone()), metrics);
+    let index = crate::search::SearchIndex::new(options, Arc::clone(regions), metrics);
     Follower { index: Arc::new(index), log: Arc::clone(log), view: Arc::clone(view) }
 }

@@ -12,8 +12,8 @@ use crate::write::{Footer, Format, Language, Page};
 pub struct PublishConfig {
     /// Options for publishing.
     pub options: Options,
-    /// The region tree.
-    pub regions: Regions,
+    /// The region tree; the config and the index share it.
+    pub regions: Arc<Regions>,
     /// The topics of stories.
     pub topics: Topics,
     /// The sources, ordered by id.
@@ -26,7 +26,7 @@ pub struct PublishConfig {
 
 impl PublishConfig {
     /// Returns what is published by these parts of a config.
-    pub fn new(options: Options, regions: Regions, topics: Topics, listing: Vec<Arc<Source>>) -> Self {
+    pub fn new(options: Options, regions: Arc<Regions>, topics: Topics, listing: Vec<Arc<Source>>) -> Self {
         Self { options, regions, topics, listing, is_static: false, known_topics: Arc::default() }
     }
 

@@ -177,7 +177,7 @@ impl Renderer<'_> {
         (order, after): (Order, Option<Place>),
         most: usize,
     ) -> Result<Results, SearchError> {
-        let stores = (self.log, self.view, &self.published.regions);
+        let stores = (self.log, self.view, &*self.published.regions);
         let is_about = |story, topic| self.view.story(story).is_some_and(|story| self.is_about(&story, topic));
         let of_topic = asked.about.as_ref().map(|topic| move |story| is_about(story, topic));
         let is_wanted = of_topic.as_ref().map(|is_wanted| is_wanted as &dyn Fn(StoryNo) -> bool);

@@ -13,7 +13,7 @@ use super::error::ViewError;
 /// Maximum number of operations per batch: with a thousand, sled 0.34 keeps gigabytes of garbage.
 const BATCH: usize = 120;
 /// Size of sled's page cache, in bytes. Records are read only once, at startup.
-const CACHE: u64 = 8 * 1024 * 1024;
+const CACHE: u64 = 1024 * 1024;
 
 /// How often sled flushes to the operating system, in milliseconds. What the view loses in a crash comes back from the
 /// log; whoever writes poll states that must not be lost flushes them.

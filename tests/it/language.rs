@@ -64,3 +64,108 @@ fn commands_speak_chinese_to_whoever_reads_it() {
         }
     }
 }
+
+/// Everything that a new admin runs in the first month, on the stories of the demo: no English sentence remains.
+#[test]
+fn no_english_sentence_remains_for_whoever_reads_chinese() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let dayuan = |locale: &str, arguments: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_dayuan"));
+        command.arg("--config").arg(path("config")).args(arguments).env("TMPDIR", folder.path()).env("LC_ALL", locale);
+        command
+    };
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let mut demo = dayuan("zh_CN.UTF-8", &["demo", "--for", "60s", "--listen", &port.to_string()]);
+    let mut demo = demo.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).spawn().unwrap();
+    let store = until("the demo has a store", || {
+        let entries = std::fs::read_dir(folder.path()).unwrap().flatten().map(|entry| entry.path());
+        entries.into_iter().find(|path| path.join("dayuan.sock").exists())
+    });
+    std::fs::create_dir_all(path("config/sources")).unwrap();
+    let store = store.display();
+    let settings = format!(
+        "[http]\nlisten = \"{port}\"\n[store]\npath = \"{store}\"\n[admin]\nsocket = \"{store}/dayuan.sock\"\n[fetch]\nallow_networks = [\"127.0.0.0/8\"]\n"
+    );
+    std::fs::write(path("config/dayuan.toml"), settings).unwrap();
+    std::fs::write(path("config/regions.toml"), "publish = [\"140000\"]\n").unwrap();
+    let run = |locale: &str, arguments: &[&str]| {
+        let output = dayuan(locale, arguments).output().unwrap();
+        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+    };
+    let found = until("the demo's stories are there", || {
+        let found = run("C", &["find", "的"]);
+        (found.lines().count() >= 4).then_some(found)
+    });
+    let ids: Vec<&str> = found.lines().filter_map(|line| line.split("  ").next()).collect();
+    let states = run("C", &["status", "--json"]);
+    let state = |name: &str| {
+        let states = states.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+        states.filter_map(|state| Some(state[name].as_str()?.to_owned())).collect::<Vec<_>>()
+    };
+    let (sources, addresses) = (state("source"), state("url"));
+    assert!(sources.len() == 7 && addresses.len() == 7, "{states}");
+    let blocks = sources.iter().zip(&addresses).map(|(id, url)| source(id, "140300", url)).collect::<String>();
+    std::fs::write(path("config/sources/all.toml"), blocks).unwrap();
+    let opml = path("all.opml").display().to_string();
+    std::fs::write(&opml, run("C", &["sources", "export"])).unwrap();
+
+    let mut commands: Vec<Vec<&str>> = Vec::new();
+    for id in &ids {
+        commands.extend([vec!["explain", id], vec!["why", id]]);
+    }
+    commands.extend(addresses.iter().map(|url| vec!["inspect", url]));
+    let (first, gone) = (ids[0], "http://127.0.0.1:9/");
+    commands.extend([
+        vec!["status"],
+        vec!["check"],
+        vec!["sources"],
+        vec!["sources", "import", &opml],
+        vec!["disk"],
+        vec!["find", "没有这样的词"],
+        vec!["find", "通知", "--region", "没有"],
+        vec!["regions", "井陉"],
+        vec!["regions", "没有"],
+        vec!["inspect", gone],
+        vec!["inspect", "/nowhere"],
+        vec!["withdraw", first, "--reason", "试"],
+        vec!["withdraw", first, "--reason", "试"],
+        vec!["withdrawn"],
+        vec!["explain", first],
+        vec!["why", first],
+        vec!["restore-item", first],
+        vec!["restore-item", first],
+        vec!["withdraw", "--source", &sources[0], "--reason", "试"],
+        vec!["withdraw", "--source", &sources[0], "--reason", "试"],
+        vec!["withdraw", "--source", "nobody", "--reason", "试"],
+        vec!["withdrawn"],
+        vec!["restore-item", "--source", &sources[0]],
+        vec!["explain", "nonsense"],
+        vec!["pause", &sources[0]],
+        vec!["resume", &sources[0]],
+        vec!["poll", &sources[0]],
+        vec!["reload"],
+        vec!["verify"],
+    ]);
+    let mut english = Vec::new();
+    for arguments in &commands {
+        let told = run("zh_CN.UTF-8", arguments);
+        english.extend(told.lines().filter(|line| has_sentence(line)).map(|line| format!("{arguments:?}: {line}")));
+    }
+    demo.kill().unwrap();
+    demo.wait().unwrap();
+    assert!(english.is_empty(), "{english:#?}");
+    assert!(run("en", &["explain", "nonsense"]).lines().any(has_sentence), "the test would see one");
+}
+
+/// Whether a line has three English words in a row that are no code: in small letters, outside of backticks.
+fn has_sentence(line: &str) -> bool {
+    let prose: String = line.split('`').step_by(2).collect::<Vec<_>>().join(" · ");
+    let mut row = 0;
+    prose.split_whitespace().any(|word| {
+        let word = word.trim_matches([',', ';', ':', '.', '(', ')']);
+        let is_word = word.len() > 1 && word.bytes().all(|b| b.is_ascii_lowercase());
+        row = if is_word { row + 1 } else { 0 };
+        row == 3
+    })
+}

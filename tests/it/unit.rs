@@ -338,3 +338,49 @@ fn d14_an_admins_first_hour() {
     done(&second, &["systemctl", "restart", "dayuan"]);
     is_well(&second);
 }
+
+/// Secrets of `[source.request]` come from systemd's credentials: the service sees them, the site gets them, nobody else does.
+#[test]
+fn a_secret_of_a_source_comes_from_the_credentials_of_the_service() {
+    use super::installation::until;
+    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let machine = match Machine::boot() {
+        Ok(machine) => machine,
+        Err(why) => {
+            println!("SKIPPED: {why}");
+            return;
+        }
+    };
+    let done = |script: &str| {
+        let (done, told) = machine.run(&["sh", "-c", script]);
+        assert!(done, "{script}: {told}\n{}", machine.journal());
+        told
+    };
+    done(concat!(
+        "mkdir -p /srv/site && cat > /srv/site/serve.py <<'END'\n",
+        include_str!("../fixtures/secret_site.py"),
+        "END\nsystemd-run --unit=site python3 /srv/site/serve.py\n",
+        "sed -i 's|^\\[fetch\\]$|&\\nallow_networks = [\"127.0.0.0/8\"]|' /etc/dayuan/dayuan.toml\n",
+        "cat > /etc/dayuan/sources/portal.toml <<'END'\n",
+        "[[source]]\nid = \"portal\"\ntitle = \"门户接口\"\nregion = \"140300\"\nurl = \"http://127.0.0.1:8000/feed\"\n",
+        "[source.request]\nheaders = { X-Api-Key = { credential = \"portal-key\" } }\nEND\n",
+    ));
+    // Without the credential, the config is refused, and the journal says what to do.
+    assert!(!machine.run(&["systemctl", "start", "dayuan"]).0);
+    assert!(machine.journal().contains("LoadCredential=portal-key:/PATH"), "{}", machine.journal());
+    done(concat!(
+        "install -m 600 /dev/stdin /etc/dayuan/portal.key <<'END'\nkeep-this-to-yourself\nEND\n",
+        "printf '[Service]\\nLoadCredential=portal-key:/etc/dayuan/portal.key\\n' > /etc/systemd/system/dayuan.service.d/secrets.conf\n",
+        "systemctl daemon-reload && systemctl reset-failed dayuan && systemctl start dayuan",
+    ));
+    until("the site gave its item for the secret", || {
+        machine.run(&["/usr/bin/dayuan", "--config", "/etc/dayuan", "status"]).1.contains("1 items").then_some(())
+    });
+    let checked = done("/usr/bin/dayuan --config /etc/dayuan check 2>&1");
+    assert!(checked.contains("no faults"), "{checked}");
+    let leaks = machine.run(&["grep", "-r", "keep-this-to-yourself", "/var/lib/private/dayuan", "/run/dayuan"]).1;
+    assert!(!leaks.contains("keep-this") && !leaks.contains("matches"), "{leaks}");
+    assert!(!machine.journal().contains("keep-this-to-yourself"));
+    let credential = done("ls -l /run/credentials/dayuan.service/portal-key");
+    assert!(credential.starts_with("-r--------"), "{credential}");
+}
