@@ -154,7 +154,7 @@ fn the_address_of_a_report_leads_to_its_story_and_the_story_names_them_all() {
         told.contains("joined: the texts are equal but for trifles") && told.contains("belongs to this story"),
         "{told}"
     );
-    assert!(told.contains("140300  inherited from the source"), "{told}");
+    assert!(told.contains("placed in 140300: inherited from the source"), "{told}");
     assert!(told.contains("found title by heading"), "{told}");
 }
 
