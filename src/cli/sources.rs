@@ -40,7 +40,7 @@ fn list(arguments: &Arguments) -> anyhow::Result<End> {
     let directory = Directory::new(&config.regions);
     let mut table = Table::new();
     table.load_style(TableStyle::new());
-    table.set_header(["SOURCE", "TITLE", "REGION", "AS", "ADDRESS"].map(|head| told(head)));
+    table.set_header(["SOURCE", "TITLE", "REGION", "AS", "ADDRESS"].map(told));
     for source in &config.sources {
         let path = config.regions.get(&source.region).map(|region| directory.path(region)).unwrap_or_default();
         let kind = Kind::WORDS.iter().find(|(_, kind)| *kind == source.kind).map_or("", |(word, _)| word);
