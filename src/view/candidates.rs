@@ -2,7 +2,7 @@
 
 use super::item_state::ItemState;
 use super::new_item::NewItem;
-use super::numbers::{ItemNo, SourceNo, StoryNo};
+use super::numbers::{ItemNo, StoryNo};
 use super::reports::published;
 use super::similarity_index::WINDOW;
 use super::state::State;
@@ -78,7 +78,7 @@ impl State {
     /// repeats the same text at another address. A source's notices are many and alike, so this is decided without
     /// reading them, except for round-ups, which may contain them.
     pub(super) fn possible(&self, new: &NewItem<'_>, item: &ItemState) -> Possible {
-        if !self.takes_reports(item.story, new.source) {
+        if !self.takes_report(item.story, new) {
             return Possible::Nothing;
         }
         let is_repeated = item.source == new.source
@@ -90,15 +90,28 @@ impl State {
         if new.is_roundup { Possible::Part } else { Possible::Nothing }
     }
 
-    /// Returns whether a story may be joined by a similar report of this source. An ended story is not: only its own
-    /// reports bring it back. Neither is one that an admin withdrew, if this source has higher authority: it makes a
-    /// statement of its own.
-    fn takes_reports(&self, story: StoryNo, source: SourceNo) -> bool {
+    /// Returns whether a story may be joined by a similar report. An ended story is not: only its own reports bring it
+    /// back. One that an admin withdrew hides the reports that join it, but not those that speak for themselves.
+    fn takes_report(&self, story: StoryNo, new: &NewItem<'_>) -> bool {
         let Some(head) = self.items.head(story) else { return true };
-        let is_above = || {
-            let withdrawn = self.authority(head.owner(story.first()));
-            withdrawn.zip(self.sources.authority(source)).is_some_and(|(theirs, own)| own > theirs)
-        };
-        !(head.ended || head.withdrawn && is_above())
+        !(head.ended || head.withdrawn && self.speaks_for_itself(head, story, new))
+    }
+
+    /// Returns whether a report is more than a reprint of a withdrawn story: its source has higher authority, or at least
+    /// the same, publishes it on its own site, credits nobody there, and what was withdrawn was another source's item only.
+    fn speaks_for_itself(&self, head: &ItemState, story: StoryNo, new: &NewItem<'_>) -> bool {
+        let owner = self.items.get(head.owner(story.first())).map(|item| item.source);
+        let Some(facts) = owner.and_then(|owner| self.sources.facts(owner)) else { return false };
+        let Some(authority) = self.sources.authority(new.source) else { return false };
+        let draft = &new.report.draft;
+        let is_own = || self.sources.is_home(new.source, draft) && !self.sources.credits(draft, facts);
+        authority > facts.authority || authority == facts.authority && is_own() && self.was_told_by_one(head, story)
+    }
+
+    /// Returns whether only one source had reported a story when it was withdrawn.
+    fn was_told_by_one(&self, head: &ItemState, story: StoryNo) -> bool {
+        let reports = || head.all(story.first()).filter_map(|number| self.items.get(number));
+        let at = reports().filter_map(|item| Some(self.withdrawn.get(item.id.as_u128())?.at)).max();
+        at.is_some_and(|at| reports().all(|item| item.source == head.source || item.seen > at))
     }
 }

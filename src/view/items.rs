@@ -112,6 +112,11 @@ impl Items {
         self.of_story(story).any(|item| item.source == source && item.became().is_none())
     }
 
+    /// Returns whether an item began when its source's report left this story.
+    pub(super) fn has_left(&self, number: ItemNo, story: StoryNo) -> bool {
+        self.of_story(story).any(|item| item.became() == Some(number))
+    }
+
     /// Returns the item with this id.
     pub(super) fn with_id(&self, id: ItemId) -> Option<ItemNo> {
         self.by_id.of(upper(id), ItemNo::default()).find(|number| self.get(*number).is_some_and(|item| item.id == id))

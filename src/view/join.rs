@@ -61,18 +61,20 @@ impl State {
             return;
         }
         let Some(joined) = self.items.head(younger) else { return };
-        let event = joined.event();
+        // The report that a source of higher authority published is not hidden by one that only came to tell the same. Neither
+        // does a source of lower authority link its story to others.
+        let owners = [older, younger].map(|story| self.items.head(story).map(|head| head.owner(story.first())));
+        let [kept, joining] = owners.map(|owner| owner.and_then(|owner| self.authority(owner)));
+        let taking_over = owners[1].filter(|_| joining > kept);
+        let event = joined.event().filter(|_| joining >= kept);
         let companion = event.and_then(|event| self.events.stories(event).find(|it| *it != younger && *it != older));
         let moved: Vec<ItemNo> = joined.all(younger.first()).collect();
         self.leave_timelines(older);
         self.leave_timelines(younger);
         self.mark_dirty(younger.first());
         self.leave_event(younger);
-        // The report that a source of higher authority published is not hidden by one that only came to tell the same.
-        let owners = [older, younger].map(|story| self.items.head(story).map(|head| head.owner(story.first())));
-        let [kept, joining] = owners.map(|owner| owner.and_then(|owner| self.authority(owner)));
-        let taking_over = owners[1].filter(|_| joining > kept);
-        let parts = self.move_items(&moved, younger, older);
+        let mut parts = self.move_items(&moved, younger, older);
+        parts.retain(|_| joining >= kept);
         if let Some(owner) = taking_over
             && let Some(head) = self.items.head_mut(older)
         {
@@ -93,10 +95,11 @@ impl State {
         self.link_parts(older, &Relations { parts, ..Relations::default() });
     }
 
-    /// Returns whether no source told both stories, and both are published or both withdrawn.
+    /// Returns whether no source told both stories, also earlier, and both are published or both withdrawn.
     fn can_merge(&self, older: StoryNo, younger: StoryNo) -> bool {
         let (Some(a), Some(b)) = (self.items.head(older), self.items.head(younger)) else { return false };
-        let shares_source = self.items.of_story(younger).any(|item| self.items.is_reported_by(older, item.source));
+        let mut told = self.items.of_story(older).map(|item| item.source);
+        let shares_source = told.any(|source| self.items.of_story(younger).any(|item| item.source == source));
         !shares_source && a.withdrawn == b.withdrawn
     }
 

@@ -7,7 +7,7 @@ use super::candidates::Possible;
 use super::item_state::ItemState;
 use super::new_item::{Assignment, Joining, NewItem, Relations};
 use super::numbers::{ItemNo, SourceNo, StoryNo};
-use super::reports::{Home, credits, is_titled_alike, published, story, tells_another, tells_the_same, was_new};
+use super::reports::{Home, is_titled_alike, published, story, tells_another, tells_the_same, was_new};
 use super::similarity_index::WINDOW;
 use super::state::State;
 use super::texts::{Text, Texts};
@@ -32,8 +32,26 @@ impl<'a> Judge<'a> {
             return Assignment { relations, ..Assignment::default() };
         };
         let joining = self.joining(*story, new);
+        let vouches = joining == Joining::TakesOver || self.vouches_for(*story, new, &relations);
         let merges = others.iter().copied().filter(|other| self.are_one(*story, *other)).collect();
+        if !vouches {
+            relations.link_nothing();
+        }
         Assignment { relations, joining, merges }
+    }
+
+    /// Returns whether a report may link the story that it joins to others: it tells the story, instead of only leading to
+    /// its address, and its source has at least the authority of the shown one.
+    fn vouches_for(&self, story: StoryNo, new: &NewItem<'_>, relations: &Relations) -> bool {
+        let Some(head) = self.state.items.head(story) else { return false };
+        let shown = head.shown(story.first());
+        let tells_it = || {
+            let told = self.state.items.get(shown).and_then(|item| self.texts.get(item.position));
+            told.is_some_and(|told| {
+                dedup::compare(&self::story(&new.report.draft), told.story()).likeness == Likeness::Same
+            })
+        };
+        relations.is_linking() && self.state.sources.authority(new.source) >= self.state.authority(shown) && tells_it()
     }
 
     /// Determines how a new item relates to the known stories: by its link, the link it credits, its text and its
@@ -119,7 +137,7 @@ impl<'a> Judge<'a> {
             };
             shown == *number && !is_lent || is_it()
         });
-        found.map(|(_, item)| item.story)
+        found.map(|(_, item)| item.story).filter(|story| !self.state.items.has_left(new.number, *story))
     }
 
     /// Compares an item with those seen and published around the same time that resemble it in text or facts, or that
@@ -138,7 +156,11 @@ impl<'a> Judge<'a> {
             }
             let Some(other) = self.texts.get(item.position) else { continue };
             let mine = mine.get_or_insert_with(|| story(&new.report.draft));
-            let found = self.comparison(new, mine, item, other.story(), candidate.is_credited);
+            let mut found = self.comparison(new, mine, item, other.story(), candidate.is_credited);
+            // Below the copies that it left, no reader would see how it was corrected.
+            if found.likeness == Likeness::Same && self.state.items.has_left(new.number, item.story) {
+                (found.likeness, found.because) = (Likeness::Event, "it left that story when its text changed");
+            }
             if found.likeness == Likeness::Same && !self.stands_for_its_story(candidate.number, item, &other, new) {
                 continue;
             }
@@ -231,7 +253,7 @@ impl<'a> Judge<'a> {
             return true;
         }
         let draft = &new.report.draft;
-        if credits(draft, theirs) {
+        if sources.credits(draft, theirs) {
             return false;
         }
         let has_higher = mine.authority > theirs.authority;
@@ -249,7 +271,7 @@ impl<'a> Judge<'a> {
         let same_link = known.fingerprint.link == new.fingerprint.link && new.fingerprint.link != 0;
         let told = self.texts.get(known.position);
         let is_nearer = || told.as_ref().is_some_and(|told| home > sources.home(known.source, told.draft()));
-        same_link && is_nearer() || has_higher || told.as_ref().is_some_and(|told| credits(told.draft(), mine))
+        same_link && is_nearer() || has_higher || told.as_ref().is_some_and(|told| sources.credits(told.draft(), mine))
     }
 
     /// Returns whether a further report dates a story because nobody can have seen it yet: it arrived after the first

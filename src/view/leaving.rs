@@ -7,7 +7,7 @@ use std::cmp::Reverse;
 use super::item_state::ItemState;
 use super::judge::Judge;
 use super::numbers::{ItemNo, SourceNo};
-use super::reports::{MIN_TITLE_LIKENESS, credits, story};
+use super::reports::{MIN_TITLE_LIKENESS, story};
 use super::texts::Text;
 use crate::dedup::{self, Fingerprint, Likeness};
 use crate::log::Position;
@@ -72,7 +72,7 @@ impl Judge<'_> {
             return false;
         }
         let owns = self.state.authority(number) > self.state.authority(other)
-            || sources.facts(item.source).is_some_and(|mine| credits(theirs.draft(), mine));
+            || sources.facts(item.source).is_some_and(|mine| sources.credits(theirs.draft(), mine));
         let are_warnings = draft.alert.is_some() && theirs.draft().alert == draft.alert;
         if are_warnings && !owns && !dedup::is_same_step(&draft.title, &theirs.draft().title) {
             return true;

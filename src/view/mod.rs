@@ -10,6 +10,7 @@ mod apply;
 mod arrange;
 mod candidates;
 mod check;
+mod credit;
 mod deletions;
 mod engine;
 mod error;

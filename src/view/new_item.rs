@@ -67,6 +67,18 @@ impl Relations {
         self.parts.retain(|part| *part != own);
         self.wholes.retain(|whole| *whole != own);
     }
+
+    /// Returns whether they link the item to other stories.
+    pub(super) const fn is_linking(&self) -> bool {
+        self.event.is_some() || !self.parts.is_empty() || !self.wholes.is_empty()
+    }
+
+    /// Removes the links to other stories.
+    pub(super) fn link_nothing(&mut self) {
+        self.event = None;
+        self.parts.clear();
+        self.wholes.clear();
+    }
 }
 
 impl<'a> NewItem<'a> {

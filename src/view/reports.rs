@@ -2,8 +2,8 @@
 
 use super::texts::Text;
 use crate::dedup::{self, Likeness};
-use crate::log::{Record, SourceFacts};
-use crate::model::{Draft, Link, Moment, Precision, Report, Stamp};
+use crate::log::Record;
+use crate::model::{Draft, Moment, Precision, Report, Stamp};
 
 /// Prepares a draft for comparison.
 pub(super) fn story(draft: &Draft) -> dedup::Story {
@@ -50,65 +50,6 @@ const MAX_TEASER: usize = 80;
 /// Returns whether two titles may be those of one text.
 pub(super) fn is_titled_alike(one: &Draft, other: &Draft) -> bool {
     dedup::title_likeness(&one.title, &other.title) >= MIN_TITLE_LIKENESS
-}
-
-/// Returns whether a report names this source as its origin.
-pub(super) fn credits(draft: &Draft, facts: &SourceFacts) -> bool {
-    let Some(credit) = &draft.credit else { return false };
-    let squeezed = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).collect::<String>();
-    let (name, title) = (squeezed(&credit.name), squeezed(&facts.title));
-    // Offices of one domain are several, and a report that leads to its own site credits nobody. Of a host with many sites only
-    // the one that is credited is meant.
-    let by_link = || {
-        let parsed = |text: &str| Link::parse(text).ok();
-        let host = |link: &Link| link.host_text().trim_start_matches("www.").to_owned();
-        let (to, own) = (credit.link.as_deref().and_then(parsed), draft.link.as_deref().and_then(parsed));
-        let is_within = |to: &Link, source: &Link| {
-            let rest = source.path().strip_prefix(to.path().trim_end_matches('/'));
-            host(to) == host(source) && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        };
-        to.is_some_and(|to| {
-            let leads_home = own.is_some_and(|own| host(&own) == host(&to));
-            !leads_home && parsed(&facts.link).is_some_and(|source| is_within(&to, &source))
-        })
-    };
-    let is_one = |short: &str, long: &str| {
-        short.chars().count() >= 3 && long.strip_prefix(short).is_some_and(|rest| rest.is_empty() || is_tail(rest))
-    };
-    is_one(&name, &title)
-        || title.chars().count() >= 4 && name.starts_with(&title)
-        || is_one(&title, &name)
-        || by_link()
-}
-
-/// Suffixes that may be added to a publisher's name without making it another publisher.
-const TAILS: [&str; 18] = [
-    "社",
-    "报社",
-    "网",
-    "在线",
-    "新闻网",
-    "网站",
-    "门户网站",
-    "政府网",
-    "官网",
-    "官方",
-    "微信",
-    "微信公众号",
-    "公众号",
-    "微博",
-    "客户端",
-    "订阅",
-    "新闻",
-    "RSS",
-];
-
-/// Returns whether the rest of a name consists of such suffixes only.
-fn is_tail(mut rest: &str) -> bool {
-    while let Some(tail) = TAILS.iter().filter(|tail| rest.ends_with(**tail)).max_by_key(|tail| tail.len()) {
-        rest = rest.strip_suffix(*tail).unwrap_or("");
-    }
-    rest.is_empty()
 }
 
 /// Minimum similarity of two titles of one text, from 0 to 1.

@@ -1,7 +1,8 @@
 //! What the log says of the sources.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+use super::credit::host;
 use super::numbers::SourceNo;
 use super::reports::Home;
 use crate::log::{Control, SourceFacts};
@@ -15,6 +16,8 @@ pub(super) struct Sources {
     controls: HashMap<SourceId, Control>,
     /// Canonical links of the sources themselves; these are no story's address.
     listings: HashSet<String>,
+    /// The addresses of the sources at each host.
+    hosts: HashMap<String, BTreeMap<SourceNo, String>>,
     /// Sources that were moved to another region but whose items have not followed yet; empty between two writes.
     moved: BTreeSet<SourceNo>,
     /// Sources that changed since the last call of [`Sources::take_changed`].
@@ -68,6 +71,14 @@ impl Sources {
         &self.listings
     }
 
+    /// Returns whether the sources at a host have one address, so that they are one.
+    pub(super) fn are_alone_at(&self, host: &str) -> bool {
+        let Some(sources) = self.hosts.get(host) else { return false };
+        let mut addresses = sources.values();
+        let first = addresses.next();
+        first.is_some() && addresses.all(|address| Some(address) == first)
+    }
+
     /// Returns the registrable domain of a source.
     pub(super) fn domain(&self, source: SourceNo) -> Option<String> {
         Link::parse(&self.facts(source)?.link).ok().map(|link| link.registrable_domain().to_owned())
@@ -81,8 +92,7 @@ impl Sources {
     /// Returns how close a draft's address is to the source.
     pub(super) fn home(&self, source: SourceNo, draft: &Draft) -> Home {
         let own = self.facts(source).and_then(|facts| Link::parse(&facts.link).ok());
-        // www.a.cn and a.cn are one host, and so are http and https.
-        let host = |link: &Link| link.host_text().trim_start_matches("www.").to_owned();
+        // http and https are one.
         let port = |link: &Link| Some(link.port()).filter(|port| !matches!(port, 80 | 443));
         match draft.checked_link().zip(own) {
             Some((link, own)) if host(&link) == host(&own) && port(&link) == port(&own) => Home::Host,
@@ -117,6 +127,13 @@ impl Sources {
         let number = self.touched_number(&facts.id);
         if let Some(known) = self.facts.get_mut(number.at()) {
             let before = std::mem::replace(known, facts);
+            let address = |facts: &SourceFacts| Link::parse(&facts.link).ok();
+            if let Some(former) = address(&before).and_then(|link| self.hosts.get_mut(&host(&link))) {
+                former.remove(&number);
+            }
+            if let Some(link) = address(known) {
+                self.hosts.entry(host(&link)).or_default().insert(number, link.canonical());
+            }
             if !before.link.is_empty() && before.region != known.region {
                 self.moved.insert(number);
             }

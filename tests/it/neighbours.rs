@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use dayuan::log::{Log, Record, SourceFacts};
 use dayuan::model::{
-    Authority, Draft, ItemId, Key, Moment, Precision, RegionId, Regions, Report, SourceId, Stamp, Zone,
+    Authority, Credit, Draft, ItemId, Key, Moment, Precision, RegionId, Regions, Report, SourceId, Stamp, Zone,
 };
 use dayuan::regions::Places;
 use dayuan::view::{Options, Story, View};
@@ -887,4 +887,102 @@ fn i46_who_alters_one_fact_after_another_leaves_the_story() {
     village.tell(&report("a", "https://a.cn/1", TITLE, TEXT, HOUR, 60));
     village.tell(&changed(&copied, TITLE, &TEXT.replace("敬请谅解", "敬请凉解"), 2 * HOUR));
     assert_eq!(village.stories("140300").len(), 1);
+}
+
+/// What the feed of Yangquan shows of each story: the title, the source and the text of the shown report.
+fn shown_texts(village: &Village) -> Vec<(String, String)> {
+    let told = |story: &Story| {
+        let Record::Report(report) = village.log.read(story.shown.position).unwrap() else { panic!("no report") };
+        (report.source.to_string(), report.draft.text)
+    };
+    village.stories("140300").iter().map(told).collect()
+}
+
+#[test]
+fn i101_a_correction_is_not_hidden_below_the_copy_of_what_it_corrects() {
+    for (from, to) in [("3月9日", "3月19日"), ("公交3路", "公交8路"), ("临时封闭", "照常开放")] {
+        let village = Village::new();
+        let first = report("a", "https://a.cn/1", TITLE, TEXT, 0, 60);
+        village.tell(&first);
+        village.tell(&report("b", "https://b.cn/1", TITLE, TEXT, HOUR, 60));
+        let corrected = TEXT.replace(from, to);
+        village.tell(&changed(&first, TITLE, &corrected, 2 * HOUR));
+        let own = ("a".to_owned(), corrected.clone());
+        assert!(shown_texts(&village).contains(&own), "{from}: {:?}", shown_texts(&village));
+        // Whoever reports both, or copies the correction, does not bring it back there.
+        village.tell(&report("c", "https://c.cn/1", TITLE, &corrected, 3 * HOUR, 60));
+        assert!(shown_texts(&village).contains(&own), "{from}: {:?}", shown_texts(&village));
+    }
+}
+
+#[test]
+fn i102_who_only_leads_to_a_notice_links_it_to_nothing() {
+    let other = "市气象台今天发布消息，受较强冷空气影响，预计10日白天到夜间全市大部分地区气温下降8到10摄氏度，并伴有5级左右偏北风，山区阵风可达7级，请注意防寒保暖，农业设施要及时加固，交通部门要做好道路巡查和除冰准备，市民尽量减少外出。";
+    for official in [Authority::Media, Authority::Official] {
+        let village = Village::new();
+        village.say(source("a", "140300", official));
+        let own = village.tell(&report("a", "https://a.cn/1", TITLE, TEXT, 0, 60));
+        village.tell(&report("c", "https://c.cn/1", "冷空气明日到达", other, 0, 60));
+        // Another's text, a digest, and one that tells of the same event, all at the address of the notice.
+        let digest = format!("一、{TITLE}。{TEXT}二、冷空气明日到达。{other}三、新春大促销。{SPAM}");
+        village.tell(&report("b", "https://a.cn/1", "一周要闻", &digest, HOUR, 60));
+        village.tell(&report("d", "https://a.cn/1", TITLE, other, HOUR, 60));
+        let story = village.view.story(village.view.find(own).unwrap()).unwrap();
+        assert!(story.parts.is_empty() && story.alongside.is_empty(), "{official:?}: {story:?}");
+    }
+}
+
+#[test]
+fn i103_what_was_withdrawn_of_one_source_silences_no_other() {
+    let withdraw = |item: ItemId, seen: i64| Record::Withdraw {
+        item,
+        reason: "x".into(),
+        public_reason: None,
+        at: NOON.plus_seconds(seen),
+    };
+    let village = Village::new();
+    let copied = village.tell(&report("b", "https://b.cn/1", TITLE, TEXT, 0, 60));
+    village.say(withdraw(copied, HOUR));
+    village.tell(&report("a", "https://a.cn/1", TITLE, TEXT, 2 * HOUR, 60));
+    assert_eq!(shown_texts(&village), [("a".to_owned(), TEXT.to_owned())], "its own notice");
+    // What credits the withdrawn one is a reprint of it, and so is what a source of lower authority has.
+    let mut reprint = report("c", "https://c.cn/1", TITLE, TEXT, 2 * HOUR, 60);
+    reprint.draft.credit = Some(Credit { name: "b时报".to_owned(), link: None });
+    let village = Village::new();
+    village.say(source("portal", "140300", Authority::Portal));
+    let copied = village.tell(&report("b", "https://b.cn/1", TITLE, TEXT, 0, 60));
+    village.say(withdraw(copied, HOUR));
+    village.tell(&reprint);
+    village.tell(&report("portal", "https://portal.cn/1", TITLE, TEXT, 3 * HOUR, 60));
+    assert_eq!(shown_texts(&village), []);
+    // A story that several told is withdrawn for all.
+    let village = Village::new();
+    let first = village.tell(&report("b", "https://b.cn/1", TITLE, TEXT, 0, 60));
+    village.tell(&report("c", "https://c.cn/1", TITLE, TEXT, HOUR, 60));
+    village.say(withdraw(first, 2 * HOUR));
+    village.tell(&report("a", "https://a.cn/1", TITLE, TEXT, 3 * HOUR, 60));
+    assert_eq!(shown_texts(&village), []);
+}
+
+#[test]
+fn i104_credit_for_an_article_is_credit_for_its_site() {
+    // The notice is at home at c's site; b posted it first, and says where it has it from.
+    let shown = |neighbours: &[&str]| {
+        let village = Village::new();
+        for (number, address) in neighbours.iter().enumerate() {
+            let Record::Source(facts) = source(&format!("n{number}"), "140300", Authority::Media) else { panic!() };
+            village.say(Record::Source(SourceFacts { link: (*address).to_owned(), ..facts }));
+        }
+        let mut copy = report("b", "https://b.cn/1", TITLE, TEXT, 0, 60);
+        copy.draft.credit =
+            Some(Credit { name: "原文".to_owned(), link: Some("https://www.a.cn/2023/1.html".to_owned()) });
+        village.tell(&copy);
+        village.tell(&report("a", "https://a.cn/1", TITLE, TEXT, HOUR, 60));
+        let stories = village.stories("140300");
+        assert_eq!(stories.len(), 1);
+        village.shown(&stories[0]).1
+    };
+    assert_eq!(shown(&[]), "a");
+    assert_eq!(shown(&["https://a.cn/2023/"]), "b", "of several sources at one host it may be any");
+    assert_eq!(shown(&["https://a.cn/list/"]), "a", "one source under two ids");
 }
