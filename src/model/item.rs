@@ -69,7 +69,7 @@ impl Provenance {
 /// Another report of the same story.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Related {
-    /// Its title.
+    /// Title of the story.
     pub title: String,
     /// Its address.
     pub link: String,

@@ -25,6 +25,8 @@ pub(super) struct Words {
     /// By the code of the region.
     pub(super) nicknames: HashMap<String, Vec<String>>,
     pub(super) city_words: HashMap<String, Vec<String>>,
+    /// The provinces that border on a province, all by their codes.
+    pub(super) borders: HashMap<String, Vec<String>>,
     pub(super) compound: Compound,
     pub(super) seam: Seam,
     pub(super) person: Person,

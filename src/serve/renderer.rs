@@ -150,9 +150,9 @@ impl Renderer<'_> {
         let mut categories = publication.topics;
         categories.extend(draft.categories);
         categories.dedup();
+        let title = if draft.title.is_empty() { excerpt.clone() } else { draft.title };
         Some(Item {
             id: story.id,
-            title: if draft.title.is_empty() { excerpt.clone() } else { draft.title },
             link: http(draft.link),
             published: story.published,
             updated: story.updated,
@@ -173,8 +173,9 @@ impl Renderer<'_> {
                 is_feed: self.is_feed(&facts.id),
                 credit: draft.credit.map(|credit| credit.name).filter(|name| *name != facts.title),
             },
-            related: story.others.iter().filter_map(|other| self.related(other)).take(MAX_RELATED).collect(),
+            related: story.others.iter().filter_map(|other| self.related(other, &title)).take(MAX_RELATED).collect(),
             regions: story.regions.iter().map(|(region, _)| region.clone()).collect(),
+            title,
         })
     }
 
@@ -193,10 +194,11 @@ impl Renderer<'_> {
         }
     }
 
-    fn related(&self, other: &view::Report) -> Option<Related> {
+    /// Returns another report of a story, under the story's title: nobody else has a say in what stands in its entry.
+    fn related(&self, other: &view::Report, title: &str) -> Option<Related> {
         let draft = self.report(other.position)?.draft;
         Some(Related {
-            title: draft.title,
+            title: title.to_owned(),
             link: draft.link.filter(|url| Link::parse(url).is_ok())?,
             source: other.source.title.clone(),
             published: draft.published,

@@ -1,8 +1,10 @@
 //! Finds the items that a new one is compared with, by what is known without reading their texts.
 
+use std::collections::HashMap;
+
 use super::item_state::ItemState;
 use super::new_item::NewItem;
-use super::numbers::{ItemNo, StoryNo};
+use super::numbers::{ItemNo, SourceNo, StoryNo};
 use super::reports::published;
 use super::similarity_index::WINDOW;
 use super::state::State;
@@ -11,6 +13,8 @@ use crate::model::{Draft, Link};
 
 /// Maximum number of items a new one is fully compared with because of similar texts, and because of similar facts.
 const MAX_COMPARED: (usize, usize) = (8, 3);
+/// Maximum number of items of one source among those of similar texts, and among those of similar facts.
+const MAX_OF_ONE: (usize, usize) = (4, 2);
 /// How far apart two stories of one event may be published, in milliseconds.
 const EVENT_WINDOW: i64 = 7 * 86_400_000;
 /// Minimum length, in characters, of a text that its own source repeats at another address.
@@ -46,14 +50,24 @@ impl State {
         let is_near = |item: &ItemState, window: i64| {
             seen.since(item.seen).abs() <= 2 * WINDOW && item.published.at.since(at).abs() <= window
         };
-        let near = |found: Vec<ItemNo>, window: i64, most: usize| {
-            let is_near = |number: &ItemNo| self.items.get(*number).is_some_and(|item| is_near(item, window));
+        let near = |found: Vec<ItemNo>, window: i64, most: usize, most_of_one: usize| {
+            let mut taken: HashMap<SourceNo, usize> = HashMap::new();
+            let is_near = |number: &ItemNo| {
+                let Some(item) = self.items.get(*number).filter(|item| is_near(item, window)) else { return false };
+                let of_one = taken.entry(item.source).or_default();
+                *of_one += 1;
+                *of_one <= most_of_one
+            };
             found.into_iter().filter(is_near).take(most).collect::<Vec<ItemNo>>()
         };
-        let mut found = near(self.credited(&new.report.draft), WINDOW, 1);
+        let source_of = |number: ItemNo| self.items.get(number).map(|item| item.source);
+        let mut found = near(self.credited(&new.report.draft), WINDOW, 1, 1);
         let credited = found.first().copied();
-        found.extend(near(self.similar.by_text(new), WINDOW, MAX_COMPARED.0));
-        found.extend(near(self.similar.by_facts(new), EVENT_WINDOW, MAX_COMPARED.1));
+        let (by_text, by_facts) = (self.similar.by_text(new, source_of), self.similar.by_facts(new, source_of));
+        // A round-up may hold many stories of one source.
+        let of_one = if new.is_roundup { MAX_COMPARED } else { MAX_OF_ONE };
+        found.extend(near(by_text, WINDOW, MAX_COMPARED.0, of_one.0));
+        found.extend(near(by_facts, EVENT_WINDOW, MAX_COMPARED.1, of_one.1));
         let candidate = |number| Candidate { number, is_credited: Some(number) == credited };
         found.into_iter().map(candidate).collect()
     }

@@ -225,6 +225,20 @@ mod tests {
         assert_eq!(verdict(&other), Verdict::Ahead { view: 6, log: 3 });
     }
 
+    /// Whoever kills the daemon within its first seconds finds a view with something in it.
+    #[test]
+    fn d1_the_first_records_are_in_the_store_at_once() {
+        let test_store = TestStore::new();
+        let (view, _) = test_store.view();
+        test_store.say(&view, &sample(), NOON);
+        assert_eq!(verdict(&test_store), Verdict::Agrees, "written by the first poll");
+        let caught_up = TestStore::new();
+        caught_up.log.append(&sample(), NOON).unwrap();
+        let (again, _) = caught_up.view();
+        assert_eq!(verdict(&caught_up), Verdict::Agrees, "taken from the log");
+        drop((view, again));
+    }
+
     #[test]
     fn a_verification_while_records_come_compares_one_moment() {
         let test_store = TestStore::new();

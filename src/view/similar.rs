@@ -1,7 +1,7 @@
 //! The items that new ones are compared with, because their texts or their facts are similar.
 
 use super::new_item::NewItem;
-use super::numbers::ItemNo;
+use super::numbers::{ItemNo, SourceNo};
 use super::similarity_index::SimilarityIndex;
 use crate::dedup;
 use crate::model::Moment;
@@ -41,13 +41,13 @@ impl Similar {
     }
 
     /// Returns the items with texts like that of a new one, most similar first.
-    pub(super) fn by_text(&self, new: &NewItem<'_>) -> Vec<ItemNo> {
-        self.texts.of(&new.sketch, |_| 1)
+    pub(super) fn by_text(&self, new: &NewItem<'_>, source_of: impl Fn(ItemNo) -> Option<SourceNo>) -> Vec<ItemNo> {
+        self.texts.of(&new.sketch, |_| 1, source_of)
     }
 
     /// Returns the items that state the same facts as a new one, those with most of them first.
-    pub(super) fn by_facts(&self, new: &NewItem<'_>) -> Vec<ItemNo> {
-        self.facts.of(&new.pairs, |pair| if pair & dedup::TELLING == 0 { 1 } else { 2 })
+    pub(super) fn by_facts(&self, new: &NewItem<'_>, source_of: impl Fn(ItemNo) -> Option<SourceNo>) -> Vec<ItemNo> {
+        self.facts.of(&new.pairs, |pair| if pair & dedup::TELLING == 0 { 1 } else { 2 }, source_of)
     }
 
     /// Returns the sketches of an item's text and of its facts, as they are stored.

@@ -3,10 +3,10 @@
 //! Its contents follow from the items and their newest texts in the log alone, so that a reopened view decides like one
 //! that was never closed.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
 use super::index::Index;
-use super::numbers::ItemNo;
+use super::numbers::{ItemNo, SourceNo};
 use crate::model::Moment;
 
 /// How far apart two items of one story may be published, in milliseconds.
@@ -15,6 +15,10 @@ pub(super) const WINDOW: i64 = 14 * 86_400_000;
 pub(super) const INDEXED_FOR: i64 = WINDOW + 2 * 86_400_000;
 /// A hash that more items than this share is boilerplate.
 const MAX_BEARERS: usize = 32;
+/// A hash that more items share is boilerplate of those sources that have more than this many of them.
+const MAX_OWN: usize = 8;
+/// A hash that more items share is boilerplate whoever has them: its items are not even counted by source.
+const MAX_COUNTED: usize = 4096;
 /// This many items stay in the index even if they are too old: looking them up is cheap.
 pub(super) const MIN_INDEXED: usize = 20_000;
 /// Maximum number of reports of a story, besides the first, that later items are compared with: a story everyone prints
@@ -112,14 +116,19 @@ impl SimilarityIndex {
     }
 
     /// Returns the items that share enough with a sketch, best matches first. `worth` gives the weight of a hash, up to
-    /// 3.
-    pub(super) fn of(&self, sketch: &[u32], worth: impl Fn(u32) -> u64) -> Vec<ItemNo> {
+    /// 3; `source_of` the source of an item.
+    pub(super) fn of(
+        &self,
+        sketch: &[u32],
+        worth: impl Fn(u32) -> u64,
+        source_of: impl Fn(ItemNo) -> Option<SourceNo>,
+    ) -> Vec<ItemNo> {
         // Item and weight are packed into one number because there are many of them.
         let mut postings: Vec<u64> = Vec::new();
         for hash in sketch {
             let worth = worth(*hash);
-            let found = self.by_shingle.up_to(MAX_BEARERS, key(*hash), self.from);
-            postings.extend(found.map(|item| item.seq() << WORTH_BITS | worth));
+            let found = self.bearers(key(*hash), &source_of);
+            postings.extend(found.into_iter().map(|item| item.seq() << WORTH_BITS | worth));
         }
         postings.sort_unstable();
         let worth = |bearer: &u64| bearer & ((1 << WORTH_BITS) - 1);
@@ -130,5 +139,24 @@ impl SimilarityIndex {
             .collect();
         found.sort_unstable_by_key(|(count, item)| (std::cmp::Reverse(*count), *item));
         found.into_iter().map(|(_, item)| ItemNo::of(item)).collect()
+    }
+
+    /// Returns the items that share a hash, unless it is boilerplate: of all, or of their source. So the many notices of
+    /// one source hide no other's from those that are compared with both.
+    fn bearers(&self, key: u64, source_of: impl Fn(ItemNo) -> Option<SourceNo>) -> Vec<ItemNo> {
+        let all: Vec<ItemNo> = self.by_shingle.up_to(MAX_COUNTED, key, self.from).collect();
+        if all.len() <= MAX_BEARERS {
+            return all;
+        }
+        let mut counts: HashMap<Option<SourceNo>, usize> = HashMap::new();
+        for item in &all {
+            *counts.entry(source_of(*item)).or_default() += 1;
+            if counts.len() > MAX_BEARERS {
+                return Vec::new();
+            }
+        }
+        let is_few = |item: &ItemNo| counts.get(&source_of(*item)).is_some_and(|count| *count <= MAX_OWN);
+        let few: Vec<ItemNo> = all.into_iter().filter(is_few).collect();
+        if few.len() <= MAX_BEARERS { few } else { Vec::new() }
     }
 }

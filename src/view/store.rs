@@ -1,12 +1,12 @@
 //! The view as other modules see it: open, apply, query.
 
-use std::fmt;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::engine::{Change, Engine, has_room};
 use super::error::ViewError;
 use super::judge::Judge;
+use super::notice::Notice;
 use super::numbers::StoryNo;
 use super::open::{Unusable, attempt, load, set_aside};
 use super::snapshot::Outline;
@@ -19,7 +19,7 @@ use crate::model::{ItemId, Link, Moment, RegionId, SourceId};
 use crate::regions::Places;
 
 /// Version of the rules by which records become items. A different number means the view is rebuilt.
-const RULES: u32 = 10;
+const RULES: u32 = 11;
 /// Number of records applied between two writes when catching up.
 const STEP: usize = 1000;
 
@@ -35,80 +35,6 @@ pub struct Options {
     pub places: Arc<Places>,
 }
 
-/// An event during the opening of a view, for the admin.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Notice {
-    /// The store was damaged or did not fit the log; it was set aside and rebuilt.
-    SetAside {
-        /// Why it could not be used.
-        reason: String,
-        /// Where the old store is now.
-        path: PathBuf,
-    },
-    /// The view contained records that the log lacks: part of the log is lost.
-    Lost {
-        /// The last record of the log.
-        log: u64,
-        /// Number of the last record the view contained.
-        view: u64,
-        /// Where the old view is now.
-        path: PathBuf,
-    },
-    /// The view had more items than the log gives: part of the log is lost.
-    Fewer {
-        /// How many the view had.
-        had: usize,
-        /// How many there are now.
-        has: usize,
-    },
-    /// A store that was set aside earlier could not be removed.
-    Kept(String),
-    /// The rules changed; the view was rebuilt.
-    NewRules,
-    /// The view was this many records behind the log and caught up.
-    CaughtUp(u64),
-    /// The disk is too full to open the view; it was rebuilt in memory.
-    NoRoom {
-        /// Error of the engine.
-        reason: String,
-    },
-    /// A line of the log could not be used.
-    Damage(Damage),
-}
-
-impl fmt::Display for Notice {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::SetAside { reason, path } => {
-                write!(
-                    f,
-                    "the view was unusable ({reason}); it was moved to {} and rebuilt from the log",
-                    path.display()
-                )
-            }
-            Self::NoRoom { reason } => {
-                write!(
-                    f,
-                    "cannot open the view on a full disk ({reason}); it was rebuilt in memory; free some disk space"
-                )
-            }
-            Self::Lost { log, view, path } => write!(
-                f,
-                "the log ends with record {log}, but the view had record {view}: the records in between are lost; stop dayuan and restore a backup (the old view is in {})",
-                path.display()
-            ),
-            Self::Fewer { had, has } => write!(
-                f,
-                "the log gives {has} items, but the view had {had}: the others are lost; stop dayuan and restore a backup"
-            ),
-            Self::Kept(told) => f.write_str(told),
-            Self::NewRules => f.write_str("the rules changed; the view was rebuilt from the log"),
-            Self::CaughtUp(records) => write!(f, "the view was {records} records behind the log and caught up"),
-            Self::Damage(damage) => write!(f, "left out of the view: {damage}"),
-        }
-    }
-}
-
 /// The view over the log.
 #[derive(Debug)]
 pub struct View {
@@ -117,6 +43,8 @@ pub struct View {
     state: RwLock<State>,
     /// Held from taking the changes out of memory until the store has them; locked before the state.
     writing: Mutex<()>,
+    /// Used up when the first records were written.
+    first_write: Once,
     pub(super) rules: [u8; 16],
     pub(super) places: Arc<Places>,
 }
@@ -160,8 +88,15 @@ impl View {
             }
         };
         let places = Arc::clone(&options.places);
-        let view =
-            Self { log, engine, state: RwLock::new(state.with(&places)), writing: Mutex::default(), rules, places };
+        let view = Self {
+            log,
+            engine,
+            state: RwLock::new(state.with(&places)),
+            writing: Mutex::default(),
+            first_write: Once::new(),
+            rules,
+            places,
+        };
         let before = view.applied();
         notices.extend(view.catch_up(progress)?.into_iter().map(Notice::Damage));
         let has = view.counts().0;
@@ -201,7 +136,18 @@ impl View {
 
     /// Writes what was caught up. A closed store is skipped; it gets everything once it is open again.
     fn fill(&self, changes: Vec<Change>) -> Result<(), ViewError> {
-        if self.engine.is_broken() { Ok(()) } else { self.engine.write(changes) }
+        if self.engine.is_broken() { Ok(()) } else { self.put(changes) }
+    }
+
+    /// Writes changes. The first ones are flushed at once: the store of a process that is killed within the seconds that
+    /// the engine takes for it would look as if it had lost everything.
+    fn put(&self, changes: Vec<Change>) -> Result<(), ViewError> {
+        self.engine.write(changes)?;
+        let mut flushed = Ok(());
+        if self.applied() > 0 {
+            self.first_write.call_once(|| flushed = self.engine.flush());
+        }
+        flushed
     }
 
     /// Applies records that are safely in the log, in order, and returns the tagged regions that changed.
@@ -238,7 +184,7 @@ impl View {
     pub fn persist(&self) -> Result<(), ViewError> {
         let _writing = self.writing();
         let changes = self.write().changes(self.rules);
-        self.engine.write(changes)
+        self.put(changes)
     }
 
     /// Returns the tagged regions that changed since the last call, whether or not the store has the changes.

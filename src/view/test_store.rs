@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::store::{Notice, Options, View};
+use super::notice::Notice;
+use super::store::{Options, View};
 use crate::log::{Log, Record, SourceFacts};
 use crate::model::{Authority, Draft, ItemId, Key, Moment, RegionId, Report, SourceId, Stamp, Zone};
 

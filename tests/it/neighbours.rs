@@ -925,6 +925,7 @@ fn i102_who_only_leads_to_a_notice_links_it_to_nothing() {
         village.tell(&report("c", "https://c.cn/1", "冷空气明日到达", other, 0, 60));
         // Another's text, a digest, and one that tells of the same event, all at the address of the notice.
         let digest = format!("一、{TITLE}。{TEXT}二、冷空气明日到达。{other}三、新春大促销。{SPAM}");
+        village.say(source("d", "140300", Authority::Media));
         village.tell(&report("b", "https://a.cn/1", "一周要闻", &digest, HOUR, 60));
         village.tell(&report("d", "https://a.cn/1", TITLE, other, HOUR, 60));
         let story = village.view.story(village.view.find(own).unwrap()).unwrap();
@@ -985,4 +986,27 @@ fn i104_credit_for_an_article_is_credit_for_its_site() {
     assert_eq!(shown(&[]), "a");
     assert_eq!(shown(&["https://a.cn/2023/"]), "b", "of several sources at one host it may be any");
     assert_eq!(shown(&["https://a.cn/list/"]), "a", "one source under two ids");
+}
+
+#[test]
+fn i105_many_notices_of_one_source_hide_no_reprint_of_another() {
+    let notice = |number: usize| TEXT.replace("公交3路", &format!("公交{number}路"));
+    for own_at in [0, 2 * HOUR] {
+        let village = Village::new();
+        let own = report("a", "https://a.cn/1", TITLE, TEXT, own_at, 60);
+        let mut all: Vec<Report> = (0..40)
+            .map(|at| {
+                let seen = HOUR + i64::try_from(at).unwrap();
+                report("b", &format!("https://b.cn/{at}"), TITLE, &notice(100 + at), seen, 60)
+            })
+            .collect();
+        all.push(own.clone());
+        all.sort_by_key(|report| report.seen);
+        all.iter().for_each(|report| {
+            village.tell(report);
+        });
+        village.tell(&report("c", "https://c.cn/1", TITLE, TEXT, 3 * HOUR, 60));
+        let story = village.view.story(village.view.find(own.item).unwrap()).unwrap();
+        assert_eq!(story.others.len(), 1, "told {own_at} s after noon");
+    }
 }
