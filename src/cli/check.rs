@@ -13,7 +13,7 @@ use super::place;
 use super::progress::Progress;
 use crate::config::Config;
 use crate::daemon::now;
-use crate::fetch::{Fetcher, Request};
+use crate::fetch::{Fetcher, Request, RobotsScope};
 use crate::model::{Page, Source, counted};
 use crate::read::{self, Rules};
 
@@ -106,8 +106,8 @@ async fn visit_all(config: Config) -> anyhow::Result<bool> {
 
 async fn visit(fetcher: &Fetcher, source: &Source) -> (bool, String) {
     let now = now();
-    let request =
-        Request { is_page: source.kind.is_page(), post: source.post.as_deref(), ..Request::page(source, &source.url) };
+    let robots = if source.kind.is_page() { RobotsScope::Everywhere } else { RobotsScope::OtherSites };
+    let request = Request { robots, post: source.post.as_deref(), ..Request::page(source, &source.url) };
     let answer = match fetcher.get(request, now).await {
         Ok(answer) if answer.status == 200 => answer,
         Ok(answer) => return (false, format!("{}: FAILED: the site answered {}", source.id, answer.status)),

@@ -242,30 +242,7 @@ impl Daemon {
         let view = self.handles.as_ref().map(|handles| &*handles.view);
         differences::kept(&self.config.sources, &mut config.sources);
         lines.extend(differences::told(view, &self.config.sources, &config.sources));
-        let (old, new) = (&self.config.settings, &config.settings);
-        let fixed = [
-            ("[http] listen", old.listen != new.listen),
-            (
-                "[http] public_url, where the hubs of sources reach dayuan,",
-                old.publish.listens && old.publish.public_url != new.publish.public_url,
-            ),
-            ("[http] metrics", (old.metrics_listen, old.metrics_sources) != (new.metrics_listen, new.metrics_sources)),
-            ("[store]", old.store != new.store || old.limits != new.limits),
-            ("[fetch]", format!("{:?}", old.fetch) != format!("{:?}", new.fetch)),
-            ("[hub]", format!("{:?}", old.hub) != format!("{:?}", new.hub)),
-            ("[admin]", (&old.socket, &old.admin_group) != (&new.socket, &new.admin_group)),
-            ("[cluster]", old.cluster != new.cluster),
-            ("[log]", old.log_format != new.log_format || old.log_level != new.log_level),
-            ("[search]", old.publish.search != new.publish.search),
-            ("[publish] to", old.publish_to != new.publish_to),
-            ("[publish] cache_size", old.publish.cache_size != new.publish.cache_size),
-        ];
-        lines.extend(
-            fixed
-                .iter()
-                .filter(|(_, changed)| *changed)
-                .map(|(name, _)| format!("{name} changed; restart the daemon to apply it")),
-        );
+        lines.extend(differences::need_restart(&self.config.settings, &config.settings));
         if let Some(handles) = &self.handles {
             match handles.load(config.sources.clone(), config.settings.poll).await {
                 Ok(warnings) => lines.extend(warnings),

@@ -1,8 +1,9 @@
-//! What a reload changes in the list of sources, and what that means for items.
+//! What a reload changes: in the list of sources, what that means for items, and what takes a restart.
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use crate::config::Settings;
 use crate::model::{Source, SourceId, counted};
 use crate::view::View;
 
@@ -122,4 +123,27 @@ fn changes(old: &Source, new: &Source, items: usize) -> String {
         told.push("other settings, from the next poll on".to_owned());
     }
     told.join("; ")
+}
+
+/// Tells which settings changed that a running daemon does not take over.
+pub(super) fn need_restart(old: &Settings, new: &Settings) -> impl Iterator<Item = String> {
+    let fixed = [
+        ("[http] listen", old.listen != new.listen),
+        (
+            "[http] public_url, where the hubs of sources reach dayuan,",
+            old.publish.listens && old.publish.public_url != new.publish.public_url,
+        ),
+        ("[http] metrics", (old.metrics_listen, old.metrics_sources) != (new.metrics_listen, new.metrics_sources)),
+        ("[store]", old.store != new.store || old.limits != new.limits),
+        ("[fetch]", format!("{:?}", old.fetch) != format!("{:?}", new.fetch)),
+        ("[hub]", format!("{:?}", old.hub) != format!("{:?}", new.hub)),
+        ("[admin]", (&old.socket, &old.admin_group) != (&new.socket, &new.admin_group)),
+        ("[cluster]", old.cluster != new.cluster),
+        ("[log]", old.log_format != new.log_format || old.log_level != new.log_level),
+        ("[search]", old.publish.search != new.publish.search),
+        ("[publish] to", old.publish_to != new.publish_to),
+        ("[publish] cache_size", old.publish.cache_size != new.publish.cache_size),
+    ];
+    let changed = fixed.into_iter().filter(|(_, changed)| *changed);
+    changed.map(|(name, _)| format!("{name} changed; restart the daemon to apply it"))
 }

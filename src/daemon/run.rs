@@ -23,7 +23,7 @@ use super::opening::{OPENING_TIMEOUT_USEC, open};
 use super::polling::PollRuntime;
 use super::publishing::published;
 use super::signals::Signals;
-use super::sockets::{Inherited, Purpose};
+use super::sockets::{Inherited, Listener, Purpose};
 use super::store_monitor::{Alarms, StoreMonitor, identity};
 use super::store_version::{check_store, mark_store};
 use super::{cluster, service, takedowns};
@@ -140,16 +140,7 @@ impl Running {
             node: settings.cluster.as_ref().map(cluster::join).transpose()?,
             _unbind: SocketGuard(settings.socket.clone()),
         };
-        let handler = Arc::new((Arc::clone(&running.daemon.site), counters.serve));
-        let limits = limits(settings.poll.concurrency);
-        let site = Arc::clone(&running.daemon.site);
-        running.part("server", |stop| async move {
-            if listener.is_inherited {
-                // Those who connected during a restart would rather wait for the store than be told to come back.
-                opened(&site, &stop).await;
-            }
-            serve::serve(listener.socket, handler, limits, stop).await;
-        });
+        running.answer_readers(listener, counters.serve);
         if let Some(listener) = metrics_listener {
             let handler = Arc::new(MetricsHandler(Arc::clone(&running.daemon.registry), serve::Metrics::default()));
             let limits = Limits { connections: 64, ..Limits::default() };
@@ -158,6 +149,19 @@ impl Running {
         let log = Arc::clone(&running.log);
         running.part("admin socket", |stop| admin::serve(socket, is_shared, log, questions, stop));
         Ok(running)
+    }
+
+    fn answer_readers(&mut self, listener: Listener, metrics: serve::Metrics) {
+        let site = Arc::clone(&self.daemon.site);
+        let handler = Arc::new((Arc::clone(&site), metrics));
+        let limits = limits(self.daemon.config.settings.poll.concurrency);
+        self.part("server", |stop| async move {
+            if listener.is_inherited {
+                // Those who connected during a restart would rather wait for the store than be told to come back.
+                opened(&site, &stop).await;
+            }
+            serve::serve(listener.socket, handler, limits, stop).await;
+        });
     }
 
     /// Starts a part, which ends soon after `stop` is cancelled.
@@ -282,26 +286,7 @@ impl Running {
             host_clock: Arc::default(),
             node: self.node.clone(),
         };
-        let expiry = Expiry {
-            log: Arc::clone(&self.log),
-            view: Arc::clone(view),
-            log_writer: context.log_writer.clone(),
-            keep: settings.limits.keep,
-            clock_check: Arc::clone(&context.clock_check),
-            node: self.node.clone(),
-        };
-        self.part("expiry", |stop| async move { expiry.run(stop).await });
-        let store_monitor = StoreMonitor {
-            store: settings.store.clone(),
-            log: Arc::clone(&self.log),
-            view: Arc::clone(view),
-            poll_states: Arc::clone(poll_states),
-            clock_check: Arc::clone(&context.clock_check),
-            full: Arc::clone(&context.full),
-            alarms: self.daemon.alarms.clone(),
-            identity: identity(&settings.store),
-        };
-        self.part("store monitor", |stop| async move { store_monitor.run(stop).await });
+        self.look_after_store(&context);
         self.watch_sources(view, poll_states);
         let search = self.open_search(view);
         let log_writer = context.log_writer.clone();
@@ -325,6 +310,31 @@ impl Running {
         });
         service::tell(&[NotifyState::Ready, NotifyState::Status("running")]);
         Ok(writer)
+    }
+
+    /// Starts the parts that drop what is old and watch over the store.
+    fn look_after_store(&mut self, context: &PollContext) {
+        let settings = &self.daemon.config.settings;
+        let expiry = Expiry {
+            log: Arc::clone(&self.log),
+            view: Arc::clone(&context.view),
+            log_writer: context.log_writer.clone(),
+            keep: settings.limits.keep,
+            clock_check: Arc::clone(&context.clock_check),
+            node: self.node.clone(),
+        };
+        let store_monitor = StoreMonitor {
+            store: settings.store.clone(),
+            log: Arc::clone(&self.log),
+            view: Arc::clone(&context.view),
+            poll_states: Arc::clone(&context.poll_states),
+            clock_check: Arc::clone(&context.clock_check),
+            full: Arc::clone(&context.full),
+            alarms: self.daemon.alarms.clone(),
+            identity: identity(&settings.store),
+        };
+        self.part("expiry", |stop| async move { expiry.run(stop).await });
+        self.part("store monitor", |stop| async move { store_monitor.run(stop).await });
     }
 
     /// Answers admins and signals until the daemon is to stop, or a part ended by itself.

@@ -3,6 +3,7 @@
 use reqwest::{Response, header};
 
 use super::answer;
+use super::budget::Budget;
 use super::client::Fetcher;
 use super::error::FetchError;
 use super::failure::explain;
@@ -30,15 +31,27 @@ impl Fetcher {
         &self,
         mut response: Response,
         link: &Link,
+        budget: Option<&dyn Budget>,
         patience: &Patience,
     ) -> Result<Vec<u8>, FetchError> {
         let broken = |detail: String| FetchError::Protocol { host: link.host_text().to_owned(), detail };
         let coding = answer::text(response.headers(), header::CONTENT_ENCODING).unwrap_or("");
         let coding = Coding::named(coding)
             .ok_or_else(|| broken(format!("unsupported Content-Encoding `{}`", one_line(coding))))?;
+        // What says that it is too large need not come; what says that it is not may be so all the same.
+        if response.content_length().is_some_and(|length| usize::try_from(length).is_ok_and(|it| it > self.max_body)) {
+            // It is on its way all the same.
+            if let Some(budget) = budget {
+                budget.receive(link, self.max_body);
+            }
+            return Err(FetchError::TooLarge(self.max_body));
+        }
         let mut body = Vec::new();
         let mut room = Vec::new();
         while let Some(piece) = response.chunk().await.map_err(|error| explain(&error, link, None, self.timeout))? {
+            if let Some(budget) = budget {
+                budget.receive(link, piece.len());
+            }
             if body.len() + piece.len() > self.max_body {
                 return Err(FetchError::TooLarge(self.max_body));
             }

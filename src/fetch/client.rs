@@ -10,6 +10,7 @@ use tokio::sync::Semaphore;
 
 use super::address_limiter::{AddressLimiter, AddressPermit, PollPlace};
 use super::answer::{self, Answer};
+use super::budget::Budget;
 use super::credentials::Credentials;
 use super::error::FetchError;
 use super::failure::explain;
@@ -45,11 +46,12 @@ struct Stand {
 
 /// How a request came to its answer.
 #[derive(Debug)]
-struct Passed {
+struct Passed<'a> {
     url: Link,
     moved: Option<Link>,
     downgraded: bool,
     is_conditional: bool,
+    budget: Option<&'a dyn Budget>,
 }
 
 /// What is sent to a host, whichever of its addresses takes it.
@@ -211,7 +213,7 @@ impl Fetcher {
                 way.check(&link, request.own_port).await?;
                 // Release the previous address first: never hold one permit while waiting for another.
                 drop(stand);
-                if request.is_page {
+                if request.needs_permission(&link) {
                     self.permit_hop(&request, &link, now).await?;
                 }
                 let address = way.locate(&link).await?;
@@ -228,6 +230,9 @@ impl Fetcher {
                 post,
                 place: request.place.filter(|_| hop == 0),
             };
+            if let Some(budget) = request.budget {
+                budget.take(&link, now).map_err(FetchError::Blocked)?;
+            }
             let response = self.reach(&sending, &mut stand, patience).await?;
             if let Some(proxy) = way.proxy().filter(|_| response.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED)
             {
@@ -235,14 +240,9 @@ impl Fetcher {
             }
             let Some(next) = target(&response, &link)? else {
                 let is_conditional = *conditional != NO_VALIDATORS;
-                let way = Passed { url: link, moved, downgraded, is_conditional };
+                let way = Passed { url: link, moved, downgraded, is_conditional, budget: request.budget };
                 return self.answer(response, way, now, patience).await;
             };
-            if request.is_bound && next.registrable_domain() != request.link.registrable_domain() {
-                return Err(FetchError::Blocked(format!(
-                    "it redirects to {next}, but this source has reached today's limit of other sites"
-                )));
-            }
             // 307 and 308 keep the method (RFC 9110, sections 15.4.8 and 15.4.9); after the others, everybody asks by GET.
             post = post.filter(|_| matches!(response.status().as_u16(), 307 | 308));
             is_permanent &= matches!(response.status(), StatusCode::MOVED_PERMANENTLY | StatusCode::PERMANENT_REDIRECT);
@@ -333,12 +333,12 @@ impl Fetcher {
     async fn answer(
         &self,
         response: Response,
-        passed: Passed,
+        passed: Passed<'_>,
         now: Moment,
         patience: &Patience,
     ) -> Result<Answer, FetchError> {
         let headers = response.headers();
-        let Passed { url, moved, downgraded, is_conditional } = passed;
+        let Passed { url, moved, downgraded, is_conditional, budget } = passed;
         let mut answer = Answer {
             // A proxy that changes what it passes on answers 203 (RFC 9110, section 15.3.4): a 200 for us.
             status: if response.status() == StatusCode::NON_AUTHORITATIVE_INFORMATION {
@@ -359,7 +359,7 @@ impl Fetcher {
             is_conditional,
         };
         if answer.status == 200 {
-            answer.body = self.body(response, &answer.url, patience).await?;
+            answer.body = self.body(response, &answer.url, budget, patience).await?;
         }
         Ok(answer)
     }

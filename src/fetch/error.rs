@@ -40,6 +40,15 @@ pub enum FetchError {
         /// What happened.
         detail: String,
     },
+    /// The proxy of the source answers, but gets no connection to the site. Our own network is not to blame, and whether the
+    /// site answers to others is unknown.
+    #[error("{host} cannot be reached through the proxy {proxy} of this source, which itself answers")]
+    BeyondProxy {
+        /// The proxy, as host and port.
+        proxy: String,
+        /// The site's host.
+        host: String,
+    },
     /// The client itself cannot be made.
     #[error("{0}")]
     Client(String),
@@ -77,6 +86,7 @@ impl FetchError {
                 | Self::Secret(_)
                 | Self::Tls { .. }
                 | Self::Proxy { .. }
+                | Self::BeyondProxy { .. }
                 | Self::Client(_)
                 | Self::Crowded
                 | Self::Elsewhere

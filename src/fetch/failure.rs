@@ -5,6 +5,10 @@ use std::time::Duration;
 use super::error::FetchError;
 use crate::model::Link;
 
+/// What the HTTP client says where a proxy answered CONNECT, but not with success: it has no type of its own for that, and
+/// does not tell the status.
+const NO_TUNNEL: &str = "tunnel error: unsuccessful";
+
 /// Returns why a request failed, as far as it concerns the admin. `proxy` is the one that it went through, `timeout` the
 /// limit of the whole request.
 pub(super) fn explain(error: &reqwest::Error, link: &Link, proxy: Option<String>, timeout: Duration) -> FetchError {
@@ -26,6 +30,9 @@ pub(super) fn explain(error: &reqwest::Error, link: &Link, proxy: Option<String>
         return FetchError::Tls { host, detail };
     }
     if let Some(proxy) = proxy.filter(|_| error.is_connect()) {
+        if detail == NO_TUNNEL {
+            return FetchError::BeyondProxy { proxy, host };
+        }
         return FetchError::Proxy { proxy, detail };
     }
     if error.is_connect() {

@@ -7,6 +7,7 @@
 mod address_limiter;
 mod answer;
 mod body;
+mod budget;
 mod client;
 mod credentials;
 mod error;
@@ -26,10 +27,11 @@ mod way;
 
 pub use address_limiter::PollPlace;
 pub use answer::Answer;
+pub use budget::Budget;
 pub use client::{Fetcher, Options, install_crypto};
 pub use error::FetchError;
 pub use gate::Gate;
 pub use guard::{Guard, Network, NetworkError};
 pub use push::Push;
-pub use request::Request;
+pub use request::{Request, RobotsScope};
 pub use robots::{Permission, RobotsStore};

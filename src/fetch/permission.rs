@@ -2,7 +2,7 @@
 
 use super::client::Fetcher;
 use super::error::FetchError;
-use super::request::{NO_VALIDATORS, Request};
+use super::request::{NO_VALIDATORS, Request, RobotsScope};
 use super::robots::{Permission, RETRY_AFTER, VALIDITY, condensed, site_of};
 use crate::model::{Link, Moment, Robots};
 
@@ -49,8 +49,14 @@ impl Fetcher {
     }
 
     async fn ask_robots(&self, request: &Request<'_>, site: &Link, now: Moment) -> Result<Robots, FetchError> {
-        let asked =
-            Request { link: site, validators: &NO_VALIDATORS, given_by: None, post: None, is_page: false, ..*request };
+        let asked = Request {
+            link: site,
+            validators: &NO_VALIDATORS,
+            given_by: None,
+            post: None,
+            robots: RobotsScope::Nowhere,
+            ..*request
+        };
         let text = match self.get(asked, now).await {
             Ok(answer) if answer.status == 200 => Some(condensed(&answer.body)),
             // A missing robots.txt forbids nothing (RFC 9309, section 2.3.1.3).

@@ -1,6 +1,7 @@
 //! What is asked of a site, and with which rights.
 
 use super::address_limiter::PollPlace;
+use super::budget::Budget;
 use crate::model::{Link, RequestOptions, Source, Tls, Validators};
 
 /// One request.
@@ -18,10 +19,10 @@ pub struct Request<'a> {
     /// Whether connections may go into the networks that an admin allowed; only set for sources whose own address is
     /// there.
     pub is_inside: bool,
-    /// Whether robots.txt applies to redirect targets, too; set for everything that is not a feed.
-    pub is_page: bool,
-    /// Whether redirects must stay on the site of the address.
-    pub is_bound: bool,
+    /// Where a redirect needs the permission of a robots.txt.
+    pub robots: RobotsScope,
+    /// What its sending is counted against.
+    pub budget: Option<&'a dyn Budget>,
     /// The source for which it is sent, whose own headers, credentials and proxy it has.
     pub source: Option<&'a Source>,
     /// How certificates are checked.
@@ -30,6 +31,17 @@ pub struct Request<'a> {
     pub post: Option<&'a str>,
     /// Where the poll of this host is; its host is asked at that IP address.
     pub place: Option<&'a PollPlace>,
+}
+
+/// Where a redirect needs the permission of a robots.txt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RobotsScope {
+    /// Nowhere: what is asked for is a robots.txt, or asked for by an admin's hand.
+    Nowhere,
+    /// On other sites: the address may be that of a feed, for which its own site needs to give none.
+    OtherSites,
+    /// Everywhere.
+    Everywhere,
 }
 
 /// The validators of a document that was never fetched.
@@ -44,8 +56,8 @@ impl<'a> Request<'a> {
             given_by: None,
             own_port: link.port(),
             is_inside: false,
-            is_page: false,
-            is_bound: false,
+            robots: RobotsScope::Nowhere,
+            budget: None,
             source: None,
             tls: Tls::Strict,
             post: None,
@@ -59,10 +71,19 @@ impl<'a> Request<'a> {
         Self {
             own_port: source.url.port(),
             is_inside: source.is_inside,
-            is_page: true,
+            robots: RobotsScope::Everywhere,
             source: Some(source),
             tls: source.tls,
             ..Self::to(link)
+        }
+    }
+
+    /// Returns whether a redirect to an address needs the permission of its robots.txt.
+    pub(super) fn needs_permission(&self, target: &Link) -> bool {
+        match self.robots {
+            RobotsScope::Nowhere => false,
+            RobotsScope::OtherSites => target.registrable_domain() != self.link.registrable_domain(),
+            RobotsScope::Everywhere => true,
         }
     }
 

@@ -16,13 +16,15 @@ use super::options::{ASK_AGAIN, ASKING, LEASE, MAX_LEASE, MAX_LISTENED, MIN_WAIT
 use super::signature::Check;
 use super::token;
 use crate::fetch::{FetchError, Fetcher, Push};
-use crate::model::{Link, Moment, SourceId, SourceSubscription, form_pairs, form_text};
+use crate::model::{Link, Moment, SourceId, SourceSubscription, form_pairs, form_text, one_line};
 use crate::view::{Subscriptions, ViewError};
 
 /// Longest sleep of the loop.
 const SWEEP: Duration = Duration::from_secs(60);
 /// Minimum time between two deliveries of one hub that are taken in.
 const BETWEEN: Duration = Duration::from_secs(1);
+/// How many answers of a hub to one request are taken in: it may think better of the first, but not for ever.
+const MAX_ANSWERS: u8 = 8;
 /// Maximum length of a topic, in bytes.
 const MAX_TOPIC: usize = 2048;
 
@@ -62,13 +64,26 @@ struct Kept {
     /// How often a hub has confirmed it, and which of these would survive a crash.
     confirmed: u64,
     saved: u64,
+    /// How often its hub has answered the last request.
+    answers: u8,
     /// When a delivery last made the source be polled.
     called: Option<Instant>,
+    /// When the log was last told of a delivery without a right signature.
+    warned: Option<Instant>,
 }
 
 impl Kept {
     fn new(subscription: SourceSubscription) -> Self {
-        Self { subscription, is_named: false, is_asking: false, confirmed: 0, saved: 0, called: None }
+        Self {
+            subscription,
+            is_named: false,
+            is_asking: false,
+            confirmed: 0,
+            saved: 0,
+            answers: 0,
+            called: None,
+            warned: None,
+        }
     }
 
     /// Returns whether its hub must be asked: for a new one, or one of which two thirds are over. A hub that did not agree is
@@ -201,10 +216,11 @@ impl Listener {
         let value = |name: &str| pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
         let mut inner = self.lock();
         let source = inner.by_token.get(token)?.clone();
-        let Kept { subscription: own, confirmed, .. } = inner.of_source.get_mut(&source)?;
-        if value("hub.topic") != Some(&own.topic) {
+        let Kept { subscription: own, confirmed, answers, .. } = inner.of_source.get_mut(&source)?;
+        if value("hub.topic") != Some(&own.topic) || *answers >= MAX_ANSWERS {
             return None;
         }
+        *answers += 1;
         match value("hub.mode")? {
             "subscribe" => {
                 let lease = value("hub.lease_seconds").and_then(|lease| lease.parse().ok()).unwrap_or(LEASE);
@@ -216,7 +232,7 @@ impl Listener {
                 value("hub.challenge").map(str::to_owned)
             }
             "denied" => {
-                tracing::info!(event = "hub_denied", %source, hub = %own.hub, reason = value("hub.reason").unwrap_or(""), "the hub has denied our subscription");
+                tracing::info!(event = "hub_denied", %source, hub = %own.hub, reason = one_line(value("hub.reason").unwrap_or("")), "the hub has denied our subscription");
                 (own.until, own.pushed) = (Moment::default(), None);
                 self.keep(own);
                 Some(String::new())
@@ -289,7 +305,7 @@ impl Listener {
         let mut inner = self.lock();
         while let Some(source) = inner.due.pop_front() {
             let Some(kept) = inner.of_source.get_mut(&source).filter(|kept| kept.is_due(now)) else { continue };
-            (kept.is_asking, kept.is_named) = (true, false);
+            (kept.is_asking, kept.is_named, kept.answers) = (true, false, 0);
             kept.subscription.asked = now;
             self.keep(&kept.subscription);
             return Some(kept.subscription.clone());
@@ -354,6 +370,17 @@ impl Listener {
         }
     }
 
+    /// Tells of a delivery without a right signature, once in a while: whoever knows the callback can send any number.
+    fn warn(&self, source: &SourceId) {
+        let here = Instant::now();
+        let mut inner = self.lock();
+        let Some(kept) = inner.of_source.get_mut(source) else { return };
+        if kept.warned.is_none_or(|warned| here.saturating_duration_since(warned) >= SWEEP) {
+            kept.warned = Some(here);
+            tracing::warn!(event = "hub_unsigned", %source, "a delivery of the source's hub has no right signature and is ignored");
+        }
+    }
+
     fn asked(&self, source: &SourceId) {
         if let Some(kept) = self.lock().of_source.get_mut(source) {
             kept.is_asking = false;
@@ -401,7 +428,7 @@ impl Arrival {
     pub fn end(self) -> bool {
         let Self { listener, source, check } = self;
         if check.is_some_and(|check| !check.is_some_and(Check::matches)) {
-            tracing::warn!(event = "hub_unsigned", %source, "a delivery of the source's hub has no right signature and is ignored");
+            listener.warn(&source);
             return true;
         }
         let (now, here) = ((listener.clock)(), Instant::now());

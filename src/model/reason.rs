@@ -75,6 +75,8 @@ troubles! {
     NoSecret = "no-secret",
     /// The proxy (value) of the source takes no requests, with what happened (value).
     NoProxy = "no-proxy",
+    /// The proxy (value) of the source gets no connection to the host (value).
+    BeyondProxy = "beyond-proxy",
     /// No complete answer within so many seconds (value).
     TooSlow = "too-slow",
     /// Another machine polls now.

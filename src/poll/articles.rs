@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use super::abroad::Allowance;
 use super::busy_hosts::BusyHosts;
 use super::context::PollContext;
 use super::parse::parse;
@@ -69,6 +70,8 @@ pub(super) struct Articles<'a> {
     /// The hosts that asked to be left alone; what other hosts than the source's own say applies only to its articles.
     busy: BusyHosts,
     quota: Quota,
+    /// What it may make us ask of other hosts.
+    allowance: Allowance,
     is_wanted: Vec<Arc<AtomicBool>>,
 }
 
@@ -106,10 +109,11 @@ impl<'a> Articles<'a> {
         gaps: Gaps,
         busy: BusyHosts,
         quota: Quota,
+        allowance: Allowance,
         is_wanted: Vec<Arc<AtomicBool>>,
     ) -> Self {
         let (rules, began) = (Arc::new(Rules::of(source)), (context.clock)());
-        Self { context, source, rules, gaps, began, asked: 0, busy, quota, is_wanted }
+        Self { context, source, rules, gaps, began, asked: 0, busy, quota, allowance, is_wanted }
     }
 
     /// Returns the source's quota.
@@ -180,21 +184,18 @@ impl<'a> Articles<'a> {
         host == self.source.url.host_text()
     }
 
-    /// Waits for the turn of a page at its host. Only then, a page of another host is taken from the day's quota.
+    /// Waits for the turn of a page at its host.
     async fn wait_for(&mut self, host: &str) -> Result<(), Unread> {
-        let (is_own, now) = (self.is_own(host), (self.context.clock)());
+        let now = (self.context.clock)();
         if self.busy.until(host, now).is_some() {
             return Err(Unread::NoRoom(format!("{host} asked to be left alone")));
         }
-        let spent = || Unread::NoRoom("the source's articles lead to too many pages on other hosts today".to_owned());
-        if !is_own && !self.quota.has_page(now, host) {
-            return Err(spent());
+        if !self.allowance.has_room(host, now) {
+            let reason = "the source's articles lead to too many pages on other hosts today";
+            return Err(Unread::NoRoom(reason.to_owned()));
         }
         let wait =
             self.turn(host).ok_or_else(|| Unread::NoRoom(format!("other sources are reading articles of {host}")))?;
-        if !is_own && !self.quota.take_host(now, host) {
-            return Err(spent());
-        }
         self.asked += 1;
         if !wait.is_zero() {
             (self.context.pause)(wait).await;
@@ -221,8 +222,7 @@ impl<'a> Articles<'a> {
             return Err(Unread::NoRoom("this poll has read enough".to_owned()));
         }
         self.wait_for(link.host_text()).await?;
-        let is_bound = !self.quota.has_hosts((self.context.clock)());
-        let request = Request { is_bound, ..Request::page(self.source, link) };
+        let request = Request { budget: Some(&self.allowance), ..Request::page(self.source, link) };
         let is_own = self.is_own(link.host_text());
         let mut gap = self.gaps.of(link.host_text(), is_own);
         let permission = permit(self.context, &request, &mut gap).await;
@@ -238,10 +238,6 @@ impl<'a> Articles<'a> {
         let now = (self.context.clock)();
         let answer = self.context.fetcher.get(request, now).await.map_err(|error| Unread::Later(error.to_string()))?;
         self.context.metrics.fetched(answer.body.len());
-        let led_to = answer.url.host_text();
-        if led_to != link.host_text() && led_to != self.source.url.host_text() && !self.quota.take_host(now, led_to) {
-            return Err(Unread::NoRoom("the source's articles lead to too many pages on other hosts today".to_owned()));
-        }
         self.judge(&answer, link, now)?;
         let page = Page { url: answer.url, content_type: answer.content_type, body: answer.body };
         let article = parse(read::read_article, page, &self.rules, now).await.ok_or_else(|| {

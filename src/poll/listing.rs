@@ -149,7 +149,7 @@ impl PollCycle<'_> {
 
     /// Reads the address that a page without a list of its own leads to, one hop only.
     async fn read_followed(&mut self, link: &Link, rules: &Arc<Rules>) -> Result<(Reading, Link, Validators), Outcome> {
-        let request = Request::page(self.source, link);
+        let request = Request { budget: Some(&self.allowance), ..Request::page(self.source, link) };
         // The robots.txt of the target's site applies as well.
         let mut gap = self.gap;
         permit(self.context, &request, &mut gap).await.map_err(|refusal| refusal.outcome())?;

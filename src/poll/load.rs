@@ -93,6 +93,7 @@ impl Poller {
         let known = self.sources.remove(&id);
         let is_running = known.as_ref().is_some_and(|watched| watched.is_running);
         let is_marked = known.as_ref().is_some_and(|watched| watched.is_marked);
+        let abroad = known.as_ref().map(|watched| Arc::clone(&watched.abroad)).unwrap_or_default();
         let quota = known.as_ref().map(|watched| watched.quota.clone()).unwrap_or_default();
         // A source whose next time is stored but that was not asked yet keeps its place.
         let marked = known.as_ref().filter(|watched| watched.is_marked).map(|watched| watched.planned);
@@ -120,7 +121,8 @@ impl Poller {
         }
         let planned = marked.unwrap_or(state.due);
         let planned = announced.map_or(planned, |at| at.min(planned));
-        self.sources.insert(id.clone(), Watched { source, state, quota, is_running, planned, is_marked, announced });
+        self.sources
+            .insert(id.clone(), Watched { source, state, quota, abroad, is_running, planned, is_marked, announced });
         if !is_running {
             self.queue.push(Reverse((planned, id)));
         }

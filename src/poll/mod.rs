@@ -3,6 +3,7 @@
 //! `schedule` is pure, `poll_source` is one poll in order, and `commit` writes what all polls found to the log and the view
 //! in one order. The module does not know how items are published.
 
+mod abroad;
 mod announcements;
 mod answer;
 mod articles;

@@ -72,6 +72,7 @@ pub(super) fn reason(error: &FetchError) -> Reason {
         FetchError::Connect { host, detail } => Reason::new(Trouble::NoConnection, [host, detail]),
         FetchError::Tls { host, detail } => Reason::new(Trouble::NoEncryption, [host, detail]),
         FetchError::Proxy { proxy, detail } => Reason::new(Trouble::NoProxy, [proxy, detail]),
+        FetchError::BeyondProxy { proxy, host } => Reason::new(Trouble::BeyondProxy, [proxy, host]),
         FetchError::Client(why) => Reason::told(why),
         FetchError::Timeout(limit) => Reason::new(Trouble::TooSlow, [&limit.as_secs()]),
         FetchError::Elsewhere => Reason::new(Trouble::OtherNode, []),

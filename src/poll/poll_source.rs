@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use super::abroad::{Abroad, Allowance, Errand};
 use super::busy_hosts::BusyHosts;
 use super::context::PollContext;
 use super::moved::{is_of_site, start};
@@ -17,7 +18,7 @@ use super::permission::{Refusal, permit};
 use super::quota::Quota;
 use super::revisits;
 use super::schedule::{self, Pace};
-use crate::fetch::{Answer, PollPlace, Request};
+use crate::fetch::{Answer, PollPlace, Request, RobotsScope};
 use crate::log::{Control, Record};
 use crate::model::{Link, Listing, Moment, Outcome, PollState, Revisit, Source, Validators};
 
@@ -46,6 +47,7 @@ pub(super) struct Terms {
     /// Minimum time between two requests to its host.
     pub(super) gap: Duration,
     pub(super) quota: Quota,
+    pub(super) abroad: Arc<Abroad>,
     /// Set while another source waits for its host.
     pub(super) is_wanted: Arc<AtomicBool>,
 }
@@ -113,6 +115,8 @@ pub(super) struct PollCycle<'a> {
     /// The same before any site said what it wants.
     pub(super) least_gap: Duration,
     pub(super) quota: Quota,
+    /// What the list may make us ask of other hosts.
+    pub(super) allowance: Allowance,
     /// Set while another source waits for its host.
     is_wanted: Arc<AtomicBool>,
     /// Its permit for the IP address of its host.
@@ -168,6 +172,7 @@ impl<'a> PollCycle<'a> {
             gap: terms.gap,
             least_gap: terms.gap,
             quota: terms.quota,
+            allowance: Allowance::new(source, terms.abroad, Errand::List),
             is_wanted: terms.is_wanted,
             place: None,
             now,
@@ -214,11 +219,17 @@ impl<'a> PollCycle<'a> {
         Request {
             validators: &self.state.validators,
             given_by: self.state.url.as_ref(),
-            is_page: self.source.kind.is_page() || self.state.listing.format.is_list(),
+            robots: if self.is_page() { RobotsScope::Everywhere } else { RobotsScope::OtherSites },
+            budget: Some(&self.allowance),
             post: self.source.post.as_deref().filter(|_| !self.is_followed),
             place: self.place.as_ref(),
             ..Request::page(self.source, &self.link)
         }
+    }
+
+    /// Returns whether its document is a page, as far as is known: feeds are made for programs.
+    fn is_page(&self) -> bool {
+        self.source.kind.is_page() || self.state.listing.format.is_list()
     }
 
     /// Returns flags that are set while another source waits for its host, or for its IP address.
@@ -228,10 +239,10 @@ impl<'a> PollCycle<'a> {
 
     /// Asks whether the site permits programs to read its page. Feeds need no permission.
     async fn permit(&mut self) -> Result<(), Outcome> {
-        let request = self.request();
-        if !request.is_page {
+        if !self.is_page() {
             return Ok(());
         }
+        let request = self.request();
         let mut gap = self.gap;
         let permission = permit(self.context, &request, &mut gap).await;
         self.gap = gap;

@@ -297,6 +297,7 @@ impl Poller {
             pace: pace_of(&source, self.options.pace),
             gap: gap_of(&source, self.options.host_gap),
             quota: watched.quota.clone(),
+            abroad: Arc::clone(&watched.abroad),
             is_wanted: Arc::clone(&host.is_wanted),
         };
         let task = self.turns.spawn(async move { poll_source(&context, &source, state, terms, &taken).await });

@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use xxhash_rust::xxh3::xxh3_64;
-
 use crate::model::{Draft, Moment};
 
 /// Limits on what is taken from a source.
@@ -23,16 +21,7 @@ pub(super) struct Quota {
     day: i64,
     reports: u32,
     bytes: u64,
-    /// Hashes of the other hosts that its articles led to.
-    hosts: Vec<u64>,
-    /// Number of article pages requested there.
-    pages: u16,
 }
-
-/// Maximum number of other hosts that a source may make us contact per day.
-const MAX_HOSTS: usize = 20;
-/// Maximum number of article pages at other hosts that a source may make us request per day.
-const MAX_PAGES: u16 = 500;
 
 impl Quota {
     /// Counts a draft against the day's limits; returns `false` if they are used up.
@@ -51,31 +40,6 @@ impl Quota {
     pub(super) fn has_room(&mut self, now: Moment, limits: Limits) -> bool {
         self.begin(now);
         self.reports < limits.reports && self.bytes < limits.bytes
-    }
-
-    /// Returns whether an article page at a host other than the source's own may be requested.
-    pub(super) fn has_page(&mut self, now: Moment, host: &str) -> bool {
-        self.begin(now);
-        self.pages < MAX_PAGES && (self.hosts.len() < MAX_HOSTS || self.hosts.contains(&xxh3_64(host.as_bytes())))
-    }
-
-    /// Counts an article page at a host other than the source's own; returns whether it may be requested.
-    pub(super) fn take_host(&mut self, now: Moment, host: &str) -> bool {
-        if !self.has_page(now, host) {
-            return false;
-        }
-        let host = xxh3_64(host.as_bytes());
-        self.pages += 1;
-        if !self.hosts.contains(&host) {
-            self.hosts.push(host);
-        }
-        true
-    }
-
-    /// Returns whether an article may lead to another host that no article led to today.
-    pub(super) fn has_hosts(&mut self, now: Moment) -> bool {
-        self.begin(now);
-        self.hosts.len() < MAX_HOSTS && self.pages < MAX_PAGES
     }
 
     fn begin(&mut self, now: Moment) {

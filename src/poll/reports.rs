@@ -106,7 +106,6 @@ impl PollCycle<'_> {
     /// Returns the outcome of the poll if they cannot be written.
     pub(super) async fn identify(&mut self, reading: &Reading) -> Result<Reports, Outcome> {
         let mut listed = Listed::new(&self.state.listing.hashes);
-        let oldest = self.now - self.context.limits.keep;
         let mut found = Found {
             reads_articles: self.source.reads_pages_of(reading.format),
             repeated: dedup::repeated(&reading.drafts),
@@ -115,7 +114,6 @@ impl PollCycle<'_> {
         };
         let mut is_deferred = false;
         let mut left_out = LeftOut::default();
-        // What the rules leave out because of its page is remembered, so that the page is not read at every poll.
         let by_page = Mark::LeftOut(self.source.filter.version());
         let mut articles = self.articles();
         let mut written = Ok(());
@@ -123,22 +121,7 @@ impl PollCycle<'_> {
         is_deferred |= !left.is_empty();
         left.into_iter().for_each(|entry| listed.note(entry, Mark::Unread));
         for (entry, draft, place) in entries {
-            if listed.had(entry, Mark::Done) {
-                listed.note(entry, Mark::Done);
-                continue;
-            }
-            // Not marked, so it is checked again if our clock turns out to have been wrong.
-            if draft.published.or(draft.updated).is_some_and(|stamp| stamp.at < oldest) {
-                continue;
-            }
-            // Not marked either: other rules may let it in.
-            if let Some(reason) = self.source.filter.refusal(draft, self.now, !found.reads_articles) {
-                left_out.add(reason);
-                continue;
-            }
-            if listed.had(entry, by_page) {
-                left_out.add_again();
-                listed.note(entry, by_page);
+            if self.is_settled(entry, draft, &mut listed, &mut left_out, found.reads_articles) {
                 continue;
             }
             if reading.is_cut && place == reading.drafts.len() {
@@ -179,6 +162,39 @@ impl PollCycle<'_> {
         let listed = listed.end(self.source.reading());
         let Found { records, revisits, count, new, changed, .. } = found;
         Ok(Reports { records, count, new, changed, listed, revisits, is_deferred })
+    }
+
+    /// Returns whether an item needs no look: it is known, too old, or left out by the rules.
+    fn is_settled(
+        &self,
+        entry: Entry,
+        draft: &Draft,
+        listed: &mut Listed,
+        left_out: &mut LeftOut,
+        reads_articles: bool,
+    ) -> bool {
+        if listed.had(entry, Mark::Done) {
+            listed.note(entry, Mark::Done);
+            return true;
+        }
+        // Not marked, so it is checked again if our clock turns out to have been wrong.
+        let oldest = self.now - self.context.limits.keep;
+        if draft.published.or(draft.updated).is_some_and(|stamp| stamp.at < oldest) {
+            return true;
+        }
+        // Not marked either: other rules may let it in.
+        if let Some(reason) = self.source.filter.refusal(draft, self.now, !reads_articles) {
+            left_out.add(reason);
+            return true;
+        }
+        // What the rules leave out because of its page is remembered, so that the page is not read at every poll.
+        let by_page = Mark::LeftOut(self.source.filter.version());
+        if listed.had(entry, by_page) {
+            left_out.add_again();
+            listed.note(entry, by_page);
+            return true;
+        }
+        false
     }
 
     /// Returns the items of a listing with their places, in the order in which they are taken in, and what is left out of this

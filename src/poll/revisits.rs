@@ -152,6 +152,6 @@ impl<'a> PollCycle<'a> {
     pub(super) fn articles(&mut self) -> Articles<'a> {
         let (busy, quota) = (self.busy.clone(), std::mem::take(&mut self.quota));
         let gaps = Gaps { own: self.gap, least: self.least_gap, others: Vec::new() };
-        Articles::new(self.context, self.source, gaps, busy, quota, self.wanted())
+        Articles::new(self.context, self.source, gaps, busy, quota, self.allowance.for_articles(), self.wanted())
     }
 }

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use super::abroad::Abroad;
 use super::quota::Quota;
 use crate::model::{Moment, PollState, Source, SourceId};
 
@@ -52,6 +53,7 @@ pub(super) struct Watched {
     pub(super) source: Arc<Source>,
     pub(super) state: PollState,
     pub(super) quota: Quota,
+    pub(super) abroad: Arc<Abroad>,
     pub(super) is_running: bool,
     /// Time of the next poll in this process.
     pub(super) planned: Moment,

@@ -38,6 +38,7 @@ mod queries;
 mod record;
 mod reported;
 mod reports;
+mod revisits;
 mod searched;
 mod similar;
 mod similarity_index;

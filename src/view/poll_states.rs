@@ -1,6 +1,6 @@
 //! The store of the poll states and of robots.txt.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -8,15 +8,10 @@ use std::time::Duration;
 
 use super::engine::{Engine, has_room};
 use super::error::ViewError;
-use super::record::{
-    self, ListingRecord, LooksRecord, PollStateRecord, ReasonRecord, RevisitRecord, RevisitsRecord, RobotsRecord,
-};
+use super::record::{self, ListingRecord, LooksRecord, PollStateRecord, ReasonRecord, RobotsRecord};
 use super::store::View;
 use crate::log::Control;
-use crate::model::{
-    Draft, Format, Health, ItemId, Link, Listing, Moment, PollState, Reason, Revisit, Robots, SourceId, Stamp, Trouble,
-    Validators,
-};
+use crate::model::{Format, Health, Link, Listing, Moment, PollState, Reason, Robots, SourceId, Trouble, Validators};
 
 /// Prefix of the keys of robots.txt records, and the end of their range.
 const ROBOTS: [u8; 8] = *b"\0robots ";
@@ -78,7 +73,7 @@ impl PollStates {
         Self { engine, robots_put: AtomicU32::new(0), changed: None }
     }
 
-    fn write(&self, key: Vec<u8>, value: Vec<u8>) -> Result<(), ViewError> {
+    pub(super) fn write(&self, key: Vec<u8>, value: Vec<u8>) -> Result<(), ViewError> {
         self.engine.put(&key, value)?;
         if let Some(changed) = &self.changed {
             changed.lock().unwrap_or_else(PoisonError::into_inner).insert(key);
@@ -160,50 +155,8 @@ impl PollStates {
         self.write(source.as_str().as_bytes().to_vec(), record::encode(&record))
     }
 
-    /// Returns the articles of a source to read again.
-    ///
-    /// # Errors
-    /// Returns an error if the store cannot be read.
-    pub fn revisits(&self, source: &SourceId) -> Result<Vec<Revisit>, ViewError> {
-        let record = match self.engine.get(&revisits_key(source))? {
-            Some(bytes) => record::decode::<RevisitsRecord>(&bytes),
-            None => self.old_listing(source)?.map(ListingRecord::revisits),
-        };
-        Ok(record.map(revisits).unwrap_or_default())
-    }
-
-    /// Saves the articles of a source to read again.
-    ///
-    /// # Errors
-    /// Returns an error if the store cannot be written.
-    pub fn put_revisits(&self, source: &SourceId, revisits: &[Revisit]) -> Result<(), ViewError> {
-        let one = |revisit: &Revisit| RevisitRecord {
-            item: revisit.item.as_u128(),
-            guid: revisit.listed.guid.clone(),
-            link: revisit.listed.link.clone(),
-            title: revisit.listed.title.clone(),
-            published: revisit.listed.published.map(|stamp| (stamp.rfc3339(), stamp.precision.word().to_owned())),
-            due: revisit.due.millis(),
-            step: revisit.step,
-            misses: revisit.misses,
-        };
-        let record = RevisitsRecord {
-            revisits: revisits.iter().map(one).collect(),
-            missing: revisits
-                .iter()
-                .filter_map(|revisit| Some((revisit.item.as_u128(), revisit.missed?.millis(), revisit.is_gone)))
-                .collect(),
-            codes: revisits
-                .iter()
-                .filter(|revisit| revisit.listed.alert.is_some() || revisit.listed.code.is_some())
-                .map(|revisit| (revisit.item.as_u128(), revisit.listed.alert.clone(), revisit.listed.code.clone()))
-                .collect(),
-        };
-        self.write(revisits_key(source), record::encode(&record))
-    }
-
     /// Returns what earlier versions kept of a source's list beside its poll state.
-    fn old_listing(&self, source: &SourceId) -> Result<Option<ListingRecord>, ViewError> {
+    pub(super) fn old_listing(&self, source: &SourceId) -> Result<Option<ListingRecord>, ViewError> {
         let bytes = self.engine.get(&old_listing_key(source))?;
         Ok(bytes.and_then(|bytes| record::decode::<ListingRecord>(&bytes)))
     }
@@ -364,37 +317,8 @@ fn robots_key(site: &Link) -> Vec<u8> {
 }
 
 /// A source's id never contains a NUL.
-fn revisits_key(source: &SourceId) -> Vec<u8> {
-    [source.as_str().as_bytes(), b"\0again"].concat()
-}
-
 fn old_listing_key(source: &SourceId) -> Vec<u8> {
     [source.as_str().as_bytes(), b"\0memory"].concat()
-}
-
-fn revisits(record: RevisitsRecord) -> Vec<Revisit> {
-    let missing: HashMap<u128, (i64, bool)> =
-        record.missing.iter().map(|(item, since, is_gone)| (*item, (*since, *is_gone))).collect();
-    let mut codes: HashMap<u128, (Option<String>, Option<String>)> =
-        record.codes.into_iter().map(|(item, alert, code)| (item, (alert, code))).collect();
-    let mut revisit = |record: RevisitRecord| Revisit {
-        item: ItemId::from_u128(record.item),
-        listed: Draft {
-            guid: record.guid,
-            link: record.link,
-            title: record.title,
-            published: record.published.and_then(|(at, precision)| Stamp::from_rfc3339(&at, &precision)),
-            alert: codes.get_mut(&record.item).and_then(|(alert, _)| alert.take()),
-            code: codes.get_mut(&record.item).and_then(|(_, code)| code.take()),
-            ..Draft::default()
-        },
-        due: Moment::from_millis(record.due),
-        step: record.step,
-        misses: record.misses,
-        missed: missing.get(&record.item).map(|(since, _)| Moment::from_millis(*since)),
-        is_gone: missing.get(&record.item).is_some_and(|(_, is_gone)| *is_gone),
-    };
-    record.revisits.into_iter().map(&mut revisit).collect()
 }
 
 fn health_number(health: Health) -> u8 {
@@ -404,30 +328,6 @@ fn health_number(health: Health) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_warning_that_is_read_again_keeps_its_identifier() {
-        let folder = tempfile::tempdir().unwrap();
-        let (poll_states, _) = PollStates::open(&folder.path().join("visits")).unwrap();
-        let source = SourceId::new("a").unwrap();
-        let listed = Draft {
-            title: "暴雨红色预警".to_owned(),
-            alert: Some("14032141600000_20230309102702".to_owned()),
-            code: Some("140321".to_owned()),
-            ..Draft::default()
-        };
-        let revisit = Revisit {
-            item: ItemId::from_u128(7),
-            listed,
-            due: Moment::from_millis(5),
-            step: 1,
-            misses: 0,
-            missed: None,
-            is_gone: false,
-        };
-        poll_states.put_revisits(&source, std::slice::from_ref(&revisit)).unwrap();
-        assert_eq!(poll_states.revisits(&source).unwrap(), [revisit]);
-    }
 
     #[test]
     fn reasons_are_kept_with_what_they_came_from() {

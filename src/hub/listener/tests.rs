@@ -182,3 +182,22 @@ fn a_source_that_names_no_hub_any_more_is_not_listened_to() {
     listener.named(&fixture.source, None);
     assert!(listener.expect(&token, None).is_none() && fixture.store.all_own().unwrap().is_empty());
 }
+
+#[test]
+fn a_hub_that_answers_without_end_is_not_heard_without_end() {
+    let fixture = Fixture::new();
+    let listener = fixture.listener(BASE);
+    fixture.name(&listener);
+    listener.next().unwrap();
+    let token = fixture.token();
+    let denied = "hub.mode=denied&hub.topic=https://a.example/feed&hub.reason=x";
+    let heard = (0..1000).filter(|n| listener.confirm(&token, if n % 2 == 0 { denied } else { QUERY }).is_some());
+    assert_eq!(heard.count(), usize::from(MAX_ANSWERS));
+    listener.asked(&fixture.source);
+    NOW.set(NOW.get() + 7 * 86_400);
+    fixture.name(&listener);
+    listener.covers(&fixture.source, None);
+    listener.look();
+    assert!(listener.next().is_some(), "it is asked again");
+    assert_eq!(listener.confirm(&token, QUERY).as_deref(), Some("x"), "and then its answer counts");
+}

@@ -153,3 +153,49 @@ fn an_articles_retry_after_outlives_a_restart() {
         assert!(site.asked.lock().unwrap().len() > before);
     });
 }
+
+/// Each article redirects over ever new hosts, and none of them ends in a page.
+#[test]
+fn redirects_of_articles_count_against_the_hosts_of_a_day() {
+    run(async {
+        let hops = Site::at("http://0.0.0.0:0", |asked| {
+            let port = asked.host().rsplit(':').next().unwrap();
+            let host: usize = asked.host().split(['.', ':']).nth(3).unwrap().parse().unwrap();
+            let next = format!("http://127.0.{}.{}:{port}{}", 1 + number(asked), host + 1, asked.path);
+            Reply::status(302).with("location", &next)
+        });
+        let port = hops.origin.rsplit(':').next().unwrap().to_owned();
+        let own = format!("127.0.0.1:{port}");
+        let to = port.clone();
+        let site = Site::new(move |asked| match asked.path.as_str() {
+            "/list" => list(1..=40),
+            _ => {
+                let next = format!("http://127.0.{}.1:{to}{}", 1 + number(asked), asked.path);
+                Reply::status(302).with("location", &next)
+            }
+        });
+        let mut desk = Desk::opened(&[site.source("gov", "/list", Kind::List)], port.parse().unwrap()).await;
+        for _ in 0..3 {
+            desk.poll().await;
+        }
+        let asked = hops.asked.lock().unwrap();
+        let hosts: std::collections::HashSet<&str> =
+            asked.iter().map(Asked::host).filter(|host| *host != own).collect();
+        assert_eq!(hosts.len(), 20, "{} requests", asked.len());
+    });
+}
+
+#[test]
+fn a_feed_that_moves_to_another_site_heeds_its_robots_txt() {
+    run(async {
+        let other = Site::at("http://127.0.3.1:0", |_| feed(1..=3, ""));
+        let port: u16 = other.origin.rsplit(':').next().unwrap().parse().unwrap();
+        let to = format!("{}/feed", other.origin);
+        let site = Site::new(move |_| Reply::status(302).with("location", &to));
+        let mut desk = Desk::opened(&[site.source("gov", "/feed", Kind::Auto)], port).await;
+        desk.poll().await;
+        let asked: Vec<String> = other.asked.lock().unwrap().iter().map(|asked| asked.path.clone()).collect();
+        assert_eq!(asked, ["/robots.txt", "/feed"]);
+        assert_eq!(desk.reports().len(), 3);
+    });
+}

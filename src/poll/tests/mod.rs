@@ -21,6 +21,7 @@ use crate::view::{self, PollStates, View};
 mod articles;
 mod listings;
 mod loops;
+mod proxies;
 
 const START: i64 = 1_767_225_600;
 const HOUR: i64 = 3600;
@@ -148,6 +149,16 @@ impl Desk {
     }
 
     async fn with(sources: &[Source], limits: Limits) -> Self {
+        Self::made(sources, limits, Vec::new()).await
+    }
+
+    /// Creates one whose sources may lead to a port that is not their own.
+    async fn opened(sources: &[Source], port: u16) -> Self {
+        let limits = Limits { keep: Duration::from_secs(3650 * 86_400), reports: 2000, bytes: 20 << 20 };
+        Self::made(sources, limits, vec![port]).await
+    }
+
+    async fn made(sources: &[Source], limits: Limits, ports: Vec<u16>) -> Self {
         fetch::install_crypto();
         let folder = tempfile::tempdir().unwrap();
         let log = Arc::new(Log::open(&folder.path().join("log")).unwrap().0);
@@ -161,7 +172,7 @@ impl Desk {
         std::thread::spawn(move || while dirty.blocking_recv().is_some() {});
         let now = Arc::new(AtomicI64::new(START));
         let (clock, paused) = (Arc::clone(&now), Arc::clone(&now));
-        let guard = Guard { allow: vec![Network::parse("127.0.0.0/8").unwrap()], ports: Vec::new() };
+        let guard = Guard { allow: vec![Network::parse("127.0.0.0/8").unwrap()], ports };
         let options = fetch::Options {
             guard,
             timeout: Duration::from_secs(5),

@@ -1,0 +1,107 @@
+//! Limits what a source makes us ask of hosts other than its own, per day.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::fetch::Budget;
+use crate::model::{Link, Moment, Source};
+
+/// Maximum number of other hosts that a source may make us contact per day.
+const MAX_HOSTS: usize = 20;
+/// Maximum number of requests for articles at other hosts that a source may make us send per day.
+const MAX_REQUESTS: u16 = 500;
+
+/// Maximum number of bytes of articles that a source may make us receive from other hosts per day.
+const MAX_BYTES: usize = 64 << 20;
+
+/// What a source has made us ask of other hosts today.
+#[derive(Debug, Default)]
+pub(super) struct Abroad(Mutex<Spent>);
+
+#[derive(Debug, Default)]
+struct Spent {
+    day: i64,
+    /// Hashes of the hosts.
+    hosts: Vec<u64>,
+    requests: u16,
+    bytes: usize,
+}
+
+/// What is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Errand {
+    /// The source's list. It comes first, so that no number of articles keeps it from being read.
+    List,
+    /// Its articles.
+    Articles,
+}
+
+/// The budget of one source for one kind of errand.
+#[derive(Clone, Debug)]
+pub(super) struct Allowance {
+    home: String,
+    abroad: Arc<Abroad>,
+    errand: Errand,
+}
+
+impl Allowance {
+    pub(super) fn new(source: &Source, abroad: Arc<Abroad>, errand: Errand) -> Self {
+        Self { home: source.url.host_text().to_owned(), abroad, errand }
+    }
+
+    /// Returns the budget of the same source for its articles.
+    pub(super) fn for_articles(&self) -> Self {
+        Self { errand: Errand::Articles, ..self.clone() }
+    }
+
+    /// Returns whether a host may be asked, without counting it.
+    pub(super) fn has_room(&self, host: &str, now: Moment) -> bool {
+        host == self.home || self.spent(now).has_room(xxh3_64(host.as_bytes()), self.errand)
+    }
+
+    fn spent(&self, now: Moment) -> MutexGuard<'_, Spent> {
+        let mut spent = self.abroad.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let day = now.seconds().div_euclid(86_400);
+        if spent.day != day {
+            *spent = Spent { day, ..Spent::default() };
+        }
+        spent
+    }
+}
+
+impl Spent {
+    fn has_room(&self, host: u64, errand: Errand) -> bool {
+        let is_known = self.hosts.contains(&host);
+        let has_rest = self.requests < MAX_REQUESTS && self.bytes < MAX_BYTES;
+        (is_known || self.hosts.len() < MAX_HOSTS) && (errand == Errand::List || has_rest)
+    }
+}
+
+impl Budget for Allowance {
+    fn take(&self, link: &Link, now: Moment) -> Result<(), String> {
+        let name = link.host_text();
+        if name == self.home {
+            return Ok(());
+        }
+        let host = xxh3_64(name.as_bytes());
+        let mut spent = self.spent(now);
+        if !spent.has_room(host, self.errand) {
+            return Err(format!("{name} is not asked, because this source has reached today's limit of other sites"));
+        }
+        if !spent.hosts.contains(&host) {
+            spent.hosts.push(host);
+        }
+        if self.errand == Errand::Articles {
+            spent.requests += 1;
+        }
+        Ok(())
+    }
+
+    fn receive(&self, link: &Link, bytes: usize) {
+        if link.host_text() != self.home && self.errand == Errand::Articles {
+            let mut spent = self.abroad.0.lock().unwrap_or_else(PoisonError::into_inner);
+            spent.bytes = spent.bytes.saturating_add(bytes);
+        }
+    }
+}
