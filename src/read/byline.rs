@@ -9,6 +9,8 @@ use super::work;
 
 /// The longest line that is searched for labels, in bytes; longer ones are prose.
 const MAX_LINE: usize = 4096;
+/// The longest name of an office, in characters: 北麓县人民政府政务服务和公共资源交易管理办公室.
+const MAX_OFFICE: usize = 24;
 /// How far around a label to look, in bytes: some forty characters.
 const NEAR: usize = 120;
 
@@ -170,7 +172,7 @@ pub(super) fn people(value: &str) -> Vec<String> {
 /// Returns whether a name is that of an office or a medium: 县文旅局, 青原日报社.
 pub(super) fn is_office(name: &str) -> bool {
     let names = &tables().names;
-    (3..=16).contains(&name.chars().count())
+    (3..=MAX_OFFICE).contains(&name.chars().count())
         && name.chars().all(is_han)
         && names.office_ends.iter().chain(&names.medium_ends).any(|end| name.ends_with(end.as_str()))
 }

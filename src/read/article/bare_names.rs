@@ -2,6 +2,7 @@
 
 use super::body::Line;
 use super::boilerplate::is_role;
+use super::labels::words as words_of;
 use super::reader::Reader;
 use super::story::Lines;
 use crate::read::byline::is_han;
@@ -9,12 +10,18 @@ use crate::read::date;
 use crate::read::lexicon::words;
 use crate::read::markup::text::{head, squeeze, width};
 use crate::read::names::{self, Trust};
+use crate::read::signature;
+use crate::read::tables::elements::elements;
 use crate::read::tables::tables;
 
 /// How much of a line may hold a name and its role, in bytes.
 const MAX_BEGINNING: usize = 160;
 /// The widest line that may hold a name and its role.
 const MAX_WIDTH: usize = 160;
+/// How many elements around a line may say that it is a heading.
+const MAX_UP: usize = 3;
+/// The widest line that holds a date beside a title.
+const MAX_DATED: usize = 80;
 /// The widest line that is nothing but a name.
 const MAX_ALONE: usize = 40;
 
@@ -142,6 +149,38 @@ fn alone(line: &str) -> Vec<String> {
         return Vec::new();
     }
     Some(names::names(line, Trust::Line)).filter(is_whole).unwrap_or_default()
+}
+
+/// Returns the name that fills a line of its own between the title or the date and the text, and stands in no link of the page.
+pub(super) fn below_title(reader: &Reader<'_>, lines: &Lines<'_>) -> Vec<String> {
+    let title = squeeze(lines.title);
+    let is_title = |line: &Line| !title.is_empty() && squeeze(&line.text) == title;
+    let is_dated = |line: &Line| date::find(&line.text, reader.clock).is_some() && width(&line.text) <= MAX_DATED;
+    let pairs = lines.head.windows(2).filter_map(|pair| match pair {
+        [before, line] if is_title(before) || is_dated(before) => Some(line),
+        _ => None,
+    });
+    let is_linked = |name: &str| {
+        let name = squeeze(name);
+        lines.page.iter().any(|line| line.linked > 0 && squeeze(&line.text) == name)
+    };
+    let named = |line: &Line| {
+        let name =
+            if reader.is_chinese { signature::bare(&line.text).filter(is_whole_name) } else { alone(&line.text).pop() };
+        name.filter(|name| !is_linked(name) && !title.to_lowercase().contains(&squeeze(name).to_lowercase()))
+    };
+    let is_heading = |line: &&Line| {
+        let (tree, beside) = (reader.tree, &tables().classes.beside_title);
+        let says = |id: usize| words_of(&tree.labels(id)).any(|word| beside.contains(word));
+        tree.ancestors(line.from).take(MAX_UP).any(|up| elements().heading.contains(tree.name(up)) || says(up))
+    };
+    let mut own = pairs.filter(|line| !is_heading(line));
+    own.find_map(named).into_iter().collect()
+}
+
+/// Returns whether a Chinese name alone in its line is long enough to be no word or place.
+fn is_whole_name(name: &String) -> bool {
+    name.chars().count() == 3
 }
 
 /// Returns the name that signs a story: its last line, set to the right.

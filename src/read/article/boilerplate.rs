@@ -2,7 +2,7 @@
 
 use crate::read::byline;
 use crate::read::date::{self, Clock};
-use crate::read::lexicon::{Label, words};
+use crate::read::lexicon::{Label, Phrases, words};
 use crate::read::markup::text::width;
 use crate::read::signature;
 use crate::read::tables::tables;
@@ -59,7 +59,7 @@ pub(super) fn is_role(line: &str) -> bool {
         && parts.all(|part| words().no_name.contains(part.to_lowercase().as_str()))
 }
 
-fn is_tool(line: &str) -> bool {
+pub(super) fn is_tool(line: &str) -> bool {
     let parts: Vec<&str> = line
         .split(|c: char| c.is_whitespace() || "|/[]【】()（）>·".contains(c))
         .filter(|part| !part.is_empty())
@@ -73,7 +73,12 @@ const MAX_REST: usize = 10;
 
 /// Returns whether a line is a heading above a list of other stories.
 pub(in crate::read) fn ends_story(line: &str) -> bool {
-    is_heading(line, MAX_REST) || words().ends_story_always.begin(line)
+    is_heading(line, &words().ends_story, MAX_REST) || words().ends_story_always.begin(line)
+}
+
+/// Returns whether a line is a heading that may stand above links to other stories, or above more of this one.
+pub(super) fn may_end_story(line: &str) -> bool {
+    is_heading(line, &words().ends_story_above_links, 0)
 }
 
 /// Returns whether a line is the heading above what readers wrote.
@@ -84,20 +89,20 @@ pub(super) fn is_above_comments(line: &str) -> bool {
 
 /// Returns whether a line is such a heading and no more.
 pub(super) fn is_only_heading(line: &str) -> bool {
-    is_heading(line, 0)
+    is_heading(line, &words().ends_story, 0)
 }
 
-fn is_heading(line: &str, max_rest: usize) -> bool {
+fn is_heading(line: &str, headings: &Phrases, max_rest: usize) -> bool {
     let bare = line.trim_matches(|c: char| !c.is_alphanumeric());
     // 3 Kommentare
     let bare = bare.trim_start_matches(|c: char| c.is_ascii_digit() || c.is_whitespace());
     let first = bare.chars().next().and_then(|first| first.to_lowercase().next());
-    if !first.is_some_and(|first| words().ends_story.may_begin_with(first)) {
+    if !first.is_some_and(|first| headings.may_begin_with(first)) {
         return false;
     }
     let squeezed: String = bare.chars().filter(|c| !c.is_whitespace()).take(60).collect();
     let squeezed = squeezed.to_lowercase();
-    words().ends_story.beginning(&squeezed).any(|phrase| squeezed.chars().count() <= phrase.chars().count() + max_rest)
+    headings.beginning(&squeezed).any(|phrase| squeezed.chars().count() <= phrase.chars().count() + max_rest)
 }
 
 /// Returns whether a line at the end of a body only names people and media.
@@ -131,7 +136,7 @@ pub(super) fn is_head_line(line: &str, clock: Clock<'_>) -> bool {
     let labels = byline::labelled(line);
     // 时间 and 日期 may refer to an event in the text, so they do not count.
     let known = labels.iter().any(|(label, value)| match label {
-        Label::Other | Label::Time | Label::Updated => false,
+        Label::Other | Label::Sender | Label::Time | Label::Updated => false,
         // 记者：河口镇为什么选择柿子？ is part of a conversation.
         Label::Author | Label::Editor => !is_said(value),
         _ => true,

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::body::Line;
 use super::labels::words;
 use super::reader::Reader;
-use super::story::MIN_WIDTH;
+use super::story::{MIN_WIDTH, is_prose};
 use crate::read::byline;
 use crate::read::date;
 use crate::read::markup::text::{self, width};
@@ -30,6 +30,7 @@ impl Reader<'_> {
     /// Leaves out the captions of pictures, unless the story is told in them.
     pub(super) fn without_captions(&self, kept: Vec<Line>, body: Id) -> Vec<Line> {
         let (marked, centred) = (marked(self.tree, body), self.centred(&kept, body));
+        let has_headings = self.has_plain_headings(&kept, body, &centred);
         let is_marked = |line: &Line| {
             let before = marked.partition_point(|(from, _)| *from <= line.from);
             before.checked_sub(1).and_then(|at| marked.get(at)).is_some_and(|(_, to)| line.from < *to)
@@ -40,7 +41,7 @@ impl Reader<'_> {
             .map(|line| {
                 // The name of the photographer may stand in a line of its own.
                 is_below = is_marked(line)
-                    || self.is_below_picture(line, body, &centred)
+                    || self.is_below_picture(line, body, &centred, has_headings)
                     || is_below && ends_caption(&line.text);
                 is_below
             })
@@ -72,20 +73,37 @@ impl Reader<'_> {
         byline::is_office(text) || date::parse(text, self.clock).is_some()
     }
 
+    /// Returns whether a line of a Chinese page may be a caption or a plain heading: short, and no sentence.
+    fn is_short(&self, text: &str) -> bool {
+        self.is_chinese
+            && width(text) <= MAX_SHORT
+            && !is_heading(text)
+            && !self.is_signature(text)
+            && !has_number(text)
+    }
+
+    /// Returns whether the parts of a story have headings that are set like its text: at least as many short lines stand above
+    /// prose elsewhere as below pictures.
+    fn has_plain_headings(&self, kept: &[Line], body: Id, centred: &HashSet<Id>) -> bool {
+        let follow = kept.windows(2).filter_map(|pair| match pair {
+            [line, next] if self.is_short(line.text.trim()) && !centred.contains(&line.from) && is_prose(next) => {
+                Some(line)
+            }
+            _ => None,
+        });
+        let (below, other): (Vec<&Line>, Vec<&Line>) =
+            follow.partition(|line| is_picture_above(self.tree, line.from, body));
+        !other.is_empty() && other.len() >= below.len()
+    }
+
     /// Returns whether a line stands right below a picture, and is set or worded as a caption.
-    fn is_below_picture(&self, line: &Line, body: Id, centred: &HashSet<Id>) -> bool {
+    fn is_below_picture(&self, line: &Line, body: Id, centred: &HashSet<Id>, has_headings: bool) -> bool {
         let text = line.text.trim();
         if width(text) > MAX_CAPTION || !is_picture_above(self.tree, line.from, body) {
             return false;
         }
         let begins = tables().classes.caption_begins.iter().any(|word| text.starts_with(word.as_str()));
-        let is_short = || {
-            self.is_chinese
-                && width(text) <= MAX_SHORT
-                && !is_heading(text)
-                && !self.is_signature(text)
-                && !has_number(text)
-        };
+        let is_short = || !has_headings && self.is_short(text);
         begins
             || ends_caption(text)
             || is_all_within(self.tree, line, &["em", "i"])

@@ -12,19 +12,22 @@ use crate::read::tables::tables;
 
 /// The widest line that is nothing but a label.
 const MAX_LABEL: usize = 12;
+/// The longest name of a person, in characters: 快乐老家 may be one, 县实验小学 is none.
+const MAX_PERSON: usize = 4;
 
 /// Returns the name of the source that a place on the page gives.
 type Place = fn(&Reader<'_>, &Lines<'_>) -> Option<String>;
 
 /// The places that may name the source, the most trusted first, each with its name in the evidence.
-const SOURCE: [(&str, Place); 9] = [
+const SOURCE: [(&str, Place); 10] = [
     ("meta", meta),
-    ("labelled text", |_, lines| labelled(lines.head)),
-    ("labelled text", in_cells),
+    ("labelled text", |_, lines| labelled(lines.head, Label::Source)),
+    ("labelled text", |_, lines| in_cells(lines, Label::Source)),
     ("text beside the date", beside_date),
     ("element's class", account),
     ("element's class", classed),
     ("labelled text", at_the_ends),
+    ("labelled text", sender),
     ("JSON-LD", publisher),
     ("meta", any_meta),
 ];
@@ -56,25 +59,33 @@ fn any_meta(reader: &Reader<'_>, _lines: &Lines<'_>) -> Option<String> {
     reader.meta(&tables().meta.source).and_then(|name| byline::medium(&name))
 }
 
-fn labelled<'l>(lines: impl IntoIterator<Item = &'l Line>) -> Option<String> {
+fn labelled<'l>(lines: impl IntoIterator<Item = &'l Line>, label: Label) -> Option<String> {
     lines.into_iter().find_map(|line| {
-        byline::labelled(&line.spaced)
-            .into_iter()
-            .filter(|(label, _)| *label == Label::Source)
-            .find_map(|(_, value)| byline::medium(&value))
+        let values = byline::labelled(&line.spaced).into_iter().filter(|(found, _)| *found == label);
+        values.into_iter().find_map(|(_, value)| name_behind(label, &value))
     })
 }
 
+/// Returns the name that stands behind a label. Behind that of a sender, a person may stand.
+fn name_behind(label: Label, value: &str) -> Option<String> {
+    byline::medium(value).filter(|name| label == Label::Source || is_sender(name))
+}
+
+fn is_sender(name: &str) -> bool {
+    let is_unit = || tables().names.unit_ends.iter().any(|end| name.ends_with(end.as_str()));
+    byline::is_office(name) || name.chars().count() > MAX_PERSON && name.chars().all(byline::is_han) && is_unit()
+}
+
 /// Returns the source whose label fills a line of its own, as in the cells of a table.
-fn in_cells(_reader: &Reader<'_>, lines: &Lines<'_>) -> Option<String> {
+fn in_cells(lines: &Lines<'_>, label: Label) -> Option<String> {
     let pairs = lines.head.windows(2).filter_map(|pair| match pair {
-        [label, value] if width(&label.text) <= MAX_LABEL => Some((label, value)),
+        [cell, value] if width(&cell.text) <= MAX_LABEL => Some((cell, value)),
         _ => None,
     });
-    pairs.filter(|(label, _)| byline::labelled(&label.text).is_empty()).find_map(|(label, value)| {
-        let line = format!("{}：{}", label.text.trim_end_matches(['：', ':']), value.text);
-        let first = byline::labelled(&line).into_iter().next().filter(|(label, _)| *label == Label::Source);
-        first.filter(|(_, name)| value.text.starts_with(name.as_str())).and_then(|(_, name)| byline::medium(&name))
+    pairs.filter(|(cell, _)| byline::labelled(&cell.text).is_empty()).find_map(|(cell, value)| {
+        let line = format!("{}：{}", cell.text.trim_end_matches(['：', ':']), value.text);
+        let first = byline::labelled(&line).into_iter().next().filter(|(found, _)| *found == label);
+        first.filter(|(_, name)| value.text.starts_with(name.as_str())).and_then(|(_, name)| name_behind(label, &name))
     })
 }
 
@@ -94,7 +105,10 @@ fn beside_date(reader: &Reader<'_>, lines: &Lines<'_>) -> Option<String> {
         .find_map(|line| {
             reader.date_in(&line.text)?;
             let labels = byline::labelled(&line.spaced);
-            if labels.iter().any(|(label, _)| !matches!(label, Label::Other | Label::Date | Label::Updated)) {
+            if labels
+                .iter()
+                .any(|(label, _)| !matches!(label, Label::Other | Label::Sender | Label::Date | Label::Updated))
+            {
                 return None;
             }
             let rest = reader.without_date(&line.spaced);
@@ -148,9 +162,22 @@ fn account(reader: &Reader<'_>, _lines: &Lines<'_>) -> Option<String> {
     tree.elements(0)
         .filter(|id| {
             tree.attribute(*id, "id").is_some_and(|id| classes.account_id.contains(&*id))
-                || tree.classes(*id).any(|class| classes.account.contains(class))
+                || tree
+                    .classes(*id)
+                    .any(|class| classes.account.contains(as_written(class).to_ascii_lowercase().as_str()))
         })
         .find_map(|id| byline::medium(&tree.line(id)))
+}
+
+/// sourceTitleText-3cWSuiol: returns a class without what a bundler added to it.
+fn as_written(class: &str) -> &str {
+    let is_added = |end: &str| {
+        (5..=10).contains(&end.len())
+            && end.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+            && end.bytes().any(|b| b.is_ascii_uppercase())
+            && end.bytes().any(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+    };
+    class.rsplit_once('-').filter(|(_, end)| is_added(end)).map_or(class, |(class, _)| class)
 }
 
 /// Returns the source in a small element whose id or class says that it holds one.
@@ -178,9 +205,20 @@ fn classed(reader: &Reader<'_>, _lines: &Lines<'_>) -> Option<String> {
     })
 }
 
+/// Returns the lines at the ends of the text and behind it that may hold labels.
+fn ends<'l>(lines: &'l Lines<'_>) -> impl Iterator<Item = &'l Line> {
+    lines.inside.iter().rev().take(6).chain(lines.inside.iter().take(4)).chain(lines.tail.iter().take(4))
+}
+
 /// Returns the source labelled at the end or the beginning of the text, or behind it.
 fn at_the_ends(_reader: &Reader<'_>, lines: &Lines<'_>) -> Option<String> {
-    labelled(lines.inside.iter().rev().take(6).chain(lines.inside.iter().take(4)).chain(lines.tail.iter().take(4)))
+    labelled(ends(lines), Label::Source)
+}
+
+/// Returns the office that sent the text or published it.
+fn sender(_reader: &Reader<'_>, lines: &Lines<'_>) -> Option<String> {
+    let above = labelled(lines.head, Label::Sender).or_else(|| in_cells(lines, Label::Sender));
+    above.or_else(|| labelled(ends(lines), Label::Sender))
 }
 
 fn publisher(reader: &Reader<'_>, _lines: &Lines<'_>) -> Option<String> {

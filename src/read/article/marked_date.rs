@@ -30,7 +30,11 @@ impl Reader<'_> {
         let all: Vec<Id> = self.tree.elements(0).filter(marked).take(MAX_ELEMENTS).collect();
         let published = all.iter().filter(|id| self.says_published(**id)).find_map(|id| self.machine_time(*id));
         let any = || all.iter().filter(|id| !self.says_updated(**id)).find_map(|id| self.machine_time(*id));
-        published.or_else(any).map(|stamp| (stamp, "<time>"))
+        // The only date of a story may be called that of its change, as by themes of WordPress.
+        let entry = &tables().classes.entry_date;
+        let mut own = all.iter().filter(|id| self.tree.classes(**id).any(|class| entry.contains(class)));
+        let only = || own.next().filter(|_| own.next().is_none()).and_then(|id| self.machine_time(*id));
+        published.or_else(any).or_else(only).map(|stamp| (stamp, "<time>"))
     }
 
     /// Returns the date in an element whose class says that it holds one.

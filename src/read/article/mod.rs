@@ -16,6 +16,8 @@ mod marked_date;
 mod parts;
 mod people;
 mod published;
+#[cfg(test)]
+mod reach;
 mod reader;
 mod rules;
 mod shown_date;

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::bare_names::{above_role, beside_day, in_closing_brackets, signed, with_role};
+use super::bare_names::{above_role, below_title, beside_day, in_closing_brackets, signed, with_role};
 use super::body::{self, Line};
 use super::labels::words;
 use super::reader::Reader;
@@ -22,7 +22,7 @@ use crate::read::tables::tables;
 type Place = fn(&Reader<'_>, &Lines<'_>) -> Vec<String>;
 
 /// The places that may name the authors if no label does, the most trusted first.
-const AUTHORS: [Place; 17] = [
+const AUTHORS: [Place; 18] = [
     beside_date,
     dateline,
     author_element,
@@ -39,6 +39,7 @@ const AUTHORS: [Place; 17] = [
     at_the_ends,
     titled,
     beside_day,
+    below_title,
     signed,
 ];
 /// The most authors or editors of an article.
@@ -116,11 +117,12 @@ fn labelled(lines: &Lines<'_>, authors: &mut Vec<String>, editors: &mut Vec<Stri
     }
 }
 
-/// Returns the editors named far below the body, beyond `tail`, as on stories taken from other sites.
+/// Returns the editors named below the story: in a part of its element that is no text, or far below, as on stories taken from
+/// other sites.
 fn far_editors(lines: &Lines<'_>) -> Vec<String> {
-    let Lines { page, tail, .. } = lines;
-    let after = page.iter().filter(|line| tail.first().is_some_and(|first| line.from >= first.from));
-    let far = after.skip(tail.len()).find(|line| line.text.chars().count() <= 30 && line.text.contains("责任编辑"));
+    let end = lines.inside.last().map_or(0, |line| line.to);
+    let mut after = lines.page.iter().filter(|line| line.from >= end);
+    let far = after.find(|line| line.text.chars().count() <= 30 && line.text.contains("责任编辑"));
     let labels = far.map(|line| byline::labelled(&line.text)).unwrap_or_default();
     labels
         .into_iter()

@@ -48,8 +48,8 @@ impl Reader<'_> {
         let weak = || self.meta_date(&names.dated);
         let in_address = || date::in_address(self.url.path(), self.clock).map(|stamp| (stamp, "address"));
         let below = without_title(lines.below, lines.title);
-        let shown = self.shown_date(&below, lines.inside).or_else(|| {
-            let above = self.shown_date(lines.above, &[])?;
+        let shown = self.shown_date(&below, lines.above, lines.inside).or_else(|| {
+            let above = self.shown_date(lines.above, &[], &[])?;
             // An unlabelled date above the title may belong to anything; the address is more reliable.
             if above.1 == "labelled text" { Some(above) } else { in_address().or(Some(above)) }
         });

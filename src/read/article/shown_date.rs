@@ -23,8 +23,8 @@ const MAX_VALUE: usize = 40;
 const BEGINNING: usize = 160;
 
 impl Reader<'_> {
-    /// Finds the date near the title: labelled, or alone. Dates inside the story do not count.
-    pub(super) fn shown_date(&self, head: &[Line], inside: &[Line]) -> Option<Found> {
+    /// Finds the date near the title: labelled, or alone; in lines above the title, labelled. Dates inside the story do not count.
+    pub(super) fn shown_date(&self, head: &[Line], above: &[Line], inside: &[Line]) -> Option<Found> {
         let exact = |stamp: &Stamp| stamp.precision != Precision::Month;
         let early: Vec<&Line> = inside
             .iter()
@@ -33,7 +33,10 @@ impl Reader<'_> {
             .take_while(|line| !self.is_chinese || line.text.chars().count() < 90)
             .filter(|line| line.text.chars().count() < 90 && is_head_line(&line.spaced, self.clock))
             .collect();
-        let in_head = head.iter().find_map(|line| self.labelled_date(line, &[Label::Date, Label::Time]));
+        let labelled = |lines: &[Line], labels: &[Label]| {
+            let in_line = lines.iter().find_map(|line| self.labelled_date(line, labels));
+            in_line.or_else(|| self.date_in_cells(lines)).filter(exact).map(|stamp| (stamp, "labelled text"))
+        };
         let in_body = || early.iter().find_map(|line| self.labelled_date(line, &[Label::Date]));
         // A date may be split over neighbouring lines: 2023, 11/17, 20:52:15.
         let joined: String = head
@@ -54,11 +57,9 @@ impl Reader<'_> {
                 .flatten()
                 .map(|(stamp, _)| stamp)
         };
-        in_head
-            .or_else(|| self.date_in_cells(head))
-            .filter(exact)
-            .map(|stamp| (stamp, "labelled text"))
+        labelled(head, &[Label::Date, Label::Time])
             .or_else(|| head.iter().find_map(alone).filter(exact).map(|stamp| (stamp, "text near the title")))
+            .or_else(|| labelled(above, &[Label::Date]))
             .or_else(|| in_body().filter(exact).map(|stamp| (stamp, "labelled text")))
             .or_else(|| {
                 early.iter().find_map(|line| alone(line)).filter(exact).map(|stamp| (stamp, "text near the title"))

@@ -5,7 +5,9 @@ use super::boilerplate::{self, is_head_line};
 use super::density;
 use super::labels::is_aside;
 use super::reader::Reader;
+use crate::read::byline;
 use crate::read::lexicon::words;
+use crate::read::markup::page;
 use crate::read::markup::text;
 use crate::read::markup::text::squeeze;
 use crate::read::markup::text::width;
@@ -24,6 +26,19 @@ const MIN_KNOWN: usize = 20;
 const MAX_REFERRED: usize = 3;
 /// The widest line between paragraphs that is only a link to another story.
 const MAX_STRAY: usize = 160;
+
+/// How many elements around a line its link may be.
+const MAX_LINK_LEVELS: usize = 4;
+/// The fewest words of the last part of a story's address, or the fewest digits of its path.
+const MIN_SLUG: usize = 4;
+const MIN_DIGITS: usize = 4;
+/// How many lines above the title may tell of the story; of a table of labels and values, and how many of its lines in a row may be
+/// no labels.
+const NEAR_TITLE: usize = 4;
+const MAX_FACTS: usize = 48;
+const MAX_GAP: usize = 3;
+/// The widest line of such a table.
+const MAX_FACT: usize = 160;
 
 /// The lines of a page by where they lie.
 pub(super) struct Lines<'l> {
@@ -142,7 +157,7 @@ impl Reader<'_> {
         let from = titled.unwrap_or_else(|| starts.saturating_sub(12));
         // Some pages put the date above the title; a running clock is not a date of the article.
         let is_clock = |line: &Line| words().clock.are_in(&line.text) || line.linked * 2 > width(&line.text);
-        let above = pick(from.saturating_sub(4), from).filter(|line| !is_clock(line)).collect();
+        let above = pick(self.facts_from(page, from), from).filter(|line| !is_clock(line)).collect();
         let mut below: Vec<Line> = pick(from, starts).collect();
         if titled.is_none() {
             below.retain(|line| !is_clock(line));
@@ -152,17 +167,54 @@ impl Reader<'_> {
         Around { below, above, tail }
     }
 
-    /// Returns whether a line is only a link to another story. On Chinese pages it may be one of the things that a notice lists, as
-    /// it may be in a list or a table.
+    /// Returns where the lines above a title begin that may tell of the story: all those of a table of labels and values, as on
+    /// pages of documents of Chinese offices.
+    fn facts_from(&self, page: &[Line], title: usize) -> usize {
+        let is_label = |line: &Line| {
+            let text = line.text.trim_end();
+            let has_value = || !byline::labelled(&line.spaced).is_empty();
+            text.contains(['：', ':'])
+                && width(text) <= MAX_FACT
+                && (has_value() || !byline::labelled(&format!("{text}-")).is_empty())
+        };
+        let lines = page.get(title.saturating_sub(MAX_FACTS)..title).unwrap_or(&[]);
+        let mut last = title;
+        for (at, line) in (0..title).rev().zip(lines.iter().rev()).filter(|_| self.is_chinese) {
+            if is_label(line) {
+                last = at;
+            } else if last - at > MAX_GAP {
+                break;
+            }
+        }
+        last.min(title.saturating_sub(NEAR_TITLE))
+    }
+
+    /// Returns whether a line is only a link to another story of this site. On Chinese pages it may be one of the things that a notice
+    /// lists, as it may be in a list or a table.
     fn is_stray(&self, line: &Line) -> bool {
         !self.is_chinese
             && is_mostly_link(line)
             && width(&line.text) < MAX_STRAY
+            && self.leads_to_story(line)
             && !self
                 .tree
                 .ancestors(line.from)
                 .take(6)
                 .any(|up| self.tree.is(up, &["li", "td", "dd", "dt", "h2", "h3", "h4"]))
+    }
+
+    /// Returns whether the link of a line leads to what may be a story of this site: its address ends in a number or in many words. A
+    /// form, a document or another site is something that the story tells of.
+    fn leads_to_story(&self, line: &Line) -> bool {
+        let around = self.tree.ancestors(line.from).take(MAX_LINK_LEVELS);
+        let mut links = around.chain(line.from..line.to).filter(|id| self.tree.is(*id, &["a"]));
+        let Some(target) = links.find_map(|id| page::target(self.tree, id, &self.base)) else { return true };
+        let path = target.path().trim_end_matches('/');
+        let last = path.rsplit('/').next().unwrap_or("");
+        let words = last.split(['-', '_']).filter(|word| !word.is_empty()).count();
+        target.registrable_domain() == self.url.registrable_domain()
+            && body::file_kind(path).is_none()
+            && (words >= MIN_SLUG || path.bytes().filter(u8::is_ascii_digit).count() >= MIN_DIGITS)
     }
 
     /// Returns whether the story goes on behind a line, perhaps after a few links. On Chinese pages what stands behind a link tells of
@@ -190,8 +242,8 @@ impl Reader<'_> {
             let is_early = at < 12 && kept.iter().map(|line| width(&line.text)).sum::<usize>() < 80;
             over = over
                 || so_far * 10 > all * 3
-                    && boilerplate::ends_story(&line.text)
-                    && (!self.goes_on_behind(all_lines, at) || boilerplate::is_above_comments(&line.text));
+                    && (boilerplate::is_above_comments(&line.text)
+                        || ends_story(all_lines, at) && !self.goes_on_behind(all_lines, at));
             let is_title = is_early && squeeze(&line.text) == bare;
             let is_head = is_early && (is_head_line(&line.spaced, self.clock) || boilerplate::is_role(&line.text));
             let mostly_link = is_mostly_link(line) && width(&line.text) < 60;
@@ -203,10 +255,8 @@ impl Reader<'_> {
             let is_byline = || is_early && !line.text.starts_with(['（', '(']) && !writers(&line.text).is_empty();
             // "Más información", and the one link below it.
             let is_link = |at: usize| all_lines.get(at).is_some_and(is_mostly_link);
-            let is_referred = boilerplate::ends_story(&line.text) && is_link(at + 1)
-                || is_link(at)
-                    && at > 0
-                    && all_lines.get(at - 1).is_some_and(|last| boilerplate::ends_story(&last.text));
+            let is_referred =
+                ends_story(all_lines, at) && is_link(at + 1) || is_link(at) && at > 0 && ends_story(all_lines, at - 1);
             let is_none = over
                 || is_referred
                 || is_byline()
@@ -241,6 +291,14 @@ fn related(tree: &Tree<'_>, a: Id, b: Id) -> bool {
 /// Returns whether a line reads like a sentence of the story, with at most a third of it in links.
 pub(super) fn is_prose(line: &Line) -> bool {
     width(&line.text) >= 60 && line.linked * 3 < width(&line.text) && line.text.contains(['，', '。', ',', '.'])
+}
+
+/// Returns whether a line is a heading above links to other stories.
+fn ends_story(lines: &[Line], at: usize) -> bool {
+    let is_above_link = || lines.get(at + 1).is_some_and(is_mostly_link);
+    lines.get(at).is_some_and(|line| {
+        boilerplate::ends_story(&line.text) || boilerplate::may_end_story(&line.text) && is_above_link()
+    })
 }
 
 /// Returns whether a line is a link and no sentence.

@@ -97,6 +97,24 @@ pub(in crate::read) static LANGUAGES: LazyLock<Vec<Language>> = LazyLock::new(||
         .collect()
 });
 
+/// Returns the words of all languages in a list of their pages, as they are written, each with the code of its language.
+#[cfg(test)]
+pub(in crate::read) fn entries(key: &str) -> Vec<(&'static str, String)> {
+    let words = |text: &str| {
+        let file: toml::Table = toml::from_str(text).unwrap();
+        let list = file.get("page").and_then(|page| page.get(key)).and_then(toml::Value::as_array).cloned();
+        list.unwrap_or_default().into_iter().filter_map(|word| word.as_str().map(str::to_owned)).collect::<Vec<_>>()
+    };
+    FILES.iter().flat_map(|(code, text)| words(text).into_iter().map(|word| (*code, word))).collect()
+}
+
+/// Returns the names of the lists that a language has of its pages.
+#[cfg(test)]
+pub(in crate::read) fn keys() -> Vec<String> {
+    let file: toml::Table = toml::from_str(FILES.iter().map(|(_, text)| *text).next().unwrap()).unwrap();
+    file.get("page").and_then(toml::Value::as_table).unwrap().keys().cloned().collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

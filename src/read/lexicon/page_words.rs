@@ -13,6 +13,8 @@ pub(super) struct PageWords {
     pub(super) published: Vec<String>,
     pub(super) time: Vec<String>,
     pub(super) source: Vec<String>,
+    /// Stand before the office that sent the text, or before a person.
+    pub(super) sender: Vec<String>,
     pub(super) author: Vec<String>,
     pub(super) editor: Vec<String>,
     /// Stand before the time of the last change.
@@ -32,6 +34,7 @@ pub(super) struct PageWords {
     pub(super) attachments: Vec<String>,
     pub(super) ends_story: Vec<String>,
     pub(super) ends_story_always: Vec<String>,
+    pub(super) ends_story_above_links: Vec<String>,
     pub(super) missing: Vec<String>,
     pub(super) clock: Vec<String>,
     pub(super) boilerplate_begins: Vec<String>,
@@ -44,11 +47,12 @@ pub(super) struct PageWords {
 
 impl PageWords {
     /// Returns the labels by what they stand before.
-    pub(super) fn labels(&self) -> [(Label, &[String]); 7] {
+    pub(super) fn labels(&self) -> [(Label, &[String]); 8] {
         [
             (Label::Date, &self.published),
             (Label::Time, &self.time),
             (Label::Source, &self.source),
+            (Label::Sender, &self.sender),
             (Label::Author, &self.author),
             (Label::Editor, &self.editor),
             (Label::Updated, &self.updated),
@@ -65,6 +69,8 @@ pub(in crate::read) enum Label {
     /// 时间, 日期: the time of publication if it stands beside the title, any time within the text.
     Time,
     Source,
+    /// 供稿, 发布机构: the source if it is an office and nothing else is named.
+    Sender,
     Author,
     Editor,
     /// The time of the last change.

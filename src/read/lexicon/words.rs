@@ -40,6 +40,8 @@ pub(in crate::read) struct Words {
     /// Written without white space, in small letters.
     pub(in crate::read) ends_story: Phrases,
     pub(in crate::read) ends_story_always: Phrases,
+    /// Written like those of `ends_story`.
+    pub(in crate::read) ends_story_above_links: Phrases,
     pub(in crate::read) missing: Phrases,
     pub(in crate::read) clock: Phrases,
     pub(in crate::read) boilerplate_begins: Phrases,
@@ -71,8 +73,9 @@ impl Words {
             title_columns: all(|page| &page.title_columns).collect(),
             popular: all(|page| &page.popular).collect(),
             attachments: all(|page| &page.attachments).collect(),
-            ends_story: Phrases::new(
-                all(|page| &page.ends_story).map(|phrase| phrase.to_lowercase().split_whitespace().collect()),
+            ends_story: Phrases::new(all(|page| &page.ends_story).map(|phrase| squeezed(&phrase))),
+            ends_story_above_links: Phrases::new(
+                all(|page| &page.ends_story_above_links).map(|phrase| squeezed(&phrase)),
             ),
             ends_story_always: phrases(|page| &page.ends_story_always),
             missing: phrases(|page| &page.missing),
@@ -91,6 +94,12 @@ impl Words {
     pub(in crate::read) fn labels_from(&self, first: char) -> &[LabelWord] {
         self.labels.from(first)
     }
+}
+
+/// Returns a heading as lines are compared with it: without white space and the mark at its end, in small letters.
+fn squeezed(phrase: &str) -> String {
+    let squeezed: String = phrase.to_lowercase().split_whitespace().collect();
+    squeezed.trim_end_matches(|c: char| !c.is_alphanumeric()).to_owned()
 }
 
 fn longest_first(words: impl Iterator<Item = String>) -> Vec<String> {

@@ -14,6 +14,7 @@ pub(in crate::read) struct Elements {
     pub(in crate::read) markup: HashSet<String>,
     pub(in crate::read) page: HashSet<String>,
     pub(in crate::read) title: HashSet<String>,
+    pub(in crate::read) heading: HashSet<String>,
     pub(in crate::read) paragraph: HashSet<String>,
     pub(in crate::read) part: HashSet<String>,
     pub(in crate::read) piece: HashSet<String>,
