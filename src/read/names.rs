@@ -61,7 +61,7 @@ fn without_rest(line: &str) -> &str {
 }
 
 /// Strips the word before the names of a byline; `None` if there is none.
-fn without_by(line: &str) -> Option<&str> {
+pub(super) fn without_by(line: &str) -> Option<&str> {
     words().by.iter().find_map(|by| {
         let length = by.chars().count();
         let end = line.char_indices().nth(length).map(|(at, _)| at)?;

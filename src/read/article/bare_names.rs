@@ -175,7 +175,19 @@ pub(super) fn below_title(reader: &Reader<'_>, lines: &Lines<'_>) -> Vec<String>
         tree.ancestors(line.from).take(MAX_UP).any(|up| elements().heading.contains(tree.name(up)) || says(up))
     };
     let mut own = pairs.filter(|line| !is_heading(line));
-    own.find_map(named).into_iter().collect()
+    own.find_map(named).into_iter().chain(beside_dated(reader, lines, &is_linked)).take(1).collect()
+}
+
+/// Nora Finch | 3 May 2024: returns the only name that stands on the line of the date, set apart from it.
+fn beside_dated(reader: &Reader<'_>, lines: &Lines<'_>, is_linked: &dyn Fn(&str) -> bool) -> Option<String> {
+    let is_dated = |line: &&Line| date::find(&line.text, reader.clock).is_some() && width(&line.text) <= MAX_DATED;
+    let dated = lines.head.iter().find(|line| line.linked == 0 && is_dated(line)).filter(|_| !reader.is_chinese)?;
+    let rest = reader.without_date(&dated.spaced);
+    let pieces = rest.split(['|', '·', '•']).flat_map(|piece| piece.split("  ")).map(str::trim);
+    let mut names = pieces.filter(|piece| piece.chars().any(char::is_alphanumeric)).map(alone);
+    let (Some(mut only), None) = (names.next(), names.next()) else { return None };
+    let document = squeeze(&reader.document_title());
+    only.pop().filter(|name| !is_linked(name) && !document.contains(&squeeze(name)))
 }
 
 /// Returns whether a Chinese name alone in its line is long enough to be no word or place.

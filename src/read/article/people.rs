@@ -182,7 +182,7 @@ fn author_element(reader: &Reader<'_>, _lines: &Lines<'_>) -> Vec<String> {
     let named = written.take(3).map(|id| tree.line(id)).find(|line| byline::is_person(line));
     let marked = || {
         let ids = tree.elements(0).filter(|id| tree.has_attributes(*id) && marks_author(tree, *id, |_| false)).take(3);
-        ids.map(|id| tree.line(id)).find_map(|line| signature::bare(&line))
+        ids.map(|id| tree.line(id)).find_map(|line| signature::bare(names::without_by(&line).unwrap_or(&line)))
     };
     named.or_else(|| reader.is_chinese.then(marked).flatten()).into_iter().collect()
 }

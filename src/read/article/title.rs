@@ -195,7 +195,10 @@ impl Reader<'_> {
         let end = self.tree.end(body).min(body + 16);
         let lines = body::lines(self.tree, 0, end, &[]);
         let fits = |line: &&body::Line| {
-            (8..=200).contains(&width(&line.text)) && line.linked * 2 < width(&line.text) && said(&line.text)
+            (8..=200).contains(&width(&line.text))
+                && line.linked * 2 < width(&line.text)
+                && said(&line.text)
+                && !self.is_issue(&line.text)
         };
         let near = || lines.iter().rev().take(30);
         let line = near().filter(fits).max_by_key(|line| width(&line.text))?.text.clone();
@@ -208,6 +211,11 @@ impl Reader<'_> {
         } else {
             line.to_string()
         })
+    }
+
+    /// 清浦日报 2024年06月12日: returns whether a line is the name of a paper and its day.
+    fn is_issue(&self, line: &str) -> bool {
+        date::find(line, self.clock).is_some() && byline::is_office(self.without_date(line).trim())
     }
 
     /// Returns the title in a table cell labelled as title, next to author and date.

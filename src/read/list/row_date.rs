@@ -6,7 +6,9 @@ use super::date_text::{
 };
 use super::link::title_of_link;
 use crate::model::{Precision, Stamp};
+use crate::read::byline;
 use crate::read::date::{self, Clock};
+use crate::read::lexicon::Label;
 use crate::read::markup::text::{self, width};
 use crate::read::markup::tree::{Id, Tree};
 use crate::read::tables::tables;
@@ -27,6 +29,9 @@ pub(super) fn shown_date(tree: &Tree<'_>, row: &Row, clock: Clock<'_>) -> Option
     }
     if let Some(stamp) = marked_date(tree, row, clock) {
         return Some((stamp, "attribute of the row"));
+    }
+    if let Some(stamp) = published_cell(tree, row, clock) {
+        return Some((stamp, "column of the table"));
     }
     let mut parts: Vec<String> = Vec::new();
     let (mut loose, mut yearless, mut hidden) = (None, None, None);
@@ -92,6 +97,25 @@ pub(super) fn shown_date(tree: &Tree<'_>, row: &Row, clock: Clock<'_>) -> Option
     // What is not shown is the last resort.
     let unshown = || hidden.map(|stamp| (stamp, "hidden text of the row"));
     yearless.or(loose).or_else(|| date_of_attributes(tree, row, clock)).or_else(unshown)
+}
+
+/// How many elements of a table may hold the names of its columns.
+const MAX_HEAD: usize = 40;
+/// How many elements around the link the row of its table is looked for.
+const MAX_UP: usize = 12;
+
+/// Returns the date in the column that says that it is of publication, where another one holds the day of signing.
+fn published_cell(tree: &Tree<'_>, row: &Row, clock: Clock<'_>) -> Option<Stamp> {
+    let line = tree.ancestors(row.link).take(MAX_UP).find(|up| tree.is(*up, &["tr"]))?;
+    let table = tree.ancestors(line).find(|up| tree.is(*up, &["table"]))?;
+    let mut heads = tree.elements(table).take(MAX_HEAD).filter(|id| tree.is(*id, &["th"]));
+    let is_published = |head: Id| {
+        let labels = byline::labelled(&format!("{}：2024", tree.line(head)));
+        labels.first().is_some_and(|(label, _)| *label == Label::Date)
+    };
+    let column = heads.position(is_published)?;
+    let cell = tree.children(line).filter(|id| tree.is(*id, &["td", "th"])).nth(column)?;
+    whole(&tree.line(cell), clock).filter(|stamp| stamp.precision != Precision::Month)
 }
 
 /// Returns the date in attributes of the row.
