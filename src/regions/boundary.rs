@@ -13,9 +13,9 @@ pub(super) fn is_whole(text: &[char], from: usize, to: usize, name: &[char], fol
     if is_seam(text, from) {
         return false;
     }
+    let edges = &words().edges;
     if is_generic(name) {
-        return !matches!(before, Some('县' | '主' | '心' | '内' | '外' | '个' | '各' | '新' | '老' | '建'))
-            && !matches!(after, Some('域' | '间' | '位' | '别'));
+        return !is_in(before, &edges.before_generic) && !is_in(after, &edges.behind_generic);
     }
     // 响应县委, 现代县域, 沿海城市: what looks like a name is the end of another word.
     let begins = follows || before.is_none_or(|c| !is_han(c) || words().opens.contains(c));
@@ -26,23 +26,24 @@ pub(super) fn is_whole(text: &[char], from: usize, to: usize, name: &[char], fol
             .iter()
             .any(|word| word.chars().next() == before && word.chars().nth(1) == name.first().copied());
         // 代县长: an acting head, of whichever county.
-        let goes_on = matches!(after, Some('域' | '级' | '际' | '直' | '长'));
-        let doubtful = matches!(name, ['和' | '新' | '成', '县']) && before.is_some_and(is_han) && !follows;
+        let goes_on = is_in(after, &edges.behind_county);
+        let is_word = matches!(name, [_, '县']) && is_in(name.first().copied(), &edges.doubtful_counties);
+        let doubtful = is_word && before.is_some_and(is_han) && !follows;
         let is_known = begins || name.first().is_some_and(|first| words().begins_county.contains(*first));
         if is_common || goes_on || doubtful || matches!(name, [_, '县']) && !is_known {
             return false;
         }
     }
     // 安居乐业县域, 邻里互助县城: a word, and then what happens in some county.
-    if matches!(after, Some('里' | '域' | '城' | '内' | '中')) && !begins && is_ordinary(name) {
+    if is_in(after, &edges.behind_word) && !begins && is_ordinary(name) {
         return false;
     }
     if name == ['沙', '县'] && after == Some('小') {
         return false;
     }
     match name.last() {
-        Some('市') => after != Some('场'),
-        Some('区') => !matches!(after, Some('域' | '别')),
+        Some('市') => !is_in(after, &edges.behind_city),
+        Some('区') => !is_in(after, &edges.behind_district),
         Some('县') => !(after == Some('区') && before.is_some_and(|c| c == '省' || c == '市')),
         _ => true,
     }
@@ -68,7 +69,11 @@ fn is_ordinary(name: &[char]) -> bool {
 
 /// Returns whether a name is one that several cities use for their centre, outskirts or mining district.
 pub(super) fn is_generic(name: &[char]) -> bool {
-    matches!(name, ['城' | '郊' | '矿', '区'])
+    matches!(name, [_, '区']) && is_in(name.first().copied(), &words().edges.generic_districts)
+}
+
+fn is_in(c: Option<char>, set: &str) -> bool {
+    c.is_some_and(|c| set.contains(c))
 }
 
 fn is_han(c: char) -> bool {
