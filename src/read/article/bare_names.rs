@@ -20,6 +20,8 @@ const MAX_BEGINNING: usize = 160;
 const MAX_WIDTH: usize = 160;
 /// How many elements around a line may say that it is a heading.
 const MAX_UP: usize = 3;
+/// What sets a name apart from the date on its line.
+const APART: [char; 3] = ['|', '·', '•'];
 /// The widest line that holds a date beside a title.
 const MAX_DATED: usize = 80;
 /// The widest line that is nothing but a name.
@@ -145,7 +147,8 @@ pub(super) fn in_closing_brackets(reader: &Reader<'_>, lines: &Lines<'_>) -> Vec
 fn alone(line: &str) -> Vec<String> {
     let is_whole = |names: &Vec<String>| matches!(names.as_slice(), [name] if squeeze(name) == squeeze(line));
     let is_shouted = !line.chars().any(char::is_lowercase);
-    if width(line) > MAX_ALONE || is_shouted {
+    let goes_on = line.split_whitespace().last().is_some_and(|last| last.starts_with(char::is_lowercase));
+    if width(line) > MAX_ALONE || is_shouted || goes_on {
         return Vec::new();
     }
     Some(names::names(line, Trust::Line)).filter(is_whole).unwrap_or_default()
@@ -165,8 +168,11 @@ pub(super) fn below_title(reader: &Reader<'_>, lines: &Lines<'_>) -> Vec<String>
         lines.page.iter().any(|line| line.linked > 0 && squeeze(&line.text) == name)
     };
     let named = |line: &Line| {
-        let name =
-            if reader.is_chinese { signature::bare(&line.text).filter(is_whole_name) } else { alone(&line.text).pop() };
+        let name = if reader.is_chinese {
+            signature::bare(&line.text).filter(|name| is_whole_name(name))
+        } else {
+            alone(&line.text).pop()
+        };
         name.filter(|name| !is_linked(name) && !title.to_lowercase().contains(&squeeze(name).to_lowercase()))
     };
     let is_heading = |line: &&Line| {
@@ -183,7 +189,11 @@ fn beside_dated(reader: &Reader<'_>, lines: &Lines<'_>, is_linked: &dyn Fn(&str)
     let is_dated = |line: &&Line| date::find(&line.text, reader.clock).is_some() && width(&line.text) <= MAX_DATED;
     let dated = lines.head.iter().find(|line| line.linked == 0 && is_dated(line)).filter(|_| !reader.is_chinese)?;
     let rest = reader.without_date(&dated.spaced);
-    let pieces = rest.split(['|', '·', '•']).flat_map(|piece| piece.split("  ")).map(str::trim);
+    // "Meldung vom" stands before a date, but not apart from it.
+    if !rest.contains(APART) {
+        return None;
+    }
+    let pieces = rest.split(APART).flat_map(|piece| piece.split("  ")).map(str::trim);
     let mut names = pieces.filter(|piece| piece.chars().any(char::is_alphanumeric)).map(alone);
     let (Some(mut only), None) = (names.next(), names.next()) else { return None };
     let document = squeeze(&reader.document_title());
@@ -191,7 +201,7 @@ fn beside_dated(reader: &Reader<'_>, lines: &Lines<'_>, is_linked: &dyn Fn(&str)
 }
 
 /// Returns whether a Chinese name alone in its line is long enough to be no word or place.
-fn is_whole_name(name: &String) -> bool {
+fn is_whole_name(name: &str) -> bool {
     name.chars().count() == 3
 }
 
