@@ -49,6 +49,7 @@ fn every_setting_stands_there_at_its_default() {
     assert_eq!(stated.takedowns.len(), 3);
     stated.takedowns.clear();
     stated.publish.public_url.clone_from(&defaults.publish.public_url);
+    stated.publish_to = None;
     stated.publish.rights = None;
     stated.publish.contact = None;
     stated.topics.clone_from(&defaults.topics);

@@ -25,7 +25,9 @@ pub(super) enum Command {
     #[command(after_help = "Example:\n  dayuan run --config /etc/dayuan")]
     Run,
     /// Run the daemon on a temporary store against built-in sample sites; needs no network
-    #[command(after_help = "Examples:\n  dayuan demo\n  dayuan demo --listen 127.0.0.1:8090 --for 10m")]
+    #[command(
+        after_help = "Examples:\n  dayuan demo\n  dayuan demo --listen 127.0.0.1:8090 --for 10m\n  dayuan demo --nodes 3"
+    )]
     Demo {
         /// The address to listen on; if the default one is busy, a free port is used
         #[arg(long, value_name = "ADDR")]
@@ -33,6 +35,9 @@ pub(super) enum Command {
         /// Stop after this time, such as 30s or 10m
         #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
         duration: Option<Duration>,
+        /// Run so many nodes that share a log, on a PostgreSQL of their own, which must be installed
+        #[arg(long, value_name = "NUMBER", default_value_t = 1, hide_default_value = true, value_parser = clap::value_parser!(u8).range(1..=9))]
+        nodes: u8,
     },
     /// Check the config and report all faults at once
     #[command(after_help = "Examples:\n  dayuan check\n  dayuan check --online")]

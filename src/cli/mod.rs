@@ -44,7 +44,7 @@ pub fn main() -> ExitCode {
     }
     let end = match &arguments.command {
         Command::Run => run::run(&arguments),
-        Command::Demo { listen, duration } => demo::run(*listen, *duration),
+        Command::Demo { listen, duration, nodes } => demo::run(*listen, *duration, *nodes),
         Command::Check { online } => check::run(&arguments, *online),
         Command::Add(options) => add::run(&arguments, options),
         Command::Inspect(options) => inspect::run(&arguments, options),

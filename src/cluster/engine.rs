@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use crate::log::{Line, LogError};
 
-/// A key of the poll states, and its value.
-pub type Pair = (Vec<u8>, Vec<u8>);
+/// A key of the poll states, and its value; none if it was removed.
+pub type Pair = (Vec<u8>, Option<Vec<u8>>);
 
 /// Who has the right to poll, as the engine holds it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -66,11 +66,19 @@ pub trait Engine: Send + Sync + Debug {
     /// If the token is not the lease's any more, or the engine is away.
     fn put_poll_states(&self, token: u64, pairs: &[Pair]) -> Result<(), EngineError>;
 
-    /// Returns poll states with keys above `after`, in the order of their keys; none if there are no more.
+    /// Returns the poll states that were saved after this version, in the order of their saving, and the version of the last;
+    /// none if there are no more.
     ///
     /// # Errors
     /// If the engine is away.
-    fn poll_states(&self, after: &[u8]) -> Result<Vec<Pair>, EngineError>;
+    fn poll_states(&self, after: u64) -> Result<(Vec<Pair>, u64), EngineError>;
+
+    /// Drops the lines before the line `first` but those with the numbers `kept`, which become lines of the segment `day`, while
+    /// this token is the lease's. Returns how many were dropped.
+    ///
+    /// # Errors
+    /// If the token is not the lease's any more, or the engine is away.
+    fn drop_before(&self, first: u64, kept: &[u64], day: u32, token: u64) -> Result<u64, EngineError>;
 }
 
 /// Why the engine did not do what was asked.

@@ -17,4 +17,4 @@ pub use connection::{Connection, connect};
 pub use engine::{Engine, EngineError, LeaseRow, Pair};
 pub use lease::{Lease, Turn};
 pub use node::Node;
-pub use transfer::{CHUNK, compare, is_behind, pull, push};
+pub use transfer::{CHUNK, compare, drop_expired, is_behind, pull, push, take_in};

@@ -24,6 +24,8 @@ use crate::model::with_causes;
 
 /// How long an answer may take before the database counts as away.
 const MAX_ANSWER: Duration = Duration::from_secs(5);
+/// The same where many lines are dropped.
+const MAX_DROP: Duration = Duration::from_secs(60);
 /// How long a connection may take.
 const MAX_CONNECT: Duration = Duration::from_secs(3);
 /// Maximum number of lines per answer.
@@ -39,7 +41,9 @@ create table if not exists dayuan_log (
     seq bigint primary key, prev bigint not null unique, day integer not null, line bytea not null);
 create table if not exists dayuan_lease (
     id boolean primary key default true check (id), holder text not null, token bigint not null, beat bigint not null);
-create table if not exists dayuan_poll_state (key bytea primary key, value bytea not null);
+create sequence if not exists dayuan_poll_version;
+create table if not exists dayuan_poll_state (
+    key bytea primary key, value bytea not null, version bigint unique not null default nextval('dayuan_poll_version'));
 insert into dayuan_lease values (true, '', 0, 0) on conflict do nothing;
 ";
 
@@ -105,8 +109,12 @@ impl Postgres {
         })
     }
 
-    /// Does something with a connection of its own, which others may use afterwards.
-    fn with<T>(&self, work: impl AsyncFnOnce(&mut Client) -> Result<T, EngineError>) -> Result<T, EngineError> {
+    /// Does something with a connection of its own, which others may use afterwards, for at most this time.
+    fn with<T>(
+        &self,
+        most: Duration,
+        work: impl AsyncFnOnce(&mut Client) -> Result<T, EngineError>,
+    ) -> Result<T, EngineError> {
         let Some(runtime) = &self.runtime else { return Err(EngineError::Away("it is being closed".to_owned())) };
         let known = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop().filter(|client| !client.is_closed());
         runtime.block_on(async {
@@ -114,9 +122,9 @@ impl Postgres {
                 Some(client) => client,
                 None => self.connect().await?,
             };
-            let outcome = tokio::time::timeout(MAX_ANSWER, work(&mut client))
+            let outcome = tokio::time::timeout(most, work(&mut client))
                 .await
-                .unwrap_or_else(|_late| Err(EngineError::Away(format!("no answer within {} s", MAX_ANSWER.as_secs()))));
+                .unwrap_or_else(|_late| Err(EngineError::Away(format!("no answer within {} s", most.as_secs()))));
             // What was not answered in time may still be in the way of the next question.
             if !matches!(outcome, Err(EngineError::Away(_))) {
                 self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(client);
@@ -179,7 +187,7 @@ impl Engine for Postgres {
         let prevs: Vec<i64> = lines.iter().map(|line| line.prev.cast_signed()).collect();
         let days: Vec<i32> = lines.iter().map(|line| line.day.cast_signed()).collect();
         let bytes: Vec<&[u8]> = lines.iter().map(|line| line.bytes.as_slice()).collect();
-        self.with(async |client| {
+        self.with(MAX_ANSWER, async |client| {
             let transaction = client.transaction().await.map_err(failed)?;
             lock(&transaction).await?;
             if let Some(token) = token {
@@ -205,7 +213,7 @@ impl Engine for Postgres {
     fn lines(&self, after: u64, most: usize) -> Result<Vec<Line>, EngineError> {
         let after = after.cast_signed();
         let most = i64::try_from(most).unwrap_or(i64::MAX);
-        self.with(async |client| {
+        self.with(MAX_ANSWER, async |client| {
             let rows = client
                 .query(
                     "select seq, prev, day, line from (
@@ -227,7 +235,7 @@ impl Engine for Postgres {
     }
 
     fn newest(&self) -> Result<(u64, u32), EngineError> {
-        self.with(async |client| {
+        self.with(MAX_ANSWER, async |client| {
             let newest = client.query_opt("select seq, day from dayuan_log order by seq desc limit 1", &[]).await;
             let newest = newest.map_err(failed)?;
             Ok(newest
@@ -256,7 +264,7 @@ impl Engine for Postgres {
     }
 
     fn lease(&self) -> Result<LeaseRow, EngineError> {
-        self.with(async |client| {
+        self.with(MAX_ANSWER, async |client| {
             let row = client.query_one("select holder, token, beat from dayuan_lease", &[]).await.map_err(failed)?;
             Ok(LeaseRow {
                 holder: row.get(0),
@@ -269,7 +277,7 @@ impl Engine for Postgres {
     fn replace_lease(&self, seen: &LeaseRow, new: &LeaseRow) -> Result<bool, EngineError> {
         let (token, beat) = (new.token.cast_signed(), new.beat.cast_signed());
         let (seen_token, seen_beat) = (seen.token.cast_signed(), seen.beat.cast_signed());
-        self.with(async |client| {
+        self.with(MAX_ANSWER, async |client| {
             let replaced = client
                 .execute(
                     "update dayuan_lease set holder = $1, token = $2, beat = $3 where token = $4 and beat = $5",
@@ -281,33 +289,69 @@ impl Engine for Postgres {
     }
 
     fn put_poll_states(&self, token: u64, pairs: &[Pair]) -> Result<(), EngineError> {
-        let keys: Vec<&[u8]> = pairs.iter().map(|(key, _)| key.as_slice()).collect();
-        let values: Vec<&[u8]> = pairs.iter().map(|(_, value)| value.as_slice()).collect();
-        self.with(async |client| {
+        let saved = pairs.iter().filter_map(|(key, value)| Some((key.as_slice(), value.as_deref()?)));
+        let (keys, values): (Vec<&[u8]>, Vec<&[u8]>) = saved.unzip();
+        let gone: Vec<&[u8]> =
+            pairs.iter().filter(|(_, value)| value.is_none()).map(|(key, _)| key.as_slice()).collect();
+        self.with(MAX_ANSWER, async |client| {
             let transaction = client.transaction().await.map_err(failed)?;
             hold(&transaction, token).await?;
             transaction
                 .execute(
-                    "insert into dayuan_poll_state select * from unnest($1::bytea[], $2::bytea[])
-                    on conflict (key) do update set value = excluded.value",
+                    "insert into dayuan_poll_state (key, value) select * from unnest($1::bytea[], $2::bytea[])
+                    on conflict (key) do update set value = excluded.value, version = excluded.version",
                     &[&keys, &values],
                 )
                 .await
                 .map_err(failed)?;
+            if !gone.is_empty() {
+                let removed = transaction.execute("delete from dayuan_poll_state where key = any($1)", &[&gone]).await;
+                removed.map_err(failed)?;
+            }
             transaction.commit().await.map_err(away)
         })
     }
 
-    fn poll_states(&self, after: &[u8]) -> Result<Vec<Pair>, EngineError> {
-        self.with(async |client| {
+    fn poll_states(&self, after: u64) -> Result<(Vec<Pair>, u64), EngineError> {
+        let from = after.cast_signed();
+        self.with(MAX_ANSWER, async |client| {
             let rows = client
                 .query(
-                    "select key, value from dayuan_poll_state where key > $1 order by key limit $2",
-                    &[&after, &MAX_STATES],
+                    "select key, value, version from dayuan_poll_state where version > $1 order by version limit $2",
+                    &[&from, &MAX_STATES],
                 )
                 .await
                 .map_err(failed)?;
-            Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+            let newest = rows.last().map_or(after, |row| row.get::<_, i64>(2).cast_unsigned());
+            Ok((rows.iter().map(|row| (row.get(0), Some(row.get(1)))).collect(), newest))
+        })
+    }
+
+    fn drop_before(&self, first: u64, kept: &[u64], day: u32, token: u64) -> Result<u64, EngineError> {
+        let (first, day) = (first.cast_signed(), day.cast_signed());
+        let kept: Vec<i64> = kept.iter().map(|seq| seq.cast_signed()).collect();
+        // Each follows the one before it, and the first line that stays follows the last of them.
+        let seqs: Vec<i64> = kept.iter().copied().chain([first]).collect();
+        let prevs: Vec<i64> = std::iter::once(0).chain(kept.iter().copied()).collect();
+        self.with(MAX_DROP, async |client| {
+            let transaction = client.transaction().await.map_err(failed)?;
+            lock(&transaction).await?;
+            hold(&transaction, token).await?;
+            let dropped = transaction
+                .execute("delete from dayuan_log where seq < $1 and not seq = any($2)", &[&first, &kept])
+                .await
+                .map_err(failed)?;
+            transaction
+                .execute(
+                    "update dayuan_log as line set prev = chain.prev, day = case when line.seq = $3 then day else $4 end
+                    from unnest($1::int8[], $2::int8[]) as chain (seq, prev)
+                    where line.seq = chain.seq and (line.prev <> chain.prev or (line.seq <> $3 and day <> $4))",
+                    &[&seqs, &prevs, &first, &day],
+                )
+                .await
+                .map_err(failed)?;
+            transaction.commit().await.map_err(away)?;
+            Ok(dropped)
         })
     }
 }

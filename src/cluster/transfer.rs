@@ -1,7 +1,7 @@
 //! Copies a log to an engine and back, line by line as they are.
 
 use super::engine::{Engine, EngineError};
-use crate::log::{Line, Log};
+use crate::log::{KEPT, Line, Log, Replayed};
 
 /// How many bytes of lines are appended with one transaction, and asked for at one time.
 pub const CHUNK: usize = 4 << 20;
@@ -51,9 +51,39 @@ pub fn pull(engine: &dyn Engine, log: &Log, progress: &dyn Fn(u64)) -> Result<u6
         if lines.is_empty() {
             return Ok(pulled);
         }
-        pulled += u64::try_from(log.mirror(&lines)?.len()).unwrap_or(0);
+        pulled += u64::try_from(take_in(log, &lines)?.len()).unwrap_or(0);
         progress(log.last_seq());
     }
+}
+
+/// Takes lines of the engine in behind what the log has, and returns their records.
+///
+/// # Errors
+/// If the engine has dropped what lies in between, or a line is damaged or does not follow.
+pub fn take_in(log: &Log, lines: &[Line]) -> Result<Vec<Replayed>, EngineError> {
+    let own = log.last_seq();
+    if own > 0 && lines.first().is_some_and(|first| first.prev != own) {
+        return Err(EngineError::Foreign(format!(
+            "the log here ends with record {own}, and what followed it has expired from the shared one: stop this node, move its log away and start it, to take in the shared one"
+        )));
+    }
+    Ok(log.mirror(lines)?)
+}
+
+/// Drops from the engine what has expired in the log, while this token is the lease's. Returns how many lines were dropped.
+///
+/// # Errors
+/// If the token is not the lease's any more, the engine is away, or the log is damaged.
+pub fn drop_expired(log: &Log, engine: &dyn Engine, token: u64) -> Result<u64, EngineError> {
+    let mut kept = Vec::new();
+    for line in log.lines(0)? {
+        let line = line?;
+        if line.day != KEPT {
+            return engine.drop_before(line.seq, &kept, KEPT, token);
+        }
+        kept.push(line.seq);
+    }
+    Ok(0)
 }
 
 /// Checks that one of the two logs is the beginning of the other, as far as their newest common line tells: every line

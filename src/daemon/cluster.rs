@@ -157,6 +157,8 @@ pub(super) struct Terms {
     pub(super) sources: Vec<Arc<Source>>,
     pub(super) takedowns: Takedowns,
     pub(super) alarms: Alarms,
+    /// The version of the newest poll states that are known of another machine.
+    pub(super) known: u64,
 }
 
 impl Terms {
@@ -187,28 +189,44 @@ impl Terms {
             tokio::select! {
                 () = stop.cancelled() => return,
                 _ = polls.changed(), if !*polls.borrow() => {}
-                () = tokio::time::sleep(LOOK_INTERVAL) => {}
+                () = tokio::time::sleep(LOOK_INTERVAL) => self.learn().await,
                 Some(command) = commands.recv() => self.answer(command),
             }
         }
     }
 
+    /// Takes in how the sources fare while another machine polls, for `status` and pages.
+    async fn learn(&mut self) {
+        let (states, node, known) = (Arc::clone(&self.context.poll_states), self.node.clone(), self.known);
+        let taken = tokio::task::spawn_blocking(move || poll::take_over(&states, &node, known));
+        match taken.await {
+            Ok(Ok(newest)) => self.known = newest,
+            // That the shared log is away is told where it is followed.
+            Ok(Err(error)) => tracing::debug!(
+                error = &error as &dyn std::error::Error,
+                "how the sources fare cannot be learned from the node that polls"
+            ),
+            Err(error) => tell_panic(&error),
+        }
+    }
+
     /// Does what must be done before the first poll: knows what the others know, and takes down what the config says.
-    async fn begin(&self) -> Result<(), String> {
+    async fn begin(&mut self) -> Result<(), String> {
         let PollContext { log_writer, poll_states, .. } = &self.context;
         log_writer.follow().await.map_err(|error| with_causes(&error))?;
         let (states, node) = (Arc::clone(poll_states), self.node.clone());
-        let taken = tokio::task::spawn_blocking(move || poll::take_over(&states, &node));
-        taken.await.map_err(|error| error.to_string())?.map_err(|error| with_causes(&error))?;
+        let taken = tokio::task::spawn_blocking(move || poll::take_over(&states, &node, 0));
+        self.known = taken.await.map_err(|error| error.to_string())?.map_err(|error| with_causes(&error))?;
         self.takedowns.settle().await.map(drop)
     }
 
     /// The same with a sign of life from time to time; `None` if this machine is to stop.
-    async fn begun(&self, stop: &CancellationToken) -> Option<Result<(), String>> {
+    async fn begun(&mut self, stop: &CancellationToken) -> Option<Result<(), String>> {
+        let heartbeat = Arc::clone(&self.heartbeat);
         let begin = self.begin();
         tokio::pin!(begin);
         loop {
-            self.heartbeat.beat_at(now());
+            heartbeat.beat_at(now());
             tokio::select! {
                 begun = &mut begin => return Some(begun),
                 () = stop.cancelled() => return None,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::clock::now;
-use crate::cluster::Node;
+use crate::cluster::{self, Node};
 use crate::log::{Log, Record};
 use crate::model::Moment;
 use crate::poll::{ClockCheck, LogWriter};
@@ -40,6 +40,33 @@ impl Expiry {
             if let Err(reason) = self.drop_one(now()).await {
                 tracing::error!(event = "day_not_dropped", reason, "an old day cannot be dropped");
             }
+            if let Some(token) = self.node.as_ref().and_then(|node| node.lease.token()) {
+                self.drop_shared(token).await;
+            }
+        }
+    }
+
+    /// Drops from the shared log what has expired here, as far as it is still there.
+    async fn drop_shared(&self, token: u64) {
+        let (log, node) = (Arc::clone(&self.log), self.node.clone());
+        let dropped = tokio::task::spawn_blocking(move || {
+            node.map_or(Ok(0), |node| cluster::drop_expired(&log, &*node.engine, token))
+        });
+        match dropped.await {
+            Ok(Ok(0)) => {}
+            Ok(Ok(records)) => {
+                tracing::info!(event = "shared_days_dropped", records, "old records were dropped from the shared log");
+            }
+            Ok(Err(error)) => tracing::warn!(
+                event = "shared_days_not_dropped",
+                error = &error as &dyn std::error::Error,
+                "old records cannot be dropped from the shared log; it is tried again in an hour"
+            ),
+            Err(error) => tracing::error!(
+                event = "task_panicked",
+                error = &error as &dyn std::error::Error,
+                "dropping old records panicked"
+            ),
         }
     }
 

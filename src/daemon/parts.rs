@@ -17,6 +17,7 @@ use super::{cluster, polling, searching};
 use crate::config::Config;
 use crate::fetch::{Fetcher, Gate};
 use crate::hub;
+use crate::model::RegionId;
 use crate::poll::{ClockCheck, Command, PollContext, Poller};
 use crate::search::Follower;
 use crate::view::{PollStates, View};
@@ -55,7 +56,8 @@ impl Running {
         let (polls, turn) = watch::channel(false);
         let (log_writer, poll_states) = (context.log_writer.clone(), Arc::clone(&context.poll_states));
         let (follower, holder, sharer, told) = (node.clone(), node.clone(), node.clone(), alarms.clone());
-        let terms = Terms { node, context, options, heartbeat, sources, takedowns: takedowns.clone(), alarms };
+        let terms =
+            Terms { node, context, options, heartbeat, sources, takedowns: takedowns.clone(), alarms, known: 0 };
         let polling = self.poll_runtime.run(terms.run(orders, turn, self.stop.clone()));
         self.part("poll loop", |_stop| polling);
         self.part("shared log", |stop| cluster::follow(follower, log_writer, told, stop));
@@ -64,8 +66,24 @@ impl Running {
         takedowns
     }
 
+    /// Starts what tells the response cache, the hub and the files of what changed.
+    pub(super) fn renew_documents(&mut self, dirty: mpsc::Receiver<Vec<RegionId>>, hub: Option<Arc<hub::Hub>>) {
+        let (site, files) = (Arc::clone(&self.daemon.site), self.publish_files());
+        self.part("response cache", |_stop| async move {
+            let tell = |regions: &_| {
+                if let Some(files) = &files {
+                    files.add(regions);
+                }
+                if let Some(hub) = &hub {
+                    hub.touch(site.feed_urls(regions).into_iter());
+                }
+            };
+            site.forget(dirty, tell).await;
+        });
+    }
+
     /// Starts what writes documents to a folder, if the config names one; it is to be told what changes.
-    pub(super) fn publish_files(&mut self) -> Option<Changes> {
+    fn publish_files(&mut self) -> Option<Changes> {
         let folder = self.daemon.config.settings.publish_to.clone()?;
         let changes = Changes::default();
         let publisher = Publisher {

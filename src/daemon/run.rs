@@ -258,19 +258,7 @@ impl Running {
         let (call, commands_to) = announced();
         let clock_check = Arc::<ClockCheck>::default();
         let Hubs { hub, listener } = self.open_hubs(call, &clock_check)?;
-        let (site, told, files) = (Arc::clone(&self.daemon.site), hub.clone(), self.publish_files());
-        self.part("response cache", |_stop| async move {
-            let tell = |regions: &_| {
-                if let Some(files) = &files {
-                    files.add(regions);
-                }
-                if let Some(hub) = &told {
-                    hub.touch(site.feed_urls(regions).into_iter());
-                }
-            };
-            site.forget(dirty, tell).await;
-        });
-
+        self.renew_documents(dirty, hub.clone());
         let context = PollContext {
             fetcher: Arc::new(self.fetcher(poll_states)?),
             view: Arc::clone(view),

@@ -29,7 +29,7 @@ const MIN_FILES: u64 = 16;
 const MAX_LOGGED: usize = 20;
 
 /// The parts that may raise an alarm.
-pub(super) const PARTS: [&str; 13] = [
+pub(super) const PARTS: [&str; 14] = [
     "certificates",
     "clock",
     "cluster",
@@ -38,6 +38,7 @@ pub(super) const PARTS: [&str; 13] = [
     "log",
     "lost",
     "polling",
+    "publishing",
     "socket",
     "store",
     "view",

@@ -22,4 +22,5 @@ pub use error::LogError;
 pub use mirror::{Line, encode};
 pub use position::{Appended, Damage, Position, Replayed};
 pub use record::{Control, Record, SourceFacts};
+pub use segment::KEPT;
 pub use store::Log;

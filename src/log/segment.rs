@@ -16,7 +16,7 @@ pub(super) const FIRST: Day = 1;
 
 /// The segment of records that outlive the dropped days. It sorts before all others, because later reports are judged
 /// by what was known about their source at the time.
-pub(super) const KEPT: Day = 0;
+pub const KEPT: Day = 0;
 
 /// Returns the path of a day's segment.
 pub(super) fn path(folder: &Path, day: Day) -> PathBuf {

@@ -234,7 +234,7 @@ impl Committer {
 
     /// Takes in lines of the shared log, and does what follows from them on every machine.
     fn take(&self, shared: &SharedLog, lines: &[Line]) -> Result<(), EngineError> {
-        let replayed = self.log.mirror(lines)?;
+        let replayed = cluster::take_in(&self.log, lines)?;
         self.view.apply_replayed(&replayed);
         for replayed in &replayed {
             match &replayed.record {

@@ -24,18 +24,23 @@ pub fn share(poll_states: &PollStates, node: &Node) -> Result<(), ShareError> {
     node.put_poll_states(&changes).inspect_err(|_| poll_states.keep_changes(&changes)).map_err(ShareError::from)
 }
 
-/// Takes over the poll states of the machine that polled before. It blocks.
+/// Takes over the poll states that were saved after this version, and returns the version of the newest. It blocks. A machine
+/// that polls must not do so: it knows better.
 ///
 /// # Errors
 /// If they cannot be had or saved.
-pub fn take_over(poll_states: &PollStates, node: &Node) -> Result<(), ShareError> {
-    let mut after = Vec::new();
+pub fn take_over(poll_states: &PollStates, node: &Node, mut after: u64) -> Result<u64, ShareError> {
+    let known = after;
     loop {
-        let pairs = node.engine.poll_states(&after)?;
-        let Some((last, _)) = pairs.last() else { break };
-        after.clone_from(last);
+        let (pairs, newest) = node.engine.poll_states(after)?;
+        if pairs.is_empty() {
+            break;
+        }
+        after = newest;
         poll_states.take_in(pairs)?;
     }
-    poll_states.flush()?;
-    Ok(())
+    if after != known {
+        poll_states.flush()?;
+    }
+    Ok(after)
 }

@@ -26,7 +26,7 @@ const ROBOTS_BETWEEN: u32 = 256;
 const ROBOTS_KEPT: Duration = Duration::from_secs(3 * 86_400);
 
 /// A key of the store and its value.
-pub type StoredPair = (Vec<u8>, Vec<u8>);
+pub type StoredPair = (Vec<u8>, Option<Vec<u8>>);
 
 /// What is remembered of each source between two polls. Losing it costs requests, never items.
 #[derive(Debug)]

@@ -11,18 +11,15 @@ impl PollStates {
         Self { changed: Some(Mutex::default()), ..self }
     }
 
-    /// Returns the keys and values that changed since the last call, as the store has them. Removed ones are left out.
+    /// Returns the keys and values that changed since the last call, as the store has them; removed ones have no value.
     ///
     /// # Errors
     /// Returns an error if the store cannot be read; the changes are kept.
     pub fn changes(&self) -> Result<Vec<StoredPair>, ViewError> {
         let Some(changed) = &self.changed else { return Ok(Vec::new()) };
         let keys = std::mem::take(&mut *changed.lock().unwrap_or_else(PoisonError::into_inner));
-        let pairs: Result<Vec<_>, ViewError> = keys
-            .iter()
-            .map(|key| Ok(self.engine.get(key)?.map(|value| (key.clone(), value.to_vec()))))
-            .filter_map(Result::transpose)
-            .collect();
+        let pairs: Result<Vec<_>, ViewError> =
+            keys.iter().map(|key| Ok((key.clone(), self.engine.get(key)?.map(|value| value.to_vec())))).collect();
         pairs.inspect_err(|_| changed.lock().unwrap_or_else(PoisonError::into_inner).extend(keys))
     }
 
@@ -46,7 +43,7 @@ impl PollStates {
     /// # Errors
     /// Returns an error if the store cannot be written.
     pub fn take_in(&self, pairs: Vec<StoredPair>) -> Result<(), ViewError> {
-        self.engine.write(pairs.into_iter().map(|(key, value)| (key, Some(value))).collect())
+        self.engine.write(pairs)
     }
 }
 

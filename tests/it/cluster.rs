@@ -1,146 +1,20 @@
 //! Several machines on one log, in a real PostgreSQL: what one node reported, all of them have, whatever is killed.
 
 use std::collections::HashSet;
-use std::net::TcpListener;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use super::http::{Reply, Site};
-use super::installation::{Daemon, Installation, feed, source, until};
-
-/// How long the right to poll lasts.
-const LEASE: Duration = Duration::from_secs(3);
-
-/// A database server of one's own; it ends with the test.
-struct Database {
-    folder: tempfile::TempDir,
-    programs: PathBuf,
-    port: u16,
-}
-
-impl Database {
-    /// Makes and starts one; `None` if this machine has no PostgreSQL.
-    fn new() -> Option<Self> {
-        let versions = std::fs::read_dir("/usr/lib/postgresql").ok()?;
-        let programs =
-            versions.flatten().map(|entry| entry.path().join("bin")).find(|path| path.join("initdb").exists());
-        let Some(programs) = programs else {
-            println!("SKIPPED: there is no PostgreSQL");
-            return None;
-        };
-        let folder = tempfile::Builder::new().prefix("dayuan-database-").tempdir_in("/tmp").unwrap();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let database = Self { folder, programs, port };
-        if database.is_root() {
-            let owned = Command::new("chown").arg("postgres").arg(database.folder.path()).status().unwrap();
-            assert!(owned.success(), "there is no user postgres");
-        }
-        let data = database.data();
-        database.run("initdb", &["-A", "trust", "-U", "dayuan", "-E", "UTF8", "--no-locale", "-D", &data]);
-        let settings = format!(
-            "port = {port}\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = ''\nmax_connections = 60\nshared_buffers = 16MB\n"
-        );
-        std::fs::write(Path::new(&data).join("postgresql.auto.conf"), settings).unwrap();
-        database.start();
-        database.run("createdb", &["-h", "127.0.0.1", "-p", &port.to_string(), "-U", "dayuan", "dayuan"]);
-        Some(database)
-    }
-
-    fn is_root(&self) -> bool {
-        String::from_utf8(Command::new("id").arg("-u").output().unwrap().stdout).unwrap().trim() == "0"
-    }
-
-    fn data(&self) -> String {
-        self.folder.path().join("data").display().to_string()
-    }
-
-    fn run(&self, program: &str, arguments: &[&str]) -> Output {
-        let program = self.programs.join(program);
-        let mut command = if self.is_root() {
-            let mut command = Command::new("runuser");
-            command.args(["-u", "postgres", "--"]).arg(program);
-            command
-        } else {
-            Command::new(program)
-        };
-        let output = command.args(arguments).current_dir("/tmp").output().unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        output
-    }
-
-    fn start(&self) {
-        let log = self.folder.path().join("log").display().to_string();
-        self.run("pg_ctl", &["-w", "-D", &self.data(), "-l", &log, "start"]);
-    }
-
-    /// Ends it as a power cut does, but for what the disk has.
-    fn stop(&self) {
-        self.run("pg_ctl", &["-w", "-m", "immediate", "-D", &self.data(), "stop"]);
-    }
-
-    fn ask(&self, question: &str) -> String {
-        let port = self.port.to_string();
-        let output = self.run("psql", &["-h", "127.0.0.1", "-p", &port, "-U", "dayuan", "-Atc", question, "dayuan"]);
-        String::from_utf8(output.stdout).unwrap().trim().to_owned()
-    }
-
-    /// Settings of a node.
-    fn settings(&self, node: &str) -> String {
-        format!(
-            "[cluster]\nurl = \"postgres://dayuan@127.0.0.1:{}/dayuan\"\nnode = \"{node}\"\nlease = \"{}s\"\n[fetch]\nallow_networks = [\"127.0.7.0/24\"]\ntimeout = \"5s\"\n[poll]\nmin_interval = \"1s\"\nmax_interval = \"2s\"\nhost_gap = \"0s\"\n",
-            self.port,
-            LEASE.as_secs()
-        )
-    }
-}
-
-impl Drop for Database {
-    fn drop(&mut self) {
-        let data = self.data();
-        if Path::new(&data).join("postmaster.pid").exists() && !std::thread::panicking() {
-            self.stop();
-        } else if let Ok(pid) = std::fs::read_to_string(Path::new(&data).join("postmaster.pid")) {
-            let pid = pid.lines().next().unwrap_or_default().to_owned();
-            drop(Command::new("kill").args(["-QUIT", &pid]).status());
-        }
-    }
-}
-
-/// A source that gives each of its items once only. When it is asked with the validator of a listing, that listing was
-/// acknowledged: losing one of its items would be for ever.
-#[derive(Default)]
-struct Source {
-    made: usize,
-    acknowledged: HashSet<usize>,
-    /// When it was asked, and whether with a validator.
-    asked: Vec<(Instant, bool)>,
-}
+use super::database::{Database, LEASE};
+use super::http::Site;
+use super::installation::{Daemon, Installation, source, until};
+use super::once::{Once, nothing_is_lost, site};
 
 /// Items of one listing.
 const ITEMS: usize = 3;
 
-fn site(host: u8, state: Arc<Mutex<Source>>) -> Site {
-    Site::new(host, move |request| {
-        let mut state = state.lock().unwrap();
-        let tag = request.headers.get("if-none-match");
-        if let Some(tag) = tag {
-            state.acknowledged.insert(tag.trim_matches('"').parse().unwrap());
-        }
-        state.asked.push((Instant::now(), tag.is_some()));
-        state.made += 1;
-        let number = state.made;
-        let items: Vec<(String, String)> =
-            (0..ITEMS).map(|item| (format!("h{host}-l{number}-i{item}"), format!("/{number}/{item}"))).collect();
-        let items: Vec<(&str, &str, &str, i64)> =
-            items.iter().map(|(guid, link)| (guid.as_str(), link.as_str(), guid.as_str(), 1)).collect();
-        Reply::ok(feed(&items)).with("etag", format!("\"{number}\""))
-    })
-}
-
 /// The node that polls, as a node sees it.
-fn holder(installation: &Installation) -> Option<String> {
+pub(crate) fn holder(installation: &Installation) -> Option<String> {
     let output = installation.run(&["status"]);
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let line = text.lines().find_map(|line| line.strip_prefix("cluster: "))?;
@@ -150,43 +24,18 @@ fn holder(installation: &Installation) -> Option<String> {
     line.strip_suffix(" polls").and_then(|line| line.split("; ").nth(1)).map(str::to_owned)
 }
 
-fn digest(installation: &Installation) -> String {
+pub(crate) fn digest(installation: &Installation) -> String {
     let verify = installation.run(&["verify"]);
     let text = String::from_utf8_lossy(&verify.stdout).into_owned();
     assert!(verify.status.success(), "{text}{}", String::from_utf8_lossy(&verify.stderr));
     text
 }
 
-/// Everything that was acknowledged is in the log of a node, and no title is in its feed twice.
-fn nothing_is_lost(installation: &Installation, states: &[Arc<Mutex<Source>>], hosts: std::ops::Range<u8>) -> usize {
-    let mut logged = String::new();
-    for entry in std::fs::read_dir(installation.folder.path().join("store/log")).unwrap() {
-        let path = entry.unwrap().path();
-        if path.extension().is_some_and(|ending| ending == "jsonl") {
-            logged.push_str(&std::fs::read_to_string(path).unwrap());
-        }
-    }
-    let guids: Vec<&str> = logged.split("\"guid\":\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
-    let known: HashSet<&str> = guids.iter().copied().collect();
-    assert_eq!(known.len(), guids.len(), "an item was reported twice");
-    let mut acknowledged = 0;
-    for (state, host) in states.iter().zip(hosts) {
-        for number in &state.lock().unwrap().acknowledged {
-            for item in 0..ITEMS {
-                let guid = format!("h{host}-l{number}-i{item}");
-                assert!(known.contains(guid.as_str()), "{guid} was acknowledged and is lost");
-                acknowledged += 1;
-            }
-        }
-    }
-    acknowledged
-}
-
 #[test]
 fn n1_a_log_is_pushed_and_pulled_byte_for_byte() {
     let Some(database) = Database::new() else { return };
-    let state = Arc::new(Mutex::new(Source::default()));
-    let site = site(30, Arc::clone(&state));
+    let state = Arc::new(Mutex::new(Once::default()));
+    let site = site(30, ITEMS, Arc::clone(&state));
     let old = Installation::new(&source("a", "140300", &site.url("/feed")));
     let daemon = old.start();
     daemon.until_items("140300", 9);
@@ -244,9 +93,9 @@ fn cluster_only(database: &Database, node: &str) -> String {
 fn n2_whatever_is_killed_nothing_acknowledged_is_lost_and_all_nodes_say_the_same() {
     let Some(database) = Database::new() else { return };
     let hosts = 31..37;
-    let states: Vec<Arc<Mutex<Source>>> = hosts.clone().map(|_| Arc::default()).collect();
+    let states: Vec<Arc<Mutex<Once>>> = hosts.clone().map(|_| Arc::default()).collect();
     let sites: Vec<Site> =
-        states.iter().zip(hosts.clone()).map(|(state, host)| site(host, Arc::clone(state))).collect();
+        states.iter().zip(hosts.clone()).map(|(state, host)| site(host, ITEMS, Arc::clone(state))).collect();
     let blocks: String =
         sites.iter().enumerate().map(|(at, site)| source(&format!("s{at}"), "140300", &site.url("/feed"))).collect();
     let names = ["one", "two", "three"];
@@ -333,7 +182,7 @@ fn n2_whatever_is_killed_nothing_acknowledged_is_lost_and_all_nodes_say_the_same
     let mut acknowledged = 0;
     for node in &nodes {
         assert!(node.run(&["rebuild"]).status.success());
-        acknowledged = nothing_is_lost(node, &states, hosts.clone());
+        acknowledged = nothing_is_lost(&node.folder.path().join("store"), &states, 31, ITEMS);
     }
     assert!(acknowledged > 0, "nothing was acknowledged: the test shows nothing");
     let digests: HashSet<String> = nodes.iter().map(digest).collect();
@@ -354,4 +203,230 @@ fn n2_whatever_is_killed_nothing_acknowledged_is_lost_and_all_nodes_say_the_same
 /// How many times the node that polls is killed.
 fn kills() -> usize {
     std::env::var("DAYUAN_KILLS").ok().and_then(|number| number.parse().ok()).unwrap_or(3)
+}
+
+/// The segments of a log, by name.
+fn segments(installation: &Installation) -> Vec<(std::ffi::OsString, Vec<u8>)> {
+    let folder = installation.folder.path().join("store/log");
+    let mut files: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.retain(|path| path.extension().is_some_and(|ending| ending == "jsonl"));
+    files.sort();
+    files.iter().map(|path| (path.file_name().unwrap().to_owned(), std::fs::read(path).unwrap())).collect()
+}
+
+fn told(output: &std::process::Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned() + &String::from_utf8_lossy(&output.stdout)
+}
+
+#[test]
+fn n3_what_expired_is_dropped_from_the_database_and_a_node_that_is_behind_is_told() {
+    use dayuan::log::{Log, Record};
+    use dayuan::model::{ItemId, Moment};
+    let Some(database) = Database::new() else { return };
+    let node = Installation::with(&database.settings("one"), "");
+    let day = |number: i64| Moment::from_seconds(1_678_330_000 + number * 86_400);
+    let gone = |item: u128| Record::Gone { item: ItemId::from_u128(item), at: day(0) };
+    let withdrawn =
+        Record::Withdraw { item: ItemId::from_u128(1), reason: "test".to_owned(), public_reason: None, at: day(0) };
+    let folder = node.folder.path().join("store/log");
+    let append = |records: &[Record], at: Moment| {
+        let (log, _) = Log::open(&folder).unwrap();
+        log.append(records, at).unwrap();
+    };
+    let run = |installation: &Installation, command: &str| {
+        let output = installation.run(&["log", command]);
+        assert!(output.status.success(), "{}", told(&output));
+    };
+    append(&[withdrawn, gone(2)], day(0));
+    run(&node, "push");
+    let behind = Installation::with(&database.settings("behind"), "");
+    run(&behind, "pull");
+    append(&[gone(3)], day(0));
+    append(&[gone(4)], day(1));
+    append(&[gone(5)], day(2));
+    run(&node, "push");
+
+    let connection = dayuan::cluster::Connection {
+        url: format!("postgres://dayuan@127.0.0.1:{}/dayuan", database.port),
+        password: None,
+    };
+    let engine = dayuan::cluster::connect(&connection).unwrap();
+    let lease = dayuan::cluster::LeaseRow { holder: "one".to_owned(), token: 7, beat: 1 };
+    assert!(engine.replace_lease(&engine.lease().unwrap(), &lease).unwrap());
+    for (dropped, number) in [(2, 0), (1, 1)] {
+        append(&[Record::Expire { day: day(number).day(), items: vec![], at: day(2) }], day(2));
+        run(&node, "push");
+        let (log, _) = Log::open(&folder).unwrap();
+        log.drop_day(&day(number).day()).unwrap();
+        assert!(dayuan::cluster::drop_expired(&log, &*engine, 6).is_err(), "another one has the lease");
+        assert_eq!(dayuan::cluster::drop_expired(&log, &*engine, 7).unwrap(), dropped);
+        assert_eq!(dayuan::cluster::drop_expired(&log, &*engine, 7).unwrap(), 0);
+        drop(log);
+        // Whoever comes new has the same log, byte for byte; whoever goes on does so.
+        let fresh = Installation::with(&database.settings("fresh"), "");
+        run(&fresh, "pull");
+        assert_eq!(segments(&fresh), segments(&node));
+        run(&node, "pull");
+        run(&node, "push");
+    }
+    let refused = behind.run(&["log", "pull"]);
+    assert!(
+        !refused.status.success() && told(&refused).contains("has expired from the shared one"),
+        "{}",
+        told(&refused)
+    );
+}
+
+#[test]
+fn n4_a_node_that_serves_shows_how_the_sources_fare() {
+    let Some(database) = Database::new() else { return };
+    let site = Site::new(30, |_| super::http::Reply::status("500 Internal Server Error"));
+    let blocks = source("s0", "140300", &site.url("/feed"));
+    let nodes = ["one", "two"].map(|name| Installation::with(&database.settings(name), &blocks));
+    let daemons: Vec<Daemon> = nodes.iter().map(Installation::start).collect();
+    until("both tell of the failure", || {
+        let of = |at: usize| daemons[at].status(&nodes[at], "s0")["failures"].as_u64().unwrap();
+        (of(0) > 0 && of(0) == of(1)).then_some(())
+    });
+}
+
+#[test]
+fn n5_a_record_of_a_newer_version_stops_a_node_with_a_sentence_and_it_serves_on() {
+    let Some(database) = Database::new() else { return };
+    let state = Arc::new(Mutex::new(Once::default()));
+    let site = site(30, ITEMS, Arc::clone(&state));
+    let node = Installation::with(&database.settings("one"), &source("s0", "140300", &site.url("/feed")));
+    let daemon = node.start();
+    daemon.until_items("140300", 6);
+    daemon.signal("STOP");
+    // What it has just sent arrives.
+    std::thread::sleep(Duration::from_millis(500));
+    let seq: u64 = database.ask("select max(seq) from dayuan_log").parse().unwrap();
+    let body = format!("\"seq\":{},\"v\":2,\"kind\":\"report\",\"at\":0}}", seq + 1);
+    let line = format!("{{\"crc\":\"{:08x}\",{body}", crc32c::crc32c(body.as_bytes()));
+    let hex: String = line.bytes().map(|byte| format!("{byte:02x}")).collect();
+    database.ask(&format!(
+        "insert into dayuan_log select {}, {seq}, max(day), decode('{hex}', 'hex') from dayuan_log",
+        seq + 1
+    ));
+    daemon.signal("CONT");
+    until("it says so", || {
+        let told = told(&node.run(&["status"]));
+        told.contains("newer").then_some(())
+    });
+    std::thread::sleep(LEASE);
+    let asked = state.lock().unwrap().acknowledged();
+    std::thread::sleep(LEASE);
+    assert_eq!(state.lock().unwrap().acknowledged(), asked, "something counts that is not in the log");
+    assert!(daemon.items("140300").len() >= 6, "it serves on");
+    assert_eq!(daemon.stop(), Some(0));
+}
+
+#[test]
+fn n6_between_machines_the_certificate_of_the_database_must_be_right() {
+    let Some(database) = Database::new() else { return };
+    let data = PathBuf::from(database.data());
+    std::fs::write(data.join("names"), "subjectAltName=IP:127.0.0.1").unwrap();
+    let new = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes";
+    for command in [
+        format!("req -x509 {new} -days 2 -subj /CN=authority -keyout ca.key -out ca.crt"),
+        format!("req {new} -subj /CN=database -keyout server.key -out server.csr"),
+        "x509 -req -in server.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 2 -extfile names -out server.crt"
+            .to_owned(),
+    ] {
+        let Ok(made) = std::process::Command::new("openssl").args(command.split(' ')).current_dir(&data).output()
+        else {
+            println!("SKIPPED: there is no openssl");
+            return;
+        };
+        assert!(made.status.success(), "{}", told(&made));
+    }
+    let trusted = data.join("ca.crt");
+    database.give(&["server.key", "server.crt"]);
+    database.ask("alter system set ssl = on");
+    database.ask("select pg_reload_conf()");
+    let settings = database.settings("one").replace("/dayuan\"", "/dayuan?sslmode=require\"");
+    let node = Installation::with(&settings, "");
+    let refused = node.run(&["log", "pull"]);
+    assert!(!refused.status.success() && told(&refused).contains("certificate"), "{}", told(&refused));
+    let certificates = trusted.display().to_string();
+    let pulled = node.run_with(&[("SSL_CERT_FILE", &certificates)], &["log", "pull"]);
+    assert!(pulled.status.success(), "{}", told(&pulled));
+}
+
+#[test]
+fn n7_what_a_site_answers_while_a_node_stops_counts() {
+    let Some(database) = Database::new() else { return };
+    let wait = Arc::new(Mutex::new(false));
+    let is_slow = Arc::clone(&wait);
+    let site = Site::new(30, move |_| {
+        let slow = *is_slow.lock().unwrap();
+        if slow {
+            std::thread::sleep(LEASE + Duration::from_millis(500));
+        }
+        let (guid, title) = if slow { ("late", "迟来的通告") } else { ("early", "先来的通告") };
+        super::http::Reply::ok(super::installation::feed(&[(guid, "/1", title, 1)]))
+    });
+    let node = Installation::with(&database.settings("one"), &source("s0", "140300", &site.url("/feed")));
+    let daemon = node.start();
+    daemon.until_items("140300", 1);
+    *wait.lock().unwrap() = true;
+    let before = site.asked().len();
+    until("it is asked", || (site.asked().len() > before).then_some(()));
+    std::thread::sleep(Duration::from_millis(200));
+    assert_eq!(daemon.stop(), Some(0));
+    let lines =
+        database.ask("select count(*) from dayuan_log where position('\"late\"' in encode(line, 'escape')) > 0");
+    assert_ne!(lines, "0", "what was answered is lost");
+}
+
+#[test]
+fn n8_a_takedown_that_only_the_next_poller_knows_is_carried_out() {
+    let Some(database) = Database::new() else { return };
+    let state = Arc::new(Mutex::new(Once::default()));
+    let site = site(30, ITEMS, Arc::clone(&state));
+    let blocks = source("s0", "140300", &site.url("/feed"));
+    let names = ["one", "two"];
+    let nodes = names.map(|name| Installation::with(&database.settings(name), &blocks));
+    let mut daemons: Vec<Daemon> = nodes.iter().map(Installation::start).collect();
+    let name = until("a node polls", || holder(&nodes[0]));
+    let leader = names.iter().position(|known| *known == name).unwrap();
+    let next = 1 - leader;
+    daemons[next].until_items("140300", 3);
+    let path = nodes[next].config().join("dayuan.toml");
+    let before = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, before + "[[takedown]]\nsource = \"s0\"\nreason = \"test\"\n").unwrap();
+    let reloaded = nodes[next].run(&["reload"]);
+    assert!(reloaded.status.success(), "{}", told(&reloaded));
+    daemons[leader].kill();
+    until("nothing of it is shown", || daemons[next].items("140300").is_empty().then_some(()));
+}
+
+#[test]
+fn n10_a_demo_of_three_nodes_shows_the_same_at_each() {
+    if Database::new().is_none() {
+        return;
+    }
+    let mut demo = std::process::Command::new(env!("CARGO_BIN_EXE_dayuan"))
+        .args(["demo", "--listen", "127.0.0.1:0", "--for", "60s", "--nodes", "3"])
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = std::io::BufRead::lines(std::io::BufReader::new(demo.stdout.take().unwrap())).map_while(Result::ok);
+    let told: Vec<String> = lines.take_while(|line| !line.contains("thrown away")).collect();
+    let address = |line: &String| line.split("http://").nth(1)?.split('/').next()?.parse::<std::net::SocketAddr>().ok();
+    let addresses: HashSet<std::net::SocketAddr> = told.iter().filter_map(address).collect();
+    assert_eq!(addresses.len(), 3, "{told:?}");
+    let ids = |address: &std::net::SocketAddr| {
+        let text = super::http::get(*address, "/regions/140300/feed.json").text();
+        let feed: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+        let items = feed["items"].as_array().cloned().unwrap_or_default();
+        items.iter().map(|item| item["id"].to_string()).collect::<Vec<_>>()
+    };
+    until("all nodes show the same", || {
+        let all: Vec<Vec<String>> = addresses.iter().map(ids).collect();
+        (all[0].len() > 3 && all.iter().all(|ids| *ids == all[0])).then_some(())
+    });
+    assert!(std::process::Command::new("kill").args(["-TERM", &demo.id().to_string()]).status().unwrap().success());
+    assert!(until("the demo ends", || demo.try_wait().unwrap()).success());
 }

@@ -12,10 +12,14 @@ mod commands;
 mod conditional;
 mod configs;
 mod credentials;
+#[cfg(feature = "postgres")]
+mod database;
 mod digest;
 mod disaster;
 mod documentation;
 mod entries;
+#[cfg(feature = "postgres")]
+mod faults;
 mod feed_lists;
 mod files;
 mod front;
@@ -31,6 +35,7 @@ mod lists;
 mod manual;
 mod monitoring;
 mod neighbours;
+mod once;
 mod pages;
 mod politeness;
 mod restart;

@@ -1,5 +1,6 @@
 //! The `demo` command: runs the daemon on a temporary store, against sample sites that this program serves on loopback.
 
+mod database;
 mod sites;
 
 use std::net::SocketAddr;
@@ -9,6 +10,7 @@ use anyhow::Context;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
+use self::database::Database;
 use super::out::{End, say, show};
 use super::place;
 use crate::config::{Config, LogFormat, Places};
@@ -16,38 +18,55 @@ use crate::daemon;
 
 const DEFAULT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8080);
 
-/// Runs the demo until a signal ends it, or for the given time.
-pub(super) fn run(listen: Option<SocketAddr>, duration: Option<Duration>) -> anyhow::Result<End> {
+/// Runs the demo until a signal ends it, or for the given time; with several nodes on a database of its own.
+pub(super) fn run(listen: Option<SocketAddr>, duration: Option<Duration>, nodes: u8) -> anyhow::Result<End> {
     let store = tempfile::Builder::new().prefix("dayuan-demo-").tempdir().context("cannot make a throw-away store")?;
+    let database = if nodes > 1 { Some(Database::start()?) } else { None };
     let runtime = place::runtime()?;
     let outcome = runtime.block_on(async {
         let stop = CancellationToken::new();
         let sites = sites::Sites::bind().await.context("cannot serve the sample sites on loopback")?;
-        let text = settings(address(listen).await, store.path());
-        let (regions, sources) = (REGIONS, sites.sources());
-        let load = move || Config::from_texts(&text, regions, &sources, &Places::default());
-        let (config, _) =
-            load().map_err(|faults| anyhow::anyhow!("the demo's own config is broken:\n{}", faults.render(false)))?;
         daemon::start_logging(LogFormat::Text, "warn");
-        let (started, address) = oneshot::channel::<daemon::Started>();
+        let (mut running, mut addresses) = (Vec::new(), Vec::new());
+        for node in 1..=nodes {
+            let first = address(listen).await;
+            // Whatever the first one has, the others get what is free.
+            let address = if node == 1 { first } else { SocketAddr::new(first.ip(), 0) };
+            let folder = store.path().join(format!("node-{node}"));
+            let shared = database.as_ref().map(|database| in_cluster(&database.url(), node)).unwrap_or_default();
+            let text = settings(address, &folder) + &shared;
+            std::fs::create_dir_all(&folder).context("cannot make a throw-away store")?;
+            let (regions, sources) = (REGIONS, sites.sources());
+            let load = move || Config::from_texts(&text, regions, &sources, &Places::default());
+            let (config, _) = load()
+                .map_err(|faults| anyhow::anyhow!("the demo's own config is broken:\n{}", faults.render(false)))?;
+            let (started, told) = oneshot::channel::<daemon::Started>();
+            addresses.push(told);
+            let (ran, end) = (Box::pin(daemon::run(config, Box::new(load), stop.child_token(), started)), stop.clone());
+            running.push(async move {
+                let outcome = ran.await;
+                end.cancel();
+                outcome
+            });
+        }
         let serving = sites.serve(stop.clone());
         let telling = async {
-            if let Ok(started) = address.await {
-                tell(started.address);
-                if let Some(duration) = duration {
-                    tokio::time::sleep(duration).await;
-                    stop.cancel();
+            let mut started = Vec::new();
+            for address in addresses {
+                started.extend(address.await.map(|started| started.address));
+            }
+            tell(&started);
+            if let Some(duration) = duration
+                && !started.is_empty()
+            {
+                tokio::select! {
+                    () = stop.cancelled() => {}
+                    () = tokio::time::sleep(duration) => stop.cancel(),
                 }
             }
         };
-        let running = daemon::run(config, Box::new(load), stop.clone(), started);
-        let running = async {
-            let outcome = running.await;
-            stop.cancel();
-            outcome
-        };
-        let (outcome, ..) = tokio::join!(running, serving, telling);
-        anyhow::Ok(outcome?)
+        let (outcomes, ..) = tokio::join!(futures_util::future::join_all(running), serving, telling);
+        outcomes.into_iter().try_for_each(|outcome| anyhow::Ok(outcome?))
     });
     runtime.shutdown_background();
     outcome?;
@@ -66,11 +85,20 @@ async fn address(listen: Option<SocketAddr>) -> SocketAddr {
     }
 }
 
-fn tell(address: SocketAddr) {
+fn tell(nodes: &[SocketAddr]) {
+    let Some((address, others)) = nodes.split_first() else { return };
     show(&format!("Open        http://{address}/"));
     show(&format!("阳泉 as page http://{address}/regions/140300"));
     show(&format!("Subscribe   http://{address}/regions/140300/atom.xml"));
+    for other in others {
+        show(&format!("The same at http://{other}/regions/140300"));
+    }
     show("All of it is thrown away at the end; Ctrl-C ends it.");
+}
+
+/// Returns the settings of a node of the demo.
+fn in_cluster(url: &str, node: u8) -> String {
+    format!("[cluster]\nurl = {}\nnode = 'node-{node}'\nlease = '3s'\n", toml_text(url))
 }
 
 /// Returns the settings of the demo. The sample sites are on loopback, so they may be polled without pauses.

@@ -1,0 +1,182 @@
+//! What a shared log costs: `cargo bench --features postgres --bench cluster -- [RECORDS]`. It starts a PostgreSQL of its own
+//! and prints reports per second: appended a poll at a time (to this machine's log, and to the database), told to a reader
+//! that waits, and pushed and pulled as a whole log.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::indexing_slicing,
+    reason = "a benchmark ends with its first surprise, and prints what it measured"
+)]
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use dayuan::cluster::{Connection, Engine, EngineError, LeaseRow, connect, pull, push};
+use dayuan::log::{Line, Log, Record, encode};
+use dayuan::model::{Draft, ItemId, Key, Moment, Precision, Report, SourceId, Stamp};
+
+const START: Moment = Moment::from_seconds(1_790_000_000);
+/// Reports of one poll.
+const POLL: usize = 30;
+/// Polls that are appended one after the other.
+const POLLS: usize = 300;
+/// What a node takes in after a day away.
+const A_DAY: usize = 100_000;
+
+/// A server of one's own in a folder; it ends with the benchmark.
+struct Server {
+    folder: tempfile::TempDir,
+    programs: PathBuf,
+    port: u16,
+}
+
+impl Server {
+    fn start() -> Option<Self> {
+        let versions = std::fs::read_dir("/usr/lib/postgresql").ok()?;
+        let programs =
+            versions.flatten().map(|entry| entry.path().join("bin")).find(|path| path.join("initdb").exists())?;
+        let folder = tempfile::Builder::new().prefix("dayuan-database-").tempdir().unwrap();
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let server = Self { folder, programs, port };
+        drop(Command::new("chown").arg("postgres").arg(server.folder.path()).status());
+        let data = server.data();
+        server.run("initdb", &["-A", "trust", "-U", "dayuan", "-E", "UTF8", "--no-locale", "-D", &data]);
+        // As installed, but for where it listens: every commit is synced.
+        let settings = format!("port = {port}\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = ''\n");
+        std::fs::write(Path::new(&data).join("postgresql.auto.conf"), settings).unwrap();
+        let log = server.folder.path().join("log").display().to_string();
+        server.run("pg_ctl", &["-w", "-D", &data, "-l", &log, "start"]);
+        server.run("createdb", &["-h", "127.0.0.1", "-p", &port.to_string(), "-U", "dayuan", "dayuan"]);
+        Some(server)
+    }
+
+    fn data(&self) -> String {
+        self.folder.path().join("data").display().to_string()
+    }
+
+    fn run(&self, program: &str, arguments: &[&str]) {
+        let program = self.programs.join(program);
+        let is_root = String::from_utf8(Command::new("id").arg("-u").output().unwrap().stdout).unwrap().trim() == "0";
+        let mut command = if is_root {
+            let mut command = Command::new("runuser");
+            command.args(["-u", "postgres", "--"]).arg(program);
+            command
+        } else {
+            Command::new(program)
+        };
+        let output = command.args(arguments).current_dir("/tmp").output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    fn engine(&self) -> Arc<dyn Engine> {
+        let url = format!("postgres://dayuan@127.0.0.1:{}/dayuan", self.port);
+        connect(&Connection { url, password: None }).unwrap()
+    }
+
+    fn empty(&self) {
+        let port = self.port.to_string();
+        self.run("psql", &["-h", "127.0.0.1", "-p", &port, "-U", "dayuan", "-qc", "truncate dayuan_log", "dayuan"]);
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.run("pg_ctl", &["-w", "-m", "immediate", "-D", &self.data(), "stop"]);
+    }
+}
+
+/// A report of about two kilobytes.
+fn report(number: usize) -> Record {
+    let source = SourceId::new(&format!("s{}", number % 300)).unwrap();
+    let at = START.plus_seconds(i64::try_from(number / 100).unwrap());
+    let draft = Draft {
+        title: format!("关于第{number}号供暖工程有关事项的通告"),
+        link: Some(format!("https://s{}.example.cn/{number}.html", number % 300)),
+        text: format!("第{number}号。").repeat(12) + &"各有关单位要按照职责分工，认真抓好落实。".repeat(28),
+        published: Some(Stamp { at, precision: Precision::Second, offset: 28_800 }),
+        ..Draft::default()
+    };
+    let key = Key::of(None, draft.checked_link().as_ref(), &draft.title, None).unwrap();
+    let item = ItemId::of(&source, &key);
+    Record::Report(Box::new(Report { item, key, source, seen: at, reader: 1, first_import: false, draft }))
+}
+
+fn reports(from: usize, count: usize) -> Vec<Record> {
+    (from..from + count).map(report).collect()
+}
+
+fn new_log() -> (tempfile::TempDir, Log) {
+    let folder = tempfile::tempdir().unwrap();
+    let (log, _) = Log::open(&folder.path().join("log")).unwrap();
+    (folder, log)
+}
+
+fn rate(count: usize, began: Instant) -> f64 {
+    count as f64 / began.elapsed().as_secs_f64()
+}
+
+/// Appends as a node does: behind what is there, with the token of the lease, then into the own log.
+fn append(engine: &dyn Engine, log: &Log, records: &[Record], token: u64) -> Result<(), EngineError> {
+    let lines: Vec<Line> = encode(records, log.last_seq(), log.newest_day().max(20_700))?;
+    engine.append(&lines, Some(token))?;
+    log.mirror(&lines)?;
+    Ok(())
+}
+
+fn main() {
+    let all = std::env::args().filter_map(|argument| argument.parse().ok()).next().unwrap_or(1_000_000);
+    let Some(server) = Server::start() else {
+        println!("SKIPPED: there is no PostgreSQL in /usr/lib/postgresql");
+        return;
+    };
+    let engine = server.engine();
+    let seen = engine.lease().unwrap();
+    assert!(engine.replace_lease(&seen, &LeaseRow { holder: "bench".to_owned(), token: 1, beat: 1 }).unwrap());
+    let polls: Vec<Vec<Record>> = (0..POLLS).map(|poll| reports(poll * POLL, POLL)).collect();
+
+    let (_folder, local) = new_log();
+    let began = Instant::now();
+    polls.iter().for_each(|poll| drop(local.append(poll, START).unwrap()));
+    println!("append, {POLL} a poll: this machine's log {:.0} reports/s", rate(POLL * POLLS, began));
+
+    let (_folder, shared) = new_log();
+    let (reader, total) = (server.engine(), POLLS * POLL);
+    let tail = std::thread::spawn(move || {
+        let (_folder, log) = new_log();
+        while log.last_seq() < total as u64 {
+            if pull(&*reader, &log, &|_| {}).unwrap() == 0 {
+                reader.wait(Duration::from_secs(1)).unwrap();
+            }
+        }
+        Instant::now()
+    });
+    let began = Instant::now();
+    polls.iter().for_each(|poll| append(&*engine, &shared, poll, 1).unwrap());
+    println!("append, {POLL} a poll: PostgreSQL and this machine's log {:.0} reports/s", rate(total, began));
+    let ended = Instant::now();
+    println!(
+        "tail: level {:.1} ms after the last append",
+        tail.join().unwrap().saturating_duration_since(ended).as_secs_f64() * 1e3
+    );
+
+    server.empty();
+    for count in [A_DAY.min(all), all] {
+        let (_folder, log) = new_log();
+        for from in (log.last_seq() as usize..count).step_by(2000) {
+            log.append(&reports(from, 2000.min(count - from)), START).unwrap();
+        }
+        let began = Instant::now();
+        assert_eq!(push(&log, &*engine, &|_| {}).unwrap(), count as u64);
+        println!("push of {count}: {:.0} records/s", rate(count, began));
+        let (_folder, other) = new_log();
+        let began = Instant::now();
+        assert_eq!(pull(&*engine, &other, &|_| {}).unwrap(), count as u64);
+        println!("pull of {count}: {:.0} records/s", rate(count, began));
+        assert!(log.lines(0).unwrap().map(Result::unwrap).eq(other.lines(0).unwrap().map(Result::unwrap)), "two logs");
+        server.empty();
+    }
+}

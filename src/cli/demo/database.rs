@@ -1,0 +1,107 @@
+//! The database of a demo with several nodes: a PostgreSQL of its own in a temporary folder.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::Context;
+
+/// Where distributions install the programs of a server: below these, by version.
+const INSTALLED: [&str; 2] = ["/usr/lib/postgresql", "/usr/pgsql"];
+
+/// A running server; it ends when it is dropped.
+#[derive(Debug)]
+pub(super) struct Database {
+    programs: PathBuf,
+    folder: tempfile::TempDir,
+    port: u16,
+}
+
+impl Database {
+    /// Makes and starts a server that listens on loopback.
+    ///
+    /// # Errors
+    /// If PostgreSQL is not installed, or does not start.
+    pub(super) fn start() -> anyhow::Result<Self> {
+        let programs = programs().context(
+            "a demo with several nodes needs PostgreSQL, which is not installed; install it (Debian: apt install postgresql), or leave out --nodes",
+        )?;
+        let folder = tempfile::Builder::new().prefix("dayuan-demo-").tempdir_in("/tmp");
+        let folder = folder.context("cannot make a folder for the database")?;
+        let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr())?.port();
+        if is_root() {
+            // The server refuses to run as root.
+            run(Command::new("chown").arg("postgres").arg(folder.path()))?;
+        }
+        let database = Self { programs, folder, port };
+        let (data, log) = (database.data(), database.folder.path().join("log"));
+        let (how, port) = (format!("-p {port} -h 127.0.0.1 -k ''"), port.to_string());
+        let ours = ["-A", "trust", "-U", "dayuan", "-E", "UTF8", "--no-locale", "-D"].map(OsStr::new);
+        database.run("initdb", &[ours.as_slice(), &[data.as_os_str()]].concat())?;
+        let start: [&OsStr; 8] = [
+            "-w".as_ref(),
+            "-D".as_ref(),
+            data.as_os_str(),
+            "-l".as_ref(),
+            log.as_os_str(),
+            "-o".as_ref(),
+            how.as_ref(),
+            "start".as_ref(),
+        ];
+        database.run("pg_ctl", &start)?;
+        database.run("createdb", &["-h", "127.0.0.1", "-p", &port, "-U", "dayuan", "dayuan"].map(OsStr::new))?;
+        Ok(database)
+    }
+
+    /// Returns its address.
+    pub(super) fn url(&self) -> String {
+        format!("postgres://dayuan@127.0.0.1:{}/dayuan", self.port)
+    }
+
+    fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    fn run(&self, program: &str, arguments: &[&OsStr]) -> anyhow::Result<()> {
+        let program = self.programs.join(program);
+        let mut command = if is_root() {
+            let mut command = Command::new("runuser");
+            command.args(["-u", "postgres", "--"]).arg(program);
+            command
+        } else {
+            Command::new(program)
+        };
+        run(command.args(arguments).current_dir("/"))
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        let data = self.data();
+        let stop: [&OsStr; 6] =
+            ["-w".as_ref(), "-m".as_ref(), "immediate".as_ref(), "-D".as_ref(), data.as_os_str(), "stop".as_ref()];
+        // Nothing of it is kept.
+        drop(self.run("pg_ctl", &stop));
+    }
+}
+
+/// Returns the folder of the programs of a server.
+fn programs() -> Option<PathBuf> {
+    let below = |folder: &&str| std::fs::read_dir(folder).ok();
+    let versions = INSTALLED.iter().filter_map(below).flatten().flatten().map(|version| version.path().join("bin"));
+    let on_path = std::env::var_os("PATH").unwrap_or_default();
+    let all: Vec<PathBuf> = versions.chain(std::env::split_paths(&on_path)).collect();
+    all.into_iter().find(|folder| folder.join("initdb").is_file() && folder.join("pg_ctl").is_file())
+}
+
+fn is_root() -> bool {
+    std::fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0)
+}
+
+fn run(command: &mut Command) -> anyhow::Result<()> {
+    let name = Path::new(command.get_program()).display().to_string();
+    let output = command.output().with_context(|| format!("cannot run {name}"))?;
+    let told = String::from_utf8_lossy(&output.stderr);
+    anyhow::ensure!(output.status.success(), "the database cannot be started: {}", told.trim());
+    Ok(())
+}
