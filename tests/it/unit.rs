@@ -373,7 +373,7 @@ fn a_secret_of_a_source_comes_from_the_credentials_of_the_service() {
     done(concat!(
         "install -m 600 /dev/stdin /etc/dayuan/portal.key <<'END'\nkeep-this-to-yourself\nEND\n",
         "printf '[Service]\\nLoadCredential=portal-key:/etc/dayuan/portal.key\\n' > /etc/systemd/system/dayuan.service.d/secrets.conf\n",
-        "systemctl daemon-reload && systemctl reset-failed dayuan; systemctl restart dayuan",
+        "systemctl daemon-reload && systemctl reset-failed dayuan; systemctl restart dayuan && /usr/bin/dayuan --config /etc/dayuan poll portal",
     ));
     until("the site gave its item for the secret", || {
         machine.run(&["/usr/bin/dayuan", "--config", "/etc/dayuan", "status"]).1.contains("1 items").then_some(())
