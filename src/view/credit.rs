@@ -1,6 +1,6 @@
 //! Whom reports credit as their origin.
 
-use super::sources::Sources;
+use super::sources::{Sources, host};
 use crate::log::SourceFacts;
 use crate::model::{Draft, Link};
 
@@ -53,11 +53,6 @@ impl Sources {
         };
         host(&to) == host(&source) && !leads_home() && (is_within() || self.are_alone_at(&host(&to)))
     }
-}
-
-/// Returns the host of a link; www.a.cn and a.cn are one.
-pub(super) fn host(link: &Link) -> String {
-    link.host_text().trim_start_matches("www.").to_owned()
 }
 
 /// Returns whether the rest of a name consists of such suffixes only.

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use super::credit::host;
 use super::numbers::SourceNo;
 use super::reports::Home;
 use crate::log::{Control, SourceFacts};
@@ -175,6 +174,11 @@ impl Sources {
     pub(super) fn take_changed(&mut self) -> (Vec<SourceId>, BTreeSet<SourceNo>) {
         (std::mem::take(&mut self.renamed), std::mem::take(&mut self.changed))
     }
+}
+
+/// Returns the host of a link; www.a.cn and a.cn are one.
+pub(super) fn host(link: &Link) -> String {
+    link.host_text().trim_start_matches("www.").to_owned()
 }
 
 fn unknown(id: SourceId) -> SourceFacts {
