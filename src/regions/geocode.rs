@@ -66,23 +66,10 @@ impl Places {
         common.map(|region| Tag { region: region.clone(), evidence }).into_iter().collect()
     }
 
-    /// Returns whether a source whose region is `home` is believed about this region: it lies in its own province, or in one
-    /// that borders on it. Anybody can name any place in full, and what happens in a town far away is told by somebody there, too.
-    fn is_in_reach(&self, home: &Place, region: &RegionId) -> bool {
-        let top = |place: &'_ Place| place.path.last().cloned();
-        let (Some(own), Some(other)) = (top(home), self.get(region).and_then(top)) else { return true };
-        let near = words().borders.get(own.as_str());
-        own == other || near.is_none_or(|near| near.iter().any(|code| code == other.as_str()))
-    }
-
     fn told(&self, source: &RegionId, title: &str, text: &str, path: &str) -> Vec<Tag> {
         let inherited = || vec![Tag { region: source.clone(), evidence: Evidence::Inherited }];
         let Some(scene) = Scene::new(self, source, title, text, path) else { return inherited() };
-        let is_wide = |tag: &Tag| {
-            self.level_of(&tag.region) == Some(Level::Province) || self.is_in_reach(scene.home, &tag.region)
-        };
-        let is_believed = |tag: &Tag| self.is_in_reach(scene.home, &tag.region);
-        let [of_title, of_head] = scene.named().map(|tags| tags.into_iter().filter(is_believed).collect::<Vec<_>>());
+        let (of_title, of_head) = scene.named();
         let mut tags = of_title.clone();
         tags.extend(self.dateline(scene.home, &scene.head.text).filter(|_| of_title.is_empty()));
         if !self.has_county(&tags) {
@@ -108,7 +95,7 @@ impl Places {
             }
         }
         if tags.is_empty() {
-            tags.extend(scene.township(&scene.head, &tags).or_else(|| scene.stranger().filter(is_wide)));
+            tags.extend(scene.township(&scene.head, &tags).or_else(|| scene.stranger()));
         }
         let mut tags = self.bounded(scene.home, self.deepest(&scene, &of_title, tags));
         if tags.is_empty() {
@@ -165,7 +152,7 @@ impl Places {
 
 impl Scene<'_> {
     /// Returns what the names in title and text mean.
-    fn named(&self) -> [Vec<Tag>; 2] {
+    fn named(&self) -> (Vec<Tag>, Vec<Tag>) {
         let mut of_title = self.named_in(&self.title, &self.head);
         let mut of_head = self.named_in(&self.head, &self.title);
         if of_title.iter().chain(&of_head).any(|found| !found.is_weak) {
@@ -189,7 +176,7 @@ impl Scene<'_> {
             of_head.retain(holds);
         }
         let tags = |found: Vec<Found>| found.into_iter().map(|found| found.tag).collect::<Vec<_>>();
-        [tags(of_title), tags(of_head)]
+        (tags(of_title), tags(of_head))
     }
 
     /// Returns the region from which the source speaks: its own, or the one below it that the address spells.
