@@ -26,6 +26,7 @@ pub(super) struct Words {
     pub(super) nicknames: HashMap<String, Vec<String>>,
     pub(super) city_words: HashMap<String, Vec<String>>,
     pub(super) compound: Compound,
+    pub(super) edges: Edges,
     pub(super) seam: Seam,
     pub(super) person: Person,
     pub(super) visited: Visited,
@@ -61,6 +62,20 @@ pub(super) struct Compound {
     pub(super) slopes: String,
     pub(super) waters: String,
     pub(super) waters_behind: Vec<String>,
+}
+
+/// Characters beside what only looks like a name.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Edges {
+    pub(super) generic_districts: String,
+    pub(super) before_generic: String,
+    pub(super) behind_generic: String,
+    pub(super) doubtful_counties: String,
+    pub(super) behind_county: String,
+    pub(super) behind_word: String,
+    pub(super) behind_city: String,
+    pub(super) behind_district: String,
 }
 
 /// Pairs of words that seem to hold a name where they meet.
