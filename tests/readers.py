@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """readers.py DAYUAN [ATOM.RNG]: runs the demo and reads its feeds with what people read feeds with: feedparser, sfeed,
-newsboat, rss2email, liferea, rss-parser and feedsmith, and checks them with expat, the RELAX NG grammar of RFC 4287 and the rules of
-the W3C validator; archives, filtered feeds and withdrawn items, too. What is not installed is SKIPPED. NODE_MODULES is where
+newsboat, rss2email, liferea, rss-parser, feedsmith and listparser, and checks them with expat, the RELAX NG grammar of RFC 4287 and
+the rules of the W3C validator; archives, filtered feeds, searches and withdrawn items, too. A feed without an item is a complaint. What is not installed is SKIPPED. NODE_MODULES is where
 the last two readers are.
 """
 import datetime, email.utils, http.server, json, os, pathlib, re, shutil, sqlite3, subprocess, sys, tempfile, threading, time
@@ -145,7 +145,7 @@ def read_with_node(base, urls):
         for reader, items in json.loads(run.stdout).items():
             ids = [item['id'] for item in items]
             wrong = [item for item in items if item['id'] in expected and (item['title'], item['link'], moment(item['date']).replace(microsecond=0)) != expected[item['id']]]
-            complaint = '' if len(set(ids)) == len(ids) and not wrong and all(item.get('date') for item in items) else f'{len(ids)} items, {wrong[:1]}'
+            complaint = '' if ids and len(set(ids)) == len(ids) and not wrong and all(item.get('date') for item in items) else f'{len(ids)} items, {wrong[:1]}'
             if url in (f'{base}/{file}' for file in ('atom.xml', 'rss.xml', 'feed.json')) and set(ids) != set(expected):
                 complaint += f' {len(set(ids) ^ set(expected))} items are missing or too many'
             report(f'{reader} {name(url)}', complaint)
@@ -177,6 +177,8 @@ def feed_links(feed, rel):
 def rules_of_atom(url):
     """What the W3C validator complains of in Atom, as far as these feeds could get it wrong."""
     feed = ElementTree.fromstring(get(url))
+    if feed.find(ATOM + 'entry') is None:
+        yield 'no entry'
     text = lambda element, tag: (element.findtext(ATOM + tag) or '').strip()
     if feed_links(feed, 'self') != [url]:
         yield f'self is {feed_links(feed, "self")}'
@@ -219,6 +221,8 @@ def rules_of_rss(url):
         yield 'self'
     missing = [tag for tag in ('title', 'link', 'description') if not channel.findtext(tag)]
     items = channel.findall('item')
+    if not items:
+        yield 'no item'
     guids = [item.findtext('guid') for item in items]
     if missing or len(set(guids)) != len(guids):
         yield f'{missing}, or a guid twice'
@@ -238,6 +242,26 @@ def check_rules(base):
     for query in ('', '?only=1', '?above=1', '?only=1&above=1'):
         report(f'rules of Atom {query}', '; '.join(rules_of_atom(f'{base}/atom.xml{query}')))
         report(f'rules of RSS {query}', '; '.join(rules_of_rss(f'{base}/rss.xml{query}')))
+
+
+def searches(root):
+    """The feeds of a search, once the index is made."""
+    urls = [f'{root}/search.{format}?q=%E9%98%B3%E6%B3%89' for format in ('atom', 'rss', 'json')]
+    for _ in range(200):
+        try:
+            if json.loads(get(urls[-1]))['items']:
+                break
+        except urllib.error.HTTPError:
+            pass
+        time.sleep(0.05)
+    return urls
+
+
+def read_searches(urls):
+    report('rules of Atom, search', '; '.join(rules_of_atom(urls[0])))
+    report('rules of RSS, search', '; '.join(rules_of_rss(urls[1])))
+    listed = [{entry.id for entry in feedparser.parse(get(url)).entries} for url in urls[:2]] + [{item['id'] for item in json.loads(get(urls[2]))['items']}]
+    report('a search has the same items in every format', '' if listed[0] and listed[0] == listed[1] == listed[2] else f'{[len(ids) for ids in listed]} items')
 
 
 def archives(base):
@@ -260,7 +284,8 @@ def read_archives(base, expected):
         report(f'rules of archives, {name(url)}', '; '.join(complaints))
         parsed = feedparser.parse(get(url))
         ids += [entry.id for entry in parsed.entries if entry.get('published_parsed')]
-    report('every item is in one archive', '' if len(ids) == len(set(ids)) and set(ids) >= expected else f'{len(ids)} items')
+    is_all = documents and len(expected) == ITEMS and len(ids) == len(set(ids)) and set(ids) >= expected
+    report('every item is in one archive', '' if is_all else f'{len(ids)} items in {len(documents)} archives, {len(expected)} expected')
     return documents
 
 
@@ -311,6 +336,17 @@ def withdrawn(dayuan, folder, grammar):
         site.shutdown()
 
 
+def read_opml_with_listparser(root):
+    try:
+        import listparser
+    except ImportError:
+        return skipped('listparser')
+    parsed = listparser.parse(get(f'{root}/opml.xml').decode())
+    urls = {outline.get('xmlUrl') for outline in ElementTree.fromstring(get(f'{root}/opml.xml')).iter('outline')} - {None}
+    is_right = urls and not parsed.bozo and {feed.url for feed in parsed.feeds} == urls and parsed.meta.title and all(feed.title for feed in parsed.feeds)
+    report('listparser', '' if is_right else f'{len(parsed.feeds)} of {len(urls)} feeds, {parsed.get("bozo_exception")}')
+
+
 def read_opml(root):
     outlines = list(ElementTree.fromstring(get(f'{root}/opml.xml')).iter('outline'))
     feeds = [outline for outline in outlines if outline.get('xmlUrl')]
@@ -343,9 +379,12 @@ def main():
             documents = read_archives(base, expected)
             queries = ('', '?only=1', '?above=1')
             files = ('atom.xml', 'rss.xml', 'feed.json')
-            read_with_node(base, [*(f'{base}/{file}{query}' for file in files for query in queries), *documents, *(f'{root}/search.{format}?q=%E9%98%B3%E6%B3%89' for format in ('xml', 'rss', 'json'))])
-            check_grammar([*(f'{base}/atom.xml{query}' for query in queries), *documents, f'{root}/sources/atom.xml'], folder, grammar)
+            found = searches(root)
+            read_searches(found)
+            read_with_node(base, [*(f'{base}/{file}{query}' for file in files for query in queries), *documents, *found])
+            check_grammar([*(f'{base}/atom.xml{query}' for query in queries), *documents, found[0], f'{root}/sources/atom.xml', f'{root}/sources/digest.xml'], folder, grammar)
             read_opml(root)
+            read_opml_with_listparser(root)
             withdrawn(dayuan, folder / 'withdrawn', grammar)
     finally:
         demo.kill()

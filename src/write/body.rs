@@ -4,6 +4,11 @@
 /// Levels of the headings that stand above the text: its title.
 const ABOVE: usize = 1;
 
+/// How words begin by which addresses name pictures that stand within a line: icons of files, faces.
+const ICONS: [&str; 3] = ["icon", "filetype", "emot"];
+/// Largest side of such a picture, in pixels.
+const MAX_ICON: u32 = 64;
+
 /// Returns sanitised HTML as a page shows it. `picture` is the name of a picture that has none.
 pub(super) fn on_page(html: &str, picture: &str) -> String {
     let mut out = String::with_capacity(html.len());
@@ -20,11 +25,7 @@ pub(super) fn on_page(html: &str, picture: &str) -> String {
         match (name, heading_level(name.trim_start_matches('/'))) {
             ("img", _) => {
                 empty_link = None;
-                let name = if has_name(inside) { String::new() } else { format!(" alt=\"{picture}\"") };
-                let inside = inside.replacen(" alt=\"\"", "", 1);
-                out.push_str(&format!(
-                    "<{inside}{name} loading=\"lazy\" decoding=\"async\" referrerpolicy=\"no-referrer\">"
-                ));
+                push_picture(&mut out, inside, picture);
             }
             ("table", _) => out.push_str(&format!("<{inside} tabindex=\"0\">")),
             ("a", _) => {
@@ -63,10 +64,43 @@ fn heading_level(name: &str) -> Option<usize> {
     digit.parse().ok().filter(|level| (1..=6).contains(level))
 }
 
-/// Returns whether a picture has a text of its own.
-fn has_name(tag: &str) -> bool {
-    let value = tag.split_once(" alt=\"").and_then(|(_, rest)| rest.split('"').next());
-    value.is_some_and(|value| !value.trim().is_empty())
+/// Writes a picture with a name of its own, or with this one.
+fn push_picture(out: &mut String, tag: &str, name: &str) {
+    let alt = value(tag, "alt");
+    let has_name = alt.is_some_and(|alt| !alt.trim().is_empty());
+    let blank = alt.filter(|_| !has_name).map(|alt| format!(" alt=\"{alt}\""));
+    out.push('<');
+    match blank.as_deref().and_then(|blank| tag.split_once(blank)) {
+        Some((before, after)) => out.extend([before, after]),
+        None => out.push_str(tag),
+    }
+    if !has_name {
+        out.extend([" alt=\"", name, "\""]);
+    }
+    if is_icon(tag) {
+        out.push_str(" class=\"icon\"");
+    }
+    out.push_str(" loading=\"lazy\" decoding=\"async\" referrerpolicy=\"no-referrer\">");
+}
+
+/// Returns whether a picture is one within a line: its address says so, or the one side that is told is that small.
+fn is_icon(tag: &str) -> bool {
+    let is_small =
+        |side| value(tag, side).and_then(|text| text.parse::<u32>().ok()).is_some_and(|side| side <= MAX_ICON);
+    let is_told = |side| value(tag, side).is_some();
+    let address = value(tag, "src").unwrap_or("").to_ascii_lowercase();
+    let path = address.split(['?', '#']).next().unwrap_or("");
+    let begins = |word: &str| {
+        path.match_indices(word)
+            .any(|(at, _)| !path.get(..at).is_some_and(|before| before.ends_with(char::is_alphabetic)))
+    };
+    !(is_told("width") && is_told("height"))
+        && (is_small("width") || is_small("height") || ICONS.iter().any(|word| begins(word)))
+}
+
+/// Returns the value of an attribute. The sanitiser escapes double quotes in values.
+fn value<'t>(tag: &'t str, name: &str) -> Option<&'t str> {
+    tag.split_once(&format!(" {name}=\"")).and_then(|(_, rest)| rest.split('"').next())
 }
 
 #[cfg(test)]
@@ -92,6 +126,26 @@ mod tests {
         check("<img src=\"a\">", &format!("<img src=\"a\" alt=\"图\" {late}>"));
         check("<img src=\"a\" alt=\"\" width=\"9\">", &format!("<img src=\"a\" width=\"9\" alt=\"图\" {late}>"));
         check("<img src=\"a\" alt=\"a>b\">c", &format!("<img src=\"a\" alt=\"a>b\" {late}>c"));
+        check("<img alt=\" \" src=\"a\">", &format!("<img src=\"a\" alt=\"图\" {late}>"));
+    }
+
+    #[test]
+    fn icons_stand_within_their_line() {
+        let is_icon = |tag: &str| on_page(tag, "图").contains("class=\"icon\"");
+        for icon in [
+            "<img src=\"http://a.cn/ueditor/fileTypeImages/icon_doc.gif\">",
+            "<img src=\"http://a.cn/face/1.gif\" width=\"22\">",
+            "<img src=\"http://a.cn/images/Emotion/3.png\">",
+        ] {
+            assert!(is_icon(icon), "{icon}");
+        }
+        for picture in [
+            "<img src=\"http://a.cn/silicon/remote.jpg\">",
+            "<img src=\"http://a.cn/1.jpg?icon\" width=\"600\">",
+            "<img src=\"http://a.cn/icon.gif\" width=\"16\" height=\"16\">",
+        ] {
+            assert!(!is_icon(picture), "{picture}");
+        }
     }
 
     #[test]

@@ -254,6 +254,32 @@ fn websub_103_and_104_subscribing_again_renews_and_unsubscribing_ends() {
 }
 
 #[test]
+fn t1_no_subscriber_is_sent_what_was_withdrawn() {
+    let subscriber = Subscriber::bind(8, 0);
+    subscriber.start(Manner::Willing);
+    let house = House::new(203, subscriber.port());
+    let daemon = house.start();
+    for file in ["atom.xml", "rss.xml", "feed.json"] {
+        assert_eq!(ask(&daemon, "subscribe", &topic(&daemon, file), &subscriber.url(&format!("/{file}")), ""), 202);
+    }
+    until_subscriptions(&house, 3);
+    house.step();
+    let shows = |got: &Got| String::from_utf8_lossy(&got.body).contains("第1条");
+    until("all are sent it", || (subscriber.got("POST").iter().filter(|got| shows(got)).count() == 3).then_some(()));
+    let items = daemon.items("140300");
+    let item = items.iter().find(|item| item["title"].as_str().unwrap().starts_with("第1条")).unwrap();
+    let run = house.installation.run(&["withdraw", item["id"].as_str().unwrap(), "--reason", "x"]);
+    assert!(run.status.success());
+    let before = subscriber.got("POST").len();
+    house.step();
+    until("all are sent the next one", || {
+        let sent = subscriber.got("POST").split_off(before);
+        let has_next = |got: &&Got| String::from_utf8_lossy(&got.body).contains("第2条");
+        (sent.iter().filter(has_next).count() == 3).then(|| assert!(!sent.iter().any(shows)))
+    });
+}
+
+#[test]
 fn whoever_does_not_agree_or_asks_nonsense_gets_nothing() {
     let subscriber = Subscriber::bind(3, 0);
     subscriber.start(Manner::Unwilling);

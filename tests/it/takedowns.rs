@@ -1,6 +1,8 @@
 //! What an admin takes down is gone from everything at once, and stays so whatever happens.
 
-use super::http::{Reply, Site, get};
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::http::{Reply, Site, get, request};
 use super::installation::{Daemon, Installation, feed, source, until};
 
 const STORY: &str = "阳泉市今天举行新闻发布会，介绍全市今冬供热的准备情况。全市供热面积比去年增加三百二十万平方米，六家供热企业的设备已经检修完毕，储煤二十一万吨，十一月一日零时起正式供热，明年三月三十一日结束。供热期间室内温度不得低于十八摄氏度，市民可以拨打服务热线反映问题，企业应当在两小时内上门查看。";
@@ -136,4 +138,113 @@ fn t3_check_tells_of_takedowns_that_cover_nothing_or_everything() {
         let (code, told) = check(wrong);
         assert_eq!(code, Some(78), "{wrong}: {told}");
     }
+}
+
+/// What is only in the withdrawn item: its title, its address, and how a search of it would show it.
+const MARKS: [&str; 3] = ["夜班公交", "/a/night-bus", "<mark>夜班</mark>"];
+
+/// Where readers begin: the rest is linked from there.
+const BEGINNINGS: [&str; 7] = [
+    "/",
+    "/opml.xml",
+    "/search?q=%E5%A4%9C%E7%8F%AD&sort=relevance",
+    "/search.atom?q=%E5%A4%9C%E7%8F%AD",
+    "/search.rss?q=%E5%A4%9C%E7%8F%AD",
+    "/search.json?q=%E5%A4%9C%E7%8F%AD",
+    "/regions/140300/feed.json?q=%E5%A4%9C%E7%8F%AD",
+];
+
+/// The paths of this site that a document leads to.
+fn led_to(text: &str, own: &str) -> BTreeSet<String> {
+    let text = text.replace("&amp;", "&").replace("&#38;", "&").replace("\\/", "/");
+    let addresses = text.split(['"', '\'', '<', '>', ' ']).filter_map(|word| match word.strip_prefix(own) {
+        Some(path) => Some(if path.is_empty() { "/" } else { path }),
+        None => Some(word).filter(|word| word.starts_with('/') && !word.starts_with("//") && word.len() > 1),
+    });
+    addresses.map(|path| path.split('#').next().unwrap_or("").to_owned()).collect()
+}
+
+/// Follows every link from where readers begin and from these paths; returns those that show the item, each with its validator.
+fn showing(daemon: &Daemon, also: impl IntoIterator<Item = String>) -> (BTreeMap<String, String>, usize) {
+    let own = format!("http://{}", daemon.address);
+    let mut ahead: Vec<String> = BEGINNINGS.iter().map(|path| (*path).to_owned()).chain(also).collect();
+    let (mut seen, mut found) = (BTreeSet::new(), BTreeMap::new());
+    while let Some(path) = ahead.pop() {
+        if !seen.insert(path.clone()) || path.starts_with("/a/") || path.starts_with("/b/") {
+            continue;
+        }
+        assert!(seen.len() < 2000, "there is no end of links");
+        let got = get(daemon.address, &path);
+        let text = got.text();
+        if MARKS.iter().any(|mark| text.contains(mark)) {
+            found.insert(path.clone(), got.header("etag").to_owned());
+        }
+        // What a search for other words finds says nothing new.
+        if got.status == 200 && !path.contains("before=") {
+            ahead.extend(led_to(&text, &own));
+        }
+    }
+    (found, seen.len())
+}
+
+#[test]
+fn t1_no_path_shows_what_was_withdrawn_whatever_happens_after() {
+    let items = [("g1", "/a/night-bus", "市区夜班公交改线", 2), ("g2", "/a/2", "甲站自己的消息", 3)];
+    let first = Site::new(148, move |_| Reply::ok(feed(&items)));
+    let second = Site::new(149, |_| Reply::ok(feed(&[("h1", "/b/1", "乙站自己的消息", 4)])));
+    let list = source("jia", "140300", &first.url("/feed")) + &source("yi", "140300", &second.url("/feed"));
+    let installation = Installation::new(&list);
+    let daemon = installation.start();
+    daemon.until_items("140300", 3);
+    let item = format!("/items/{}", id(&daemon, "夜班"));
+    until("it is found", || (get(daemon.address, BEGINNINGS[5]).text().contains(MARKS[0])).then_some(()));
+    let (before, walked) = showing(&daemon, []);
+    let places = [
+        "/",
+        "/regions/140300",
+        "/regions/140000/atom.xml",
+        "/regions/140300/rss.xml",
+        "/regions/140300/feed.json",
+        "/atom.xml",
+        "/regions/140300?topic=transport",
+        "/sources/jia",
+        &item,
+    ];
+    for place in places.iter().chain(&BEGINNINGS[2..]) {
+        assert!(before.contains_key(*place), "{place} of {walked} in {before:#?}");
+    }
+    assert!(before.keys().any(|path| path.contains("/archive/")), "{before:#?}");
+    let urn = item.trim_start_matches("/items/");
+    assert!(installation.run(&["withdraw", urn, "--reason", "夜班公交"]).status.success());
+    for (path, etag) in &before {
+        let got = request(daemon.address, "GET", path, &[("if-none-match", etag)]);
+        assert!(got.status != 304 || etag.is_empty(), "{path} is still what a reader has of it");
+    }
+    let is_gone = |daemon: &Daemon, when: &str| {
+        let (found, now) = showing(daemon, before.keys().cloned());
+        assert!(found.is_empty(), "{when}: {found:#?}");
+        assert!(now * 2 > walked, "{when}: only {now} of {walked} paths");
+        assert_eq!(get(daemon.address, &item).status, 410, "{when}");
+    };
+    is_gone(&daemon, "when the command returned");
+    let polls = first.asked().len();
+    assert!(installation.run(&["poll", "jia"]).status.success());
+    until("it is fetched again", || (first.asked().len() > polls).then_some(()));
+    is_gone(&daemon, "after it was fetched again");
+    assert_eq!(daemon.stop(), Some(0));
+    let daemon = installation.start();
+    is_gone(&daemon, "after a restart");
+    assert_eq!(daemon.stop(), Some(0));
+    assert!(installation.run(&["rebuild"]).status.success());
+    let daemon = installation.start();
+    is_gone(&daemon, "after a rebuild");
+    let archive = installation.folder.path().join("archive");
+    assert!(installation.run(&["backup", archive.to_str().unwrap()]).status.success());
+    assert_eq!(daemon.stop(), Some(0));
+    std::fs::remove_dir_all(installation.folder.path().join("store")).unwrap();
+    assert!(installation.run(&["restore", archive.to_str().unwrap()]).status.success());
+    let daemon = installation.start();
+    daemon.until_items("140300", 2);
+    until("the sources are read anew", || (first.asked().len() > polls + 1).then_some(()));
+    is_gone(&daemon, "after a restore");
 }
