@@ -303,7 +303,11 @@ fn main() {
     let path = folder.path().to_str().unwrap();
     // Each in a process of its own, whose memory is nothing else's.
     for arguments in [&["fill", path, &items][..], &["measure", path], &["ask", path]] {
-        let status = std::process::Command::new(std::env::current_exe().unwrap()).args(arguments).status().unwrap();
-        assert!(status.success());
+        let mut command = std::process::Command::new(std::env::current_exe().unwrap());
+        // As the unit of systemd has it.
+        let memory =
+            [("MALLOC_ARENA_MAX", "2"), ("MALLOC_MMAP_THRESHOLD_", "65536"), ("MALLOC_TRIM_THRESHOLD_", "131072")];
+        command.envs(memory);
+        assert!(command.args(arguments).status().unwrap().success());
     }
 }

@@ -13,6 +13,7 @@ mod feeds;
 mod filter;
 mod handler;
 mod hub_door;
+mod known_topics;
 mod metrics;
 mod pages;
 mod part;

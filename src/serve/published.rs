@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::subjects::KnownTopics;
+use super::known_topics::KnownTopics;
 use crate::model::{Moment, Policy, RegionId, Regions, Source, SourceId, Zone};
 use crate::topics::Topics;
 use crate::write::{Footer, Format, Language, Page};

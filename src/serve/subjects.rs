@@ -1,11 +1,9 @@
 //! The topics of stories, and the stories of a topic.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
 
 use super::renderer::Renderer;
 use super::selection::{Cursor, Selection};
-use crate::log::Position;
 use crate::model::SourceId;
 use crate::view::Story;
 
@@ -17,45 +15,6 @@ const MAX_PASSED: usize = 200_000;
 /// How many stories are looked up at first, and at most at a time.
 const FIRST_CHUNK: usize = 200;
 const LARGEST_CHUNK: usize = 25_600;
-/// How many reports are remembered at least with their topics; at most twice as many are.
-const REMEMBERED: usize = 1 << 16;
-
-/// The topics of reports as they follow from one config, so that those of old stories are not read from the log for each
-/// page anew. The numbers are places in the order of the topics.
-#[derive(Debug, Default)]
-pub(super) struct KnownTopics(Mutex<Known>);
-
-#[derive(Debug, Default)]
-struct Known {
-    newer: HashMap<Position, Box<[u16]>>,
-    /// Those that are forgotten next, unless somebody asks for them.
-    older: HashMap<Position, Box<[u16]>>,
-}
-
-impl KnownTopics {
-    fn get(&self, of: Position) -> Option<Box<[u16]>> {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(topics) = known.newer.get(&of) {
-            return Some(topics.clone());
-        }
-        let topics = known.older.remove(&of)?;
-        known.insert(of, topics.clone());
-        Some(topics)
-    }
-
-    fn insert(&self, of: Position, topics: Box<[u16]>) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(of, topics);
-    }
-}
-
-impl Known {
-    fn insert(&mut self, of: Position, topics: Box<[u16]>) {
-        if self.newer.len() >= REMEMBERED {
-            self.older = std::mem::take(&mut self.newer);
-        }
-        self.newer.insert(of, topics);
-    }
-}
 
 /// How many stories of each source were asked.
 #[derive(Default)]
