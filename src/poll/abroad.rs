@@ -105,3 +105,31 @@ impl Budget for Allowance {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOON: Moment = Moment::from_seconds(1_678_330_000);
+
+    fn link(host: &str) -> Link {
+        Link::parse(&format!("http://{host}/a")).unwrap()
+    }
+
+    /// Large files of one other site, each within its limit.
+    #[test]
+    fn what_other_hosts_send_is_counted_in_bytes_as_well() {
+        let list = Allowance { home: "a.cn".to_owned(), abroad: Arc::default(), errand: Errand::List };
+        let articles = list.for_articles();
+        let mut asked = 0;
+        while articles.take(&link("b.cn"), NOON).is_ok() {
+            articles.receive(&link("b.cn"), 8 << 20);
+            articles.receive(&link("a.cn"), 8 << 20);
+            asked += 1;
+        }
+        assert_eq!(asked, 8);
+        assert!(articles.take(&link("a.cn"), NOON).is_ok(), "its own host is its own");
+        assert!(list.take(&link("b.cn"), NOON).is_ok(), "its list may be there");
+        assert!(articles.take(&link("b.cn"), NOON.plus_seconds(86_400)).is_ok(), "tomorrow is another day");
+    }
+}

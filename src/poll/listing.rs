@@ -15,6 +15,11 @@ use crate::fetch::{Answer, Request};
 use crate::model::{Draft, Kind, Link, Outcome, Page, Reason, Trouble, Validators};
 use crate::read::{self, Fault, FaultKind, Reading, Rules};
 
+/// Maximum number of pages of a list read at the first import.
+const MAX_PAGES: usize = 4;
+/// How many documents in a row may have too few rows before the page counts as changed.
+const MAX_DRIFTS: u32 = 3;
+
 /// What a source listed.
 pub(super) struct Document {
     pub(super) reading: Reading,
@@ -177,7 +182,6 @@ impl PollCycle<'_> {
 
     /// Returns why a document must not be trusted.
     fn drift(&mut self, reading: &Reading) -> Option<Reason> {
-        const PATIENCE: u32 = 3;
         let is_list = reading.detection.is_some();
         let was_feed = self.state.listing.format.is_feed();
         if is_list && was_feed && self.source.kind == Kind::Auto {
@@ -187,7 +191,7 @@ impl PollCycle<'_> {
         if is_list {
             let usual = self.state.listing.usual;
             // If it stays so for several polls, the page has really changed.
-            if usual >= 8 && count.saturating_mul(4) <= usual && self.state.listing.drifts < PATIENCE {
+            if usual >= 8 && count.saturating_mul(4) <= usual && self.state.listing.drifts < MAX_DRIFTS {
                 self.state.listing.drifts += 1;
                 return Some(Reason::new(Trouble::FewRows, [&count, &usual]));
             }
@@ -218,6 +222,3 @@ fn fell_over() -> Reading {
         ..Reading::default()
     }
 }
-
-/// Maximum number of pages of a list read at the first import.
-const MAX_PAGES: usize = 4;
