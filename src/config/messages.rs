@@ -190,7 +190,10 @@ mod tests {
     }
 
     /// What stands in the code in parts, or is no message: names of lines and of fields.
-    const PARTS: [&str; 29] = [
+    const PARTS: [&str; 32] = [
+        "[http] listen",
+        "[http] metrics",
+        "[publish] to",
         "`source` is an id",
         "the daemon said nothing",
         "source {} is {}{}; last read {}, next poll {}",

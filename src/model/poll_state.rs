@@ -111,6 +111,13 @@ pub struct Revisit {
     pub is_gone: bool,
 }
 
+impl Revisit {
+    /// Returns whether its text has been read and nothing is missing: a further reading only looks for corrections.
+    pub const fn is_well(&self) -> bool {
+        self.step > 0 && self.missed.is_none()
+    }
+}
+
 /// What a source's document looked like, and where its list is. If the address of the source changes, all of it is
 /// discarded.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -58,12 +58,10 @@ fn room(revisits: &[Revisit], revisit: &Revisit) -> Room {
     if revisits.len() < MAX_REVISITS {
         return Room::Free;
     }
-    // The text has been read, and nothing is missing.
-    let is_well = |revisit: &Revisit| revisit.step > 0 && revisit.missed.is_none();
-    if is_well(revisit) {
+    if revisit.is_well() {
         return Room::None;
     }
-    let well = revisits.iter().enumerate().filter(|(_, known)| is_well(known));
+    let well = revisits.iter().enumerate().filter(|(_, known)| known.is_well());
     well.max_by_key(|(_, known)| known.step).map_or(Room::None, |(at, _)| Room::Instead(at))
 }
 

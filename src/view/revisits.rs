@@ -21,7 +21,8 @@ impl PollStates {
             None => self.old_listing(source)?.map(ListingRecord::revisits),
         };
         all.extend(former.map(revisits).unwrap_or_default());
-        all.sort_by_key(|revisit| revisit.due);
+        // Of those due at one time, what readers do not have yet comes before what may have been corrected.
+        all.sort_by_key(|revisit| (revisit.due, revisit.is_well()));
         Ok(all)
     }
 
@@ -32,28 +33,33 @@ impl PollStates {
     /// Returns an error if the store cannot be written.
     pub fn put_revisits(&self, source: &SourceId, revisits: &[Revisit]) -> Result<(), ViewError> {
         let free = record::encode(&RevisitsRecord::default());
-        let mut new: HashMap<u128, Vec<u8>> = revisits
-            .iter()
-            .map(|revisit| (revisit.item.as_u128(), record::encode(&record_of(std::slice::from_ref(revisit)))))
-            .collect();
         let slots = self.slots(source)?;
         let count = slots.len();
-        let mut vacant = Vec::new();
+        let (mut vacant, mut held) = (Vec::new(), HashMap::new());
         for slot in slots {
-            match slot.item().and_then(|item| new.remove(&item)) {
-                Some(value) if value == slot.value => {}
-                Some(value) => self.write(slot.key, value)?,
+            match slot.item().filter(|item| !held.contains_key(item)) {
+                Some(item) => drop(held.insert(item, slot)),
                 None => vacant.push(slot),
             }
         }
-        let mut new = new.into_values();
+        let mut fresh = Vec::new();
+        for revisit in revisits {
+            let value = record::encode(&record_of(std::slice::from_ref(revisit)));
+            match held.remove(&revisit.item.as_u128()) {
+                Some(slot) if slot.value == value => {}
+                Some(slot) => self.write(slot.key, value)?,
+                None => fresh.push(value),
+            }
+        }
+        vacant.extend(held.into_values());
+        let mut fresh = fresh.into_iter();
         for slot in vacant {
-            let value = new.next().unwrap_or_else(|| free.clone());
+            let value = fresh.next().unwrap_or_else(|| free.clone());
             if value != slot.value {
                 self.write(slot.key, value)?;
             }
         }
-        for (value, number) in new.zip(count..) {
+        for (value, number) in fresh.zip(count..) {
             self.write(slot_key(source, number), value)?;
         }
         // All of them were once in one record.

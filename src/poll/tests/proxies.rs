@@ -1,3 +1,5 @@
+//! Polls of encrypted sites through proxies.
+
 use std::io::Read;
 use std::sync::mpsc::{Receiver, channel};
 
