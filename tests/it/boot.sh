@@ -34,4 +34,6 @@ cd "$root"
 mkdir -p old
 pivot_root . old
 umount -l old
+# As a container manager leaves it: systemd hands credentials to services by mounts that must be seen beside them.
+mount --make-rshared /
 exec env -i container=other PATH=/usr/sbin:/usr/bin:/sbin:/bin /lib/systemd/systemd --unit=basic.target --show-status=0
