@@ -124,7 +124,7 @@ mod tests {
     fn pictures_have_a_name_and_come_late() {
         let late = "loading=\"lazy\" decoding=\"async\" referrerpolicy=\"no-referrer\"";
         check("<img src=\"a\">", &format!("<img src=\"a\" alt=\"图\" {late}>"));
-        check("<img src=\"a\" alt=\"\" width=\"9\">", &format!("<img src=\"a\" width=\"9\" alt=\"图\" {late}>"));
+        check("<img src=\"a\" alt=\"\" width=\"90\">", &format!("<img src=\"a\" width=\"90\" alt=\"图\" {late}>"));
         check("<img src=\"a\" alt=\"a>b\">c", &format!("<img src=\"a\" alt=\"a>b\" {late}>c"));
         check("<img alt=\" \" src=\"a\">", &format!("<img src=\"a\" alt=\"图\" {late}>"));
     }
