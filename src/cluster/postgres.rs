@@ -43,9 +43,22 @@ create table if not exists dayuan_lease (
     id boolean primary key default true check (id), holder text not null, token bigint not null, beat bigint not null);
 create sequence if not exists dayuan_poll_version;
 create table if not exists dayuan_poll_state (
-    key bytea primary key, value bytea not null, version bigint unique not null default nextval('dayuan_poll_version'));
+    key bytea primary key, value bytea, version bigint unique not null default nextval('dayuan_poll_version'),
+    saved timestamptz not null default now());
+do $$ begin
+    -- The first tables had neither; an `alter table` waits for everybody, so it is not tried each time.
+    if not exists (select from pg_attribute where attrelid = 'dayuan_poll_state'::regclass and attname = 'version') then
+        alter table dayuan_poll_state add version bigint unique not null default nextval('dayuan_poll_version');
+    end if;
+    if not exists (select from pg_attribute where attrelid = 'dayuan_poll_state'::regclass and attname = 'saved') then
+        alter table dayuan_poll_state add saved timestamptz not null default now(), alter value drop not null;
+    end if;
+end $$;
 insert into dayuan_lease values (true, '', 0, 0) on conflict do nothing;
 ";
+
+/// Drops the keys of poll states that were removed so long ago that every machine knows.
+const FORGET_REMOVED: &str = "delete from dayuan_poll_state where value is null and saved < now() - interval '30 days'";
 
 /// The engine.
 pub(super) struct Postgres {
@@ -289,23 +302,22 @@ impl Engine for Postgres {
     }
 
     fn put_poll_states(&self, token: u64, pairs: &[Pair]) -> Result<(), EngineError> {
-        let saved = pairs.iter().filter_map(|(key, value)| Some((key.as_slice(), value.as_deref()?)));
-        let (keys, values): (Vec<&[u8]>, Vec<&[u8]>) = saved.unzip();
-        let gone: Vec<&[u8]> =
-            pairs.iter().filter(|(_, value)| value.is_none()).map(|(key, _)| key.as_slice()).collect();
+        // What was removed keeps its key for a while, so that the other machines remove it, too.
+        let (keys, values): (Vec<&[u8]>, Vec<Option<&[u8]>>) =
+            pairs.iter().map(|(key, value)| (key.as_slice(), value.as_deref())).unzip();
         self.with(MAX_ANSWER, async |client| {
             let transaction = client.transaction().await.map_err(failed)?;
             hold(&transaction, token).await?;
             transaction
                 .execute(
                     "insert into dayuan_poll_state (key, value) select * from unnest($1::bytea[], $2::bytea[])
-                    on conflict (key) do update set value = excluded.value, version = excluded.version",
+                    on conflict (key) do update set value = excluded.value, version = excluded.version, saved = excluded.saved",
                     &[&keys, &values],
                 )
                 .await
                 .map_err(failed)?;
-            if !gone.is_empty() {
-                let removed = transaction.execute("delete from dayuan_poll_state where key = any($1)", &[&gone]).await;
+            if values.contains(&None) {
+                let removed = transaction.execute(FORGET_REMOVED, &[]).await;
                 removed.map_err(failed)?;
             }
             transaction.commit().await.map_err(away)
@@ -323,7 +335,7 @@ impl Engine for Postgres {
                 .await
                 .map_err(failed)?;
             let newest = rows.last().map_or(after, |row| row.get::<_, i64>(2).cast_unsigned());
-            Ok((rows.iter().map(|row| (row.get(0), Some(row.get(1)))).collect(), newest))
+            Ok((rows.iter().map(|row| (row.get(0), row.get(1))).collect(), newest))
         })
     }
 

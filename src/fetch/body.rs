@@ -38,9 +38,9 @@ impl Fetcher {
         let coding = answer::text(response.headers(), header::CONTENT_ENCODING).unwrap_or("");
         let coding = Coding::named(coding)
             .ok_or_else(|| broken(format!("unsupported Content-Encoding `{}`", one_line(coding))))?;
-        // What says that it is too large need not come; what says that it is not may be so all the same.
+        // A body whose declared length is too large is not read. Otherwise the declared length is not trusted.
         if response.content_length().is_some_and(|length| usize::try_from(length).is_ok_and(|it| it > self.max_body)) {
-            // It is on its way all the same.
+            // The site may have sent that much already.
             if let Some(budget) = budget {
                 budget.receive(link, self.max_body);
             }

@@ -40,8 +40,8 @@ pub enum FetchError {
         /// What happened.
         detail: String,
     },
-    /// The proxy of the source answers, but gets no connection to the site. Our own network is not to blame, and whether the
-    /// site answers to others is unknown.
+    /// The proxy of the source answers, but opens no connection to the site: it cannot, or its rules forbid it. Our own network
+    /// is not to blame, and whether the site answers to others is unknown.
     #[error("{host} cannot be reached through the proxy {proxy} of this source, which itself answers")]
     BeyondProxy {
         /// The proxy, as host and port.

@@ -214,11 +214,7 @@ impl Search<'_> {
             let Some(row) = segment.row(head.doc) else { break };
             if self.is_passed_over(row.source) {
                 passed.get_or_insert(row);
-                heads.extend(self.head(head.segment, head.doc + 1, false));
-                continue;
-            }
-            self.left.0 -= 1;
-            if let Some(hit) = self.hit(&row) {
+            } else if let Some(hit) = self.hit(&row) {
                 let maybe_earlier = match earlier {
                     Some(earlier) => earlier.seek(segment, head.doc).map_err(damaged)? == Some(head.doc),
                     None => false,
@@ -228,6 +224,7 @@ impl Search<'_> {
                     passed = None;
                 }
             }
+            self.left.0 = self.left.0.saturating_sub(1);
             let is_over = self.left.0 == 0 || self.left.1 == 0 || self.left.2 == 0;
             if results.found.len() >= most || is_over {
                 results.next = Some(Place { is_behind_titles, published: row.published, number: row.item.number });

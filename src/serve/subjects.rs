@@ -52,20 +52,25 @@ impl Renderer<'_> {
         let most = self.published.options.items;
         let (mut stories, mut asked, mut chunk) = (Vec::new(), Asked::default(), FIRST_CHUNK);
         let mut from = selection.from.map(|cursor| (cursor.at, cursor.item));
+        // Where the first story behind the last one taken stands that was passed over because of its source.
+        let mut passed = None;
         loop {
             let entries = self.view.listing(tags, selection.source.as_ref(), from, chunk + 1);
             for entry in entries.iter().take(chunk) {
                 if stories.len() == most || asked.is_over() {
                     return (stories, self.cursor(entry));
                 }
-                let source = self.view.source_of(entry.story);
-                if source.is_some_and(|source| asked.may_ask(source, selection.source.is_some())) {
-                    stories.extend(self.view.story(entry.story).filter(|story| self.is_about(story, topic)));
+                let Some(source) = self.view.source_of(entry.story) else { continue };
+                if !asked.may_ask(source, selection.source.is_some()) {
+                    passed = passed.or_else(|| self.cursor(entry));
+                } else if let Some(story) = self.view.story(entry.story).filter(|story| self.is_about(story, topic)) {
+                    stories.push(story);
+                    passed = None;
                 }
             }
             from = entries.get(chunk).and_then(|next| self.cursor(next)).map(|cursor| (cursor.at, cursor.item));
             if from.is_none() {
-                return (stories, None);
+                return (stories, passed);
             }
             chunk = LARGEST_CHUNK.min(chunk * 2);
         }

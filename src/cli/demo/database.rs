@@ -8,17 +8,19 @@ use anyhow::Context;
 
 /// Where distributions install the programs of a server: below these, by version.
 const INSTALLED: [&str; 2] = ["/usr/lib/postgresql", "/usr/pgsql"];
+/// Only the name of the socket.
+const PORT: &str = "5432";
 
-/// A running server; it ends when it is dropped.
+/// A running server; it ends when it is dropped. Whoever may connect may run programs as its user, so it listens only in its
+/// own folder, which nobody else may enter.
 #[derive(Debug)]
 pub(super) struct Database {
     programs: PathBuf,
     folder: tempfile::TempDir,
-    port: u16,
 }
 
 impl Database {
-    /// Makes and starts a server that listens on loopback.
+    /// Makes and starts a server.
     ///
     /// # Errors
     /// If PostgreSQL is not installed, or does not start.
@@ -28,14 +30,14 @@ impl Database {
         )?;
         let folder = tempfile::Builder::new().prefix("dayuan-demo-").tempdir_in("/tmp");
         let folder = folder.context("cannot make a folder for the database")?;
-        let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr())?.port();
         if is_root() {
             // The server refuses to run as root.
             run(Command::new("chown").arg("postgres").arg(folder.path()))?;
         }
-        let database = Self { programs, folder, port };
+        let database = Self { programs, folder };
         let (data, log) = (database.data(), database.folder.path().join("log"));
-        let (how, port) = (format!("-p {port} -h 127.0.0.1 -k ''"), port.to_string());
+        let socket = database.folder.path().to_string_lossy().into_owned();
+        let how = format!("-p {PORT} -h '' -k '{socket}'");
         let ours = ["-A", "trust", "-U", "dayuan", "-E", "UTF8", "--no-locale", "-D"].map(OsStr::new);
         database.run("initdb", &[ours.as_slice(), &[data.as_os_str()]].concat())?;
         let start: [&OsStr; 8] = [
@@ -49,13 +51,14 @@ impl Database {
             "start".as_ref(),
         ];
         database.run("pg_ctl", &start)?;
-        database.run("createdb", &["-h", "127.0.0.1", "-p", &port, "-U", "dayuan", "dayuan"].map(OsStr::new))?;
+        database.run("createdb", &["-h", &socket, "-p", PORT, "-U", "dayuan", "dayuan"].map(OsStr::new))?;
         Ok(database)
     }
 
     /// Returns its address.
     pub(super) fn url(&self) -> String {
-        format!("postgres://dayuan@127.0.0.1:{}/dayuan", self.port)
+        let socket = self.folder.path().to_string_lossy().replace('/', "%2F");
+        format!("postgres://dayuan@{socket}:{PORT}/dayuan")
     }
 
     fn data(&self) -> PathBuf {
@@ -89,9 +92,14 @@ impl Drop for Database {
 fn programs() -> Option<PathBuf> {
     let below = |folder: &&str| std::fs::read_dir(folder).ok();
     let versions = INSTALLED.iter().filter_map(below).flatten().flatten().map(|version| version.path().join("bin"));
+    let mut versions: Vec<PathBuf> = versions.collect();
+    versions.sort();
     let on_path = std::env::var_os("PATH").unwrap_or_default();
-    let all: Vec<PathBuf> = versions.chain(std::env::split_paths(&on_path)).collect();
-    all.into_iter().find(|folder| folder.join("initdb").is_file() && folder.join("pg_ctl").is_file())
+    versions
+        .into_iter()
+        .rev()
+        .chain(std::env::split_paths(&on_path))
+        .find(|folder| folder.join("initdb").is_file() && folder.join("pg_ctl").is_file())
 }
 
 fn is_root() -> bool {

@@ -120,7 +120,8 @@ fn labelled(lines: &Lines<'_>, authors: &mut Vec<String>, editors: &mut Vec<Stri
 /// Returns the editors named below the story: in a part of its element that is no text, or far below, as on stories taken from
 /// other sites.
 fn far_editors(lines: &Lines<'_>) -> Vec<String> {
-    let end = lines.inside.last().map_or(0, |line| line.to);
+    // Without a text, every line would be behind it, those of a side column as well.
+    let Some(end) = lines.inside.last().map(|line| line.to) else { return Vec::new() };
     let mut after = lines.page.iter().filter(|line| line.from >= end);
     let far = after.find(|line| line.text.chars().count() <= 30 && line.text.contains("责任编辑"));
     let labels = far.map(|line| byline::labelled(&line.text)).unwrap_or_default();
