@@ -21,6 +21,7 @@ mod sources;
 mod syntax;
 mod takedowns;
 mod topics;
+mod wording;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -282,7 +282,7 @@ impl Form {
             }
             Self::Seconds => {
                 let seconds: u64 = value.parse().ok().filter(|seconds| (300..=30 * 86_400).contains(seconds))?;
-                Some(Value::from(super::section::in_words(std::time::Duration::from_secs(seconds))))
+                Some(Value::from(super::wording::in_words(std::time::Duration::from_secs(seconds))))
             }
             Self::Lenient => (value == "true").then(|| Value::from("lenient")),
         }

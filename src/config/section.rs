@@ -13,6 +13,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::fault::{Fault, Faults};
 use super::forms::{file_of, form};
+use super::wording::{article, in_words};
 use super::{slips, syntax};
 use crate::model::misleads;
 
@@ -493,17 +494,4 @@ impl<'a> Section<'a> {
 thread_local! {
     /// The settings that were looked for: tables and keys.
     pub(super) static KNOWN: RefCell<std::collections::BTreeSet<(String, &'static str)>> = RefCell::default();
-}
-
-fn article(type_name: &str) -> String {
-    let article = if type_name.starts_with(['a', 'i', 'o', 'u', 'e']) { "an" } else { "a" };
-    format!("{article} {type_name}")
-}
-
-pub(super) fn in_words(length: Duration) -> String {
-    let millis = length.as_millis();
-    [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1000, "s")]
-        .iter()
-        .find(|(unit, _)| millis >= *unit && millis.is_multiple_of(*unit))
-        .map_or_else(|| format!("{millis}ms"), |(unit, name)| format!("{}{name}", millis / unit))
 }

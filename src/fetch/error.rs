@@ -42,7 +42,9 @@ pub enum FetchError {
     },
     /// The proxy of the source answers, but opens no connection to the site: it cannot, or its rules forbid it. Our own network
     /// is not to blame, and whether the site answers to others is unknown.
-    #[error("{host} cannot be reached through the proxy {proxy} of this source, which itself answers")]
+    #[error(
+        "the proxy {proxy} of this source opened no connection to {host}: it cannot reach it, or its rules refuse it"
+    )]
     BeyondProxy {
         /// The proxy, as host and port.
         proxy: String,
