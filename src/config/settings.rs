@@ -120,13 +120,20 @@ pub(super) fn parse(
     let has_hub = hub.boolean("enabled").unwrap_or(public_url.is_some());
     // Nor does any hub reach us without one.
     let subscribes = hub.boolean("subscribe").unwrap_or(public_url.is_some());
+    let publish_to = publish_folder(publish);
+    if publish_to.is_some() && !http.has("public_url") {
+        publish.fault(
+            "to",
+            "the files would lead readers to this machine itself".to_owned(),
+            "set [http] public_url to the address that readers use",
+        );
+    }
     let public_url = public_url.unwrap_or_else(|| format!("http://{listen}"));
     let state = places.state.clone().unwrap_or_else(|| PathBuf::from("./data"));
     let keep_days = store.integer("keep_days", 30, 36_500).unwrap_or(365);
     let contact = publish.string("contact");
     let contact = fetch.string("contact").or(contact);
     let has_search = search.boolean("enabled").unwrap_or(true);
-    let publish_to = publish_folder(publish);
     let publish = serve::Options {
         hub: has_hub,
         listens: subscribes,

@@ -56,13 +56,13 @@ impl Publisher {
             let pause = match written {
                 Ok(Ok((kept, is_more))) => {
                     state = kept;
-                    publisher.tell(None);
+                    publisher.tell(state.as_ref().and_then(StaticSite::trouble));
                     if is_more { Duration::ZERO } else { LOOK_INTERVAL }
                 }
                 Ok(Err(error)) => {
                     // The folder is looked at anew.
                     state = None;
-                    publisher.tell(Some(format!("documents cannot be published: {}", with_causes(&error))));
+                    publisher.tell(Some(&with_causes(&error)));
                     PAUSE
                 }
                 Err(error) => {
@@ -99,14 +99,18 @@ impl Publisher {
             Some(known) => known,
             None => StaticSite::open(Arc::clone(&self.site), &self.folder, now())?,
         };
-        static_site.want(changed.into_iter(), now())?;
+        if let Err(error) = static_site.want(changed.into_iter(), now()) {
+            // What was written so far need not be written again.
+            static_site.save()?;
+            return Err(error);
+        }
         let (began, before) = (Instant::now(), static_site.written());
         let mut is_more = true;
         while is_more && !stop.is_cancelled() && began.elapsed() < SLICE {
             if !may_write() {
                 return Ok((None, false));
             }
-            is_more = static_site.step(now())?;
+            is_more = static_site.step(now());
         }
         if stop.is_cancelled() {
             static_site.save()?;
@@ -118,7 +122,8 @@ impl Publisher {
         Ok((Some(static_site), is_more))
     }
 
-    fn tell(&self, trouble: Option<String>) {
+    fn tell(&self, trouble: Option<&str>) {
+        let trouble = trouble.map(|trouble| format!("documents cannot be published: {trouble}"));
         let text = trouble.clone().unwrap_or_default();
         if self.alarms.set("publishing", trouble) && !text.is_empty() {
             tracing::error!(event = "publishing_failed", folder = %self.folder.display(), "{text}");

@@ -1,10 +1,11 @@
 //! The site as files that a web server or a CDN serves without dayuan: which documents there are, and which are written first.
 //!
-//! What was withdrawn goes first, then what changed, then the rest. The pages are in the language of the site, name no times
+//! What was withdrawn goes first, then what changed, then the rest. What cannot be written for now is put aside, so that it
+//! holds up nothing else. The pages are in the language of the site, name no times
 //! relative to now, and lead to nothing that needs a query.
 
 use std::cell::Cell;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -16,25 +17,33 @@ use super::recent;
 use super::renderer::Renderer;
 use super::selection::Selection;
 use super::site::{Site, Store};
-use super::static_folder::{StaticError, StaticFolder};
+use super::static_folder::{Handled, StaticError, StaticFolder};
+use super::static_rules::root_of;
 use super::stories::look_of;
-use crate::model::{ItemId, Moment, Month, RegionId, SourceId};
+use crate::model::{ItemId, Moment, Month, RegionId, SourceId, with_causes};
 use crate::topics::Topics;
+use crate::view::View;
 use crate::write::{self, Format, Language};
 
 /// A time so late that nothing is told relative to it, in seconds since 1970.
 const LATE: i64 = 1 << 34;
+/// The rank of what is looked at when nothing else is to be done.
+const REST: usize = 2;
 /// How often everything is looked at again, also how the sources fare, in seconds.
 const ROUND: i64 = 3600;
-/// Maximum number of deletions that are asked for at one time.
-const MAX_DELETED: usize = 10_000;
+/// How long after a withdrawal what changes counts as changed by it, in seconds: the regions are told a little later.
+const AFTERMATH: i64 = 10;
+/// How long what could not be written waits, and at most if it fails again and again, in seconds.
+const WAIT: i64 = 5;
+const MAX_WAIT: i64 = 300;
 
-/// A piece of the site that is written in one step.
+/// A piece of the site that is written in one step; of one rank, those named first here go first.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Piece {
+    /// A document that is none of this site any more.
+    Lost(String),
     /// The feeds and the page of a region, and the pages of the stories there.
     Region(RegionId),
-    Item(ItemId),
     /// The home page, the feeds of the site and the lists of regions.
     Front,
     /// All months of a region's archive.
@@ -44,6 +53,7 @@ enum Piece {
     Fixed,
     Sources,
     Source(SourceId),
+    Item(ItemId),
 }
 
 /// The site, as it is written to a folder.
@@ -57,12 +67,17 @@ pub struct StaticSite {
     left: [BTreeSet<Piece>; 3],
     /// What stories and parts of archives looked like when they were written, by path.
     looks: HashMap<String, u64>,
-    /// The newest deletions that are known.
-    deleted: Vec<(ItemId, Moment)>,
-    /// When the folder was written last, before it was opened.
-    written: Moment,
+    /// The withdrawals that are known; the folder knows those that no document shows any more.
+    known: Handled,
+    /// When the last of them was seen.
+    withdrew: Moment,
     /// When everything was looked at last.
     began: Moment,
+    /// What could not be written, with its rank, until when it waits, and why.
+    aside: Vec<(usize, Piece)>,
+    wait: i64,
+    until: Moment,
+    trouble: Option<String>,
 }
 
 impl StaticSite {
@@ -72,14 +87,29 @@ impl StaticSite {
     /// If the folder cannot be used.
     pub fn open(site: Arc<Site>, folder: &Path, now: Moment) -> Result<Self, StaticError> {
         let given = site.published();
-        let folder = StaticFolder::open(folder, given.options.root())?;
-        let (written, published) = (folder.newest(), (Arc::clone(&given), for_files(&given)));
-        let (left, looks, deleted) = Default::default();
-        let mut opened = Self { site, folder, published, left, looks, deleted, written, began: now };
-        opened.want_all(now);
-        let published = given.regions.all().map(|region| &region.id).filter(|id| given.regions.is_published(id));
-        opened.put_withdrawals_first(&published.cloned().collect())?;
+        let folder = StaticFolder::open(folder)?;
+        let (known, published) = (folder.handled(), (Arc::clone(&given), for_files(&given)));
+        let (left, looks, aside, trouble) = Default::default();
+        let (withdrew, wait, until) = (Moment::default(), WAIT, Moment::default());
+        let began = now;
+        let mut opened =
+            Self { site, folder, published, left, looks, known, withdrew, began, aside, wait, until, trouble };
+        opened.want_all(now)?;
+        if opened.folder.paths("").next().is_none() {
+            let removals = opened.site.store().ok_or(StaticError::Closed)?.view.removals();
+            opened.known = Handled { removals, until: now.seconds() - AFTERMATH };
+        }
+        // Which reports were withdrawn meanwhile is not known: all goes first then.
+        if opened.put_withdrawals_first(BTreeSet::new(), now)? {
+            let [first, _, rest] = &mut opened.left;
+            first.append(rest);
+        }
         Ok(opened)
+    }
+
+    /// Returns why something waits to be written, if anything does.
+    pub fn trouble(&self) -> Option<&str> {
+        self.trouble.as_deref()
     }
 
     /// Returns how many documents were written.
@@ -96,67 +126,90 @@ impl StaticSite {
         if !Arc::ptr_eq(&given, &self.published.0) {
             self.published = (Arc::clone(&given), for_files(&given));
             self.looks.clear();
-            self.want_all(now);
+            self.want_all(now)?;
         } else if now.seconds() - self.began.seconds() >= ROUND {
-            self.want_all(now);
+            self.want_all(now)?;
+        }
+        if now >= self.until {
+            let aside = std::mem::take(&mut self.aside);
+            aside.into_iter().for_each(|(rank, piece)| self.leave(rank, piece));
         }
         let regions: BTreeSet<RegionId> = regions.filter(|region| given.regions.is_published(region)).collect();
-        if regions.is_empty() {
+        if self.put_withdrawals_first(regions.clone(), now)? {
             return Ok(());
         }
-        let lost = self.put_withdrawals_first(&regions)?;
-        for region in regions.difference(&lost) {
-            let month = self.newest_month(region).map(|month| Piece::Month(region.clone(), month));
+        for region in regions {
+            let month = self.newest_month(&region).map(|month| Piece::Month(region.clone(), month));
             let [_, changed, _] = &mut self.left;
-            changed.extend([Piece::Region(region.clone()), Piece::Front].into_iter().chain(month));
+            changed.extend([Piece::Region(region), Piece::Front].into_iter().chain(month));
         }
         Ok(())
     }
 
-    /// Removes the pages of stories that are gone, marks everything else that shows them, and returns which of these regions
-    /// do.
-    fn put_withdrawals_first(&mut self, regions: &BTreeSet<RegionId>) -> Result<BTreeSet<RegionId>, StaticError> {
+    /// If something was withdrawn, removes the pages of stories that are gone and puts first what may show it: these regions
+    /// that changed, and those of the stories that are gone. Returns whether it did.
+    fn put_withdrawals_first(&mut self, mut lost: BTreeSet<RegionId>, now: Moment) -> Result<bool, StaticError> {
         let site = Arc::clone(&self.site);
         let (given, view) = (site.published(), &site.store().ok_or(StaticError::Closed)?.view);
-        let since = self.deleted.first().map_or(self.written, |(_, at)| *at);
-        let mut deleted = view.deleted(|_| true, None, since, MAX_DELETED);
-        let is_any = deleted.iter().any(|one| !self.deleted.contains(one));
-        self.drop_items(is_any)?;
-        if !is_any {
-            return Ok(BTreeSet::new());
+        let removals = view.removals();
+        let is_new = removals != self.known.removals;
+        let is_aftermath = now.seconds() - self.withdrew.seconds() < AFTERMATH && !lost.is_empty();
+        if !is_new && !is_aftermath {
+            return Ok(false);
         }
-        let is_in = |region: &RegionId| {
-            let holds = |tag: &RegionId| given.regions.covers(region, tag);
-            !view.deleted(holds, None, since, 1).is_empty()
-        };
-        let lost: BTreeSet<RegionId> = regions.iter().filter(|region| is_in(region)).cloned().collect();
-        let is_of = |id: &SourceId| !view.deleted(|_| true, Some(id), since, 1).is_empty();
-        let sources = given.listing.iter().map(|source| &source.id).filter(|id| is_of(id));
+        if is_new {
+            let tags = view.lost_regions(Moment::from_seconds(self.known.until));
+            let published = given.regions.all().map(|region| &region.id).filter(|id| given.regions.is_published(id));
+            lost.extend(published.filter(|id| tags.iter().any(|tag| given.regions.covers(id, tag))).cloned());
+            // Others of the same moment may follow.
+            self.known = Handled { removals, until: now.seconds() - AFTERMATH };
+            self.withdrew = now;
+        }
+        self.drop_items(view)?;
+        let sources = self.sources();
         let [first, ..] = &mut self.left;
-        first.extend(sources.cloned().map(Piece::Source));
-        first.extend(lost.iter().flat_map(|id| [Piece::Region(id.clone()), Piece::Archive(id.clone())]));
-        first.insert(Piece::Front);
-        // Others of the same moment may follow.
-        let newest = deleted.iter().map(|(_, at)| *at).max();
-        deleted.retain(|(_, at)| Some(*at) == newest);
-        self.deleted = deleted;
-        Ok(lost)
+        first.extend(sources.into_iter().map(Piece::Source));
+        first.extend(lost.into_iter().flat_map(|id| [Piece::Region(id.clone()), Piece::Archive(id)]));
+        first.extend([Piece::Front, Piece::Sources]);
+        Ok(true)
     }
 
-    /// Writes the next piece; returns `false` if none is left.
-    ///
-    /// # Errors
-    /// If a document cannot be rendered or written for now; the piece is still left.
-    pub fn step(&mut self, now: Moment) -> Result<bool, StaticError> {
-        let Some(rank) = self.left.iter().position(|left| !left.is_empty()) else {
-            return self.folder.save().map(|()| false);
+    /// Writes the next piece; returns `false` if none is left. What fails is put aside.
+    pub fn step(&mut self, now: Moment) -> bool {
+        let next = self.left.iter_mut().enumerate().find_map(|(rank, left)| Some((rank, left.pop_first()?)));
+        let Some((rank, piece)) = next else {
+            let is_whole = self.aside.is_empty();
+            let saved = if is_whole { self.folder.finish() } else { self.folder.save_in_time() };
+            if is_whole {
+                (self.wait, self.trouble) = (WAIT, None);
+            }
+            self.note(saved);
+            return false;
         };
-        let Some(piece) = self.left.get_mut(rank).and_then(BTreeSet::pop_first) else { return Ok(false) };
         let done = self.write(&piece, rank, now);
         if done.is_err() {
-            self.leave(rank, piece);
+            if self.aside.is_empty() {
+                self.until = now.plus_seconds(self.wait);
+                self.wait = MAX_WAIT.min(self.wait * 2);
+            }
+            self.aside.push((rank, piece));
         }
-        done.map(|()| true)
+        self.note(done);
+        let [first, ..] = &self.left;
+        let is_handled = first.is_empty() && self.aside.iter().all(|(rank, _)| *rank > 0);
+        let saved = if is_handled && self.folder.handled() != self.known {
+            self.folder.set_handled(self.known)
+        } else {
+            self.folder.save_in_time()
+        };
+        self.note(saved);
+        true
+    }
+
+    fn note(&mut self, done: Result<(), StaticError>) {
+        if let Err(error) = done {
+            self.trouble = Some(with_causes(&error));
+        }
     }
 
     /// Writes the manifest, if it is behind.
@@ -173,24 +226,43 @@ impl StaticSite {
         }
     }
 
-    fn want_all(&mut self, now: Moment) {
+    fn want_all(&mut self, now: Moment) -> Result<(), StaticError> {
+        let site = Arc::clone(&self.site);
         self.began = now;
+        self.drop_items(&site.store().ok_or(StaticError::Closed)?.view)?;
         let given = &self.published.0;
         let regions = given.regions.all().filter(|region| given.regions.is_published(&region.id));
         let of = |id: &RegionId| [Piece::Region(id.clone()), Piece::Archive(id.clone())];
-        let [_, changed, rest] = &mut self.left;
+        let listed: HashSet<&SourceId> = given.listing.iter().map(|source| &source.id).collect();
+        let [first, changed, rest] = &mut self.left;
         changed.extend([Piece::Fixed, Piece::Front]);
         rest.extend(regions.flat_map(|region| of(&region.id)));
-        rest.extend(given.listing.iter().map(|source| Piece::Source(source.id.clone())));
+        rest.extend(listed.iter().map(|id| Piece::Source((*id).clone())));
         rest.insert(Piece::Sources);
-        let items = path_of(given, "items/");
-        rest.extend(self.folder.paths(&items).filter_map(item_of).map(Piece::Item));
+        for path in self.folder.paths("") {
+            match piece_of(given, path) {
+                Some(Piece::Item(id)) => rest.insert(Piece::Item(id)),
+                Some(Piece::Source(id)) if !listed.contains(&id) => first.insert(Piece::Source(id)),
+                Some(_) => true,
+                None => first.insert(Piece::Lost(path.to_owned())),
+            };
+        }
+        Ok(())
     }
 
-    /// Removes the pages of stories that are gone; with `also_changed`, those that changed are to be written anew.
-    fn drop_items(&mut self, also_changed: bool) -> Result<(), StaticError> {
-        let site = Arc::clone(&self.site);
-        let view = &site.store().ok_or(StaticError::Closed)?.view;
+    /// Returns the sources that have a page, or should.
+    fn sources(&self) -> BTreeSet<SourceId> {
+        let given = &self.published.0;
+        let folder = path_of(given, "sources/");
+        let written = self.folder.paths(&folder).filter_map(|path| match piece_of(given, path) {
+            Some(Piece::Source(id)) => Some(id),
+            _ => None,
+        });
+        given.listing.iter().map(|source| source.id.clone()).chain(written).collect()
+    }
+
+    /// Removes the pages of stories that are gone; those that changed are to be written anew, before all else.
+    fn drop_items(&mut self, view: &View) -> Result<(), StaticError> {
         let known: Vec<String> = self.folder.paths(&path_of(&self.published.0, "items/")).map(str::to_owned).collect();
         for path in known {
             let Some(id) = item_of(&path) else { continue };
@@ -199,8 +271,8 @@ impl StaticSite {
                     self.folder.remove(&path)?;
                     self.looks.remove(&path);
                 }
-                Some(story) if also_changed && self.looks.get(&path) != Some(&look_of(&story)) => {
-                    self.left[0].insert(Piece::Item(id));
+                Some(story) if self.looks.get(&path).is_some_and(|looks| *looks != look_of(&story)) => {
+                    self.leave(0, Piece::Item(id));
                 }
                 Some(_) => {}
             }
@@ -218,6 +290,7 @@ impl StaticSite {
 
     fn write(&mut self, piece: &Piece, rank: usize, now: Moment) -> Result<(), StaticError> {
         match piece {
+            Piece::Lost(path) => self.folder.remove(path),
             Piece::Region(region) => self.write_region(region, rank, now),
             Piece::Item(id) => self.write_item(*id, now),
             Piece::Front => self.write_front(now),
@@ -234,7 +307,8 @@ impl StaticSite {
                 let selection = Selection { source: Some(id.clone()), ..Selection::default() };
                 let language = self.language();
                 let made = self.made(|renderer| renderer.source_page(&selection, language).map_err(|_told| ()))?;
-                self.keep(&format!("sources/{id}.html"), made.ok().flatten(), now)
+                // One that cannot be made for now is no reason to remove what is there.
+                self.keep(&format!("sources/{id}.html"), made.map_err(|()| StaticError::Closed)?, now)
             }
         }
     }
@@ -253,8 +327,11 @@ impl StaticSite {
         self.keep(&format!("regions/{region}.html"), page, now)?;
         for story in stories {
             let path = path_of(&self.published.0, &format!("items/{}.html", story.id));
-            if self.looks.get(&path) != Some(&look_of(&story)) {
-                self.leave(rank, Piece::Item(story.id));
+            match self.looks.get(&path) {
+                Some(looks) if *looks == look_of(&story) => {}
+                // Written before this program started: most likely nothing changed.
+                None if self.folder.has(&path) => self.leave(REST, Piece::Item(story.id)),
+                _ => self.leave(rank, Piece::Item(story.id)),
             }
         }
         Ok(())
@@ -299,6 +376,7 @@ impl StaticSite {
             let bytes = write::fault(&renderer.page(language), title, detail);
             (renderer.about_page(language), Rendered { media_type: HTML, bytes, changed: now })
         })?;
+        self.folder.put_rules(&root_of(&self.published.0.options))?;
         self.keep("about.html", Some(about), now)?;
         self.keep("404.html", Some(lost), now)?;
         for (path, media_type, bytes) in super::handler::fixed_files() {
@@ -317,8 +395,9 @@ impl StaticSite {
         for (path, key) in keys {
             let made = self.made(|renderer| renderer.make_once(&key))?;
             let made = match made {
-                Err(Failure::Closed) => return Err(StaticError::Closed),
-                made => made.ok(),
+                Ok(made) => Some(made),
+                Err(Failure::Missing | Failure::Gone(_)) => None,
+                Err(_) => return Err(StaticError::Closed),
             };
             self.keep(path, made, now)?;
         }
@@ -401,8 +480,35 @@ fn for_files(given: &PublishConfig) -> PublishConfig {
 
 /// Returns the path of a document below the folder: that of its address.
 fn path_of(published: &PublishConfig, path: &str) -> String {
-    let root = published.options.root().trim_matches('/');
+    let root = root_of(&published.options);
+    let root = root.trim_matches('/');
     if root.is_empty() { path.to_owned() } else { format!("{root}/{path}") }
+}
+
+/// Returns the piece that makes the document at this path; `None` if it is none of this site any more.
+fn piece_of(published: &PublishConfig, path: &str) -> Option<Piece> {
+    let own = path.strip_prefix(&path_of(published, ""))?;
+    let (folder, rest) = own.split_once('/').unwrap_or(("", own));
+    let name = rest.strip_suffix(".html");
+    match folder {
+        "regions" => {
+            let id = rest.split_once('/').map(|(id, _)| id).or(name)?;
+            let known = RegionId::new(id).ok().filter(|id| published.regions.get(id).is_some());
+            known.filter(|id| published.regions.is_published(id)).map(Piece::Region)
+        }
+        "items" => item_of(path).map(Piece::Item),
+        "sources" => match rest {
+            "atom.xml" | "digest.xml" => Some(Piece::Sources),
+            _ => SourceId::new(name?).ok().map(Piece::Source),
+        },
+        _ => match own {
+            "sources.html" => Some(Piece::Sources),
+            "index.html" | "regions.html" | "opml.xml" => Some(Piece::Front),
+            _ if Format::ALL.iter().any(|format| format.file() == own) => Some(Piece::Front),
+            "about.html" | "404.html" => Some(Piece::Fixed),
+            _ => super::handler::fixed_files().iter().any(|(file, ..)| *file == own).then_some(Piece::Fixed),
+        },
+    }
 }
 
 /// Returns the story whose page is at this path.

@@ -1,5 +1,6 @@
 //! What is asked of stories that feeds do not show: withdrawn ones, takedowns, and the months gone by.
 
+use std::collections::HashSet;
 use std::ops::RangeInclusive;
 
 use super::store::View;
@@ -19,6 +20,16 @@ impl View {
         most: usize,
     ) -> Vec<(ItemId, Moment)> {
         self.read().deleted(is_wanted, source, from, most)
+    }
+
+    /// Returns a number that changes when an item is withdrawn or restored, and when a takedown begins or ends.
+    pub fn removals(&self) -> u64 {
+        self.read().removals()
+    }
+
+    /// Returns the regions of the stories that were withdrawn or taken down since `from`.
+    pub fn lost_regions(&self, from: Moment) -> HashSet<RegionId> {
+        self.read().lost_regions(from)
     }
 
     /// Returns the takedowns that stand.

@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::RangeInclusive;
 
 use super::fair_share::{Place, Share};
@@ -267,6 +268,24 @@ impl State {
         };
         let mut is_named = is_named;
         found.into_iter().filter(|(is_alone, ..)| is_named(*is_alone)).map(|(_, id, at)| (id, at)).collect()
+    }
+
+    /// Returns a number that changes when an item is withdrawn or restored, and when a takedown begins or ends.
+    pub(super) fn removals(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.withdrawn.summary().hash(&mut hasher);
+        (self.deleted.len(), self.deleted.last().map(|(at, _)| *at)).hash(&mut hasher);
+        self.takedowns.all().for_each(|takedown| format!("{takedown:?}").hash(&mut hasher));
+        hasher.finish()
+    }
+
+    /// Returns the regions of the stories that were withdrawn or taken down since `from`.
+    pub(super) fn lost_regions(&self, from: Moment) -> HashSet<RegionId> {
+        let stories = self.deleted.range((from, StoryNo::default())..).map(|(_, story)| *story);
+        let heads = stories.filter_map(|story| self.items.head(story));
+        let numbers: HashSet<RegionNo> =
+            heads.flat_map(|head| head.regions.iter().map(|(region, _)| region).collect::<Vec<_>>()).collect();
+        numbers.into_iter().filter_map(|number| self.geography.region(number).cloned()).collect()
     }
 
     /// Returns whether a takedown covers an item.

@@ -55,6 +55,11 @@ impl Withdrawn {
         self.items.values().filter(|said| said.at >= from).count()
     }
 
+    /// Returns how many items are withdrawn, and when the newest was.
+    pub(super) fn summary(&self) -> (usize, Option<Moment>) {
+        (self.items.len(), self.items.values().map(|said| said.at).max())
+    }
+
     /// Returns the withdrawn items, most recently withdrawn first.
     pub(super) fn newest(&self) -> Vec<(ItemId, Moment, String)> {
         let item = |(id, said): (&u128, &Said)| (ItemId::from_u128(*id), said.at, said.reason.clone());

@@ -42,7 +42,7 @@ pub(super) fn escape(text: &str) -> String {
 }
 
 /// Decodes the percent-encoding of a part of a URL for people to read (RFC 3986, section 2.1).
-pub(super) fn percent_decoded(text: &str) -> String {
+pub(crate) fn percent_decoded(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((byte, after)) = rest.split_first() {

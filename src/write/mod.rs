@@ -26,6 +26,7 @@ mod words;
 pub use atom::atom;
 pub use channel::{Chain, Channel, Footer, Format, PlaceName};
 pub use clean::excerpt;
+pub(crate) use clean::percent_decoded;
 pub use digest::digest;
 pub use frame::Page;
 pub use health::{AboutSource, Note, SourceHealth, health_feed, source, sources};

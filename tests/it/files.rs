@@ -1,7 +1,9 @@
 //! The site as files ([publish] to): what nginx makes of them, what is written when something changes, and when it is gone.
 
 use std::collections::BTreeMap;
+use std::io::Read as _;
 use std::net::{SocketAddr, TcpListener};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
@@ -80,6 +82,19 @@ fn files(folder: &Path) -> BTreeMap<PathBuf, SystemTime> {
         }
     }
     found
+}
+
+/// Whether a document, also a packed one, holds a text.
+fn holds(path: &Path, text: &str) -> bool {
+    let Ok(bytes) = std::fs::read(path) else { return false };
+    let mut plain = String::new();
+    match path.extension().and_then(|ending| ending.to_str()) {
+        Some("gz") => drop(flate2::read::GzDecoder::new(bytes.as_slice()).read_to_string(&mut plain)),
+        // Nothing here unpacks it; it is written with the .gz beside it.
+        Some("br") => {}
+        _ => plain = String::from_utf8_lossy(&bytes).into_owned(),
+    }
+    plain.contains(text)
 }
 
 struct Nginx(Child, SocketAddr);
@@ -205,8 +220,8 @@ fn only_what_changed_is_written_and_what_is_withdrawn_is_gone_at_once() {
     let withdrawn = installation.run(&["withdraw", id, "--reason", "test"]);
     assert!(withdrawn.status.success(), "{}", String::from_utf8_lossy(&withdrawn.stderr));
     let began = Instant::now();
-    let holds = |path: &Path| std::fs::read_to_string(path).is_ok_and(|text| text.contains(title));
-    until("it is gone", || (!page.exists() && files(&site).keys().all(|path| !holds(path))).then_some(()));
+    assert!(files(&site).keys().any(|path| path.to_string_lossy().ends_with(".gz") && holds(path, title)));
+    until("it is gone", || (!page.exists() && files(&site).keys().all(|path| !holds(path, title))).then_some(()));
     println!("gone from all files after {:?}", began.elapsed());
     assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
 
@@ -242,4 +257,89 @@ fn a_folder_with_something_else_is_left_alone() {
     });
     daemon.until_items("140300", 29);
     assert_eq!(std::fs::read_dir(folder(&installation)).unwrap().count(), 1);
+}
+
+#[test]
+fn others_can_read_the_files_under_the_umask_of_the_unit() {
+    let (installation, _site, _) = house(65, "https://news.example.org");
+    let mut command = Command::new("sh");
+    let start =
+        format!("umask 077; exec {} run --config {}", env!("CARGO_BIN_EXE_dayuan"), installation.config().display());
+    command.args(["-c", &start]);
+    let daemon = installation.launch_command(command);
+    daemon.until_items("140300", 29);
+    until_written(&installation, 29);
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    for path in files(&folder(&installation)).keys() {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        assert!(name == "lock" || mode(path) == 0o644, "{}: {:o}", path.display(), mode(path));
+        let folders = path.ancestors().skip(1).take_while(|above| *above != installation.folder.path());
+        folders.for_each(|above| assert_eq!(mode(above), 0o755, "{}", above.display()));
+    }
+}
+
+#[test]
+fn what_left_the_config_leaves_the_folder() {
+    let (installation, other, _) = house(66, "https://news.example.org/a");
+    let mut daemon = installation.start();
+    daemon.until_items("140300", 29);
+    until_written(&installation, 29);
+    daemon.kill();
+    let site = folder(&installation).join("site");
+    assert!(site.join("a/sources/gov.html").exists() && site.join("a/regions/140100.html").exists());
+    // Another path, another source, and fewer regions.
+    let path = installation.config().join("dayuan.toml");
+    let before = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, before.replace("example.org/a", "example.org/b(1)")).unwrap();
+    let path = installation.config().join("regions.toml");
+    let before = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, before.replace("publish = [\"140000\"]", "publish = [\"140300\"]")).unwrap();
+    installation.sources(&source("other", "140300", &other.url("/feed")));
+    let link = site.join("b(1)");
+    let mine = installation.folder.path().join("mine");
+    std::fs::create_dir_all(&mine).unwrap();
+    std::fs::write(mine.join("own.txt"), "mine").unwrap();
+    std::os::unix::fs::symlink(&mine, site.join("a/link")).unwrap();
+    let _daemon = installation.start();
+    until("the old path is gone", || files(&site).keys().all(|path| path.starts_with(&link)).then_some(()));
+    until("the new one is there", || link.join("regions/140300.html").exists().then_some(()));
+    assert!(!link.join("regions/140100.html").exists());
+    assert!(mine.join("own.txt").exists(), "what a link leads to was removed");
+    let rules = || std::fs::read_to_string(folder(&installation).join("nginx.conf")).unwrap_or_default();
+    until("the rules follow", || rules().contains("/b\\x281\\x29/regions").then_some(()));
+}
+
+#[test]
+fn an_end_in_between_loses_no_document_and_two_do_not_write_to_one_folder() {
+    let (installation, _site, _) = house(67, "https://news.example.org");
+    let mut daemon = installation.start();
+    daemon.until_items("140300", 29);
+    until_written(&installation, 29);
+    daemon.kill();
+    let site = folder(&installation).join("site");
+    // A document that was written after the manifest was.
+    let page = site.join("regions/140300.html");
+    std::fs::write(&page, "newer").unwrap();
+    let lock = std::fs::File::create(folder(&installation).join("lock")).unwrap();
+    lock.lock().unwrap();
+    let daemon = installation.start();
+    until("it says who writes", || {
+        let told = String::from_utf8_lossy(&installation.run(&["status"]).stdout).into_owned();
+        told.contains("another dayuan writes to").then_some(())
+    });
+    assert_eq!(std::fs::read_to_string(&page).unwrap(), "newer");
+    drop(lock);
+    until("it is written again", || (!holds(&page, "newer")).then_some(()));
+    assert!(page.exists());
+    assert_eq!(daemon.stop(), Some(0));
+    // A manifest that nobody can parse costs no document.
+    std::fs::write(folder(&installation).join("manifest.json"), "{").unwrap();
+    let before = files(&site).len();
+    let _daemon = installation.start();
+    let mut least = before;
+    until("all is listed again", || {
+        least = least.min(files(&site).len());
+        (documents(&installation).keys().any(|path| path == "sources/gov.html")).then_some(())
+    });
+    assert!(least + 5 > before, "{least} of {before} were left");
 }
