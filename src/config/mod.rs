@@ -12,6 +12,7 @@ mod forms;
 mod messages;
 mod naming;
 mod outlines;
+mod publish_folder;
 mod regions;
 mod request;
 mod section;

@@ -9,6 +9,7 @@ use super::address::link;
 use super::cluster::{self, Cluster};
 use super::fault::Faults;
 use super::file;
+use super::publish_folder::publish_folder;
 use super::section::{Document, Section};
 use super::takedowns;
 use super::topics;
@@ -120,14 +121,7 @@ pub(super) fn parse(
     let has_hub = hub.boolean("enabled").unwrap_or(public_url.is_some());
     // Nor does any hub reach us without one.
     let subscribes = hub.boolean("subscribe").unwrap_or(public_url.is_some());
-    let publish_to = publish_folder(publish);
-    if publish_to.is_some() && !http.has("public_url") {
-        publish.fault(
-            "to",
-            "the files would lead readers to this machine itself".to_owned(),
-            "set [http] public_url to the address that readers use",
-        );
-    }
+    let publish_to = publish_folder(publish, http.has("public_url"));
     let public_url = public_url.unwrap_or_else(|| format!("http://{listen}"));
     let state = places.state.clone().unwrap_or_else(|| PathBuf::from("./data"));
     let keep_days = store.integer("keep_days", 30, 36_500).unwrap_or(365);
@@ -272,26 +266,6 @@ fn publish_options(publish: &Section<'_>, search: bool, public_url: String) -> s
         hub: false,
         listens: false,
     }
-}
-
-/// Reads the folder to which documents are written.
-fn publish_folder(publish: &Section<'_>) -> Option<PathBuf> {
-    let text = publish.string("to")?;
-    let path = PathBuf::from(&text);
-    if text.contains("://") {
-        publish.fault(
-            "to",
-            format!("`{text}` is no folder, and dayuan writes to folders only"),
-            "name a folder, such as /srv/dayuan, and let another program copy it from there",
-        );
-    } else if !path.is_absolute() || path == Path::new("/") {
-        publish.fault(
-            "to",
-            format!("`{text}` does not name a folder with its whole path"),
-            "name a folder of its own, such as /srv/dayuan; it is made if it is missing",
-        );
-    }
-    Some(path)
 }
 
 fn metrics_address(http: &Section<'_>, listen: SocketAddr) -> Option<SocketAddr> {

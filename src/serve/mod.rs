@@ -27,6 +27,7 @@ mod selection;
 mod server;
 mod site;
 mod static_folder;
+mod static_piece;
 mod static_rules;
 mod static_site;
 mod stories;

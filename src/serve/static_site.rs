@@ -18,6 +18,7 @@ use super::renderer::Renderer;
 use super::selection::Selection;
 use super::site::{Site, Store};
 use super::static_folder::{Handled, StaticError, StaticFolder};
+use super::static_piece::{Piece, item_of, path_of, piece_of};
 use super::static_rules::root_of;
 use super::stories::look_of;
 use crate::model::{ItemId, Moment, Month, RegionId, SourceId, with_causes};
@@ -36,25 +37,6 @@ const AFTERMATH: i64 = 10;
 /// How long what could not be written waits, and at most if it fails again and again, in seconds.
 const WAIT: i64 = 5;
 const MAX_WAIT: i64 = 300;
-
-/// A piece of the site that is written in one step; of one rank, those named first here go first.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Piece {
-    /// A document that is none of this site any more.
-    Lost(String),
-    /// The feeds and the page of a region, and the pages of the stories there.
-    Region(RegionId),
-    /// The home page, the feeds of the site and the lists of regions.
-    Front,
-    /// All months of a region's archive.
-    Archive(RegionId),
-    Month(RegionId, Month),
-    /// What is part of the program.
-    Fixed,
-    Sources,
-    Source(SourceId),
-    Item(ItemId),
-}
 
 /// The site, as it is written to a folder.
 #[derive(Debug)]
@@ -476,42 +458,4 @@ fn for_files(given: &PublishConfig) -> PublishConfig {
     (files.options.search, files.options.hub, files.options.listens) = (false, false, false);
     let known_topics = Arc::default();
     PublishConfig { topics: Topics::none(), is_static: true, known_topics, ..files }
-}
-
-/// Returns the path of a document below the folder: that of its address.
-fn path_of(published: &PublishConfig, path: &str) -> String {
-    let root = root_of(&published.options);
-    let root = root.trim_matches('/');
-    if root.is_empty() { path.to_owned() } else { format!("{root}/{path}") }
-}
-
-/// Returns the piece that makes the document at this path; `None` if it is none of this site any more.
-fn piece_of(published: &PublishConfig, path: &str) -> Option<Piece> {
-    let own = path.strip_prefix(&path_of(published, ""))?;
-    let (folder, rest) = own.split_once('/').unwrap_or(("", own));
-    let name = rest.strip_suffix(".html");
-    match folder {
-        "regions" => {
-            let id = rest.split_once('/').map(|(id, _)| id).or(name)?;
-            let known = RegionId::new(id).ok().filter(|id| published.regions.get(id).is_some());
-            known.filter(|id| published.regions.is_published(id)).map(Piece::Region)
-        }
-        "items" => item_of(path).map(Piece::Item),
-        "sources" => match rest {
-            "atom.xml" | "digest.xml" => Some(Piece::Sources),
-            _ => SourceId::new(name?).ok().map(Piece::Source),
-        },
-        _ => match own {
-            "sources.html" => Some(Piece::Sources),
-            "index.html" | "regions.html" | "opml.xml" => Some(Piece::Front),
-            _ if Format::ALL.iter().any(|format| format.file() == own) => Some(Piece::Front),
-            "about.html" | "404.html" => Some(Piece::Fixed),
-            _ => super::handler::fixed_files().iter().any(|(file, ..)| *file == own).then_some(Piece::Fixed),
-        },
-    }
-}
-
-/// Returns the story whose page is at this path.
-fn item_of(path: &str) -> Option<ItemId> {
-    ItemId::parse(path.rsplit('/').next()?.strip_suffix(".html")?)
 }
