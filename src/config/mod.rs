@@ -274,8 +274,7 @@ mod tests {
         assert_eq!(fault("[log]\nlevel = \"verbose\"", ""), (2, "`verbose` is not a log level".to_owned()));
         assert_eq!(fault("", &source("charset = \"gb18031\"")), (6, "`gb18031` is not a charset".to_owned()));
         assert_eq!(fault("[http]\npublic_url = \"https://a.cn/x?y\"", "").0, 2);
-        let to_own_machine = "the files would lead readers to this machine itself".to_owned();
-        assert_eq!(fault("[publish]\nto = \"/srv/dayuan\"", ""), (2, to_own_machine));
+        assert_eq!(fault("[publish]\nto = \"/srv/dayuan\"", "").0, 2);
         let same = "[http]\nlisten = \"127.0.0.1:9\"\nmetrics_listen = \"127.0.0.1:9\"";
         assert_eq!(fault(same, "").0, 3);
         let any = "[http]\nlisten = \"127.0.0.1:9\"\nmetrics_listen = \"0.0.0.0:9\"";
