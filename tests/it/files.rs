@@ -343,3 +343,39 @@ fn an_end_in_between_loses_no_document_and_two_do_not_write_to_one_folder() {
     });
     assert!(least + 5 > before, "{least} of {before} were left");
 }
+
+#[test]
+fn a_withdrawn_report_of_a_story_that_lives_on_leaves_all_files_at_once() {
+    const TEXT: &str = "供热。市供热管理处昨日通知，各供热站点已完成注水和检修，居民家中如有渗漏，请拨打值班电话报修，检修人员两小时内上门。";
+    let (installation, _site, _) = house(68, "https://news.example.org");
+    let told = |host, path: &'static str| {
+        Site::new(host, move |_| Reply::ok(feed(&[(path, path, "今冬十一月一日起供热", 2)]).replace("供热。", TEXT)))
+    };
+    let (first, other) = (told(69, "/a/1"), told(70, "/b/1"));
+    let known = std::fs::read_to_string(installation.config().join("sources/all.toml")).unwrap();
+    installation.sources(&format!(
+        "{known}{}{}",
+        source("jia", "140300", &first.url("/feed")),
+        source("yi", "140300", &other.url("/feed"))
+    ));
+    let _daemon = installation.start();
+    let site = folder(&installation).join("site");
+    let link = other.url("/b/1");
+    let shows = || files(&site).into_keys().filter(|path| holds(path, &link)).collect::<Vec<_>>();
+    until("items are written", || documents(&installation).keys().any(|path| path.contains("items/")).then_some(()));
+    let is_item = |path: &PathBuf| {
+        holds(path, &first.url("/a/1"))
+            && path.to_string_lossy().ends_with(".html")
+            && path.starts_with(site.join("items"))
+    };
+    let page = until("both are one story", || shows().into_iter().find(is_item));
+    let of_source = site.join("sources/yi.html");
+    until("the source's page lists it", || holds(&of_source, "今冬").then_some(()));
+    let withdrawn = installation.run(&["withdraw", "--source", "yi", "--reason", "test"]);
+    assert!(withdrawn.status.success(), "{}", String::from_utf8_lossy(&withdrawn.stderr));
+    let began = Instant::now();
+    until("it is gone", || (shows().is_empty() && !holds(&of_source, "今冬")).then_some(()));
+    println!("gone from all files after {:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
+    assert!(page.exists(), "the story lives on");
+}
