@@ -79,7 +79,7 @@ fn no_english_sentence_remains_for_whoever_reads_chinese() {
     let mut demo = dayuan("zh_CN.UTF-8", &["demo", "--for", "60s", "--listen", &port.to_string()]);
     let mut demo = demo.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).spawn().unwrap();
     let store = until("the demo has a store", || {
-        let entries = std::fs::read_dir(folder.path()).unwrap().flatten().map(|entry| entry.path());
+        let entries = std::fs::read_dir(folder.path()).unwrap().flatten().map(|entry| entry.path().join("node-1"));
         entries.into_iter().find(|path| path.join("dayuan.sock").exists())
     });
     std::fs::create_dir_all(path("config/sources")).unwrap();
