@@ -1,6 +1,7 @@
 //! This machine among those that share a log.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::engine::{Engine, EngineError, Pair};
 use super::lease::Lease;
@@ -12,12 +13,25 @@ pub struct Node {
     pub engine: Arc<dyn Engine>,
     /// The right to poll.
     pub lease: Arc<Lease>,
+    /// The last poll states that were to be saved in the engine could not be.
+    is_cut_off: Arc<AtomicBool>,
 }
 
 impl Node {
-    /// Returns whether this node may poll now.
+    /// Creates the node of this machine.
+    pub fn new(engine: Arc<dyn Engine>, lease: Lease) -> Self {
+        Self { engine, lease: Arc::new(lease), is_cut_off: Arc::default() }
+    }
+
+    /// Returns whether this node has the right to poll.
     pub fn polls(&self) -> bool {
         self.lease.token().is_some()
+    }
+
+    /// Returns whether this node may ask sites now. While it cannot save what they answer, the node that polls next would not
+    /// know of it, a Retry-After for one.
+    pub fn may_ask(&self) -> bool {
+        self.polls() && !self.is_cut_off.load(Ordering::Relaxed)
     }
 
     /// Saves poll states where the node that polls next finds them.
@@ -26,6 +40,8 @@ impl Node {
     /// If this node does not poll any more, or the engine is away.
     pub fn put_poll_states(&self, pairs: &[Pair]) -> Result<(), EngineError> {
         let token = self.lease.token().ok_or(EngineError::Displaced)?;
-        if pairs.is_empty() { Ok(()) } else { self.engine.put_poll_states(token, pairs) }
+        let saved = if pairs.is_empty() { Ok(()) } else { self.engine.put_poll_states(token, pairs) };
+        self.is_cut_off.store(saved.is_err(), Ordering::Relaxed);
+        saved
     }
 }

@@ -33,7 +33,7 @@ pub(super) fn join(cluster: &Cluster) -> Result<Node, DaemonError> {
     let host = || rustix::system::uname().nodename().to_string_lossy().into_owned();
     let name = cluster.node.clone().unwrap_or_else(host);
     let engine = cluster::connect(&cluster.connection).map_err(DaemonError::Cluster)?;
-    Ok(Node { engine, lease: Arc::new(Lease::new(name, cluster.lease)) })
+    Ok(Node::new(engine, Lease::new(name, cluster.lease)))
 }
 
 /// Takes in what other machines write, as soon as they do.
@@ -84,7 +84,8 @@ pub(super) async fn hold(node: Node, polls: watch::Sender<bool>) {
             Err(error) => tell_panic(&error),
         }
         while !polls.is_closed() && began.elapsed() < node.lease.interval() {
-            polls.send_if_modified(|polls| std::mem::replace(polls, node.polls()) != node.polls());
+            let may = node.may_ask();
+            polls.send_if_modified(|polls| std::mem::replace(polls, may) != may);
             tokio::select! {
                 () = polls.closed() => {}
                 () = tokio::time::sleep(CHECK_INTERVAL) => {}

@@ -116,7 +116,7 @@ impl Running {
         let options = self.daemon.config.settings.fetch.clone();
         let fetcher = Fetcher::new(options)?.keeping_robots(Arc::clone(poll_states) as _);
         let fetcher = match self.node.clone() {
-            Some(node) => fetcher.behind(Gate::new(move || node.polls())),
+            Some(node) => fetcher.behind(Gate::new(move || node.may_ask())),
             None => fetcher,
         };
         if let Some(distrust) = fetcher.distrust() {

@@ -189,7 +189,7 @@ impl Committer {
 
     /// Takes in what others wrote, then appends records behind it; without records it only follows.
     fn append_shared(&self, shared: &SharedLog, records: &[Record], at: Moment) -> Result<(), EngineError> {
-        let Node { engine, lease } = &shared.node;
+        let Node { engine, lease, .. } = &shared.node;
         let token = match records.iter().any(Record::is_of_polls) {
             true => Some(lease.token().ok_or(EngineError::Displaced)?),
             false => None,

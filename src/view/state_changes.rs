@@ -38,11 +38,15 @@ impl PollStates {
         }
     }
 
-    /// Takes in what another machine knows.
+    /// Takes in what other machines know, but for what changed here and was not passed on yet: that is newer.
     ///
     /// # Errors
     /// Returns an error if the store cannot be written.
-    pub fn take_in(&self, pairs: Vec<StoredPair>) -> Result<(), ViewError> {
+    pub fn take_in(&self, mut pairs: Vec<StoredPair>) -> Result<(), ViewError> {
+        if let Some(changed) = &self.changed {
+            let changed = changed.lock().unwrap_or_else(PoisonError::into_inner);
+            pairs.retain(|(key, _)| !changed.contains(key));
+        }
         self.engine.write(pairs)
     }
 }
@@ -66,5 +70,21 @@ mod tests {
         let keys: Vec<Vec<u8>> = states.changes().unwrap().into_iter().map(|(key, _)| key).collect();
         assert_eq!(keys, [b"new".to_vec()]);
         assert!(states.changes().unwrap().is_empty(), "each change is passed on once");
+    }
+
+    /// What a site answered while the shared log was away must not give way to what was known before.
+    #[test]
+    fn what_was_not_passed_on_yet_is_not_overwritten() {
+        let folder = tempfile::tempdir().unwrap();
+        let states = PollStates::open(&folder.path().join("visits")).unwrap().0.tracked();
+        let source = SourceId::new("s").unwrap();
+        states.put(&source, &PollState::default()).unwrap();
+        let shared = states.changes().unwrap();
+        states.put(&source, &PollState { failures: 7, ..PollState::default() }).unwrap();
+        states.take_in(shared.clone()).unwrap();
+        assert_eq!(states.get(&source).unwrap().unwrap().failures, 7);
+        states.forget_changes();
+        states.take_in(shared).unwrap();
+        assert_eq!(states.get(&source).unwrap().unwrap().failures, 0);
     }
 }
