@@ -1,8 +1,9 @@
 //! The right to poll: one node has it at a time, for as long as it says so.
 //!
 //! No clock is compared with another one's. A node that wants the lease watches it, and takes it once it was not renewed for
-//! the whole length of a lease by the watcher's own steady clock. A holder that could not renew it for two thirds of that time
-//! stops polling by its own, which goes on while a process is stopped.
+//! the whole length of a lease by the watcher's own steady clock; while the engine is away nobody can renew it, so that time does
+//! not count. A holder that could not renew it for two thirds of that time stops polling by its own clock, which goes on while a
+//! process is stopped. As long as nobody took it since, it goes on with the same token: it alone knows what sites answered last.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -33,7 +34,7 @@ pub struct Lease {
 struct Seen {
     /// The lease as it was seen last, and since when it is the same.
     row: Option<(LeaseRow, Instant)>,
-    /// The token of this node and until when it may poll.
+    /// The token of this node, kept until another one has the lease, and until when it may poll.
     held: Option<(u64, Instant)>,
 }
 
@@ -64,14 +65,19 @@ impl Lease {
         self.seen().row.as_ref().map(|(row, _)| row.holder.clone()).unwrap_or_default()
     }
 
+    /// Returns whether another node may have polled since this one did.
+    pub fn is_lost(&self) -> bool {
+        self.seen().held.is_none()
+    }
+
     /// Renews the lease, takes it if it is free, or goes on watching it.
     ///
     /// # Errors
     /// If the engine is away; the lease then ends by itself.
     pub fn turn(&self, engine: &dyn Engine) -> Result<Turn, EngineError> {
         let asked = Instant::now();
-        let row = engine.lease()?;
-        let held = self.token().filter(|token| *token == row.token);
+        let row = engine.lease().inspect_err(|_away| self.watch_anew())?;
+        let held = self.seen().held.map(|(token, _)| token).filter(|token| *token == row.token);
         let new = match held {
             Some(token) => LeaseRow { holder: self.node.clone(), token, beat: row.beat + 1 },
             None if self.is_free(&row, asked) => {
@@ -101,6 +107,13 @@ impl Lease {
             engine.replace_lease(&row, &free)?;
         }
         Ok(())
+    }
+
+    /// Begins to watch the lease anew.
+    fn watch_anew(&self) {
+        if let Some((_, since)) = &mut self.seen().row {
+            *since = Instant::now();
+        }
     }
 
     /// Returns whether nobody holds the lease any more.

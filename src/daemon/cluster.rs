@@ -102,7 +102,9 @@ pub(super) async fn pass_on(node: Node, poll_states: Arc<PollStates>, stop: Canc
             if once.polls() {
                 return poll::share(&states, &once);
             }
-            states.forget_changes();
+            if once.lease.is_lost() {
+                states.forget_changes();
+            }
             Ok(())
         });
         match shared.await {

@@ -430,3 +430,39 @@ fn n10_a_demo_of_three_nodes_shows_the_same_at_each() {
     assert!(std::process::Command::new("kill").args(["-TERM", &demo.id().to_string()]).status().unwrap().success());
     assert!(until("the demo ends", || demo.try_wait().unwrap()).success());
 }
+
+#[test]
+fn n11_what_a_site_asked_for_while_the_database_was_away_holds_afterwards() {
+    const PAUSE: Duration = Duration::from_secs(9);
+    let Some(database) = Database::new() else { return };
+    // Whether the database is away, when the site refused, and whether it was asked too early.
+    let state = Arc::new(Mutex::new((false, None::<Instant>, false)));
+    let shared = Arc::clone(&state);
+    let site = Site::new(31, move |_| {
+        let mut state = shared.lock().unwrap();
+        let (is_away, refused, is_early) = &mut *state;
+        *is_early |= refused.is_some_and(|at| at.elapsed() + Duration::from_millis(50) < PAUSE);
+        if *is_away && refused.is_none() {
+            *refused = Some(Instant::now());
+            return super::http::Reply::status("429 Too Many Requests")
+                .with("retry-after", PAUSE.as_secs().to_string());
+        }
+        super::http::Reply::ok(super::installation::feed(&[("1", "/1", "一条通告", 1)]))
+    });
+    let blocks = source("s0", "140300", &site.url("/feed"));
+    let nodes = ["one", "two"].map(|name| Installation::with(&database.settings(name), &blocks));
+    let daemons = nodes.each_ref().map(Installation::start);
+    daemons[0].until_items("140300", 1);
+    let name = until("a node polls", || holder(&nodes[0]));
+    let poller = nodes.iter().zip(["one", "two"]).find(|(_, known)| *known == name).unwrap().0;
+    database.stop();
+    state.lock().unwrap().0 = true;
+    drop(poller.run(&["poll", "s0"]));
+    let refused = until("it is asked while the database is away", || state.lock().unwrap().1);
+    std::thread::sleep((LEASE + Duration::from_secs(1)).saturating_sub(refused.elapsed()));
+    state.lock().unwrap().0 = false;
+    database.start();
+    let before = site.asked().len();
+    until("it is asked again", || (site.asked().len() > before).then_some(()));
+    assert!(refused.elapsed() >= PAUSE && !state.lock().unwrap().2, "asked after {:?}", refused.elapsed());
+}
