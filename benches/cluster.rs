@@ -8,15 +8,20 @@
     reason = "a benchmark ends with its first surprise, and prints what it measured"
 )]
 
-use std::net::TcpListener;
-use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+#[path = "../tests/it/database.rs"]
+#[expect(dead_code, reason = "tests ask more of it")]
+mod database;
+#[path = "../tests/it/until.rs"]
+mod until;
 
 use dayuan::cluster::{Connection, Engine, EngineError, LeaseRow, connect, pull, push};
 use dayuan::log::{Line, Log, Record, encode};
 use dayuan::model::{Draft, ItemId, Key, Moment, Precision, Report, SourceId, Stamp};
+
+use database::{Database, url};
 
 const START: Moment = Moment::from_seconds(1_790_000_000);
 /// Reports of one poll.
@@ -26,66 +31,12 @@ const POLLS: usize = 300;
 /// What a node takes in after a day away.
 const A_DAY: usize = 100_000;
 
-/// A server of one's own in a folder; it ends with the benchmark.
-struct Server {
-    folder: tempfile::TempDir,
-    programs: PathBuf,
-    port: u16,
+fn connected(database: &Database) -> Arc<dyn Engine> {
+    connect(&Connection { url: url(database.port), password: None }).unwrap()
 }
 
-impl Server {
-    fn start() -> Option<Self> {
-        let versions = std::fs::read_dir("/usr/lib/postgresql").ok()?;
-        let programs =
-            versions.flatten().map(|entry| entry.path().join("bin")).find(|path| path.join("initdb").exists())?;
-        let folder = tempfile::Builder::new().prefix("dayuan-database-").tempdir().unwrap();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let server = Self { folder, programs, port };
-        drop(Command::new("chown").arg("postgres").arg(server.folder.path()).status());
-        let data = server.data();
-        server.run("initdb", &["-A", "trust", "-U", "dayuan", "-E", "UTF8", "--no-locale", "-D", &data]);
-        // As installed, but for where it listens: every commit is synced.
-        let settings = format!("port = {port}\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = ''\n");
-        std::fs::write(Path::new(&data).join("postgresql.auto.conf"), settings).unwrap();
-        let log = server.folder.path().join("log").display().to_string();
-        server.run("pg_ctl", &["-w", "-D", &data, "-l", &log, "start"]);
-        server.run("createdb", &["-h", "127.0.0.1", "-p", &port.to_string(), "-U", "dayuan", "dayuan"]);
-        Some(server)
-    }
-
-    fn data(&self) -> String {
-        self.folder.path().join("data").display().to_string()
-    }
-
-    fn run(&self, program: &str, arguments: &[&str]) {
-        let program = self.programs.join(program);
-        let is_root = String::from_utf8(Command::new("id").arg("-u").output().unwrap().stdout).unwrap().trim() == "0";
-        let mut command = if is_root {
-            let mut command = Command::new("runuser");
-            command.args(["-u", "postgres", "--"]).arg(program);
-            command
-        } else {
-            Command::new(program)
-        };
-        let output = command.args(arguments).current_dir("/tmp").output().unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    }
-
-    fn engine(&self) -> Arc<dyn Engine> {
-        let url = format!("postgres://dayuan@127.0.0.1:{}/dayuan", self.port);
-        connect(&Connection { url, password: None }).unwrap()
-    }
-
-    fn empty(&self) {
-        let port = self.port.to_string();
-        self.run("psql", &["-h", "127.0.0.1", "-p", &port, "-U", "dayuan", "-qc", "truncate dayuan_log", "dayuan"]);
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.run("pg_ctl", &["-w", "-m", "immediate", "-D", &self.data(), "stop"]);
-    }
+fn empty(database: &Database) {
+    database.ask("truncate dayuan_log");
 }
 
 /// A report of about two kilobytes.
@@ -128,11 +79,11 @@ fn append(engine: &dyn Engine, log: &Log, records: &[Record], token: u64) -> Res
 
 fn main() {
     let all = std::env::args().filter_map(|argument| argument.parse().ok()).next().unwrap_or(1_000_000);
-    let Some(server) = Server::start() else {
+    let Some(database) = Database::new() else {
         println!("SKIPPED: there is no PostgreSQL in /usr/lib/postgresql");
         return;
     };
-    let engine = server.engine();
+    let engine = connected(&database);
     let seen = engine.lease().unwrap();
     assert!(engine.replace_lease(&seen, &LeaseRow { holder: "bench".to_owned(), token: 1, beat: 1 }).unwrap());
     let polls: Vec<Vec<Record>> = (0..POLLS).map(|poll| reports(poll * POLL, POLL)).collect();
@@ -143,7 +94,7 @@ fn main() {
     println!("append, {POLL} a poll: this machine's log {:.0} reports/s", rate(POLL * POLLS, began));
 
     let (_folder, shared) = new_log();
-    let (reader, total) = (server.engine(), POLLS * POLL);
+    let (reader, total) = (connected(&database), POLLS * POLL);
     let tail = std::thread::spawn(move || {
         let (_folder, log) = new_log();
         while log.last_seq() < total as u64 {
@@ -162,7 +113,7 @@ fn main() {
         tail.join().unwrap().saturating_duration_since(ended).as_secs_f64() * 1e3
     );
 
-    server.empty();
+    empty(&database);
     for count in [A_DAY.min(all), all] {
         let (_folder, log) = new_log();
         for from in (log.last_seq() as usize..count).step_by(2000) {
@@ -176,6 +127,6 @@ fn main() {
         assert_eq!(pull(&*engine, &other, &|_| {}).unwrap(), count as u64);
         println!("pull of {count}: {:.0} records/s", rate(count, began));
         assert!(log.lines(0).unwrap().map(Result::unwrap).eq(other.lines(0).unwrap().map(Result::unwrap)), "two logs");
-        server.empty();
+        empty(&database);
     }
 }

@@ -1,7 +1,7 @@
 //! This machine among those that share a log.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::engine::{Engine, EngineError, Pair};
 use super::lease::Lease;
@@ -15,12 +15,14 @@ pub struct Node {
     pub lease: Arc<Lease>,
     /// The last poll states that were to be saved in the engine could not be.
     is_cut_off: Arc<AtomicBool>,
+    /// Held while poll states are saved.
+    saving: Arc<Mutex<()>>,
 }
 
 impl Node {
     /// Creates the node of this machine.
     pub fn new(engine: Arc<dyn Engine>, lease: Lease) -> Self {
-        Self { engine, lease: Arc::new(lease), is_cut_off: Arc::default() }
+        Self { engine, lease: Arc::new(lease), is_cut_off: Arc::default(), saving: Arc::default() }
     }
 
     /// Returns whether this node has the right to poll.
@@ -32,6 +34,12 @@ impl Node {
     /// know of it, a Retry-After for one.
     pub fn may_ask(&self) -> bool {
         self.polls() && !self.is_cut_off.load(Ordering::Relaxed)
+    }
+
+    /// Lets one set of poll states be read and saved at a time, so that an older state never follows a newer one, and versions
+    /// become visible in their order.
+    pub fn saving(&self) -> MutexGuard<'_, ()> {
+        self.saving.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Saves poll states where the node that polls next finds them.

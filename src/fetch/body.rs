@@ -11,6 +11,8 @@ use super::patience::Patience;
 use super::unpack::{Coding, UnpackError};
 use crate::model::{Link, one_line};
 
+/// What may have come of a body that is not read, in bytes: a socket's buffers hold about that much.
+const MAX_UNREAD: usize = 4 << 20;
 /// How much of a body needs no permit, and for how much more of it each permit of `Fetcher::large` is, in bytes.
 const SMALL: usize = 512 * 1024;
 /// Compressed bodies up to this size are unpacked on the async thread, in bytes.
@@ -40,9 +42,8 @@ impl Fetcher {
             .ok_or_else(|| broken(format!("unsupported Content-Encoding `{}`", one_line(coding))))?;
         // A body whose declared length is too large is not read. Otherwise the declared length is not trusted.
         if response.content_length().is_some_and(|length| usize::try_from(length).is_ok_and(|it| it > self.max_body)) {
-            // The site may have sent that much already.
             if let Some(budget) = budget {
-                budget.receive(link, self.max_body);
+                budget.receive(link, MAX_UNREAD.min(self.max_body));
             }
             return Err(FetchError::TooLarge(self.max_body));
         }

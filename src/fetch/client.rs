@@ -231,7 +231,7 @@ impl Fetcher {
                 place: request.place.filter(|_| hop == 0),
             };
             if let Some(budget) = request.budget {
-                budget.take(&link, now).map_err(FetchError::Blocked)?;
+                budget.take(&link, now).map_err(FetchError::Spent)?;
             }
             let response = self.reach(&sending, &mut stand, patience).await?;
             if let Some(proxy) = way.proxy().filter(|_| response.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED)

@@ -8,6 +8,9 @@ pub enum FetchError {
     /// The guard or another rule forbids the request.
     #[error("{0}")]
     Blocked(String),
+    /// Today's budget of the source is spent.
+    #[error("{0}")]
+    Spent(String),
     /// A secret that the request needs is not there; which, and what to do.
     #[error("{0}")]
     Secret(String),
@@ -80,11 +83,13 @@ pub enum FetchError {
 }
 
 impl FetchError {
-    /// Returns whether the cause is on our side: the site was not asked, or not in a way that tells anything of it.
+    /// Returns whether it says nothing of the site that may be remembered for all sources: a certificate that one does not
+    /// accept may be fine for another, and another one needs no proxy or secret.
     pub const fn is_own(&self) -> bool {
         matches!(
             self,
             Self::Blocked(_)
+                | Self::Spent(_)
                 | Self::Secret(_)
                 | Self::Tls { .. }
                 | Self::Proxy { .. }

@@ -61,8 +61,6 @@ impl Fetcher {
             Ok(answer) if answer.status == 200 => Some(condensed(&answer.body)),
             // A missing robots.txt forbids nothing (RFC 9309, section 2.3.1.3).
             Ok(answer) if (400..500).contains(&answer.status) && answer.status != 429 => Some(Vec::new()),
-            // What says nothing of the site is not remembered of it: a certificate that this source does not accept may be
-            // fine for a source with `tls = "lenient"`, and another one needs no proxy or secret.
             Err(error) if error.is_silence() || error.is_own() => return Err(error),
             _ => None,
         };

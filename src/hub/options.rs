@@ -28,8 +28,8 @@ pub(super) const MAX_SUBSCRIPTIONS: usize = 20_000;
 pub(super) const MAX_PER_HOST: usize = 2000;
 /// Maximum number of requests that wait for their verification.
 pub(super) const MAX_PENDING: usize = 4096;
-/// The same per callback host.
-pub(super) const MAX_PENDING_PER_HOST: usize = 32;
+/// The same per registrable domain of callbacks.
+pub(super) const MAX_PENDING_PER_DOMAIN: usize = 32;
 /// Number of verifications at one time.
 pub(super) const VERIFYING: usize = 128;
 /// Number of callbacks whose names are looked up at one time.

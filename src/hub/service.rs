@@ -12,7 +12,7 @@ use super::content::{Found, Topics};
 use super::delivery::{deliver, verify};
 use super::metrics::Metrics;
 use super::options::{
-    MAKING, MAX_PENDING, MAX_PENDING_PER_HOST, MAX_VERIFICATION_DELAY, OVERTIME, PROMPT, RESOLVING,
+    MAKING, MAX_PENDING, MAX_PENDING_PER_DOMAIN, MAX_VERIFICATION_DELAY, OVERTIME, PROMPT, RESOLVING,
     RESOLVING_PER_DOMAIN, VERIFYING,
 };
 use super::places::PlacesOf;
@@ -70,7 +70,7 @@ struct Inner {
     rate: Rate,
     /// Requests that wait for their verification, and their number per callback host, running ones included.
     pending: VecDeque<Wish>,
-    pending_per_host: HashMap<String, usize>,
+    pending_per_domain: HashMap<String, usize>,
     /// Their sum.
     all_pending: usize,
     /// How often the store had been reopened when all subscriptions were last written to it.
@@ -116,7 +116,7 @@ impl Hub {
             book,
             rate: Rate::default(),
             pending: VecDeque::new(),
-            pending_per_host: HashMap::new(),
+            pending_per_domain: HashMap::new(),
             all_pending: 0,
             healed: store.heal()?,
             is_unsaved: false,
@@ -262,9 +262,12 @@ impl Hub {
     async fn verify(&self, wish: Wish) -> bool {
         let address = {
             // Anybody can make us look up any name, and a server of names may be slow: others do not wait for one.
-            let _place_of_domain = self.looking_up.place(wish.callback.registrable_domain()).await;
-            let _place = self.resolving.acquire().await;
-            self.fetcher.receiver_address(&wish.callback).await
+            let found = async {
+                let _place_of_domain = self.looking_up.place(wish.callback.registrable_domain()).await;
+                let _place = self.resolving.acquire().await;
+                self.fetcher.receiver_address(&wish.callback).await
+            };
+            tokio::time::timeout(MAX_VERIFICATION_DELAY, found).await.ok().flatten()
         };
         let turn = address.and_then(|address| {
             let wait = self.lock().rate.turn(address, Instant::now(), MAX_VERIFICATION_DELAY)?;
@@ -385,13 +388,17 @@ impl Hub {
     /// again after a restart. Returns whether something is to be flushed.
     fn make_up(&self) -> bool {
         let written = self.store.heal().and_then(|healed| {
-            let mut inner = self.lock();
-            let is_needed = inner.is_unsaved || inner.healed != healed;
-            if is_needed {
-                self.store.keep_only(inner.book.all())?;
+            let all: Option<Vec<_>> = {
+                let inner = self.lock();
+                (inner.is_unsaved || inner.healed != healed).then(|| inner.book.all().cloned().collect())
+            };
+            if let Some(all) = &all {
+                // Only this task writes; whoever asks meanwhile does not wait for a slow disk.
+                self.store.keep_only(all.iter())?;
+                let mut inner = self.lock();
                 (inner.healed, inner.is_unsaved) = (healed, false);
             }
-            Ok(is_needed)
+            Ok(all.is_some())
         });
         written.unwrap_or_else(|error| {
             told(Err(error));
@@ -422,19 +429,19 @@ impl Hub {
 impl Inner {
     /// Lets a request wait for its verification; `false` if too many do.
     fn enqueue(&mut self, wish: Wish) -> bool {
-        let of_host = self.pending_per_host.entry(wish.callback.host_text().to_owned()).or_default();
-        if self.all_pending >= MAX_PENDING || *of_host >= MAX_PENDING_PER_HOST {
+        let of_domain = self.pending_per_domain.entry(wish.callback.registrable_domain().to_owned()).or_default();
+        if self.all_pending >= MAX_PENDING || *of_domain >= MAX_PENDING_PER_DOMAIN {
             self.leave_empty(&wish.callback);
             return false;
         }
-        *of_host += 1;
+        *of_domain += 1;
         self.all_pending += 1;
         self.pending.push_back(wish);
         true
     }
 
     fn leave(&mut self, callback: &Link) {
-        if let Some(count) = self.pending_per_host.get_mut(callback.host_text()) {
+        if let Some(count) = self.pending_per_domain.get_mut(callback.registrable_domain()) {
             *count = count.saturating_sub(1);
             self.all_pending = self.all_pending.saturating_sub(1);
         }
@@ -442,8 +449,8 @@ impl Inner {
     }
 
     fn leave_empty(&mut self, callback: &Link) {
-        if self.pending_per_host.get(callback.host_text()) == Some(&0) {
-            self.pending_per_host.remove(callback.host_text());
+        if self.pending_per_domain.get(callback.registrable_domain()) == Some(&0) {
+            self.pending_per_domain.remove(callback.registrable_domain());
         }
     }
 }

@@ -9,6 +9,8 @@ use crate::model::{Link, Moment, Source};
 
 /// Maximum number of other hosts that a source may make us contact per day.
 const MAX_HOSTS: usize = 20;
+/// How many more of them its list may lead to, once its articles have had theirs.
+const MAX_HOSTS_OF_LIST: usize = 5;
 /// Maximum number of requests for articles at other hosts that a source may make us send per day.
 const MAX_REQUESTS: u16 = 500;
 
@@ -73,8 +75,13 @@ impl Allowance {
 impl Spent {
     fn has_room(&self, host: u64, errand: Errand) -> bool {
         let is_known = self.hosts.contains(&host);
-        let has_rest = self.requests < MAX_REQUESTS && self.bytes < MAX_BYTES;
-        (is_known || self.hosts.len() < MAX_HOSTS) && (errand == Errand::List || has_rest)
+        match errand {
+            Errand::List => is_known || self.hosts.len() < MAX_HOSTS + MAX_HOSTS_OF_LIST,
+            Errand::Articles => {
+                let has_rest = self.requests < MAX_REQUESTS && self.bytes < MAX_BYTES;
+                has_rest && (is_known || self.hosts.len() < MAX_HOSTS)
+            }
+        }
     }
 }
 
@@ -114,6 +121,18 @@ mod tests {
 
     fn link(host: &str) -> Link {
         Link::parse(&format!("http://{host}/a")).unwrap()
+    }
+
+    /// A list that moved to another host after its articles led to many.
+    #[test]
+    fn the_list_is_read_however_many_hosts_its_articles_lead_to() {
+        let list = Allowance { home: "a.cn".to_owned(), abroad: Arc::default(), errand: Errand::List };
+        let articles = list.for_articles();
+        let taken = (0..40).filter(|host| articles.take(&link(&format!("h{host}.cn")), NOON).is_ok()).count();
+        assert_eq!(taken, MAX_HOSTS);
+        assert!(list.take(&link("www.a.cn"), NOON).is_ok());
+        let more = (0..40).filter(|host| list.take(&link(&format!("l{host}.cn")), NOON).is_ok()).count();
+        assert_eq!(more, MAX_HOSTS_OF_LIST - 1, "nor may a list lead to ever more");
     }
 
     /// Large files of one other site, each within its limit.

@@ -10,7 +10,7 @@ use super::context::PollContext;
 use super::parse::parse;
 use super::permission::{Refusal, permit};
 use super::quota::Quota;
-use crate::fetch::{Answer, Request};
+use crate::fetch::{Answer, FetchError, Request};
 use crate::model::{Draft, Enclosure, Link, Moment, Page, Revisit, Source};
 use crate::read::{self, Rules};
 
@@ -233,10 +233,11 @@ impl<'a> Articles<'a> {
                 tracing::info!(event = "article_disallowed", source = %self.source.id, url = %link, "robots.txt disallows this article; its item appears without text");
                 return Err(Unread::NoArticle);
             }
+            Err(Refusal::Fetch(error)) => return Err(unread(&error)),
             Err(refusal) => return Err(Unread::Later(refusal.to_string())),
         }
         let now = (self.context.clock)();
-        let answer = self.context.fetcher.get(request, now).await.map_err(|error| Unread::Later(error.to_string()))?;
+        let answer = self.context.fetcher.get(request, now).await.map_err(|error| unread(&error))?;
         self.context.metrics.fetched(answer.body.len());
         self.judge(&answer, link, now)?;
         let page = Page { url: answer.url, content_type: answer.content_type, body: answer.body };
@@ -247,6 +248,15 @@ impl<'a> Articles<'a> {
             tracing::warn!(event = "article_fault", source = %self.source.id, url = %link, fault = fault.kind.word(), place = fault.place, detail = fault.detail, "fault in an article");
         }
         article.draft.map(|draft| (draft, article.next)).ok_or(Unread::NoArticle)
+    }
+}
+
+/// Returns what a failed request means for its article. What is too large today will be too large in an hour.
+fn unread(error: &FetchError) -> Unread {
+    match error {
+        FetchError::Spent(why) => Unread::NoRoom(why.clone()),
+        FetchError::TooLarge(_) => Unread::NoArticle,
+        error => Unread::Later(error.to_string()),
     }
 }
 

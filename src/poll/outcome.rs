@@ -66,7 +66,7 @@ pub(super) fn at(link: &Link, outcome: Outcome) -> Outcome {
 /// Returns why a request had no answer.
 pub(super) fn reason(error: &FetchError) -> Reason {
     match error {
-        FetchError::Blocked(why) => Reason::new(Trouble::NotAllowed, [why]),
+        FetchError::Blocked(why) | FetchError::Spent(why) => Reason::new(Trouble::NotAllowed, [why]),
         FetchError::Secret(why) => Reason::new(Trouble::NoSecret, [why]),
         FetchError::Name(name) => Reason::new(Trouble::NoName, [name]),
         FetchError::Connect { host, detail } => Reason::new(Trouble::NoConnection, [host, detail]),

@@ -20,6 +20,7 @@ pub enum ShareError {
 /// # Errors
 /// If they cannot be read or saved; the next call tries again.
 pub fn share(poll_states: &PollStates, node: &Node) -> Result<(), ShareError> {
+    let _one_at_a_time = node.saving();
     let changes = poll_states.changes()?;
     node.put_poll_states(&changes).inspect_err(|_| poll_states.keep_changes(&changes)).map_err(ShareError::from)
 }

@@ -106,7 +106,7 @@ impl Database {
         let children = String::from_utf8(children).unwrap();
         let all: Vec<&str> = std::iter::once(pid.as_str()).chain(children.lines()).collect();
         assert!(Command::new("kill").arg("-9").args(&all).status().is_ok());
-        super::installation::until("its processes are gone", || {
+        super::until::until("its processes are gone", || {
             all.iter().all(|pid| !Path::new("/proc").join(pid).exists()).then_some(())
         });
     }
@@ -127,7 +127,7 @@ impl Database {
         standby.start();
         self.ask("alter system set synchronous_standby_names = '*'");
         self.ask("select pg_reload_conf()");
-        super::installation::until("the standby is synchronous", || {
+        super::until::until("the standby is synchronous", || {
             (self.ask("select sync_state from pg_stat_replication") == "sync").then_some(())
         });
         standby
@@ -144,10 +144,16 @@ impl Database {
     }
 }
 
+/// The address of a database at this port.
+pub(crate) fn url(port: u16) -> String {
+    format!("postgres://dayuan@127.0.0.1:{port}/dayuan")
+}
+
 /// Settings of a node whose database is at this port.
 pub(crate) fn settings(node: &str, port: u16) -> String {
     format!(
-        "[cluster]\nurl = \"postgres://dayuan@127.0.0.1:{port}/dayuan\"\nnode = \"{node}\"\nlease = \"{}s\"\n[fetch]\nallow_networks = [\"127.0.7.0/24\"]\ntimeout = \"5s\"\n[poll]\nmin_interval = \"1s\"\nmax_interval = \"2s\"\nhost_gap = \"0s\"\n",
+        "[cluster]\nurl = \"{}\"\nnode = \"{node}\"\nlease = \"{}s\"\n[fetch]\nallow_networks = [\"127.0.7.0/24\"]\ntimeout = \"5s\"\n[poll]\nmin_interval = \"1s\"\nmax_interval = \"2s\"\nhost_gap = \"0s\"\n",
+        url(port),
         LEASE.as_secs()
     )
 }

@@ -5,24 +5,10 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-/// How long anything is waited for.
-const PATIENCE: Duration = Duration::from_secs(30);
-
-/// Waits until something is so.
-pub(crate) fn until<T>(what: &str, mut is_so: impl FnMut() -> Option<T>) -> T {
-    let began = Instant::now();
-    loop {
-        if let Some(found) = is_so() {
-            return found;
-        }
-        assert!(began.elapsed() < PATIENCE, "waited in vain: {what}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
+pub(crate) use super::until::until;
 
 /// A folder with a config and a store.
 pub(crate) struct Installation {

@@ -48,3 +48,4 @@ mod straight_line;
 mod strangers;
 mod takedowns;
 mod unit;
+mod until;
