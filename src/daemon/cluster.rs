@@ -25,8 +25,9 @@ const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 const AWAY_PAUSE: Duration = Duration::from_secs(1);
 /// How often it is looked whether this machine still has the right to poll.
 const CHECK_INTERVAL: Duration = Duration::from_millis(100);
-/// How often changed poll states are saved in the shared log.
-const SHARE_INTERVAL: Duration = Duration::from_millis(200);
+/// How often changed poll states are saved in the shared log. What sites asked for within that time is not known to the others if
+/// this machine is killed.
+const SHARE_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Makes this machine a node of its cluster. The shared log may be away.
 pub(super) fn join(cluster: &Cluster) -> Result<Node, DaemonError> {
