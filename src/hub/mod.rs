@@ -17,6 +17,7 @@ mod rate;
 mod service;
 mod signature;
 mod token;
+mod waiting;
 mod wish;
 mod work;
 

@@ -1,6 +1,5 @@
 //! The hub at work: takes in requests, and runs verifications and deliveries side by side within their limits.
 
-use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -11,16 +10,14 @@ use super::book::{Book, Change, Delivery, Lane, Outcome};
 use super::content::{Found, Topics};
 use super::delivery::{deliver, verify};
 use super::metrics::Metrics;
-use super::options::{
-    MAKING, MAX_PENDING, MAX_PENDING_PER_DOMAIN, MAX_VERIFICATION_DELAY, OVERTIME, PROMPT, RESOLVING,
-    RESOLVING_PER_DOMAIN, VERIFYING,
-};
+use super::options::{MAKING, MAX_VERIFICATION_DELAY, OVERTIME, PROMPT, RESOLVING, RESOLVING_PER_DOMAIN, VERIFYING};
 use super::places::PlacesOf;
 use super::rate::Rate;
+use super::waiting::Waiting;
 use super::wish::{Mode, Wish};
 use super::work::{Done, Work, Works};
 use crate::fetch::Fetcher;
-use crate::model::{Link, Moment};
+use crate::model::Moment;
 use crate::view::{Subscriptions, ViewError};
 
 /// Interval between two looks at the leases and the store.
@@ -68,11 +65,7 @@ impl std::fmt::Debug for Hub {
 struct Inner {
     book: Book,
     rate: Rate,
-    /// Requests that wait for their verification, and their number per callback host, running ones included.
-    pending: VecDeque<Wish>,
-    pending_per_domain: HashMap<String, usize>,
-    /// Their sum.
-    all_pending: usize,
+    waiting: Waiting,
     /// How often the store had been reopened when all subscriptions were last written to it.
     healed: u64,
     /// Whether a change could not be written since.
@@ -115,9 +108,7 @@ impl Hub {
         let inner = Inner {
             book,
             rate: Rate::default(),
-            pending: VecDeque::new(),
-            pending_per_domain: HashMap::new(),
-            all_pending: 0,
+            waiting: Waiting::default(),
             healed: store.heal()?,
             is_unsaved: false,
         };
@@ -155,7 +146,7 @@ impl Hub {
         if wish.mode == Mode::Subscribe && !inner.book.has_room(&wish.topic, &wish.callback) {
             return reply(503, "there are too many subscriptions, or too many at this host");
         }
-        if !inner.enqueue(wish) {
+        if !inner.waiting.push(wish) {
             return reply(503, "too many requests wait for their verification; try again later");
         }
         drop(inner);
@@ -227,7 +218,7 @@ impl Hub {
             let work = Work::Deliver(Box::new(delivery.clone()));
             works.begin(work, async move { Done::Delivered(hub.deliver(delivery).await) });
         }
-        while let Some(wish) = inner.pending.pop_front() {
+        while let Some(wish) = inner.waiting.pop() {
             let hub = Arc::clone(self);
             let work = Work::Verify(Box::new(wish.clone()));
             works.begin(work, async move { Done::Verified(hub.verify(wish).await) });
@@ -314,7 +305,7 @@ impl Hub {
                 if let Change::Remove(topic, callback) = change {
                     let (topic, callback) = (topic.clone(), callback.clone());
                     // If too many wait already, the subscriber is not told.
-                    inner.enqueue(Wish {
+                    inner.waiting.push(Wish {
                         mode: Mode::Deny("the feed has ended"),
                         topic,
                         callback,
@@ -349,7 +340,7 @@ impl Hub {
     fn verified(&self, wish: &Wish, agreed: bool) -> bool {
         let change = {
             let mut inner = self.lock();
-            inner.leave(&wish.callback);
+            inner.waiting.done(&wish.callback);
             let change = match wish.mode {
                 Mode::Subscribe if agreed => {
                     let change = inner.book.subscribe(wish, (self.clock)());
@@ -357,7 +348,7 @@ impl Hub {
                         // Others took the room meanwhile.
                         tracing::warn!(event = "subscriptions_full", callback = %wish.callback, topic = wish.topic, "there is no room for another subscription of the hub; the subscriber is told so");
                         let mode = Mode::Deny("there are too many subscriptions, or too many at this host");
-                        inner.enqueue(Wish { mode, ..wish.clone() });
+                        inner.waiting.push(Wish { mode, ..wish.clone() });
                         self.wake.notify_one();
                     }
                     change
@@ -423,35 +414,6 @@ impl Hub {
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Inner {
-    /// Lets a request wait for its verification; `false` if too many do.
-    fn enqueue(&mut self, wish: Wish) -> bool {
-        let of_domain = self.pending_per_domain.entry(wish.callback.registrable_domain().to_owned()).or_default();
-        if self.all_pending >= MAX_PENDING || *of_domain >= MAX_PENDING_PER_DOMAIN {
-            self.leave_empty(&wish.callback);
-            return false;
-        }
-        *of_domain += 1;
-        self.all_pending += 1;
-        self.pending.push_back(wish);
-        true
-    }
-
-    fn leave(&mut self, callback: &Link) {
-        if let Some(count) = self.pending_per_domain.get_mut(callback.registrable_domain()) {
-            *count = count.saturating_sub(1);
-            self.all_pending = self.all_pending.saturating_sub(1);
-        }
-        self.leave_empty(callback);
-    }
-
-    fn leave_empty(&mut self, callback: &Link) {
-        if self.pending_per_domain.get(callback.registrable_domain()) == Some(&0) {
-            self.pending_per_domain.remove(callback.registrable_domain());
-        }
     }
 }
 
