@@ -46,8 +46,7 @@ pub(super) fn run(arguments: &Arguments, online: bool) -> anyhow::Result<End> {
 /// Returns the files and folders of the config that root can read but the user of the service cannot. Empty for any
 /// user but root, who would have seen an error already.
 fn unreadable(folder: &Path) -> Vec<PathBuf> {
-    let is_root = std::fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0);
-    if !is_root {
+    if !place::is_root() {
         return Vec::new();
     }
     let sources = std::fs::read_dir(folder.join("sources")).into_iter().flatten().flatten().map(|entry| entry.path());

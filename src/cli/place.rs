@@ -24,6 +24,11 @@ pub(super) fn say_which(arguments: &Arguments) {
     }
 }
 
+/// Returns whether root runs the command.
+pub(super) fn is_root() -> bool {
+    std::fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0)
+}
+
 /// Returns whether a path exists; one that may not be looked at counts as existing.
 fn is_there(path: &Path) -> bool {
     !std::fs::metadata(path).is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)

@@ -225,21 +225,8 @@ mod tests {
         "{} by {}",
     ];
 
-    /// Files of this folder whose messages are looked at.
-    const CONFIG: [&str; 12] = [
-        "file",
-        "forms",
-        "mod",
-        "naming",
-        "regions",
-        "request",
-        "section",
-        "settings",
-        "slips",
-        "sources",
-        "takedowns",
-        "topics",
-    ];
+    /// Files of this folder that hold no messages to an admin, or have them in both languages.
+    const NO_MESSAGES: [&str; 4] = ["fault.rs", "messages.rs", "syntax.rs", "tests.rs"];
 
     /// Files that hold what commands say.
     const COMMANDS: [&str; 14] = [
@@ -280,8 +267,10 @@ mod tests {
     /// Notes the messages without Chinese, and returns how many there are.
     fn check_config(missing: &mut Vec<String>) -> usize {
         let mut count = 0;
-        for file in CONFIG {
-            for text in sentences(&read(&format!("config/{file}.rs"))) {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/config");
+        let names = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        for file in names.filter(|name| name.ends_with(".rs") && !NO_MESSAGES.contains(&name.as_str())) {
+            for text in sentences(&read(&format!("config/{file}"))) {
                 count += 1;
                 // An example of a setting is no sentence.
                 let is_example = (text.contains(" = [") || text.contains(" = {"))
@@ -337,7 +326,7 @@ mod tests {
     fn every_message_has_both_languages() {
         let mut missing = Vec::new();
         let counts = [check_config, check_commands, check_errors].map(|check| check(&mut missing));
-        assert!(counts.iter().sum::<usize>() > 150, "only {counts:?} messages were found");
+        assert!(counts.iter().all(|count| *count > 20), "only {counts:?} messages were found");
         assert!(missing.is_empty(), "{missing:#?}");
     }
 }

@@ -6,9 +6,11 @@
 
 mod address;
 mod cluster;
+mod document;
 mod fault;
 mod file;
 mod forms;
+mod log_section;
 mod messages;
 mod naming;
 mod outlines;
@@ -33,10 +35,11 @@ use crate::regions::Directory;
 
 pub use cluster::Cluster;
 pub use fault::{Fault, Faults};
+pub use log_section::LogFormat;
 pub use messages::chinese;
 pub use naming::region as region_named;
 pub use outlines::{Imported, feed_list, imported, outlines, short};
-pub use settings::{LogFormat, Places, Settings, socket, stated_language};
+pub use settings::{Places, Settings, socket, stated_language};
 
 /// A valid config.
 #[derive(Clone, Debug)]

@@ -5,9 +5,10 @@ use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::path::Path;
 
+use super::document::Document;
 use super::fault::Faults;
 use super::naming;
-use super::section::{Document, Section};
+use super::section::Section;
 use crate::log::SourceFacts;
 use crate::model::{Point, Region, RegionError, RegionId, Regions, Service};
 use crate::regions::Directory;

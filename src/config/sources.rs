@@ -9,10 +9,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::address::link;
+use super::document::{self, Document};
 use super::fault::{Fault, Faults, LineEnds};
 use super::naming;
 use super::request;
-use super::section::{self, Document, Section};
+use super::section::Section;
 use super::settings::{Places, Settings};
 use crate::log::SourceFacts;
 use crate::model::{
@@ -40,7 +41,7 @@ pub(super) fn parse(
     let mut formers: Vec<Former> = Vec::new();
     for (file, (path, text)) in lists.iter().enumerate() {
         let shared = Rc::default();
-        for part in section::parts(text, "source") {
+        for part in document::parts(text, "source") {
             let (cell, slips) = (RefCell::new(&mut *faults), RefCell::new(&mut *warnings));
             let document = Document::new(path, text, &cell, &slips).of_part(part, &shared);
             let table = document.root();

@@ -3,8 +3,9 @@
 use std::cell::RefCell;
 use std::path::Path;
 
+use super::document::Document;
 use super::fault::Faults;
-use super::section::{Document, Section};
+use super::section::Section;
 use crate::model::{Origin, Scope, Source, Takedown};
 
 /// Reads the `[[takedown]]` tables, reporting their faults.

@@ -1,6 +1,7 @@
 //! Parses the topics that the admin adds (`[[topic]]` in `dayuan.toml`).
 
-use super::section::{Document, Section};
+use super::document::Document;
+use super::section::Section;
 use crate::topics::{Names, Topic, Topics};
 
 /// Maximum number of topics of the admin's own: a topic is a bit of every menu.

@@ -20,7 +20,7 @@ pub struct PublishConfig {
     pub listing: Vec<Arc<Source>>,
     /// Whether documents are files, which have no queries behind their addresses.
     pub is_static: bool,
-    /// What follows from these for the stories that were asked for.
+    /// The topics that reports have by this config, as far as they were asked for.
     pub(super) known_topics: Arc<KnownTopics>,
 }
 

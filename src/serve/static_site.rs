@@ -32,7 +32,8 @@ const LATE: i64 = 1 << 34;
 const REST: usize = 2;
 /// How often everything is looked at again, also how the sources fare, in seconds.
 const ROUND: i64 = 3600;
-/// How long after a withdrawal what changes counts as changed by it, in seconds: the regions are told a little later.
+/// The regions that a withdrawal changed are told only after it was seen: for so many seconds, what changes is taken to be changed by
+/// it.
 const AFTERMATH: i64 = 10;
 /// How long what could not be written waits, and at most if it fails again and again, in seconds.
 const WAIT: i64 = 5;
@@ -417,7 +418,11 @@ impl StaticSite {
                 self.looks.insert(path, looks);
             }
         }
-        stale.iter().try_for_each(|path| self.folder.remove(path))
+        for path in &stale {
+            self.folder.remove(path)?;
+            self.looks.remove(path);
+        }
+        Ok(())
     }
 
     /// Writes a document below the path of the site, or removes it.

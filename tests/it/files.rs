@@ -345,7 +345,7 @@ fn an_end_in_between_loses_no_document_and_two_do_not_write_to_one_folder() {
 }
 
 #[test]
-fn a_withdrawn_report_of_a_story_that_lives_on_leaves_all_files_at_once() {
+fn a_withdrawn_report_of_a_story_that_lives_on_leaves_the_files_soon() {
     const TEXT: &str = "供热。市供热管理处昨日通知，各供热站点已完成注水和检修，居民家中如有渗漏，请拨打值班电话报修，检修人员两小时内上门。";
     let (installation, _site, _) = house(68, "https://news.example.org");
     let told = |host, path: &'static str| {

@@ -6,6 +6,8 @@ use std::process::Command;
 
 use anyhow::Context;
 
+use crate::cli::place::is_root;
+
 /// Where distributions install the programs of a server: below these, by version.
 const INSTALLED: [&str; 2] = ["/usr/lib/postgresql", "/usr/pgsql"];
 /// Only the name of the socket.
@@ -100,10 +102,6 @@ fn programs() -> Option<PathBuf> {
         .rev()
         .chain(std::env::split_paths(&on_path))
         .find(|folder| folder.join("initdb").is_file() && folder.join("pg_ctl").is_file())
-}
-
-fn is_root() -> bool {
-    std::fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0)
 }
 
 fn run(command: &mut Command) -> anyhow::Result<()> {
