@@ -142,6 +142,7 @@ fn item(draft: &Draft, page: &Page) -> Value {
         draft.enclosures.iter().map(|file| json!({ "url": file.url, "type": file.kind, "length": file.length }));
     put("enclosures", files.collect());
     put("comments", json!(draft.comments));
+    put("replies", json!(draft.replies));
     put("rights", json!(draft.rights));
     Value::Object(item)
 }

@@ -234,6 +234,7 @@ impl Renderer<'_> {
             deleted: &[],
             places: self.places_of(items),
             point: None,
+            services: &[],
             footer: options.footer,
             chain: Chain::default(),
         }
@@ -249,7 +250,7 @@ impl Renderer<'_> {
             self_link: format!("{page}/{}", format.file()),
             page,
         };
-        Channel { point: place.point, ..self.collection(head, items) }
+        Channel { point: place.point, services: &place.services, ..self.collection(head, items) }
     }
 
     /// Returns the published regions of items.

@@ -63,7 +63,7 @@ fn entries_last(document: &[u8]) -> Vec<u8> {
     parts.map_or_else(|| document.to_vec(), |parts| parts.concat())
 }
 
-/// Returns the links of a feed: its own, its page, and the documents before and after it (RFC 5005).
+/// Returns the links of a feed: its own, its page, the documents before and after it (RFC 5005), and services of the region.
 fn feed_links(channel: &Channel<'_>) -> Vec<atom::Link> {
     const ATOM: Option<&str> = Some("application/atom+xml");
     let chain = &channel.chain;
@@ -71,6 +71,10 @@ fn feed_links(channel: &Channel<'_>) -> Vec<atom::Link> {
     let others = [("current", &chain.current), ("prev-archive", &chain.previous), ("next-archive", &chain.next)];
     links.extend(channel.hub.as_deref().map(|hub| link("hub", hub, None)));
     links.extend(others.into_iter().filter_map(|(rel, url)| Some(link(rel, url.as_deref()?, ATOM))));
+    links.extend(channel.services.iter().map(|service| atom::Link {
+        title: Some(clean::xml(&service.title)),
+        ..link("related", &service.url, Some("text/html"))
+    }));
     links
 }
 
@@ -141,6 +145,7 @@ fn entry(channel: &Channel<'_>, item: &Item) -> atom::Entry {
         updated: date(item.updated),
         published: Some(date(item.published.at)),
         authors,
+        contributors: item.editors.iter().map(|name| person(name)).collect(),
         categories: categories(channel, item),
         links: links(channel, item),
         rights: item.rights.as_deref().map(text),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{Item, ItemId, Moment, Point, RegionId};
+use crate::model::{Item, ItemId, Moment, Point, RegionId, Service};
 
 /// A feed format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -78,6 +78,8 @@ pub struct Channel<'a> {
     pub places: BTreeMap<RegionId, PlaceName>,
     /// Where the region of the feed is.
     pub point: Option<Point>,
+    /// Services of its government.
+    pub services: &'a [Service],
     /// Which entries end with a line about their origin.
     pub footer: Footer,
     /// The documents before and after it.

@@ -3,7 +3,10 @@
 use serde_json::{Map, Value, json};
 
 use super::channel::Channel;
-use crate::model::Item;
+use crate::model::{Item, Service};
+
+/// What extensions of JSON Feed are.
+const ABOUT: &str = "https://jsonfeed.org/version/1.1#extensions";
 
 /// Writes a feed as JSON Feed 1.1 (jsonfeed.org/version/1.1). Our own fields are under `_dayuan`.
 pub fn json(channel: &Channel<'_>) -> Vec<u8> {
@@ -18,6 +21,11 @@ pub fn json(channel: &Channel<'_>) -> Vec<u8> {
     });
     if let (Some(hub), Some(feed)) = (&channel.hub, feed.as_object_mut()) {
         feed.insert("hubs".to_owned(), json!([{ "type": "WebSub", "url": hub }]));
+    }
+    if let (false, Some(feed)) = (channel.services.is_empty(), feed.as_object_mut()) {
+        let service = |service: &Service| json!({ "title": service.title, "url": service.url });
+        let services: Vec<Value> = channel.services.iter().map(service).collect();
+        feed.insert("_dayuan".to_owned(), json!({ "about": ABOUT, "services": services }));
     }
     feed.to_string().into_bytes()
 }
@@ -61,9 +69,10 @@ fn entry(channel: &Channel<'_>, item: &Item) -> Value {
     put(
         "_dayuan",
         json!({
-            "about": "https://jsonfeed.org/version/1.1#extensions",
+            "about": ABOUT,
             "page": page,
             "source": { "id": provenance.source.as_str(), "title": provenance.title, "url": provenance.link, "credit": provenance.credit },
+            "editors": item.editors,
             "rights": item.rights,
             "via": item.link,
             "comments": item.comments,

@@ -20,6 +20,8 @@ pub fn rss(channel: &Channel<'_>) -> Vec<u8> {
         rel: "hub".to_owned(),
         ..Default::default()
     });
+    let services = channel.services.iter().map(|service| related(service.url.clone(), service.title.clone()));
+    let links = std::iter::once(own).chain(hub).chain(services).collect();
     let feed = rss::Channel {
         title: clean::xml(&channel.title),
         link: channel.page.clone(),
@@ -29,7 +31,7 @@ pub fn rss(channel: &Channel<'_>) -> Vec<u8> {
         last_build_date: Some(channel.updated.rfc2822()),
         generator: Some(concat!("dayuan ", env!("CARGO_PKG_VERSION")).to_owned()),
         docs: Some("https://www.rssboard.org/rss-specification".to_owned()),
-        atom_ext: Some(rss::extension::atom::AtomExtension { links: std::iter::once(own).chain(hub).collect() }),
+        atom_ext: Some(rss::extension::atom::AtomExtension { links }),
         items: channel.items.iter().map(|item| entry(channel, item)).collect(),
         namespaces: BTreeMap::from([
             ("atom".to_owned(), "http://www.w3.org/2005/Atom".to_owned()),
@@ -47,12 +49,6 @@ pub fn rss(channel: &Channel<'_>) -> Vec<u8> {
 
 fn entry(channel: &Channel<'_>, item: &Item) -> rss::Item {
     let provenance = &item.provenance;
-    let related = |href: String, title: String| rss::extension::atom::Link {
-        href: clean::xml(&href),
-        rel: "related".to_owned(),
-        title: Some(clean::xml(&title)),
-        ..Default::default()
-    };
     let mut links = vec![related(channel.item_page(item), "dayuan".to_owned())];
     links.extend(
         item.related.iter().map(|other| related(other.link.clone(), format!("{}: {}", other.source, other.title))),
@@ -86,10 +82,20 @@ fn entry(channel: &Channel<'_>, item: &Item) -> rss::Item {
         atom_ext: Some(rss::extension::atom::AtomExtension { links }),
         dublin_core_ext: Some(rss::extension::dublincore::DublinCoreExtension {
             creators: item.authors.iter().map(|name| clean::xml(name)).collect(),
+            contributors: item.editors.iter().map(|name| clean::xml(name)).collect(),
             rights: item.rights.iter().map(|rights| clean::xml(rights)).collect(),
             ..Default::default()
         }),
         ..rss::Item::default()
+    }
+}
+
+fn related(href: String, title: String) -> rss::extension::atom::Link {
+    rss::extension::atom::Link {
+        href: clean::xml(&href),
+        rel: "related".to_owned(),
+        title: Some(clean::xml(&title)),
+        ..Default::default()
     }
 }
 

@@ -14,6 +14,7 @@ mod configs;
 mod credentials;
 #[cfg(feature = "postgres")]
 mod database;
+mod demo;
 mod digest;
 mod disaster;
 mod documentation;

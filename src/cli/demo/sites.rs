@@ -55,7 +55,7 @@ const SAMPLES: [Sample; 7] = [
         media_type: "application/json",
         feed: include_bytes!("sites/yu.json"),
         pages: &[],
-        source: "id = \"yuxian-window\"\ntitle = \"盂县之窗（示例）\"\nregion = \"140322\"",
+        source: "id = \"yuxian-window\"\ntitle = \"盂县之窗（示例）\"\nregion = \"140322\"\ncontent = \"full\"\nrights_basis = \"示例内容由本项目撰写\"",
     },
     Sample {
         name: "paper",
@@ -91,7 +91,8 @@ const SAMPLES: [Sample; 7] = [
             ("7002.html", include_bytes!("sites/bureau-7002.html")),
             ("7003.html", include_bytes!("sites/bureau-7003.html")),
         ],
-        source: "id = \"jiaoqu-bureau\"\ntitle = \"郊区人民政府（示例） 部门动态\"\nregion = \"140311\"\nauthority = \"official\"",
+        source: "id = \"jiaoqu-bureau\"\ntitle = \"郊区人民政府（示例） 部门动态\"\nregion = \"140311\"\nauthority = \"official\"\n\
+                 content = \"full\"\nrights_basis = \"示例内容由本项目撰写\"",
     },
     Sample {
         name: "hanweb",
@@ -104,7 +105,8 @@ const SAMPLES: [Sample; 7] = [
             ("9002.html", include_bytes!("sites/hanweb-art_88_9002.html")),
             ("9003.html", include_bytes!("sites/hanweb-art_88_9003.html")),
         ],
-        source: "id = \"pingding-gov\"\ntitle = \"平定县人民政府（示例） 通知公告\"\nregion = \"140321\"\nauthority = \"official\"",
+        source: "id = \"pingding-gov\"\ntitle = \"平定县人民政府（示例） 通知公告\"\nregion = \"140321\"\nauthority = \"official\"\n\
+                 content = \"full\"\nrights_basis = \"示例内容由本项目撰写\"",
     },
 ];
 

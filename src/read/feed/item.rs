@@ -113,14 +113,7 @@ impl Reader<'_> {
 
         self.categories(item, end, &mut draft);
         self.enclosures(item, end, &mut draft);
-        draft.comments = fields()
-            .find(|e| e.is(Namespace::Core, "comments"))
-            .and_then(|e| self.link_of(e))
-            .filter(|url| Link::parse(url).is_ok());
-        // slash:comments, or thr:total (RFC 4685).
-        draft.replies = fields()
-            .find(|e| e.is(Namespace::Other, "comments") || e.is(Namespace::Thr, "total"))
-            .and_then(|e| self.title(e).trim().parse().ok());
+        self.discussion(item, end, &mut draft);
         draft.rights = fields()
             .find(|e| {
                 (e.namespace == Namespace::Core && matches!(e.name.as_str(), "rights" | "copyright"))
@@ -131,6 +124,24 @@ impl Reader<'_> {
         draft.credit = self.credit(item, end);
         draft.found = found;
         draft
+    }
+
+    /// Reads where an item is discussed, and how often: `comments` of RSS with `slash:comments`, and what RFC 4685 has for
+    /// Atom, `rel="replies"` with `thr:count`, and `thr:total`.
+    fn discussion(&self, item: usize, end: usize, draft: &mut Draft) {
+        let fields = || self.children(item, end);
+        let is_page = |e: &&Element<'_>| e.attribute("type").is_none_or(|kind| kind.trim().starts_with("text/html"));
+        let replies =
+            || fields().find(|e| e.is(Namespace::Core, "link") && e.attribute("rel") == Some("replies") && is_page(e));
+        draft.comments = fields()
+            .find(|e| e.is(Namespace::Core, "comments"))
+            .or_else(replies)
+            .and_then(|e| self.link_of(e))
+            .filter(|url| Link::parse(url).is_ok());
+        draft.replies = fields()
+            .find(|e| e.is(Namespace::Other, "comments") || e.is(Namespace::Thr, "total"))
+            .and_then(|e| self.title(e).trim().parse().ok())
+            .or_else(|| replies()?.attribute("thr:count")?.trim().parse().ok());
     }
 
     /// Reads the identifier and the link of an item.
