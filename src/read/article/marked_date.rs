@@ -7,26 +7,33 @@ use super::labels::words;
 use super::published::{Dated, Found};
 use super::reader::Reader;
 use crate::model::{Precision, Stamp};
+use crate::read::byline;
 use crate::read::date;
+use crate::read::lexicon::Label;
 use crate::read::markup::text::width;
 use crate::read::markup::tree::Id;
 use crate::read::tables::elements::elements;
 use crate::read::tables::tables;
 
 /// How many nodes above the lines around the title an element may stand.
-const ABOVE: usize = 40;
+const ABOVE: usize = 60;
 /// The most elements that are looked at.
 const MAX_ELEMENTS: usize = 200;
 /// The widest element of a date.
 const MAX_WIDTH: usize = 80;
+/// How far an attribute may lie behind the day that its element shows, in milliseconds.
+const TWO_DAYS: i64 = 2 * 86_400_000;
 
 impl Reader<'_> {
     /// Returns the date that an element near the story holds for machines, best one that says that it is of publication.
     pub(super) fn marked_date(&self, lines: &Dated<'_>) -> Option<Found> {
         // Behind the story stand those of other stories, or its own, which then says what it is.
         let (near, end) = (self.near(lines), self.tree.end(lines.body));
+        let is_within = |id: Id| self.is_in_another_story(id, lines.body);
         let is_own = |id: Id| id < end || self.says_published(id);
-        let marked = |id: &Id| near.contains(id) && self.is_time(*id) && is_own(*id) && !self.is_of_others(*id);
+        let marked =
+            |id: &Id| near.contains(id) && self.is_time(*id) && is_own(*id) && !self.is_of_others(*id, lines.body);
+        let marked = |id: &Id| marked(id) && !is_within(*id);
         let all: Vec<Id> = self.tree.elements(0).filter(marked).take(MAX_ELEMENTS).collect();
         let published = all.iter().filter(|id| self.says_published(**id)).find_map(|id| self.machine_time(*id));
         let any = || all.iter().filter(|id| !self.says_updated(**id)).find_map(|id| self.machine_time(*id));
@@ -46,7 +53,7 @@ impl Reader<'_> {
                 && tree.has_attributes(*id)
                 && tree.end(*id) - *id < 24
                 && words(&tree.labels(*id)).any(|word| classes.date.contains(word))
-                && !self.is_of_others(*id)
+                && !self.is_of_others(*id, lines.body)
         };
         let shown = tree.elements(0).filter(is_dated).take(MAX_ELEMENTS).map(|id| tree.line(id));
         let mut dates = shown.filter(|line| width(line) <= MAX_WIDTH).filter_map(|line| {
@@ -80,10 +87,12 @@ impl Reader<'_> {
             || words(&self.tree.labels(id)).any(|word| matches!(word, "updated" | "modified"))
     }
 
-    /// Returns whether an element lies in a comment, a cited work or a box of other stories.
-    fn is_of_others(&self, id: Id) -> bool {
+    /// Returns whether an element lies in a comment, a cited work or a box of other stories. What is around the body as well
+    /// tells nothing.
+    fn is_of_others(&self, id: Id, body: Id) -> bool {
         let (tree, classes) = (self.tree, &tables().classes);
-        tree.ancestors(id).skip(1).filter(|up| !tree.is(*up, &["body", "html"])).any(|up| {
+        let is_around = |up: Id| up < body && body < tree.end(up) || tree.is(up, &["body", "html"]);
+        tree.ancestors(id).skip(1).filter(|up| !is_around(*up)).any(|up| {
             let of = tree.attribute(up, "itemprop");
             elements().beside_date.contains(tree.name(up))
                 || of.is_some_and(|of| matches!(&*of, "citation" | "comment" | "isBasedOn" | "mentions"))
@@ -91,7 +100,28 @@ impl Reader<'_> {
         })
     }
 
+    /// Returns whether an element lies in a smaller `<article>` inside the body: a comment, or another story.
+    fn is_in_another_story(&self, id: Id, body: Id) -> bool {
+        let (tree, wide) = (self.tree, self.tree.end(body) - body);
+        let inner = tree.ancestors(id).take_while(|up| *up > body).find(|up| tree.is(*up, &["article"]));
+        inner.is_some_and(|inner| (tree.end(inner) - inner) * 2 < wide)
+    }
+
     fn machine_time(&self, id: Id) -> Option<Stamp> {
+        let exact = |stamp: &Stamp| stamp.precision != Precision::Month;
+        // `<time datetime="2019-07-03">Published 29 June 2019</time>`: the attribute is of the last change.
+        let said = byline::labelled(&self.tree.line(id)).into_iter().find(|(label, _)| *label == Label::Date);
+        let said = said.and_then(|(_, value)| date::find(&value, self.clock)).map(|(stamp, _)| stamp).filter(exact);
+        let written = self.written_time(id).filter(exact);
+        match (said, written) {
+            (Some(said), Some(written)) if said.precision == Precision::Day && written.at.since(said.at) > TWO_DAYS => {
+                Some(said)
+            }
+            (said, written) => written.or(said),
+        }
+    }
+
+    fn written_time(&self, id: Id) -> Option<Stamp> {
         let exact = |stamp: &Stamp| stamp.precision != Precision::Month;
         let written = ["datetime", "content", "title"].iter().filter_map(|name| self.tree.attribute(id, name));
         let texts = written.chain([Cow::Owned(self.tree.line(id))]);

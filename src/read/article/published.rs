@@ -55,7 +55,8 @@ impl Reader<'_> {
         });
         let said = official.or(linked).or_else(|| self.marked_date(lines)).or_else(weak);
         let said = said.or_else(|| self.scripted_date());
-        let behind = || self.date_behind(lines).or_else(|| self.classed_date(lines));
+        let behind =
+            || self.date_behind(lines).or_else(|| self.classed_date(lines)).or_else(|| self.date_among_buttons(lines));
         let (stamp, by) = match (said, shown) {
             (Some(said), Some(shown)) => self.settle(said, shown),
             (said, shown) => said

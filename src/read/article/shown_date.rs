@@ -1,9 +1,10 @@
 //! Dates that an article's page shows near its title or behind its text.
 
-use super::body::Line;
+use super::body::{self, Line};
 use super::boilerplate::is_head_line;
 use super::published::{Dated, Found};
 use super::reader::Reader;
+use super::story::is_prose;
 use crate::model::{Precision, Stamp};
 use crate::read::byline;
 use crate::read::date;
@@ -130,6 +131,17 @@ impl Reader<'_> {
         let last = lines.inside.iter().rev().take(SIGNED).filter(|line| width(&line.text) <= MAX_VALUE);
         let mut days = last.filter_map(|line| date::parse(&line.text.replace([' ', '\u{3000}'], ""), self.clock));
         days.find(|stamp| stamp.precision == Precision::Day).map(|stamp| (stamp, "date below the text"))
+    }
+
+    /// Returns the date that stands alone on a line between the title and the text, though among buttons.
+    pub(super) fn date_among_buttons(&self, lines: &Dated<'_>) -> Option<Found> {
+        let early = lines.inside.iter().filter(|line| is_prose(line)).nth(1)?.from;
+        let all = body::lines(self.tree, lines.body, early, &[]);
+        let alone = all.iter().filter(|line| line.linked == 0 && width(&line.text) <= MAX_VALUE);
+        // "5 Jan" may be anything.
+        let has_year = |line: &&Line| line.text.bytes().filter(u8::is_ascii_digit).count() >= 5;
+        let mut dates = alone.filter(has_year).filter_map(|line| date::parse(&line.text, self.clock));
+        dates.find(|stamp| stamp.precision != Precision::Month).map(|stamp| (stamp, "text near the title"))
     }
 
     /// Returns the month of a label that names no day.

@@ -138,6 +138,12 @@ impl Reader<'_> {
             !bare.is_empty()
                 && (line == bare || line.contains(&bare) && line.chars().count() < bare.chars().count() + 12)
         });
+        // The heading may leave out the kicker that the metadata put before the title.
+        let is_most = |line: &Line| {
+            let line = squeeze(&line.text);
+            line.chars().count() * 2 > bare.chars().count() && bare.ends_with(&line)
+        };
+        let titled = titled.or_else(|| page.iter().take(starts).rposition(is_most));
         let of_some_length = |line: &&Line| line.text.chars().count() < 400;
         let pick = |from: usize, to: usize| page.get(from..to).unwrap_or(&[]).iter().filter(of_some_length).cloned();
         // If the title is inside the body, the lines right after it are the head.
