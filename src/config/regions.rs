@@ -137,7 +137,23 @@ fn region(document: &Document<'_>, section: &Section<'_>, china: bool, directory
     });
     let members = places(document, section, "members", directory);
     let was = ids(document, section, "was");
-    let services = section
+    let services = services(document, section);
+    let point = point(section);
+    let id = id?;
+    let in_atlas = china && id.as_str().len() == 6 && id.as_str().bytes().all(|b| b.is_ascii_digit());
+    if name.is_none() && !in_atlas {
+        section.fault(
+            "id",
+            format!("region `{id}` has no `name`"),
+            "give it one; only regions of the atlas have theirs already",
+        );
+    }
+    Some(Region { aliases, slug, was, parent, members, services, point, ..Region::new(id, name.unwrap_or_default()) })
+}
+
+/// Returns the services that the page of a region links to.
+fn services(document: &Document<'_>, section: &Section<'_>) -> Vec<Service> {
+    section
         .sections("services")
         .iter()
         .filter_map(|service| {
@@ -159,29 +175,22 @@ fn region(document: &Document<'_>, section: &Section<'_>, china: bool, directory
                 }
             }
         })
-        .collect();
-    let point = section.numbers("point").and_then(|numbers| {
-        let point = match numbers.as_slice() {
-            [latitude, longitude] => Point::new(*latitude, *longitude),
-            _ => None,
-        };
-        if point.is_none() {
-            section.fault(
-                "point",
-                "`point` is no place on the earth".to_owned(),
-                "write latitude and longitude in degrees, such as point = [37.857, 113.581]",
-            );
-        }
-        point
-    });
-    let id = id?;
-    let in_atlas = china && id.as_str().len() == 6 && id.as_str().bytes().all(|b| b.is_ascii_digit());
-    if name.is_none() && !in_atlas {
+        .collect()
+}
+
+/// Returns where a region lies, from latitude and longitude in degrees.
+fn point(section: &Section<'_>) -> Option<Point> {
+    let numbers = section.numbers("point")?;
+    let point = match numbers.as_slice() {
+        [latitude, longitude] => Point::new(*latitude, *longitude),
+        _ => None,
+    };
+    if point.is_none() {
         section.fault(
-            "id",
-            format!("region `{id}` has no `name`"),
-            "give it one; only regions of the atlas have theirs already",
+            "point",
+            "`point` is no place on the earth".to_owned(),
+            "write latitude and longitude in degrees, such as point = [37.857, 113.581]",
         );
     }
-    Some(Region { aliases, slug, was, parent, members, services, point, ..Region::new(id, name.unwrap_or_default()) })
+    point
 }

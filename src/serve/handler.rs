@@ -40,7 +40,11 @@ impl Handler for (Arc<Site>, Metrics) {
             return answer::document(&request, &document, false);
         }
         let root = site.published();
-        match Route::of(below(request.uri().path(), root.options.root())) {
+        let route = Route::of(below(request.uri().path(), root.options.root()));
+        if let Some(key) = rendered_key(site, &request, &route) {
+            return serve_rendered(site, metrics, &request, key).await;
+        }
+        match route {
             Route::Health => answer::plain(StatusCode::OK, "ok\n"),
             Route::Ready if site.is_open() => answer::plain(StatusCode::OK, "ready\n"),
             Route::Ready => answer::busy(5, "the store is being opened\n"),
@@ -60,53 +64,26 @@ impl Handler for (Arc<Site>, Metrics) {
             Route::Source(id) => {
                 stories(site, metrics, &request, Selection { source: Some(id), ..Selection::default() }).await
             }
-            Route::Feed(name, format) if let Some(topic) = known_topic(&root, request.uri().query()) => {
-                match region(site, &request, name, &format!("/{}", format.file())) {
-                    Ok(region) => stories_feed(site, metrics, &request, Some(region), Some(topic), format).await,
-                    Err(answer) => *answer,
-                }
-            }
             Route::SiteFeed(format) => {
                 stories_feed(site, metrics, &request, None, parameter(request.uri().query(), "topic"), format).await
             }
-            Route::Feed(name, format) if Asked::is_in(request.uri().query()) && site.has_search() => {
-                match region(site, &request, name, &format!("/{}", format.file())) {
-                    Ok(region) => serve_results(site, metrics, &request, Some(format), Some(region)).await,
-                    Err(answer) => *answer,
-                }
-            }
-            Route::Feed(name, format) => match feed(site, &request, name, format) {
-                Ok(key) => serve_cached(site, metrics, &request, key).await,
-                Err(answer) => *answer,
-            },
+            Route::Feed(name, format) => region_feed(site, metrics, &request, name, format).await,
             Route::Archive(name, part) => match region(site, &request, name, &format!("/archive/{}", part::file(part)))
             {
                 Ok(region) => serve_rendered(site, metrics, &request, recent::Key::Archive(region, part)).await,
                 Err(answer) => *answer,
             },
             // The page of a report that joined another story redirects to the page of that story.
-            Route::Item(id) if let Some(story) = site.joined(id) => {
-                answer::moved(&format!("{}/items/{story}", root.options.root()))
-            }
-            Route::Item(id) => {
-                let key = recent::Key::Item(id, language(site, &request), site.hour());
-                serve_rendered(site, metrics, &request, key).await
-            }
-            Route::Regions => {
-                serve_rendered(site, metrics, &request, recent::Key::Regions(language(site, &request))).await
-            }
-            Route::About => serve_rendered(site, metrics, &request, recent::Key::About(language(site, &request))).await,
-            Route::Sources => {
-                serve_rendered(site, metrics, &request, recent::Key::Sources(language(site, &request))).await
-            }
-            Route::SourcesFeed => serve_rendered(site, metrics, &request, recent::Key::SourcesFeed).await,
-            Route::Digest => serve_rendered(site, metrics, &request, recent::Key::Digest).await,
-            Route::OpenSearch if site.has_search() => {
-                serve_rendered(site, metrics, &request, recent::Key::OpenSearch).await
-            }
+            Route::Item(id) => match site.joined(id) {
+                Some(story) => answer::moved(&format!("{}/items/{story}", root.options.root())),
+                None => {
+                    let key = recent::Key::Item(id, language(site, &request), site.hour());
+                    serve_rendered(site, metrics, &request, key).await
+                }
+            },
             Route::Search(format) if site.has_search() => serve_results(site, metrics, &request, format, None).await,
             Route::Callback(token) => posts::verification(site, token, request.uri().query().unwrap_or("")),
-            Route::OpenSearch | Route::Search(_) | Route::Nothing => missing(site, &request),
+            _ => missing(site, &request),
         }
     }
 
@@ -116,6 +93,43 @@ impl Handler for (Arc<Site>, Metrics) {
 
     fn takes_posts(&self, path: &str) -> bool {
         posts::is_taken(&self.0, path)
+    }
+}
+
+/// Returns the document that a route names by itself, without anything to look up first.
+fn rendered_key(site: &Site, request: &Request<Incoming>, route: &Route<'_>) -> Option<recent::Key> {
+    let key = match route {
+        Route::Regions => recent::Key::Regions(language(site, request)),
+        Route::About => recent::Key::About(language(site, request)),
+        Route::Sources => recent::Key::Sources(language(site, request)),
+        Route::SourcesFeed => recent::Key::SourcesFeed,
+        Route::Digest => recent::Key::Digest,
+        Route::OpenSearch if site.has_search() => recent::Key::OpenSearch,
+        _ => return None,
+    };
+    Some(key)
+}
+
+/// Answers with the feed of a region: all of it, that of a topic, or what a search finds there.
+async fn region_feed(
+    site: &Arc<Site>,
+    metrics: &Metrics,
+    request: &Request<Incoming>,
+    name: &str,
+    format: Format,
+) -> Response<Full<Bytes>> {
+    let query = request.uri().query();
+    let topic = known_topic(&site.published(), query);
+    if topic.is_none() && !(Asked::is_in(query) && site.has_search()) {
+        return match feed(site, request, name, format) {
+            Ok(key) => serve_cached(site, metrics, request, key).await,
+            Err(answer) => *answer,
+        };
+    }
+    match region(site, request, name, &format!("/{}", format.file())) {
+        Ok(region) if topic.is_some() => stories_feed(site, metrics, request, Some(region), topic, format).await,
+        Ok(region) => serve_results(site, metrics, request, Some(format), Some(region)).await,
+        Err(answer) => *answer,
     }
 }
 

@@ -30,16 +30,69 @@ const MAX_AROUND: usize = 8;
 
 /// Finds the group of links that is the list of a page.
 pub(in crate::read) fn detect(tree: &Tree<'_>, url: &Link, base: &Link, clock: Clock<'_>) -> Option<Group> {
+    let mut best: Option<Group> = None;
+    for members in grouped(tree, url, base) {
+        let links = without_boxes(tree, once_each(tree, &members, base));
+        if links.len() < MIN_ROWS {
+            continue;
+        }
+        for group in readings(tree, &links, url, base, clock) {
+            if best.as_ref().is_none_or(|best| group.weight > best.weight) {
+                best = Some(group);
+            }
+        }
+    }
+    best
+}
+
+/// Returns the links that may lead to an item, those with the same path of elements together. Groups stand in the order
+/// of the page; if a page has too many, only the largest are returned, largest first.
+fn grouped(tree: &Tree<'_>, url: &Link, base: &Link) -> Vec<Vec<Id>> {
     let paths = paths(tree);
-    let mut groups: HashMap<u64, Vec<Id>> = HashMap::new();
-    let mut order = Vec::new();
+    let mut places: HashMap<u64, usize> = HashMap::new();
+    let mut groups: Vec<Vec<Id>> = Vec::new();
+    let own = url.canonical();
+    let mut addresses = Addresses::default();
+    for id in visible_links(tree) {
+        let path = paths.get(id).copied().unwrap_or(0);
+        let place = places.get(&path).copied();
+        if place.and_then(|place| groups.get(place)).is_some_and(|members| members.len() >= MAX_LINKS) {
+            continue;
+        }
+        let Some(target) = target(tree, id, base) else { continue };
+        let line = tree.line(id);
+        let is_paging = link::is_generic(&line) && !line.is_empty() && is_paging(&line);
+        if target.canonical() == own || is_paging || line.is_empty() && is_picture(&target) {
+            continue;
+        }
+        addresses.add(id, &target);
+        match place.and_then(|place| groups.get_mut(place)) {
+            Some(members) => members.push(id),
+            None => {
+                places.insert(path, groups.len());
+                groups.push(vec![id]);
+            }
+        }
+    }
+    let parts = addresses.parts();
+    for members in &mut groups {
+        members.retain(|id| !parts.contains(id));
+    }
+    if groups.len() > MAX_GROUPS {
+        groups.sort_by_key(|members| std::cmp::Reverse(members.len()));
+        groups.truncate(MAX_GROUPS);
+    }
+    groups
+}
+
+/// Returns the links that a reader sees, without those in the head of a table.
+fn visible_links(tree: &Tree<'_>) -> Vec<Id> {
     let cells: Vec<Id> = tree.elements(0).filter(|id| tree.is(*id, &["td"])).collect();
     let has_cell =
         |id: Id| cells.get(cells.partition_point(|cell| *cell < id)).is_some_and(|cell| *cell < tree.end(id));
     let in_head =
         |id: Id| tree.ancestors(id).take(6).any(|up| tree.is(up, &["th", "thead"]) && !has_cell(tree.parent(up)));
-    let own = url.canonical();
-    let mut addresses = Addresses::default();
+    let mut links = Vec::new();
     let mut hidden_to = 0;
     // Where the links around the current element end.
     let mut around: Vec<Id> = Vec::new();
@@ -56,52 +109,11 @@ pub(in crate::read) fn detect(tree: &Tree<'_>, url: &Link, base: &Link, clock: C
             around.pop();
         }
         around.push(tree.end(id));
-        if id < hidden_to || around.len() > MAX_AROUND || in_head(id) {
-            continue;
-        }
-        let path = paths.get(id).copied().unwrap_or(0);
-        if groups.get(&path).is_some_and(|members| members.len() >= MAX_LINKS) {
-            continue;
-        }
-        let Some(target) = target(tree, id, base) else { continue };
-        let line = tree.line(id);
-        if target.canonical() == own || link::is_generic(&line) && !line.is_empty() && is_paging(&line) {
-            continue;
-        }
-        if line.is_empty() && is_picture(&target) {
-            continue;
-        }
-        addresses.add(id, &target);
-        let members = groups.entry(path).or_default();
-        if members.is_empty() {
-            order.push(path);
-        }
-        members.push(id);
-    }
-    let parts = addresses.parts();
-    for members in groups.values_mut() {
-        members.retain(|id| !parts.contains(id));
-    }
-    let mut best: Option<Group> = None;
-    // If a page has too many groups, only the largest are weighed.
-    let size = |path: &u64| groups.get(path).map_or(0, Vec::len);
-    if order.len() > MAX_GROUPS {
-        order.sort_by_key(|path| std::cmp::Reverse(size(path)));
-        order.truncate(MAX_GROUPS);
-    }
-    for path in order {
-        let Some(members) = groups.get(&path) else { continue };
-        let links = without_boxes(tree, once_each(tree, members, base));
-        if links.len() < MIN_ROWS {
-            continue;
-        }
-        for group in readings(tree, &links, url, base, clock) {
-            if best.as_ref().is_none_or(|best| group.weight > best.weight) {
-                best = Some(group);
-            }
+        if id >= hidden_to && around.len() <= MAX_AROUND && !in_head(id) {
+            links.push(id);
         }
     }
-    best
+    links
 }
 
 /// The addresses of a page's links, to tell links to parts of a story, such as its comments, from links to it.

@@ -33,33 +33,62 @@ pub(super) fn shown_date(tree: &Tree<'_>, row: &Row, clock: Clock<'_>) -> Option
     if let Some(stamp) = published_cell(tree, row, clock) {
         return Some((stamp, "column of the table"));
     }
-    let mut parts: Vec<String> = Vec::new();
-    let (mut loose, mut yearless, mut hidden) = (None, None, None);
-    let mut waiting: Option<(String, (Stamp, &'static str))> = None;
+    let mut shown = Shown::default();
     for (node, piece) in tree.texts_between(row.from, row.to).take(MAX_TEXTS) {
         let piece = text::line(&piece);
-        let unseen =
-            || tree.ancestors(tree.parent(node)).take_while(|up| *up >= row.from).any(|up| tree.is_invisible(up));
         if piece.is_empty() {
             continue;
         }
-        if unseen() {
-            hidden = hidden.or_else(|| whole(&piece, clock)).filter(|stamp| stamp.precision != Precision::Month);
+        if tree.ancestors(tree.parent(node)).take_while(|up| *up >= row.from).any(|up| tree.is_invisible(up)) {
+            shown.hidden =
+                shown.hidden.or_else(|| whole(&piece, clock)).filter(|stamp| stamp.precision != Precision::Month);
             continue;
         }
         // 11-26 and 2024
-        if let Some((part, found)) = waiting {
+        if let Some((part, found)) = shown.waiting {
             return with_year(&part, &piece, clock).or(Some(found));
         }
-        let is_title = (row.link..tree.end(row.link)).contains(&node) && !is_date_text(&piece) && !is_month(&piece);
-        // If the link's text is only a date, it dates the row.
-        let is_title =
-            is_title && !(tree.line(row.link) == piece && !is_code(&piece) && whole(&piece, clock).is_some());
-        if is_title {
-            parts.clear();
-            loose = loose.or_else(|| dated_within(tree, row, node, &piece, clock));
-            continue;
+        if is_title(tree, row, node, &piece, clock) {
+            shown.parts.clear();
+            shown.loose = shown.loose.or_else(|| dated_within(tree, row, node, &piece, clock));
+        } else if let Some(found) = shown.take(piece, clock) {
+            return Some(found);
         }
+    }
+    let yearless = shown.yearless.or(shown.waiting.map(|(_, found)| found));
+    // What is not shown is the last resort.
+    let unshown = || shown.hidden.map(|stamp| (stamp, "hidden text of the row"));
+    yearless.or(shown.loose).or_else(|| date_of_attributes(tree, row, clock)).or_else(unshown)
+}
+
+/// Returns whether this text belongs to the title of the row. A link whose text is only a date dates the row.
+fn is_title(tree: &Tree<'_>, row: &Row, node: usize, piece: &str, clock: Clock<'_>) -> bool {
+    let is_date = || {
+        is_date_text(piece)
+            || is_month(piece)
+            || tree.line(row.link) == piece && !is_code(piece) && whole(piece, clock).is_some()
+    };
+    (row.link..tree.end(row.link)).contains(&node) && !is_date()
+}
+
+/// What the texts of a row told so far.
+#[derive(Default)]
+struct Shown {
+    /// Neighbouring texts that may be parts of one date.
+    parts: Vec<String>,
+    /// A date within other words.
+    loose: Option<(Stamp, &'static str)>,
+    /// A date in parts, without a year so far.
+    yearless: Option<(Stamp, &'static str)>,
+    /// A date that no reader sees.
+    hidden: Option<Stamp>,
+    /// A text that is a date without a year; the next text may be its year.
+    waiting: Option<(String, (Stamp, &'static str))>,
+}
+
+impl Shown {
+    /// Takes the next text, and returns the date of the row if nothing that follows can be better.
+    fn take(&mut self, piece: String, clock: Clock<'_>) -> Option<(Stamp, &'static str)> {
         if let Some(stamp) = whole(&piece, clock) {
             if stamp.precision != Precision::Month {
                 let found = (stamp, "text of the row");
@@ -67,36 +96,34 @@ pub(super) fn shown_date(tree: &Tree<'_>, row: &Row, clock: Clock<'_>) -> Option
                     return Some(found);
                 }
                 // 2024 and 11-26
-                if let Some(whole) = parts.last().and_then(|year| with_year(&piece, year, clock)) {
+                if let Some(whole) = self.parts.last().and_then(|year| with_year(&piece, year, clock)) {
                     return Some(whole);
                 }
-                waiting = Some((piece, found));
-                continue;
+                self.waiting = Some((piece, found));
+                return None;
             }
-        } else if loose.is_none() && piece.len() >= 8 && width(&piece) <= 70 {
-            loose = found(&piece, clock).map(|stamp| (stamp, "text of the row"));
+        } else if self.loose.is_none() && piece.len() >= 8 && width(&piece) <= 70 {
+            self.loose = found(&piece, clock).map(|stamp| (stamp, "text of the row"));
         }
         // Day and month may be in separate elements.
-        if piece.chars().count() <= 10 && is_part(&piece) {
-            parts.push(piece);
-            for count in (2..=parts.len().min(3)).rev() {
-                let Some(last) = parts.get(parts.len() - count..) else { continue };
-                let Some(stamp) = compose(last, clock) else { continue };
-                // The year may still follow.
-                if !has_year(last) {
-                    yearless = yearless.or(Some((stamp, "parts of the row")));
-                    break;
-                }
-                return Some((stamp, "parts of the row"));
-            }
-        } else {
-            parts.clear();
+        if piece.chars().count() > 10 || !is_part(&piece) {
+            self.parts.clear();
+            return None;
         }
+        self.parts.push(piece);
+        for count in (2..=self.parts.len().min(3)).rev() {
+            let Some(last) = self.parts.get(self.parts.len() - count..) else { continue };
+            let Some(stamp) = compose(last, clock) else { continue };
+            let found = (stamp, "parts of the row");
+            if has_year(last) {
+                return Some(found);
+            }
+            // The year may still follow.
+            self.yearless = self.yearless.or(Some(found));
+            break;
+        }
+        None
     }
-    let yearless = yearless.or(waiting.map(|(_, found)| found));
-    // What is not shown is the last resort.
-    let unshown = || hidden.map(|stamp| (stamp, "hidden text of the row"));
-    yearless.or(loose).or_else(|| date_of_attributes(tree, row, clock)).or_else(unshown)
 }
 
 /// How many elements of a table may hold the names of its columns.
