@@ -34,7 +34,7 @@ const LAYERS: [(&str, u8); 17] = [
 ];
 
 /// Crates that only some modules may name.
-const OWNERS: [(&str, &[&str]); 35] = [
+const OWNERS: [(&str, &[&str]); 37] = [
     ("rustix", &["daemon"]),
     ("robotxt", &["fetch"]),
     ("pinyin", &["dedup", "regions"]),
@@ -55,6 +55,8 @@ const OWNERS: [(&str, &[&str]); 35] = [
     ("ring", &["hub"]),
     ("hickory_resolver", &["fetch"]),
     ("rustls", &["fetch"]),
+    ("async_nats", &["cluster"]),
+    ("base64", &["cluster"]),
     ("tokio_postgres", &["cluster"]),
     ("tokio_postgres_rustls", &["cluster"]),
     ("sled", &["view"]),

@@ -8,7 +8,8 @@ use super::engine::{Engine, EngineError};
 /// Where the engine is, and who we are there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Connection {
-    /// Its address, `postgres://USER@HOST[:PORT][,HOST…]/DATABASE`, without a password (libpq, section 34.1.1.2).
+    /// Its address, without a password: `postgres://USER@HOST[:PORT][,HOST…]/DATABASE` (libpq, section 34.1.1.2) or
+    /// `nats://[USER@]HOST[:PORT][,HOST…][/NAME]`.
     pub url: String,
     /// The file that holds the password.
     pub password: Option<PathBuf>,
@@ -18,7 +19,6 @@ pub struct Connection {
 ///
 /// # Errors
 /// If the settings cannot be used, or this dayuan was built without it.
-#[cfg(feature = "postgres")]
 pub fn connect(connection: &Connection) -> Result<Arc<dyn Engine>, EngineError> {
     let password = connection.password.as_deref().map(|path| {
         let text = std::fs::read_to_string(path).map_err(|error| {
@@ -26,14 +26,26 @@ pub fn connect(connection: &Connection) -> Result<Arc<dyn Engine>, EngineError> 
         })?;
         Ok::<_, EngineError>(text.trim_end_matches(['\r', '\n']).to_owned())
     });
-    Ok(Arc::new(super::postgres::Postgres::new(&connection.url, password.transpose()?)?))
+    let connect = if connection.url.starts_with("nats:") { nats } else { postgres };
+    connect(&connection.url, password.transpose()?)
 }
 
-/// Makes an engine. Nothing is asked of it yet, so it may be away.
-///
-/// # Errors
-/// If the settings cannot be used, or this dayuan was built without it.
+#[cfg(feature = "nats")]
+fn nats(url: &str, password: Option<String>) -> Result<Arc<dyn Engine>, EngineError> {
+    Ok(Arc::new(super::nats::Nats::new(url, password)?))
+}
+
+#[cfg(not(feature = "nats"))]
+fn nats(_url: &str, _password: Option<String>) -> Result<Arc<dyn Engine>, EngineError> {
+    Err(EngineError::NotBuilt("NATS", "nats"))
+}
+
+#[cfg(feature = "postgres")]
+fn postgres(url: &str, password: Option<String>) -> Result<Arc<dyn Engine>, EngineError> {
+    Ok(Arc::new(super::postgres::Postgres::new(url, password)?))
+}
+
 #[cfg(not(feature = "postgres"))]
-pub const fn connect(_connection: &Connection) -> Result<Arc<dyn Engine>, EngineError> {
+fn postgres(_url: &str, _password: Option<String>) -> Result<Arc<dyn Engine>, EngineError> {
     Err(EngineError::NotBuilt("PostgreSQL", "postgres"))
 }

@@ -66,7 +66,7 @@ pub trait Engine: Send + Sync + Debug {
     /// If the token is not the lease's any more, or the engine is away.
     fn put_poll_states(&self, token: u64, pairs: &[Pair]) -> Result<(), EngineError>;
 
-    /// Returns the poll states that were saved after this version, in the order of their saving, and the version of the last;
+    /// Returns the poll states that were saved after this version, in the order of their saving, and up to which version that is;
     /// none if there are no more.
     ///
     /// # Errors

@@ -8,6 +8,9 @@
 mod connection;
 mod engine;
 mod lease;
+#[cfg(feature = "nats")]
+mod nats;
+mod nats_address;
 mod node;
 #[cfg(feature = "postgres")]
 mod postgres;
@@ -16,5 +19,6 @@ mod transfer;
 pub use connection::{Connection, connect};
 pub use engine::{Engine, EngineError, LeaseRow, Pair};
 pub use lease::{Lease, Turn};
+pub use nats_address::NatsAddress;
 pub use node::Node;
 pub use transfer::{CHUNK, compare, drop_expired, is_behind, pull, push, take_in};

@@ -146,6 +146,6 @@ fn compare_all(log: &Log, engine: &dyn Engine) -> Result<(), EngineError> {
 
 fn foreign(seq: u64) -> EngineError {
     EngineError::Foreign(format!(
-        "record {seq} is another one in the shared log than here: these are two logs; move one of them away, or name another database"
+        "record {seq} is another one in the shared log than here: these are two logs; move one of them away, or name another shared log"
     ))
 }

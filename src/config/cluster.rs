@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::section::Section;
-use crate::cluster::Connection;
+use crate::cluster::{Connection, NatsAddress};
 
 /// The settings of `[cluster]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +22,7 @@ const MAX_NODE: usize = 64;
 
 /// Reads the section; `None` if this machine is on its own.
 pub(super) fn read(section: &Section<'_>) -> Option<Cluster> {
-    const HELP: &str = "write it like postgres://dayuan@db.example.org/dayuan";
+    const HELP: &str = "write it like postgres://dayuan@db.example.org/dayuan or nats://dayuan@mq.example.org";
     let url = section.string("url");
     let password = section.string("password_file").map(PathBuf::from);
     let node = section.string("node");
@@ -34,13 +34,16 @@ pub(super) fn read(section: &Section<'_>) -> Option<Cluster> {
         return None;
     };
     // The address itself is never repeated: it may hold a secret.
-    let rest = url.strip_prefix("postgres://").or_else(|| url.strip_prefix("postgresql://"));
     let user = url.split_once("://").and_then(|(_, rest)| rest.rsplit_once('@')).map_or("", |(user, _)| user);
     if user.contains(':') || url.contains("password=") {
         let help = "put the password into a file that only the service reads, and name it as password_file";
         section.fault("url", "the address holds a password".to_owned(), help);
-    } else if rest.is_none() {
-        section.fault("url", "this is no address of a PostgreSQL database".to_owned(), HELP);
+    } else if url.starts_with("nats:") {
+        if NatsAddress::parse(&url).is_none() {
+            section.fault("url", "this is no address of NATS servers".to_owned(), HELP);
+        }
+    } else if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
+        section.fault("url", "this is no address of a PostgreSQL database or of NATS servers".to_owned(), HELP);
     }
     if let Some(node) = &node
         && (node.is_empty() || node.len() > MAX_NODE || node.chars().any(|c| c.is_control() || c.is_whitespace()))

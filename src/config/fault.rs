@@ -194,7 +194,7 @@ fn without_secrets(text: &str) -> String {
         let value = after.trim_start_matches([' ', '\t']);
         let quote = value.chars().next().filter(|quote| matches!(quote, '"' | '\''));
         rest = after;
-        if let Some(quote) = quote.filter(|_| is_secret_name(name) || is_database(value)) {
+        if let Some(quote) = quote.filter(|_| is_secret_name(name) || is_shared_log(value)) {
             let inner = value.trim_start_matches(quote);
             let masked = end_of(inner, quote);
             let lead = after.len() - inner.len();
@@ -207,10 +207,11 @@ fn without_secrets(text: &str) -> String {
     out
 }
 
-/// Returns whether a value begins as the address of a database does, which may hold a password.
-fn is_database(value: &str) -> bool {
+/// Returns whether a value begins as the address of a shared log does, which may hold a password.
+fn is_shared_log(value: &str) -> bool {
     let line = value.lines().next().unwrap_or("");
-    line.contains("password=") || line.trim_start_matches(['"', '\'']).starts_with("postgres")
+    let address = line.trim_start_matches(['"', '\'']);
+    line.contains("password=") || address.starts_with("postgres") || address.starts_with("nats:")
 }
 
 /// Returns where a text in quotes ends, or else its line. A quote that is escaped does not end it.
@@ -365,6 +366,7 @@ mod tests {
         for text in [
             r#"password = "hun\"ter2""#,
             r#"url = "postgres://u:ter2@db/dayuan""#,
+            r#"url = "nats://u:ter2@mq""#,
             r#"url = "postgress://u:ter2@db/dayuan""#,
             r#"url = "host=db user=x password=ter2""#,
         ] {

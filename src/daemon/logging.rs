@@ -53,6 +53,7 @@ pub fn start(format: LogFormat, level: &str) {
     };
     // What the libraries log about every connection does not help an admin.
     let filter = [
+        "async_nats=error",
         "hyper=warn",
         "reqwest=warn",
         "sled=warn",

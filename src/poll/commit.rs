@@ -204,8 +204,8 @@ impl Committer {
             lines = encode(records, self.log.last_seq(), today.max(self.log.newest_day()))?;
             match engine.append(&lines, token) {
                 Ok(()) => return self.take(shared, &lines),
-                Err(EngineError::Behind) => lines.clear(),
-                Err(EngineError::Away(_)) => {}
+                // What was on its way when an answer was lost may have arrived just now.
+                Err(EngineError::Behind | EngineError::Away(_)) => {}
                 Err(error) => return Err(error),
             }
         }

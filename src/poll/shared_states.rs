@@ -31,16 +31,17 @@ pub fn share(poll_states: &PollStates, node: &Node) -> Result<(), ShareError> {
 /// # Errors
 /// If they cannot be had or saved.
 pub fn take_over(poll_states: &PollStates, node: &Node, mut after: u64) -> Result<u64, ShareError> {
-    let known = after;
+    let mut is_changed = false;
     loop {
         let (pairs, newest) = node.engine.poll_states(after)?;
+        after = newest;
         if pairs.is_empty() {
             break;
         }
-        after = newest;
+        is_changed = true;
         poll_states.take_in(pairs)?;
     }
-    if after != known {
+    if is_changed {
         poll_states.flush()?;
     }
     Ok(after)

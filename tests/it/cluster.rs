@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use super::database::{Database, LEASE};
+use super::database::{Database, LEASE, Servers};
 use super::http::Site;
 use super::installation::{Daemon, Installation, source, until};
 use super::once::{Once, nothing_is_lost, site};
@@ -34,6 +34,16 @@ pub(crate) fn digest(installation: &Installation) -> String {
 #[test]
 fn n1_a_log_is_pushed_and_pulled_byte_for_byte() {
     let Some(database) = Database::new() else { return };
+    a_log_is_pushed_and_pulled(&database);
+    // A bit that flips in the database is seen, and what is behind it is not taken in.
+    database.ask("update dayuan_log set line = set_byte(line, 40, get_byte(line, 40) # 1) where seq = 4");
+    let third = Installation::with(&database.settings("third"), "");
+    let pulled = third.run(&["log", "pull"]);
+    let told = told(&pulled);
+    assert!(!pulled.status.success() && told.contains("record 4 was not taken in"), "{told}");
+}
+
+pub(crate) fn a_log_is_pushed_and_pulled(shared: &dyn Servers) {
     let state = Arc::new(Mutex::new(Once::default()));
     let site = site(30, ITEMS, Arc::clone(&state));
     let old = Installation::new(&source("a", "140300", &site.url("/feed")));
@@ -42,39 +52,25 @@ fn n1_a_log_is_pushed_and_pulled_byte_for_byte() {
     assert_eq!(daemon.stop(), Some(0));
     std::fs::write(
         old.config().join("dayuan.toml"),
-        std::fs::read_to_string(old.config().join("dayuan.toml")).unwrap() + &cluster_only(&database, "old"),
+        std::fs::read_to_string(old.config().join("dayuan.toml")).unwrap() + &cluster_only(shared, "old"),
     )
     .unwrap();
     for _ in 0..2 {
         let pushed = old.run(&["log", "push"]);
         assert!(pushed.status.success(), "{}", String::from_utf8_lossy(&pushed.stderr));
     }
-    let new = Installation::with(&database.settings("new"), &source("a", "140300", &site.url("/feed")));
+    let new = Installation::with(&shared.settings("new"), &source("a", "140300", &site.url("/feed")));
     for _ in 0..2 {
         let pulled = new.run(&["log", "pull"]);
         assert!(pulled.status.success(), "{}", String::from_utf8_lossy(&pulled.stderr));
     }
-    let log = |installation: &Installation| {
-        let folder = installation.folder.path().join("store/log");
-        let mut files: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-        files.retain(|path| path.extension().is_some_and(|ending| ending == "jsonl"));
-        files.sort();
-        let named = |path: &PathBuf| (path.file_name().unwrap().to_owned(), std::fs::read(path).unwrap());
-        files.iter().map(named).collect::<Vec<_>>()
-    };
-    assert_eq!(log(&old), log(&new));
-    // A bit that flips in the database is seen, and what is behind it is not taken in.
-    database.ask("update dayuan_log set line = set_byte(line, 40, get_byte(line, 40) # 1) where seq = 4");
-    let third = Installation::with(&database.settings("third"), "");
-    let pulled = third.run(&["log", "pull"]);
-    let told = String::from_utf8_lossy(&pulled.stderr).into_owned();
-    assert!(!pulled.status.success() && told.contains("record 4 was not taken in"), "{told}");
+    assert_eq!(segments(&old), segments(&new));
     // Nothing is written to one copy alone.
     let refused = new.run(&["withdraw", "--source", "a", "--reason", "test"]);
     let told = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(!refused.status.success() && told.contains("several machines share the log"), "{told}");
     // Another log is not mixed in.
-    let other = Installation::with(&database.settings("other"), "");
+    let other = Installation::with(&shared.settings("other"), "");
     other.say(&[dayuan::log::Record::Restore {
         item: dayuan::model::ItemId::from_u128(1),
         at: dayuan::model::Moment::from_seconds(1),
@@ -84,14 +80,18 @@ fn n1_a_log_is_pushed_and_pulled_byte_for_byte() {
     assert!(!pushed.status.success() && told.contains("these are two logs"), "{told}");
 }
 
-fn cluster_only(database: &Database, node: &str) -> String {
-    let settings = database.settings(node);
+fn cluster_only(shared: &dyn Servers, node: &str) -> String {
+    let settings = shared.settings(node);
     settings.split("[fetch]").next().unwrap().to_owned()
 }
 
 #[test]
 fn n2_whatever_is_killed_nothing_acknowledged_is_lost_and_all_nodes_say_the_same() {
     let Some(database) = Database::new() else { return };
+    nothing_acknowledged_is_lost(&database, kills());
+}
+
+pub(crate) fn nothing_acknowledged_is_lost(shared: &dyn Servers, kills: usize) {
     let hosts = 31..37;
     let states: Vec<Arc<Mutex<Once>>> = hosts.clone().map(|_| Arc::default()).collect();
     let sites: Vec<Site> =
@@ -100,7 +100,7 @@ fn n2_whatever_is_killed_nothing_acknowledged_is_lost_and_all_nodes_say_the_same
         sites.iter().enumerate().map(|(at, site)| source(&format!("s{at}"), "140300", &site.url("/feed"))).collect();
     let names = ["one", "two", "three"];
     let nodes: Vec<Installation> =
-        names.iter().map(|name| Installation::with(&database.settings(name), &blocks)).collect();
+        names.iter().map(|name| Installation::with(&shared.settings(name), &blocks)).collect();
     let mut daemons: Vec<Daemon> = nodes.iter().map(Installation::start).collect();
     let polls = |among: &[usize]| {
         until("a node polls", || {
@@ -112,7 +112,7 @@ fn n2_whatever_is_killed_nothing_acknowledged_is_lost_and_all_nodes_say_the_same
 
     // A killed node: another one goes on within two leases, where the first one was.
     let mut longest = Duration::ZERO;
-    for _ in 0..kills() {
+    for _ in 0..kills {
         let leader = polls(&[0, 1, 2]);
         let before = asked();
         until("it polls", || (asked() > before + 6).then_some(()));
@@ -136,7 +136,7 @@ fn n2_whatever_is_killed_nothing_acknowledged_is_lost_and_all_nodes_say_the_same
     daemons[leader].signal("CONT");
 
     // The database is away: feeds are served, nothing is polled for long, and it goes on by itself.
-    database.stop();
+    shared.stop();
     until("a node says so", || {
         let told = String::from_utf8_lossy(&nodes[0].run(&["status"]).stdout).into_owned();
         told.contains("the shared log cannot be reached").then_some(())
@@ -146,7 +146,7 @@ fn n2_whatever_is_killed_nothing_acknowledged_is_lost_and_all_nodes_say_the_same
     let quiet = asked();
     std::thread::sleep(LEASE);
     assert_eq!(asked(), quiet, "something was polled although nobody has the right to");
-    database.start();
+    shared.start();
     until("polling goes on", || (asked() > quiet + 6).then_some(()));
 
     // A decision on any node counts on all.
@@ -220,10 +220,14 @@ fn told(output: &std::process::Output) -> String {
 
 #[test]
 fn n3_what_expired_is_dropped_from_the_database_and_a_node_that_is_behind_is_told() {
+    let Some(database) = Database::new() else { return };
+    what_expired_is_dropped(&database);
+}
+
+pub(crate) fn what_expired_is_dropped(shared: &dyn Servers) {
     use dayuan::log::{Log, Record};
     use dayuan::model::{ItemId, Moment};
-    let Some(database) = Database::new() else { return };
-    let node = Installation::with(&database.settings("one"), "");
+    let node = Installation::with(&shared.settings("one"), "");
     let day = |number: i64| Moment::from_seconds(1_678_330_000 + number * 86_400);
     let gone = |item: u128| Record::Gone { item: ItemId::from_u128(item), at: day(0) };
     let withdrawn =
@@ -239,17 +243,14 @@ fn n3_what_expired_is_dropped_from_the_database_and_a_node_that_is_behind_is_tol
     };
     append(&[withdrawn, gone(2)], day(0));
     run(&node, "push");
-    let behind = Installation::with(&database.settings("behind"), "");
+    let behind = Installation::with(&shared.settings("behind"), "");
     run(&behind, "pull");
     append(&[gone(3)], day(0));
     append(&[gone(4)], day(1));
     append(&[gone(5)], day(2));
     run(&node, "push");
 
-    let connection = dayuan::cluster::Connection {
-        url: format!("postgres://dayuan@127.0.0.1:{}/dayuan", database.port),
-        password: None,
-    };
+    let connection = dayuan::cluster::Connection { url: shared.url(), password: None };
     let engine = dayuan::cluster::connect(&connection).unwrap();
     let lease = dayuan::cluster::LeaseRow { holder: "one".to_owned(), token: 7, beat: 1 };
     assert!(engine.replace_lease(&engine.lease().unwrap(), &lease).unwrap());
@@ -263,7 +264,7 @@ fn n3_what_expired_is_dropped_from_the_database_and_a_node_that_is_behind_is_tol
         assert_eq!(dayuan::cluster::drop_expired(&log, &*engine, 7).unwrap(), 0);
         drop(log);
         // Whoever comes new has the same log, byte for byte; whoever goes on does so.
-        let fresh = Installation::with(&database.settings("fresh"), "");
+        let fresh = Installation::with(&shared.settings("fresh"), "");
         run(&fresh, "pull");
         assert_eq!(segments(&fresh), segments(&node));
         run(&node, "pull");
@@ -433,11 +434,15 @@ fn n10_a_demo_of_three_nodes_shows_the_same_at_each() {
 
 #[test]
 fn n11_what_a_site_asked_for_while_the_database_was_away_holds_afterwards() {
+    let Some(database) = Database::new() else { return };
+    what_a_site_asked_for_holds(Arc::new(database));
+}
+
+pub(crate) fn what_a_site_asked_for_holds(servers: Arc<dyn Servers>) {
     const PAUSE: Duration = Duration::from_secs(9);
-    let Some(database) = Database::new().map(Arc::new) else { return };
     // How often the site was asked, when it refused, and whether it was asked too early after that.
     let state = Arc::new(Mutex::new((0, None::<Instant>, false)));
-    let (shared, stopping) = (Arc::clone(&state), Arc::clone(&database));
+    let (shared, stopping) = (Arc::clone(&state), Arc::clone(&servers));
     let site = Site::new(31, move |_| {
         let mut state = shared.lock().unwrap();
         let (asked, refused, is_early) = &mut *state;
@@ -453,11 +458,11 @@ fn n11_what_a_site_asked_for_while_the_database_was_away_holds_afterwards() {
         super::http::Reply::ok(super::installation::feed(&[("1", "/1", "一条通告", 1)]))
     });
     let blocks = source("s0", "140300", &site.url("/feed"));
-    let nodes = ["one", "two"].map(|name| Installation::with(&database.settings(name), &blocks));
+    let nodes = ["one", "two"].map(|name| Installation::with(&servers.settings(name), &blocks));
     let daemons = nodes.each_ref().map(Installation::start);
     let refused = until("it refuses", || state.lock().unwrap().1);
     std::thread::sleep((LEASE + Duration::from_secs(1)).saturating_sub(refused.elapsed()));
-    database.start();
+    servers.start();
     until("it is asked again", || (state.lock().unwrap().0 > 4).then_some(()));
     assert!(refused.elapsed() >= PAUSE && !state.lock().unwrap().2, "asked after {:?}", refused.elapsed());
     for daemon in daemons {

@@ -8,6 +8,33 @@ use std::time::Duration;
 /// How long the right to poll lasts.
 pub(crate) const LEASE: Duration = Duration::from_secs(3);
 
+/// The servers of a shared log, whichever they are.
+pub(crate) trait Servers: Send + Sync {
+    /// Its address.
+    fn url(&self) -> String;
+    /// Ends all of it as a power cut does, but for what the disk has.
+    fn stop(&self);
+    fn start(&self);
+    /// Settings of a node.
+    fn settings(&self, node: &str) -> String {
+        settings(node, &self.url())
+    }
+}
+
+impl Servers for Database {
+    fn url(&self) -> String {
+        url(self.port)
+    }
+
+    fn stop(&self) {
+        self.stop();
+    }
+
+    fn start(&self) {
+        self.start();
+    }
+}
+
 /// A database server of one's own; it ends with the test.
 pub(crate) struct Database {
     pub(crate) folder: tempfile::TempDir,
@@ -86,7 +113,7 @@ impl Database {
 
     /// Settings of a node.
     pub(crate) fn settings(&self, node: &str) -> String {
-        settings(node, self.port)
+        settings(node, &url(self.port))
     }
 
     /// Gives files in its folder to the user that it runs as, and to nobody else.
@@ -149,11 +176,10 @@ pub(crate) fn url(port: u16) -> String {
     format!("postgres://dayuan@127.0.0.1:{port}/dayuan")
 }
 
-/// Settings of a node whose database is at this port.
-pub(crate) fn settings(node: &str, port: u16) -> String {
+/// Settings of a node whose shared log is at this address.
+pub(crate) fn settings(node: &str, url: &str) -> String {
     format!(
-        "[cluster]\nurl = \"{}\"\nnode = \"{node}\"\nlease = \"{}s\"\n[fetch]\nallow_networks = [\"127.0.7.0/24\"]\ntimeout = \"5s\"\n[poll]\nmin_interval = \"1s\"\nmax_interval = \"2s\"\nhost_gap = \"0s\"\n",
-        url(port),
+        "[cluster]\nurl = \"{url}\"\nnode = \"{node}\"\nlease = \"{}s\"\n[fetch]\nallow_networks = [\"127.0.7.0/24\"]\ntimeout = \"5s\"\n[poll]\nmin_interval = \"1s\"\nmax_interval = \"2s\"\nhost_gap = \"0s\"\n",
         LEASE.as_secs()
     )
 }

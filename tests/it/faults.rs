@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use super::cluster::{digest, holder};
-use super::database::{Database, LEASE, settings};
+use super::database::{Database, LEASE, settings, url};
 use super::installation::{Daemon, Installation, source, until};
 use super::once::{Once, nothing_is_lost, site};
 
@@ -221,7 +221,7 @@ impl Stage {
         self.database.run("pg_ctl", &["-w", "-m", "fast", "-D", &data, "stop"]);
         self.database.flip(&file, place);
         self.database.start();
-        let fresh = Installation::with(&settings("fresh", self.database.port), "");
+        let fresh = Installation::with(&settings("fresh", &url(self.database.port)), "");
         let pulled = fresh.run(&["log", "pull"]);
         let told = String::from_utf8_lossy(&pulled.stderr).into_owned();
         assert!(!pulled.status.success() && told.contains("invalid page"), "the flipped bit was not seen: {told}");
@@ -249,7 +249,7 @@ fn n9_whatever_fails_at_random_nothing_is_lost() {
         sites.iter().enumerate().map(|(at, site)| source(&format!("s{at}"), "140300", &site.url("/feed"))).collect();
     let port = Arc::new(AtomicU16::new(database.port));
     let ways: Vec<Way> = NAMES.iter().map(|_| Way::to(Arc::clone(&port))).collect();
-    let of = |(name, way): (&&str, &Way)| Installation::with(&settings(name, way.port), &blocks);
+    let of = |(name, way): (&&str, &Way)| Installation::with(&settings(name, &url(way.port)), &blocks);
     let nodes: Vec<Installation> = NAMES.iter().zip(&ways).map(of).collect();
     let disk = Disk::at(nodes[2].folder.path().join("store"));
     if disk.is_none() {

@@ -8,6 +8,8 @@ mod answers;
 mod archives;
 #[cfg(feature = "postgres")]
 mod cluster;
+#[cfg(all(feature = "nats", feature = "postgres"))]
+mod cluster_nats;
 mod commands;
 mod conditional;
 mod configs;
@@ -35,6 +37,8 @@ mod language;
 mod lists;
 mod manual;
 mod monitoring;
+#[cfg(all(feature = "nats", feature = "postgres"))]
+mod nats;
 mod neighbours;
 mod once;
 mod pages;
