@@ -442,7 +442,8 @@ pub(crate) fn what_a_site_asked_for_holds(servers: Arc<dyn Servers>) {
     const PAUSE: Duration = Duration::from_secs(9);
     // How often the site was asked, when it refused, and whether it was asked too early after that.
     let state = Arc::new(Mutex::new((0, None::<Instant>, false)));
-    let (shared, stopping) = (Arc::clone(&state), Arc::clone(&servers));
+    // The site lives as long as the process; the servers end with the test.
+    let (shared, stopping) = (Arc::clone(&state), Arc::downgrade(&servers));
     let site = Site::new(31, move |_| {
         let mut state = shared.lock().unwrap();
         let (asked, refused, is_early) = &mut *state;
@@ -450,7 +451,7 @@ pub(crate) fn what_a_site_asked_for_holds(servers: Arc<dyn Servers>) {
         *is_early |= refused.is_some_and(|at| at.elapsed() + Duration::from_millis(50) < PAUSE);
         if *asked == 4 {
             // Nobody but the node that asks can know what it says then.
-            stopping.stop();
+            stopping.upgrade().unwrap().stop();
             *refused = Some(Instant::now());
             return super::http::Reply::status("429 Too Many Requests")
                 .with("retry-after", PAUSE.as_secs().to_string());
