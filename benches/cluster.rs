@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 #[expect(dead_code, reason = "tests ask more of it")]
 mod database;
 #[path = "../tests/it/nats.rs"]
+#[expect(dead_code, reason = "tests ask more of it")]
 mod nats;
 #[path = "../tests/it/until.rs"]
 mod until;

@@ -89,6 +89,10 @@ impl Dice {
         self.0 ^= self.0 << 17;
         self.0 % end
     }
+
+    fn pause(&mut self, most: u64) {
+        std::thread::sleep(Duration::from_millis(self.below(most)));
+    }
 }
 
 /// A small disk of its own; `None` where none can be mounted.
@@ -119,10 +123,109 @@ impl Drop for Disk {
     }
 }
 
+/// The shared log, and the ways of each node to it.
+enum Shared {
+    Postgres {
+        database: Box<Database>,
+        port: Arc<AtomicU16>,
+    },
+    #[cfg(feature = "nats")]
+    Nats(super::nats::Nats),
+}
+
+impl Shared {
+    /// The address by which a node reaches it, and the ways there.
+    fn reach(&self) -> (String, Vec<Way>) {
+        match self {
+            Self::Postgres { port, .. } => {
+                let way = Way::to(Arc::clone(port));
+                (url(way.port), vec![way])
+            }
+            #[cfg(feature = "nats")]
+            Self::Nats(nats) => {
+                let ways: Vec<Way> = nats.ports.iter().map(|port| Way::to(Arc::new(AtomicU16::new(*port)))).collect();
+                let hosts: Vec<String> = ways.iter().map(|way| format!("127.0.0.1:{}", way.port)).collect();
+                (format!("nats://{}", hosts.join(",")), ways)
+            }
+        }
+    }
+
+    /// What fails: what every shared log has, and what this one has.
+    const fn faults(&self) -> [&'static str; 8] {
+        match self {
+            Self::Postgres { .. } => [
+                "node killed",
+                "poller stopped",
+                "partition",
+                "slow way",
+                "full disk",
+                "database killed",
+                "bit flipped",
+                "promotion",
+            ],
+            #[cfg(feature = "nats")]
+            Self::Nats(_) => [
+                "node killed",
+                "poller stopped",
+                "partition",
+                "slow way",
+                "full disk",
+                "all servers killed",
+                "a server killed",
+                "a server stopped",
+            ],
+        }
+    }
+
+    fn fault(&mut self, kind: &str, dice: &mut Dice) {
+        match self {
+            Self::Postgres { database, port } => match kind {
+                "database killed" => {
+                    database.kill();
+                    dice.pause(2000);
+                    database.start();
+                }
+                "bit flipped" => flip(database, dice),
+                _ => {
+                    let standby = database.standby();
+                    dice.pause(1500);
+                    database.kill();
+                    standby.run("pg_ctl", &["-w", "-D", &standby.data(), "promote"]);
+                    port.store(standby.port, Ordering::Relaxed);
+                    let old = std::mem::replace(&mut **database, standby);
+                    // Its processes are gone.
+                    drop(std::fs::remove_file(std::path::Path::new(&old.data()).join("postmaster.pid")));
+                }
+            },
+            #[cfg(feature = "nats")]
+            Self::Nats(nats) => {
+                use super::database::Servers;
+                let at = usize::try_from(dice.below(nats.ports.len() as u64)).unwrap();
+                match kind {
+                    "all servers killed" => {
+                        nats.stop();
+                        dice.pause(2000);
+                        nats.start();
+                    }
+                    "a server killed" => {
+                        nats.kill_one(at);
+                        dice.pause(4000);
+                        nats.start_one(at);
+                    }
+                    _ => {
+                        nats.signal(at, "STOP");
+                        dice.pause(8000);
+                        nats.signal(at, "CONT");
+                    }
+                }
+            }
+        }
+    }
+}
+
 struct Stage {
-    database: Database,
-    port: Arc<AtomicU16>,
-    ways: Vec<Way>,
+    shared: Shared,
+    ways: Vec<Vec<Way>>,
     disk: Option<Disk>,
     nodes: Vec<Installation>,
     daemons: Vec<Daemon>,
@@ -130,16 +233,6 @@ struct Stage {
 }
 
 const NAMES: [&str; 3] = ["one", "two", "three"];
-const FAULTS: [&str; 8] = [
-    "node killed",
-    "database killed",
-    "poller stopped",
-    "partition",
-    "slow way",
-    "full disk",
-    "bit flipped",
-    "promotion",
-];
 
 impl Stage {
     fn node(&mut self) -> usize {
@@ -152,22 +245,17 @@ impl Stage {
         NAMES.iter().position(|known| *known == name).unwrap_or_else(|| self.node())
     }
 
-    fn pause(&mut self, most: u64) {
-        std::thread::sleep(Duration::from_millis(self.dice.below(most)));
+    fn set(&self, node: usize, state: u64) {
+        self.ways[node].iter().for_each(|way| way.set(state));
     }
 
-    fn fault(&mut self, kind: usize) {
-        match FAULTS[kind] {
+    fn fault(&mut self, kind: &str) {
+        match kind {
             "node killed" => {
                 let at = if self.dice.below(2) == 0 { self.poller() } else { self.node() };
                 self.daemons[at].kill();
-                self.pause(3000);
+                self.dice.pause(3000);
                 self.daemons[at] = self.nodes[at].launch(&[]);
-            }
-            "database killed" => {
-                self.database.kill();
-                self.pause(2000);
-                self.database.start();
             }
             "poller stopped" => {
                 let at = self.poller();
@@ -177,15 +265,15 @@ impl Stage {
             }
             "partition" => {
                 let at = if self.dice.below(2) == 0 { self.poller() } else { self.node() };
-                self.ways[at].set(CUT);
-                self.pause(7000);
-                self.ways[at].set(0);
+                self.set(at, CUT);
+                self.dice.pause(7000);
+                self.set(at, 0);
             }
             "slow way" => {
                 let (at, delay) = (self.node(), 50 + self.dice.below(400));
-                self.ways[at].set(delay);
-                self.pause(5000);
-                self.ways[at].set(0);
+                self.set(at, delay);
+                self.dice.pause(5000);
+                self.set(at, 0);
             }
             "full disk" => {
                 if let Some(disk) = &self.disk {
@@ -194,41 +282,31 @@ impl Stage {
                     disk.free();
                 }
             }
-            "bit flipped" => self.flip(),
-            _ => {
-                let standby = self.database.standby();
-                self.pause(1500);
-                self.database.kill();
-                standby.run("pg_ctl", &["-w", "-D", &standby.data(), "promote"]);
-                self.port.store(standby.port, Ordering::Relaxed);
-                let old = std::mem::replace(&mut self.database, standby);
-                // Its processes are gone.
-                drop(std::fs::remove_file(std::path::Path::new(&old.data()).join("postmaster.pid")));
-            }
+            _ => self.shared.fault(kind, &mut self.dice),
         }
     }
+}
 
-    /// A bit flips in a page of the log: the database says so, and a new node takes in nothing wrong.
-    fn flip(&mut self) {
-        self.database.ask("checkpoint");
-        let file = self.database.ask("select pg_relation_filepath('dayuan_log')");
-        let pages: u64 = self.database.ask("select pg_relation_size('dayuan_log') / 8192").parse().unwrap();
-        if pages < 3 {
-            return;
-        }
-        let place = self.dice.below(pages - 2) * 8192 + 4096 + self.dice.below(4000);
-        let data = self.database.data();
-        self.database.run("pg_ctl", &["-w", "-m", "fast", "-D", &data, "stop"]);
-        self.database.flip(&file, place);
-        self.database.start();
-        let fresh = Installation::with(&settings("fresh", &url(self.database.port)), "");
-        let pulled = fresh.run(&["log", "pull"]);
-        let told = String::from_utf8_lossy(&pulled.stderr).into_owned();
-        assert!(!pulled.status.success() && told.contains("invalid page"), "the flipped bit was not seen: {told}");
-        self.database.run("pg_ctl", &["-w", "-m", "fast", "-D", &data, "stop"]);
-        self.database.flip(&file, place);
-        self.database.start();
+/// A bit flips in a page of the log: the database says so, and a new node takes in nothing wrong.
+fn flip(database: &Database, dice: &mut Dice) {
+    database.ask("checkpoint");
+    let file = database.ask("select pg_relation_filepath('dayuan_log')");
+    let pages: u64 = database.ask("select pg_relation_size('dayuan_log') / 8192").parse().unwrap();
+    if pages < 3 {
+        return;
     }
+    let place = dice.below(pages - 2) * 8192 + 4096 + dice.below(4000);
+    let data = database.data();
+    database.run("pg_ctl", &["-w", "-m", "fast", "-D", &data, "stop"]);
+    database.flip(&file, place);
+    database.start();
+    let fresh = Installation::with(&settings("fresh", &url(database.port)), "");
+    let pulled = fresh.run(&["log", "pull"]);
+    let told = String::from_utf8_lossy(&pulled.stderr).into_owned();
+    assert!(!pulled.status.success() && told.contains("invalid page"), "the flipped bit was not seen: {told}");
+    database.run("pg_ctl", &["-w", "-m", "fast", "-D", &data, "stop"]);
+    database.flip(&file, place);
+    database.start();
 }
 
 fn number(name: &str, usual: u64) -> u64 {
@@ -238,7 +316,21 @@ fn number(name: &str, usual: u64) -> u64 {
 #[test]
 #[ignore = "takes minutes; see ARCHITECTURE.md"]
 fn n9_whatever_fails_at_random_nothing_is_lost() {
-    let Some(database) = Database::new() else { return };
+    let Some(database) = Database::new().map(Box::new) else { return };
+    let port = Arc::new(AtomicU16::new(database.port));
+    nothing_is_lost_whatever_fails(Shared::Postgres { database, port });
+}
+
+#[cfg(feature = "nats")]
+#[test]
+#[ignore = "takes minutes; see ARCHITECTURE.md"]
+fn n13_nats_whatever_fails_at_random_nothing_is_lost() {
+    if let Some(nats) = super::nats::Nats::new(3) {
+        nothing_is_lost_whatever_fails(Shared::Nats(nats));
+    }
+}
+
+fn nothing_is_lost_whatever_fails(shared: Shared) {
     let clock = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
     let (faults, seed) = (number("DAYUAN_FAULTS", 8), number("DAYUAN_SEED", clock | 1));
     let count = u8::try_from(number("DAYUAN_SOURCES", 12)).unwrap();
@@ -247,35 +339,35 @@ fn n9_whatever_fails_at_random_nothing_is_lost() {
     let sites: Vec<_> = states.iter().zip(1..).map(|(state, host)| site(host, ITEMS, Arc::clone(state))).collect();
     let blocks: String =
         sites.iter().enumerate().map(|(at, site)| source(&format!("s{at}"), "140300", &site.url("/feed"))).collect();
-    let port = Arc::new(AtomicU16::new(database.port));
-    let ways: Vec<Way> = NAMES.iter().map(|_| Way::to(Arc::clone(&port))).collect();
-    let of = |(name, way): (&&str, &Way)| Installation::with(&settings(name, &url(way.port)), &blocks);
-    let nodes: Vec<Installation> = NAMES.iter().zip(&ways).map(of).collect();
+    let (urls, ways): (Vec<String>, Vec<Vec<Way>>) = NAMES.iter().map(|_| shared.reach()).unzip();
+    let of = |(name, url): (&&str, &String)| Installation::with(&settings(name, url), &blocks);
+    let nodes: Vec<Installation> = NAMES.iter().zip(&urls).map(of).collect();
     let disk = Disk::at(nodes[2].folder.path().join("store"));
     if disk.is_none() {
         println!("SKIPPED: no disk can be mounted, so none is full");
     }
     let daemons: Vec<Daemon> = nodes.iter().map(|node| node.start()).collect();
-    let mut stage = Stage { database, port, ways, disk, nodes, daemons, dice: Dice(seed) };
+    let mut stage = Stage { shared, ways, disk, nodes, daemons, dice: Dice(seed) };
     let asked = || states.iter().map(|state| state.lock().unwrap().asked.len()).sum::<usize>();
     let breaches = || states.iter().map(|state| state.lock().unwrap().breaches).sum::<usize>();
     let mut happened: BTreeMap<&str, usize> = BTreeMap::new();
+    let kinds = stage.shared.faults();
     for _ in 0..faults {
-        let kind = usize::try_from(stage.dice.below(8)).unwrap();
+        let kind = kinds[usize::try_from(stage.dice.below(8)).unwrap()];
         let broken = breaches();
         stage.fault(kind);
-        *happened.entry(FAULTS[kind]).or_default() += 1;
+        *happened.entry(kind).or_default() += 1;
         let before = asked();
         let began = Instant::now();
-        until(&format!("polling goes on after: {}", FAULTS[kind]), || (asked() > before + 2).then_some(()));
+        until(&format!("polling goes on after: {kind}"), || (asked() > before + 2).then_some(()));
         if began.elapsed() > LEASE * 2 {
-            println!("{} and then {:?} without a poll", FAULTS[kind], began.elapsed());
+            println!("{kind} and then {:?} without a poll", began.elapsed());
         }
         if breaches() > broken {
-            println!("{}: {} polls against Retry-After", FAULTS[kind], breaches() - broken);
+            println!("{kind}: {} polls against Retry-After", breaches() - broken);
         }
     }
-    let Stage { database, disk, nodes, daemons, .. } = stage;
+    let Stage { shared, disk, nodes, daemons, .. } = stage;
     for daemon in daemons {
         assert_eq!(daemon.stop(), Some(0));
     }
@@ -299,5 +391,5 @@ fn n9_whatever_fails_at_random_nothing_is_lost() {
         breaches()
     );
     assert_eq!((early, breaches()), (0, 0), "a site was asked too early");
-    drop((disk, database));
+    drop((disk, shared));
 }

@@ -74,6 +74,12 @@ impl Nats {
         }
     }
 
+    /// Sends a server a signal.
+    pub(crate) fn signal(&self, at: usize, signal: &str) {
+        let pid = self.children.lock().unwrap()[at].as_ref().unwrap().id().to_string();
+        assert!(Command::new("kill").args([&format!("-{signal}"), &pid]).status().unwrap().success());
+    }
+
     /// Whether the server knows how to sync each message; that of Debian 12 does not.
     fn is_new(&self) -> bool {
         let version = Command::new(&self.program).arg("--version").output().unwrap().stdout;
