@@ -24,6 +24,10 @@ const MAX_UP: usize = 3;
 const APART: [char; 3] = ['|', '·', '•'];
 /// The widest line that holds a date beside a title.
 const MAX_DATED: usize = 80;
+/// The longest Japanese name in brackets, in characters.
+const MAX_BARE: usize = 5;
+/// The most words of a role behind a name.
+const MAX_ROLE: usize = 4;
 /// The widest line that is nothing but a name.
 const MAX_ALONE: usize = 40;
 
@@ -49,10 +53,20 @@ pub(super) fn above_role(reader: &Reader<'_>, lines: &Lines<'_>) -> Vec<String> 
     let names = pairs.filter_map(|pair| match pair {
         [name, role] if is_role(&role.text) => Some(alone(&name.text)),
         // Nora Finch, News Staff
-        [line, _] => line.text.split_once(',').filter(|(_, role)| is_role(role)).map(|(name, _)| alone(name)),
+        [line, _] => line.text.split_once(',').filter(|(_, role)| ends_in_role(role)).map(|(name, _)| alone(name)),
         _ => None,
     });
     names.into_iter().find(|names| !names.is_empty()).unwrap_or_default()
+}
+
+/// Local Democracy Reporter
+fn ends_in_role(line: &str) -> bool {
+    let parts: Vec<&str> = line.split_whitespace().collect();
+    let is_title = parts.iter().all(|part| part.starts_with(|c: char| !c.is_lowercase()));
+    is_role(line)
+        || parts.len() <= MAX_ROLE
+            && is_title
+            && parts.last().is_some_and(|last| tables().names.writers.contains(*last))
 }
 
 fn head_of(line: &str) -> &str {
@@ -91,8 +105,7 @@ fn is_kana(c: char) -> bool {
 
 /// Returns a Japanese name in a line of its own right above or below the date, or on its line.
 pub(super) fn beside_day(reader: &Reader<'_>, lines: &Lines<'_>) -> Vec<String> {
-    let is_japanese = lines.inside.iter().take(4).any(|line| line.text.chars().any(is_kana));
-    if !is_japanese {
+    if !is_japanese(lines) {
         return Vec::new();
     }
     let dated: Vec<bool> = lines.head.iter().map(|line| date::find(&line.text, reader.clock).is_some()).collect();
@@ -106,13 +119,23 @@ pub(super) fn beside_day(reader: &Reader<'_>, lines: &Lines<'_>) -> Vec<String> 
         let rest = if own { reader.without_date(&line.spaced) } else { line.spaced.to_string() };
         let mut pieces = rest.split("  ").map(str::trim).filter(|piece| !piece.is_empty());
         let (Some(piece), None) = (pieces.next(), pieces.next()) else { return Vec::new() };
-        spaced_name(piece)
+        // 【中村翔】
+        let inside = piece.strip_prefix(['【', '［', '（']).and_then(|rest| rest.strip_suffix(['】', '］', '）']));
+        match inside {
+            Some(name) if is_asian_name(name) && name.chars().count() <= MAX_BARE => vec![name.to_owned()],
+            inside => spaced_name(inside.unwrap_or(piece)),
+        }
     });
     names.into_iter().find(|names| !names.is_empty()).unwrap_or_default()
 }
 
+/// Returns whether a story is in Japanese.
+pub(super) fn is_japanese(lines: &Lines<'_>) -> bool {
+    lines.inside.iter().take(4).any(|line| line.text.chars().any(is_kana))
+}
+
 /// 山田 太郎: returns a Japanese name, whose parts are set apart.
-fn spaced_name(piece: &str) -> Vec<String> {
+pub(super) fn spaced_name(piece: &str) -> Vec<String> {
     let parts: Vec<&str> = piece.split_whitespace().collect();
     let fits = |part: &&str| (1..=3).contains(&part.chars().count()) && part.chars().all(|c| is_han(c) || is_kana(c));
     match parts.as_slice() {

@@ -2,7 +2,9 @@
 
 use serde_json::Value;
 
-use super::bare_names::{above_role, below_title, beside_day, in_closing_brackets, signed, with_role};
+use super::bare_names::{
+    above_role, below_title, beside_day, in_closing_brackets, is_japanese, signed, spaced_name, with_role,
+};
 use super::body::{self, Line};
 use super::labels::words;
 use super::reader::Reader;
@@ -109,7 +111,11 @@ fn labelled(lines: &Lines<'_>, authors: &mut Vec<String>, editors: &mut Vec<Stri
         for (label, value) in byline::labelled(&line.spaced) {
             match label {
                 Label::Author if is_far => {}
-                Label::Author => add(authors, byline::people(&value)),
+                Label::Author => {
+                    // 佐藤 美咲 is one name in Japanese.
+                    let whole = if is_japanese(lines) { spaced_name(&value) } else { Vec::new() };
+                    add(authors, if whole.is_empty() { byline::people(&value) } else { whole });
+                }
                 Label::Editor => add(editors, byline::editors(&value)),
                 _ => {}
             }

@@ -223,6 +223,19 @@ impl Reader<'_> {
             && (words >= MIN_SLUG || path.bytes().filter(u8::is_ascii_digit).count() >= MIN_DIGITS)
     }
 
+    /// Returns whether a line between sentences is only a link to what the story tells of: an address, a document, another site.
+    fn is_reference(&self, lines: &[Line], at: usize) -> bool {
+        let is_text =
+            |line: &Line| line.linked == 0 && width(&line.text) >= 24 && !boilerplate::is_boilerplate(&line.text);
+        let (Some(before), Some(after)) = (at.checked_sub(1).and_then(|at| lines.get(at)), lines.get(at + 1)) else {
+            return false;
+        };
+        !self.is_chinese
+            && is_prose(before)
+            && is_text(after)
+            && lines.get(at).is_some_and(|line| width(&line.text) >= 16 && !self.leads_to_story(line))
+    }
+
     /// Returns whether the story goes on behind a line, perhaps after a few links. On Chinese pages what stands behind a link tells of
     /// the story that it leads to.
     fn goes_on_behind(&self, lines: &[Line], at: usize) -> bool {
@@ -257,6 +270,7 @@ impl Reader<'_> {
             let goes_on = || {
                 !kept.is_empty() && all_lines.get(at + 1..).unwrap_or(&[]).iter().take(8).any(is_prose)
                     || kept.last().is_some_and(|last| last.text.trim_start().starts_with("附件"))
+                    || self.is_reference(all_lines, at)
             };
             let is_byline = || is_early && !line.text.starts_with(['（', '(']) && !writers(&line.text).is_empty();
             // "Más información", and the one link below it.

@@ -168,6 +168,7 @@ pub(in crate::read) struct Names {
     pub(in crate::read) accounts: HashSet<String>,
     pub(in crate::read) particles: HashSet<String>,
     pub(in crate::read) before_people: Vec<String>,
+    pub(in crate::read) writers: HashSet<String>,
     pub(in crate::read) japanese_writers: HashSet<String>,
     pub(in crate::read) japanese_others: HashSet<String>,
     pub(in crate::read) in_dateline: Vec<String>,
