@@ -34,7 +34,7 @@ const LAYERS: [(&str, u8); 17] = [
 ];
 
 /// Crates that only some modules may name.
-const OWNERS: [(&str, &[&str]); 37] = [
+const OWNERS: [(&str, &[&str]); 38] = [
     ("rustix", &["daemon"]),
     ("robotxt", &["fetch"]),
     ("pinyin", &["dedup", "regions"]),
@@ -55,6 +55,7 @@ const OWNERS: [(&str, &[&str]); 37] = [
     ("ring", &["hub"]),
     ("hickory_resolver", &["fetch"]),
     ("rustls", &["fetch"]),
+    ("rustls_platform_verifier", &["fetch"]),
     ("async_nats", &["cluster"]),
     ("base64", &["cluster"]),
     ("tokio_postgres", &["cluster"]),

@@ -1,12 +1,12 @@
 //! Receives the body of an answer and unpacks it, both within limits.
 
-use reqwest::{Response, header};
+use bytes::Bytes;
+use reqwest::header;
 
 use super::answer;
 use super::budget::Budget;
-use super::client::Fetcher;
+use super::client::{Fetcher, Received};
 use super::error::FetchError;
-use super::failure::explain;
 use super::patience::Patience;
 use super::unpack::{Coding, UnpackError};
 use crate::model::{Link, one_line};
@@ -31,11 +31,12 @@ impl Fetcher {
     /// the decoded size are limited.
     pub(super) async fn body(
         &self,
-        mut response: Response,
+        received: Received,
         link: &Link,
         budget: Option<&dyn Budget>,
         patience: &Patience,
     ) -> Result<Vec<u8>, FetchError> {
+        let Received { mut response, mut line } = received;
         let broken = |detail: String| FetchError::Protocol { host: link.host_text().to_owned(), detail };
         let coding = answer::text(response.headers(), header::CONTENT_ENCODING).unwrap_or("");
         let coding = Coding::named(coding)
@@ -49,10 +50,17 @@ impl Fetcher {
         }
         let mut body = Vec::new();
         let mut room = Vec::new();
-        while let Some(piece) = response.chunk().await.map_err(|error| explain(&error, link, None, self.timeout))? {
+        let mut counted = line.received();
+        loop {
+            let came = line.piece(&mut response).await;
             if let Some(budget) = budget {
-                budget.receive(link, piece.len());
+                let so_far = line.received();
+                let new = counted.zip(so_far).map(|(before, now)| now - before);
+                let behind_proxy = || came.as_ref().ok().and_then(Option::as_ref).map_or(0, Bytes::len);
+                budget.receive(link, new.unwrap_or_else(behind_proxy));
+                counted = so_far;
             }
+            let Some(piece) = came.map_err(|error| line.explain(&error, link, None, self.timeout))? else { break };
             if body.len() + piece.len() > self.max_body {
                 return Err(FetchError::TooLarge(self.max_body));
             }

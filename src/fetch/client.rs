@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::{self, HeaderValue};
-use reqwest::{Response, StatusCode};
+use reqwest::{RequestBuilder, Response, StatusCode};
 use tokio::sync::Semaphore;
 
 use super::address_limiter::{AddressLimiter, AddressPermit, PollPlace};
@@ -13,13 +13,12 @@ use super::answer::{self, Answer};
 use super::budget::Budget;
 use super::credentials::Credentials;
 use super::error::FetchError;
-use super::failure::explain;
 use super::gate::Gate;
 use super::guard::Guard;
+use super::line::Line;
 use super::link_header;
 use super::patience::Patience;
 use super::request::{NO_VALIDATORS, Request};
-use super::resolver::to_address;
 use super::robots::{Permission, RobotsCache, RobotsStore};
 use super::way::{Way, Ways, agent};
 use crate::model::{Link, Moment, Source, Tls, Validators};
@@ -54,6 +53,12 @@ struct Passed<'a> {
     budget: Option<&'a dyn Budget>,
 }
 
+/// What came back: the head of a response, and the line that its body comes over.
+pub(super) struct Received {
+    pub(super) response: Response,
+    pub(super) line: Line,
+}
+
 /// What is sent to a host, whichever of its addresses takes it.
 #[derive(Clone, Copy, Debug)]
 struct Sending<'a> {
@@ -64,6 +69,7 @@ struct Sending<'a> {
     tls: Tls,
     post: Option<&'a str>,
     place: Option<&'a PollPlace>,
+    budget: Option<&'a dyn Budget>,
 }
 
 /// Options of a [`Fetcher`].
@@ -119,7 +125,7 @@ impl Fetcher {
     pub fn new(options: Options) -> Result<Self, FetchError> {
         let agent = agent(options.public_url.as_deref(), options.contact.as_deref());
         Ok(Self {
-            ways: Ways::new(options.guard, options.timeout, &agent)?,
+            ways: Ways::new(options.guard, options.timeout, &agent),
             public_url: options.public_url,
             asking: AddressLimiter::default(),
             visiting: AddressLimiter::default(),
@@ -135,7 +141,7 @@ impl Fetcher {
 
     /// Returns why no encrypted site can be read: the system has no certificates. `None` if it has some.
     pub fn distrust(&self) -> Option<String> {
-        let detail = self.ways.outside.distrust.as_ref()?;
+        let detail = self.ways.distrust()?;
         Some(format!(
             "no https source can be read, as this machine has no CA certificates ({detail}); install them (Debian: ca-certificates) and restart dayuan"
         ))
@@ -229,19 +235,21 @@ impl Fetcher {
                 tls: request.tls,
                 post,
                 place: request.place.filter(|_| hop == 0),
+                budget: request.budget,
             };
             if let Some(budget) = request.budget {
                 budget.take(&link, now).map_err(FetchError::Spent)?;
             }
-            let response = self.reach(&sending, &mut stand, patience).await?;
+            let received = self.reach(&sending, &mut stand, patience).await?;
+            let response = &received.response;
             if let Some(proxy) = way.proxy().filter(|_| response.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED)
             {
                 return Err(FetchError::Proxy { proxy, detail: "it wants a user and a password (407)".to_owned() });
             }
-            let Some(next) = target(&response, &link)? else {
+            let Some(next) = target(response, &link)? else {
                 let is_conditional = *conditional != NO_VALIDATORS;
                 let way = Passed { url: link, moved, downgraded, is_conditional, budget: request.budget };
-                return self.answer(response, way, now, patience).await;
+                return self.answer(received, way, now, patience).await;
             };
             // 307 and 308 keep the method (RFC 9110, sections 15.4.8 and 15.4.9); after the others, everybody asks by GET.
             post = post.filter(|_| matches!(response.status().as_u16(), 307 | 308));
@@ -273,7 +281,7 @@ impl Fetcher {
         sending: &Sending<'_>,
         stand: &mut Stand,
         patience: &Patience,
-    ) -> Result<Response, FetchError> {
+    ) -> Result<Received, FetchError> {
         let mut tried = vec![stand.address];
         while tried.len() < ADDRESSES {
             let (error, is_unreached) = match self.send(sending, stand.address).await {
@@ -300,12 +308,38 @@ impl Fetcher {
     }
 
     /// Sends a request once, to one address. An error says, too, whether there was no connection at all.
-    async fn send(&self, sending: &Sending<'_>, address: IpAddr) -> Result<Response, (FetchError, bool)> {
+    async fn send(&self, sending: &Sending<'_>, address: IpAddr) -> Result<Received, (FetchError, bool)> {
         if !self.gate.is_open() {
             return Err((FetchError::Elsewhere, false));
         }
-        let Sending { way, link, validators, tls, post, .. } = *sending;
-        let client = way.client(tls);
+        // Interim responses (1xx) alone do not count as an answer.
+        let limit = self.timeout.min(HEADERS);
+        let work = async {
+            let Sending { way, link, tls, .. } = *sending;
+            let opened = way.open(link, address, tls, wire_limit(self.max_body)).await;
+            let mut line = opened.map_err(|error| {
+                let is_unreached = !matches!(error, FetchError::Client(_));
+                (error, is_unreached)
+            })?;
+            let sent = line.send(self.request(sending, &line)).await;
+            if let (Some(budget), Some(received)) = (sending.budget, line.received()) {
+                budget.receive(link, received);
+            }
+            match sent {
+                Ok(response) => Ok(Received { response, line }),
+                Err(error) => {
+                    let explained = line.explain(&error, link, way.proxy(), self.timeout);
+                    let is_unreached = error.is_connect() && !matches!(explained, FetchError::Tls { .. });
+                    Err((explained, is_unreached))
+                }
+            }
+        };
+        tokio::time::timeout(limit, work).await.map_err(|_late| (FetchError::Timeout(limit), false))?
+    }
+
+    fn request(&self, sending: &Sending<'_>, line: &Line) -> RequestBuilder {
+        let Sending { link, validators, post, .. } = *sending;
+        let client = line.client();
         let mut request = match post {
             Some(form) => client
                 .post(link.url().clone())
@@ -320,23 +354,17 @@ impl Fetcher {
         if let Some(date) = validators.last_modified.as_deref().and_then(|date| HeaderValue::from_bytes(date).ok()) {
             request = request.header(header::IF_MODIFIED_SINCE, date);
         }
-        // Interim responses (1xx) alone do not count as an answer.
-        let limit = self.timeout.min(HEADERS);
-        let sent = tokio::time::timeout(limit, to_address(address, request.send())).await;
-        sent.map_err(|_late| (FetchError::Timeout(limit), false))?.map_err(|error| {
-            let explained = explain(&error, link, way.proxy(), self.timeout);
-            let is_unreached = error.is_connect() && !matches!(explained, FetchError::Tls { .. });
-            (explained, is_unreached)
-        })
+        request
     }
 
     async fn answer(
         &self,
-        response: Response,
+        received: Received,
         passed: Passed<'_>,
         now: Moment,
         patience: &Patience,
     ) -> Result<Answer, FetchError> {
+        let response = &received.response;
         let headers = response.headers();
         let Passed { url, moved, downgraded, is_conditional, budget } = passed;
         let mut answer = Answer {
@@ -359,10 +387,16 @@ impl Fetcher {
             is_conditional,
         };
         if answer.status == 200 {
-            answer.body = self.body(response, &answer.url, budget, patience).await?;
+            answer.body = self.body(received, &answer.url, budget, patience).await?;
         }
         Ok(answer)
     }
+}
+
+/// Returns how many bytes are taken from the wire for a body of at most `most` bytes: as many again for what frames it, and for
+/// the head and TLS what no honest site needs.
+pub(super) const fn wire_limit(most: usize) -> usize {
+    2 * most + (1 << 20)
 }
 
 /// Returns the target of a redirect; `None` if the response is not a redirect.
@@ -461,6 +495,48 @@ mod tests {
                 let error = runtime.block_on(error).unwrap();
                 assert!(error.is_silence(), "{error:?}");
             }
+        }
+    }
+
+    /// Padding of chunks and interim responses are no part of a body, and no limit of a body counts them: one poll took gigabytes.
+    #[test]
+    fn what_belongs_to_no_body_is_bounded() {
+        use std::io::{Read, Write};
+        use std::sync::atomic::{AtomicUsize, Ordering};
+        install_crypto();
+        let chunked = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
+        let padded = format!("{}1\r\n \r\n", "0".repeat(200)).repeat(256);
+        let shapes = [
+            (chunked, "0".repeat(65536)),
+            ("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5", " ".repeat(65536)),
+            (chunked, padded),
+            ("", "HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n".repeat(1024)),
+        ];
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        for (head, part) in shapes {
+            let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+            let url = Link::parse(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();
+            let sent = Arc::new(AtomicUsize::new(0));
+            let sending = Arc::clone(&sent);
+            let site = std::thread::spawn(move || {
+                let (mut stream, _) = listener.accept().unwrap();
+                let _head = stream.read(&mut [0; 1024]).unwrap();
+                stream.write_all(head.as_bytes()).unwrap();
+                while stream.write_all(part.as_bytes()).is_ok() {
+                    sending.fetch_add(part.len(), Ordering::Relaxed);
+                }
+            });
+            let guard = Guard { allow: vec![Network::parse("127.0.0.0/8").unwrap()], ports: Vec::new() };
+            let timeout = Duration::from_secs(20);
+            let options = Options { guard, timeout, max_body: 1 << 20, public_url: None, contact: None };
+            let fetcher = Fetcher::new(options).unwrap();
+            let request = Request { is_inside: true, ..Request::to(&url) };
+            let error = runtime.block_on(fetcher.get(request, Moment::default())).unwrap_err();
+            assert!(error.to_string().contains("belongs to no body"), "{error}");
+            site.join().unwrap();
+            // What the buffers of the sockets hold comes on top.
+            let sent = sent.load(Ordering::Relaxed);
+            assert!(sent < 16 << 20, "{sent} bytes were sent");
         }
     }
 }

@@ -6,16 +6,16 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use reqwest::header::{self, HeaderName, HeaderValue};
-use reqwest::{RequestBuilder, Response};
 
-use super::client::Fetcher;
+use super::client::{Fetcher, wire_limit};
 use super::error::FetchError;
-use super::failure::explain;
-use super::resolver::to_address;
+use super::line::Line;
 use crate::model::{Link, Tls};
 
 /// A port that is always allowed, so that no receiver's own port is.
 const USUAL_PORT: u16 = 443;
+/// Maximum length of the answer to a delivery, in bytes. It is not read.
+const MAX_ANSWER: usize = 64 * 1024;
 
 /// What is sent to a receiver.
 #[derive(Clone, Debug)]
@@ -48,14 +48,35 @@ impl Fetcher {
     /// If the guard refuses, or nothing answers in time.
     pub async fn push(&self, link: &Link, push: Push) -> Result<u16, FetchError> {
         self.check_receiver(link)?;
-        let mut request = self.ways.inside.client(Tls::Strict).post(link.url().clone()).body(push.body);
-        let own = [("content-type", push.content_type)];
-        for (name, value) in own.into_iter().chain(push.headers) {
-            if let Ok(value) = HeaderValue::from_str(&value) {
-                request = request.header(HeaderName::from_static(name), value);
+        within(self.timeout, async {
+            let mut line = self.line(link).await?;
+            let mut request = line.client().post(link.url().clone()).body(push.body);
+            let own = [("content-type", push.content_type)];
+            for (name, value) in own.into_iter().chain(push.headers) {
+                if let Ok(value) = HeaderValue::from_str(&value) {
+                    request = request.header(HeaderName::from_static(name), value);
+                }
             }
+            let sent = line.send(request).await;
+            let response = sent.map_err(|error| line.explain(&error, link, None, self.timeout))?;
+            Ok(response.status().as_u16())
+        })
+        .await
+    }
+
+    /// Opens a line to a receiver, at another of its addresses if the first takes no connection.
+    async fn line(&self, link: &Link) -> Result<Line, FetchError> {
+        let way = &self.ways.inside;
+        let address = way.locate(link).await?;
+        let open = |address| way.open(link, address, Tls::Strict, wire_limit(MAX_ANSWER));
+        let error = match open(address).await {
+            Ok(line) => return Ok(line),
+            Err(error) => error,
+        };
+        match way.pass_over(link, address).await {
+            Some(other) => open(other).await,
+            None => Err(error),
         }
-        Ok(self.sent(request, link).await?.status().as_u16())
     }
 
     /// Asks a receiver by GET at this address, which is one of [`Fetcher::receiver_address`], whatever its name resolves to
@@ -65,26 +86,23 @@ impl Fetcher {
     /// If the guard refuses, nothing answers in time, or the body is larger.
     pub async fn ask_receiver(&self, link: &Link, address: IpAddr, most: usize) -> Result<(u16, Vec<u8>), FetchError> {
         self.check_receiver(link)?;
-        let request = self.ways.inside.client(Tls::Strict).get(link.url().clone());
-        // What is compared to the challenge must not be packed.
-        let request = request.header(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-        let receive = async {
-            let mut response = self.sent(request, link).await?;
+        within(self.timeout, async {
+            let mut line = self.ways.inside.open(link, address, Tls::Strict, wire_limit(most)).await?;
+            let request = line.client().get(link.url().clone());
+            // What is compared to the challenge must not be packed.
+            let request = request.header(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+            let explain = |line: &Line, error| line.explain(&error, link, None, self.timeout);
+            let mut response = line.send(request).await.map_err(|error| explain(&line, error))?;
             let mut body = Vec::new();
-            while let Some(piece) = response.chunk().await.map_err(|error| explain(&error, link, None, self.timeout))? {
+            while let Some(piece) = line.piece(&mut response).await.map_err(|error| explain(&line, error))? {
                 body.extend_from_slice(&piece);
                 if body.len() > most {
                     return Err(FetchError::TooLarge(most));
                 }
             }
             Ok((response.status().as_u16(), body))
-        };
-        within(self.timeout, to_address(address, receive)).await
-    }
-
-    async fn sent(&self, request: RequestBuilder, link: &Link) -> Result<Response, FetchError> {
-        let answer = async { request.send().await.map_err(|error| explain(&error, link, None, self.timeout)) };
-        within(self.timeout, answer).await
+        })
+        .await
     }
 }
 

@@ -1,15 +1,19 @@
 //! The ways out: how clients are built, one kind for strangers, one for the admin's own networks, and those that go through
 //! the proxies of sources.
 
-use std::net::IpAddr;
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use reqwest::header::{self, HeaderMap, HeaderValue};
-use reqwest::{Client, redirect};
+use reqwest::{Client, ClientBuilder, redirect};
+use rustls::{ClientConfig, RootCertStore};
+use rustls_platform_verifier::BuilderVerifierExt;
 
 use super::error::FetchError;
 use super::guard::{Guard, Network};
+use super::line::Line;
+use super::relay::Relay;
 use super::request::Request;
 use super::resolver::Resolver;
 use super::unpack::Coding;
@@ -17,6 +21,9 @@ use crate::model::{Host, Link, Proxy, Tls};
 
 /// The `Accept` header: feeds before pages.
 const ACCEPT: &str = "application/atom+xml, application/rss+xml, application/feed+json, application/rdf+xml, application/xml;q=0.9, text/xml;q=0.9, application/json;q=0.8, text/html;q=0.7, */*;q=0.1";
+
+/// Time limit for a connection.
+const CONNECT: Duration = Duration::from_secs(10);
 
 /// Number of proxies whose clients are kept.
 const PROXIES: usize = 16;
@@ -30,20 +37,22 @@ pub(super) struct Ways {
     pub(super) inside: Arc<Way>,
     /// Through the proxies that were used last, the newest first, each for sources inside or outside.
     proxied: Mutex<Vec<(Proxy, bool, Arc<Way>)>>,
-    timeout: Duration,
-    agent: String,
 }
 
 impl Ways {
-    pub(super) fn new(guard: Guard, timeout: Duration, agent: &str) -> Result<Self, FetchError> {
+    pub(super) fn new(guard: Guard, timeout: Duration, agent: &str) -> Self {
+        let make = ClientMaker::new(agent.to_owned(), timeout);
         let strangers = Guard { allow: Vec::new(), ..guard.clone() };
-        Ok(Self {
-            outside: Arc::new(Way::new(strangers, timeout, agent)?),
-            inside: Arc::new(Way::new(guard, timeout, agent)?),
+        Self {
+            outside: Arc::new(Way::new(strangers, make.clone())),
+            inside: Arc::new(Way::new(guard, make)),
             proxied: Mutex::default(),
-            timeout,
-            agent: agent.to_owned(),
-        })
+        }
+    }
+
+    /// Returns why no certificate can be checked, if so.
+    pub(super) fn distrust(&self) -> Option<&str> {
+        self.outside.make.distrust.as_deref()
     }
 
     /// Returns the way that a request takes.
@@ -59,7 +68,7 @@ impl Ways {
         let known = proxied.iter().position(|(known, inside, _)| known == proxy && *inside == request.is_inside);
         let kept = match known {
             Some(at) => proxied.remove(at),
-            None => (proxy.clone(), request.is_inside, Arc::new(direct.through(proxy, self.timeout, &self.agent)?)),
+            None => (proxy.clone(), request.is_inside, Arc::new(direct.through(proxy)?)),
         };
         let way = Arc::clone(&kept.2);
         proxied.insert(0, kept);
@@ -74,68 +83,47 @@ struct Detour {
     proxy: Link,
     /// Resolves the names of sites, which the proxy does otherwise.
     names: Resolver,
+    strict: Client,
+    lenient: Client,
 }
 
-/// Clients, guard and resolver for sources with the same access to networks.
+/// Guard, resolver and certificates for sources with the same access to networks.
 #[derive(Debug)]
 pub(super) struct Way {
-    strict: Client,
-    lenient: LazyLock<Client, Box<dyn FnOnce() -> Client + Send>>,
+    make: ClientMaker,
     pub(super) guard: Arc<Guard>,
     /// Resolves the names of the hosts that connections go to.
     resolver: Resolver,
     detour: Option<Detour>,
-    /// Why no certificate can be checked, if so.
-    pub(super) distrust: Option<String>,
-}
-
-/// Whose certificates a client believes.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Trust {
-    /// Those that the system's authorities vouch for.
-    System,
-    /// Anybody's.
-    All,
-    /// Nobody's: the system has no authorities.
-    None,
 }
 
 impl Way {
-    fn new(guard: Guard, timeout: Duration, agent: &str) -> Result<Self, FetchError> {
+    fn new(guard: Guard, make: ClientMaker) -> Self {
         let guard = Arc::new(guard);
         let resolver = Resolver::new(Arc::clone(&guard));
-        Self::made(guard, resolver, None, None, timeout, agent)
+        Self { make, guard, resolver, detour: None }
     }
 
     /// Returns the way through a proxy to the same networks. Whatever its address is, the admin named it.
-    fn through(&self, proxy: &Proxy, timeout: Duration, agent: &str) -> Result<Self, FetchError> {
+    fn through(&self, proxy: &Proxy) -> Result<Self, FetchError> {
         let allow = ["0.0.0.0/0", "::/0"].into_iter().filter_map(|all| Network::parse(all).ok()).collect();
         let resolver = Resolver::new(Arc::new(Guard { allow, ports: Vec::new() }));
-        let detour = Detour { proxy: proxy.link.clone(), names: self.resolver.clone() };
-        Self::made(Arc::clone(&self.guard), resolver, Some(detour), Some(proxy), timeout, agent)
-    }
-
-    fn made(
-        guard: Arc<Guard>,
-        resolver: Resolver,
-        detour: Option<Detour>,
-        proxy: Option<&Proxy>,
-        timeout: Duration,
-        agent: &str,
-    ) -> Result<Self, FetchError> {
-        let (names, agent, proxy) = (resolver.clone(), agent.to_owned(), proxy.cloned());
-        let build = move |trust| client(&names, timeout, &agent, proxy.as_ref(), trust);
-        // A machine without certificates can still poll what is not encrypted.
-        let (strict, distrust) = match build(Trust::System) {
-            Ok(strict) => (strict, None),
-            Err(error) => {
-                let detail = unusable(&error).to_string();
-                (build(Trust::None).map_err(|error| unusable(&error))?, Some(detail))
-            }
+        let client = |tls| {
+            let through = reqwest::Proxy::all(proxy.link.as_str())?;
+            let through = match &proxy.login {
+                None => through,
+                Some(login) => through.basic_auth(&login.user, login.password.reveal()),
+            };
+            self.make.builder(tls).dns_resolver(Arc::new(resolver.clone())).proxy(through).build()
         };
-        let fallback = strict.clone();
-        let lenient: Box<dyn FnOnce() -> Client + Send> = Box::new(move || build(Trust::All).unwrap_or(fallback));
-        Ok(Self { strict, lenient: LazyLock::new(lenient), guard, resolver, detour, distrust })
+        let [strict, lenient] = [client(Tls::Strict), client(Tls::Lenient)];
+        let detour = Detour {
+            proxy: proxy.link.clone(),
+            names: self.resolver.clone(),
+            strict: strict.map_err(|error| unusable(&error))?,
+            lenient: lenient.map_err(|error| unusable(&error))?,
+        };
+        Ok(Self { make: self.make.clone(), guard: Arc::clone(&self.guard), resolver, detour: Some(detour) })
     }
 
     /// Checks the address of a request: as it is written, and behind a proxy, which resolves names itself, by what it
@@ -164,12 +152,26 @@ impl Way {
         self.detour.as_ref().map_or(link, |detour| &detour.proxy).host()
     }
 
-    /// Returns the client that checks certificates as a source wants it.
-    pub(super) fn client(&self, tls: Tls) -> &Client {
-        match tls {
-            Tls::Strict => &self.strict,
-            Tls::Lenient => &self.lenient,
+    /// Opens a line for one request to a site, at an address that [`Way::locate`] returned, or that is asked in its place. No
+    /// more than `most` bytes are taken from it.
+    ///
+    /// # Errors
+    /// If no connection is taken there.
+    pub(super) async fn open(&self, link: &Link, address: IpAddr, tls: Tls, most: usize) -> Result<Line, FetchError> {
+        if let Some(detour) = &self.detour {
+            let client = match tls {
+                Tls::Strict => &detour.strict,
+                Tls::Lenient => &detour.lenient,
+            };
+            return Ok(Line::through_proxy(client.clone(), address));
         }
+        let patience = self.make.timeout.min(CONNECT);
+        let relay = tokio::time::timeout(patience, Relay::open(SocketAddr::new(address, link.port()), most))
+            .await
+            .map_err(|_late| FetchError::Timeout(patience))?
+            .map_err(|error| FetchError::Connect { host: link.host_text().to_owned(), detail: error.to_string() })?;
+        let client = self.make.builder(tls).unix_socket(relay.socket()).build().map_err(|error| unusable(&error))?;
+        Ok(Line::direct(client, relay))
     }
 
     /// Returns the address that the host, or the proxy before it, is asked at.
@@ -192,49 +194,55 @@ impl Way {
     }
 }
 
-fn client(
-    resolver: &Resolver,
+/// What all clients have in common.
+#[derive(Clone, Debug)]
+pub(super) struct ClientMaker {
+    agent: String,
     timeout: Duration,
-    agent: &str,
-    proxy: Option<&Proxy>,
-    trust: Trust,
-) -> Result<Client, reqwest::Error> {
-    let mut headers = HeaderMap::new();
-    headers.insert(header::ACCEPT, HeaderValue::from_static(ACCEPT));
-    headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static(Coding::ACCEPTED));
-    let builder = Client::builder()
-        .user_agent(agent)
-        .default_headers(headers)
-        .dns_resolver(Arc::new(resolver.clone()))
-        .redirect(redirect::Policy::none())
-        .referer(false)
-        // None but the source's own: those of the environment are not the admin's word for dayuan.
-        .no_proxy()
-        .connect_timeout(timeout.min(Duration::from_secs(10)))
-        .read_timeout(timeout.min(Duration::from_secs(15)))
-        // Connections are too short-lived for keep-alive probes, our own limits end them, and each setting is a system call.
-        .tcp_keepalive(None)
-        .tcp_keepalive_interval(None)
-        .tcp_keepalive_retries(None)
-        .tcp_user_timeout(None)
-        // By default a source is polled every 15 minutes at most, so keeping its connection open gains nothing.
-        .pool_max_idle_per_host(0);
-    let builder = match proxy {
-        None => builder,
-        Some(Proxy { link, login }) => {
-            let through = reqwest::Proxy::all(link.as_str())?;
-            builder.proxy(match login {
-                None => through,
-                Some(login) => through.basic_auth(&login.user, login.password.reveal()),
-            })
-        }
-    };
-    match trust {
-        Trust::System => builder.build(),
-        Trust::All => builder.tls_danger_accept_invalid_certs(true).build(),
-        Trust::None => {
-            let nobody = rustls::ClientConfig::builder().with_root_certificates(rustls::RootCertStore::empty());
-            builder.tls_backend_preconfigured(nobody.with_no_client_auth()).build()
+    /// Believes the certificates that the system's authorities vouch for; none if there are no authorities.
+    strict: ClientConfig,
+    /// Why no certificate can be checked, if so.
+    distrust: Option<String>,
+}
+
+impl ClientMaker {
+    pub(super) fn new(agent: String, timeout: Duration) -> Self {
+        // A machine without certificates can still poll what is not encrypted.
+        let (config, distrust) = match ClientConfig::builder().with_platform_verifier() {
+            Ok(trusting) => (trusting, None),
+            Err(error) => {
+                (ClientConfig::builder().with_root_certificates(RootCertStore::empty()), Some(error.to_string()))
+            }
+        };
+        let mut strict = config.with_no_client_auth();
+        strict.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Self { agent, timeout, strict, distrust }
+    }
+
+    fn builder(&self, tls: Tls) -> ClientBuilder {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::ACCEPT, HeaderValue::from_static(ACCEPT));
+        headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static(Coding::ACCEPTED));
+        let builder = Client::builder()
+            .user_agent(&self.agent)
+            .default_headers(headers)
+            .redirect(redirect::Policy::none())
+            .referer(false)
+            // None but the source's own: those of the environment are not the admin's word for dayuan.
+            .no_proxy()
+            .connect_timeout(self.timeout.min(CONNECT))
+            .read_timeout(self.timeout.min(Duration::from_secs(15)))
+            // Connections are too short-lived for keep-alive probes, our own limits end them, and each setting is a system
+            // call.
+            .tcp_keepalive(None)
+            .tcp_keepalive_interval(None)
+            .tcp_keepalive_retries(None)
+            .tcp_user_timeout(None)
+            // By default a source is polled every 15 minutes at most, so keeping its connection open gains nothing.
+            .pool_max_idle_per_host(0);
+        match tls {
+            Tls::Strict => builder.tls_backend_preconfigured(self.strict.clone()),
+            Tls::Lenient => builder.tls_danger_accept_invalid_certs(true),
         }
     }
 }
