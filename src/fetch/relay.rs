@@ -138,3 +138,53 @@ async fn receive(
     client.shutdown().await?;
     std::future::pending().await
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::time::Duration;
+
+    use super::*;
+    use crate::fetch::{Fetcher, Guard, Network, Options, Request, install_crypto};
+    use crate::model::{Link, Moment};
+
+    /// Padding of chunks and interim responses are no part of a body, and no limit of a body counts them: one poll took gigabytes.
+    #[test]
+    fn what_belongs_to_no_body_is_bounded() {
+        install_crypto();
+        let chunked = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
+        let padded = format!("{}1\r\n \r\n", "0".repeat(200)).repeat(256);
+        let shapes = [
+            (chunked, "0".repeat(65536)),
+            ("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5", " ".repeat(65536)),
+            (chunked, padded),
+            ("", "HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n".repeat(1024)),
+        ];
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        for (head, part) in shapes {
+            let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+            let url = Link::parse(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();
+            let sent = Arc::new(AtomicUsize::new(0));
+            let sending = Arc::clone(&sent);
+            let site = std::thread::spawn(move || {
+                let (mut stream, _) = listener.accept().unwrap();
+                let _head = stream.read(&mut [0; 1024]).unwrap();
+                stream.write_all(head.as_bytes()).unwrap();
+                while stream.write_all(part.as_bytes()).is_ok() {
+                    sending.fetch_add(part.len(), Ordering::Relaxed);
+                }
+            });
+            let guard = Guard { allow: vec![Network::parse("127.0.0.0/8").unwrap()], ports: Vec::new() };
+            let timeout = Duration::from_secs(20);
+            let options = Options { guard, timeout, max_body: 1 << 20, public_url: None, contact: None };
+            let fetcher = Fetcher::new(options).unwrap();
+            let request = Request { is_inside: true, ..Request::to(&url) };
+            let error = runtime.block_on(fetcher.get(request, Moment::default())).unwrap_err();
+            assert!(error.to_string().contains("belongs to no body"), "{error}");
+            site.join().unwrap();
+            // What the buffers of the sockets hold comes on top.
+            let sent = sent.load(Ordering::Relaxed);
+            assert!(sent < 16 << 20, "{sent} bytes were sent");
+        }
+    }
+}
