@@ -21,8 +21,6 @@ const MAX_AGO: usize = 32;
 const MAX_DAY: usize = 24;
 /// The most digits of a number before a unit.
 const MAX_DIGITS: usize = 3;
-/// The days of the week in Chinese; the last two are Sunday.
-const WEEKDAYS: &str = "一二三四五六日天";
 
 /// Reads a lower-case text; `None` if it is not a relative time.
 pub(in crate::read) fn find(text: &str) -> Option<Told> {
@@ -38,7 +36,6 @@ pub(in crate::read) fn find(text: &str) -> Option<Told> {
         .iter()
         .filter(|language| if language.joined { has_mark } else { has_word })
         .find_map(|language| if language.joined { joined(text, language) } else { spaced(&words, language) })
-        .or_else(|| weekday(text))
 }
 
 /// Words and characters of which a relative time contains at least one.
@@ -54,7 +51,8 @@ static SIGNS: LazyLock<Signs> = LazyLock::new(|| {
     for language in LANGUAGES.iter() {
         let relative = &language.relative;
         let days = relative.days().into_iter().flat_map(|(_, words)| words);
-        for phrase in days.chain(&relative.now).chain(&relative.before).chain(&relative.after) {
+        let weekdays = language.weekdays.iter().flatten();
+        for phrase in days.chain(&relative.now).chain(&relative.before).chain(&relative.after).chain(weekdays) {
             if language.joined {
                 signs.marks.extend(phrase.chars().next());
             } else {
@@ -102,14 +100,12 @@ fn spaced(words: &[&str], language: &Language) -> Option<Told> {
     }
     for (days, phrases) in relative.days() {
         let length = longest(words, phrases);
-        let is_time = |word: &&str| {
-            word.bytes().all(|b| b.is_ascii_digit())
-                || matches!(*word, "h" | "am" | "pm" | "uhr")
-                || relative.at.iter().any(|at| at == word)
-        };
-        if length > 0 && words.get(length..)?.iter().all(is_time) {
+        if length > 0 && words.get(length..)?.iter().all(|word| is_time(word, language)) {
             return Some(Told::Day(days));
         }
+    }
+    if let Some(told) = spaced_weekday(words, language) {
+        return Some(told);
     }
     let number = |word: &str| {
         let is_number = word.len() <= MAX_DIGITS && word.bytes().all(|b| b.is_ascii_digit());
@@ -156,6 +152,9 @@ fn joined(text: &str, language: &Language) -> Option<Told> {
         if let Some((_, days)) = found {
             return Some(Told::Day(days));
         }
+        if let Some(told) = joined_weekday(text, language) {
+            return Some(told);
+        }
     }
     let ago = |text: &str| {
         let digits = text.find(|c: char| c.is_ascii_digit()).map(|from| text.get(from..).unwrap_or(""));
@@ -177,20 +176,56 @@ fn joined(text: &str, language: &Language) -> Option<Told> {
     behind.or_else(|| relative.before.iter().filter_map(|word| text.strip_prefix(word.as_str())).find_map(ago))
 }
 
-/// Parses 周二 8:00 and 星期二.
-fn weekday(text: &str) -> Option<Told> {
-    let name = text.split_once('周').or_else(|| text.split_once("星期"))?.1;
-    let day = WEEKDAYS.chars().position(|c| name.starts_with(c))?.min(6);
-    Some(Told::Weekday(i64::try_from(day).ok()?))
+/// Returns the days of the week of a language with the number of each; Monday is 0.
+fn weekdays(language: &Language) -> impl Iterator<Item = (i64, &Vec<String>)> {
+    (0..).zip(&language.weekdays)
 }
 
-/// Returns whether a text is the name of a day of the week in Chinese: 星期四, 周四.
+/// Parses "Thursday, 5:09 pm" and "kell 14.30, neljapäev". The name of a day alone is no date: it may be a heading, or an
+/// opening time.
+fn spaced_weekday(words: &[&str], language: &Language) -> Option<Told> {
+    weekdays(language).find_map(|(day, phrases)| {
+        let ahead = longest(words, phrases);
+        let behind = phrases.iter().find(|phrase| {
+            let from = words.len().checked_sub(phrase.split(' ').count());
+            from.is_some_and(|from| words.get(from..).is_some_and(|words| taken(words, phrase) > 0))
+        });
+        let rest = match behind {
+            _ if ahead > 0 => words.get(ahead..)?,
+            Some(phrase) => words.get(..words.len() - phrase.split(' ').count())?,
+            None => return None,
+        };
+        let is_number = |word: &&str| word.bytes().all(|b| b.is_ascii_digit());
+        let is_told = rest.iter().any(is_number)
+            && (rest.iter().filter(|word| is_number(word)).count() == 2 || rest.iter().any(|word| !is_number(word)));
+        (is_told && rest.iter().all(|word| is_time(word, language))).then_some(Told::Weekday(day))
+    })
+}
+
+/// Parses 星期二 and 周二 8:00. With other numbers it is a date that has a day of the week.
+fn joined_weekday(text: &str, language: &Language) -> Option<Told> {
+    weekdays(language).find_map(|(day, names)| {
+        let (head, tail) = names.iter().find_map(|name| text.split_once(name.as_str()))?;
+        let is_alone = head.is_empty() && tail.is_empty();
+        let has_time = format!("{head}{tail}").contains([':', '：', '点', '时']);
+        (is_alone || has_time).then_some(Told::Weekday(day))
+    })
+}
+
+/// Returns whether a word may stand in a time of day.
+fn is_time(word: &str, language: &Language) -> bool {
+    word.bytes().all(|b| b.is_ascii_digit())
+        || matches!(word, "h" | "am" | "pm" | "uhr")
+        || language.relative.at.iter().any(|at| at == word)
+}
+
+/// Returns whether a text is nothing but the name of a day of the week: 星期四, Thursday.
 pub(in crate::read) fn is_weekday(text: &str) -> bool {
-    text.chars().count() <= 3
-        && ["星期", "周", "礼拜"].iter().any(|head| {
-            text.strip_prefix(head)
-                .is_some_and(|day| day.chars().count() == 1 && day.contains(|c| WEEKDAYS.contains(c)))
-        })
+    if text.chars().count() > MAX_DAY {
+        return false;
+    }
+    let text = text.to_lowercase();
+    LANGUAGES.iter().any(|language| language.weekdays.iter().flatten().any(|name| *name == text))
 }
 
 #[cfg(test)]

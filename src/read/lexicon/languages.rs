@@ -21,6 +21,8 @@ pub(in crate::read) struct Language {
     pub(in crate::read) joined: bool,
     /// The names of the twelve months.
     pub(in crate::read) months: Vec<Vec<String>>,
+    /// The names of the seven days of the week, from Monday on.
+    pub(in crate::read) weekdays: Vec<Vec<String>>,
     /// Example dates in this language and their meaning.
     #[cfg_attr(not(test), expect(dead_code, reason = "for the tests"))]
     examples: Vec<(String, String)>,
@@ -154,6 +156,10 @@ mod tests {
                     assert_eq!(known, month, "{name} of {code} and {other}");
                 }
             }
+            assert_eq!(language.weekdays.len(), 7, "{code}");
+            for name in language.weekdays.iter().flatten() {
+                assert_eq!(*name, name.to_lowercase(), "{code}");
+            }
             let mut labels: Vec<&String> = language.page.labels().into_iter().flat_map(|(_, words)| words).collect();
             let all = labels.len();
             labels.sort();
@@ -162,7 +168,8 @@ mod tests {
             let relative = &language.relative;
             let units = relative.units().into_iter().flat_map(|(_, words)| words);
             let days = relative.days().into_iter().flat_map(|(_, words)| words);
-            let mut roles: Vec<&String> = units.chain(days).chain(&relative.now).collect();
+            let mut roles: Vec<&String> =
+                units.chain(days).chain(&relative.now).chain(language.weekdays.iter().flatten()).collect();
             roles.sort();
             let all = roles.len();
             roles.dedup();
