@@ -446,3 +446,6 @@ fn told(outcome: Result<(), ViewError>) {
         );
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -138,6 +138,13 @@ impl Subscriptions {
         self.engine.write(vec![(own_key(source), None)])
     }
 
+    /// Makes it refuse to write until it is reopened, as after a full disk.
+    #[cfg(test)]
+    pub(crate) fn refuse(&mut self) {
+        let path = self.engine.path().to_owned();
+        self.engine = Engine::closed(&path);
+    }
+
     /// Reopens the store if it refused to write, and returns how often it was reopened. Whoever has records in it writes them
     /// anew if that is more often than last time: the most recent writes may be missing, whoever reopened it.
     ///
