@@ -123,10 +123,21 @@ pub(super) fn beside_day(reader: &Reader<'_>, lines: &Lines<'_>) -> Vec<String> 
         let inside = piece.strip_prefix(['【', '［', '（']).and_then(|rest| rest.strip_suffix(['】', '］', '）']));
         match inside {
             Some(name) if is_asian_name(name) && name.chars().count() <= MAX_BARE => vec![name.to_owned()],
+            None if !own && is_asian_name(piece) && piece.chars().count() <= MAX_BARE && is_named(reader, line) => {
+                vec![piece.to_owned()]
+            }
             inside => spaced_name(inside.unwrap_or(piece)),
         }
     });
     names.into_iter().find(|names| !names.is_empty()).unwrap_or_default()
+}
+
+/// Returns whether the element of a line says that it holds a name.
+fn is_named(reader: &Reader<'_>, line: &Line) -> bool {
+    let (tree, classes) = (reader.tree, &tables().classes);
+    tree.ancestors(line.from)
+        .take(MAX_UP)
+        .any(|up| words_of(&tree.labels(up)).any(|word| classes.byline.contains(word) || classes.person.contains(word)))
 }
 
 /// Returns whether a story is in Japanese.

@@ -105,13 +105,14 @@ fn beside_date(reader: &Reader<'_>, lines: &Lines<'_>) -> Option<String> {
         .find_map(|line| {
             reader.date_in(&line.text)?;
             let labels = byline::labelled(&line.spaced);
-            if labels
-                .iter()
-                .any(|(label, _)| !matches!(label, Label::Other | Label::Sender | Label::Date | Label::Updated))
-            {
+            if labels.iter().any(|(label, _)| matches!(label, Label::Source | Label::Time)) {
                 return None;
             }
             let rest = reader.without_date(&line.spaced);
+            // What stands behind the label of a person is no medium.
+            let end = labels.iter().filter(|(label, _)| matches!(label, Label::Author | Label::Editor));
+            let end = end.filter_map(|(_, value)| rest.find(value.as_str())).min();
+            let rest = end.and_then(|end| rest.get(..end)).unwrap_or(&rest);
             let pieces = rest.split("  ").flat_map(|piece| piece.split(['|', '丨', '·', '　', ',']));
             let mut names = pieces
                 .map(|piece| without_weekday(piece.trim()))

@@ -33,6 +33,9 @@ pub(super) fn shown_date(tree: &Tree<'_>, row: &Row, clock: Clock<'_>) -> Option
     if let Some(stamp) = published_cell(tree, row, clock) {
         return Some((stamp, "column of the table"));
     }
+    if let Some(stamp) = labelled_date(tree, row, clock) {
+        return Some((stamp, "labelled text of the row"));
+    }
     let mut shown = Shown::default();
     for (node, piece) in tree.texts_between(row.from, row.to).take(MAX_TEXTS) {
         let piece = text::line(&piece);
@@ -143,6 +146,28 @@ fn published_cell(tree: &Tree<'_>, row: &Row, clock: Clock<'_>) -> Option<Stamp>
     let column = heads.position(is_published)?;
     let cell = tree.children(line).filter(|id| tree.is(*id, &["td", "th"])).nth(column)?;
     whole(&tree.line(cell), clock).filter(|stamp| stamp.precision != Precision::Month)
+}
+
+/// The widest text that is nothing but a label.
+const MAX_LABEL: usize = 24;
+
+/// 成文日期：3月1日 发布日期：3月4日: returns the date behind the label of publication, in the same text or the next one, where
+/// another label names another date.
+fn labelled_date(tree: &Tree<'_>, row: &Row, clock: Clock<'_>) -> Option<Stamp> {
+    const MAX_TEXTS: usize = 60;
+    let texts = tree.texts_between(row.from, row.to).take(MAX_TEXTS).map(|(_, text)| text::line(&text));
+    let texts: Vec<String> = texts.filter(|text| !text.is_empty()).collect();
+    let dated = |text: &str| whole(text, clock).filter(|stamp| stamp.precision != Precision::Month);
+    let labelled = texts.windows(2).filter_map(|pair| match pair {
+        [label, value] if width(label) <= MAX_LABEL && label.ends_with(['：', ':']) => {
+            let (kind, _) = byline::labelled(&format!("{label}2024")).into_iter().next()?;
+            Some((kind, dated(value)?))
+        }
+        _ => None,
+    });
+    let labelled: Vec<(Label, Stamp)> = labelled.collect();
+    let published = labelled.iter().find(|(kind, _)| *kind == Label::Date)?;
+    (labelled.len() > 1).then_some(published.1)
 }
 
 /// Returns the date in attributes of the row.

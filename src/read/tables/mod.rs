@@ -92,6 +92,7 @@ pub(in crate::read) struct Classes {
     pub(in crate::read) of_others: HashSet<String>,
     pub(in crate::read) own_foot: Vec<String>,
     pub(in crate::read) byline: HashSet<String>,
+    pub(in crate::read) person: HashSet<String>,
     pub(in crate::read) roles: Vec<String>,
     pub(in crate::read) byline_role: HashSet<String>,
     pub(in crate::read) not_byline: HashSet<String>,
