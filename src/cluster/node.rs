@@ -3,6 +3,8 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tokio::sync::Notify;
+
 use super::engine::{Engine, EngineError, Pair};
 use super::lease::Lease;
 
@@ -17,12 +19,20 @@ pub struct Node {
     is_cut_off: Arc<AtomicBool>,
     /// Held while poll states are saved.
     saving: Arc<Mutex<()>>,
+    /// Told when poll states should be saved at once.
+    urgent: Arc<Notify>,
 }
 
 impl Node {
     /// Creates the node of this machine.
     pub fn new(engine: Arc<dyn Engine>, lease: Lease) -> Self {
-        Self { engine, lease: Arc::new(lease), is_cut_off: Arc::default(), saving: Arc::default() }
+        Self {
+            engine,
+            lease: Arc::new(lease),
+            is_cut_off: Arc::default(),
+            saving: Arc::default(),
+            urgent: Arc::default(),
+        }
     }
 
     /// Returns whether this node has the right to poll.
@@ -34,6 +44,16 @@ impl Node {
     /// know of it, a Retry-After for one.
     pub fn may_ask(&self) -> bool {
         self.polls() && !self.is_cut_off.load(Ordering::Relaxed)
+    }
+
+    /// Asks for poll states to be saved at once: what a site asked for must not be lost with this machine.
+    pub fn hurry(&self) {
+        self.urgent.notify_one();
+    }
+
+    /// Waits until poll states should be saved at once.
+    pub async fn hurried(&self) {
+        self.urgent.notified().await;
     }
 
     /// Lets one set of poll states be read and saved at a time, so that an older state never follows a newer one, and versions

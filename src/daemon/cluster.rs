@@ -25,8 +25,8 @@ const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 const AWAY_PAUSE: Duration = Duration::from_secs(1);
 /// How often it is looked whether this machine still has the right to poll.
 const CHECK_INTERVAL: Duration = Duration::from_millis(100);
-/// How often changed poll states are saved in the shared log. What sites asked for within that time is not known to the others if
-/// this machine is killed.
+/// How often changed poll states are saved in the shared log. Where a site asked to be left alone, that is not waited for: if this
+/// machine is killed, the others must know.
 const SHARE_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Makes this machine a node of its cluster. The shared log may be away.
@@ -121,6 +121,7 @@ pub(super) async fn pass_on(node: Node, poll_states: Arc<PollStates>, stop: Canc
         }
         tokio::select! {
             () = stop.cancelled() => {}
+            () = node.hurried() => {}
             () = tokio::time::sleep(SHARE_INTERVAL) => {}
         }
     }

@@ -316,6 +316,11 @@ impl<'a> PollCycle<'a> {
         if let Err(error) = context.poll_states.put(&source.id, state) {
             tracing::error!(event = "poll_state_unsaved", source = %source.id, error = &error as &dyn std::error::Error, "cannot save the poll state; after a restart the source is polled without validators");
         }
+        if let Some(node) =
+            context.node.as_ref().filter(|_| !state.busy_hosts.is_empty() || state.not_before > self.now)
+        {
+            node.hurry();
+        }
     }
 
     fn end(self, state: PollState) -> PollResult {
