@@ -225,6 +225,7 @@ fn n3_what_expired_is_dropped_from_the_database_and_a_node_that_is_behind_is_tol
 }
 
 pub(crate) fn what_expired_is_dropped(shared: &dyn Servers) {
+    use dayuan::cluster::{EngineError, LeaseRow};
     use dayuan::log::{Log, Record};
     use dayuan::model::{ItemId, Moment};
     let node = Installation::with(&shared.settings("one"), "");
@@ -252,8 +253,14 @@ pub(crate) fn what_expired_is_dropped(shared: &dyn Servers) {
 
     let connection = dayuan::cluster::Connection { url: shared.url(), password: None };
     let engine = dayuan::cluster::connect(&connection).unwrap();
-    let lease = dayuan::cluster::LeaseRow { holder: "one".to_owned(), token: 7, beat: 1 };
+    let lease = LeaseRow { holder: "one".to_owned(), token: 7, beat: 1 };
     assert!(engine.replace_lease(&engine.lease().unwrap(), &lease).unwrap());
+    // Whoever had the right to poll before can neither append nor save any more.
+    let (newest, today) = engine.newest().unwrap();
+    let late = dayuan::log::encode(&[gone(9)], newest, today).unwrap();
+    assert!(matches!(engine.append(&late, Some(6)), Err(EngineError::Displaced)));
+    assert!(matches!(engine.put_poll_states(6, &[(b"key".to_vec(), None)]), Err(EngineError::Displaced)));
+    assert!(!engine.replace_lease(&LeaseRow::default(), &LeaseRow { token: 9, ..lease.clone() }).unwrap());
     for (dropped, number) in [(2, 0), (1, 1)] {
         append(&[Record::Expire { day: day(number).day(), items: vec![], at: day(2) }], day(2));
         run(&node, "push");
