@@ -34,7 +34,7 @@ const LAYERS: [(&str, u8); 17] = [
 ];
 
 /// Crates that only some modules may name.
-const OWNERS: [(&str, &[&str]); 38] = [
+const OWNERS: [(&str, &[&str]); 39] = [
     ("rustix", &["daemon"]),
     ("robotxt", &["fetch"]),
     ("pinyin", &["dedup", "regions"]),
@@ -52,6 +52,7 @@ const OWNERS: [(&str, &[&str]); 38] = [
     ("chrono", &["write"]),
     ("askama", &["write"]),
     ("reqwest", &["fetch"]),
+    ("object_store", &["fetch"]),
     ("ring", &["hub"]),
     ("hickory_resolver", &["fetch"]),
     ("rustls", &["fetch"]),

@@ -1,7 +1,7 @@
 //! How settings are written, and in which file.
 
 /// The files of the settings at the top of a file.
-const PLACES: [(&str, &str); 16] = [
+const PLACES: [(&str, &str); 17] = [
     ("source", "sources/NAME.toml"),
     ("region", "regions.toml"),
     ("atlas", "regions.toml"),
@@ -16,12 +16,13 @@ const PLACES: [(&str, &str); 16] = [
     ("admin", "dayuan.toml"),
     ("cluster", "dayuan.toml"),
     ("log", "dayuan.toml"),
+    ("s3", "dayuan.toml"),
     ("topic", "dayuan.toml"),
     ("takedown", "dayuan.toml"),
 ];
 
 /// The forms of settings that are not plain texts.
-const FORMS: [(&str, &str); 16] = [
+const FORMS: [(&str, &str); 17] = [
     ("services", "services = [{ title = \"…\", url = \"https://…\" }]"),
     ("members", "members = [\"140300\", \"140400\"]"),
     ("publish", "publish = [\"140000\"]"),
@@ -37,6 +38,7 @@ const FORMS: [(&str, &str); 16] = [
     ("headers", "headers = { X-Api-Version = \"2\" }"),
     ("password", "password = { credential = \"NAME\" }"),
     ("proxy_password", "proxy_password = { credential = \"NAME\" }"),
+    ("secret_key", "secret_key = { credential = \"NAME\" }"),
     ("point", "point = [37.857, 113.581]"),
 ];
 

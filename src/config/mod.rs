@@ -14,7 +14,7 @@ mod log_section;
 mod messages;
 mod naming;
 mod outlines;
-mod publish_folder;
+mod publish_to;
 mod regions;
 mod request;
 mod section;
@@ -39,6 +39,7 @@ pub use log_section::LogFormat;
 pub use messages::chinese;
 pub use naming::region as region_named;
 pub use outlines::{Imported, feed_list, imported, outlines, short};
+pub use publish_to::PublishTo;
 pub use settings::{Places, Settings, socket, stated_language};
 
 /// A valid config.

@@ -169,7 +169,7 @@ fn proxy(section: &Section<'_>, places: &Places, missing: &mut Option<String>) -
 }
 
 /// Reads a secret from where a table says. If it is not there, that is told, and remembered in `missing`.
-fn secret(section: &Section<'_>, places: &Places, missing: &mut Option<String>) -> Option<Secret> {
+pub(super) fn secret(section: &Section<'_>, places: &Places, missing: &mut Option<String>) -> Option<Secret> {
     let credential = section.string("credential");
     let file = section.string("file");
     section.finish();

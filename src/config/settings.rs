@@ -11,7 +11,7 @@ use super::document::Document;
 use super::fault::Faults;
 use super::file;
 use super::log_section::{LogFormat, log_settings};
-use super::publish_folder::publish_folder;
+use super::publish_to::{PublishTo, publish_to};
 use super::section::Section;
 use super::takedowns;
 use super::topics;
@@ -62,8 +62,8 @@ pub struct Settings {
     pub limits: Limits,
     /// Options for publishing.
     pub publish: serve::Options,
-    /// The folder to which feeds and pages are written as files, if they are.
-    pub publish_to: Option<PathBuf>,
+    /// Where feeds and pages are written to as finished documents, if they are.
+    pub publish_to: Option<PublishTo>,
     /// The topics of stories: the built-in ones, and those of the admin.
     pub topics: Topics,
     /// What is not published any more.
@@ -90,9 +90,9 @@ pub(super) fn parse(
     let document = Document::new(path, text, &cell, &slips);
     let root = document.root();
     let root = Section::new(&document, "", &root);
-    let sections = ["http", "store", "fetch", "poll", "publish", "search", "hub", "admin", "cluster", "log"]
+    let sections = ["http", "store", "fetch", "poll", "publish", "search", "hub", "admin", "cluster", "log", "s3"]
         .map(|name| root.section(name));
-    let [http, store, fetch, poll, publish, search, hub, admin, in_cluster, log] = &sections;
+    let [http, store, fetch, poll, publish, search, hub, admin, in_cluster, log, s3] = &sections;
 
     let listen = address(http, "listen").unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080)));
     let public_url = public_url(http);
@@ -107,7 +107,7 @@ pub(super) fn parse(
     let has_hub = hub.boolean("enabled").unwrap_or(public_url.is_some());
     // Nor does any hub reach us without one.
     let subscribes = hub.boolean("subscribe").unwrap_or(public_url.is_some());
-    let publish_to = publish_folder(publish, http.has("public_url"));
+    let publish_to = publish_to(publish, s3, places, http.has("public_url"));
     let public_url = public_url.unwrap_or_else(|| format!("http://{listen}"));
     let state = places.state.clone().unwrap_or_else(|| PathBuf::from("./data"));
     let keep_days = store.integer("keep_days", 30, 36_500).unwrap_or(365);

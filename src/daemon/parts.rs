@@ -14,12 +14,13 @@ use super::run::Running;
 use super::static_site::{Changes, Publisher};
 use super::takedowns::Takedowns;
 use super::{cluster, polling, searching};
-use crate::config::Config;
+use crate::config::{Config, PublishTo};
 use crate::fetch::{Fetcher, Gate};
 use crate::hub;
 use crate::model::RegionId;
 use crate::poll::{ClockCheck, Command, PollContext, Poller};
 use crate::search::Follower;
+use crate::serve::{BucketTarget, Target};
 use crate::view::{PollStates, View};
 
 impl Running {
@@ -82,13 +83,16 @@ impl Running {
         });
     }
 
-    /// Starts what writes documents to a folder, if the config names one; it is to be told what changes.
+    /// Starts what writes documents to a folder or a bucket, if the config names one; it is to be told what changes.
     fn publish_files(&mut self) -> Option<Changes> {
-        let folder = self.daemon.config.settings.publish_to.clone()?;
+        let target = match self.daemon.config.settings.publish_to.clone()? {
+            PublishTo::Folder(folder) => Target::Folder(folder),
+            PublishTo::Bucket(options) => Target::Bucket(BucketTarget::new(options)),
+        };
         let changes = Changes::default();
         let publisher = Publisher {
             site: Arc::clone(&self.daemon.site),
-            folder,
+            target,
             node: self.node.clone(),
             changes: changes.clone(),
             alarms: self.daemon.alarms.clone(),

@@ -1,7 +1,6 @@
-//! Keeps a folder with the site as files; in a cluster, the machine that polls does so.
+//! Keeps the site as files of a folder or objects of a bucket; in a cluster, the machine that polls does so.
 
 use std::collections::HashSet;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -12,7 +11,7 @@ use super::clock::now;
 use super::store_monitor::Alarms;
 use crate::cluster::Node;
 use crate::model::{RegionId, with_causes};
-use crate::serve::{Site, StaticError, StaticSite};
+use crate::serve::{Site, StaticError, StaticSite, Target, Turn};
 
 /// How often it is looked whether there is something to do, whoever tells.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
@@ -36,10 +35,10 @@ impl Changes {
     }
 }
 
-/// What writes the folder.
+/// What writes the documents.
 pub(super) struct Publisher {
     pub(super) site: Arc<Site>,
-    pub(super) folder: PathBuf,
+    pub(super) target: Target,
     pub(super) node: Option<Node>,
     pub(super) changes: Changes,
     pub(super) alarms: Alarms,
@@ -60,7 +59,7 @@ impl Publisher {
                     if is_more { Duration::ZERO } else { LOOK_INTERVAL }
                 }
                 Ok(Err(error)) => {
-                    // The folder is looked at anew.
+                    // All is looked at anew.
                     state = None;
                     publisher.tell(Some(&with_causes(&error)));
                     PAUSE
@@ -76,10 +75,14 @@ impl Publisher {
                 }
             };
             tokio::select! {
-                () = stop.cancelled() => return,
+                () = stop.cancelled() => break,
                 () = tokio::time::sleep(pause) => {}
                 () = publisher.changes.0.1.notified(), if pause == LOOK_INTERVAL => {}
             }
+        }
+        if let Some(last) = state {
+            // Whatever becomes of it, the next start looks at all anew.
+            drop(tokio::task::spawn_blocking(move || leave(last)).await);
         }
     }
 
@@ -89,45 +92,66 @@ impl Publisher {
         state: Option<StaticSite>,
         stop: &CancellationToken,
     ) -> Result<(Option<StaticSite>, bool), StaticError> {
-        let may_write = || self.node.as_ref().is_none_or(Node::polls);
-        if !may_write() {
+        if !self.may_write() {
+            state.into_iter().for_each(leave);
             return Ok((None, false));
         }
         // What changed before it was opened is looked at in any case.
         let changed = self.changes.take();
         let mut static_site = match state {
             Some(known) => known,
-            None => StaticSite::open(Arc::clone(&self.site), &self.folder, now())?,
+            None => StaticSite::open(Arc::clone(&self.site), &self.target, self.turn(), now())?,
         };
-        if let Err(error) = static_site.want(changed.into_iter(), now()) {
-            // What was written so far need not be written again.
-            static_site.save()?;
-            return Err(error);
+        match self.write_some(&mut static_site, &changed, stop) {
+            Ok(is_more) => Ok((Some(static_site), is_more)),
+            Err(error) => {
+                // What was written so far need not be written again.
+                leave(static_site);
+                if matches!(error, StaticError::NotOurTurn) { Ok((None, false)) } else { Err(error) }
+            }
         }
+    }
+
+    fn write_some(
+        &self,
+        static_site: &mut StaticSite,
+        changed: &HashSet<RegionId>,
+        stop: &CancellationToken,
+    ) -> Result<bool, StaticError> {
+        static_site.want(changed.iter().cloned(), now())?;
         let (began, before) = (Instant::now(), static_site.written());
         let mut is_more = true;
         while is_more && !stop.is_cancelled() && began.elapsed() < SLICE {
-            if !may_write() {
-                return Ok((None, false));
-            }
-            is_more = static_site.step(now());
-        }
-        if stop.is_cancelled() {
-            static_site.save()?;
+            is_more = static_site.step(now())?;
         }
         let written = static_site.written() - before;
         if written > 0 {
             tracing::debug!(event = "published", documents = written, "documents were written");
         }
-        Ok((Some(static_site), is_more))
+        Ok(is_more)
+    }
+
+    /// In a cluster, whoever polls writes.
+    fn may_write(&self) -> bool {
+        self.node.as_ref().is_none_or(Node::polls)
+    }
+
+    fn turn(&self) -> Turn {
+        let node = self.node.clone();
+        Turn::new(move || node.as_ref().is_none_or(Node::polls))
     }
 
     fn tell(&self, trouble: Option<&str>) {
         let trouble = trouble.map(|trouble| format!("documents cannot be published: {trouble}"));
         let text = trouble.clone().unwrap_or_default();
         if self.alarms.set("publishing", trouble) && !text.is_empty() {
-            tracing::error!(event = "publishing_failed", folder = %self.folder.display(), "{text}");
+            tracing::error!(event = "publishing_failed", folder = %self.target.name(), "{text}");
         }
         self.alarms.tell();
     }
+}
+
+/// Lets others write. What could not be noted is looked at again.
+fn leave(mut static_site: StaticSite) {
+    drop(static_site.release());
 }

@@ -7,6 +7,7 @@
 mod address_limiter;
 mod answer;
 mod body;
+mod bucket;
 mod budget;
 mod client;
 mod credentials;
@@ -16,6 +17,8 @@ mod gate;
 mod guard;
 mod line;
 mod link_header;
+#[cfg(not(feature = "s3"))]
+mod no_s3;
 mod patience;
 mod permission;
 mod push;
@@ -23,17 +26,24 @@ mod relay;
 mod request;
 mod resolver;
 mod robots;
+#[cfg(feature = "s3")]
+mod s3;
 mod system_files;
 mod unpack;
 mod way;
 
 pub use address_limiter::PollPlace;
 pub use answer::Answer;
+pub use bucket::{BucketError, BucketOptions, Condition, Object, Served, has_buckets};
 pub use budget::Budget;
 pub use client::{Fetcher, Options, install_crypto};
 pub use error::FetchError;
 pub use gate::Gate;
 pub use guard::{Guard, Network, NetworkError};
+#[cfg(not(feature = "s3"))]
+pub use no_s3::Bucket;
 pub use push::Push;
 pub use request::{Request, RobotsScope};
 pub use robots::{Permission, RobotsStore};
+#[cfg(feature = "s3")]
+pub use s3::Bucket;

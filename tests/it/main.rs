@@ -6,6 +6,8 @@
 
 mod answers;
 mod archives;
+#[cfg(feature = "s3")]
+mod buckets;
 #[cfg(feature = "postgres")]
 mod cluster;
 #[cfg(all(feature = "nats", feature = "postgres"))]
