@@ -14,6 +14,7 @@ mod log_section;
 mod messages;
 mod naming;
 mod outlines;
+mod places;
 mod publish_to;
 mod regions;
 mod request;
@@ -39,8 +40,9 @@ pub use log_section::LogFormat;
 pub use messages::chinese;
 pub use naming::region as region_named;
 pub use outlines::{Imported, feed_list, imported, outlines, short};
+pub use places::Places;
 pub use publish_to::PublishTo;
-pub use settings::{Places, Settings, socket, stated_language};
+pub use settings::{Settings, socket, stated_language};
 
 /// A valid config.
 #[derive(Clone, Debug)]

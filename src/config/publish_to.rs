@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use super::address::link;
+use super::places::Places;
 use super::request::secret;
 use super::section::Section;
-use super::settings::Places;
 use crate::fetch::{BucketOptions, has_buckets};
 
 /// Where documents are written to.

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use super::address::link;
 use super::fault::is_secret_name;
+use super::places::Places;
 use super::section::Section;
-use super::settings::Places;
 use crate::model::{Link, Login, Proxy, RequestOptions, Secret};
 
 /// Maximum number of headers of a source.

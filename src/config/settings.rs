@@ -11,6 +11,7 @@ use super::document::Document;
 use super::fault::Faults;
 use super::file;
 use super::log_section::{LogFormat, log_settings};
+use super::places::Places;
 use super::publish_to::{PublishTo, publish_to};
 use super::section::Section;
 use super::takedowns;
@@ -27,17 +28,6 @@ use crate::write::{Footer, Language};
 const REPORTS_A_DAY: u32 = 2000;
 /// Maximum number of bytes of text per source and day.
 const BYTES_A_DAY: u64 = 20 * 1024 * 1024;
-
-/// Directories assigned by the service manager through the environment.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Places {
-    /// `$STATE_DIRECTORY`: default location of the store.
-    pub state: Option<PathBuf>,
-    /// `$RUNTIME_DIRECTORY`: default location of the admin socket.
-    pub runtime: Option<PathBuf>,
-    /// `$CREDENTIALS_DIRECTORY`: the secrets that the service was given.
-    pub credentials: Option<PathBuf>,
-}
 
 /// The settings in `dayuan.toml`.
 #[derive(Clone, Debug)]

@@ -12,9 +12,10 @@ use super::address::link;
 use super::document::{self, Document};
 use super::fault::{Fault, Faults, LineEnds};
 use super::naming;
+use super::places::Places;
 use super::request;
 use super::section::Section;
-use super::settings::{Places, Settings};
+use super::settings::Settings;
 use crate::log::SourceFacts;
 use crate::model::{
     Authority, Filter, Kind, Link, Part, Pattern, Policy, RegionId, Regions, SelectorOverrides, Source, SourceId, Tls,
