@@ -20,7 +20,7 @@ fn open_files() -> usize {
 
 /// Returns the limits of the public listener, which leave enough open files for polling, the log and the store.
 pub(super) fn limits(polls: usize) -> Limits {
-    let most = open_files().saturating_sub(128 + 4 * polls).max(32);
+    let most = open_files().saturating_sub(128 + 6 * polls).max(32);
     let limits = Limits::default();
     if most < limits.connections {
         tracing::warn!(

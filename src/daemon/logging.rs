@@ -53,8 +53,9 @@ pub fn start(format: LogFormat, level: &str) {
     };
     // What the libraries log about every connection does not help an admin.
     let filter = [
-        "async_nats=error",
+        "async_nats=off",
         "hyper=warn",
+        "object_store=warn",
         "reqwest=warn",
         "sled=warn",
         "hickory_resolver=error",

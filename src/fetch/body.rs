@@ -48,6 +48,10 @@ impl Fetcher {
             }
             return Err(FetchError::TooLarge(self.max_body));
         }
+        // Whose end only the end of the connection tells.
+        let is_open = ![header::CONTENT_LENGTH, header::TRANSFER_ENCODING]
+            .iter()
+            .any(|name| response.headers().contains_key(name));
         let mut body = Vec::new();
         let mut room = Vec::new();
         let mut counted = line.received();
@@ -60,7 +64,12 @@ impl Fetcher {
                 budget.receive(link, new.unwrap_or_else(behind_proxy));
                 counted = so_far;
             }
-            let Some(piece) = came.map_err(|error| line.explain(&error, link, None, self.timeout))? else { break };
+            let Some(piece) = came.map_err(|error| line.explain(&error, link, None, self.timeout))? else {
+                if is_open && line.is_cut() {
+                    return Err(broken("it broke off the connection in the middle of its answer".to_owned()));
+                }
+                break;
+            };
             if body.len() + piece.len() > self.max_body {
                 return Err(FetchError::TooLarge(self.max_body));
             }

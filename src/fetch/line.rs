@@ -64,6 +64,11 @@ impl Line {
         }
     }
 
+    /// Returns whether the connection broke where the client sees the end of an answer.
+    pub(super) fn is_cut(&self) -> bool {
+        matches!(&self.connection, Connection::Direct(relay) if relay.is_cut())
+    }
+
     /// Returns why a request to `link` failed over this line. `proxy` and `timeout` are those of the request.
     pub(super) fn explain(
         &self,

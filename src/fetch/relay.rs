@@ -11,7 +11,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, copy, sink};
 use tokio::net::{TcpStream, UnixListener, UnixStream};
@@ -24,6 +24,8 @@ const PIECE: usize = 16 * 1024;
 struct Counter {
     received: AtomicUsize,
     most: usize,
+    /// Whether the connection broke, or was given up: the client sees it closed as at the end of an answer.
+    is_cut: AtomicBool,
 }
 
 impl Counter {
@@ -53,11 +55,11 @@ impl Relay {
         // An abstract socket (unix(7)): nothing of it is left on disk.
         let socket = PathBuf::from(format!("\0dayuan-{:016x}", RandomState::new().hash_one(std::process::id())));
         let listener = UnixListener::bind(&socket)?;
-        let counter = Arc::new(Counter { received: AtomicUsize::new(0), most });
+        let counter = Arc::new(Counter { received: AtomicUsize::new(0), most, is_cut: AtomicBool::new(false) });
         let counting = Arc::clone(&counter);
         let traffic = async move {
-            // What fails shows as a connection that is closed.
-            drop(pass(listener, site, &counting).await);
+            let passed = pass(listener, site, &counting).await;
+            counting.is_cut.store(passed.is_err() || counting.is_exceeded(), Ordering::Relaxed);
             std::future::pending().await
         };
         Ok(Self { socket, counter, traffic: Box::pin(traffic) })
@@ -80,6 +82,11 @@ impl Relay {
     /// Returns how many bytes have come, those of TLS included.
     pub(super) fn received(&self) -> usize {
         self.counter.received.load(Ordering::Relaxed)
+    }
+
+    /// Returns whether the connection broke before the site ended it.
+    pub(super) fn is_cut(&self) -> bool {
+        self.counter.is_cut.load(Ordering::Relaxed)
     }
 
     /// Returns whether the site sent more than is taken.

@@ -101,9 +101,7 @@ impl Bucket {
         let done = in_time(key, self.store.put_opts(&path, bytes.into(), options)).await?;
         match done {
             Ok(done) => Ok(done.e_tag.unwrap_or_default()),
-            Err(Error::AlreadyExists { .. } | Error::Precondition { .. } | Error::NotFound { .. })
-                if condition != Condition::Always =>
-            {
+            Err(Error::AlreadyExists { .. } | Error::Precondition { .. }) if condition != Condition::Always => {
                 Err(BucketError::Changed(key.to_owned()))
             }
             Err(error) => Err(failed(key, error)),

@@ -239,7 +239,9 @@ impl ClientMaker {
             .tcp_keepalive_retries(None)
             .tcp_user_timeout(None)
             // By default a source is polled every 15 minutes at most, so keeping its connection open gains nothing.
-            .pool_max_idle_per_host(0);
+            .pool_max_idle_per_host(0)
+            // Each connection is for one request.
+            .http1_only();
         match tls {
             Tls::Strict => builder.tls_backend_preconfigured(self.strict.clone()),
             Tls::Lenient => builder.tls_danger_accept_invalid_certs(true),

@@ -196,6 +196,7 @@ impl Committer {
         };
         let today = u32::try_from(at.seconds().div_euclid(86_400)).unwrap_or(0);
         let mut lines = Vec::new();
+        let mut last = EngineError::Behind;
         for _ in 0..MAX_TRIES {
             // After an answer that was lost, our own lines may be among those of others.
             if self.follow(shared, &lines)? || records.is_empty() {
@@ -205,11 +206,11 @@ impl Committer {
             match engine.append(&lines, token) {
                 Ok(()) => return self.take(shared, &lines),
                 // What was on its way when an answer was lost may have arrived just now.
-                Err(EngineError::Behind | EngineError::Away(_)) => {}
+                Err(error @ (EngineError::Behind | EngineError::Away(_))) => last = error,
                 Err(error) => return Err(error),
             }
         }
-        Err(EngineError::Behind)
+        Err(last)
     }
 
     /// Takes in what the shared log has and this one lacks; returns whether `expected` was there.

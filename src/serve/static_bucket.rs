@@ -88,18 +88,48 @@ impl StaticBucket {
         self.turn.check()?;
         let began = Instant::now();
         if began.duration_since(self.lock.1) >= RENEW {
-            self.owner.1 += 1;
-            let renewed = self.bucket.put(LOCK, body(self.owner), PRIVATE, Condition::Is(&self.lock.0));
-            match self.runtime.block_on(renewed) {
-                Err(BucketError::Changed(_)) => return Err(StaticError::Taken(self.address.clone())),
+            match self.renew() {
+                Err(BucketError::Changed(_)) => {
+                    // Not ours: it must not be removed.
+                    self.lock.0.clear();
+                    return Err(StaticError::Taken(self.address.clone()));
+                }
                 renewed => self.lock = (renewed?, began),
             }
         }
         Ok(self.lock.1 + HOLD)
     }
+
+    /// Writes the lock anew. It may have been renewed already, by a request whose answer was lost.
+    fn renew(&mut self) -> Result<String, BucketError> {
+        self.owner.1 += 1;
+        let once =
+            |etag: &str| self.runtime.block_on(self.bucket.put(LOCK, body(self.owner), PRIVATE, Condition::Is(etag)));
+        match once(&self.lock.0) {
+            Err(BucketError::Changed(key)) => match self.runtime.block_on(self.bucket.get(LOCK))? {
+                Some((bytes, etag)) if bytes.starts_with(owner_of(self.owner.0).as_bytes()) => once(&etag),
+                _ => Err(BucketError::Changed(key)),
+            },
+            renewed => renewed,
+        }
+    }
+}
+
+impl Drop for StaticBucket {
+    /// Whatever failed after the lock was taken, the next one need not wait for it.
+    fn drop(&mut self) {
+        if !self.lock.0.is_empty() && self.lock.1.elapsed() < HOLD {
+            let bucket = self.bucket.clone();
+            drop(self.runtime.spawn(async move { drop(bucket.remove(LOCK).await) }));
+        }
+    }
 }
 
 impl Place for StaticBucket {
+    fn stay(&mut self) -> Result<(), StaticError> {
+        self.hold().map(drop)
+    }
+
     fn manifest(&mut self) -> Result<Option<Vec<u8>>, StaticError> {
         self.hold()?;
         let found = self.runtime.block_on(self.bucket.get(&format!("{OWN}{MANIFEST}")))?;
@@ -122,12 +152,14 @@ impl Place for StaticBucket {
 
     fn survey(&mut self, documents: &BTreeMap<String, Entry>) -> Result<Survey, StaticError> {
         let objects = self.runtime.block_on(self.bucket.list(MAX_LISTED))?;
-        let there: HashMap<String, String> =
-            objects.into_iter().map(|object| (path_of(&object.key), object.etag)).collect();
-        let is_lost = |(path, entry): &(&String, &Entry)| entry.object.as_ref() != there.get(*path);
+        let mut there: HashMap<String, String> = objects.into_iter().map(|object| (object.key, object.etag)).collect();
+        let is_lost = |(path, entry): &(&String, &Entry)| entry.object.as_ref() != there.get(key_of(path));
         let lost = documents.iter().filter(is_lost).map(|(path, _)| path.clone()).collect();
-        let is_stray = |path: &String| !path.starts_with(OWN) && !documents.contains_key(path);
-        Ok(Survey { lost, strays: there.into_keys().filter(is_stray).collect() })
+        for path in documents.keys() {
+            there.remove(key_of(path));
+        }
+        let strays = there.into_keys().filter(|key| !key.starts_with(OWN)).map(|key| path_of(&key)).collect();
+        Ok(Survey { lost, strays })
     }
 
     /// Objects appear whole, so nothing is ever left unfinished.
@@ -171,7 +203,7 @@ impl Place for StaticBucket {
     }
 
     fn release(&mut self) {
-        if self.lock.1.elapsed() < HOLD {
+        if !self.lock.0.is_empty() && self.lock.1.elapsed() < HOLD {
             // Whoever comes next waits if it cannot be removed.
             drop(self.runtime.block_on(self.bucket.remove(LOCK)));
             self.lock.0.clear();
@@ -247,7 +279,12 @@ async fn take(bucket: &Bucket, target: &BucketTarget, owner: (u64, u64)) -> Resu
 
 /// Returns the lock's content, never the same twice: stores validate objects by it.
 fn body((owner, turn): (u64, u64)) -> Bytes {
-    format!("{{\"owner\":\"{owner:016x}\",\"turn\":{turn}}}").into()
+    format!("{}\"turn\":{turn}}}", owner_of(owner)).into()
+}
+
+/// Returns what the content of an owner's lock begins with.
+fn owner_of(owner: u64) -> String {
+    format!("{{\"owner\":\"{owner:016x}\",")
 }
 
 /// Returns the key of a document's object: its address, so without the ending of a page.

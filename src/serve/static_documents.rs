@@ -94,6 +94,7 @@ impl Documents {
 
     /// Notes that all is written: what lies there without a document is nobody's.
     pub(super) fn finish(&mut self) -> Result<(), StaticError> {
+        self.place.stay()?;
         if std::mem::take(&mut self.is_blind) {
             self.place.tidy(&self.documents)?;
         }
@@ -180,6 +181,8 @@ impl Documents {
                 }
                 Ok(None) => self.is_unsaved |= self.documents.remove(&path).is_some(),
                 Err(error) => {
+                    // It may be there all the same: it is written anew, and can be removed.
+                    self.documents.entry(path.clone()).or_default().etag.clear();
                     let piece = pieces.get(&path).copied().unwrap_or_default();
                     failed.push(Failed { piece, path, error });
                 }
@@ -190,6 +193,7 @@ impl Documents {
 
     /// Writes the manifest if it has been behind for a while.
     pub(super) fn save_in_time(&mut self) -> Result<(), StaticError> {
+        self.place.stay()?;
         if Instant::now() < self.save_at { Ok(()) } else { self.save() }
     }
 

@@ -143,6 +143,11 @@ impl StaticFolder {
 }
 
 impl Place for StaticFolder {
+    /// The lock of a file stays as long as it is open.
+    fn stay(&mut self) -> Result<(), StaticError> {
+        Ok(())
+    }
+
     fn manifest(&mut self) -> Result<Option<Vec<u8>>, StaticError> {
         let path = self.folder.join(MANIFEST);
         match fs::read(&path) {

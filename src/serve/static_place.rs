@@ -102,6 +102,9 @@ pub(super) struct Survey {
 
 /// Where documents are written. One program at a time does so: whoever opens a place holds it until it is released.
 pub(super) trait Place: fmt::Debug + Send {
+    /// Keeps others away although nothing is written.
+    fn stay(&mut self) -> Result<(), StaticError>;
+
     /// Returns the list of all documents as it was written, `None` if there was none.
     fn manifest(&mut self) -> Result<Option<Vec<u8>>, StaticError>;
 

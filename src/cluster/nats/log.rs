@@ -137,6 +137,10 @@ impl SharedLog {
         if head.token != token {
             return Err(EngineError::Displaced);
         }
+        // A shared log that ends before it must first be mended: all of it would be dropped.
+        if first > head.newest {
+            return Err(EngineError::Behind);
+        }
         let (mut rest, mut dropped, mut newest) = (Vec::new(), 0, 0);
         'reading: loop {
             let lines = self.lines(client, newest, PART).await?;

@@ -11,7 +11,7 @@ use crate::model::Moment;
 
 /// How many bytes and messages may follow the last whole set, beside as many bytes as that has, before the next is written.
 const MAX_SINCE: u64 = 16 << 20;
-const MAX_MESSAGES: u64 = 50_000;
+const MAX_MESSAGES: u64 = 5_000;
 /// How many bytes of poll states are returned at one time.
 const MAX_ANSWER: usize = 1 << 20;
 /// How long a key that was removed is kept, so that the other machines remove it, too.

@@ -111,6 +111,12 @@ impl Reader<'_> {
         let exact = |stamp: &Stamp| stamp.precision != Precision::Month;
         // `<time datetime="2019-07-03">Published 29 June 2019</time>`: the attribute is of the last change.
         let said = byline::labelled(&self.tree.line(id)).into_iter().find(|(label, _)| *label == Label::Date);
+        // 09/11/2026 may be of September or of November.
+        let is_plain = |value: &str| {
+            value.chars().any(char::is_alphabetic)
+                || value.trim_start().bytes().take_while(u8::is_ascii_digit).count() == 4
+        };
+        let said = said.filter(|(_, value)| is_plain(value));
         let said = said.and_then(|(_, value)| date::find(&value, self.clock)).map(|(stamp, _)| stamp).filter(exact);
         let written = self.written_time(id).filter(exact);
         match (said, written) {

@@ -55,7 +55,10 @@ fn arabic(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut run = String::new();
     let flush = |run: &mut String, out: &mut String| {
-        if let Some((tens, ones)) = run.split_once('十') {
+        // 周一 and 星期一 are names, not numbers.
+        if out.ends_with(['周', '週', '期', '拜']) && run.chars().count() == 1 {
+            out.push_str(run);
+        } else if let Some((tens, ones)) = run.split_once('十') {
             let value = |part: &str, empty| part.chars().next().map_or(empty, |c| digit(c).unwrap_or(0));
             out.push_str(&(value(tens, 1) * 10 + value(ones, 0)).to_string());
         } else {
@@ -67,10 +70,6 @@ fn arabic(text: &str) -> String {
         if digit(c).is_some() || c == '十' {
             run.push(c);
         } else {
-            // 周一 and 星期一 are names, not numbers.
-            if out.ends_with(['周', '期']) && run.chars().count() == 1 {
-                out.push_str(&std::mem::take(&mut run));
-            }
             flush(&mut run, &mut out);
             out.push(c);
         }

@@ -35,7 +35,7 @@ pub(in crate::read) fn find(text: &str) -> Option<Told> {
     LANGUAGES
         .iter()
         .filter(|language| if language.joined { has_mark } else { has_word })
-        .find_map(|language| if language.joined { joined(text, language) } else { spaced(&words, language) })
+        .find_map(|language| if language.joined { joined(text, language) } else { spaced(text, &words, language) })
 }
 
 /// Words and characters of which a relative time contains at least one.
@@ -92,7 +92,7 @@ fn longest(words: &[&str], phrases: &[String]) -> usize {
     phrases.iter().map(|phrase| taken(words, phrase)).max().unwrap_or(0)
 }
 
-fn spaced(words: &[&str], language: &Language) -> Option<Told> {
+fn spaced(text: &str, words: &[&str], language: &Language) -> Option<Told> {
     let relative = &language.relative;
     let whole = |phrases: &[String]| !words.is_empty() && longest(words, phrases) == words.len();
     if whole(&relative.now) {
@@ -104,7 +104,7 @@ fn spaced(words: &[&str], language: &Language) -> Option<Told> {
             return Some(Told::Day(days));
         }
     }
-    if let Some(told) = spaced_weekday(words, language) {
+    if let Some(told) = spaced_weekday(text, words, language) {
         return Some(told);
     }
     let number = |word: &str| {
@@ -183,7 +183,7 @@ fn weekdays(language: &Language) -> impl Iterator<Item = (i64, &Vec<String>)> {
 
 /// Parses "Thursday, 5:09 pm" and "kell 14.30, neljapäev". The name of a day alone is no date: it may be a heading, or an
 /// opening time.
-fn spaced_weekday(words: &[&str], language: &Language) -> Option<Told> {
+fn spaced_weekday(text: &str, words: &[&str], language: &Language) -> Option<Told> {
     weekdays(language).find_map(|(day, phrases)| {
         let ahead = longest(words, phrases);
         let behind = phrases.iter().find(|phrase| {
@@ -196,20 +196,41 @@ fn spaced_weekday(words: &[&str], language: &Language) -> Option<Told> {
             None => return None,
         };
         let is_number = |word: &&str| word.bytes().all(|b| b.is_ascii_digit());
-        let is_told = rest.iter().any(is_number)
-            && (rest.iter().filter(|word| is_number(word)).count() == 2 || rest.iter().any(|word| !is_number(word)));
+        let has_word = rest.iter().any(|word| !is_number(word));
+        // 5:09 and kell 14.30 are times; 13.11., 9-13 and 12.50 are none.
+        let is_told = match rest.iter().filter(|word| is_number(word)).count() {
+            1 => has_word,
+            2 => {
+                let gap = between_digits(text);
+                gap == ":" || has_word && matches!(gap, "." | "h")
+            }
+            _ => false,
+        };
         (is_told && rest.iter().all(|word| is_time(word, language))).then_some(Told::Weekday(day))
     })
 }
 
+/// Returns what stands between the first run of digits and the last.
+fn between_digits(text: &str) -> &str {
+    text.trim_matches(|c: char| !c.is_ascii_digit()).trim_matches(|c: char| c.is_ascii_digit()).trim()
+}
+
 /// Parses 星期二 and 周二 8:00. With other numbers it is a date that has a day of the week.
 fn joined_weekday(text: &str, language: &Language) -> Option<Told> {
-    weekdays(language).find_map(|(day, names)| {
-        let (head, tail) = names.iter().find_map(|name| text.split_once(name.as_str()))?;
-        let is_alone = head.is_empty() && tail.is_empty();
-        let has_time = format!("{head}{tail}").contains([':', '：', '点', '时']);
-        (is_alone || has_time).then_some(Told::Weekday(day))
-    })
+    let named = weekdays(language).flat_map(|(day, names)| names.iter().map(move |name| (day, name)));
+    // The longest one wins: in Persian Saturday is a part of other names.
+    let (day, name) = named.filter(|(_, name)| text.contains(name.as_str())).max_by_key(|(_, name)| name.len())?;
+    let (head, tail) = text.split_once(name.as_str())?;
+    // A part of another word.
+    if head.ends_with(char::is_alphabetic) || tail.starts_with(char::is_alphabetic) {
+        return None;
+    }
+    let rest = format!("{head} {tail}");
+    let gap = between_digits(&rest);
+    let has_digit = rest.contains(|c: char| c.is_ascii_digit());
+    let is_alone = head.is_empty() && tail.is_empty();
+    let is_hour = has_digit && gap.is_empty() && rest.contains(['点', '时', '時', '點']);
+    (is_alone || is_hour || matches!(gap, ":" | "：" | "点" | "时" | "時" | "點")).then_some(Told::Weekday(day))
 }
 
 /// Returns whether a word may stand in a time of day.
