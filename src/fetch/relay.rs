@@ -155,6 +155,16 @@ mod tests {
     use crate::fetch::{Fetcher, Guard, Network, Options, Request, install_crypto};
     use crate::model::{Link, Moment};
 
+    /// Asks a site of this machine, and returns why that failed.
+    fn error_of(runtime: &tokio::runtime::Runtime, url: &Link) -> String {
+        let guard = Guard { allow: vec![Network::parse("127.0.0.0/8").unwrap()], ports: Vec::new() };
+        let timeout = Duration::from_secs(20);
+        let options = Options { guard, timeout, max_body: 1 << 20, public_url: None, contact: None };
+        let fetcher = Fetcher::new(options).unwrap();
+        let request = Request { is_inside: true, ..Request::to(url) };
+        runtime.block_on(fetcher.get(request, Moment::default())).unwrap_err().to_string()
+    }
+
     /// Padding of chunks and interim responses are no part of a body, and no limit of a body counts them: one poll took gigabytes.
     #[test]
     fn what_belongs_to_no_body_is_bounded() {
@@ -181,17 +191,32 @@ mod tests {
                     sending.fetch_add(part.len(), Ordering::Relaxed);
                 }
             });
-            let guard = Guard { allow: vec![Network::parse("127.0.0.0/8").unwrap()], ports: Vec::new() };
-            let timeout = Duration::from_secs(20);
-            let options = Options { guard, timeout, max_body: 1 << 20, public_url: None, contact: None };
-            let fetcher = Fetcher::new(options).unwrap();
-            let request = Request { is_inside: true, ..Request::to(&url) };
-            let error = runtime.block_on(fetcher.get(request, Moment::default())).unwrap_err();
-            assert!(error.to_string().contains("belongs to no body"), "{error}");
+            let error = error_of(&runtime, &url);
+            assert!(error.contains("belongs to no body"), "{error}");
             site.join().unwrap();
             // What the buffers of the sockets hold comes on top.
             let sent = sent.load(Ordering::Relaxed);
             assert!(sent < 16 << 20, "{sent} bytes were sent");
         }
+    }
+
+    /// Only the end of the connection tells the end of such an answer, and the client saw none but that.
+    #[test]
+    fn half_an_answer_is_no_whole_one() {
+        install_crypto();
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = Link::parse(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();
+        let site = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let _ = stream.read(&mut [0; 4096]).unwrap();
+            stream.write_all(b"HTTP/1.0 200 OK\r\n\r\n<html><body>half").unwrap();
+            // What is on its way when a connection is reset may be lost.
+            std::thread::sleep(Duration::from_millis(200));
+            socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO)).unwrap();
+        });
+        let error = error_of(&runtime, &url);
+        site.join().unwrap();
+        assert!(error.contains("broke off the connection"), "{error}");
     }
 }
