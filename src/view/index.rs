@@ -78,12 +78,18 @@ impl<const BITS: u32> Index<BITS> {
     }
 
     /// Like [`of`](Self::of), but returns nothing if there are more than `most` items.
-    pub(super) fn up_to(&self, most: usize, hash: u64, from: ItemNo) -> impl Iterator<Item = ItemNo> + '_ {
+    pub(super) fn up_to(
+        &self,
+        most: usize,
+        hash: u64,
+        from: ItemNo,
+    ) -> impl ExactSizeIterator<Item = ItemNo> + Clone + '_ {
         let bucket = self.0.get(bucket::<BITS>(hash)).map_or(&[][..], Vec::as_slice);
         let (least, last) = (entry(hash, from), entry(hash, ItemNo::of(LOWER)));
         let from = bucket.partition_point(|entry| *entry < least);
         let found = bucket.get(from..).filter(|found| found.get(most).is_none_or(|entry| *entry > last)).unwrap_or(&[]);
-        found.iter().take_while(move |entry| **entry <= last).map(|entry| ItemNo::of(entry & LOWER))
+        let to = found.partition_point(|entry| *entry <= last);
+        found.get(..to).unwrap_or(&[]).iter().map(|entry| ItemNo::of(entry & LOWER))
     }
 }
 

@@ -3,7 +3,7 @@
 //! Its contents follow from the items and their newest texts in the log alone, so that a reopened view decides like one
 //! that was never closed.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use super::index::Index;
 use super::numbers::{ItemNo, SourceNo};
@@ -19,6 +19,8 @@ const MAX_BEARERS: usize = 32;
 const MAX_OWN: usize = 8;
 /// A hash that more items share is boilerplate whoever has them: its items are not even counted by source.
 const MAX_COUNTED: usize = 4096;
+/// So many of them are looked at before all are counted.
+const SAMPLE: usize = 2 * MAX_BEARERS;
 /// This many items stay in the index even if they are too old: looking them up is cheap.
 pub(super) const MIN_INDEXED: usize = 20_000;
 /// Maximum number of reports of a story, besides the first, that later items are compared with: a story everyone prints
@@ -144,19 +146,24 @@ impl SimilarityIndex {
     /// Returns the items that share a hash, unless it is boilerplate: of all, or of their source. So the many notices of
     /// one source hide no other's from those that are compared with both.
     fn bearers(&self, key: u64, source_of: impl Fn(ItemNo) -> Option<SourceNo>) -> Vec<ItemNo> {
-        let all: Vec<ItemNo> = self.by_shingle.up_to(MAX_COUNTED, key, self.from).collect();
+        let all = self.by_shingle.up_to(MAX_COUNTED, key, self.from);
         if all.len() <= MAX_BEARERS {
-            return all;
+            return all.collect();
+        }
+        // Items of one source often follow each other: some from all over tell sooner how many sources have it.
+        let some = all.clone().step_by(all.len() / SAMPLE + 1);
+        if some.map(&source_of).collect::<HashSet<_>>().len() > MAX_BEARERS {
+            return Vec::new();
         }
         let mut counts: HashMap<Option<SourceNo>, usize> = HashMap::new();
-        for item in &all {
-            *counts.entry(source_of(*item)).or_default() += 1;
+        for item in all.clone() {
+            *counts.entry(source_of(item)).or_default() += 1;
             if counts.len() > MAX_BEARERS {
                 return Vec::new();
             }
         }
         let is_few = |item: &ItemNo| counts.get(&source_of(*item)).is_some_and(|count| *count <= MAX_OWN);
-        let few: Vec<ItemNo> = all.into_iter().filter(is_few).collect();
+        let few: Vec<ItemNo> = all.filter(is_few).collect();
         if few.len() <= MAX_BEARERS { few } else { Vec::new() }
     }
 }

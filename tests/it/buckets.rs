@@ -8,8 +8,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use super::http::{Got, Reply, Site, get, request};
-use super::installation::{Daemon, Installation, feed, source, until};
+use super::http::{Got, Site, get, request};
+use super::installation::{Daemon, Installation, notices, source, until};
 
 const KEYS: [(&str, &str); 2] = [("AWS_ACCESS_KEY_ID", "key"), ("AWS_SECRET_ACCESS_KEY", "secret")];
 
@@ -108,16 +108,7 @@ fn plain(object: &Got) -> String {
 
 /// An installation that publishes to a bucket, and the site of its source with as many items as are wanted.
 fn house(store: &Store, host: u8) -> (Installation, Site, Arc<Mutex<usize>>) {
-    let wanted = Arc::new(Mutex::new(9));
-    let count = Arc::clone(&wanted);
-    let site = Site::new(host, move |_| {
-        let items: Vec<_> = (1..=*count.lock().unwrap())
-            .map(|number| (format!("/a/{number}"), format!("供暖通告第{number}号")))
-            .collect();
-        let items: Vec<_> =
-            items.iter().map(|(path, title)| (path.as_str(), path.as_str(), title.as_str(), 2)).collect();
-        Reply::ok(feed(&items))
-    });
+    let (site, wanted) = notices(host, 9);
     let installation = Installation::new(&source("gov", "140300", &site.url("/feed")));
     publishing(&installation, store);
     (installation, site, wanted)

@@ -43,7 +43,7 @@ fn a_source_that_falls_ill_and_recovers_is_told_once_each_across_restarts() {
     let both = until("it is told that the source is well", || {
         Some(told(daemon.address)).filter(|text| text.matches("<entry>").count() == 2)
     });
-    assert!(both.find("恢复").unwrap() < both.find("403").unwrap(), "the newest first: {both}");
+    assert!(both.find("恢复").unwrap() < both.find("（403）").unwrap(), "the newest first: {both}");
     let again = get(daemon.address, "/sources/digest.xml");
     assert_eq!(again.text(), both, "the same bytes");
 }

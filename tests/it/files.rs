@@ -12,20 +12,11 @@ use std::time::{Duration, Instant, SystemTime};
 use serde_json::Value;
 
 use super::http::{Reply, Site, request};
-use super::installation::{Installation, feed, source, until};
+use super::installation::{Installation, feed, notices, source, until};
 
 /// An installation that publishes to a folder, and the site of its source with as many items as are wanted.
 fn house(host: u8, public: &str) -> (Installation, Site, Arc<Mutex<usize>>) {
-    let wanted = Arc::new(Mutex::new(29));
-    let count = Arc::clone(&wanted);
-    let site = Site::new(host, move |_| {
-        let items: Vec<_> = (1..=*count.lock().unwrap())
-            .map(|number| (format!("/a/{number}"), format!("供暖通告第{number}号")))
-            .collect();
-        let items: Vec<_> =
-            items.iter().map(|(path, title)| (path.as_str(), path.as_str(), title.as_str(), 2)).collect();
-        Reply::ok(feed(&items))
-    });
+    let (site, wanted) = notices(host, 29);
     let installation = Installation::new(&source("gov", "140300", &site.url("/feed")));
     let path = installation.config().join("dayuan.toml");
     let before = std::fs::read_to_string(&path).unwrap();

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
 
+use super::http::{Reply, Site};
 pub(crate) use super::until::until;
 
 /// A folder with a config and a store.
@@ -195,6 +196,21 @@ impl Drop for Daemon {
 /// A `[[source]]` block.
 pub(crate) fn source(id: &str, region: &str, url: &str) -> String {
     format!("[[source]]\nid = \"{id}\"\ntitle = \"{id} title\"\nregion = \"{region}\"\nurl = \"{url}\"\n")
+}
+
+/// A site whose feed has as many notices as are wanted.
+pub(crate) fn notices(host: u8, most: usize) -> (Site, Arc<Mutex<usize>>) {
+    let wanted = Arc::new(Mutex::new(most));
+    let count = Arc::clone(&wanted);
+    let site = Site::new(host, move |_| {
+        let items: Vec<_> = (1..=*count.lock().unwrap())
+            .map(|number| (format!("/a/{number}"), format!("供暖通告第{number}号")))
+            .collect();
+        let items: Vec<_> =
+            items.iter().map(|(path, title)| (path.as_str(), path.as_str(), title.as_str(), 2)).collect();
+        Reply::ok(feed(&items))
+    });
+    (site, wanted)
 }
 
 /// An RSS feed with these items: guid, link, title, hours ago.
