@@ -3,7 +3,7 @@
 //! Its contents follow from the items and their newest texts in the log alone, so that a reopened view decides like one
 //! that was never closed.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 
 use super::index::Index;
 use super::numbers::{ItemNo, SourceNo};
@@ -151,8 +151,10 @@ impl SimilarityIndex {
             return all.collect();
         }
         // Items of one source often follow each other: some from all over tell sooner how many sources have it.
-        let some = all.clone().step_by(all.len() / SAMPLE + 1);
-        if some.map(&source_of).collect::<HashSet<_>>().len() > MAX_BEARERS {
+        let mut some: Vec<_> = all.clone().step_by(all.len() / SAMPLE + 1).map(&source_of).collect();
+        some.sort_unstable();
+        some.dedup();
+        if some.len() > MAX_BEARERS {
             return Vec::new();
         }
         let mut counts: HashMap<Option<SourceNo>, usize> = HashMap::new();
